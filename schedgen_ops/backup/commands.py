@@ -1,0 +1,105 @@
+"""What makes, checks and lists backups on a host. Pure."""
+
+from __future__ import annotations
+
+from schedgen_ops.backup import manifest as m
+from schedgen_ops.commands import postgres
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.settings import Database, Objects
+from schedgen_ops.shell import Command, quote, script, sh
+
+# $1 the folder to be, $2 and $3 the shell commands that write the database and the objects, "" for none.
+# Both are written at the same time beside the final folder, checked, and described on stdout.
+_CREATE = """
+part=$1.part
+umask 077
+mkdir -p -- "$(dirname -- "$part")" && mkdir -- "$part" && cd -- "$part" || exit
+trap 'rm -rf -- "$part"; exit 130' INT TERM HUP
+give_up() { cat -- *.log 2>/dev/null | tail -n 15 >&2; echo "$1" >&2; rm -rf -- "$part"; exit 1; }
+
+database='' objects=''
+if [ -n "$2" ]; then bash -o pipefail -c "$2" > database.sql.gz 2> database.log & database=$!; fi
+if [ -n "$3" ]; then bash -o pipefail -c "$3" > objects.tar.gz 2> objects.log & objects=$!; fi
+[ -z "$database" ] || wait "$database" || give_up "the database's dump failed"
+[ -z "$objects" ] || wait "$objects" || give_up "the objects' archive failed"
+
+if [ -n "$database" ]; then
+  gzip -dc database.sql.gz | tail -n 5 | grep -q -e '-- PostgreSQL database dump complete' \\
+    || give_up "the database's dump is not complete"
+fi
+if [ -n "$objects" ]; then
+  count=$(gzip -dc objects.tar.gz | tar -t | grep -c -v '/$')
+  case ${PIPESTATUS[*]} in *[!0\\ ]*) give_up "the objects' archive cannot be read" ;; esac
+  echo "objects ${count:-0}"
+fi
+rm -f -- *.log
+for file in *; do
+  sum=$(sha256sum < "$file") || give_up "no checksum of $file"
+  echo "file $file $(wc -c < "$file") ${sum%% *}"
+done
+sync -f . 2>/dev/null || sync
+"""
+
+_FINISH = """
+umask 077
+cat > "$1.part/manifest.json" && [ ! -e "$1" ] && mv -T -- "$1.part" "$1"
+"""
+
+_LIST = """
+for manifest in "$1"/*/manifest.json; do
+  case $manifest in *.part/*) continue ;; esac
+  [ ! -e "$manifest" ] || { cat "$manifest"; echo; }
+done
+"""
+
+
+def _compressed(command: Command) -> str:
+    return command.pipe(sh("gzip", "-3")).text
+
+
+def dump_command(docker: Docker, container: str, database: Database) -> str:
+    """The shell text that writes the compressed dump to stdout."""
+    return _compressed(postgres.dump(docker, container, database.user, database.name))
+
+
+def archive_command(docker: Docker, container: str, objects: Objects) -> str:
+    """The shell text that writes the objects' compressed archive to stdout; the container needs no tar."""
+    return _compressed(docker("cp", f"{container}:{objects.path}/.", "-"))
+
+
+def create(folder: str, dump: str, archive: str) -> Command:
+    """Writes and checks a backup beside `folder`; leaves nothing if that fails."""
+    return script(_CREATE, folder, dump, archive, title="back up")
+
+
+def finish(folder: str, manifest: m.Manifest) -> Command:
+    """Gives a checked backup its manifest and its name."""
+    return script(_FINISH, folder, title="finish the backup").with_stdin(m.to_json(manifest))
+
+
+def discard(folder: str) -> Command:
+    """Removes an unfinished backup."""
+    return sh("rm", "-rf", "--", f"{folder}.part")
+
+
+def list_(folder: str) -> Command:
+    """Every manifest below `folder`, one a line."""
+    return script(_LIST, folder, title="list backups")
+
+
+def parse_list(stdout: str) -> tuple[m.Manifest, ...]:
+    """Reads the answer of `list_`; a torn manifest is no backup."""
+    found = []
+    for line in filter(None, stdout.splitlines()):
+        try:
+            found.append(m.from_json(line))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def restore_by_hand(settings_directory: str, folder: str, database: Database) -> str:
+    """The line an operator types on the host to restore the database without us."""
+    psql = f"docker compose exec -T {quote(database.service)} psql -U {quote(database.user)}"
+    dump = quote(f"{folder}/{m.DATABASE}")
+    return f"cd {quote(settings_directory)} && gunzip -c {dump} | {psql} -d {quote(database.name)}"

@@ -1,0 +1,178 @@
+"""Docker Compose: what a project's file says, and its services brought up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.shell import Command, script
+
+# $1 the release's folder, $2 the project's directory, the rest `docker compose` with its options.
+# The definition as its owner wrote it is resolved once and kept: it holds secrets, hence the umask.
+_RESOLVE = """
+release=$1; cd -- "$2" || exit; shift 2
+umask 077
+mkdir -p "$release" || exit
+"$@" config > "$release/owner.yaml" && "$@" config --hash '*' > "$release/hashes" || exit
+cat "$release/hashes" && echo -- && exec "$@" config --format json
+"""
+
+# Our overlay (image names and labels, as JSON on stdin) on the owner's definition.
+_PIN = """
+release=$1; shift
+umask 077
+cat > "$release/overlay.json" || exit
+exec "$@" -f "$release/owner.yaml" -f "$release/overlay.json" config > "$release/compose.yaml"
+"""
+
+_UP = """
+service=$1 deadline=$2; shift 2
+exec "$@" up --detach --no-deps --no-build --force-recreate --pull never \\
+  --wait --wait-timeout "$deadline" "$service"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a compose file says of one service, as far as a deploy needs it.
+
+    Attributes:
+        image: the image's name, "" where only `build` is given.
+        context: the folder its image is built from, "" for a service that is not built.
+        mounts: absolute paths of the host that it sees: bind mounts, configs, secrets.
+        ports: the ports it publishes on the host.
+        replicas: how many containers of it there are.
+        definition: Compose's hash of all it says.
+    """
+
+    name: str
+    image: str
+    context: str
+    mounts: tuple[str, ...]
+    ports: tuple[str, ...]
+    replicas: int
+    definition: str
+
+    @property
+    def built(self) -> bool:
+        """Whether its image is built from the project's files."""
+        return bool(self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Compose:
+    """Builds `docker compose` commands for a project.
+
+    Attributes:
+        directory: the project's directory on the host.
+        files: the owner's compose files; () leaves the choice to Compose.
+        env_file: the file that Compose takes variables from; its own default is ".env".
+        classic: build with the engine's classic builder, where the host has no buildx.
+    """
+
+    docker: Docker
+    project: str
+    directory: str
+    files: tuple[str, ...] = ()
+    env_file: str = ".env"
+    classic: bool = False
+
+    @property
+    def _program(self) -> tuple[str, ...]:
+        words = self.docker.words
+        if self.classic:
+            *sudo, docker = words
+            words = (*sudo, "env", "DOCKER_BUILDKIT=0", docker)
+        return (*words, "compose", "--project-name", self.project)
+
+    @property
+    def _owner(self) -> tuple[str, ...]:
+        env = () if self.env_file == ".env" else ("--env-file", self.env_file)
+        files = tuple(word for file in self.files for word in ("-f", file))
+        return (*self._program, *env, *files)
+
+    def version(self) -> Command:
+        """The plugin's version; fails where it is absent."""
+        return self.docker("compose", "version", "--short")
+
+    def resolve(self, release: str) -> Command:
+        """Keeps the owner's definition, resolved, in the folder `release`, and tells what it says."""
+        return script(_RESOLVE, release, self.directory, *self._owner, title="docker compose config")
+
+    def pin(self, release: str, overlay: str) -> Command:
+        """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""
+        return script(_PIN, release, *self._program, title="docker compose config").with_stdin(overlay)
+
+    def of(self, release: str, *argv: str) -> Command:
+        """`docker compose ARGV...` on a release's own definition."""
+        words = (*self._program, "-f", f"{release}/compose.yaml", *argv)
+        return script('exec "$@"', *words, title=" ".join(("docker compose", *argv)))
+
+    def pull(self, release: str, policy: str, *services: str) -> Command:
+        """Pulls the images that the owner's definition names and does not build."""
+        words = (*self._program, "-f", f"{release}/owner.yaml", "pull", "--policy", policy, *services)
+        return script('exec "$@"', *words, title="docker compose pull")
+
+    def build(self, release: str, *services: str) -> Command:
+        """Builds images under the release's own names; nothing that runs is touched."""
+        return self.of(release, "build", *services)
+
+    def up(self, release: str, service: str, wait: int) -> Command:
+        """Replaces a service's containers and waits until they are healthy, at most `wait` seconds.
+
+        Ends early, with an error, as soon as Docker calls one unhealthy.
+        """
+        words = (*self._program, "-f", f"{release}/compose.yaml")
+        return script(_UP, service, str(wait), *words, title=f"docker compose up {service}")
+
+    def run(self, release: str, service: str, *argv: str) -> Command:
+        """A one-off container of a service, removed when its command ends."""
+        return self.of(release, "run", "--rm", "--no-deps", "--no-TTY", service, *argv)
+
+    def stop(self, release: str, *services: str) -> Command:
+        """Stops and removes the containers of services."""
+        return self.of(release, "rm", "--stop", "--force", *services)
+
+
+def parse_resolved(stdout: str) -> tuple[Service, ...]:
+    """Reads the answer of `Compose.resolve`. Environments, which hold secrets, are dropped here.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    hashes, _, document = stdout.partition("--\n")
+    services: dict[str, Any] = json.loads(document)
+    return parse_services(services, dict(line.split(maxsplit=1) for line in hashes.splitlines()))
+
+
+def parse_services(document: dict[str, Any], hashes: dict[str, str]) -> tuple[Service, ...]:
+    """The services of a resolved compose document, in the order of their names."""
+    return tuple(
+        _service(name, body, document, hashes.get(name, ""))
+        for name, body in sorted(document.get("services", {}).items())
+    )
+
+
+def _service(name: str, body: dict[str, Any], document: dict[str, Any], definition: str) -> Service:
+    build = body.get("build") or {}
+    return Service(
+        name=name,
+        image=body.get("image", ""),
+        context=build.get("context", ""),
+        mounts=_mounts(body, document),
+        ports=tuple(str(port["published"]) for port in body.get("ports", ()) if port.get("published")),
+        replicas=int((body.get("deploy") or {}).get("replicas", body.get("scale", 1))),
+        definition=definition,
+    )
+
+
+def _mounts(body: dict[str, Any], document: dict[str, Any]) -> tuple[str, ...]:
+    binds = [volume["source"] for volume in body.get("volumes", ()) if volume.get("type") == "bind"]
+    for kind in ("configs", "secrets"):
+        for use in body.get(kind, ()):
+            file = document.get(kind, {}).get(use["source"], {}).get("file")
+            if file:
+                binds.append(file)
+    return tuple(sorted(set(binds)))

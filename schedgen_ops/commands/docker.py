@@ -1,0 +1,155 @@
+"""The Docker Engine's command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from schedgen_ops.shell import Command, script, sh
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+ONEOFF_LABEL = "com.docker.compose.oneoff"
+HASH_LABEL = "com.docker.compose.config-hash"
+DEFINITION_LABEL = "schedgen.definition"
+RELEASE_LABEL = "schedgen.release"
+
+# Only these fields travel: the environment of a container holds secrets.
+_CONTAINER = (
+    '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Image}},"labels":{{json .Config.Labels}},'
+    '"status":{{json .State.Status}},"health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},'
+    '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
+    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}}}'
+)
+
+_CONTAINERS = """
+filter=$1 format=$2; shift 2
+ids=$("$@" ps --all --quiet --no-trunc --filter "$filter") || exit
+[ -z "$ids" ] || "$@" inspect --format "$format" $ids
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """Builds docker commands. `sudo` runs each through `sudo -n`."""
+
+    sudo: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The program's own words, before any subcommand."""
+        return ("sudo", "-n", "docker") if self.sudo else ("docker",)
+
+    def __call__(self, *argv: str) -> Command:
+        """`docker ARGV...`."""
+        return sh(*self.words, *argv)
+
+    def version(self) -> Command:
+        """The engine's version; fails where it does not answer."""
+        return self("version", "--format", "{{.Server.Version}}")
+
+    def has_buildx(self) -> Command:
+        """Fails where the buildx plugin is absent: the classic builder must be asked for then."""
+        return self("buildx", "version")
+
+    def containers(self, project: str) -> Command:
+        """Every container of a compose project, running or not: one JSON object a line."""
+        return script(
+            _CONTAINERS, f"label={PROJECT_LABEL}={project}", _CONTAINER, *self.words, title="docker inspect"
+        )
+
+    def one_off(self, project: str, release: str) -> Command:
+        """The ids of containers that `compose run` made for a release, running or not."""
+        labels = (f"{PROJECT_LABEL}={project}", f"{ONEOFF_LABEL}=True", f"{RELEASE_LABEL}={release}")
+        filters = (word for label in labels for word in ("--filter", f"label={label}"))
+        return self("ps", "--all", "--quiet", *filters)
+
+    def tag(self, image: str, name: str) -> Command:
+        """Gives `image` another name."""
+        return self("tag", image, name)
+
+    def image_ids(self, *names: str) -> Command:
+        """The id of each image, one a line, in order; fails if one is missing."""
+        return self("image", "inspect", "--format", "{{.Id}}", *names)
+
+    def images(self, pattern: str) -> Command:
+        """Name and id of the images whose repository matches `pattern`, a line each."""
+        return self("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", pattern)
+
+    def untag(self, *names: str) -> Command:
+        """Removes names of images, and an image with its last name; one in use keeps its layers."""
+        return self("rmi", *names)
+
+    def logs(self, container: str, lines: int) -> Command:
+        """The last `lines` lines a container wrote, on stdout and stderr."""
+        return self("logs", "--tail", str(lines), container).with_stderr()
+
+    def remove(self, *containers: str) -> Command:
+        """Removes containers, running or not."""
+        return self("rm", "--force", *containers)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a compose project.
+
+    Attributes:
+        image: the id of its image; `image_name` is the name it was started from.
+        health: "" where it has no health check, else starting, healthy or unhealthy.
+        started: RFC 3339, as Docker gives it.
+        definition: what it was created from: our label, else Compose's own hash.
+    """
+
+    id: str
+    name: str
+    service: str
+    image: str
+    image_name: str
+    status: str
+    health: str
+    started: str
+    restarts: int
+    exit_code: int
+    oom_killed: bool
+    definition: str
+    release: str
+
+    @property
+    def good(self) -> bool:
+        """Runs, and is healthy as far as it can tell."""
+        return self.status == "running" and self.health in ("", "healthy")
+
+    @property
+    def state(self) -> str:
+        """For a reader: running, healthy, exited (1), ..."""
+        if self.status in ("exited", "dead"):
+            return f"{self.status} ({self.exit_code}{', out of memory' if self.oom_killed else ''})"
+        return self.health or self.status
+
+
+def parse_containers(stdout: str) -> tuple[Container, ...]:
+    """Reads the answer of `containers`, without the one-off ones that `compose run` makes."""
+    found = []
+    for line in stdout.splitlines():
+        item = json.loads(line)
+        labels = item["labels"] or {}
+        if labels.get(ONEOFF_LABEL, "False") == "True":
+            continue
+        found.append(
+            Container(
+                id=item["id"],
+                name=item["name"].removeprefix("/"),
+                service=labels.get(SERVICE_LABEL, ""),
+                image=item["image"],
+                image_name=item["image_name"],
+                status=item["status"],
+                health=item["health"],
+                started=item["started"],
+                restarts=item["restarts"],
+                exit_code=item["exit_code"],
+                oom_killed=item["oom"],
+                definition=labels.get(DEFINITION_LABEL, "") or labels.get(HASH_LABEL, ""),
+                release=labels.get(RELEASE_LABEL, ""),
+            )
+        )
+    return tuple(sorted(found, key=lambda container: (container.service, container.name)))

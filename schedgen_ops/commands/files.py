@@ -1,0 +1,120 @@
+"""Files, folders and disks of a host."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from schedgen_ops.shell import Command, script, sh
+
+_ASSIGNMENT = re.compile(r"\A(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\Z")
+
+# Names only: the values of an env file stay on the host.
+_NAMES_SET = r"""
+while IFS= read -r line || [ -n "$line" ]; do
+  line=${line#"${line%%[![:space:]]*}"}
+  case $line in '#'*|'') continue ;; esac
+  value=${line#*=}; name=${line%%=*}
+  [ "$name" != "$line" ] || continue
+  value=${value#"${value%%[![:space:]]*}"}; value=${value%"${value##*[![:space:]]}"}
+  case $value in ''|"''"|'""'|'#'*) continue ;; esac
+  printf '%s\n' "$name"
+done < "$1"
+"""
+
+# A folder that does not exist yet is writable when its nearest parent is.
+_WRITABLE = """
+path=$1
+until [ -e "$path" ]; do path=$(dirname -- "$path"); done
+[ -d "$path" ] && [ -w "$path" ] && [ -x "$path" ]
+"""
+
+_REPLACE = """
+umask 077
+mkdir -p -- "$(dirname -- "$1")" && cat > "$1.part" && mv -f -- "$1.part" "$1"
+"""
+
+
+def names_set(env_file: str) -> Command:
+    """The variables that an env file gives a value, one a line; the values stay where they are."""
+    return script(_NAMES_SET, env_file, title=f"read the names in {env_file}")
+
+
+def parse_names_set(stdout: str) -> frozenset[str]:
+    """Reads the answer of `names_set`."""
+    matches = (_ASSIGNMENT.match(line.strip()) for line in stdout.splitlines())
+    return frozenset(match[1] for match in matches if match)
+
+
+def writable(path: str) -> Command:
+    """Fails unless files can be made in the folder `path`, or the folder itself can."""
+    return script(_WRITABLE, path, title=f"is {path} writable")
+
+
+def read(path: str) -> Command:
+    """The file's text."""
+    return sh("cat", "--", path)
+
+
+def replace(path: str, text: str) -> Command:
+    """Writes a file for its owner alone, complete or not at all; makes its folder."""
+    return script(_REPLACE, path, title=f"write {path}").with_stdin(text)
+
+
+def remove(*paths: str) -> Command:
+    """Removes files and folders; what is not there is no error."""
+    return sh("rm", "-rf", "--", *paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Free and total space of the file system that holds `path`, in bytes."""
+
+    path: str
+    free: int
+    total: int
+
+
+def disk(path: str) -> Command:
+    """Space on the file system that holds `path`."""
+    return sh("df", "-Pk", "--", path)
+
+
+def parse_disk(path: str, stdout: str) -> Disk:
+    """Reads the answer of `disk`.
+
+    Raises:
+        ValueError: where df says something else.
+    """
+    try:
+        fields = stdout.splitlines()[1].split()
+        return Disk(path, int(fields[3]) * 1024, int(fields[1]) * 1024)
+    except IndexError:
+        raise ValueError(f"df of {path} answered {stdout!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a host is: memory in use and load per core, in percent."""
+
+    memory_percent: float
+    cpu_percent: float
+
+
+def load() -> Command:
+    """Memory and load, as the kernel tells them."""
+    return sh("cat", "/proc/meminfo").and_then(sh("cat", "/proc/loadavg")).and_then(sh("nproc")).named("load")
+
+
+def parse_load(stdout: str) -> Load:
+    """Reads the answer of `load`: 100 % of CPU is one runnable process a core over the last minute.
+
+    Raises:
+        ValueError: where a figure is missing.
+    """
+    *meminfo, loadavg, cores = stdout.splitlines()
+    values = {line.split(":")[0]: int(line.split()[1]) for line in meminfo if ":" in line}
+    if "MemTotal" not in values or "MemAvailable" not in values:
+        raise ValueError("no MemTotal or MemAvailable in /proc/meminfo")
+    used = 1 - values["MemAvailable"] / values["MemTotal"]
+    return Load(round(used * 100, 1), round(float(loadavg.split()[0]) / int(cores) * 100, 1))

@@ -1,0 +1,149 @@
+"""git in the project's directory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from schedgen_ops.shell import Command, script, sh
+
+_FORBIDDEN = re.compile(
+    r"[\x00-\x20\x7f~^:?*\[\\]|[^\x00-\x7f]|\.\.|@\{|//|/\.|\.lock(/|\Z)|[/.]\Z|\A[-/.]|\A@\Z"
+)
+_COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
+
+# A branch of the remote, then a tag, then a commit; a name that is two things at once is refused.
+_RESOLVE = """
+remote=$1 name=$2 found=''
+short=${name#refs/heads/}; short=${short#refs/tags/}
+find() { git rev-parse --verify --quiet "$1^{commit}"; }
+case $name in refs/tags/*) branch='' ;; *) branch=$(find "refs/remotes/$remote/$short") ;; esac
+case $name in refs/heads/*) tag='' ;; *) tag=$(find "refs/tags/$short") ;; esac
+if [ -n "$branch" ] && [ -n "$tag" ] && [ "$branch" != "$tag" ]; then echo ambiguous; exit 0; fi
+found=${branch:-$tag}
+if [ -z "$found" ] && [[ $name =~ ^[0-9a-f]{7,64}$ ]]; then found=$(find "$name"); fi
+echo "${found:-missing}"
+"""
+
+# The project's repository is only read: what is fetched goes to a throwaway one that borrows its objects.
+SCRATCH = """
+common=$(git rev-parse --git-common-dir) || exit 1
+common=$(cd "$common" && pwd) || exit 1
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+git init --quiet --bare "$scratch/git" || exit 1
+cp "$common/config" "$scratch/git/config" || exit 1
+printf '%s\\n' "$common/objects" > "$scratch/git/objects/info/alternates"
+export GIT_DIR=$scratch/git
+git config core.bare true; git config --unset core.worktree
+"""
+
+
+def is_ref_name(name: str) -> bool:
+    """Whether git would take `name` for a branch, a tag or a commit (the rules of git-check-ref-format)."""
+    return 0 < len(name) <= 200 and not _FORBIDDEN.search(name)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTree:
+    """The state of a checkout.
+
+    Attributes:
+        commit: the full id of HEAD.
+        branch: the branch checked out, "" when HEAD is detached.
+        changed: tracked files that differ from HEAD, as `git status --porcelain` lists them.
+        untracked: files that git neither tracks nor ignores.
+    """
+
+    commit: str
+    branch: str
+    changed: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+
+def work_tree(*ours: str) -> Command:
+    """HEAD, its branch and what differs from it. `ours` are paths of our own that do not count."""
+    excludes = [f":(exclude){path}" for path in ours]
+    head = sh("git", "rev-parse", "HEAD")
+    branch = sh("git", "symbolic-ref", "--quiet", "--short", "HEAD").or_else(sh("echo", ""))
+    status = sh("git", "status", "--porcelain", "--untracked-files=normal", "--", ".", *excludes)
+    return head.and_then(branch).and_then(status).named("git status")
+
+
+def parse_work_tree(stdout: str) -> WorkTree:
+    """Reads the answer of `work_tree`."""
+    commit, branch, *lines = stdout.splitlines()
+    untracked = tuple(line[3:] for line in lines if line.startswith("??"))
+    changed = tuple(line for line in lines if line and not line.startswith("??"))
+    return WorkTree(commit, branch, changed, untracked)
+
+
+def fetch(remote: str) -> Command:
+    """Everything the remote has; a tag that was moved there is moved here."""
+    return sh("git", "fetch", "--quiet", "--tags", "--force", "--prune", remote).with_env(
+        "GIT_TERMINAL_PROMPT", "0"
+    )
+
+
+def resolve(remote: str, name: str) -> Command:
+    """The commit that `name` means: a branch of `remote`, a tag, or a commit."""
+    return script(_RESOLVE, remote, name, title=f"resolve {name}")
+
+
+def parse_resolved(stdout: str) -> str:
+    """The commit's full id, or "missing", or "ambiguous"."""
+    return stdout.strip()
+
+
+def is_commit(text: str) -> bool:
+    """Whether `text` has the form of a commit id."""
+    return bool(_COMMIT.match(text))
+
+
+def checkout(commit: str) -> Command:
+    """The work tree at `commit`, HEAD detached. git itself refuses to overwrite local changes."""
+    return sh("git", "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit)
+
+
+def checkout_branch(branch: str) -> Command:
+    """The work tree at a local branch, HEAD attached to it."""
+    return sh("git", "checkout", "--quiet", branch, "--")
+
+
+def added(old: str, new: str, path: str) -> Command:
+    """The files below `path` that `new` has and `old` has not, one a line."""
+    return sh("git", "diff", "--name-only", "--no-renames", "--diff-filter=A", old, new, "--", path)
+
+
+def tree_ids(commit: str, paths: tuple[str, ...]) -> Command:
+    """The object ids of tracked `paths` in `commit`: they tell whether a bind-mounted file changed."""
+    if not paths:
+        return sh("true")
+    return sh("git", "ls-tree", "-z", commit, "--", *paths).named("git ls-tree")
+
+
+def parse_tree_ids(stdout: str) -> dict[str, str]:
+    """Path to object id, tracked paths only."""
+    entries = (entry.partition("\t") for entry in stdout.split("\0") if entry)
+    return {path: meta.split()[2] for meta, _, path in entries}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What lies between two commits: one-line commits, newest first, and the files that differ."""
+
+    commits: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def changes(old: str, new: str) -> Command:
+    """The commits and files between `old` and `new`."""
+    log = sh("git", "log", "--oneline", "--no-decorate", "--max-count=200", f"{old}..{new}")
+    files = sh("git", "diff", "--name-status", "--no-renames", old, new)
+    return log.and_then(sh("echo", "--")).and_then(files).named("git log and diff")
+
+
+def parse_changes(stdout: str) -> Changes:
+    """Reads the answer of `changes`; each file as `git diff --name-status` prints it: status, tab, path."""
+    log, _, files = stdout.rpartition("--\n") if "--\n" in stdout else (stdout, "", "")
+    return Changes(tuple(log.splitlines()), tuple(files.splitlines()))

@@ -1,0 +1,1 @@
+"""The deploy: from a ref name to a release that serves, or back to the one before."""

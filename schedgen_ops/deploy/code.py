@@ -1,0 +1,112 @@
+"""Step 1: the code of the release, and what is there before it, kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from schedgen_ops.clock import stamp
+from schedgen_ops.commands import git
+from schedgen_ops.deploy import images
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.errors import OpsError
+from schedgen_ops.release import store
+from schedgen_ops.release.record import Release, ServiceRecord, State
+from schedgen_ops.rollout import plan as rollout
+
+
+def keep_running(site: Site, run: str) -> None:
+    """Makes what runs now a release that can be gone back to, if it is none yet.
+
+    Args:
+        run: the run's name, which begins every id that it gives.
+    """
+    if site.seen.shelf.serving is not None:
+        site.old = site.seen.shelf.serving
+        return
+    if not site.seen.containers:
+        return
+    commit = site.seen.tree.commit
+    name = f"{run}-{commit[:7]}-adopted"
+    records = _running(site, name, commit)
+    for record in records.values():
+        site.run(site.docker.tag(record.image_id, record.image))
+    images.pin(site, name, records)
+    now = stamp(site.clock.now())
+    branch = site.seen.tree.branch or commit[:7]
+    site.old = Release(name, branch, commit, State.ADOPTED, started=now, finished=now, services=records)
+    store.write(site.remote, site.paths, site.old)
+    store.set_current(site.remote, site.paths, name)
+    site.say(f"What runs now is kept as release {name}")
+
+
+def _running(site: Site, name: str, commit: str) -> dict[str, ServiceRecord]:
+    services, tracked = images.resolve(site, name, commit)
+    boxes = {box.service: box for box in site.seen.containers}
+    records = {}
+    for service in services:
+        box = boxes.get(service.name)
+        if box is None or service.name not in site.settings.services_on(site.host):
+            continue
+        # Compose's label tells whether the container was made from the file as it is now.
+        as_written = rollout.definition(service, tracked, site.settings.directory)
+        known = as_written if box.definition == service.definition else box.definition
+        image = rollout.image_name(site.settings.project, service.name, name)
+        records[service.name] = ServiceRecord(image, box.image, known)
+    return records
+
+
+def fetch(site: Site, branch: str) -> str:
+    """The commit that `branch` means, after the remote was asked.
+
+    Raises:
+        OpsError: if it means none, or two.
+    """
+    remote = site.settings.remote
+    site.in_project(git.fetch(remote), deadline=300)
+    answer = site.in_project(git.resolve(remote, branch)).stdout
+    return meant(git.parse_resolved(answer), branch, remote, site.remote.name)
+
+
+def meant(answer: str, branch: str, remote: str, host: str) -> str:
+    """The commit, if the name meant one.
+
+    Raises:
+        OpsError: otherwise.
+    """
+    if answer == "missing":
+        raise OpsError(
+            f"{remote} has no branch, tag or commit {branch!r}",
+            host=host,
+            hint=f"`git ls-remote {remote}` on the host lists what there is.",
+        )
+    if answer == "ambiguous":
+        raise OpsError(
+            f"{branch!r} is a branch and a tag, and they differ",
+            host=host,
+            hint=f"Say which: --branch refs/heads/{branch} or --branch refs/tags/{branch}.",
+        )
+    return answer
+
+
+def switch(site: Site, release: Release) -> None:
+    """The release's record begun, and the work tree at its commit."""
+    previous = site.old.id if site.old else ""
+    site.new = replace(release, previous=previous, backup=site.backup)
+    site.new = replace(site.new, migrations=_new_migrations(site))
+    store.write(site.remote, site.paths, site.new)
+    site.in_project(git.checkout(site.new.commit))
+
+
+def switch_back(site: Site) -> None:
+    """The work tree as it was found, and the record closed."""
+    tree = site.seen.tree
+    back = git.checkout_branch(tree.branch) if tree.branch else git.checkout(tree.commit)
+    site.in_project(back)
+
+
+def _new_migrations(site: Site) -> tuple[str, ...]:
+    migrations = site.settings.migrations
+    if migrations is None or site.old is None:
+        return ()
+    command = git.added(site.old.commit, site.release.commit, migrations.path)
+    return site.in_project(command).lines()

@@ -1,0 +1,126 @@
+"""A host in the middle of a deploy: what was found, what is being made, what was touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from schedgen_ops import events
+from schedgen_ops.clock import Clock
+from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.preflight.plan import Observed
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release
+from schedgen_ops.remote import Remote, Result
+from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.shell import Command
+
+QUICK = 60.0
+
+
+@dataclass(slots=True)
+class Site:
+    """One host's share of a deploy.
+
+    Attributes:
+        seen: the host as preflight found it.
+        old: the release that serves until the new one does; None before the first deploy.
+        new: the release being made; None until its commit is known.
+        services: what the new release's compose file says.
+        touched: services whose containers this deploy replaced, in order.
+        backup: the folder of the backup that this deploy made.
+    """
+
+    remote: Remote
+    settings: Settings
+    seen: Observed
+    clock: Clock
+    emit: events.Emit
+    old: Release | None = None
+    new: Release | None = None
+    services: tuple[c.Service, ...] = ()
+    touched: list[str] = field(default_factory=list)
+    backup: str = ""
+
+    @property
+    def host(self) -> HostSettings:
+        """The host's entry in the configuration."""
+        return self.settings.host(self.remote.name)
+
+    @property
+    def paths(self) -> Paths:
+        """Where state is kept."""
+        return Paths(self.settings.directory)
+
+    @property
+    def docker(self) -> engine.Docker:
+        """The builder of docker commands."""
+        return engine.Docker(self.settings.sudo)
+
+    @property
+    def compose(self) -> c.Compose:
+        """The builder of docker compose commands."""
+        s = self.settings
+        return c.Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file, self.seen.classic)
+
+    @property
+    def release(self) -> Release:
+        """The release being made, once it has a name."""
+        if self.new is None:
+            raise OpsError("the release has no commit yet", host=self.remote.name)
+        return self.new
+
+    @property
+    def scope(self) -> tuple[c.Service, ...]:
+        """The services of the release that belong on this host."""
+        ours = self.settings.services_on(self.host)
+        return tuple(service for service in self.services if service.name in ours)
+
+    def run(self, command: Command, deadline: float = QUICK) -> Result:
+        """Runs a command; a failure raises."""
+        return self.remote.run(command, deadline=deadline)
+
+    def in_project(self, command: Command, deadline: float = QUICK) -> Result:
+        """Runs a command in the project's directory."""
+        return self.run(command.in_dir(self.settings.directory), deadline)
+
+    def stream(self, command: Command, deadline: float, what: str) -> None:
+        """Runs a long command whose output is shown as it comes.
+
+        Args:
+            what: what it does, for the message: "Container build".
+
+        Raises:
+            OpsError: when it failed or ran out of time.
+        """
+        try:
+            self.remote.stream(command, self.show, deadline=deadline)
+        except CommandTimedOut as error:
+            raise _failed(error, f"{what} timed out after {deadline:g}s") from error
+        except CommandFailed as error:
+            raise _failed(error, f"{what} failed") from error
+
+    def containers(self) -> tuple[engine.Container, ...]:
+        """The project's containers as they are now."""
+        return engine.parse_containers(self.run(self.docker.containers(self.settings.project)).stdout)
+
+    def say(self, text: str) -> None:
+        """Tells the operator."""
+        events.info(self.emit, text, self.remote.name)
+
+    def warn(self, text: str) -> None:
+        """Tells the operator of something to look at."""
+        events.warn(self.emit, text, self.remote.name)
+
+    def show(self, line: str) -> None:
+        """Hands on a line of a remote program."""
+        self.emit(events.Output(line, self.remote.name))
+
+
+Share = Callable[[Site], None]
+
+
+def _failed(error: CommandFailed, message: str) -> OpsError:
+    return OpsError(message, host=error.host, detail=error.detail)

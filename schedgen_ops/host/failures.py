@@ -1,0 +1,50 @@
+"""The errors of a command that a host was sent, in the words an operator reads."""
+
+from __future__ import annotations
+
+from schedgen_ops import wire
+from schedgen_ops.errors import CommandFailed, ConnectionLost, Unreachable
+from schedgen_ops.remote import Result, brief, timed_out
+from schedgen_ops.shell import Command
+
+
+def raise_if_stopped(command: Command, result: Result, host: str, deadline: float) -> None:
+    """Raise CommandTimedOut if it was the deadline that ended the command."""
+    if result.code in (124, 137) and result.seconds >= deadline:
+        raise timed_out(command, result, host, deadline)
+
+
+def lost(command: Command, host: str, why: str) -> ConnectionLost:
+    """Nobody knows how the command ended."""
+    return ConnectionLost(
+        f"the outcome of `{brief(command)}` on {host} is unknown: {why}",
+        hint="It may still be running there, until its own deadline",
+        host=host,
+    )
+
+
+def never_ran(command: Command, host: str, output: bytes, code: int) -> CommandFailed:
+    """The login shell did not do what it was sent."""
+    return CommandFailed(
+        f"the login shell of {host} did not run `{brief(command)}` (exit code {code})",
+        code=code,
+        hint="The login must have a normal shell, and bash and coreutils must be on the host",
+        host=host,
+        detail="\n".join(wire.text(output).splitlines()[-15:]),
+    )
+
+
+def too_much(command: Command, host: str, limit: int, code: int) -> CommandFailed:
+    """The command printed more than is kept."""
+    return CommandFailed(
+        f"`{brief(command)}` printed more than the {limit} bytes that are kept", code=code, host=host
+    )
+
+
+def no_session(command: Command, host: str, problem: Exception) -> Unreachable:
+    """The host is there and opens no channel; the command was not started."""
+    return Unreachable(
+        f"{host} opens no session for `{brief(command)}`: {problem}",
+        hint="Check MaxSessions in the host's sshd_config; it must be 10 or more",
+        host=host,
+    )

@@ -1,0 +1,89 @@
+"""A process that lives on the host for as long as this side keeps its stdin open."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import monotonic
+
+from paramiko import Channel, SSHException
+
+from schedgen_ops import wire
+from schedgen_ops.errors import CommandFailed, CommandTimedOut, ConnectionLost
+from schedgen_ops.host import channel as channels
+from schedgen_ops.host.capture import Lines
+from schedgen_ops.remote import brief, mask
+from schedgen_ops.shell import Command
+
+_PATIENCE = 5.0
+
+
+class SshHold:
+    """A held process, made by `Host.hold`.
+
+    Raises:
+        CommandFailed: when it ended, or `until` came, before it printed a line.
+    """
+
+    def __init__(self, host: str, command: Command, channel: Channel, mark: bytes, until: float) -> None:
+        self._host = host
+        self._command = command
+        self._channel = channel
+        self._seen: list[str] = []
+        self._lines = Lines(command, mark, self._seen.append)
+        self.first = self._first_line(until)
+
+    @property
+    def code(self) -> int | None:
+        """Its exit status; None while it runs, or where none arrived."""
+        return channels.exit_status(self._channel)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs, as far as can be seen from here."""
+        return not self._channel.closed and not self._channel.exit_status_ready()
+
+    def send(self, line: str) -> None:
+        """Write one line to its stdin."""
+        try:
+            self._channel.sendall(line.encode() + b"\n")
+        except (OSError, EOFError, SSHException) as problem:
+            raise ConnectionLost(
+                f"`{brief(self._command)}` on {self._host} is no longer there", host=self._host
+            ) from problem
+
+    def close(self) -> None:
+        """Close its stdin and give it a few seconds to end."""
+        with suppress(OSError, EOFError, SSHException):
+            self._channel.shutdown_write()
+        if self.alive and not self._channel.status_event.wait(_PATIENCE):
+            channels.terminate(self._channel)
+        self._channel.close()
+
+    def _first_line(self, until: float) -> str:
+        channels.pump(self._channel, self._lines.out, self._lines.err, until, enough=self._has_line)
+        if self._has_line():
+            return self._lines.stdout.splitlines()[0]
+        self._channel.status_event.wait(1.0)
+        self._lines.finish()
+        if self._has_line():
+            return self._lines.stdout.splitlines()[0]
+        raise self._failure(monotonic() >= until)
+
+    def _has_line(self) -> bool:
+        return bool(self._lines.stdout)
+
+    def _failure(self, late: bool) -> Exception:
+        what = f"`{brief(self._command)}`"
+        detail = mask(self._command, self._lines.stderr or wire.text(self._lines.banner))
+        code = self.code
+        if late:
+            channels.terminate(self._channel)
+            return CommandTimedOut(f"{what} said nothing before its deadline", host=self._host, detail=detail)
+        if code is None:
+            return ConnectionLost(f"the connection was lost while {what} started", host=self._host)
+        return CommandFailed(
+            f"{what} ended with exit code {code} before it was ready",
+            code=code,
+            host=self._host,
+            detail=detail,
+        )

@@ -1,0 +1,236 @@
+"""A host over SSH: every command on a channel of its own of one connection."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import BoundedSemaphore, Lock
+from time import monotonic
+
+from paramiko import Channel, SSHException, Transport
+
+from schedgen_ops import wire
+from schedgen_ops.errors import CommandFailed, Unreachable
+from schedgen_ops.host import channel as channels
+from schedgen_ops.host import failures
+from schedgen_ops.host.capture import Capture, Lines
+from schedgen_ops.host.connection import Link
+from schedgen_ops.host.held import SshHold
+from schedgen_ops.host.tunnel import Tunnel
+from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
+from schedgen_ops.shell import Command, script
+
+# sshd allows ten sessions on a connection; two are left for held processes.
+_SESSIONS = 8
+# Seconds that a host gets beyond a command's deadline before it counts as gone.
+_GRACE = wire.KILL_AFTER + 5.0
+_KILLED = 137
+_TRANSFER_RATE = 50_000
+_BROKEN = (SSHException, OSError, EOFError)
+
+_PUT = (
+    'umask 077; new="$1.$$.new"; trap \'rm -f -- "$new"\' EXIT; cat > "$new" '
+    # A connection that dies looks like the end of the data: only the whole of it is put in place.
+    '&& [ "$(wc -c < "$new")" -eq "$3" ] && chmod "$2" -- "$new" && mv -f -- "$new" "$1"'
+)
+_GET = 'head -c "$2" -- "$1"'
+
+
+class Host:
+    """One host of the environment; see `remote.Remote` for what each method promises.
+
+    The connection is made when it is first needed, and again when it was lost between two commands.
+
+    Attributes:
+        banner: the first line that the login shell prints by itself, once a command ran; mostly "".
+    """
+
+    def __init__(self, name: str, link: Link) -> None:
+        self.name = name
+        self.banner = ""
+        self._link = link
+        self._slots = BoundedSemaphore(_SESSIONS)
+        self._running: set[Channel] = set()
+        self._lock = Lock()
+        self._closed = False
+
+    def open(self) -> None:
+        """Connect now. Raises Unreachable with the reason."""
+        self._transport()
+
+    def run(
+        self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
+    ) -> Result:
+        """Run a command and return all that it printed."""
+        answer, code, seconds = self._capture(command, deadline, limit)
+        result = Result(wire.text(answer.stdout), wire.text(answer.stderr), code, seconds)
+        return checked(command, result, self.name) if check else result
+
+    def batch(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+        """Run commands one after the other in one round trip."""
+        if not commands:
+            return ()
+        nonce = secrets.token_hex(8)
+        request = wire.several(commands, deadline=deadline, nonce=nonce)
+        capture = Capture(CAPTURE_LIMIT)
+        whole = Command(brief(commands[0]), title=f"{brief(commands[0])} and {len(commands) - 1} more")
+        started = monotonic()
+        code = self._execute(whole, request, capture.out, capture.err, deadline)
+        answer = self._framed(whole, capture, nonce, code)
+        found = wire.results(answer, nonce)
+        if len(found) < len(commands):
+            stopped = commands[len(found)]
+            result = Result("", "", code, monotonic() - started)
+            failures.raise_if_stopped(stopped, result, self.name, deadline)
+            raise failures.lost(stopped, self.name, f"the batch ended there with exit code {code}")
+        return found
+
+    def stream(
+        self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
+    ) -> Result:
+        """Run a command and hand over each line as it comes."""
+        nonce = secrets.token_hex(8)
+        request = wire.single(command, deadline=deadline, nonce=nonce)
+        lines = Lines(command, wire.start_mark(nonce), on_line)
+        started = monotonic()
+        code = self._execute(command, request, lines.out, lines.err, deadline)
+        lines.finish()
+        if not lines.begun:
+            raise failures.never_ran(command, self.name, lines.banner, code)
+        self.banner = self.banner or wire.first_line(lines.banner)
+        result = Result(lines.stdout, lines.stderr, code, monotonic() - started)
+        failures.raise_if_stopped(command, result, self.name, deadline)
+        return checked(command, result, self.name) if check else result
+
+    def put(self, data: bytes, path: str, *, mode: int = 0o600) -> None:
+        """Write a file whole or not at all."""
+        write = script(_PUT, path, f"{mode:o}", str(len(data)), title=f"write {path}").with_stdin(data)
+        self.run(write, deadline=60 + len(data) / _TRANSFER_RATE)
+
+    def get(self, path: str, *, limit: int) -> bytes:
+        """Read a file of at most `limit` bytes."""
+        read = script(_GET, path, str(limit + 1), title=f"read {path}")
+        answer, code, seconds = self._capture(read, 60 + limit / _TRANSFER_RATE, 2 * limit + CAPTURE_LIMIT)
+        checked(read, Result("", wire.text(answer.stderr), code, seconds), self.name)
+        if len(answer.stdout) > limit:
+            raise CommandFailed(f"{path} is larger than {limit} bytes", code=code, host=self.name)
+        return answer.stdout
+
+    def hold(self, command: Command, *, deadline: float) -> SshHold:
+        """Start a long-lived process and return once it has printed its first line."""
+        nonce = secrets.token_hex(8)
+        request = wire.single(command, deadline=deadline, nonce=nonce)
+        opened = self._session(command)
+        try:
+            opened.exec_command(request.line)
+            opened.sendall(request.stdin)
+            return SshHold(self.name, command, opened, wire.start_mark(nonce), monotonic() + deadline)
+        except BaseException as problem:
+            opened.close()
+            if isinstance(problem, _BROKEN):
+                raise failures.lost(command, self.name, "the connection was lost as it started") from problem
+            raise
+
+    @contextmanager
+    def forward(self, remote_port: int) -> Iterator[int]:
+        """A local port that leads to `remote_port` on the host's loopback."""
+        with Tunnel(self._transport(), remote_port) as local_port:
+            yield local_port
+
+    def interrupt(self) -> None:
+        """Ask every running command, but no held process, to end."""
+        with self._lock:
+            running = tuple(self._running)
+        for channel in running:
+            channels.terminate(channel)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._closed = True
+        with suppress(OSError, EOFError, SSHException):
+            self._link.client.close()
+
+    def _capture(self, command: Command, deadline: float, limit: int) -> tuple[wire.Answer, int, float]:
+        nonce = secrets.token_hex(8)
+        request = wire.single(command, deadline=deadline, nonce=nonce)
+        capture = Capture(limit)
+        started = monotonic()
+        code = self._execute(command, request, capture.out, capture.err, deadline)
+        seconds = monotonic() - started
+        answer = self._framed(command, capture, nonce, code)
+        result = Result(wire.text(answer.stdout[-4096:]), wire.text(answer.stderr[-4096:]), code, seconds)
+        failures.raise_if_stopped(command, result, self.name, deadline)
+        if capture.overflown:
+            raise failures.too_much(command, self.name, limit, code)
+        return answer, code, seconds
+
+    def _execute(
+        self,
+        command: Command,
+        request: wire.Request,
+        out: channels.Sink,
+        err: channels.Sink,
+        deadline: float,
+    ) -> int:
+        """Run a request on a channel of its own and return the exit status, which must arrive."""
+        with self._slots, self._channel(command) as channel:
+            until = monotonic() + deadline + _GRACE
+            try:
+                channel.exec_command(request.line)
+                code = channels.exchange(channel, request.stdin, out, err, until)
+            except _BROKEN as problem:
+                raise failures.lost(command, self.name, "the connection was lost while it ran") from problem
+            if code is not None:
+                return code
+            if monotonic() >= until:
+                channels.terminate(channel)
+                raise failures.lost(command, self.name, f"no word {_GRACE:g} s after its deadline")
+            if not self._link.is_connected:
+                raise failures.lost(command, self.name, "the connection was lost while it ran")
+            if monotonic() >= until - _GRACE + wire.KILL_AFTER:
+                # timeout kills its whole process group, itself included.
+                return _KILLED
+            raise failures.lost(command, self.name, "it was killed there")
+
+    @contextmanager
+    def _channel(self, command: Command) -> Iterator[Channel]:
+        channel = self._session(command)
+        with self._lock:
+            self._running.add(channel)
+        try:
+            yield channel
+        except (KeyboardInterrupt, SystemExit):
+            channels.terminate(channel)
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(channel)
+            channel.close()
+
+    def _session(self, command: Command) -> Channel:
+        transport = self._transport()
+        try:
+            return transport.open_session()
+        except _BROKEN as problem:
+            if transport.is_active():
+                raise failures.no_session(command, self.name, problem) from problem
+        # The connection had died unnoticed, before anything was sent: a new one does no harm.
+        try:
+            return self._transport().open_session()
+        except _BROKEN as problem:
+            raise Unreachable(f"the connection to {self.name} does not last", host=self.name) from problem
+
+    def _transport(self) -> Transport:
+        if self._closed:
+            raise Unreachable(f"the connection to {self.name} was closed", host=self.name)
+        return self._link.open()
+
+    def _framed(self, command: Command, capture: Capture, nonce: str, code: int) -> wire.Answer:
+        try:
+            answer = wire.answer(bytes(capture.stdout), bytes(capture.stderr), nonce)
+        except wire.NoFrame:
+            output = bytes(capture.stdout + capture.stderr)
+            raise failures.never_ran(command, self.name, output, code) from None
+        self.banner = self.banner or answer.banner
+        return answer

@@ -1,0 +1,141 @@
+"""Hosts: containers that are created, booted, put back and removed. Everything else sees them through SSH only."""
+
+from __future__ import annotations
+
+from schedgen_ops.lab import docker, keys
+from schedgen_ops.lab.place import (
+    BASE_IMAGE,
+    GOLDEN,
+    HOST_IMAGE,
+    LABEL,
+    NETWORK,
+    ORIGIN,
+    PORTS,
+    PREFIX,
+    LabHost,
+    Place,
+)
+from schedgen_ops.lab.progress import Line
+
+STATE = "lab-state"
+KEYS = "schedgen.lab.keys"
+CONTENT = "schedgen.lab.content"
+HEALTHY_WITHIN = 120
+UNCONFINED = (
+    "--security-opt=seccomp=unconfined",
+    "--security-opt=apparmor=unconfined",
+    "--security-opt=systempaths=unconfined",
+)
+NEARLY_ALL = ("--cap-add=ALL", "--cap-drop=SYS_RESOURCE", *UNCONFINED)
+"""Where --privileged is refused because the machine itself lacks CAP_SYS_RESOURCE."""
+
+
+def capabilities(place: Place) -> tuple[str, ...]:
+    """The options that let an engine run inside a container here: tried once, then remembered."""
+    if not place.capabilities.exists():
+        works = docker.succeeds("run", "--rm", "--label", LABEL, "--privileged", BASE_IMAGE, "true")
+        place.capabilities.write_text("privileged" if works else "nearly-all")
+    return ("--privileged",) if place.capabilities.read_text() == "privileged" else NEARLY_ALL
+
+
+def ensure_network() -> None:
+    """Have the network that the hosts share."""
+    if not docker.succeeds("network", "inspect", NETWORK):
+        docker.run("network", "create", "--label", LABEL, NETWORK)
+
+
+def create(place: Place, container: str, volume: str, options: tuple[str, ...]) -> None:
+    """Make a host's container, not started, and its volume."""
+    ensure_volume(volume)
+    docker.run(
+        "create", f"--name={container}", f"--network={NETWORK}", f"--label={LABEL}", *capabilities(place),
+        "--restart=unless-stopped", "--stop-timeout=60", f"--volume={volume}:/data",
+        f"--volume={ORIGIN}:/srv/git:ro", *options, HOST_IMAGE,
+    )  # fmt: skip
+
+
+def ensure_volume(name: str, *labels: str) -> None:
+    """Have a volume of the lab."""
+    marked = [f"--label={label}" for label in (LABEL, *labels)]
+    docker.run("volume", "create", *marked, name)
+
+
+def boot(place: Place, host: LabHost, content: str, line: Line) -> None:
+    """Have the host up and healthy: made from the golden volume where it is not there yet.
+
+    `content` names what the golden volume was made of; a host made of something else is made anew.
+    """
+    marks = docker.labels("container", host.container)
+    if marks.get(CONTENT) != content:
+        rebuild(place, host, content, line)
+        return
+    if marks.get(KEYS) != keys.fingerprint(place, host):
+        docker.run("rm", "--force", host.container)
+        _create(place, host, content)
+    if not is_running(host):
+        docker.run("start", host.container)
+    wait(host, line)
+
+
+def rebuild(place: Place, host: LabHost, content: str, line: Line) -> None:
+    """Make the host anew from a copy of the golden volume."""
+    line(f"{host.name}: copying the golden volume")
+    remove(host)
+    _create(place, host, content)
+    copy_volume(place, GOLDEN, host.container)
+    line(f"{host.name}: booting")
+    docker.run("start", host.container)
+    wait(host, line)
+
+
+def wait(host: LabHost, line: Line) -> None:
+    """Block until all services of the host are healthy. Raises LabError."""
+    line(f"{host.name}: waiting for its services")
+    state(host.container, "engine", "60")
+    state(host.container, "healthy", str(HEALTHY_WITHIN))
+
+
+def state(container: str, *verb: str, timeout: float = 300.0) -> str:
+    """Run a verb of the host's own lab-state script."""
+    return docker.run("exec", container, STATE, *verb, timeout=timeout)
+
+
+def is_running(host: LabHost) -> bool:
+    """Whether the host's container runs."""
+    return host in running((host,))
+
+
+def running(hosts: tuple[LabHost, ...]) -> tuple[LabHost, ...]:
+    """Those of `hosts` whose containers run."""
+    names = docker.run("ps", f"--filter=label={LABEL}", "--format={{.Names}}").split()
+    return tuple(host for host in hosts if host.container in names)
+
+
+def existing() -> tuple[LabHost, ...]:
+    """All hosts of the lab, running or not, in order."""
+    names = docker.run("ps", "--all", f"--filter=label={LABEL}", "--format={{.Names}}").split()
+    prefix = f"{PREFIX}-app"
+    numbers = (name.removeprefix(prefix) for name in names if name.startswith(prefix))
+    return tuple(LabHost(number) for number in sorted(int(text) for text in numbers if text.isdecimal()))
+
+
+def remove(host: LabHost) -> None:
+    """Remove the host and its volume, if they are there."""
+    if host in existing():
+        docker.run("rm", "--force", "--volumes", host.container)
+    docker.run("volume", "rm", "--force", host.container)
+
+
+def copy_volume(place: Place, source: str, target: str) -> None:
+    """Copy all of one volume into another: overlay2 needs trusted attributes and device nodes kept."""
+    docker.run(
+        "run", "--rm", f"--label={LABEL}", *capabilities(place), f"--volume={source}:/from:ro",
+        f"--volume={target}:/to", "--entrypoint=cp", HOST_IMAGE, "-a", "/from/.", "/to/",
+    )  # fmt: skip
+
+
+def _create(place: Place, host: LabHost, content: str) -> None:
+    published = [f"--publish={host.address}:{port}:{port}" for port in PORTS]
+    marks = (f"--label={KEYS}={keys.fingerprint(place, host)}", f"--label={CONTENT}={content}")
+    create(place, host.container, host.container, (f"--hostname={host.name}", *published, *marks))
+    docker.copy_in(keys.folder_of(place, host), host.container, "/etc/ssh/keys")

@@ -1,0 +1,138 @@
+"""The flows: lab.up, lab.down, lab.reset. Each holds the lab's lock for as long as it works."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from schedgen_ops.lab import base, docker, engine, golden, hosts, images, keys
+from schedgen_ops.lab.place import (
+    BASE_IMAGE,
+    LABEL,
+    MOST_HOSTS,
+    NETWORK,
+    LabError,
+    LabHost,
+    Place,
+    first_hosts,
+    locked,
+)
+from schedgen_ops.lab.progress import Line, Progress
+
+
+def up(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
+    """Boot hosts until `count` of them run and are healthy; what is there already is used as it is.
+
+    Raises LabError with the reason when a part cannot be installed, built or started.
+    """
+    if not 1 <= count <= MOST_HOSTS:
+        raise LabError(f"--hosts takes a number from 1 to {MOST_HOSTS}, not {count}")
+    with locked(place):
+        _announce(count, progress)
+        engine.ensure(place, progress)
+        base.ensure(place, progress)
+        images.ensure(progress)
+        hosts.ensure_network()
+        golden.ensure(place, progress)
+        return _boot(place, count, progress)
+
+
+def reset(place: Place, count: int, progress: Progress) -> None:
+    """Put the first `count` hosts back to the golden state, softly where that works.
+
+    Raises LabError when one of them is not there, or cannot even be made anew.
+    """
+    with locked(place):
+        wanted = first_hosts(count)
+        if absent := [host.name for host in wanted if host not in hosts.existing()]:
+            raise LabError(f"Not in the lab: {', '.join(absent)}", hint=f"inv lab.up --hosts {count}")
+        with progress.step("Putting the lab back to its golden state") as line:
+            _each(wanted, lambda host: _reset(place, host, progress, line))
+
+
+def down(place: Place, progress: Progress, purge: bool) -> None:
+    """Remove the hosts; with `purge` everything else of the lab too, here and in the engine."""
+    with locked(place):
+        if engine.answering():
+            with progress.step("Removing the hosts"):
+                for host in hosts.existing():
+                    hosts.remove(host)
+            if purge:
+                with progress.step("Removing images, volumes and the network"):
+                    _purge(place)
+        if not purge:
+            _write_hosts(place, ())
+            return
+        engine.stop(place, progress)
+        engine.unlink_plugin()
+        shutil.rmtree(place.root, ignore_errors=True)
+
+
+def _announce(count: int, progress: Progress) -> None:
+    """Say what will be installed, built or started before any of it is."""
+    plans = list(engine.missing())
+    if engine.answering():
+        if not base.present():
+            plans.append(f"get the base image {BASE_IMAGE}")
+        if absent := images.missing():
+            plans.append(f"build {len(absent)} images: {', '.join(absent)}")
+        if not golden.is_ready():
+            plans.append("prepare one host completely, to copy every host from")
+        if missing := count - len(hosts.running(first_hosts(count))):
+            plans.append(f"boot {missing} host{'s' if missing > 1 else ''}")
+    else:
+        plans += ["make the images of the lab", f"boot {count} host{'s' if count > 1 else ''}"]
+    for plan in plans:
+        progress.say(f"To do: {plan}")
+
+
+def _boot(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
+    wanted = first_hosts(count)
+    everyone = tuple(dict.fromkeys((*wanted, *hosts.existing())))
+    keys.ensure(place, everyone)
+    content = golden.content()
+    with progress.step(f"Booting {', '.join(host.name for host in wanted)}") as line:
+        _each(wanted, lambda host: hosts.boot(place, host, content, line))
+    _write_hosts(place, hosts.running(everyone))
+    return wanted
+
+
+def _reset(place: Place, host: LabHost, progress: Progress, line: Line) -> None:
+    try:
+        if not hosts.is_running(host):
+            hosts.boot(place, host, golden.content(), line)
+        hosts.state(host.container, "reset", timeout=120)
+    except LabError as error:
+        progress.say(f"{host.name}: {error.detail or error.message}; making it anew")
+        hosts.rebuild(place, host, golden.content(), line)
+
+
+def _each(wanted: tuple[LabHost, ...], action: Callable[[LabHost], None]) -> None:
+    """Two at a time: a small machine gains nothing from more."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for done in [pool.submit(action, host) for host in wanted]:
+            done.result()
+
+
+def _write_hosts(place: Place, up: tuple[LabHost, ...]) -> None:
+    entries = [f"- {{name: {host.name}, address: {host.address}, user: deploy, port: 22}}\n" for host in up]
+    new = place.hosts_file.with_suffix(".new")
+    new.write_text("# Written by `inv lab.up`.\n" + ("".join(entries) or "[]\n"))
+    new.replace(place.hosts_file)
+
+
+def _purge(place: Place) -> None:
+    """By label, so that nothing is touched that is not the lab's."""
+    for kind, remove in (("container", ("rm", "--force", "--volumes")), ("volume", ("volume", "rm", "--force"))):
+        for name in _labelled(kind):
+            docker.run(*remove, name)
+    docker.succeeds("network", "rm", NETWORK)
+    for image in _labelled("image"):
+        docker.succeeds("image", "rm", "--force", image)
+    base.remove(place)
+
+
+def _labelled(kind: str) -> tuple[str, ...]:
+    options = ("--all",) if kind in ("container", "image") else ()
+    return tuple(dict.fromkeys(docker.run(kind, "ls", "--quiet", f"--filter=label={LABEL}", *options).split()))

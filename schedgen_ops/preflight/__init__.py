@@ -1,0 +1,1 @@
+"""Whether a host is ready: looked at in one round trip, judged before anything is changed."""

@@ -1,0 +1,56 @@
+"""Looks at every host at once and refuses before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schedgen_ops import events
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.preflight import plan
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+
+_DEADLINE = 60.0
+
+
+def check(fleet: Fleet, settings: Settings, emit: events.Emit) -> Mapping[str, plan.Observed]:
+    """Every host as it is, by name.
+
+    Raises:
+        Refused: if any host is not ready, with every problem of every host.
+        Unreachable: if one cannot be reached.
+    """
+    findings = fleet.each(lambda remote: _look(remote, settings)).values()
+    refusals = []
+    for remote, (problems, _) in zip(fleet.hosts, findings, strict=True):
+        for problem in problems:
+            report = events.error if problem.refuses else events.warn
+            report(emit, problem.text, remote.name)
+        refusals += [(remote.name, problem) for problem in problems if problem.refuses]
+    if refusals:
+        raise _refused(refusals)
+    return {
+        remote.name: seen for remote, (_, seen) in zip(fleet.hosts, findings, strict=True) if seen is not None
+    }
+
+
+def _look(remote: Remote, settings: Settings) -> tuple[tuple[plan.Problem, ...], plan.Observed | None]:
+    probes = plan.probes(settings, settings.host(remote.name))
+    answers = remote.batch([probe.command for probe in probes.values()], deadline=_DEADLINE)
+    results = dict(zip(probes, answers, strict=True))
+    problems = plan.judge(probes, results)
+    refused = any(problem.refuses for problem in problems)
+    return problems, None if refused else plan.observed(results)
+
+
+def _refused(refusals: list[tuple[str, plan.Problem]]) -> OpsError:
+    hosts = tuple(dict.fromkeys(host for host, _ in refusals))
+    texts = [f"{host}: {problem.text}" if len(hosts) > 1 else problem.text for host, problem in refusals]
+    hints = dict.fromkeys(problem.hint for _, problem in refusals if problem.hint)
+    return Refused(
+        "not ready, and nothing was changed",
+        host=", ".join(hosts),
+        detail="\n".join(texts),
+        hint="\n".join(hints),
+    )

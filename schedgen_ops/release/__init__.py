@@ -1,0 +1,1 @@
+"""Releases: what was deployed when, kept on every host under .schedgen/."""

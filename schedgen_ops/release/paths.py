@@ -1,0 +1,37 @@
+"""Where a release lives on a host. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FOLDER = ".schedgen"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The places of our state below the project's directory."""
+
+    directory: str
+
+    @property
+    def state(self) -> str:
+        """The folder of all state."""
+        return f"{self.directory}/{FOLDER}"
+
+    @property
+    def current(self) -> str:
+        """The file that names the release that serves."""
+        return f"{self.state}/current"
+
+    @property
+    def releases(self) -> str:
+        """The folder with one folder a release."""
+        return f"{self.state}/releases"
+
+    def release(self, release: str) -> str:
+        """A release's folder: record, definitions, build log."""
+        return f"{self.releases}/{release}"
+
+    def record(self, release: str) -> str:
+        """A release's record."""
+        return f"{self.release(release)}/release.json"

@@ -1,0 +1,133 @@
+"""A release's record: the file that says what it is and how it ended. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from schedgen_ops.commands.git import is_commit
+
+
+class State(StrEnum):
+    """How far a release came. Only DONE and ADOPTED can be gone back to."""
+
+    STARTED = "STARTED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    BROKEN = "BROKEN"
+    ADOPTED = "ADOPTED"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRecord:
+    """What a release ran for one service.
+
+    Attributes:
+        image: the release's own name of the image, which keeps it from being removed.
+        image_id: the image's id.
+        definition: what the compose file said of it, and the tracked files it mounts, as a hash.
+    """
+
+    image: str
+    image_id: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release on one host.
+
+    Attributes:
+        id: the time it was begun (UTC) and its commit: 20241130_143000-3f2a9c1.
+        branch: what the operator asked for.
+        previous: the id of the release that served before; "" for none.
+        started, finished: RFC 3339 in UTC; "" while it is not over.
+        by: who ran it, user@laptop.
+        backup: the folder of its backup, relative to the project's directory.
+        migrations: files of migrations that it brought.
+        error: why it failed.
+        steps: (title, seconds) of each step that ended.
+    """
+
+    id: str
+    branch: str
+    commit: str
+    state: State
+    previous: str = ""
+    started: str = ""
+    finished: str = ""
+    by: str = ""
+    backup: str = ""
+    migrations: tuple[str, ...] = ()
+    error: str = ""
+    steps: tuple[tuple[str, float], ...] = ()
+    services: Mapping[str, ServiceRecord] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether it served once and can serve again."""
+        return self.state in (State.DONE, State.ADOPTED)
+
+
+def release_id(now: datetime, commit: str) -> str:
+    """The id of a release that is begun `now` (UTC) with `commit`."""
+    return f"{now:%Y%m%d_%H%M%S}-{commit[:7]}"
+
+
+def to_json(release: Release) -> str:
+    """The record as one line of JSON."""
+    return json.dumps(asdict(release), separators=(",", ":"), sort_keys=True)
+
+
+def from_json(text: str) -> Release:
+    """Reads a record; keys that a newer version wrote are passed over.
+
+    Raises:
+        ValueError: where it is no record.
+    """
+    try:
+        data: dict[str, Any] = json.loads(text)
+        known = {entry.name for entry in fields(Release)} & data.keys()
+        values = {key: data[key] for key in known}
+        values["state"] = State(values["state"])
+        values["migrations"] = tuple(values.get("migrations", ()))
+        values["steps"] = tuple((title, seconds) for title, seconds in values.get("steps", ()))
+        values["services"] = {
+            name: ServiceRecord(**service) for name, service in values.get("services", {}).items()
+        }
+        release = Release(**values)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise ValueError(f"not a release's record: {error}") from None
+    if not is_commit(release.commit):
+        raise ValueError(f"not a commit: {release.commit!r}")
+    return release
+
+
+def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:
+    """All releases, newest first; the order holds when a clock jumped, since each names the one before it."""
+    by_id = {release.id: release for release in releases}
+    depth: dict[str, int] = {}
+
+    def rank(release: Release) -> int:
+        chain: list[str] = []
+        at: Release | None = release
+        while at is not None and at.id not in depth and at.id not in chain:
+            chain.append(at.id)
+            at = by_id.get(at.previous)
+        base = depth.get(at.id, 0) if at is not None else 0
+        for number, name in enumerate(reversed(chain), start=base + 1):
+            depth[name] = number
+        return depth[release.id]
+
+    return tuple(sorted(releases, key=lambda release: (rank(release), release.id), reverse=True))
+
+
+def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Release, ...]:
+    """The releases whose images stay: the one that serves and the newest good ones, `count` in all."""
+    good = [release for release in served_in_order(releases) if release.good and release.id != current]
+    serving = [release for release in releases if release.id == current]
+    return (*serving, *good[: max(0, count - len(serving))])

@@ -1,0 +1,200 @@
+"""What a host can do, whatever carries the words there: the one contract that capabilities are written to.
+
+`host.Host` implements it over SSH. Nothing here does I/O or imports a library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from schedgen_ops.errors import CommandFailed, CommandTimedOut
+from schedgen_ops.shell import Command
+
+CAPTURE_LIMIT = 4 * 1024 * 1024
+TAIL = 50
+_DETAIL_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a remote command ended: its text, its exit status, and the seconds it took."""
+
+    stdout: str
+    stderr: str
+    code: int
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether it exited with 0."""
+        return self.code == 0
+
+    @property
+    def text(self) -> str:
+        """Stdout without the white space around it."""
+        return self.stdout.strip()
+
+    def lines(self) -> tuple[str, ...]:
+        """The lines of stdout that hold something."""
+        return tuple(line for line in self.stdout.splitlines() if line.strip())
+
+
+class Hold(Protocol):
+    """A process that stays alive on the host for as long as its stdin stays open."""
+
+    @property
+    def first(self) -> str:
+        """The first line it printed."""
+        ...
+
+    @property
+    def code(self) -> int | None:
+        """Its exit status; None while it runs, or where none arrived."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs, as far as can be seen from here."""
+        ...
+
+    def send(self, line: str) -> None:
+        """Write one line to its stdin.
+
+        Raises:
+            ConnectionLost: when it is no longer there to read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close its stdin and give it a few seconds to end. Safe to call twice."""
+        ...
+
+
+class Remote(Protocol):
+    """One host. Usable from several threads at once; every deadline is in seconds.
+
+    Each method that runs something raises CommandTimedOut when the deadline passed, ConnectionLost when the
+    connection died before the outcome was known, and another Unreachable when there was no connection at all.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the configuration."""
+        ...
+
+    def run(
+        self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
+    ) -> Result:
+        """Run a command and return all that it printed.
+
+        Args:
+            deadline: seconds after which the command is ended, on the host and here.
+            check: whether an exit status other than 0 raises.
+            limit: bytes of stdout and stderr together to accept.
+
+        Raises:
+            CommandFailed: a non-zero exit with `check`, or more output than `limit`.
+        """
+        ...
+
+    def batch(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+        """Run commands one after the other in one round trip; each runs, whatever the others return.
+
+        Raises:
+            ValueError: for a command that reads stdin.
+        """
+        ...
+
+    def stream(
+        self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
+    ) -> Result:
+        """Run a command and hand over each line of stdout and stderr as it comes.
+
+        The result keeps the last 50 lines of each. Secrets of the command are masked in every line.
+        """
+        ...
+
+    def put(self, data: bytes, path: str, *, mode: int = 0o600) -> None:
+        """Write a file whole or not at all; its folder must be there."""
+        ...
+
+    def get(self, path: str, *, limit: int) -> bytes:
+        """Read a file of at most `limit` bytes.
+
+        Raises:
+            CommandFailed: when it is not there, or larger.
+        """
+        ...
+
+    def hold(self, command: Command, *, deadline: float) -> Hold:
+        """Start a long-lived process and return once it has printed its first line.
+
+        Args:
+            deadline: seconds it may live at most, the wait for the first line included.
+
+        Raises:
+            CommandFailed: when it ends before it printed a line.
+        """
+        ...
+
+    def forward(self, remote_port: int) -> AbstractContextManager[int]:
+        """A local port that leads to `remote_port` on the host's loopback, for as long as the block lasts."""
+        ...
+
+    def interrupt(self) -> None:
+        """Ask every running command, but no held process, to end: for Ctrl-C. The connection stays usable."""
+        ...
+
+    def close(self) -> None:
+        """End the connection; what still runs on it raises ConnectionLost."""
+        ...
+
+
+def checked(command: Command, result: Result, host: str) -> Result:
+    """`result`, if the command exited with 0.
+
+    Raises:
+        CommandFailed: otherwise, with the last lines it printed.
+    """
+    if result.ok:
+        return result
+    raise CommandFailed(
+        f"`{brief(command)}` failed with exit code {result.code}",
+        code=result.code,
+        hint="It was killed; the host may be short of memory" if result.code == 137 else "",
+        host=host,
+        detail=last_lines(command, result),
+    )
+
+
+def timed_out(command: Command, result: Result, host: str, deadline: float) -> CommandTimedOut:
+    """The error for a command that its deadline ended."""
+    return CommandTimedOut(
+        f"`{brief(command)}` was ended after {deadline:g} s",
+        code=result.code,
+        host=host,
+        detail=last_lines(command, result),
+    )
+
+
+def brief(command: Command) -> str:
+    """The command's title, or the start of its text, on one line."""
+    text = " ".join(str(command).split())
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def last_lines(command: Command, result: Result) -> str:
+    """The lines that tell why a command failed: the end of stderr, or of stdout where stderr is empty."""
+    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
+    return mask(command, "\n".join(lines[-_DETAIL_LINES:]))
+
+
+def mask(command: Command, text: str) -> str:
+    """`text` with the values of the command's secrets replaced by ***."""
+    for _name, secret in command.secrets:
+        if secret.reveal():
+            text = text.replace(secret.reveal(), "***")
+    return text

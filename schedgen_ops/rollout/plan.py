@@ -1,0 +1,151 @@
+"""Which services a release replaces, and why; and what a release's own compose file adds. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL, Container
+from schedgen_ops.release.record import Release, ServiceRecord
+
+_NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class Action(StrEnum):
+    """What happens to a service."""
+
+    KEEP = "unchanged"
+    REPLACE = "replace"
+    START = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to a service, and why."""
+
+    service: str
+    action: Action
+    reason: str = ""
+
+    @property
+    def touches(self) -> bool:
+        """Whether the service is touched at all."""
+        return self.action is not Action.KEEP
+
+
+def image_name(project: str, service: str, release: str) -> str:
+    """The name that keeps a service's image for a release."""
+    return f"{project}-{service}:{_NOT_IN_A_TAG.sub('-', release)}"
+
+
+def image_pattern(project: str, service: str) -> str:
+    """Matches every name that `image_name` gives to a service's images."""
+    return f"{project}-{service}"
+
+
+def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
+    """What a service is, apart from its image, as a hash.
+
+    Args:
+        tracked: path below `directory` to git object id, of the files in the repository.
+    """
+    prefix = directory.rstrip("/") + "/"
+    paths = (mount.removeprefix(prefix) for mount in service.mounts if mount.startswith(prefix))
+    ids = [f"{path}={tracked[path]}" for path in paths if path in tracked]
+    if not ids:
+        return service.definition
+    return hashlib.sha256("\n".join([service.definition, *ids]).encode()).hexdigest()
+
+
+def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
+    """The paths below the project's directory that services mount, as git names them."""
+    prefix = directory.rstrip("/") + "/"
+    mounts = {mount for service in services for mount in service.mounts if mount.startswith(prefix)}
+    return tuple(sorted(mount.removeprefix(prefix) for mount in mounts))
+
+
+def overlay(records: Mapping[str, ServiceRecord], release: str) -> str:
+    """What a release's compose file says beyond its owner's: image names and labels, as JSON."""
+    services = {
+        name: {
+            "image": record.image,
+            "labels": {RELEASE_LABEL: release, DEFINITION_LABEL: record.definition},
+        }
+        for name, record in records.items()
+    }
+    return json.dumps({"services": services})
+
+
+def changes(
+    order: Iterable[str],
+    wanted: Mapping[str, ServiceRecord],
+    running: Iterable[Container],
+    adopted: Release | None = None,
+) -> tuple[Change, ...]:
+    """What happens to each service of `order` that the release has.
+
+    Args:
+        running: the project's containers, as they are.
+        adopted: the release that serves; it knows the definition of containers that we did not start.
+    """
+    found: dict[str, list[Container]] = {}
+    for container in running:
+        found.setdefault(container.service, []).append(container)
+    return tuple(
+        _change(service, wanted[service], found.get(service, []), adopted)
+        for service in order
+        if service in wanted
+    )
+
+
+def _change(
+    service: str, wanted: ServiceRecord, containers: Collection[Container], adopted: Release | None
+) -> Change:
+    if not containers:
+        return Change(service, Action.START, "not there yet")
+    if any(container.image != wanted.image_id for container in containers):
+        return Change(service, Action.REPLACE, "its image changed")
+    if any(_definition(container, adopted) != wanted.definition for container in containers):
+        return Change(service, Action.REPLACE, "its definition changed")
+    if any(container.status != "running" for container in containers):
+        return Change(service, Action.START, "not running")
+    return Change(service, Action.KEEP)
+
+
+def _definition(container: Container, adopted: Release | None) -> str:
+    # A container that we did not start has Compose's label only, which knows nothing of mounted files.
+    if container.release or adopted is None or container.service not in adopted.services:
+        return container.definition
+    return adopted.services[container.service].definition
+
+
+def removed(running: Iterable[Container], wanted: Collection[str]) -> tuple[str, ...]:
+    """Services that run and that the release no longer has."""
+    return tuple(sorted({container.service for container in running} - set(wanted)))
+
+
+def names_to_drop(
+    images: Mapping[str, str], kept: Iterable[Release], project: str, known: Collection[str]
+) -> tuple[str, ...]:
+    """Our image names that no kept release needs.
+
+    Args:
+        images: name to id of the images on the host that look like ours.
+        known: the ids of every release whose images are ours to drop.
+    """
+    needed = {record.image for release in kept for record in release.services.values()}
+    tags = {_NOT_IN_A_TAG.sub("-", release) for release in known}
+    return tuple(
+        sorted(
+            name
+            for name in images
+            if name not in needed
+            and name.startswith(f"{project}-")
+            and name.rpartition(":")[2] in tags
+        )
+    )

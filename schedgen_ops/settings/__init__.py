@@ -1,0 +1,42 @@
+"""What a config file may say: typed, frozen, unknown keys refused. Pure.
+
+`schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
+"""
+
+from schedgen_ops.settings.model import Settings
+from schedgen_ops.settings.sections import (
+    Backup,
+    Build,
+    Check,
+    Database,
+    Health,
+    HostSettings,
+    Limits,
+    Lock,
+    Migrations,
+    Objects,
+    Releases,
+    Rollout,
+    SshSettings,
+    Tier,
+    Watch,
+)
+
+__all__ = [
+    "Backup",
+    "Build",
+    "Check",
+    "Database",
+    "Health",
+    "HostSettings",
+    "Limits",
+    "Lock",
+    "Migrations",
+    "Objects",
+    "Releases",
+    "Rollout",
+    "Settings",
+    "SshSettings",
+    "Tier",
+    "Watch",
+]

@@ -1,0 +1,106 @@
+"""What a single value cannot tell: rules between the values of one environment. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from schedgen_ops.settings.model import Settings
+
+# Where the broken value stands below the model or field that is checked, and what is wrong with it.
+Location = tuple[str | int, ...]
+Violation = tuple[Location, str]
+
+
+def refuse(violations: list[Violation]) -> None:
+    """Hand all of `violations` to pydantic as one error; whoever shows it takes them apart again.
+
+    Raises:
+        PydanticCustomError: if there is any; its context carries them as `violations`.
+    """
+    if violations:
+        sentence = "; ".join(message for _, message in violations)
+        raise PydanticCustomError("rules", "{sentence}", {"sentence": sentence, "violations": violations})
+
+
+def between(settings: Settings) -> list[Violation]:
+    """Every rule of an environment that `settings` breaks."""
+    rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _times)
+    return [violation for rule in rules for violation in rule(settings)]
+
+
+def _some_host(settings: Settings) -> Iterator[Violation]:
+    if not settings.hosts:
+        yield ("hosts",), "is required: a list of hosts, or hosts_file"
+
+
+def _known_services(settings: Settings) -> Iterator[Violation]:
+    known = settings.services
+    named: list[tuple[Location, str]] = [
+        (("hosts", number, "services", index), service)
+        for number, host in enumerate(settings.hosts)
+        for index, service in enumerate(host.services or ())
+    ]
+    # The default checks name the runbook's services, which an environment may not have.
+    if "checks" in settings.model_fields_set:
+        named += [
+            (("checks", number, "service"), check.service)
+            for number, check in enumerate(settings.checks)
+            if check.service
+        ]
+    for place, service in named:
+        if service not in known:
+            near = difflib.get_close_matches(service, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield place, f"no tier names the service {service!r}{hint}"
+
+
+def _run_somewhere(settings: Settings) -> Iterator[Violation]:
+    needed: list[tuple[Location, str]] = [
+        (("tiers", number, "services", index), service)
+        for number, tier in enumerate(settings.tiers)
+        for index, service in enumerate(tier.services)
+    ]
+    needed += [
+        ((section, "service"), part.service)
+        for section, part in (("database", settings.database), ("objects", settings.objects))
+        if part
+    ]
+    for place, service in needed:
+        if settings.hosts and not settings.hosts_running(service):
+            yield place, f"no host runs {service!r}: add it to a host's services"
+
+
+def _migrating(settings: Settings) -> Iterator[Violation]:
+    if settings.migrations is None or not settings.hosts:
+        return
+    chosen = settings.migrating_hosts()
+    if not chosen:
+        yield ("hosts",), "no host migrates: say 'migrates: true' on one, or 'migrations: null'"
+    database = settings.database
+    holders = settings.hosts_running(database.service) if database else ()
+    for number, host in enumerate(settings.hosts):
+        place = ("hosts", number, "migrates")
+        if len(chosen) > 1 and host in chosen and host not in holders:
+            yield place, f"{host.name} runs no database of its own: only one host may migrate a shared one"
+        elif len(holders) > 1 and host in holders and host not in chosen and host.migrates is None:
+            yield place, f"{host.name} runs a database too: say 'migrates: true' or 'migrates: false'"
+
+
+def _backing_up(settings: Settings) -> Iterator[Violation]:
+    stored = [part.service for part in (settings.database, settings.objects) if part]
+    for service in stored if settings.hosts else ():
+        holders = settings.hosts_running(service)
+        if holders and not any(host in settings.backup_hosts() for host in holders):
+            yield ("hosts",), f"no host that runs {service!r} backs it up: take 'backs_up: false' away"
+
+
+def _times(settings: Settings) -> Iterator[Violation]:
+    if settings.watch.interval > settings.watch.duration:
+        yield ("watch", "duration"), f"must not be shorter than watch.interval ({settings.watch.interval})"
+    if settings.health.settle >= settings.health.deadline:
+        yield ("health", "settle"), "must be shorter than health.deadline"

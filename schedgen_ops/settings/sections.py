@@ -1,0 +1,193 @@
+"""The sections of a config file. The defaults are the figures of the deployment runbook.
+
+Every deadline, interval and duration is in seconds.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schedgen_ops.settings import types as t
+
+
+class Section(BaseModel):
+    """A mapping of known keys, each of its own type and never coerced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+class HostSettings(Section):
+    """A host of the environment, and its part in it."""
+
+    name: t.HostName = Field(description="How reports and --hosts call it; unique.")
+    address: t.Address = Field(description="Host name, IP address, or alias of ssh_config.")
+    user: t.UserName | None = Field(default=None, description="Login; else ssh_config's, else your own.")
+    port: t.Port | None = Field(default=None, description="Port of sshd; else ssh_config's, else 22.")
+    services: t.Some[t.ServiceName] | None = Field(
+        default=None, description="The services that run here; all of them without this key."
+    )
+    migrates: bool | None = Field(
+        default=None, description="Migrations start here. By default on the host that runs the database."
+    )
+    backs_up: bool | None = Field(
+        default=None, description="Backups are taken here. By default where the database or the objects are."
+    )
+
+    def runs(self, service: str) -> bool:
+        """Whether `service` belongs on this host."""
+        return self.services is None or service in self.services
+
+
+class SshSettings(Section):
+    """How hosts are reached."""
+
+    config_file: t.LocalPath | None = Field(
+        default=Path("~/.ssh/config"), description="OpenSSH client configuration; null reads none."
+    )
+    identity_file: t.LocalPath | None = Field(
+        default=None, description="Private key; else ssh_config's and the agent's."
+    )
+    known_hosts: t.LocalPath = Field(
+        default=Path("~/.ssh/known_hosts"), description="Host keys. A host whose key is not in it is refused."
+    )
+    connect_timeout: t.Seconds = Field(default=10, description="Seconds to wait for a connection.")
+    keepalive: t.SecondsOrNone = Field(
+        default=15, description="Seconds between keep-alive packets; 0 sends none."
+    )
+    agent: bool = Field(default=True, description="Offer the keys of the SSH agent.")
+
+
+class Tier(Section):
+    """Services that are updated together, in this order."""
+
+    name: t.TierName = Field(description="Title of the step: 'Rolling update - NAME services'.")
+    services: t.Some[t.ServiceName] = Field(description="Compose services, updated one after the other.")
+
+
+class Database(Section):
+    """The PostgreSQL database to back up and watch."""
+
+    service: t.ServiceName = Field(
+        default="postgres", description="Compose service of the PostgreSQL server."
+    )
+    user: t.DatabaseName = Field(default="schedgen", description="Database user for dumps and restores.")
+    name: t.DatabaseName = Field(default="schedgen", description="Name of the database.")
+
+
+class Objects(Section):
+    """The object store (MinIO) to back up."""
+
+    service: t.ServiceName = Field(default="minio", description="Compose service of the object store.")
+    path: t.AbsolutePath = Field(default="/data", description="Where its volume is mounted in the container.")
+
+
+class Migrations(Section):
+    """How the database schema is moved."""
+
+    service: t.ServiceName = Field(
+        default="backend", description="Compose service whose image runs the commands below."
+    )
+    path: t.RelativePath = Field(
+        default="backend/src/migrations", description="Folder of the migrations in git."
+    )
+    run: t.Argv = Field(default=("npm", "run", "migration:run"), description="Applies what is pending.")
+    show: t.Argv = Field(
+        default=("npm", "run", "migration:show"), description="Lists what is applied and pending."
+    )
+    revert: t.Argv = Field(default=("npm", "run", "migration:revert"), description="Reverts the last one.")
+    deadline: t.Seconds = Field(default=300, description="Seconds one of these commands may take.")
+
+
+class Backup(Section):
+    """Where backups go."""
+
+    directory: t.RemotePath = Field(
+        default="backups", description="Folder on the host, absolute or in the project."
+    )
+    deadline: t.Seconds = Field(default=3600, description="Seconds a backup may take.")
+
+
+class Build(Section):
+    """How images are built."""
+
+    pull: Literal["missing", "always", "never"] = Field(
+        default="missing", description="When base images are pulled from their registry."
+    )
+    deadline: t.Seconds = Field(default=1800, description="Seconds a build may take.")
+
+
+class Health(Section):
+    """When a replaced service counts as healthy."""
+
+    deadline: t.Seconds = Field(default=300, description="Seconds a service may take to become healthy.")
+    settle: t.SecondsOrNone = Field(
+        default=30, description="Seconds every replaced container must have stayed up at the end of a deploy."
+    )
+
+
+class Check(Section):
+    """One HTTP request of the verification; it passes with a status below 400, in time."""
+
+    name: t.CheckName = Field(description="How reports call it; unique.")
+    url: t.Url = Field(description="Requested on the host itself.")
+    within: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = Field(
+        default=1.0, description="Seconds the answer may take."
+    )
+    service: t.ServiceName | None = Field(
+        default=None, description="Ask only the hosts that run this service; all hosts without this key."
+    )
+
+
+class Limits(Section):
+    """Thresholds of pre-flight checks, verification and watching."""
+
+    disk_free_gb: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Field(
+        default=10, description="Free disk a deploy asks for, in GB."
+    )
+    cpu_percent: t.Percent = Field(default=80, description="CPU use above this is reported, in percent.")
+    memory_percent: t.Percent = Field(
+        default=80, description="Memory use above this is reported, in percent."
+    )
+    database_ms: Annotated[int, Field(ge=1, le=600_000)] = Field(
+        default=100, description="Time a simple query may take, in milliseconds."
+    )
+    error_percent: t.Percent = Field(
+        default=10, description="Failed requests above this roll back, in percent."
+    )
+    consecutive_failures: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=3, description="Failed health checks in a row that roll back."
+    )
+
+
+class Watch(Section):
+    """Extended verification."""
+
+    duration: t.Seconds = Field(
+        default=600, description="Seconds to watch; MONITORING_DURATION overrides it."
+    )
+    interval: t.Seconds = Field(default=10, description="Seconds between two rounds of checks.")
+
+
+class Releases(Section):
+    """What is kept for a rollback."""
+
+    keep: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="Releases whose images stay on the host."
+    )
+
+
+class Rollout(Section):
+    """How an update spreads over the hosts."""
+
+    batch: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1, description="Hosts that are updated at the same time."
+    )
+
+
+class Lock(Section):
+    """One deploy at a time."""
+
+    lease: Annotated[int, Field(ge=5, le=86_400)] = Field(
+        default=60, description="Seconds after which the lock of a silent holder ends."
+    )

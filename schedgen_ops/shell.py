@@ -1,0 +1,150 @@
+"""Shell commands as values: built from words, joined, quoted in one place. Pure.
+
+Remote commands are run by bash with `pipefail`, so that a pipe fails when any part of it fails.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, replace
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Secret:
+    """A value that is sent to the host and shown nowhere: it prints as ***."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The raw value, for the wire only."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._value))
+
+
+def quote(word: str) -> str:
+    """`word` as one word of a POSIX shell, whatever it holds.
+
+    Raises:
+        TypeError: for anything but a str, a Secret above all: argv is visible to every user of a host.
+        ValueError: for a NUL byte, which no argument can hold.
+    """
+    if not isinstance(word, str):
+        raise TypeError(f"a word of a command is a str, not {type(word).__name__}")
+    if "\0" in word:
+        raise ValueError("a word of a command cannot hold a NUL byte")
+    return shlex.quote(word)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One shell expression, its words already quoted. Build it with `sh` or `script`.
+
+    Attributes:
+        text: the shell text; safe to show, since secrets never enter it.
+        secrets: environment variables that reach the remote shell on its stdin.
+        stdin: what the command reads after the secrets; None is an empty stdin.
+        title: a short name for messages; by default the text itself.
+    """
+
+    text: str
+    secrets: tuple[tuple[str, Secret], ...] = ()
+    stdin: str | bytes | None = None
+    title: str = ""
+
+    def __str__(self) -> str:
+        return self.title or self.text
+
+    def _join(self, operator: str, other: Command) -> Command:
+        if other.stdin is not None and self.stdin is not None:
+            raise ValueError("two commands that read stdin cannot be joined")
+        return Command(
+            f"{self._grouped()} {operator} {other._grouped()}",
+            (*self.secrets, *other.secrets),
+            self.stdin if other.stdin is None else other.stdin,
+        )
+
+    def _grouped(self) -> str:
+        return f"{{ {self.text}; }}"
+
+    def pipe(self, other: Command) -> Command:
+        """`self | other`."""
+        return self._join("|", other)
+
+    def and_then(self, other: Command) -> Command:
+        """`self && other`."""
+        return self._join("&&", other)
+
+    def or_else(self, other: Command) -> Command:
+        """`self || other`."""
+        return self._join("||", other)
+
+    def to_file(self, path: str) -> Command:
+        """Stdout into the file `path`, replaced if it is there."""
+        return replace(self, text=f"{self._grouped()} > {quote(path)}")
+
+    def with_stderr(self) -> Command:
+        """Stderr joined to stdout."""
+        return replace(self, text=f"{self._grouped()} 2>&1")
+
+    def quiet(self) -> Command:
+        """Stderr dropped: for a probe whose failure is an answer."""
+        return replace(self, text=f"{self._grouped()} 2>/dev/null")
+
+    def in_dir(self, path: str) -> Command:
+        """Run in the folder `path`; a missing folder is a failure."""
+        return replace(self, text=f"cd -- {quote(path)} && {self._grouped()}")
+
+    def with_env(self, name: str, value: str) -> Command:
+        """With a variable that is no secret; it holds for this command only."""
+        _check_name(name)
+        return replace(self, text=f"( export {name}={quote(value)}; {self.text}; )")
+
+    def with_secret(self, name: str, value: Secret) -> Command:
+        """With a variable whose value travels on stdin and is in no argv."""
+        _check_name(name)
+        if "\0" in value.reveal():
+            raise ValueError("an environment variable cannot hold a NUL byte")
+        return replace(self, secrets=(*self.secrets, (name, value)))
+
+    def with_stdin(self, data: str | bytes) -> Command:
+        """With `data` on stdin."""
+        return replace(self, stdin=data)
+
+    def named(self, title: str) -> Command:
+        """With a short name for messages."""
+        return replace(self, title=title)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.match(name):
+        raise ValueError(f"not a variable name: {name!r}")
+
+
+def sh(*argv: str) -> Command:
+    """A program and its arguments.
+
+    Raises:
+        ValueError: without a program.
+    """
+    if not argv:
+        raise ValueError("a command needs a program")
+    return Command(" ".join(quote(word) for word in argv))
+
+
+def script(text: str, *args: str, title: str = "") -> Command:
+    """A fixed bash script with `args` as $1, $2, ...: values are arguments and never part of its text."""
+    words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen", *args)
+    return Command(" ".join(quote(word) for word in words), title=title)

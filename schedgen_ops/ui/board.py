@@ -1,0 +1,118 @@
+"""What the live view knows: a frozen value that each event turns into the next one. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from schedgen_ops.events import (
+    Event,
+    Message,
+    Output,
+    Progress,
+    RunFinished,
+    RunStarted,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+)
+
+TAIL = 5
+"""Lines of remote output that stay in view."""
+
+_GRAVITY = ("", "debug", "info", "warn", "error")
+
+State = Literal["pending", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step as shown. `started` is on the monotonic clock; `seconds` is set when it has ended."""
+
+    number: str
+    title: str
+    state: State = "pending"
+    started: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostLine:
+    """What a host said last, and the gravest level of all it said in the step."""
+
+    host: str
+    level: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The state of a run."""
+
+    started: float = 0.0
+    steps: tuple[Step, ...] = ()
+    hosts: tuple[HostLine, ...] = ()
+    tail: tuple[Output, ...] = ()
+    bars: tuple[Progress, ...] = ()
+    finished: RunFinished | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether the host of a line needs to be named."""
+        return len(self.hosts) > 1
+
+
+def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 - one return an event
+    """The board after `event`, which came at `now` on the monotonic clock."""
+    match event:
+        case RunStarted():
+            steps = tuple(Step(number, title) for number, title in event.steps)
+            return Board(now, steps, tuple(HostLine(host) for host in event.hosts))
+        case StepStarted():
+            hosts = tuple(HostLine(line.host) for line in board.hosts)
+            board = replace(board, hosts=hosts, tail=(), bars=())
+            return _put(board, Step(event.number, event.title, "running", now))
+        case StepFinished():
+            return _put(replace(board, tail=(), bars=()), _ended(event, "done"))
+        case StepFailed():
+            return _put(replace(board, bars=()), _ended(event, "failed"))
+        case Message():
+            return replace(board, hosts=tuple(_heard(line, event) for line in board.hosts))
+        case Output():
+            return replace(board, tail=(*board.tail, event)[-TAIL:])
+        case Progress():
+            return replace(board, bars=_measured(board.bars, event))
+        case RunFinished():
+            return replace(board, finished=event)
+        case _:
+            return board
+
+
+def _ended(event: StepFinished | StepFailed, state: State) -> Step:
+    return Step(event.number, event.title, state, seconds=event.seconds)
+
+
+def _put(board: Board, step: Step) -> Board:
+    """Put `step` in its place, or at the end if nobody announced it."""
+    key = (step.number, step.title)
+    if any((old.number, old.title) == key for old in board.steps):
+        return replace(
+            board, steps=tuple(step if (old.number, old.title) == key else old for old in board.steps)
+        )
+    return replace(board, steps=(*board.steps, step))
+
+
+def _heard(line: HostLine, event: Message) -> HostLine:
+    if event.host != line.host:
+        return line
+    return HostLine(line.host, max(line.level, event.level, key=_GRAVITY.index), event.text)
+
+
+def _measured(bars: tuple[Progress, ...], event: Progress) -> tuple[Progress, ...]:
+    """One bar for each thing measured; a full one leaves."""
+    key = (event.host, event.label)
+    if event.total and event.done >= event.total:
+        return tuple(bar for bar in bars if (bar.host, bar.label) != key)
+    if any((bar.host, bar.label) == key for bar in bars):
+        return tuple(event if (bar.host, bar.label) == key else bar for bar in bars)
+    return (*bars, event)

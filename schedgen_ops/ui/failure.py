@@ -1,0 +1,124 @@
+"""What ended a run, as the block that an operator reads last."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from schedgen_ops.errors import OpsError
+from schedgen_ops.events import RunFinished
+from schedgen_ops.ui.terminal import Writer, is_coloured, printable_lines
+
+# What the exit code says about the hosts, for those codes that say it in every case.
+_OUTCOMES = {3: "nothing was changed", 4: "the old release still serves"}
+INTERRUPTED = 130
+"""The exit code of a run that Ctrl-C ended, as shells have it."""
+
+_RED, _DIM, _OFF = "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed run: `message` in one sentence, `detail` the lines that matter, `hint` what to do next."""
+
+    message: str
+    code: int
+    hint: str = ""
+    host: str = ""
+    step: str = ""
+    detail: str = ""
+
+
+def of_error(error: OpsError) -> Failure:
+    """The failure that `error` describes."""
+    return Failure(error.message, error.exit_code, error.hint, error.host, error.step, error.detail)
+
+
+def of_exception(error: BaseException) -> Failure:
+    """The failure behind any exception; one that nobody foresaw is named as what it is."""
+    if isinstance(error, OpsError):
+        return of_error(error)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("Interrupted", INTERRUPTED)
+    code = _own_code(error)
+    if code is not None:
+        return Failure(str(error), code)
+    return Failure(f"Unexpected {type(error).__name__}: {error}", OpsError.exit_code)
+
+
+def is_failure(error: BaseException) -> bool:
+    """Whether `error` ends a run badly: an exit with code 0 does not."""
+    return _own_code(error) != 0
+
+
+def _own_code(error: BaseException) -> int | None:
+    """The exit code that SystemExit and the like carry."""
+    code = 0 if isinstance(error, SystemExit) and error.code is None else getattr(error, "code", None)
+    return code if isinstance(code, int) and not isinstance(error, OpsError) else None
+
+
+def of_finish(event: RunFinished) -> Failure:
+    """The failure that ended a run."""
+    return Failure(event.message or event.title, event.code, event.hint, event.host, event.step, event.detail)
+
+
+def to_finish(failure: Failure, seconds: float) -> RunFinished:
+    """The last event of a run that `failure` ended after `seconds`."""
+    return RunFinished(
+        code=failure.code,
+        title="",
+        seconds=seconds,
+        message=failure.message,
+        hint=failure.hint,
+        detail=failure.detail,
+        host=failure.host,
+        step=failure.step,
+    )
+
+
+def failure_lines(failure: Failure, log: Path | None = None, *, colour: bool = False) -> tuple[str, ...]:
+    """The block: message, host, step, detail, what to do next, where the log is."""
+    red, dim, off = (_RED, _DIM, _OFF) if colour else ("", "", "")
+    first, *more = printable_lines(failure.message) or ("failed",)
+    outcome = _OUTCOMES.get(failure.code, "")
+    return (
+        f"{red}ERROR: {first}{off}",
+        *(f"  {text}" for text in more),
+        *_fields((("host", failure.host), ("step", failure.step), ("outcome", outcome))),
+        *(f"    {dim}{text}{off}" for text in printable_lines(failure.detail)),
+        *_fields((("next", failure.hint), ("log", str(log) if log else ""))),
+    )
+
+
+def _fields(fields: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    for label, value in fields:
+        for index, text in enumerate(printable_lines(value)):
+            yield f"  {'' if index else label + ':':<9}{text}"
+
+
+def show(
+    error: OpsError,
+    log: Path | None = None,
+    *,
+    stderr: TextIO | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Print the block for an error that came before there was a run to tell about."""
+    stream = stderr or sys.stderr
+    lines = failure_lines(of_error(error), log, colour=is_coloured(stream, environ))
+    Writer(stream).lines(*lines)
+
+
+def as_json(failure: Failure) -> dict[str, object]:
+    """The failure for the JSON document; its text as it came, since JSON escapes what is unsafe."""
+    return {
+        "message": failure.message,
+        "hint": failure.hint,
+        "host": failure.host,
+        "step": failure.step,
+        "detail": failure.detail.splitlines(),
+    }

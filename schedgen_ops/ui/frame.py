@@ -1,0 +1,180 @@
+"""The live area, drawn from a board as Rich texts. Foreign text never becomes markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from schedgen_ops.events import Output, Progress
+from schedgen_ops.ui.board import TAIL, Board, HostLine, Step
+from schedgen_ops.ui.estimate import remaining, words
+from schedgen_ops.ui.terminal import printable
+from schedgen_ops.ui.text import amount, duration, plural
+
+_BAR = 24
+_MAX_HOSTS = 8
+_MAX_BARS = 4
+_TIMES = 26
+"""Cells that the longest usual time takes: "12 min 30 s of ~10 min 30 s"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """The characters of the view: those of a font that has them, or ASCII."""
+
+    done: str = "✓"
+    failed: str = "✗"
+    pending: str = "·"
+    spinner: str = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+    full: str = "━"
+    empty: str = "─"
+    rail: str = "│"
+    dots: str = "…"
+
+
+ASCII = Signs("+", "x", ".", "|/-\\", "=", ".", "|", "...")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Draws boards for one terminal of `width` by `height` cells.
+
+    Attributes:
+        estimates: seconds that a step took in earlier runs, by title.
+    """
+
+    width: int
+    height: int
+    estimates: Mapping[str, float]
+    signs: Signs = Signs()
+
+    def draw(self, board: Board, now: float) -> tuple[Text, ...]:
+        """The lines of the live area, never more than fit."""
+        below = (*self._bars(board), *self._hosts(board), *self._tail(board))
+        room = max(3, self.height - len(below) - 4)
+        lines = (Text(), *self.steps(board, now, room), self._footer(board, now), *below)
+        return lines[: max(1, self.height - 1)]
+
+    def steps(self, board: Board, now: float, room: int) -> Iterator[Text]:
+        """A line for each step, at most `room` of them: those around the running one."""
+        steps = board.steps
+        first, last = window(steps, room)
+        wide = max((cell_len(step.title) for step in steps), default=0)
+        title_width = max(10, min(wide, self.width - _TIMES - 8))
+        if first:
+            yield Text(f"   {self.signs.dots} {plural(first, 'earlier step')}", style="dim")
+        for step in steps[first:last]:
+            yield self._step(step, board, now, title_width)
+        if last < len(steps):
+            yield Text(f"   {self.signs.dots} {plural(len(steps) - last, 'more step')}", style="dim")
+
+    def _step(self, step: Step, board: Board, now: float, title_width: int) -> Text:
+        sign, style = self._sign(step.state, now)
+        title = set_cell_size(self._cut(printable(step.title), title_width), title_width)
+        title_style = {"running": "bold", "pending": "dim"}.get(step.state, "")
+        return self._line(
+            (f" {sign} ", style),
+            (f"{step.number:>2} ", "dim"),
+            (f"{title}  ", title_style),
+            (self._time(step, board, now), "dim" if step.state != "running" else ""),
+        )
+
+    def _sign(self, state: str, now: float) -> tuple[str, str]:
+        signs = self.signs
+        if state == "running":
+            return signs.spinner[int(now * 8) % len(signs.spinner)], "cyan"
+        return {
+            "done": (signs.done, "green"),
+            "failed": (signs.failed, "bold red"),
+        }.get(state, (signs.pending, "dim"))
+
+    def _time(self, step: Step, board: Board, now: float) -> str:
+        usual = self.estimates.get(step.title)
+        about = "" if usual is None else f"~{duration(max(1, usual), tenths=False)}"
+        if step.state == "pending":
+            return about if board.finished is None else "not run"
+        if step.state != "running":
+            return duration(step.seconds)
+        spent = duration(int(now - step.started), tenths=False)
+        return f"{spent} of {about}" if about else spent
+
+    def _footer(self, board: Board, now: float) -> Text:
+        done = sum(step.state == "done" for step in board.steps)
+        parts = [f"{done} of {plural(len(board.steps), 'step')}"] if board.steps else []
+        parts.append(f"{duration(int(now - board.started), tenths=False)} so far")
+        left = words(remaining(board, self.estimates, now))
+        return self._line(("   " + ", ".join([*parts, *([left] if left else [])]), "bold"))
+
+    def _bars(self, board: Board) -> Iterator[Text]:
+        for bar in board.bars[:_MAX_BARS]:
+            yield self._bar(bar, board.many)
+
+    def _bar(self, bar: Progress, many: bool) -> Text:
+        name = printable(f"{bar.host + ' ' if many and bar.host else ''}{bar.label}")
+        if not bar.total:
+            return self._line((f"   {name} ", ""), (amount(bar.done, bar.unit), "cyan"))
+        share = min(1.0, max(0.0, bar.done / bar.total))
+        filled = int(share * _BAR)
+        return self._line(
+            ("   " + self.signs.full * filled, "cyan"),
+            (self.signs.empty * (_BAR - filled), "dim"),
+            (f" {share:>4.0%}  ", "bold"),
+            (f"{amount(bar.done, bar.unit)} / {amount(bar.total, bar.unit)}  ", ""),
+            (name, "dim"),
+        )
+
+    def _hosts(self, board: Board) -> Iterator[Text]:
+        if not board.many:
+            return
+        # The hosts in trouble come first where not all fit.
+        trouble = sorted(board.hosts, key=lambda line: line.level not in ("warn", "error"))
+        shown = board.hosts if len(board.hosts) <= _MAX_HOSTS else tuple(trouble[:_MAX_HOSTS])
+        wide = min(24, max(cell_len(line.host) for line in shown))
+        for line in shown:
+            yield self._host(line, wide)
+        if len(shown) < len(board.hosts):
+            left_out = plural(len(board.hosts) - len(shown), "more host")
+            yield Text(f"   {self.signs.dots} {left_out}", style="dim")
+
+    def _host(self, line: HostLine, wide: int) -> Text:
+        sign, style = {
+            "error": (self.signs.failed, "bold red"),
+            "warn": ("!", "yellow"),
+            "info": (self.signs.done, "green"),
+        }.get(line.level, (self.signs.pending, "dim"))
+        name = set_cell_size(self._cut(printable(line.host), wide), wide)
+        said = printable(line.text.strip().split("\n")[0])
+        return self._line((f"   {name} ", "bold"), (f"{sign} ", style), (said, ""))
+
+    def _tail(self, board: Board) -> Iterator[Text]:
+        room = max(0, min(TAIL, (self.height - 16) // 2))
+        for output in board.tail[-room:] if room else ():
+            yield self._output(output, board.many)
+
+    def _output(self, output: Output, many: bool) -> Text:
+        where = f"{printable(output.host)} " if many and output.host else ""
+        return self._line((f"   {where}{self.signs.rail} {printable(output.text)}", "dim"))
+
+    def _line(self, *parts: tuple[str, str]) -> Text:
+        line = Text.assemble(*parts, no_wrap=True, end="\n")
+        line.truncate(self.width - 1, overflow="crop")
+        return line
+
+    def _cut(self, text: str, width: int) -> str:
+        dots = self.signs.dots
+        return text if cell_len(text) <= width else set_cell_size(text, width - cell_len(dots)) + dots
+
+
+def window(steps: tuple[Step, ...], room: int) -> tuple[int, int]:
+    """Which steps to show in `room` lines, from and to: those around the running one if not all fit."""
+    if len(steps) <= room:
+        return 0, len(steps)
+    slots = max(1, room - 2)  # a line at each end says how many are left out
+    at = next((i for i, step in enumerate(steps) if step.state in ("running", "failed")), None)
+    if at is None:
+        at = sum(step.state == "done" for step in steps)
+    first = max(0, min(at - slots // 2, len(steps) - slots))
+    return first, first + slots

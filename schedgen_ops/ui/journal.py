@@ -1,0 +1,138 @@
+"""The journal of a run: one JSON object a line, kept on the operator's machine, and read back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from schedgen_ops.events import (
+    Event,
+    Fact,
+    Message,
+    Output,
+    Progress,
+    RunFinished,
+    RunStarted,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+)
+from schedgen_ops.ui.files import Appender
+
+_NAMES: dict[type[Event], str] = {
+    RunStarted: "run.started",
+    RunFinished: "run.finished",
+    StepStarted: "step.started",
+    StepFinished: "step.finished",
+    StepFailed: "step.failed",
+    Message: "message",
+    Fact: "fact",
+    Progress: "progress",
+}
+# These outlive a power cut as well as a kill: what was begun and what is done must not be in doubt.
+_MILESTONES = (RunStarted, RunFinished, StepStarted, StepFinished, StepFailed)
+_PROGRESS_EVERY = 1.0
+
+
+class Journal:
+    """Writes each event as a line. Remote output is left to the log, progress is thinned to one a second.
+
+    Args:
+        path: the file, created readable by its owner only, in a folder that is the same.
+        now: the time with its zone.
+        complain: told once if the journal cannot be written; the run goes on.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime], complain: Callable[[str], None]) -> None:
+        self.path = path
+        self._file = Appender(path, complain)
+        self._now = now
+        self._progress_at: dict[tuple[str, str], float] = {}
+
+    def handle(self, event: Event) -> None:
+        """Write the line of `event`."""
+        now = self._now()
+        if isinstance(event, Output) or (isinstance(event, Progress) and not self._is_due(event, now)):
+            return
+        line = {"t": stamp(now), "event": _NAMES.get(type(event), type(event).__name__.lower())}
+        line |= {field.name: getattr(event, field.name) for field in fields(event)}
+        self._file.write(json.dumps(line, default=str) + "\n", sync=isinstance(event, _MILESTONES))
+
+    def _is_due(self, event: Progress, now: datetime) -> bool:
+        key, at = (event.host, event.label), now.timestamp()
+        is_full = event.total > 0 and event.done >= event.total
+        if not is_full and 0 <= at - self._progress_at.get(key, 0) < _PROGRESS_EVERY:
+            return False
+        self._progress_at[key] = at
+        return True
+
+    @property
+    def usable(self) -> bool:
+        """Whether the file could be opened."""
+        return self._file.usable
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def stamp(now: datetime) -> str:
+    """The time in UTC with milliseconds: 2024-11-30T14:30:00.000Z."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def run_name(command: str, run: str) -> str:
+    """The name, without suffix, of a run's files: the command, a hyphen, the run."""
+    return f"{_file_word(command)}-{re.sub(r'[^A-Za-z0-9._-]+', '_', run)}"
+
+
+def _file_word(command: str) -> str:
+    """A command without hyphens, so that no command's files look like those of a longer one."""
+    return re.sub(r"[^A-Za-z0-9._]+", "_", command).lstrip(".") or "run"
+
+
+def read(path: Path) -> tuple[dict[str, Any], ...]:
+    """The events of a journal, oldest first. Lines that a crash tore are left out.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            found.append(value)
+    return tuple(found)
+
+
+def journals(folder: Path, command: str, limit: int = 10) -> tuple[Path, ...]:
+    """The journals of the last `limit` runs of `command`, newest first; none if there is no folder."""
+    found = ((path.stat().st_mtime, path) for path in folder.glob(f"{_file_word(command)}-*.jsonl"))
+    return tuple(path for _, path in sorted(found, reverse=True)[:limit])
+
+
+def step_seconds(paths: Iterable[Path]) -> dict[str, float]:
+    """How long each step took, by title: the median over the journals in which it ended well."""
+    seconds: dict[str, list[float]] = {}
+    for path in paths:
+        try:
+            events = read(path)
+        except OSError:
+            continue
+        for event in events:
+            if event.get("event") == "step.finished" and isinstance(event.get("seconds"), int | float):
+                seconds.setdefault(str(event.get("title")), []).append(float(event["seconds"]))
+    return {title: _median(values) for title, values in seconds.items()}
+
+
+def _median(values: list[float]) -> float:
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

@@ -1,0 +1,234 @@
+"""One run's face: takes events from many threads, shows them, and keeps the log and the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+from traceback import format_exception
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from schedgen_ops.errors import OpsError
+from schedgen_ops.events import Event, RunFinished, RunStarted
+from schedgen_ops.shell import Secret
+from schedgen_ops.ui import prompt
+from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.course import Course
+from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
+from schedgen_ops.ui.journal import Journal, run_name
+from schedgen_ops.ui.logfile import LogFile
+from schedgen_ops.ui.tables import Table
+from schedgen_ops.ui.terminal import printable
+
+
+class Renderer(Protocol):
+    """What shows a run: plain lines, a live view, or a JSON document. Called by one thread at a time."""
+
+    log: Path | None
+
+    def handle(self, event: Event) -> None: ...
+    def fail(self, failure: Failure) -> None: ...
+    def show(self, table: Table) -> None: ...
+    def aside(self, text: str) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Ui:
+    """The context manager that `open_ui` returns.
+
+    Args:
+        renderer: shows the run.
+        fallback: makes the renderer that takes over should the first one break: no display stops a deploy.
+        log_dir: where each run leaves a log and a journal; None keeps neither.
+        stdin: where answers come from.
+        questions: where questions go.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        fallback: Callable[[], Renderer] | None,
+        *,
+        log_dir: Path | None,
+        clock: Clock,
+        stdin: TextIO,
+        questions: TextIO,
+    ) -> None:
+        self._renderer = renderer
+        self._fallback = fallback
+        self._log_dir = log_dir
+        self._clock = clock
+        self._stdin = stdin
+        self._questions = questions
+        self._lock = RLock()
+        self._asking = RLock()
+        self._early: list[Event] = []
+        self._held: list[Event] | None = None
+        self._keepers: tuple[LogFile | Journal, ...] = ()
+        self._journal_path: Path | None = None
+        self._course = Course()
+        self._told = False
+
+    @property
+    def log_path(self) -> Path | None:
+        """The run's log, once the run has started."""
+        return self._renderer.log
+
+    @property
+    def journal_path(self) -> Path | None:
+        """The run's journal, once the run has started."""
+        return self._journal_path
+
+    def emit(self, event: Event) -> None:
+        """Show and keep `event`; safe to call from any thread, never raises for a display or a disk."""
+        with self._lock:
+            self._course = self._course.after(event, self._clock.monotonic())
+            self._keep(event)
+            if self._held is None:
+                self._render(event)
+            else:
+                self._held.append(event)
+
+    def _keep(self, event: Event) -> None:
+        if self._log_dir is None:
+            return
+        if not self._keepers:
+            self._early.append(event)
+            if isinstance(event, RunStarted):
+                self._open_files(self._log_dir / run_name(event.command, event.run))
+            return
+        for keeper in self._keepers:
+            keeper.handle(event)
+
+    def _open_files(self, base: Path) -> None:
+        """Start keeping; what came before the run had a name is kept too."""
+        log = LogFile(base.with_name(base.name + ".log"), self._clock, self._aside)
+        journal = Journal(base.with_name(base.name + ".jsonl"), self._clock.now, self._aside)
+        self._keepers = (log, journal)
+        self._renderer.log = log.path if log.usable else None
+        self._journal_path = journal.path if journal.usable else None
+        for event in self._early:
+            for keeper in self._keepers:
+                keeper.handle(event)
+        self._early.clear()
+
+    def _aside(self, text: str) -> None:
+        self._renderer.aside(text)
+
+    def _render(self, event: Event) -> None:
+        self._try(lambda: self._renderer.handle(event))
+        if isinstance(event, RunFinished) and event.code:
+            self._tell(of_finish(event))
+
+    def _tell(self, failure: Failure) -> None:
+        self._told = True
+        self._try(lambda: self._renderer.fail(failure))
+
+    def _try(self, action: Callable[[], None]) -> None:
+        """Do it; if the display breaks, do it once more in the plain form, and stay there."""
+        try:
+            action()
+        except Exception as error:
+            if self._fallback is None:
+                raise
+            self._fall_back(error)
+            action()
+
+    def _fall_back(self, error: Exception) -> None:
+        assert self._fallback is not None
+        broken, self._renderer = self._renderer, self._fallback()
+        self._fallback = None
+        self._renderer.log = broken.log
+        with suppress(Exception):
+            broken.close()
+        self._aside(f"The live view failed ({type(error).__name__}: {error}); going on in plain lines")
+
+    def fail(self, error: BaseException) -> None:
+        """Show what ended the run, once: nothing if a RunFinished event has told it already.
+
+        An error that is no OpsError is a defect: its traceback goes to the log, not to the operator.
+        """
+        with self._lock:
+            if self._told:
+                return
+            failure = of_exception(error)
+            if not isinstance(error, OpsError | KeyboardInterrupt):
+                self._log_lines(*"".join(format_exception(error)).splitlines())
+            closing = self._course.closing(failure, self._clock.monotonic())
+            for event in closing:
+                self.emit(event)
+            if not closing:
+                self._log_lines(*failure_lines(failure))
+                self._tell(failure)
+
+    def _log_lines(self, *lines: str) -> None:
+        for keeper in self._keepers:
+            if isinstance(keeper, LogFile):
+                keeper.lines(*map(printable, lines))
+
+    def show(self, table: Table) -> None:
+        """Print a result on stdout, or put it into the JSON document."""
+        with self._lock:
+            self._renderer.show(table)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is drawn meanwhile; what happens is kept, and shown afterwards."""
+        with self._asking:
+            with self._lock:
+                self._held = []
+                self._renderer.pause()
+            try:
+                yield
+            finally:
+                with self._lock:
+                    held, self._held = self._held, None
+                    for event in held:
+                        self._render(event)
+                    self._renderer.resume()
+
+    def confirm(self, question: str, *notes: str, yes: bool = False) -> bool:
+        """Whether the operator typed `yes`; `yes` (the option --yes) answers for them.
+
+        Args:
+            notes: lines to read before answering.
+
+        Raises:
+            ConfigError: if there is no terminal to ask on.
+        """
+        if yes:
+            return True
+        with self.paused():
+            return prompt.confirm(question, stdin=self._stdin, out=self._questions, notes=notes)
+
+    def secret(self, question: str) -> Secret:
+        """A passphrase, typed unseen; any thread may ask, one at a time.
+
+        Raises:
+            ConfigError: if there is no terminal to ask on.
+        """
+        with self.paused():
+            return prompt.secret(question, stdin=self._stdin)
+
+    def close(self) -> None:
+        """End the display and the files."""
+        with self._lock:
+            self._renderer.close()
+            for keeper in self._keepers:
+                keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is not None and is_failure(error):
+                self.fail(error)
+        finally:
+            self.close()

@@ -1,0 +1,73 @@
+"""The running account of an extended verification. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from schedgen_ops.settings import Limits
+from schedgen_ops.verify.plan import Finding, failed
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the rounds so far have shown.
+
+    Attributes:
+        duration, interval: in seconds, as asked for.
+        checks: rounds that were made; `failures` of them had a check that did not pass.
+        consecutive: failed rounds in a row, up to now; `worst` is the longest such row.
+        last: what did not pass in the latest failed round.
+    """
+
+    duration: int
+    interval: int
+    checks: int = 0
+    failures: int = 0
+    consecutive: int = 0
+    worst: int = 0
+    last: tuple[Finding, ...] = ()
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds the duration holds."""
+        return max(1, self.duration // self.interval)
+
+    @property
+    def percent(self) -> float:
+        """The share of failed rounds, in percent."""
+        return 100 * self.failures / self.checks if self.checks else 0.0
+
+    @property
+    def elapsed(self) -> int:
+        """Seconds that the rounds so far stand for."""
+        return min(self.checks * self.interval, self.duration)
+
+    def add(self, findings: Sequence[Finding]) -> Tally:
+        """The account with one more round."""
+        bad = failed(findings)
+        row = self.consecutive + 1 if bad else 0
+        return replace(
+            self,
+            checks=self.checks + 1,
+            failures=self.failures + bool(bad),
+            consecutive=row,
+            worst=max(self.worst, row),
+            last=bad or self.last,
+        )
+
+    def line(self) -> str:
+        """The progress line of the runbook."""
+        return (
+            f"Progress: {self.elapsed}s / {self.duration}s | Checks: {self.checks} | "
+            f"Failures: {self.failures} ({self.percent:.2f}%) | Consecutive: {self.consecutive} | "
+            f"Remaining: {self.duration - self.elapsed}s"
+        )
+
+    def verdict(self, limits: Limits) -> str:
+        """Why it does not pass; "" if it does."""
+        if self.worst >= limits.consecutive_failures:
+            return f"{self.worst} consecutive checks failed (limit {limits.consecutive_failures})"
+        if self.percent > limits.error_percent:
+            return f"Error rate ({self.percent:.2f}%) exceeded threshold ({limits.error_percent:.2f}%)"
+        return ""

@@ -1,0 +1,161 @@
+"""The words on the wire: the line that a host is sent for a command, and the frames it answers in. Pure.
+
+Every answer starts with a mark of a random nonce between two control characters, on stdout and on stderr, so
+that what a login shell prints by itself is told apart. The mark is put together on the host: the process
+list, which shows the line sent, does not hold it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command, quote
+
+KILL_AFTER = 5.0
+# Linux refuses a single argument above 128 KiB; sshd hands the line to the login shell as one.
+_LINE_LIMIT = 96 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send: the line to execute, and the bytes for its stdin, after which stdin ends."""
+
+    line: str
+    stdin: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The bytes of one command, and what the login shell said before it."""
+
+    stdout: bytes
+    stderr: bytes
+    banner: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What stands between two marks: how the command ended, when (in microseconds), and what it printed."""
+
+    code: int
+    stamp: int
+    output: bytes
+
+
+class NoFrame(ValueError):
+    """The login shell never came to run what it was sent."""
+
+
+def single(command: Command, *, deadline: float, nonce: str) -> Request:
+    """The request for one command that must end within `deadline` seconds."""
+    reads = "".join(f"IFS= read -r -d '' {name}; export {name}\n" for name, _secret in command.secrets)
+    stdin = command.stdin or b""
+    rest = stdin.encode() if isinstance(stdin, str) else stdin
+    return _request(f"{reads}{command.text}", _values(command) + rest, deadline, nonce)
+
+
+def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Request:
+    """The request for commands that run one after the other, each in a subshell of its own.
+
+    Raises:
+        ValueError: for a command that reads stdin, which they would share.
+    """
+    if any(command.stdin is not None for command in commands):
+        raise ValueError("a command of a batch cannot read stdin")
+    reads: list[str] = []
+    bodies: list[str] = []
+    for index, command in enumerate(commands):
+        exports = ""
+        for position, (name, _secret) in enumerate(command.secrets):
+            variable = f"schedgen_{index}_{position}"
+            reads.append(f"IFS= read -r -d '' {variable}\n")
+            exports += f'export {name}="${variable}"; '
+        # eval keeps a syntax error inside its own subshell.
+        bodies.append(f"( {exports}eval {quote(command.text)} ) </dev/null\nschedgen_mark\n")
+    values = b"".join(_values(command) for command in commands)
+    body = "".join((*reads, _mark_function(nonce), "true\nschedgen_mark\n", *bodies))
+    return _request(body, values, deadline, nonce)
+
+
+def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
+    """The answer to a single request.
+
+    Raises:
+        NoFrame: when the start mark is not on stdout.
+    """
+    mark = start_mark(nonce)
+    before, found, after = stdout.partition(mark)
+    if not found:
+        raise NoFrame
+    before_err, found_err, after_err = stderr.partition(mark)
+    banner = before + (before_err if found_err else b"")
+    return Answer(after, after_err if found_err else stderr, first_line(banner))
+
+
+def results(reply: Answer, nonce: str) -> tuple[Result, ...]:
+    """The results of a batch, as many as were finished, in order."""
+    outs = _frames(reply.stdout, nonce)
+    errs = _frames(reply.stderr, nonce)
+    found: list[Result] = []
+    for previous, out, err in zip(outs, outs[1:], errs[1:], strict=False):
+        seconds = max(0, out.stamp - previous.stamp) / 1e6
+        found.append(Result(text(out.output), text(err.output), out.code, seconds))
+    return tuple(found)
+
+
+def start_mark(nonce: str) -> bytes:
+    """What stands before the output of every request, on both streams."""
+    return f"\x1e{nonce}\x1e\n".encode()
+
+
+def text(data: bytes) -> str:
+    """Bytes of a program's output as text; what is no UTF-8 is replaced, never refused."""
+    return data.decode("utf-8", errors="replace")
+
+
+def first_line(banner: bytes) -> str:
+    """The first line of a banner that holds something printable."""
+    for line in text(banner).splitlines():
+        shown = "".join(char for char in line if char.isprintable()).strip()
+        if shown:
+            return shown
+    return ""
+
+
+def _request(body: str, stdin: bytes, deadline: float, nonce: str) -> Request:
+    script = f"printf '\\036%s\\036\\n' {nonce}; printf '\\036%s\\036\\n' {nonce} >&2\n{body}"
+    if "\0" in script:
+        raise ValueError("a command cannot hold a NUL byte")
+    line = _line(script, deadline)
+    if len(line.encode()) <= _LINE_LIMIT:
+        return Request(line, stdin)
+    reader = "IFS= read -r -d '' schedgen_script; eval \"$schedgen_script\""
+    return Request(_line(reader, deadline), script.encode() + b"\0" + stdin)
+
+
+def _line(script: str, deadline: float) -> str:
+    seconds = f"{math.ceil(deadline * 1000) / 1000:.10g}"
+    return f"exec timeout -k {KILL_AFTER:g} {seconds} bash -o pipefail -c {quote(script)}"
+
+
+def _values(command: Command) -> bytes:
+    return b"".join(secret.reveal().encode() + b"\0" for _name, secret in command.secrets)
+
+
+def _mark_function(nonce: str) -> str:
+    mark = f'printf \'\\036%s %s %s\\036\' {nonce} "$code" "$stamp"'
+    return f"schedgen_mark() {{ local code=$? stamp=${{EPOCHREALTIME//[!0-9]/}}; {mark}; {mark} >&2; }}\n"
+
+
+def _frames(data: bytes, nonce: str) -> list[_Frame]:
+    pattern = re.compile(rb"\x1e" + nonce.encode() + rb" (\d+) (\d*)\x1e")
+    frames: list[_Frame] = []
+    position = 0
+    for match in pattern.finditer(data):
+        frames.append(_Frame(int(match[1]), int(match[2] or b"0"), data[position : match.start()]))
+        position = match.end()
+    return frames
