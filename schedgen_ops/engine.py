@@ -79,7 +79,6 @@ class Engine:
         self.emit(events.StepFinished(step.number, step.title, seconds))
 
     def _unwind(self, begun: Sequence[Step], failure: OpsError) -> None:
-        events.error(self.emit, failure.message, failure.host)
         for step in reversed(begun):
             if step.undo is None:
                 continue

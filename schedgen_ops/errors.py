@@ -1,18 +1,18 @@
 """Everything that can go wrong, each with an exit code and a hint.
 
-    OpsError                    5  failed and needs a human
-    ├── ConfigError             2  usage or configuration
-    ├── Refused                 3  refused before any change
-    ├── RolledBack              4  failed, and the old release serves
-    ├── VerificationFailed      6
-    ├── LockHeld                7
-    ├── Unreachable             8  no connection to a host
-    │   ├── UnknownHostKey
-    │   ├── HostKeyChanged
-    │   ├── KeyRefused
-    │   └── ConnectionLost         died while a command ran: its outcome is unknown
-    └── CommandFailed           5  a remote command ended with an error
-        └── CommandTimedOut
+OpsError                    5  failed and needs a human
+├── ConfigError             2  usage or configuration
+├── Refused                 3  refused before any change
+├── RolledBack              4  failed, and the old release serves
+├── VerificationFailed      6
+├── LockHeld                7
+├── Unreachable             8  no connection to a host
+│   ├── UnknownHostKey
+│   ├── HostKeyChanged
+│   ├── KeyRefused
+│   └── ConnectionLost         died while a command ran: its outcome is unknown
+└── CommandFailed           5  a remote command ended with an error
+    └── CommandTimedOut
 """
 
 from __future__ import annotations

@@ -127,3 +127,7 @@ def warn(emit: Emit, text: str, host: str = "") -> None:
 def error(emit: Emit, text: str, host: str = "") -> None:
     """Tell the operator of a failure."""
     emit(Message("error", text, host))
+
+
+def silence(_: Event) -> None:
+    """An Emit that tells nobody."""

@@ -22,10 +22,14 @@ _LINE_LIMIT = 96 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send: the line to execute, and the bytes for its stdin, after which stdin ends."""
+    """What to send: the line to execute, and the bytes for its stdin, after which stdin ends.
+
+    The line holds the nonce, by which `killer` finds its processes.
+    """
 
     line: str
     stdin: bytes
+    nonce: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,16 @@ def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Requ
     return _request(body, values, deadline, nonce)
 
 
+def killer(nonces: Sequence[str]) -> Request:
+    """The request that ends the commands of other requests, with all the processes they started.
+
+    The nonces travel on stdin, so that it does not find itself. `timeout` passes the signal on to its group.
+    """
+    find = "grep -lsFf - /proc/[0-9]*/cmdline | cut -d/ -f3"
+    kill = f"kill -TERM $({find}) 2>/dev/null"
+    return Request(_line(kill, KILL_AFTER), "\n".join(nonces).encode() + b"\n", "")
+
+
 def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
     """The answer to a single request.
 
@@ -127,19 +141,20 @@ def first_line(banner: bytes) -> str:
 
 
 def _request(body: str, stdin: bytes, deadline: float, nonce: str) -> Request:
-    script = f"printf '\\036%s\\036\\n' {nonce}; printf '\\036%s\\036\\n' {nonce} >&2\n{body}"
+    # bash reads .bashrc, banner and all, when sshd starts it and SHLVL is small.
+    script = f"SHLVL=9; printf '\\036%s\\036\\n' {nonce}; printf '\\036%s\\036\\n' {nonce} >&2\n{body}"
     if "\0" in script:
         raise ValueError("a command cannot hold a NUL byte")
     line = _line(script, deadline)
     if len(line.encode()) <= _LINE_LIMIT:
-        return Request(line, stdin)
-    reader = "IFS= read -r -d '' schedgen_script; eval \"$schedgen_script\""
-    return Request(_line(reader, deadline), script.encode() + b"\0" + stdin)
+        return Request(line, stdin, nonce)
+    reader = f": {nonce}; IFS= read -r -d '' schedgen_script; eval \"$schedgen_script\""
+    return Request(_line(reader, deadline), script.encode() + b"\0" + stdin, nonce)
 
 
 def _line(script: str, deadline: float) -> str:
     seconds = f"{math.ceil(deadline * 1000) / 1000:.10g}"
-    return f"exec timeout -k {KILL_AFTER:g} {seconds} bash -o pipefail -c {quote(script)}"
+    return f"exec timeout -k {KILL_AFTER:g} {seconds} bash --norc -o pipefail -c {quote(script)}"
 
 
 def _values(command: Command) -> bytes:

@@ -98,8 +98,15 @@ def parse_list(stdout: str) -> tuple[m.Manifest, ...]:
     return tuple(found)
 
 
-def restore_by_hand(settings_directory: str, folder: str, database: Database) -> str:
+def restore_database(directory: str, folder: str, database: Database) -> str:
     """The line an operator types on the host to restore the database without us."""
-    psql = f"docker compose exec -T {quote(database.service)} psql -U {quote(database.user)}"
-    dump = quote(f"{folder}/{m.DATABASE}")
-    return f"cd {quote(settings_directory)} && gunzip -c {dump} | {psql} -d {quote(database.name)}"
+    psql = sh("docker", "compose", "exec", "-T", database.service, "psql", "-U", database.user)
+    dump = sh("gunzip", "-c", f"{folder}/{m.DATABASE}")
+    return f"cd {quote(directory)} && {dump.text} | {psql.text} -d {quote(database.name)}"
+
+
+def restore_objects(directory: str, folder: str, objects: Objects) -> str:
+    """The line an operator types on the host to put the objects back without us."""
+    copy = sh("docker", "compose", "cp", "-", f"{objects.service}:{objects.path}")
+    archive = sh("gunzip", "-c", f"{folder}/{m.OBJECTS}")
+    return f"cd {quote(directory)} && {archive.text} | {copy.text}"

@@ -110,9 +110,9 @@ class Compose:
         words = (*self._program, "-f", f"{release}/compose.yaml", *argv)
         return script('exec "$@"', *words, title=" ".join(("docker compose", *argv)))
 
-    def pull(self, release: str, policy: str, *services: str) -> Command:
-        """Pulls the images that the owner's definition names and does not build."""
-        words = (*self._program, "-f", f"{release}/owner.yaml", "pull", "--policy", policy, *services)
+    def pull(self, release: str, *services: str) -> Command:
+        """Pulls the images of services, by the names that the owner's definition gives them."""
+        words = (*self._program, "-f", f"{release}/owner.yaml", "pull", *services)
         return script('exec "$@"', *words, title="docker compose pull")
 
     def build(self, release: str, *services: str) -> Command:

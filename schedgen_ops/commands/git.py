@@ -13,29 +13,18 @@ _FORBIDDEN = re.compile(
 _COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 # A branch of the remote, then a tag, then a commit; a name that is two things at once is refused.
-_RESOLVE = """
-remote=$1 name=$2 found=''
+RESOLVE = """
+resolve() {
+local remote=$1 name=$2 found='' short branch tag
 short=${name#refs/heads/}; short=${short#refs/tags/}
 find() { git rev-parse --verify --quiet "$1^{commit}"; }
 case $name in refs/tags/*) branch='' ;; *) branch=$(find "refs/remotes/$remote/$short") ;; esac
 case $name in refs/heads/*) tag='' ;; *) tag=$(find "refs/tags/$short") ;; esac
-if [ -n "$branch" ] && [ -n "$tag" ] && [ "$branch" != "$tag" ]; then echo ambiguous; exit 0; fi
+if [ -n "$branch" ] && [ -n "$tag" ] && [ "$branch" != "$tag" ]; then echo ambiguous; return; fi
 found=${branch:-$tag}
 if [ -z "$found" ] && [[ $name =~ ^[0-9a-f]{7,64}$ ]]; then found=$(find "$name"); fi
 echo "${found:-missing}"
-"""
-
-# The project's repository is only read: what is fetched goes to a throwaway one that borrows its objects.
-SCRATCH = """
-common=$(git rev-parse --git-common-dir) || exit 1
-common=$(cd "$common" && pwd) || exit 1
-scratch=$(mktemp -d) || exit 1
-trap 'rm -rf "$scratch"' EXIT
-git init --quiet --bare "$scratch/git" || exit 1
-cp "$common/config" "$scratch/git/config" || exit 1
-printf '%s\\n' "$common/objects" > "$scratch/git/objects/info/alternates"
-export GIT_DIR=$scratch/git
-git config core.bare true; git config --unset core.worktree
+}
 """
 
 
@@ -87,7 +76,7 @@ def fetch(remote: str) -> Command:
 
 def resolve(remote: str, name: str) -> Command:
     """The commit that `name` means: a branch of `remote`, a tag, or a commit."""
-    return script(_RESOLVE, remote, name, title=f"resolve {name}")
+    return script(RESOLVE + 'resolve "$1" "$2"', remote, name, title=f"resolve {name}")
 
 
 def parse_resolved(stdout: str) -> str:

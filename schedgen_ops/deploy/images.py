@@ -1,16 +1,17 @@
-"""Steps 2, 3 and 8: the images of a release made, used once for the schema, and dropped when nobody needs them."""
+"""Steps 2, 3 and 8: the images of a release made, used for the schema, dropped when nobody needs them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import git
-from schedgen_ops.deploy.site import Site
+from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ServiceRecord, kept
+from schedgen_ops.remote import checked
 from schedgen_ops.rollout import plan as rollout
 
 
@@ -48,14 +49,24 @@ def build(site: Site) -> None:
 
 def _pull(site: Site) -> None:
     ready = [service for service in site.scope if not service.built]
-    settings = site.settings.build
-    if ready and settings.pull != "never":
-        folder = site.paths.release(site.release.id)
-        command = site.compose.pull(folder, settings.pull, *(service.name for service in ready))
-        site.stream(command, settings.deadline, "Pulling images")
-    for service in ready:
-        name = rollout.image_name(site.settings.project, service.name, site.release.id)
-        site.run(site.docker.tag(service.image, name))
+    absent = _to_pull(site, ready)
+    if absent:
+        command = site.compose.pull(site.paths.release(site.release.id), *absent)
+        site.stream(command, site.settings.build.deadline, "Pulling images")
+    project, release = site.settings.project, site.release.id
+    names = {service.image: rollout.image_name(project, service.name, release) for service in ready}
+    tags = [site.docker.tag(image, name) for image, name in names.items()]
+    for command, result in zip(tags, site.remote.batch(tags, deadline=QUICK) if tags else (), strict=True):
+        checked(command, result, site.remote.name)
+
+
+def _to_pull(site: Site, ready: Sequence[c.Service]) -> list[str]:
+    policy = site.settings.build.pull
+    if policy != "missing" or not ready:
+        return [service.name for service in ready] if policy == "always" else []
+    # Compose would ask the registry for every `latest`, though the image is here.
+    answers = site.remote.batch([site.docker.image_ids(service.image) for service in ready], deadline=QUICK)
+    return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]
 
 
 def _build(site: Site) -> None:

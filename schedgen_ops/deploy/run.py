@@ -60,6 +60,16 @@ class Deploy:
             self._close(None, engine.durations)
             return self.sites[0].release.id
 
+    @property
+    def previous(self) -> str:
+        """The release that served before; "" for none."""
+        return ", ".join(sorted({site.old.id for site in self.sites if site.old}))
+
+    @property
+    def backups(self) -> str:
+        """Where the backups of this deploy are."""
+        return ", ".join(sorted({site.backup for site in self.sites if site.backup}))
+
     def steps(self) -> tuple[Step, ...]:
         """The plan, in the runbook's order and with its numbers."""
         tiers = self.settings.tiers
@@ -197,8 +207,7 @@ class Deploy:
     # How it ends
 
     def _serving(self) -> str:
-        kept = {site.old.id for site in self.sites if site.old is not None}
-        return f"The old release serves: {', '.join(sorted(kept))}" if kept else ""
+        return f"The old release serves: {self.previous}" if self.previous else ""
 
     def _close(self, error: OpsError | None, steps: tuple[tuple[str, float], ...]) -> None:
         state = State.DONE if error is None else State.FAILED

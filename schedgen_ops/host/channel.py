@@ -7,10 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
-from typing import Any
 
-from paramiko import Channel, Message, SSHException
-from paramiko.common import cMSG_CHANNEL_REQUEST
+from paramiko import Channel, SSHException
 
 Sink = Callable[[bytes], None]
 _CHUNK = 256 * 1024
@@ -68,20 +66,6 @@ def exit_status(channel: Channel) -> int | None:
     if not channel.exit_status_ready() or channel.exit_status < 0:
         return None
     return channel.exit_status
-
-
-def terminate(channel: Channel) -> None:
-    """Ask sshd to end the command and all that it started; one that cannot just ignores the request."""
-    message = Message()
-    message.add_byte(cMSG_CHANNEL_REQUEST)
-    message.add_int(channel.remote_chanid)
-    message.add_string("signal")
-    message.add_boolean(False)
-    message.add_string("TERM")
-    # Paramiko has no call for this request of RFC 4254, 6.9.
-    transport: Any = channel.get_transport()
-    with suppress(OSError, EOFError, SSHException):
-        transport._send_user_message(message)
 
 
 def _move(channel: Channel, out: Sink, err: Sink) -> bool:

@@ -48,11 +48,6 @@ class Network:
             self._jumps[hops] = Link(self, hops[-1], hops[-1], gateway=before)
         return self._jumps[hops]
 
-    def close(self) -> None:
-        """Close the jump hosts' connections."""
-        for link in self._jumps.values():
-            link.close()
-
     def _ssh_config(self) -> SSHConfig:
         if self.ssh.config_file is None:
             return SSHConfig()
@@ -73,6 +68,8 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
     network: Any = None
     lock: Any = None
     identity: Any = None
+    gateway: Any = None
+    users: int = 0
 
     def __init__(
         self,
@@ -92,6 +89,8 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
             address, user=user, port=port, config=network.config, gateway=gateway, connect_timeout=timeout
         )
         self.identity = self._identify()
+        if isinstance(self.gateway, Link):
+            self.gateway.users += 1
         self.client.set_missing_host_key_policy(trust.Policy(self.identity))
 
     def get_gateway(self) -> Link | str | None:
@@ -122,6 +121,17 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
                     raise self._explain(problem) from problem
             transport: Transport = self.transport
             return transport
+
+    def close(self) -> None:
+        """End the connection, and with the last of them that of the jump host."""
+        # Not under the lock: a connection that is being made is ended too.
+        self.client.close()
+        gateway = self.gateway
+        self.gateway = None
+        if isinstance(gateway, Link):
+            gateway.users -= 1
+            if not gateway.users:
+                gateway.close()
 
     def _open(self) -> None:
         ssh = self.network.ssh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
@@ -20,14 +21,29 @@ _PATIENCE = 5.0
 class SshHold:
     """A held process, made by `Host.hold`.
 
+    Args:
+        mark: what stands before its output.
+        until: the moment of the monotonic clock at which to give up waiting for a line.
+        kill: ends it on the host.
+
     Raises:
         CommandFailed: when it ended, or `until` came, before it printed a line.
     """
 
-    def __init__(self, host: str, command: Command, channel: Channel, mark: bytes, until: float) -> None:
+    def __init__(
+        self,
+        host: str,
+        command: Command,
+        channel: Channel,
+        *,
+        mark: bytes,
+        until: float,
+        kill: Callable[[], None],
+    ) -> None:
         self._host = host
         self._command = command
         self._channel = channel
+        self._kill = kill
         self._seen: list[str] = []
         self._lines = Lines(command, mark, self._seen.append)
         self.first = self._first_line(until)
@@ -56,7 +72,7 @@ class SshHold:
         with suppress(OSError, EOFError, SSHException):
             self._channel.shutdown_write()
         if self.alive and not self._channel.status_event.wait(_PATIENCE):
-            channels.terminate(self._channel)
+            self._kill()
         self._channel.close()
 
     def _first_line(self, until: float) -> str:
@@ -77,7 +93,7 @@ class SshHold:
         detail = mask(self._command, self._lines.stderr or wire.text(self._lines.banner))
         code = self.code
         if late:
-            channels.terminate(self._channel)
+            self._kill()
             return CommandTimedOut(f"{what} said nothing before its deadline", host=self._host, detail=detail)
         if code is None:
             return ConnectionLost(f"the connection was lost while {what} started", host=self._host)

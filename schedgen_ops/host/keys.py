@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
 
-from paramiko import Agent, PasswordRequiredException, PKey, SSHException, Transport
+from paramiko import Agent, PKey, Transport
 from paramiko.ssh_exception import AuthenticationException, BadAuthenticationType
 
 from schedgen_ops.errors import KeyRefused
+from schedgen_ops.host import keyfile
+from schedgen_ops.host.keyfile import Encrypted, Unusable
 from schedgen_ops.shell import Secret
 
 Prompt = Callable[[str], Secret]
 _DEFAULTS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _TRIES = 3
-
-
-class Encrypted(Exception):
-    """The key needs a passphrase."""
-
-
-class Unusable(Exception):
-    """The file holds no private key that can be used; the text says why."""
 
 
 @dataclass
@@ -51,7 +43,7 @@ class KeyRing:
         with self._lock:
             if path not in self._keys:
                 try:
-                    self._keys[path] = _read(path, None)
+                    self._keys[path] = keyfile.read(path)
                 except (Encrypted, Unusable) as problem:
                     self._keys[path] = problem
             found = self._keys[path]
@@ -87,7 +79,7 @@ class KeyRing:
             )
         for _ in range(_TRIES):
             try:
-                return _read(path, self.prompt(f"Passphrase for {path}: ").reveal())
+                return keyfile.read(path, self.prompt(f"Passphrase for {path}: ").reveal())
             except (Encrypted, Unusable):
                 continue
         raise KeyRefused(f"none of {_TRIES} passphrases opens the key {path}", host=label)
@@ -140,9 +132,7 @@ class Authentication:
             more = transport.auth_publickey(self.user, key)
         except BadAuthenticationType as problem:
             allowed = ", ".join(problem.allowed_types)
-            raise self._refused(
-                f"{self.label} takes no keys for user {self.user}, only {allowed}"
-            ) from problem
+            raise self._refused(f"{self.label} takes only {allowed} for {self.user}, no keys") from problem
         except AuthenticationException:
             if not transport.is_active():
                 raise self._refused(
@@ -165,7 +155,7 @@ class Authentication:
         others = {key.asbytes(): key for key in held}
         encrypted: list[Path] = []
         for path in self.files:
-            in_agent = others.pop(_public_blob(path), None)
+            in_agent = others.pop(keyfile.public_blob(path), None)
             try:
                 yield Source(
                     f"{path}, from the agent" if in_agent else str(path), in_agent or self.ring.load(path)
@@ -181,29 +171,6 @@ class Authentication:
             yield Source(str(path), self.ring.unlock(path, self.label))
 
 
-def _read(path: Path, passphrase: str | None) -> PKey:
-    try:
-        return PKey.from_path(path, passphrase)
-    except FileNotFoundError:
-        raise Unusable("no such file") from None
-    except OSError as problem:
-        raise Unusable(problem.strerror or str(problem)) from None
-    except (PasswordRequiredException, TypeError):
-        if passphrase is None:
-            raise Encrypted from None
-        raise Unusable("the passphrase does not fit") from None
-    except (ValueError, SSHException) as problem:
-        raise Unusable(f"not a private key ({type(problem).__name__})") from None
-
-
 def _default_files() -> tuple[Path, ...]:
     folder = Path.home() / ".ssh"
     return tuple(folder / name for name in _DEFAULTS if (folder / name).exists())
-
-
-def _public_blob(path: Path) -> bytes:
-    """The public half from the .pub file beside a key: it tells whether the agent has the key."""
-    try:
-        return base64.b64decode(path.with_name(f"{path.name}.pub").read_text().split()[1])
-    except (OSError, IndexError, binascii.Error, UnicodeDecodeError):
-        return b""

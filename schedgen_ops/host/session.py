@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from threading import BoundedSemaphore, Lock
+from contextlib import contextmanager
 from time import monotonic
 
-from paramiko import Channel, SSHException, Transport
-
 from schedgen_ops import wire
-from schedgen_ops.errors import CommandFailed, Unreachable
-from schedgen_ops.host import channel as channels
+from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Capture, Lines
 from schedgen_ops.host.connection import Link
+from schedgen_ops.host.courier import BROKEN, Courier
 from schedgen_ops.host.held import SshHold
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
 from schedgen_ops.shell import Command, script
 
-# sshd allows ten sessions on a connection; two are left for held processes.
-_SESSIONS = 8
-# Seconds that a host gets beyond a command's deadline before it counts as gone.
-_GRACE = wire.KILL_AFTER + 5.0
-_KILLED = 137
+# Bytes a second that the slowest link still worth using moves.
 _TRANSFER_RATE = 50_000
-_BROKEN = (SSHException, OSError, EOFError)
 
 _PUT = (
     'umask 077; new="$1.$$.new"; trap \'rm -f -- "$new"\' EXIT; cat > "$new" '
@@ -49,15 +41,11 @@ class Host:
     def __init__(self, name: str, link: Link) -> None:
         self.name = name
         self.banner = ""
-        self._link = link
-        self._slots = BoundedSemaphore(_SESSIONS)
-        self._running: set[Channel] = set()
-        self._lock = Lock()
-        self._closed = False
+        self._courier = Courier(name, link)
 
     def open(self) -> None:
         """Connect now. Raises Unreachable with the reason."""
-        self._transport()
+        self._courier.transport()
 
     def run(
         self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
@@ -76,7 +64,7 @@ class Host:
         capture = Capture(CAPTURE_LIMIT)
         whole = Command(brief(commands[0]), title=f"{brief(commands[0])} and {len(commands) - 1} more")
         started = monotonic()
-        code = self._execute(whole, request, capture.out, capture.err, deadline)
+        code = self._courier.execute(whole, request, capture.out, capture.err, deadline)
         answer = self._framed(whole, capture, nonce, code)
         found = wire.results(answer, nonce)
         if len(found) < len(commands):
@@ -94,7 +82,7 @@ class Host:
         request = wire.single(command, deadline=deadline, nonce=nonce)
         lines = Lines(command, wire.start_mark(nonce), on_line)
         started = monotonic()
-        code = self._execute(command, request, lines.out, lines.err, deadline)
+        code = self._courier.execute(command, request, lines.out, lines.err, deadline)
         lines.finish()
         if not lines.begun:
             raise failures.never_ran(command, self.name, lines.banner, code)
@@ -121,42 +109,44 @@ class Host:
         """Start a long-lived process and return once it has printed its first line."""
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce)
-        opened = self._session(command)
+        opened = self._courier.session(command)
         try:
             opened.exec_command(request.line)
             opened.sendall(request.stdin)
-            return SshHold(self.name, command, opened, wire.start_mark(nonce), monotonic() + deadline)
+            return SshHold(
+                self.name,
+                command,
+                opened,
+                mark=wire.start_mark(nonce),
+                until=monotonic() + deadline,
+                kill=lambda: self._courier.kill((nonce,)),
+            )
         except BaseException as problem:
             opened.close()
-            if isinstance(problem, _BROKEN):
+            if isinstance(problem, BROKEN):
                 raise failures.lost(command, self.name, "the connection was lost as it started") from problem
             raise
 
     @contextmanager
     def forward(self, remote_port: int) -> Iterator[int]:
         """A local port that leads to `remote_port` on the host's loopback."""
-        with Tunnel(self._transport(), remote_port) as local_port:
+        with Tunnel(self._courier.transport(), remote_port) as local_port:
             yield local_port
 
     def interrupt(self) -> None:
         """Ask every running command, but no held process, to end."""
-        with self._lock:
-            running = tuple(self._running)
-        for channel in running:
-            channels.terminate(channel)
+        self._courier.interrupt()
 
     def close(self) -> None:
         """End the connection."""
-        self._closed = True
-        with suppress(OSError, EOFError, SSHException):
-            self._link.client.close()
+        self._courier.close()
 
     def _capture(self, command: Command, deadline: float, limit: int) -> tuple[wire.Answer, int, float]:
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce)
         capture = Capture(limit)
         started = monotonic()
-        code = self._execute(command, request, capture.out, capture.err, deadline)
+        code = self._courier.execute(command, request, capture.out, capture.err, deadline)
         seconds = monotonic() - started
         answer = self._framed(command, capture, nonce, code)
         result = Result(wire.text(answer.stdout[-4096:]), wire.text(answer.stderr[-4096:]), code, seconds)
@@ -164,67 +154,6 @@ class Host:
         if capture.overflown:
             raise failures.too_much(command, self.name, limit, code)
         return answer, code, seconds
-
-    def _execute(
-        self,
-        command: Command,
-        request: wire.Request,
-        out: channels.Sink,
-        err: channels.Sink,
-        deadline: float,
-    ) -> int:
-        """Run a request on a channel of its own and return the exit status, which must arrive."""
-        with self._slots, self._channel(command) as channel:
-            until = monotonic() + deadline + _GRACE
-            try:
-                channel.exec_command(request.line)
-                code = channels.exchange(channel, request.stdin, out, err, until)
-            except _BROKEN as problem:
-                raise failures.lost(command, self.name, "the connection was lost while it ran") from problem
-            if code is not None:
-                return code
-            if monotonic() >= until:
-                channels.terminate(channel)
-                raise failures.lost(command, self.name, f"no word {_GRACE:g} s after its deadline")
-            if not self._link.is_connected:
-                raise failures.lost(command, self.name, "the connection was lost while it ran")
-            if monotonic() >= until - _GRACE + wire.KILL_AFTER:
-                # timeout kills its whole process group, itself included.
-                return _KILLED
-            raise failures.lost(command, self.name, "it was killed there")
-
-    @contextmanager
-    def _channel(self, command: Command) -> Iterator[Channel]:
-        channel = self._session(command)
-        with self._lock:
-            self._running.add(channel)
-        try:
-            yield channel
-        except (KeyboardInterrupt, SystemExit):
-            channels.terminate(channel)
-            raise
-        finally:
-            with self._lock:
-                self._running.discard(channel)
-            channel.close()
-
-    def _session(self, command: Command) -> Channel:
-        transport = self._transport()
-        try:
-            return transport.open_session()
-        except _BROKEN as problem:
-            if transport.is_active():
-                raise failures.no_session(command, self.name, problem) from problem
-        # The connection had died unnoticed, before anything was sent: a new one does no harm.
-        try:
-            return self._transport().open_session()
-        except _BROKEN as problem:
-            raise Unreachable(f"the connection to {self.name} does not last", host=self.name) from problem
-
-    def _transport(self) -> Transport:
-        if self._closed:
-            raise Unreachable(f"the connection to {self.name} was closed", host=self.name)
-        return self._link.open()
 
     def _framed(self, command: Command, capture: Capture, nonce: str, code: int) -> wire.Answer:
         try:

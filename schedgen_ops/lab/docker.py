@@ -56,9 +56,14 @@ def stream(*args: str, line: Line, timeout: float = 20 * MINUTE, stdin: IO[bytes
     Raises LabError as `run` does.
     """
     process = subprocess.Popen(
-        ["docker", *args], stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", env=environment(),
-    )  # fmt: skip
+        ["docker", *args],
+        stdin=stdin or subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment(),
+    )
     watchdog = threading.Timer(timeout, process.kill)
     watchdog.start()
     last: deque[str] = deque(maxlen=15)

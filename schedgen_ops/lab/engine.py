@@ -29,8 +29,8 @@ def missing() -> tuple[str, ...]:
     """What `ensure` would do, one sentence each."""
     if answering():
         return () if _has_plugin() else (f"link the Compose plugin to {PLUGIN}",)
-    install = () if shutil.which("dockerd") else ("install Docker Engine: Debian's package docker.io, with apt",)
-    return (*install, "start Docker Engine (dockerd) in the background", "see to it that `docker compose` works")
+    start = ("start Docker Engine (dockerd) in the background", "see to it that `docker compose` works")
+    return start if shutil.which("dockerd") else ("install Docker Engine (Debian's docker.io)", *start)
 
 
 def ensure(place: Place, progress: Progress) -> None:
@@ -101,7 +101,11 @@ def _apt_install(line: Line, package: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for arguments in (["update"], ["install", "-y", "--no-install-recommends", package]):
         with subprocess.Popen(
-            ["apt-get", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+            ["apt-get", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment,
         ) as process:
             assert process.stdout is not None
             output = []

@@ -32,14 +32,19 @@ def origin_content() -> str:
 
 def content() -> str:
     """Changes when anything that goes into a host does."""
-    parts = (images.host_content(), images.app_content(), origin_content(), RELEASE)
-    own = images.tree_hash((APP / "seed", images.HERE / "golden.py"))
-    return hashlib.sha256(" ".join((*parts, own)).encode()).hexdigest()[:16]
+    parts = (images.host_content(), images.app_content(), origin_content(), images.tree_hash((APP / "seed",)))
+    steps = (CLONE, *FIRST, MIGRATE, SEED_DATABASE, TEMPLATE, SEED_OBJECTS)
+    return hashlib.sha256("\n".join((*parts, *steps)).encode()).hexdigest()[:16]
+
+
+def kept() -> str:
+    """The content of the golden volume that is there; "" where there is none."""
+    return docker.labels("volume", READY).get(CONTENT, "")
 
 
 def is_ready() -> bool:
     """Whether the golden volume is there and made of what is here now."""
-    return docker.labels("volume", READY).get(CONTENT) == content()
+    return kept() == content()
 
 
 def ensure(place: Place, progress: Progress) -> None:
@@ -64,7 +69,11 @@ def _make_origin() -> None:
 
 def _upload_origin(repository: Path) -> None:
     script = "git clone -q --bare /tmp/work /srv/git/schedgen.git && chmod -R a+rX /srv/git"
-    trust = "--env=GIT_CONFIG_COUNT=1 --env=GIT_CONFIG_KEY_0=safe.directory --env=GIT_CONFIG_VALUE_0=*".split()
+    trust = (
+        "--env=GIT_CONFIG_COUNT=1",
+        "--env=GIT_CONFIG_KEY_0=safe.directory",
+        "--env=GIT_CONFIG_VALUE_0=*",
+    )
     docker.run("rm", "--force", BUILDER)
     docker.run(
         "create", f"--name={BUILDER}", f"--label={LABEL}", f"--volume={ORIGIN}:/srv/git", *trust,

@@ -1,4 +1,4 @@
-"""Hosts: containers that are created, booted, put back and removed. Everything else sees them through SSH only."""
+"""Hosts: containers that are created, booted and removed. The product sees them through SSH only."""
 
 from __future__ import annotations
 

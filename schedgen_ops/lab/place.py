@@ -1,4 +1,4 @@
-"""Where the lab keeps its things, and what they are called. All of it can be found again by its prefix or label."""
+"""Where the lab keeps its things, and what they are called: all of it is found again by prefix or label."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def first_hosts(count: int) -> tuple[LabHost, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The lab's folder on this machine: keys, known_hosts, the list of hosts, the log of an engine it started."""
+    """The lab's folder on this machine: keys, known_hosts, the list of hosts, an own engine's log."""
 
     root: Path
 

@@ -26,6 +26,6 @@ class Silent:
         """Ignore `text`."""
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Line]:
+    def step(self, title: str) -> Iterator[Line]:  # noqa: ARG002
         """Ignore `title`, and the lines."""
         yield lambda _line: None

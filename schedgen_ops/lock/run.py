@@ -78,9 +78,7 @@ def held(fleet: Fleet, paths: Paths, owner: commands.Owner, lease: int) -> Itera
         yield lock
 
 
-def _take(
-    remote: Remote, paths: Paths, owner: commands.Owner, lease: int
-) -> tuple[Hold, commands.Answer]:
+def _take(remote: Remote, paths: Paths, owner: commands.Owner, lease: int) -> tuple[Hold, commands.Answer]:
     hold = remote.hold(commands.hold(paths.state, owner, lease), deadline=_LONGEST)
     return hold, commands.parse(hold.first)
 

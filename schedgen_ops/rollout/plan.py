@@ -144,8 +144,6 @@ def names_to_drop(
         sorted(
             name
             for name in images
-            if name not in needed
-            and name.startswith(f"{project}-")
-            and name.rpartition(":")[2] in tags
+            if name not in needed and name.startswith(f"{project}-") and name.rpartition(":")[2] in tags
         )
     )

@@ -2,62 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from invoke import Context, task
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
 
 if TYPE_CHECKING:
     from schedgen_ops.lab.place import Place
 
 
-@task(help={"hosts": "how many hosts shall run (default 1)"})
-def up(_context: Context, hosts: int = 1) -> None:
-    """Boot the lab: hosts with sshd, Docker Engine and the reference application."""
-    from schedgen_ops.lab import manager, report
-    from schedgen_ops.ui.lab import LabConsole, show_hosts
+@task(help={"hosts": "How many hosts shall run (default: 1)."})
+def up(_: Context, hosts: int = 1) -> None:
+    """Boot hosts, each with sshd, Docker Engine and the reference application."""
+    with _bounded() as place:
+        from schedgen_ops.lab import manager, report
+        from schedgen_ops.ui.lab import LabConsole, show_hosts
 
-    manager.up(_place(), hosts, LabConsole())
-    show_hosts(report.observe())
+        manager.up(place, hosts, LabConsole())
+        show_hosts(report.observe())
 
 
-@task(help={"json": "print a JSON document"})
-def status(_context: Context, json: bool = False) -> None:
+@task(help={"json": "Print one JSON document."})
+def status(_: Context, json: bool = False) -> None:
     """Show each host of the lab: address, release, health, memory."""
-    from schedgen_ops.lab import report
-    from schedgen_ops.ui.lab import show_status
+    with _bounded():
+        from schedgen_ops.lab import report
+        from schedgen_ops.ui.lab import show_status
 
-    show_status(report.observe(), json)
-
-
-@task(help={"hosts": "how many hosts to put back (default 1)"})
-def reset(_context: Context, hosts: int = 1) -> None:
-    """Put hosts back to the state they were booted in: the first release, the seeded data."""
-    from schedgen_ops.lab import manager
-    from schedgen_ops.ui.lab import LabConsole
-
-    manager.reset(_place(), hosts, LabConsole())
+        show_status(report.observe(), json)
 
 
-@task(help={"purge": "remove images, volumes, the network and .lab too"})
-def down(_context: Context, purge: bool = False) -> None:
+@task(help={"hosts": "How many hosts to put back, from the first (default: 1)."})
+def reset(_: Context, hosts: int = 1) -> None:
+    """Put hosts back to the state they were booted in: first release, seeded data."""
+    with _bounded() as place:
+        from schedgen_ops.lab import manager
+        from schedgen_ops.ui.lab import LabConsole
+
+        manager.reset(place, hosts, LabConsole())
+
+
+@task(help={"purge": "Remove the images, volumes, network and .lab as well."})
+def down(_: Context, purge: bool = False) -> None:
     """Stop and remove the hosts; what makes the next boot quick is kept."""
-    from schedgen_ops.lab import manager
-    from schedgen_ops.ui.lab import LabConsole
+    with _bounded() as place:
+        from schedgen_ops.lab import manager
+        from schedgen_ops.ui.lab import LabConsole
 
-    manager.down(_place(), LabConsole(), purge)
+        manager.down(place, LabConsole(), purge)
 
 
 @task
-def demo(_context: Context) -> None:
-    """Boot one host on v1.2.2 and deploy v1.2.3 to it, with requests running all the while."""
-    from schedgen_ops.lab.demo import run
-    from schedgen_ops.ui.lab import LabConsole, show_demo
+def demo(_: Context) -> None:
+    """Deploy v1.2.3 to a host on v1.2.2, with visitors on its site all the while."""
+    with _bounded() as place:
+        from schedgen_ops.lab.demo import run
+        from schedgen_ops.ui.lab import LabConsole, show_demo
 
-    show_demo(run(_place(), Path.cwd(), LabConsole()))
+        outcome = run(place, Path.cwd(), LabConsole())
+        show_demo(outcome)
+        if outcome.code:
+            raise Exit(code=outcome.code)
 
 
-def _place() -> Place:
+@contextmanager
+def _bounded() -> Iterator[Place]:
+    """The lab's folder; an error becomes a short message and an exit code."""
+    from schedgen_ops.errors import OpsError
     from schedgen_ops.lab.place import find_place
+    from schedgen_ops.ui import failure
 
-    return find_place(Path.cwd())
+    try:
+        yield find_place(Path.cwd())
+    except OpsError as error:
+        failure.show(error)
+        raise Exit(code=error.exit_code) from None
+    except KeyboardInterrupt:
+        raise Exit(code=130) from None

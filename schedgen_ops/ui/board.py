@@ -83,7 +83,7 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
         case Progress():
             return replace(board, bars=_measured(board.bars, event))
         case RunFinished():
-            return replace(board, finished=event)
+            return replace(board, finished=event, bars=())
         case _:
             return board
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,6 +16,7 @@ from schedgen_ops.events import (
     StepFinished,
     StepStarted,
 )
+from schedgen_ops.ui.encoding import to_json
 from schedgen_ops.ui.failure import Failure, as_json
 from schedgen_ops.ui.plain import Plain
 from schedgen_ops.ui.tables import Table, json_value
@@ -132,7 +132,7 @@ class Document:
     def close(self) -> None:
         """Write the document."""
         self._value["log"] = str(self.log) if self.log else None
-        self._out.lines(json.dumps(self._value, indent=2, default=str))
+        self._out.lines(to_json(self._value, indent=2))
 
 
 def _step(number: str, title: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Appender:
         self._torn = False
         self._fd = -1
         self._guard(self._open)
+        self._opened = self._fd >= 0
 
     def _open(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,7 +33,7 @@ class Appender:
     @property
     def usable(self) -> bool:
         """Whether the file could be opened."""
-        return self._fd >= 0
+        return self._opened
 
     def write(self, text: str, *, sync: bool = False) -> None:
         """Append `text`; with `sync` it is on the disk when this returns."""

@@ -17,8 +17,8 @@ from schedgen_ops.ui.text import amount, duration, plural
 _BAR = 24
 _MAX_HOSTS = 8
 _MAX_BARS = 4
-_TIMES = 26
-"""Cells that the longest usual time takes: "12 min 30 s of ~10 min 30 s"."""
+_AROUND = 9
+"""Cells of a step's line that are neither its title nor its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,18 @@ class Frame:
         """A line for each step, at most `room` of them: those around the running one."""
         steps = board.steps
         first, last = window(steps, room)
+        shown = tuple((step, self._time(step, board, now)) for step in steps[first:last])
         wide = max((cell_len(step.title) for step in steps), default=0)
-        title_width = max(10, min(wide, self.width - _TIMES - 8))
+        times = max((len(time) for _, time in shown), default=0)
+        title_width = max(4, min(wide, self.width - times - _AROUND))
         if first:
-            yield Text(f"   {self.signs.dots} {plural(first, 'earlier step')}", style="dim")
-        for step in steps[first:last]:
-            yield self._step(step, board, now, title_width)
+            yield self._left_out(first, "earlier step")
+        for step, time in shown:
+            yield self._step(step, time, now, title_width)
         if last < len(steps):
-            yield Text(f"   {self.signs.dots} {plural(len(steps) - last, 'more step')}", style="dim")
+            yield self._left_out(len(steps) - last, "more step")
 
-    def _step(self, step: Step, board: Board, now: float, title_width: int) -> Text:
+    def _step(self, step: Step, time: str, now: float, title_width: int) -> Text:
         sign, style = self._sign(step.state, now)
         title = set_cell_size(self._cut(printable(step.title), title_width), title_width)
         title_style = {"running": "bold", "pending": "dim"}.get(step.state, "")
@@ -79,7 +81,7 @@ class Frame:
             (f" {sign} ", style),
             (f"{step.number:>2} ", "dim"),
             (f"{title}  ", title_style),
-            (self._time(step, board, now), "dim" if step.state != "running" else ""),
+            (time, "dim" if step.state != "running" else ""),
         )
 
     def _sign(self, state: str, now: float) -> tuple[str, str]:
@@ -136,8 +138,7 @@ class Frame:
         for line in shown:
             yield self._host(line, wide)
         if len(shown) < len(board.hosts):
-            left_out = plural(len(board.hosts) - len(shown), "more host")
-            yield Text(f"   {self.signs.dots} {left_out}", style="dim")
+            yield self._left_out(len(board.hosts) - len(shown), "more host")
 
     def _host(self, line: HostLine, wide: int) -> Text:
         sign, style = {
@@ -157,6 +158,9 @@ class Frame:
     def _output(self, output: Output, many: bool) -> Text:
         where = f"{printable(output.host)} " if many and output.host else ""
         return self._line((f"   {where}{self.signs.rail} {printable(output.text)}", "dim"))
+
+    def _left_out(self, count: int, what: str) -> Text:
+        return self._line((f"   {self.signs.dots} {plural(count, what)}", "dim"))
 
     def _line(self, *parts: tuple[str, str]) -> Text:
         line = Text.assemble(*parts, no_wrap=True, end="\n")

@@ -22,6 +22,7 @@ from schedgen_ops.events import (
     StepFinished,
     StepStarted,
 )
+from schedgen_ops.ui.encoding import to_json
 from schedgen_ops.ui.files import Appender
 
 _NAMES: dict[type[Event], str] = {
@@ -61,7 +62,7 @@ class Journal:
             return
         line = {"t": stamp(now), "event": _NAMES.get(type(event), type(event).__name__.lower())}
         line |= {field.name: getattr(event, field.name) for field in fields(event)}
-        self._file.write(json.dumps(line, default=str) + "\n", sync=isinstance(event, _MILESTONES))
+        self._file.write(to_json(line) + "\n", sync=isinstance(event, _MILESTONES))
 
     def _is_due(self, event: Progress, now: datetime) -> bool:
         key, at = (event.host, event.label), now.timestamp()

@@ -42,7 +42,7 @@ def build(choices: Choices, streams: Streams, environ: Mapping[str, str], clock:
         )
     is_drawn = not choices.json_output and is_live(streams.out, environ)
     return Ui(
-        _live(choices, streams, clock) if is_drawn else _lines(choices, streams, clock),
+        _live(choices, streams, environ, clock) if is_drawn else _lines(choices, streams, clock),
         (lambda: _lines(choices, streams, clock)) if is_drawn else None,
         log_dir=choices.log_dir,
         clock=clock,
@@ -60,13 +60,13 @@ def _lines(choices: Choices, streams: Streams, clock: Clock) -> Renderer:
     return Document(streams.out, Plain(streams.err, streams.err, story))
 
 
-def _live(choices: Choices, streams: Streams, clock: Clock) -> Renderer:
+def _live(choices: Choices, streams: Streams, environ: Mapping[str, str], clock: Clock) -> Renderer:
     from rich.console import Console as RichConsole
 
     from schedgen_ops.ui.console import Console
 
     screen, errors = (
-        RichConsole(file=stream, highlight=False, markup=False, emoji=False)
+        RichConsole(file=stream, highlight=False, markup=False, emoji=False, _environ=environ)
         for stream in (streams.out, streams.err)
     )
     story = Story(choices.log_level, clock, progress=False)

@@ -11,16 +11,14 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 from schedgen_ops.errors import OpsError
-from schedgen_ops.events import Event, RunFinished, RunStarted
+from schedgen_ops.events import Event, RunFinished
 from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import Clock
 from schedgen_ops.ui.course import Course
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
-from schedgen_ops.ui.journal import Journal, run_name
-from schedgen_ops.ui.logfile import LogFile
+from schedgen_ops.ui.records import Records
 from schedgen_ops.ui.tables import Table
-from schedgen_ops.ui.terminal import printable
 
 
 class Renderer(Protocol):
@@ -60,61 +58,36 @@ class Ui:
     ) -> None:
         self._renderer = renderer
         self._fallback = fallback
-        self._log_dir = log_dir
+        self._records = Records(log_dir, clock, self._aside)
         self._clock = clock
         self._stdin = stdin
         self._questions = questions
         self._lock = RLock()
         self._asking = RLock()
-        self._early: list[Event] = []
         self._held: list[Event] | None = None
-        self._keepers: tuple[LogFile | Journal, ...] = ()
-        self._journal_path: Path | None = None
         self._course = Course()
         self._told = False
 
     @property
     def log_path(self) -> Path | None:
         """The run's log, once the run has started."""
-        return self._renderer.log
+        return self._records.log_path
 
     @property
     def journal_path(self) -> Path | None:
         """The run's journal, once the run has started."""
-        return self._journal_path
+        return self._records.journal_path
 
     def emit(self, event: Event) -> None:
         """Show and keep `event`; safe to call from any thread, never raises for a display or a disk."""
         with self._lock:
             self._course = self._course.after(event, self._clock.monotonic())
-            self._keep(event)
+            self._records.handle(event)
+            self._renderer.log = self._records.log_path
             if self._held is None:
                 self._render(event)
             else:
                 self._held.append(event)
-
-    def _keep(self, event: Event) -> None:
-        if self._log_dir is None:
-            return
-        if not self._keepers:
-            self._early.append(event)
-            if isinstance(event, RunStarted):
-                self._open_files(self._log_dir / run_name(event.command, event.run))
-            return
-        for keeper in self._keepers:
-            keeper.handle(event)
-
-    def _open_files(self, base: Path) -> None:
-        """Start keeping; what came before the run had a name is kept too."""
-        log = LogFile(base.with_name(base.name + ".log"), self._clock, self._aside)
-        journal = Journal(base.with_name(base.name + ".jsonl"), self._clock.now, self._aside)
-        self._keepers = (log, journal)
-        self._renderer.log = log.path if log.usable else None
-        self._journal_path = journal.path if journal.usable else None
-        for event in self._early:
-            for keeper in self._keepers:
-                keeper.handle(event)
-        self._early.clear()
 
     def _aside(self, text: str) -> None:
         self._renderer.aside(text)
@@ -157,18 +130,13 @@ class Ui:
                 return
             failure = of_exception(error)
             if not isinstance(error, OpsError | KeyboardInterrupt):
-                self._log_lines(*"".join(format_exception(error)).splitlines())
+                self._records.note(*"".join(format_exception(error)).splitlines())
             closing = self._course.closing(failure, self._clock.monotonic())
             for event in closing:
                 self.emit(event)
             if not closing:
-                self._log_lines(*failure_lines(failure))
+                self._records.note(*failure_lines(failure))
                 self._tell(failure)
-
-    def _log_lines(self, *lines: str) -> None:
-        for keeper in self._keepers:
-            if isinstance(keeper, LogFile):
-                keeper.lines(*map(printable, lines))
 
     def show(self, table: Table) -> None:
         """Print a result on stdout, or put it into the JSON document."""
@@ -179,17 +147,26 @@ class Ui:
     def paused(self) -> Iterator[None]:
         """Nothing is drawn meanwhile; what happens is kept, and shown afterwards."""
         with self._asking:
-            with self._lock:
-                self._held = []
-                self._renderer.pause()
+            if self._held is not None:  # a pause within a pause: the outer one ends it
+                yield
+                return
+            self._hold()
             try:
                 yield
             finally:
-                with self._lock:
-                    held, self._held = self._held, None
-                    for event in held:
-                        self._render(event)
-                    self._renderer.resume()
+                self._release()
+
+    def _hold(self) -> None:
+        with self._lock:
+            self._held = []
+            self._renderer.pause()
+
+    def _release(self) -> None:
+        with self._lock:
+            held, self._held = self._held or (), None
+            for event in held:
+                self._render(event)
+            self._renderer.resume()
 
     def confirm(self, question: str, *notes: str, yes: bool = False) -> bool:
         """Whether the operator typed `yes`; `yes` (the option --yes) answers for them.
@@ -218,8 +195,7 @@ class Ui:
         """End the display and the files."""
         with self._lock:
             self._renderer.close()
-            for keeper in self._keepers:
-                keeper.close()
+            self._records.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from schedgen_ops.ui.encoding import to_json
 from schedgen_ops.ui.terminal import Writer, is_live, printable
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def rich_table(table: Table, *, ascii_only: bool = False) -> RenderableType:
         box=None if _is_details(table) else box.ASCII2 if ascii_only else box.SIMPLE_HEAD,
         show_header=not _is_details(table),
         pad_edge=False,
+        show_edge=False,
     )
     for index, head in enumerate(table.heads()):
         style = "bold" if index == 0 else ""
@@ -142,11 +143,11 @@ def show(
     """Print a table where no run is being told about."""
     stream = stdout or sys.stdout
     if json_output:
-        Writer(stream).lines(json.dumps(json_value(table), indent=2, default=str))
+        Writer(stream).lines(to_json(json_value(table), indent=2))
     elif is_live(stream, environ):
         from rich.console import Console
 
-        console = Console(file=stream, highlight=False)
+        console = Console(file=stream, highlight=False, _environ=environ)
         console.print(rich_table(table, ascii_only=console.options.ascii_only))
     else:
         Writer(stream).lines(*plain_lines(table))

@@ -24,7 +24,7 @@ kill "$events" 2>/dev/null
 exit 0
 """
 
-# One line a round: STATUS SECONDS ERROR for each URL, tabs between. $1 rounds, $2 seconds from one to the next.
+# One line a round: STATUS SECONDS ERROR for each URL, tabs between. $1 rounds, $2 seconds between them.
 _WATCH = (
     http.GET
     + r"""

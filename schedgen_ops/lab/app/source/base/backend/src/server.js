@@ -3,6 +3,7 @@ const http = require("node:http");
 const { setTimeout: sleep } = require("node:timers/promises");
 const config = require("./config");
 const dataSource = require("./data-source");
+const { drain } = require("./drain");
 const log = require("./log");
 const metrics = require("./metrics");
 const queue = require("./queue");
@@ -60,13 +61,11 @@ async function connectDatabase() {
   }
 }
 
-// Open connections are told to close with their next answer; requests in flight are answered first.
 async function shutdown(server, signal) {
   if (draining) return;
   draining = true;
   log.info("stopping", { signal });
-  const closed = new Promise((resolve) => server.close(resolve));
-  await Promise.race([closed, sleep(15_000)]);
+  await drain(server);
   queue.close();
   await dataSource.destroy();
   log.info("stopped");

@@ -2,6 +2,7 @@
 const fs = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
+const { drain } = require("./drain");
 const log = require("./log");
 const { proxy } = require("./proxy");
 const version = require("./version");
@@ -34,15 +35,13 @@ const server = http.createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
   return serveFile(req, res, headers);
 });
 
-function shutdown(signal) {
+async function shutdown(signal) {
   if (draining) return;
   draining = true;
   log.info("stopping", { signal });
-  server.close(() => {
-    log.info("stopped");
-    process.exit(0);
-  });
-  setTimeout(() => process.exit(0), 15_000).unref();
+  await drain(server);
+  log.info("stopped");
+  process.exit(0);
 }
 
 server.listen(PORT, () => log.info("listening", { port: PORT, version }));

@@ -23,6 +23,8 @@ async function sweep() {
     log.info("jobs found that the queue had lost", { count: ids.length });
     await queue.restore(ids);
   }
+  // What a worker that died left on the list of jobs in work.
+  for (const id of await jobs.idle(await queue.inWork())) await queue.done(id);
   swept = Date.now();
 }
 

@@ -74,9 +74,16 @@ async function stranded() {
   );
   const { rows } = await pool.query(
     `SELECT id FROM jobs WHERE status = 'queued' AND created_at < now() - interval '3 seconds'
-      ORDER BY created_at LIMIT 100`,
+      ORDER BY created_at LIMIT 1000`,
   );
   return rows.map((row) => row.id);
 }
 
-module.exports = { claim, complete, fail, putBack, stranded, close: () => pool.end() };
+/** Those of these ids that nobody works on. */
+async function idle(ids) {
+  const { rows } = await pool.query(`SELECT id FROM jobs WHERE id = ANY($1) AND status = 'processing'`, [ids]);
+  const busy = new Set(rows.map((row) => row.id));
+  return ids.filter((id) => !busy.has(id));
+}
+
+module.exports = { claim, complete, fail, putBack, stranded, idle, close: () => pool.end() };

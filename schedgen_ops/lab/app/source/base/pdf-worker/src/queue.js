@@ -24,6 +24,7 @@ module.exports = {
   connect: () => Promise.all([waiting.connect(), commands.connect()]),
   /** The id of the next job, moved to the list of those in work; null after a second without one. */
   next: () => waiting.blMove(WAITING, PROCESSING, "RIGHT", "LEFT", 1),
+  inWork: () => commands.lRange(PROCESSING, 0, -1),
   done: (id) => commands.lRem(PROCESSING, 0, id),
   /** Puts ids at the head of the queue, the first one foremost, wherever they were before. */
   restore: (ids) => ids.toReversed().reduce(

@@ -1,0 +1,138 @@
+"""What `inv deploy` and its siblings do with an operation."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime
+
+from schedgen_ops.commands.git import is_ref_name
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.errors import ConfigError, OpsError
+from schedgen_ops.lock import run as lock
+from schedgen_ops.operation import Operation
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release, served_in_order
+from schedgen_ops.remote import Remote
+from schedgen_ops.ui.tables import Column, Table, details
+from schedgen_ops.ui.text import age, duration
+
+
+def deploy(op: Operation, branch: str) -> None:
+    """Deploys, and says so when it is done."""
+    settings = op.settings
+    ref = ref_name(branch or settings.branch)
+    owner = lock.myself(op.clock, "deploy", ref)
+    run = Deploy(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
+    op.begin(
+        "deploy",
+        "Zero-Downtime Deployment Script",
+        (("Branch", ref), ("Environment", settings.environment)),
+        tuple((step.number, step.title) for step in run.steps()),
+    )
+    release = run()
+    op.end(
+        "Deployment Complete",
+        f"All services updated successfully: {release} serves",
+        (("Release", release), ("Previous", run.previous), ("Backup", run.backups)),
+    )
+
+
+def ref_name(text: str) -> str:
+    """`text`, if git could take it for a ref.
+
+    Raises:
+        ConfigError: otherwise, before any host is asked.
+    """
+    if not is_ref_name(text):
+        raise ConfigError(
+            f"{text!r} is no name of a branch, tag or commit",
+            hint="For example: inv deploy --branch v1.2.3",
+        )
+    return text
+
+
+def history(op: Operation) -> None:
+    """The releases of every host, newest first; * marks the one that serves."""
+    rows = []
+    for remote, shelf in _shelves(op):
+        for release in served_in_order(shelf.releases):
+            mark = "*" if release.id == shelf.current else ""
+            facts = (release.id, release.branch, release.state.value, release.started, release.by)
+            rows.append((remote.name, mark, *facts))
+    columns = ("Host", Column("", key="serves"), "Release", "Branch", "State", "Started", "By")
+    op.ui.show(Table(columns, tuple(rows), empty="Nothing was deployed yet."))
+
+
+def show(op: Operation, wanted: str) -> None:
+    """One release on every host that has it.
+
+    Raises:
+        ConfigError: for an id that no release has, or that begins several.
+    """
+    found = [
+        (remote, release)
+        for remote, shelf in _shelves(op)
+        for release in shelf.releases
+        if release.id.startswith(wanted)
+    ]
+    ids = sorted({release.id for _, release in found})
+    if len(ids) != 1 or not wanted:
+        text = f"{wanted!r} begins several: {', '.join(ids)}" if ids else f"there is no release {wanted!r}"
+        raise ConfigError(text, hint="`inv deploy.history` lists them.")
+    log = op.log_of("deploy", ids[0])
+    for remote, release in found:
+        op.ui.show(details(_facts(op, remote, release, log), title=release.id))
+
+
+def _facts(op: Operation, remote: Remote, release: Release, log: str) -> tuple[tuple[str, str], ...]:
+    steps = ", ".join(f"{title} {duration(seconds)}" for title, seconds in release.steps)
+    facts = (
+        ("Host", remote.name),
+        ("Branch", release.branch),
+        ("Commit", release.commit),
+        ("State", release.state.value),
+        ("Previous", release.previous),
+        ("Started", f"{release.started} ({age(datetime.fromisoformat(release.started), op.clock.now())})"),
+        ("Finished", release.finished),
+        ("By", release.by),
+        ("Backup", release.backup),
+        ("Migrations", ", ".join(release.migrations)),
+        ("Images", ", ".join(sorted(record.image for record in release.services.values()))),
+        ("Steps", steps),
+        ("Error", release.error),
+        ("Log", log or f"not on {socket.gethostname()}"),
+    )
+    return tuple((label, value) for label, value in facts if value)
+
+
+def unlock(op: Operation) -> None:
+    """Ends the lock on every host, after asking."""
+    question, note = "Do you want to end the lock?", "WARNING: a run that is still alive goes on without it"
+    if not op.ui.confirm(question, note, yes=op.options.yes):
+        raise OpsError("nothing was changed")
+    paths = Paths(op.settings.directory)
+    owners = op.fleet.each(lambda remote: lock.unlock(remote, paths)).values()
+    rows = tuple(
+        (remote.name, "ended" if owner else "was free", str(owner) if owner else "")
+        for remote, owner in zip(op.fleet.hosts, owners, strict=True)
+    )
+    op.ui.show(Table(("Host", "Lock", "Owner"), rows))
+
+
+def _shelves(op: Operation) -> list[tuple[Remote, store.Shelf]]:
+    paths = Paths(op.settings.directory)
+    shelves = op.fleet.each(lambda remote: store.read(remote, paths)).values()
+    return list(zip(op.fleet.hosts, shelves, strict=True))
+
+
+def plan(op: Operation, branch: str) -> None:
+    """What a deploy of `branch` would do on every host."""
+    from schedgen_ops.deploy import preview
+
+    ref = ref_name(branch or op.settings.branch)
+    previews = op.fleet.each(lambda remote: preview.look(remote, op.settings, ref)).values()
+    for remote, found in zip(op.fleet.hosts, previews, strict=True):
+        op.ui.show(details(preview.facts(found), title=f"{remote.name}: what a deploy of {ref} would do"))
+        columns = ("Service", "Action", "Why")
+        op.ui.show(Table(columns, preview.rows(found), empty="No service would be touched."))

@@ -1,0 +1,201 @@
+"""What a deploy would do on a host, found out without changing anything there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import files, git, postgres
+from schedgen_ops.deploy.code import meant
+from schedgen_ops.errors import OpsError
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command, script, sh
+from schedgen_ops.ui.text import size
+
+# What is fetched goes into a throwaway repository that borrows the project's objects, and its files into a
+# throwaway tree: the project itself is only read. $1 directory, $2 remote, $3 branch, $4 the commit that
+# serves, $5 the migrations' folder, $6 how many compose files follow, then those, then docker compose.
+_LOOK = (
+    git.RESOLVE
+    + """
+cd -- "$1" || exit
+directory=$PWD remote=$2 branch=$3 old=$4 migrations=$5 count=$6; shift 6
+files=("${@:1:count}"); shift "$count"
+common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
+trap 'rm -rf "$scratch"' EXIT
+git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
+echo "$common/objects" > "$scratch/git/objects/info/alternates"
+export GIT_DIR=$scratch/git GIT_TERMINAL_PROMPT=0
+git config core.bare true
+git fetch --quiet --tags --force "$remote" || exit
+commit=$(resolve "$remote" "$branch"); echo "$commit"
+case $commit in missing|ambiguous) exit 0 ;; esac
+git log --oneline --no-decorate --max-count=200 "$old..$commit"; echo --
+git diff --name-status --no-renames "$old" "$commit"; echo --
+[ -z "$migrations" ] || git diff --name-only --no-renames --diff-filter=A "$old" "$commit" -- "$migrations"
+echo --
+mkdir "$scratch/tree" && git --work-tree="$scratch/tree" checkout --quiet "$commit" -- . || exit
+unset GIT_DIR
+cd "$scratch/tree" || exit
+if [ "$count" -eq 0 ]; then
+  for file in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
+    [ ! -e "$file" ] || { files+=("$file"); break; }
+  done
+  for file in compose.override.yml compose.override.yaml docker-compose.override.yml; do
+    [ ! -e "$file" ] || { files+=("$file"); break; }
+  done
+fi
+options=(--project-directory "$directory")
+for file in "${files[@]}"; do options+=(-f "$scratch/tree/$file"); done
+"$@" "${options[@]}" config --hash '*' && echo -- && "$@" "${options[@]}" config --format json
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen on one host.
+
+    Attributes:
+        running: the release that serves, or the commit checked out before the first deploy.
+        services: (name, action, why) of every service in the tiers.
+        need, free: bytes of disk that the deploy would take, roughly, and that there are.
+    """
+
+    running: str
+    commit: str
+    changes: git.Changes
+    migrations: tuple[str, ...]
+    services: tuple[tuple[str, str, str], ...]
+    need: int
+    free: int
+
+
+def look(remote: Remote, settings: Settings, branch: str) -> Preview:
+    """Looks at what a deploy of `branch` would do on a host; changes nothing there.
+
+    Raises:
+        OpsError: where the branch is not there, or the new compose file is no good.
+    """
+    docker = engine.Docker(settings.sudo)
+    paths = Paths(settings.directory)
+    head, shelf_text, listing, disk = remote.batch(
+        (
+            sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
+            store.read_command(paths),
+            docker.containers(settings.project),
+            files.disk(settings.directory),
+        ),
+        deadline=60,
+    )
+    if not head.ok:
+        raise OpsError(f"no git repository in {settings.directory}", host=remote.name, detail=head.stderr)
+    serving = store.parse_shelf(shelf_text.stdout).serving
+    old = serving.commit if serving else head.text
+    answer = remote.run(_command(settings, docker, branch, old), deadline=300).stdout
+    commit, _, rest = answer.partition("\n")
+    meant(commit, branch, settings.remote, remote.name)
+    boxes = engine.parse_containers(listing.stdout)
+    commits, names, added, hashes, document = rest.split("--\n", 4)
+    changes = git.Changes(tuple(commits.splitlines()), tuple(names.splitlines()))
+    wanted = c.parse_services(json.loads(document), dict(line.split() for line in hashes.splitlines()))
+    services = _services(settings, wanted, boxes, changes.files)
+    return Preview(
+        running=serving.id if serving else old[:12],
+        commit=commit,
+        changes=changes,
+        migrations=tuple(added.splitlines()),
+        services=services,
+        need=_need(remote, settings, docker, boxes, services),
+        free=files.parse_disk(settings.directory, disk.stdout).free,
+    )
+
+
+def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -> Command:
+    migrations = settings.migrations.path if settings.migrations else ""
+    env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
+    compose = (*docker.words, "compose", "--project-name", settings.project, *env)
+    own = (str(len(settings.compose_files)), *settings.compose_files)
+    where = (settings.directory, settings.remote, branch, old, migrations)
+    return script(_LOOK, *where, *own, *compose, title=f"look at {branch}")
+
+
+def _services(
+    settings: Settings,
+    wanted: Iterable[c.Service],
+    boxes: Iterable[engine.Container],
+    changed: Iterable[str],
+) -> tuple[tuple[str, str, str], ...]:
+    found = {service.name: service for service in wanted}
+    running = {box.service: box for box in boxes}
+    paths = tuple(line.split("\t", 1)[-1] for line in changed)
+    order = [service for tier in settings.tiers for service in tier.services if service in found]
+    return tuple((name, *_action(found[name], running.get(name), settings, paths)) for name in order)
+
+
+def _action(
+    service: c.Service, box: engine.Container | None, settings: Settings, paths: tuple[str, ...]
+) -> tuple[str, str]:
+    if box is None:
+        return "start", "not there yet"
+    prefix = settings.directory.rstrip("/") + "/"
+    context = service.context.removeprefix(prefix)
+    below = [path for path in paths if service.built and (context == "" or path.startswith(f"{context}/"))]
+    if service.context.rstrip("/") == settings.directory.rstrip("/"):
+        below = list(paths)
+    if below:
+        more = f" and {len(below) - 1} more" if len(below) > 1 else ""
+        return "replace", f"its image is built from {below[0]}{more}"
+    mounts = {mount.removeprefix(prefix) for mount in service.mounts}
+    touched = [path for path in paths if path in mounts]
+    if touched:
+        return "replace", f"{touched[0]}, which it mounts, changed"
+    if not box.release and box.definition != service.definition:
+        return "replace", "its definition changed"
+    return "keep", "unchanged"
+
+
+def _need(
+    remote: Remote,
+    settings: Settings,
+    docker: engine.Docker,
+    boxes: Iterable[engine.Container],
+    services: Iterable[tuple[str, str, str]],
+) -> int:
+    running = {box.service: box for box in boxes if box.status == "running"}
+    built = [running[name].image for name, action, why in services if "built" in why and name in running]
+    commands = []
+    if built:
+        commands.append(docker("image", "inspect", "--format", "{{.Size}}", *built))
+    database, objects = settings.database, settings.objects
+    if database and database.service in running:
+        box = running[database.service].id
+        commands.append(postgres.size(docker, box, database.user, database.name))
+    if objects and objects.service in running:
+        kib = docker("exec", running[objects.service].id, "du", "-sk", objects.path)
+        commands.append(kib.pipe(sh("awk", "{ print $1 * 1024 }")))
+    results = remote.batch(commands, deadline=60) if commands else ()
+    return sum(int(line) for result in results if result.ok for line in result.lines() if line.isdigit())
+
+
+def facts(found: Preview) -> tuple[tuple[str, str], ...]:
+    """The preview's head, for a reader."""
+    return (
+        ("Running", found.running),
+        ("Would be", found.commit),
+        ("Commits", "\n".join(found.changes.commits) or "none"),
+        ("Files", "\n".join(line.replace("\t", " ") for line in found.changes.files) or "none"),
+        ("New migrations", "\n".join(found.migrations) or "none"),
+        ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free"),
+    )
+
+
+def rows(found: Preview) -> tuple[tuple[str, str, str], ...]:
+    """The services, for a table."""
+    return found.services

@@ -1,0 +1,142 @@
+"""Carries requests to a host and makes sure of what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import BoundedSemaphore
+from time import monotonic
+
+from paramiko import Channel, SSHException, Transport
+
+from schedgen_ops import wire
+from schedgen_ops.errors import OpsError, Unreachable
+from schedgen_ops.host import channel as channels
+from schedgen_ops.host import failures
+from schedgen_ops.host.connection import Link
+from schedgen_ops.shell import Command
+
+BROKEN = (SSHException, OSError, EOFError)
+# sshd allows ten sessions on a connection; two are left for held processes.
+_SESSIONS = 8
+# Seconds that a host gets beyond a command's deadline before it counts as gone.
+_GRACE = wire.KILL_AFTER + 5.0
+_KILL_SECONDS = 2.0
+_KILLED = 137
+
+
+class Courier:
+    """The one connection to a host: made when it is first needed, and again when it was lost in between.
+
+    Usable from several threads: each request has a channel of its own.
+    """
+
+    def __init__(self, name: str, link: Link) -> None:
+        self._name = name
+        self._link = link
+        self._slots = BoundedSemaphore(_SESSIONS)
+        self._running: set[str] = set()
+        self._closed = False
+
+    def execute(
+        self,
+        command: Command,
+        request: wire.Request,
+        out: channels.Sink,
+        err: channels.Sink,
+        deadline: float,
+    ) -> int:
+        """Send a request, hand over its output as it comes, and return the exit status.
+
+        Raises:
+            ConnectionLost: when none arrived, so that nobody knows how the command ended.
+        """
+        with self._slots, self._channel(command, request.nonce) as channel:
+            until = monotonic() + deadline + _GRACE
+            try:
+                channel.exec_command(request.line)
+                code = channels.exchange(channel, request.stdin, out, err, until)
+            except BROKEN as problem:
+                raise self._broken(command, problem) from problem
+            return self._verdict(command, until) if code is None else code
+
+    def session(self, command: Command) -> Channel:
+        """A new channel for a command.
+
+        Raises:
+            Unreachable: when there is no connection, or no room on it. Nothing was started.
+        """
+        transport = self.transport()
+        try:
+            return transport.open_session()
+        except BROKEN as problem:
+            if transport.is_active():
+                raise failures.no_session(command, self._name, problem) from problem
+        # The connection had died unnoticed, before anything was sent: a new one does no harm.
+        try:
+            return self.transport().open_session()
+        except BROKEN as problem:
+            raise Unreachable(f"the connection to {self._name} does not last", host=self._name) from problem
+
+    def transport(self) -> Transport:
+        """The connection, opened if need be. Raises Unreachable with the reason."""
+        if self._closed:
+            raise Unreachable(f"the connection to {self._name} was closed", host=self._name)
+        return self._link.open()
+
+    def interrupt(self) -> None:
+        """End what runs."""
+        self.kill(tuple(self._running))
+
+    def kill(self, nonces: Sequence[str]) -> None:
+        """End commands on the host; where that does not work out, their own deadlines will."""
+        if not nonces or not self._link.is_connected:
+            return
+        request = wire.killer(nonces)
+        with suppress(*BROKEN), self._link.open().open_session(timeout=_KILL_SECONDS) as channel:
+            channel.settimeout(_KILL_SECONDS)
+            channel.exec_command(request.line)
+            channels.feed(channel, request.stdin)
+            channel.status_event.wait(_KILL_SECONDS)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._closed = True
+        with suppress(*BROKEN):
+            self._link.close()
+
+    @contextmanager
+    def _channel(self, command: Command, nonce: str) -> Iterator[Channel]:
+        channel = self.session(command)
+        self._running.add(nonce)
+        try:
+            yield channel
+        except OpsError:
+            raise
+        except BaseException:
+            # Ctrl-C, or a listener to the output that failed: the command is not wanted any more.
+            self.kill((nonce,))
+            raise
+        finally:
+            self._running.discard(nonce)
+            channel.close()
+
+    def _broken(self, command: Command, problem: Exception) -> Exception:
+        if not self._link.is_connected:
+            return failures.lost(command, self._name, "the connection was lost while it ran")
+        if isinstance(problem, OSError):
+            # Not of the connection: it comes from whoever takes the output.
+            return problem
+        return failures.no_session(command, self._name, problem)
+
+    def _verdict(self, command: Command, until: float) -> int:
+        """What to make of a command without an exit status."""
+        if not self._link.is_connected:
+            raise failures.lost(command, self._name, "the connection was lost while it ran")
+        now = monotonic()
+        if now >= until:
+            raise failures.lost(command, self._name, f"no word {_GRACE:g} s after its deadline")
+        if now >= until - _GRACE + wire.KILL_AFTER:
+            # timeout kills its whole process group, itself included.
+            return _KILLED
+        raise failures.lost(command, self._name, "it was killed there")

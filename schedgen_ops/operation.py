@@ -1,0 +1,152 @@
+"""One run as a task sees it: the environment's settings, its hosts, and the ui to tell and to ask."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from schedgen_ops import loading
+from schedgen_ops.clock import Clock, SystemClock
+from schedgen_ops.errors import ConfigError
+from schedgen_ops.events import Emit, RunFinished, RunStarted
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.settings import Settings
+from schedgen_ops.ui import open_ui
+from schedgen_ops.ui.session import Ui
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What every task can be told."""
+
+    env: str = ""
+    hosts: str = ""
+    json: bool = False
+    log_level: str = "info"
+    yes: bool = False
+
+
+@dataclass
+class Operation:
+    """What a task works with. Settings are read and hosts connected to when they are first needed.
+
+    Attributes:
+        started: when it began, in UTC.
+    """
+
+    options: Options
+    ui: Ui
+    clock: Clock = field(default_factory=SystemClock)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.started: datetime = self.clock.now()
+        self._began = self.clock.monotonic()
+
+    @property
+    def emit(self) -> Emit:
+        """Tells the ui."""
+        return self.ui.emit
+
+    @property
+    def run(self) -> str:
+        """The run's name: its start."""
+        return f"{self.started:%Y%m%d_%H%M%S}"
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The environment.
+
+        Raises:
+            ConfigError: with every problem of its file.
+        """
+        return loading.load(self.options.env or None, root=Path.cwd())
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """The hosts that were chosen, not connected yet.
+
+        Raises:
+            ConfigError: for a host that is not in the environment.
+        """
+        from schedgen_ops.host import connect_all
+
+        settings = self.settings
+        names = _chosen(self.options.hosts, tuple(host.name for host in settings.hosts))
+        entries = [host for host in settings.hosts if host.name in names]
+        hosts = connect_all(settings, entries, prompt=self.ui.secret)
+        return self._stack.enter_context(Fleet(hosts))
+
+    def begin(
+        self,
+        command: str,
+        title: str,
+        facts: tuple[tuple[str, str], ...] = (),
+        steps: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Opens the run's log and journal, and tells what comes."""
+        hosts = self.fleet.names
+        self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
+
+    def log_of(self, command: str, run: str) -> str:
+        """The log that a run left on this machine, "" if there is none. `run` may be a release's id."""
+        from schedgen_ops.ui.journal import run_name
+
+        path = log_folder(self.settings.environment) / f"{run_name(command, run[:15])}.log"
+        return str(path) if path.exists() else ""
+
+    def end(self, title: str, message: str = "", facts: tuple[tuple[str, str], ...] = ()) -> None:
+        """Says that it went well: after the fact, never before."""
+        seconds = self.clock.monotonic() - self._began
+        self.emit(RunFinished(0, title, seconds, message, facts=facts))
+
+
+@contextmanager
+def opened(options: Options) -> Iterator[Operation]:
+    """An operation, and whatever ends it shown and logged before it goes on to the caller."""
+    environment = options.env or os.environ.get("SCHEDGEN_ENV") or loading.DEFAULT
+    folder = log_folder(environment)
+    with (
+        open_ui(options.json, options.log_level, folder, _estimates(folder)) as ui,
+        ExitStack() as stack,
+    ):
+        yield Operation(options, ui, _stack=stack)
+
+
+def log_folder(environment: str) -> Path:
+    """Where runs on an environment leave their logs, on this machine (XDG's place for state)."""
+    base = os.environ.get("SCHEDGEN_STATE") or os.environ.get("XDG_STATE_HOME")
+    root = Path(base).expanduser() if base else Path.home() / ".local" / "state"
+    name = environment if _SAFE_NAME.match(environment) else "unknown"
+    return root / "schedgen" / name
+
+
+def _estimates(folder: Path) -> dict[str, float]:
+    # Only a live view has use for them.
+    if not sys.stdout.isatty():
+        return {}
+    from schedgen_ops.ui.journal import journals, step_seconds
+
+    return step_seconds(journals(folder, "deploy", 5))
+
+
+def _chosen(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    if not wanted:
+        return names
+    chosen = tuple(part.strip() for part in wanted.split(",") if part.strip())
+    unknown = [name for name in chosen if name not in names]
+    if unknown or not chosen:
+        raise ConfigError(
+            f"no host {', '.join(map(repr, unknown)) or wanted!r} in this environment",
+            hint=f"There are: {', '.join(names)}.",
+        )
+    return chosen

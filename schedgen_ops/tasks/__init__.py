@@ -1,0 +1,11 @@
+"""The tasks of `inv`. Importing them imports Invoke and nothing heavier."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from schedgen_ops.tasks import backup, config, deploy, dev, lab, verify
+
+namespace = Collection()
+for _module in (deploy, backup, verify, config, lab, dev):
+    namespace.add_collection(Collection.from_module(_module))

@@ -1,0 +1,85 @@
+"""Options that every task shares, defined once, and the one boundary where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+Body = Callable[..., None]
+
+_SHARED: dict[str, tuple[object, str]] = {
+    "env": ("", "Environment: the name of a file in config/ (default: SCHEDGEN_ENV, else production)."),
+    "hosts": ("", "Only these hosts, by name, separated by commas."),
+    "json": (False, "One JSON document on stdout, everything else on stderr."),
+    "log_level": ("info", "The least to tell: debug, info, warning or error."),
+}
+_YES = (False, "Answer every question with yes.")
+
+
+def operation(
+    *, default: bool = False, asks: bool = False, name: str = "", help: Mapping[str, str] | None = None
+) -> Callable[[Body], Task[Any]]:
+    """Makes a function of an Operation, and of options of its own, an Invoke task with the shared options.
+
+    Args:
+        default: whether the collection's own name runs it.
+        asks: whether it asks questions, so that it has the option --yes.
+        name: the task's name, if it is not the function's.
+        help: what the task's own options mean.
+    """
+    shared = dict(_SHARED)
+    if asks:
+        shared["yes"] = _YES
+
+    def decorate(body: Body) -> Task[Any]:
+        def run(_: Context, **values: Any) -> None:
+            perform(body, values, shared)
+
+        own = list(inspect.signature(body).parameters.values())[1:]
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+                *own,
+                *(
+                    inspect.Parameter(option, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=value)
+                    for option, (value, _) in shared.items()
+                ),
+            ]
+        )
+        run.__doc__ = body.__doc__
+        run.__name__ = name or body.__name__
+        texts = {option: text for option, (_, text) in shared.items()} | dict(help or {})
+        # An option is a flag of its own full name only: letters would go to whichever comes first.
+        return Task(run, name=name or body.__name__, default=default, help=texts, auto_shortflags=False)
+
+    return decorate
+
+
+def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object]) -> None:
+    """Runs `body` on an open Operation.
+
+    Raises:
+        Exit: with the error's exit code, after the error was shown.
+    """
+    from schedgen_ops.errors import OpsError
+    from schedgen_ops.operation import Options, opened
+
+    options = Options(**{name: values[name] for name in shared})
+    own = {name: value for name, value in values.items() if name not in shared}
+    try:
+        with opened(options) as op:
+            body(op, **own)
+    except OpsError as error:
+        raise Exit(code=error.exit_code) from None
+    except KeyboardInterrupt:
+        raise Exit(code=130) from None
+    except Exit:
+        raise
+    except Exception:
+        # Shown and logged where the run was closed: a defect is no traceback for an operator.
+        raise Exit(code=5) from None

@@ -1,0 +1,110 @@
+"""What the live view knows after each event, and what it makes of earlier runs."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ui_kit import STEPS, finished, runbook_run, started
+
+from schedgen_ops.events import Event, Message, Output, Progress, StepFailed, StepFinished, StepStarted
+from schedgen_ops.ui.board import Board, Step, advance
+from schedgen_ops.ui.estimate import Remaining, remaining, words
+from schedgen_ops.ui.frame import window
+
+
+def after(*events: Event) -> Board:
+    return reduce(lambda board, event: advance(board, event, 100.0), events, Board())
+
+
+def test_steps_go_from_pending_over_running_to_done() -> None:
+    board = after(
+        started(steps=(("1", "a"), ("2", "b"), ("3", "c"))),
+        StepStarted("1", "a"),
+        StepFinished("1", "a", 2.5),
+        StepStarted("2", "b"),
+    )
+    assert [(step.state, step.seconds) for step in board.steps] == [
+        ("done", 2.5),
+        ("running", 0.0),
+        ("pending", 0.0),
+    ]
+
+
+def test_a_step_that_nobody_announced_is_shown_too() -> None:
+    assert [step.title for step in after(started(), StepStarted("", "Surprise")).steps] == ["Surprise"]
+
+
+def test_the_tail_is_the_last_five_lines_of_the_running_step() -> None:
+    outputs = tuple(Output(str(number)) for number in range(9))
+    board = after(started(), StepStarted("1", "a"), *outputs)
+    assert [output.text for output in board.tail] == ["4", "5", "6", "7", "8"]
+    assert advance(board, StepFinished("1", "a", 1.0), 100.0).tail == ()
+    assert len(advance(board, StepFailed("1", "a", 1.0, "no"), 100.0).tail) == 5
+
+
+def test_a_hosts_worst_word_of_a_step_stays_its_mark() -> None:
+    board = after(
+        started("a", "b"), StepStarted("1", "x"), Message("error", "bad", "a"), Message("info", "good", "a")
+    )
+    assert [(line.level, line.text) for line in board.hosts] == [("error", "good"), ("", "")]
+    assert [line.level for line in advance(board, StepStarted("2", "y"), 0).hosts] == ["", ""]
+
+
+def test_each_measured_thing_has_one_bar_until_it_is_full() -> None:
+    board = after(Progress("db", 1, 10), Progress("files", 1, 10), Progress("db", 5, 10))
+    assert [(bar.label, bar.done) for bar in board.bars] == [("db", 5), ("files", 1)]
+    assert [bar.label for bar in advance(board, Progress("db", 10, 10), 0).bars] == ["files"]
+
+
+def test_after_a_whole_run_every_step_is_done() -> None:
+    board = after(*runbook_run("app1"))
+    assert {step.state for step in board.steps} == {"done"}
+    assert board.finished == finished()
+
+
+BOARD = Board(100.0, (Step("1", "a", "done", seconds=9), Step("2", "b", "running", 100.0), Step("3", "c")))
+
+
+def test_what_is_left_is_the_rest_of_this_step_and_all_to_come() -> None:
+    assert remaining(BOARD, {"a": 9, "b": 60, "c": 20}, 110.0) == Remaining(70.0, True)
+
+
+def test_a_step_that_takes_longer_than_usual_adds_nothing() -> None:
+    assert remaining(BOARD, {"b": 60, "c": 20}, 500.0) == Remaining(20.0, True)
+
+
+def test_steps_without_a_history_make_it_a_lower_bound() -> None:
+    assert remaining(BOARD, {"c": 20}, 110.0) == Remaining(20.0, False)
+    assert remaining(BOARD, {}, 110.0) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (None, ""),
+        (Remaining(0.2, True), "almost done"),
+        (Remaining(0.2, False), ""),
+        (Remaining(7.3, True), "about 7 s left"),
+        (Remaining(41.0, True), "about 40 s left"),
+        (Remaining(200.0, False), "at least 3 min 15 s left"),
+        (Remaining(1000.0, True), "about 17 min left"),
+    ],
+)
+def test_estimates_are_said_no_more_precisely_than_they_are(left: Remaining | None, said: str) -> None:
+    assert words(left) == said
+
+
+@given(done=st.integers(0, 30), left=st.integers(0, 30), room=st.integers(3, 40))
+def test_the_running_step_is_always_in_the_window(done: int, left: int, room: int) -> None:
+    steps = (*(Step("", "d", "done") for _ in range(done)), Step("", "r", "running"))
+    steps += tuple(Step("", "p") for _ in range(left))
+    first, last = window(steps, room)
+    assert first <= done < last
+    assert (last - first) + (first > 0) + (last < len(steps)) <= room
+
+
+def test_all_steps_of_a_deploy_fit_a_usual_terminal() -> None:
+    assert window(tuple(Step(*step) for step in STEPS), 20) == (0, 10)
