@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -116,10 +117,26 @@ def opened(options: Options) -> Iterator[Operation]:
     environment = options.env or os.environ.get("SCHEDGEN_ENV") or loading.DEFAULT
     folder = log_folder(environment)
     with (
+        _ending_well(),
         open_ui(options.json, options.log_level, folder, _estimates(folder)) as ui,
         ExitStack() as stack,
     ):
         yield Operation(options, ui, _stack=stack)
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does: what was begun is taken back, the lock given back."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def log_folder(environment: str) -> Path:

@@ -131,6 +131,11 @@ class Compose:
         """A one-off container of a service, removed when its command ends."""
         return self.of(release, "run", "--rm", "--no-deps", "--no-TTY", service, *argv)
 
+    def logs(self, release: str, service: str, lines: int) -> Command:
+        """The last `lines` lines that a service's containers wrote, on stdout and stderr."""
+        options = ("--no-color", "--no-log-prefix", "--tail", str(lines))
+        return self.of(release, "logs", *options, service).with_stderr()
+
     def stop(self, release: str, *services: str) -> Command:
         """Stops and removes the containers of services."""
         return self.of(release, "rm", "--stop", "--force", *services)

@@ -97,7 +97,8 @@ class Container:
         image: the id of its image; `image_name` is the name it was started from.
         health: "" where it has no health check, else starting, healthy or unhealthy.
         started: RFC 3339, as Docker gives it.
-        definition: what it was created from: our label, else Compose's own hash.
+        definition: what it was created from, by our label; "" if we did not start it.
+        written: what it was created from, by Compose's label.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Container:
     exit_code: int
     oom_killed: bool
     definition: str
+    written: str
     release: str
 
     @property
@@ -148,7 +150,8 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 restarts=item["restarts"],
                 exit_code=item["exit_code"],
                 oom_killed=item["oom"],
-                definition=labels.get(DEFINITION_LABEL, "") or labels.get(HASH_LABEL, ""),
+                definition=labels.get(DEFINITION_LABEL, ""),
+                written=labels.get(HASH_LABEL, ""),
                 release=labels.get(RELEASE_LABEL, ""),
             )
         )

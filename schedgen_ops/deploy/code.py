@@ -47,11 +47,9 @@ def _running(site: Site, name: str, commit: str) -> dict[str, ServiceRecord]:
         box = boxes.get(service.name)
         if box is None or service.name not in site.settings.services_on(site.host):
             continue
-        # Compose's label tells whether the container was made from the file as it is now.
-        as_written = rollout.definition(service, tracked, site.settings.directory)
-        known = as_written if box.definition == service.definition else box.definition
         image = rollout.image_name(site.settings.project, service.name, name)
-        records[service.name] = ServiceRecord(image, box.image, known)
+        known = rollout.definition(service, tracked, site.settings.directory)
+        records[service.name] = ServiceRecord(image, box.image, known, service.definition)
     return records
 
 

@@ -37,6 +37,7 @@ def build(site: Site) -> None:
             image=rollout.image_name(site.settings.project, service.name, release.id),
             image_id="",
             definition=rollout.definition(service, tracked, directory),
+            written=service.definition,
         )
         for service in site.scope
     }
@@ -103,6 +104,17 @@ def _remove_one_off(site: Site) -> None:
     names = site.remote.run(listed, deadline=60, check=False).lines()
     if names:
         site.remote.run(site.docker.remove(*names), deadline=60, check=False)
+
+
+def name_as_owner(site: Site) -> None:
+    """The built images under the owner's own names too, so that Compose by hand starts what serves."""
+    built = [service for service in site.scope if service.built and service.name in site.release.services]
+    tags = [
+        site.docker.tag(site.release.services[s.name].image, s.image or f"{site.settings.project}-{s.name}")
+        for s in built
+    ]
+    if tags:
+        site.remote.batch(tags, deadline=QUICK)
 
 
 def drop(site: Site) -> None:

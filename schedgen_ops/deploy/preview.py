@@ -13,6 +13,7 @@ from schedgen_ops.deploy.code import meant
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
@@ -105,7 +106,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     commits, names, added, hashes, document = rest.split("--\n", 4)
     changes = git.Changes(tuple(commits.splitlines()), tuple(names.splitlines()))
     wanted = c.parse_services(json.loads(document), dict(line.split() for line in hashes.splitlines()))
-    services = _services(settings, wanted, boxes, changes.files)
+    services = _services(settings, wanted, boxes, serving, changes.files)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,
@@ -130,17 +131,22 @@ def _services(
     settings: Settings,
     wanted: Iterable[c.Service],
     boxes: Iterable[engine.Container],
+    serving: Release | None,
     changed: Iterable[str],
 ) -> tuple[tuple[str, str, str], ...]:
     found = {service.name: service for service in wanted}
     running = {box.service: box for box in boxes}
     paths = tuple(line.split("\t", 1)[-1] for line in changed)
     order = [service for tier in settings.tiers for service in tier.services if service in found]
-    return tuple((name, *_action(found[name], running.get(name), settings, paths)) for name in order)
+    return tuple((name, *_action(found[name], running.get(name), settings, serving, paths)) for name in order)
 
 
 def _action(
-    service: c.Service, box: engine.Container | None, settings: Settings, paths: tuple[str, ...]
+    service: c.Service,
+    box: engine.Container | None,
+    settings: Settings,
+    serving: Release | None,
+    paths: tuple[str, ...],
 ) -> tuple[str, str]:
     if box is None:
         return "start", "not there yet"
@@ -156,7 +162,8 @@ def _action(
     touched = [path for path in paths if path in mounts]
     if touched:
         return "replace", f"{touched[0]}, which it mounts, changed"
-    if not box.release and box.definition != service.definition:
+    known = serving.services.get(service.name) if serving else None
+    if (known.written if known else box.written) != service.definition:
         return "replace", "its definition changed"
     return "keep", "unchanged"
 

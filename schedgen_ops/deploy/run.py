@@ -170,6 +170,7 @@ class Deploy:
         """Everything answers on every host; from here on the new release is the one that serves."""
         self._do(services.verify)
         self._do(lambda site: services.close(site, State.DONE))
+        self._do(images.name_as_owner)
         events.info(self.emit, "Deployment verification passed")
 
     def clean_up(self) -> None:

@@ -9,7 +9,7 @@ from schedgen_ops.clock import stamp
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.verify import plan as verification
@@ -19,14 +19,14 @@ from schedgen_ops.verify import run as verifier
 def roll(site: Site, services: Iterable[str]) -> None:
     """Each of `services`, one after the other; what did not change is left alone."""
     folder = site.paths.release(site.release.id)
-    for change in rollout.changes(services, site.release.services, site.containers(), _adopted(site)):
+    for change in rollout.changes(services, site.release.services, site.containers(), site.old):
         if not change.touches:
             site.say(f"Service {change.service} unchanged, left as it is")
             continue
         site.show(f"{change.service}: {change.reason}")
         site.touched.append(change.service)
         wait = site.settings.health.deadline
-        seconds = roller.replace(site.remote, site.compose, folder, change.service, wait)
+        seconds = roller.replace(site.remote, site.compose, folder, change.service, wait, site.show)
         site.say(f"Service {change.service} updated successfully ({seconds:.1f}s)")
 
 
@@ -36,16 +36,13 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
     for service in [name for name in reversed(site.touched) if name in ours]:
         if site.old is not None and service in site.old.services:
             folder = site.paths.release(site.old.id)
-            roller.replace(site.remote, site.compose, folder, service, site.settings.health.deadline)
+            wait = site.settings.health.deadline
+            roller.replace(site.remote, site.compose, folder, service, wait, site.show)
             site.say(f"Service {service} is back at release {site.old.id}")
         else:
             roller.remove(site.remote, site.compose, site.paths.release(site.release.id), service)
             site.say(f"Service {service} was new, and is removed")
         site.touched.remove(service)
-
-
-def _adopted(site: Site) -> Release | None:
-    return site.old if site.old and site.old.state is State.ADOPTED else None
 
 
 def verify(site: Site) -> None:

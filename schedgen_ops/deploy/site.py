@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
+from schedgen_ops.telling import telling
 
 QUICK = 60.0
 
@@ -95,12 +97,19 @@ class Site:
         Raises:
             OpsError: when it failed or ran out of time.
         """
+        said: deque[str] = deque(maxlen=300)
+
+        def on_line(line: str) -> None:
+            said.append(line)
+            self.show(line)
+
         try:
-            self.remote.stream(command, self.show, deadline=deadline)
-        except CommandTimedOut as error:
-            raise _failed(error, f"{what} timed out after {deadline:g}s") from error
+            self.remote.stream(command, on_line, deadline=deadline)
         except CommandFailed as error:
-            raise _failed(error, f"{what} failed") from error
+            late = isinstance(error, CommandTimedOut)
+            how = f"timed out after {deadline:g}s" if late else "failed"
+            detail = "\n".join(telling(tuple(said)))
+            raise OpsError(f"{what} {how}", host=error.host, detail=detail) from error
 
     def containers(self) -> tuple[engine.Container, ...]:
         """The project's containers as they are now."""
@@ -120,7 +129,3 @@ class Site:
 
 
 Share = Callable[[Site], None]
-
-
-def _failed(error: CommandFailed, message: str) -> OpsError:
-    return OpsError(message, host=error.host, detail=error.detail)

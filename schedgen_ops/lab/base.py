@@ -9,7 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from schedgen_ops.lab import docker, engine
+from schedgen_ops.lab import docker, engine, programs
 from schedgen_ops.lab.place import BASE_IMAGE, LABEL, LabError, Place
 from schedgen_ops.lab.progress import Line, Progress
 
@@ -69,22 +69,11 @@ def _bootstrap(line: Line) -> None:
         raise LabError("No image registry answers, and only root can make the base image with debootstrap")
     with tempfile.TemporaryDirectory(prefix="schedgen-lab-") as folder:
         tree = Path(folder) / "root"
-        _debootstrap(tree, line)
+        argv = ("debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(tree))
+        programs.stream(argv, line, "debootstrap could not make the base image")
         shutil.rmtree(tree / "var/cache/apt/archives", ignore_errors=True)
         shutil.rmtree(tree / "var/lib/apt/lists", ignore_errors=True)
         _import(tree)
-
-
-def _debootstrap(tree: Path, line: Line) -> None:
-    argv = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(tree)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        output = []
-        for text in process.stdout:
-            output.append(text.rstrip())
-            line(text.rstrip())
-    if process.returncode != 0:
-        raise LabError("debootstrap failed", detail="\n".join(output[-8:]))
 
 
 def _import(tree: Path) -> None:

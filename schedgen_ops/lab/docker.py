@@ -6,11 +6,10 @@ import functools
 import json
 import os
 import subprocess
-import threading
-from collections import deque
 from pathlib import Path
 from typing import IO
 
+from schedgen_ops.lab import programs
 from schedgen_ops.lab.place import LabError
 from schedgen_ops.lab.progress import Line
 
@@ -37,7 +36,8 @@ def run(*args: str, stdin: str = "", timeout: float = 5 * MINUTE) -> str:
     except subprocess.TimeoutExpired:
         raise LabError(f"`docker {args[0]}` did not end within {timeout:.0f} s") from None
     if done.returncode != 0:
-        raise failure(args, done.stderr or done.stdout)
+        last = (done.stderr or done.stdout).strip().splitlines()[-programs.KEPT :]
+        raise LabError(f"`docker {' '.join(args[:3])} ...` failed", detail="\n".join(last))
     return done.stdout
 
 
@@ -55,39 +55,8 @@ def stream(*args: str, line: Line, timeout: float = 20 * MINUTE, stdin: IO[bytes
 
     Raises LabError as `run` does.
     """
-    process = subprocess.Popen(
-        ["docker", *args],
-        stdin=stdin or subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=environment(),
-    )
-    watchdog = threading.Timer(timeout, process.kill)
-    watchdog.start()
-    last: deque[str] = deque(maxlen=15)
-    try:
-        assert process.stdout is not None
-        for text in process.stdout:
-            last.append(text.rstrip())
-            line(text.rstrip())
-        code = process.wait()
-        late = not watchdog.is_alive()
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.wait()
-    if late:
-        raise LabError(f"`docker {args[0]}` did not end within {timeout:.0f} s", detail="\n".join(last))
-    if code != 0:
-        raise failure(args, "\n".join(last))
-
-
-def failure(args: tuple[str, ...], output: str) -> LabError:
-    """The error for `docker ARGS`, with the end of its output."""
-    lines = output.strip().splitlines()[-15:]
-    return LabError(f"`docker {' '.join(args[:3])} ...` failed", detail="\n".join(lines))
+    failed = f"`docker {' '.join(args[:3])} ...` failed"
+    programs.stream(("docker", *args), line, failed, timeout=timeout, stdin=stdin, env=environment())
 
 
 def transfer_images(tags: tuple[str, ...], container: str, line: Line) -> None:

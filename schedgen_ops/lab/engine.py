@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from schedgen_ops.lab import docker
+from schedgen_ops.lab import docker, programs
 from schedgen_ops.lab.place import LabError, Place
 from schedgen_ops.lab.progress import Line, Progress
 
@@ -98,26 +98,9 @@ def _refuse_where_hopeless() -> None:
 
 
 def _apt_install(line: Line, package: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update"], ["install", "-y", "--no-install-recommends", package]):
-        with subprocess.Popen(
-            ["apt-get", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-        ) as process:
-            assert process.stdout is not None
-            output = []
-            for text in process.stdout:
-                output.append(text.rstrip())
-                line(text.rstrip())
-        if process.returncode != 0:
-            raise LabError(
-                f"apt-get could not install {package}",
-                detail="\n".join(output[-8:]),
-                hint="Install it by hand, then try again.",
-            )
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for arguments in (("update",), ("install", "-y", "--no-install-recommends", package)):
+        programs.stream(("apt-get", *arguments), line, f"apt-get could not install {package}", env=env)
 
 
 def _started_by_installation() -> bool:

@@ -28,7 +28,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """What a user of `url` noticed; `longest_gap` is the longest time, in seconds, between two good answers."""
+    """What a user of `url` noticed; times in seconds, `longest_gap` the longest between two good answers."""
 
     url: str
     requests: int

@@ -30,11 +30,13 @@ class ServiceRecord:
         image: the release's own name of the image, which keeps it from being removed.
         image_id: the image's id.
         definition: what the compose file said of it, and the tracked files it mounts, as a hash.
+        written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
     """
 
     image: str
     image_id: str
     definition: str
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

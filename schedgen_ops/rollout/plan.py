@@ -85,43 +85,44 @@ def changes(
     order: Iterable[str],
     wanted: Mapping[str, ServiceRecord],
     running: Iterable[Container],
-    adopted: Release | None = None,
+    serving: Release | None = None,
 ) -> tuple[Change, ...]:
     """What happens to each service of `order` that the release has.
 
     Args:
         running: the project's containers, as they are.
-        adopted: the release that serves; it knows the definition of containers that we did not start.
+        serving: the release that serves; it knows what containers that Compose started were made from.
     """
     found: dict[str, list[Container]] = {}
     for container in running:
         found.setdefault(container.service, []).append(container)
     return tuple(
-        _change(service, wanted[service], found.get(service, []), adopted)
+        _change(service, wanted[service], found.get(service, []), serving)
         for service in order
         if service in wanted
     )
 
 
 def _change(
-    service: str, wanted: ServiceRecord, containers: Collection[Container], adopted: Release | None
+    service: str, wanted: ServiceRecord, containers: Collection[Container], serving: Release | None
 ) -> Change:
     if not containers:
         return Change(service, Action.START, "not there yet")
     if any(container.image != wanted.image_id for container in containers):
         return Change(service, Action.REPLACE, "its image changed")
-    if any(_definition(container, adopted) != wanted.definition for container in containers):
+    if any(_definition(container, serving) != wanted.definition for container in containers):
         return Change(service, Action.REPLACE, "its definition changed")
     if any(container.status != "running" for container in containers):
         return Change(service, Action.START, "not running")
     return Change(service, Action.KEEP)
 
 
-def _definition(container: Container, adopted: Release | None) -> str:
-    # A container that we did not start has Compose's label only, which knows nothing of mounted files.
-    if container.release or adopted is None or container.service not in adopted.services:
+def _definition(container: Container, serving: Release | None) -> str:
+    if container.definition:
         return container.definition
-    return adopted.services[container.service].definition
+    # Compose's label knows nothing of mounted files: the record does, if it is of the same file.
+    known = serving.services.get(container.service) if serving else None
+    return known.definition if known and known.written == container.written else container.written
 
 
 def removed(running: Iterable[Container], wanted: Collection[str]) -> tuple[str, ...]:

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from schedgen_ops.commands.compose import Compose
-from schedgen_ops.errors import CommandFailed, OpsError
-from schedgen_ops.remote import Remote
+from schedgen_ops.errors import OpsError
+from schedgen_ops.remote import Remote, last_lines
+from schedgen_ops.telling import telling
 
 # Compose ends by itself at the health deadline; the command's own deadline only catches a hung engine.
 _MARGIN = 120.0
-_LOG_LINES = 20
+_LOG_LINES = 200
 
 
-def replace(remote: Remote, compose: Compose, release: str, service: str, wait: int) -> float:
+def replace(
+    remote: Remote, compose: Compose, release: str, service: str, wait: int, show: Callable[[str], None]
+) -> float:
     """Starts `service` as the release in the folder `release` defines it, and waits until it is healthy.
 
     Args:
         wait: seconds until it must be healthy.
+        show: takes the lines that it wrote, should it fail.
 
     Returns:
         the seconds it took.
 
     Raises:
-        OpsError: when it did not get healthy, with the last lines of its log.
+        OpsError: when it did not get healthy, with the end of its log.
     """
-    try:
-        return remote.run(compose.up(release, service, wait), deadline=wait + _MARGIN).seconds
-    except CommandFailed as error:
-        raise _unhealthy(remote, compose, release, service, error) from error
+    command = compose.up(release, service, wait)
+    answer = remote.run(command, deadline=wait + _MARGIN, check=False)
+    if answer.ok:
+        return answer.seconds
+    logs = remote.run(compose.logs(release, service, _LOG_LINES), deadline=30, check=False).lines()
+    for line in logs:
+        show(f"{service} | {line}")
+    said = last_lines(command, answer).splitlines()[-1:]
+    raise OpsError(
+        f"Service {service} failed health check after {answer.seconds:.0f}s",
+        host=remote.name,
+        detail="\n".join([*said, *telling(logs)]),
+        hint=f"Mend {service} and deploy again. The run's log has the last {_LOG_LINES} lines it wrote.",
+    )
 
 
 def remove(remote: Remote, compose: Compose, release: str, service: str) -> None:
     """Takes away the containers of a service that the release before did not have."""
     remote.run(compose.stop(release, service), deadline=_MARGIN)
-
-
-def _unhealthy(
-    remote: Remote, compose: Compose, release: str, service: str, error: CommandFailed
-) -> OpsError:
-    options = ("logs", "--no-color", "--no-log-prefix", "--tail", str(_LOG_LINES), service)
-    logs = remote.run(compose.of(release, *options).with_stderr(), deadline=30, check=False)
-    said = error.detail.splitlines()[-1:] or [error.message]
-    return OpsError(
-        f"Service {service} failed health check",
-        host=remote.name,
-        detail="\n".join([*said, f"its log, the last {_LOG_LINES} lines:", logs.stdout.rstrip()]),
-        hint=f"Mend {service} and deploy again. Its whole log was shown by "
-        f"`docker compose logs {service}` until it was replaced.",
-    )

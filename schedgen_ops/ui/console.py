@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from schedgen_ops.events import Event, RunFinished, RunStarted
+from schedgen_ops.events import Event, Output, RunFinished, RunStarted
 from schedgen_ops.ui.board import Board, advance
 from schedgen_ops.ui.failure import Failure, failure_lines
 from schedgen_ops.ui.frame import ASCII, Frame, Signs
@@ -55,10 +55,12 @@ class Console:
 
     def handle(self, event: Event) -> None:
         """Print the lines of `event` above the overview, and bring the overview up to date."""
-        self._board = advance(self._board, event, self._monotonic())
+        lines = self._story.tell(event)
+        if not (lines and isinstance(event, Output)):  # what scrolls by needs no tail
+            self._board = advance(self._board, event, self._monotonic())
         if isinstance(event, RunFinished):
             self.pause()
-        for line in self._story.tell(event):
+        for line in lines:
             self._print(self._styled(line))
         if isinstance(event, RunStarted) and event.steps:
             self.resume()

@@ -22,16 +22,15 @@ class Plain:
 
     log: Path | None = None
 
-    def __init__(self, out: TextIO, err: TextIO, story: Story, *, quiet: bool = False) -> None:
+    def __init__(self, out: TextIO, err: TextIO, story: Story) -> None:
         self._out = Writer(out)
         self._err = Writer(err)
         self._story = story
-        self._quiet = quiet
 
     def handle(self, event: Event) -> None:
         """Print the lines of `event`."""
         self._out.lines(*(line.text for line in self._story.tell(event)))
-        if isinstance(event, RunFinished) and event.code == 0 and not self._quiet:
+        if isinstance(event, RunFinished) and event.code == 0:
             self._end(event)
 
     def _end(self, event: RunFinished) -> None:

@@ -8,6 +8,7 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import Settings
+from schedgen_ops.telling import telling
 from schedgen_ops.verify import commands, plan, watch
 
 _DEADLINE = 60.0
@@ -50,11 +51,11 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     if not died:
         return
     name, _, code = died.partition(" ")
-    logs = remote.run(docker.logs(name, 20), deadline=30, check=False)
+    logs = remote.run(docker.logs(name, 200), deadline=30, check=False)
     raise OpsError(
         f"{name} was healthy and then ended with exit code {code}",
         host=remote.name,
-        detail=f"its log, the last 20 lines:\n{logs.stdout.rstrip()}",
+        detail="\n".join(telling(logs.lines())),
         hint="It crashes some seconds after its start: read its log, mend it and deploy again.",
     )
 

@@ -152,6 +152,12 @@ def test_the_summary_says_what_is_next_and_where_the_log_is(tmp_path: Path) -> N
     )
 
 
+def test_output_that_scrolls_by_at_debug_is_not_shown_twice() -> None:
+    face = Face(tty=True, log_level="debug", environ=SCREEN)
+    face.tell(started("app1", steps=STEPS), StepStarted(*STEPS[3]), Output("npm ci", "app1"))
+    assert screen(face.out).count("npm ci") == 1
+
+
 def test_no_color_leaves_no_colour() -> None:
     face = Face(tty=True, environ=SCREEN | {"NO_COLOR": "1"})
     face.tell(*runbook_run("app1"))

@@ -20,9 +20,9 @@ create_cluster() {
         echo "POSTGRES_PASSWORD is not set: refusing to create a cluster without one" >&2
         exit 1
     fi
-    # Built beside its final place, so that a start cut short leaves nothing half made.
+    # PG_VERSION is moved into place last: it is what says that the cluster is whole.
+    touch "$PGDATA/.creating"
     new="$PGDATA/.new"
-    rm -rf "$new"
     printf '%s\n' "$POSTGRES_PASSWORD" > "$PGDATA/.password"
     initdb -D "$new" -U "$user" --pwfile="$PGDATA/.password" --encoding=UTF8 --locale=C.UTF-8 \
         --auth-local=trust --auth-host=scram-sha-256 --no-sync
@@ -31,17 +31,23 @@ create_cluster() {
     pg_ctl -D "$new" -w -s -o "-c listen_addresses=" start
     if [ "$database" != postgres ]; then createdb -U "$user" "$database"; fi
     pg_ctl -D "$new" -w -s -m fast stop
-    version="$new/PG_VERSION"
-    mv "$version" "$PGDATA/.version"
+    mv "$new/PG_VERSION" "$PGDATA/.version"
     mv "$new"/* "$PGDATA"/
     rmdir "$new"
     sync
     mv "$PGDATA/.version" "$PGDATA/PG_VERSION"
+    rm "$PGDATA/.creating"
     echo "cluster created: database $database, owner $user"
 }
 
+# What an interrupted creation left is cleared away; anything else without a PG_VERSION is not ours to touch.
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-    find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name lost+found -exec rm -rf {} +
+    if [ -e "$PGDATA/.creating" ]; then
+        find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name .creating -exec rm -rf {} +
+    elif [ -n "$(ls -A "$PGDATA")" ]; then
+        echo "$PGDATA holds files but no cluster: refusing to start" >&2
+        exit 1
+    fi
     create_cluster
 fi
 exec "$@" -c listen_addresses='*' -c jit=off
