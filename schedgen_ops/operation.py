@@ -116,12 +116,18 @@ def opened(options: Options) -> Iterator[Operation]:
     """An operation, and whatever ends it shown and logged before it goes on to the caller."""
     environment = options.env or os.environ.get("SCHEDGEN_ENV") or loading.DEFAULT
     folder = log_folder(environment)
-    with (
-        _ending_well(),
-        open_ui(options.json, options.log_level, folder, _estimates(folder)) as ui,
-        ExitStack() as stack,
-    ):
+    with _ending_well(), _ui(options, folder) as ui, ExitStack() as stack:
         yield Operation(options, ui, _stack=stack)
+
+
+def _ui(options: Options, folder: Path) -> Ui:
+    try:
+        return open_ui(options.json, options.log_level, folder, _estimates(folder))
+    except ConfigError as error:
+        from schedgen_ops.ui import failure
+
+        failure.show(error)
+        raise
 
 
 @contextmanager

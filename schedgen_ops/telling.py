@@ -10,7 +10,8 @@ _SIGNS = re.compile(
 )
 # What programs print around a failure that says nothing about it: dumped fields, stack frames, brackets.
 _NOISE = re.compile(
-    r"^\s*$|^\s+\w+: (undefined|null|\d+|'.*'),?$|^\s*at .+[(:]|^\s*[\[\](){},]+$|^npm (error|ERR!)\s*($|A complete)"
+    r"^\s*$|^\s+\w+: (undefined|null|\d+|'.*'),?$|^\s*at .+[(:]|^\s*[\[\](){},]+$"
+    r"|^npm (error|ERR!)\s*($|A complete)"
 )
 GAP = "..."
 

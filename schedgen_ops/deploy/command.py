@@ -134,5 +134,8 @@ def plan(op: Operation, branch: str) -> None:
     previews = op.fleet.each(lambda remote: preview.look(remote, op.settings, ref)).values()
     for remote, found in zip(op.fleet.hosts, previews, strict=True):
         op.ui.show(details(preview.facts(found), title=f"{remote.name}: what a deploy of {ref} would do"))
+        commits = tuple((commit,) for commit in found.changes.commits)
+        op.ui.show(Table(("Commit",), commits, title="Commits", empty="None."))
+        op.ui.show(Table(("Change", "File"), preview.files(found), title="Files", empty="None."))
         columns = ("Service", "Action", "Why")
-        op.ui.show(Table(columns, preview.rows(found), empty="No service would be touched."))
+        op.ui.show(Table(columns, found.services, title="Services", empty="None would be touched."))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import files, git, postgres
+from schedgen_ops.commands import files as disks
+from schedgen_ops.commands import git, postgres
 from schedgen_ops.deploy.code import meant
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
@@ -91,7 +92,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
             sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
             store.read_command(paths),
             docker.containers(settings.project),
-            files.disk(settings.directory),
+            disks.disk(settings.directory),
         ),
         deadline=60,
     )
@@ -114,7 +115,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
         migrations=tuple(added.splitlines()),
         services=services,
         need=_need(remote, settings, docker, boxes, services),
-        free=files.parse_disk(settings.directory, disk.stdout).free,
+        free=disks.parse_disk(settings.directory, disk.stdout).free,
     )
 
 
@@ -196,13 +197,11 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
     return (
         ("Running", found.running),
         ("Would be", found.commit),
-        ("Commits", "\n".join(found.changes.commits) or "none"),
-        ("Files", "\n".join(line.replace("\t", " ") for line in found.changes.files) or "none"),
-        ("New migrations", "\n".join(found.migrations) or "none"),
+        ("New migrations", ", ".join(found.migrations) or "none"),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free"),
     )
 
 
-def rows(found: Preview) -> tuple[tuple[str, str, str], ...]:
-    """The services, for a table."""
-    return found.services
+def files(found: Preview) -> tuple[tuple[str, ...], ...]:
+    """What happens to each file, for a table: added, modified or deleted, and its path."""
+    return tuple(tuple(line.split("\t", 1)) for line in found.changes.files)

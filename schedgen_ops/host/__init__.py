@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from schedgen_ops.host.session import Host
 
 if TYPE_CHECKING:
     from schedgen_ops.settings import HostSettings, Settings
+
+# Without a handler, logging prints Paramiko's tracebacks of failed connections on stderr.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 __all__ = ["Host", "Network", "connect", "connect_all"]
 

@@ -49,7 +49,7 @@ def read(path: Path, passphrase: str | None = None) -> PKey:
 
 
 def public_blob(path: Path) -> bytes:
-    """The public half of a key, from its .pub file or from the key file, where it is not encrypted; else b""."""
+    """The public half of a key, in the clear in its .pub file and in OpenSSH's own format; else b""."""
     try:
         return base64.b64decode(path.with_name(f"{path.name}.pub").read_text().split()[1])
     except (OSError, IndexError, ValueError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from invoke.context import Context
@@ -61,19 +62,30 @@ def operation(
 
 
 def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object]) -> None:
-    """Runs `body` on an open Operation.
+    """Runs `body` on an open Operation, which shows whatever ends it.
 
     Raises:
-        Exit: with the error's exit code, after the error was shown.
+        Exit: with the error's exit code.
     """
-    from schedgen_ops.errors import OpsError
     from schedgen_ops.operation import Options, opened
 
     options = Options(**{name: values[name] for name in shared})
     own = {name: value for name, value in values.items() if name not in shared}
+    with exits(), opened(options) as op:
+        body(op, **own)
+
+
+@contextmanager
+def exits() -> Iterator[None]:
+    """Turns an error that was shown into its exit code.
+
+    Raises:
+        Exit: for every error; a defect too is no traceback for an operator, since its log has it.
+    """
+    from schedgen_ops.errors import OpsError
+
     try:
-        with opened(options) as op:
-            body(op, **own)
+        yield
     except OpsError as error:
         raise Exit(code=error.exit_code) from None
     except KeyboardInterrupt:
@@ -81,5 +93,18 @@ def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object])
     except Exit:
         raise
     except Exception:
-        # Shown and logged where the run was closed: a defect is no traceback for an operator.
         raise Exit(code=5) from None
+
+
+@contextmanager
+def showing() -> Iterator[None]:
+    """For a task that is no run on an environment: shows an error and turns it into its exit code."""
+    from schedgen_ops.errors import OpsError
+    from schedgen_ops.ui import failure
+
+    with exits():
+        try:
+            yield
+        except OpsError as error:
+            failure.show(error)
+            raise

@@ -8,6 +8,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from schedgen_ops.tasks.common import showing
+
 
 @task(help={"env": "Check this environment only.", "json": "Print one JSON document."})
 def check(_: Context, env: str | None = None, json: bool = False) -> None:
@@ -15,9 +17,10 @@ def check(_: Context, env: str | None = None, json: bool = False) -> None:
     from schedgen_ops import loading
     from schedgen_ops.ui import config as ui
 
-    root = Path.cwd()
-    readings = (loading.read(env, root=root),) if env else loading.read_all(root=root)
-    ui.check(readings, as_json=json)
+    with showing():
+        root = Path.cwd()
+        readings = (loading.read(env, root=root),) if env else loading.read_all(root=root)
+        ui.check(readings, as_json=json)
     # A hosts file that another command writes later spoils only the environment that is asked for.
     if any(bool(env) or not problem.pending for reading in readings for problem in reading.problems):
         raise Exit(code=2)
@@ -30,9 +33,10 @@ def show(_: Context, env: str | None = None, json: bool = False) -> None:
     from schedgen_ops.loading.force import rows
     from schedgen_ops.ui import config as ui
 
-    reading = loading.read(env, root=Path.cwd())
-    loading.sound(reading)
-    ui.show(reading, rows(reading), as_json=json)
+    with showing():
+        reading = loading.read(env, root=Path.cwd())
+        loading.sound(reading)
+        ui.show(reading, rows(reading), as_json=json)
 
 
 @task

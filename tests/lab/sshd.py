@@ -117,6 +117,8 @@ def sshd(folder: Path, *lines: str) -> Iterator[Sshd]:
         f"HostKey {folder}/host_ed25519",
         f"AuthorizedKeysFile {folder}/authorized_keys",
         f"PidFile {folder}/pid",
+        # Not the .bashrc of whoever runs the tests; of two such lines the first counts.
+        f"SetEnv HOME={folder}",
         "StrictModes no",
         "UsePAM no",
         "PasswordAuthentication no",

@@ -161,10 +161,9 @@ def test_an_encrypted_key_without_a_terminal_is_a_clear_error(server: Sshd, tmp_
 def test_the_agent_is_used_unless_it_is_switched_off(
     server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with subprocess.Popen(
-        ["ssh-agent", "-D", "-a", str(tmp_path / "agent")], stdout=subprocess.DEVNULL
-    ) as agent:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+    place = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(place)], stdout=subprocess.DEVNULL) as agent:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
         monkeypatch.setenv("HOME", str(tmp_path))
         try:
             for _ in range(100):
