@@ -169,7 +169,7 @@ def _chosen(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
     unknown = [name for name in chosen if name not in names]
     if unknown or not chosen:
         raise ConfigError(
-            f"no host {', '.join(map(repr, unknown)) or wanted!r} in this environment",
+            f"no host {', '.join(unknown) or wanted!r} in this environment",
             hint=f"There are: {', '.join(names)}.",
         )
     return chosen
