@@ -26,7 +26,7 @@ _DEFAULT_KNOWN_HOSTS = Path("~/.ssh/known_hosts")
 
 
 class Network:
-    """What the hosts of a run share: the parsed ssh_config, the keys, the jump hosts.
+    """What the hosts of a run share: the parsed ssh_config, keys, known_hosts, jump hosts.
 
     Build connections in one thread: Fabric's configuration is not made for several.
     """
@@ -34,6 +34,7 @@ class Network:
     def __init__(self, ssh: SshSettings, *, prompt: Prompt | None) -> None:
         self.ssh = ssh
         self.ring = KeyRing(prompt)
+        self.known = known_hosts.KnownHosts()
         self.config = Config(ssh_config=self._ssh_config())
         self._jumps: dict[tuple[str, ...], Link] = {}
 
@@ -84,14 +85,11 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         self.network = network
         self.label = label
         self.lock = RLock()
-        timeout = max(1, round(network.ssh.connect_timeout))
-        super().__init__(
-            address, user=user, port=port, config=network.config, gateway=gateway, connect_timeout=timeout
-        )
+        super().__init__(address, user=user, port=port, config=network.config, gateway=gateway)
         self.identity = self._identify()
         if isinstance(self.gateway, Link):
             self.gateway.users += 1
-        self.client.set_missing_host_key_policy(trust.Policy(self.identity))
+        self.client.set_missing_host_key_policy(trust.Policy(self.identity, network.known))
 
     def get_gateway(self) -> Link | str | None:
         """The jump host or proxy command that ssh_config names."""
@@ -135,7 +133,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
 
     def _open(self) -> None:
         ssh = self.network.ssh
-        found = known_hosts.find(self.identity.files, self.identity.known_as)
+        found = self.network.known.find(self.identity.files, self.identity.known_as)
 
         def transport(sock: Any, **options: Any) -> Transport:
             made = Transport(sock, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
-from time import monotonic
+from time import monotonic, sleep
 
 from paramiko import Channel, SSHException, Transport
 
@@ -22,6 +22,7 @@ _SESSIONS = 8
 # Seconds that a host gets beyond a command's deadline before it counts as gone.
 _GRACE = wire.KILL_AFTER + 5.0
 _KILL_SECONDS = 2.0
+_PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)
 _KILLED = 137
 
 
@@ -67,16 +68,24 @@ class Courier:
             Unreachable: when there is no connection, or no room on it. Nothing was started.
         """
         transport = self.transport()
-        try:
-            return transport.open_session()
-        except BROKEN as problem:
-            if transport.is_active():
-                raise failures.no_session(command, self._name, problem) from problem
+        for pause in (*_PAUSES, None):
+            try:
+                return transport.open_session()
+            except BROKEN as problem:
+                if not transport.is_active():
+                    break
+                if "Timeout" in str(problem):
+                    self._link.client.close()
+                    raise failures.no_answer(command, self._name) from problem
+                if pause is None:
+                    raise failures.no_session(command, self._name, problem) from problem
+                # sshd counts a session for a moment after it was closed.
+                sleep(pause)
         # The connection had died unnoticed, before anything was sent: a new one does no harm.
         try:
             return self.transport().open_session()
         except BROKEN as problem:
-            raise Unreachable(f"the connection to {self._name} does not last", host=self._name) from problem
+            raise failures.no_answer(command, self._name) from problem
 
     def transport(self) -> Transport:
         """The connection, opened if need be. Raises Unreachable with the reason."""

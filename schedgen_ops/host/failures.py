@@ -48,3 +48,12 @@ def no_session(command: Command, host: str, problem: Exception) -> Unreachable:
         hint="Check MaxSessions in the host's sshd_config; it must be 10 or more",
         host=host,
     )
+
+
+def no_answer(command: Command, host: str) -> Unreachable:
+    """The host is not there any more; the command was not started."""
+    return Unreachable(
+        f"{host} does not answer any more; `{brief(command)}` was not started",
+        hint="Check your network, your VPN and that the host is up",
+        host=host,
+    )

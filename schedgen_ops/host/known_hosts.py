@@ -8,7 +8,6 @@ import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 
@@ -33,9 +32,23 @@ def host_name(host: str, port: int) -> str:
     return host if port == 22 else f"[{host}]:{port}"
 
 
-def find(files: Iterable[Path], name: str) -> tuple[Entry, ...]:
-    """The entries for `name` in the files that can be read, in order."""
-    return tuple(entry for file in files for entry in entries(_read(file), str(file), name))
+class KnownHosts:
+    """The known_hosts files of a run, each read once: hosts share the same few."""
+
+    def __init__(self) -> None:
+        self._contents: dict[Path, str] = {}
+
+    def find(self, files: Iterable[Path], name: str) -> tuple[Entry, ...]:
+        """The entries for `name` in the files that can be read, in order."""
+        return tuple(entry for file in files for entry in entries(self._read(file), str(file), name))
+
+    def _read(self, file: Path) -> str:
+        if file not in self._contents:
+            try:
+                self._contents[file] = file.read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                self._contents[file] = ""
+        return self._contents[file]
 
 
 def entries(content: str, file: str, name: str) -> tuple[Entry, ...]:
@@ -49,15 +62,6 @@ def entries(content: str, file: str, name: str) -> tuple[Entry, ...]:
         if len(words) >= 3 and marker in ("", "@revoked") and _names(words[0], name.lower()):
             found.append(Entry(file, number, words[1], words[2], marker))
     return tuple(found)
-
-
-@cache
-def _read(file: Path) -> str:
-    """Read once per run: hosts share the same few files."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _names(field: str, name: str) -> bool:

@@ -12,8 +12,7 @@ from pathlib import Path
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient, Transport
 
 from schedgen_ops.errors import HostKeyChanged, UnknownHostKey
-from schedgen_ops.host import known_hosts
-from schedgen_ops.host.known_hosts import Entry
+from schedgen_ops.host.known_hosts import Entry, KnownHosts
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
@@ -41,12 +40,13 @@ class Identity:
 class Policy(MissingHostKeyPolicy):
     """Refuses every key that known_hosts does not hold; Paramiko has no keys itself, so it always asks."""
 
-    def __init__(self, identity: Identity) -> None:
+    def __init__(self, identity: Identity, known: KnownHosts) -> None:
         self.identity = identity
+        self.known = known
 
     def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:  # noqa: ARG002
         """Raises UnknownHostKey or HostKeyChanged unless the key is known."""
-        found = known_hosts.find(self.identity.files, self.identity.known_as)
+        found = self.known.find(self.identity.files, self.identity.known_as)
         verify(self.identity, found, key.get_name(), key.asbytes())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -284,6 +285,25 @@ def test_a_connection_cut_midway_leaves_the_outcome_unknown(tmp_path: Path) -> N
         assert host.run(sh("echo", "again"), deadline=5).text == "again"
 
 
+def test_a_host_that_stands_still_is_given_up_after_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedgen_ops.host.courier._GRACE", 1.0)
+    with sshd(tmp_path / "sshd") as server:
+        host = server.host()
+        host.open()
+        (session,) = server.sessions()
+        threading.Timer(0.5, os.kill, (session, signal.SIGSTOP)).start()
+        begun = time.monotonic()
+        with pytest.raises(ConnectionLost, match="is unknown: no word 1 s after its deadline"):
+            host.run(sh("sleep", "1"), deadline=2)
+        assert time.monotonic() - begun < 8
+        with pytest.raises(Unreachable, match=r"does not answer any more; `true` was not started"):
+            host.run(sh("true"), deadline=1)
+        os.kill(session, signal.SIGCONT)
+        assert host.run(sh("echo", "back"), deadline=5).text == "back"
+
+
 def test_a_command_killed_on_the_host_is_unknown_not_failed(host: Host) -> None:
     with pytest.raises(ConnectionLost, match="killed there"):
         host.run(script('kill -KILL "$PPID"; sleep 1'), deadline=5)
@@ -336,6 +356,25 @@ def test_one_connection_serves_many_threads(server: Sshd) -> None:
         thread.join(30)
     assert sorted(results, key=int) == [str(number) for number in range(24)]
     assert server.log.count("Accepted publickey") == logins + 1
+
+
+def test_more_commands_than_sessions_of_sshd_wait_for_their_turn(server: Sshd) -> None:
+    host = server.host()
+    held = [host.hold(script("echo ready; cat"), deadline=60) for _ in range(2)]
+    answers: list[str] = []
+
+    def work() -> None:
+        for _ in range(25):
+            answers.append(host.run(sh("echo", "up"), deadline=20).text)
+
+    threads = [threading.Thread(target=work) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert answers == ["up"] * 300
+    for one in held:
+        one.close()
 
 
 def test_eight_hosts_in_threads_answer_in_order(server: Sshd) -> None:

@@ -83,10 +83,6 @@ def test_an_unknown_key_is_refused_with_a_command_that_trusts_it(server: Sshd, t
     assert re.match(r"ssh-keyscan -t ed25519 -p \d+ -H 127\.0\.0\.1 >> ", trust)
     subprocess.run(trust, shell=True, check=True, capture_output=True)
     assert known.read_text().startswith("|1|")
-    # A run reads each file once, so a new one begins.
-    from schedgen_ops.host import known_hosts
-
-    known_hosts._read.cache_clear()
     assert says_up(server.host(known_hosts=str(known)))
 
 

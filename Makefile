@@ -1,0 +1,63 @@
+# The two commands: `make demo` and `make test`. Both start with what is missing on this machine.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+FOUND := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(FOUND)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test unit lab-test bench check fix clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## Create .venv and install the package, with what the lab and the tests need
+
+demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on its site
+	@inv lab.demo
+
+test: venv ## Run the unit and the lab tests
+	@echo "make test: boots the lab (about a minute, or seconds when it is there), then runs unit and lab tests"
+	@inv lab.up
+	@pytest tests/unit tests/lab
+
+unit: venv ## Run the unit tests only
+	@pytest tests/unit
+
+lab-test: venv ## Run the lab tests only
+	@inv lab.up
+	@pytest tests/lab
+
+bench: venv ## Run the measurements
+	@pytest -s tests/bench
+
+check: venv ## Lint, types, import direction, unit tests
+	@inv dev.check
+
+fix: venv ## Mend what the linter can mend, and format
+	@inv dev.fix
+
+clean: ## Remove the lab: nothing of it runs, no image, volume or network stays
+	@if [ -x $(BIN)/inv ]; then inv lab.down --purge; \
+	else echo "There is no $(VENV), so there is nothing to remove. (Removed it by hand? make venv clean)"; fi
+
+# Debian packs venv apart from Python: where that is missing and we are root, it is installed.
+$(STAMP): setup.cfg pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "make: Python 3.11 or later is needed; found: $$(python3 --version 2>&1 || echo none)." \
+			"Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; fi
+	@if [ ! -x $(BIN)/python ] && ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Debian's python3-venv"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null; \
+		else echo "make: Python's venv module is missing; as root: apt-get install python3-venv" >&2; exit 1; fi; fi
+	@[ -x $(BIN)/python ] || { echo "Creating $(VENV) with $$($(PYTHON) --version)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing schedgen_ops and what it needs into $(VENV) (half a minute)"
+	@$(BIN)/python -m pip install --quiet --editable '.[test,lab]' \
+		|| { echo "make: pip could not install the package; its reason is above" >&2; exit 1; }
+	@touch $@

@@ -1,0 +1,87 @@
+"""The lab as fixtures: brought up once, used as it is found, one test at a time on a host."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from box import ROOT, Box, Inv, Ran
+
+from schedgen_ops.lab import manager
+from schedgen_ops.lab.place import LabHost, Place, find_place, first_hosts
+from schedgen_ops.lab.progress import Silent
+
+
+@pytest.fixture(scope="session")
+def place() -> Place:
+    """The lab's folder."""
+    return find_place(ROOT)
+
+
+@pytest.fixture(scope="session")
+def inv() -> Inv:
+    """Runs the command line as an operator does, from the repository's root, and returns what came of it."""
+
+    def run(*arguments: str, timeout: float = 600, env: Mapping[str, str] | None = None) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "NO_COLOR": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def lab(place: Place) -> Place:
+    """The lab, up with at least one host."""
+    with _alone():
+        manager.up(place, 1, Silent())
+    return place
+
+
+@pytest.fixture
+def host(lab: Place) -> Iterator[Box]:
+    """Host 1 in its golden state, for this test alone."""
+    with _alone():
+        manager.reset(lab, 1, Silent())
+        yield Box(LabHost(1))
+
+
+@pytest.fixture
+def two_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
+    """Hosts 1 and 2 in their golden state, for this test alone."""
+    with _alone():
+        manager.up(lab, 2, Silent())
+        manager.reset(lab, 2, Silent())
+        yield tuple(map(Box, first_hosts(2)))
+
+
+@pytest.fixture
+def status(inv: Inv) -> Callable[[], dict[str, dict[str, Any]]]:
+    """What `lab.status --json` says, by host."""
+    return lambda: {row["host"]: row for row in json.loads(inv("lab.status", "--json").stdout)}
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Other test runs on this machine wait; `inv lab.*` inside a test has the lab's own lock to take."""
+    path = Path(tempfile.gettempdir()) / f"schedgen-lab-tests-{os.getuid()}.lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
