@@ -35,6 +35,15 @@ exec "$@" up --detach --no-deps --no-build --force-recreate --pull never \\
 
 
 @dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a service that the host publishes: `published` on `address` ("" is all) leads to `target`."""
+
+    published: int
+    target: int
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What a compose file says of one service, as far as a deploy needs it.
 
@@ -42,7 +51,12 @@ class Service:
         image: the image's name, "" where only `build` is given.
         context: the folder its image is built from, "" for a service that is not built.
         mounts: absolute paths of the host that it sees: bind mounts, configs, secrets.
-        ports: the ports it publishes on the host.
+        ports: the TCP ports it publishes on the host.
+        odd_ports: whether it publishes something that is no single TCP port.
+        volumes: the named volumes it writes to.
+        fixed_name: whether it has a container_name, so that there can only be one.
+        needs: the services that it depends on.
+        networks: the networks it is in.
         replicas: how many containers of it there are.
         definition: Compose's hash of all it says.
     """
@@ -51,9 +65,14 @@ class Service:
     image: str
     context: str
     mounts: tuple[str, ...]
-    ports: tuple[str, ...]
+    ports: tuple[Port, ...]
     replicas: int
     definition: str
+    odd_ports: bool = False
+    volumes: tuple[str, ...] = ()
+    fixed_name: bool = False
+    needs: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ("default",)
 
     @property
     def built(self) -> bool:
@@ -105,10 +124,13 @@ class Compose:
         """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""
         return script(_PIN, release, *self._program, title="docker compose config").with_stdin(overlay)
 
+    def words_of(self, release: str) -> tuple[str, ...]:
+        """`docker compose` with the options that make it work on a release's own definition."""
+        return (*self._program, "-f", f"{release}/compose.yaml")
+
     def of(self, release: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's own definition."""
-        words = (*self._program, "-f", f"{release}/compose.yaml", *argv)
-        return script('exec "$@"', *words, title=" ".join(("docker compose", *argv)))
+        return script('exec "$@"', *self.words_of(release), *argv, title=" ".join(("docker compose", *argv)))
 
     def pull(self, release: str, *services: str) -> Command:
         """Pulls the images of services, by the names that the owner's definition gives them."""
@@ -124,8 +146,7 @@ class Compose:
 
         Ends early, with an error, as soon as Docker calls one unhealthy.
         """
-        words = (*self._program, "-f", f"{release}/compose.yaml")
-        return script(_UP, service, str(wait), *words, title=f"docker compose up {service}")
+        return script(_UP, service, str(wait), *self.words_of(release), title=f"docker compose up {service}")
 
     def run(self, release: str, service: str, *argv: str) -> Command:
         """A one-off container of a service, removed when its command ends."""
@@ -167,10 +188,22 @@ def _service(name: str, body: dict[str, Any], document: dict[str, Any], definiti
         image=body.get("image", ""),
         context=build.get("context", ""),
         mounts=_mounts(body, document),
-        ports=tuple(str(port["published"]) for port in body.get("ports", ()) if port.get("published")),
+        ports=tuple(filter(None, map(_port, body.get("ports", ())))),
         replicas=int((body.get("deploy") or {}).get("replicas", body.get("scale", 1))),
         definition=definition,
+        odd_ports=not all(map(_port, body.get("ports", ()))),
+        volumes=tuple(v["source"] for v in body.get("volumes", ()) if v.get("type") == "volume"),
+        fixed_name=bool(body.get("container_name")),
+        needs=tuple(sorted(body.get("depends_on") or {})),
+        networks=tuple(sorted(body.get("networks") or {})) or ("default",),
     )
+
+
+def _port(entry: dict[str, Any]) -> Port | None:
+    published = str(entry.get("published", ""))
+    if not published.isdigit() or entry.get("protocol", "tcp") != "tcp":
+        return None
+    return Port(int(published), int(entry["target"]), entry.get("host_ip", ""))
 
 
 def _mounts(body: dict[str, Any], document: dict[str, Any]) -> tuple[str, ...]:

@@ -19,6 +19,11 @@ class Paths:
         return f"{self.directory}/{FOLDER}"
 
     @property
+    def ingress(self) -> str:
+        """The folder with the ingress's configuration."""
+        return f"{self.state}/ingress"
+
+    @property
     def current(self) -> str:
         """The file that names the release that serves."""
         return f"{self.state}/current"

@@ -31,12 +31,20 @@ class ServiceRecord:
         image_id: the image's id.
         definition: what the compose file said of it, and the tracked files it mounts, as a hash.
         written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
+        replicas: how many containers it has.
+        strategy: how it is replaced: ingress, start-first or stop-first.
+        proxies: the ingress's proxies that lead to it.
+        needs: the services that must be there before it.
     """
 
     image: str
     image_id: str
     definition: str
     written: str = ""
+    replicas: int = 1
+    strategy: str = "stop-first"
+    proxies: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ def from_json(text: str) -> Release:
         values["migrations"] = tuple(values.get("migrations", ()))
         values["steps"] = tuple((title, seconds) for title, seconds in values.get("steps", ()))
         values["services"] = {
-            name: ServiceRecord(**service) for name, service in values.get("services", {}).items()
+            name: _service(service) for name, service in values.get("services", {}).items()
         }
         release = Release(**values)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
@@ -107,6 +115,14 @@ def from_json(text: str) -> Release:
     if not is_commit(release.commit):
         raise ValueError(f"not a commit: {release.commit!r}")
     return release
+
+
+def _service(data: dict[str, Any]) -> ServiceRecord:
+    known = {entry.name for entry in fields(ServiceRecord)} & data.keys()
+    values = {key: data[key] for key in known}
+    for name in ("proxies", "needs"):
+        values[name] = tuple(values.get(name, ()))
+    return ServiceRecord(**values)
 
 
 def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:

@@ -8,11 +8,15 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL, Container
 from schedgen_ops.release.record import Release, ServiceRecord
 
+INGRESS = "schedgen-ingress"
+# Stands for Compose's own tag, which JSON cannot say.
+_RESET = "reset-by-schedgen"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -69,16 +73,24 @@ def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
     return tuple(sorted(mount.removeprefix(prefix) for mount in mounts))
 
 
-def overlay(records: Mapping[str, ServiceRecord], release: str) -> str:
-    """What a release's compose file says beyond its owner's: image names and labels, as JSON."""
-    services = {
+def overlay(
+    records: Mapping[str, ServiceRecord], release: str, ingress: Mapping[str, Any] | None = None
+) -> str:
+    """What a release's compose file says beyond its owner's, as YAML.
+
+    Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it.
+    """
+    services: dict[str, Any] = {
         name: {
             "image": record.image,
             "labels": {RELEASE_LABEL: release, DEFINITION_LABEL: record.definition},
+            **({"ports": _RESET} if ingress and record.proxies else {}),
         }
         for name, record in records.items()
     }
-    return json.dumps({"services": services})
+    if ingress:
+        services[INGRESS] = {**ingress, "labels": {RELEASE_LABEL: release}}
+    return json.dumps({"services": services}).replace(json.dumps(_RESET), "!reset []")
 
 
 def changes(
@@ -114,6 +126,8 @@ def _change(
         return Change(service, Action.REPLACE, "its definition changed")
     if any(container.status != "running" for container in containers):
         return Change(service, Action.START, "not running")
+    if len(containers) != wanted.replicas:
+        return Change(service, Action.REPLACE, f"{len(containers)} containers instead of {wanted.replicas}")
     return Change(service, Action.KEEP)
 
 
@@ -127,7 +141,7 @@ def _definition(container: Container, serving: Release | None) -> str:
 
 def removed(running: Iterable[Container], wanted: Collection[str]) -> tuple[str, ...]:
     """Services that run and that the release no longer has."""
-    return tuple(sorted({container.service for container in running} - set(wanted)))
+    return tuple(sorted({container.service for container in running} - {*wanted, INGRESS}))
 
 
 def names_to_drop(

@@ -116,6 +116,9 @@ class Settings(sections.Section):
     rollout: sections.Rollout = Field(
         default=sections.Rollout(), description="How an update spreads over the hosts."
     )
+    ingress: sections.Ingress = Field(
+        default=sections.Ingress(), description="The load balancer that takes published ports over."
+    )
     lock: sections.Lock = Field(default=sections.Lock(), description="One deploy at a time.")
 
     @model_validator(mode="after")

@@ -183,6 +183,24 @@ class Rollout(Section):
     batch: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1, description="Hosts that are updated at the same time."
     )
+    ingress: t.Many[t.ServiceName] = Field(
+        default=(), description="Services behind the ingress, whatever their definition suggests."
+    )
+    start_first: t.Many[t.ServiceName] = Field(
+        default=(), description="Services whose new containers start beside the old ones."
+    )
+    stop_first: t.Many[t.ServiceName] = Field(
+        default=(), description="Services that are stopped before their new containers start."
+    )
+    drain: t.SecondsOrNone = Field(
+        default=30, description="Seconds that requests in flight have to end before a container is stopped."
+    )
+
+
+class Ingress(Section):
+    """The HAProxy that takes published ports over, so that services can be replaced behind them."""
+
+    image: t.ImageName = Field(default="haproxy:lts", description="Image with HAProxy 2.4 or later and bash.")
 
 
 class Lock(Section):

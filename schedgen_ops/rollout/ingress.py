@@ -1,0 +1,141 @@
+"""The ingress: an HAProxy that has the published ports and finds containers by Docker's DNS. Pure.
+
+Its configuration follows HAProxy's manual (2.6): server-template with resolvers, drain by the runtime API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from schedgen_ops.commands.compose import Port, Service
+from schedgen_ops.settings import Check
+
+FOLDER = "/etc/schedgen-ingress"
+SLOTS = 10
+
+_HEAD = """\
+# Written by schedgen_ops at every release; changes made here are lost.
+global
+    log stdout format raw local0 notice
+    stats socket ipv4@127.0.0.1:9999 level admin
+    hard-stop-after 300s
+
+defaults
+    mode http
+    log global
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+    timeout tunnel 24h
+    timeout http-keep-alive 75s
+    option redispatch 1
+    option forwardfor
+    retries 5
+    retry-on conn-failure empty-response
+    default-server check inter 200ms fastinter 100ms downinter 100ms rise 1 fall 3 resolvers docker init-addr none
+
+resolvers docker
+    nameserver docker 127.0.0.11:53
+    accepted_payload_size 8192
+    resolve_retries 3
+    timeout resolve 200ms
+    timeout retry 200ms
+    hold valid 200ms
+    hold obsolete 200ms
+    hold nx 200ms
+    hold timeout 2s
+    hold refused 2s
+    hold other 2s
+"""
+
+_SECTION = """
+frontend {proxy}
+    bind :{listen}
+    # Only what may be asked twice is asked again after an answer was lost.
+    http-request disable-l7-retry if !{{ method GET HEAD OPTIONS }}
+    default_backend {proxy}
+
+backend {proxy}
+    balance roundrobin
+{check}    server-template s {slots} {service}:{target}
+"""
+
+_CHECK = """\
+    option httpchk
+    http-check send meth GET uri {path} hdr Host localhost
+    http-check expect status 200-399
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A published port that leads to a service."""
+
+    service: str
+    port: Port
+    path: str = ""
+
+    @property
+    def proxy(self) -> str:
+        """The name of its frontend and backend."""
+        return f"{self.service}_{self.port.published}"
+
+
+def routes(services: Iterable[Service], checks: Iterable[Check]) -> tuple[Route, ...]:
+    """The ports of `services`; a configured check of a port tells what path to ask for its health."""
+    paths = {}
+    for check in reversed(tuple(checks)):
+        url = urlsplit(check.url)
+        if url.scheme == "http":
+            paths[url.port or 80] = url.path or "/"
+    return tuple(
+        Route(service.name, port, paths.get(port.published, ""))
+        for service in services
+        for port in service.ports
+    )
+
+
+def config(routes: Iterable[Route]) -> str:
+    """haproxy.cfg."""
+    return _HEAD + "".join(
+        _SECTION.format(
+            proxy=route.proxy,
+            listen=route.port.published,
+            service=route.service,
+            target=route.port.target,
+            slots=SLOTS,
+            check=_CHECK.format(path=route.path) if route.path else "",
+        )
+        for route in routes
+    )
+
+
+def definition(image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]) -> Mapping[str, Any]:
+    """The ingress as a service of a compose file.
+
+    Args:
+        folder: where haproxy.cfg is on the host.
+    """
+    ports = [
+        {
+            "mode": "ingress",
+            "protocol": "tcp",
+            "target": route.port.published,
+            "published": str(route.port.published),
+            **({"host_ip": route.port.address} if route.port.address else {}),
+        }
+        for route in routes
+    ]
+    return {
+        "image": image,
+        "command": ["haproxy", "-W", "-db", "-f", f"{FOLDER}/haproxy.cfg"],
+        "volumes": [{"type": "bind", "source": folder, "target": FOLDER, "read_only": True}],
+        "ports": ports,
+        "networks": dict.fromkeys(sorted(set(networks))),
+        "restart": "unless-stopped",
+        "stop_signal": "SIGUSR1",
+        "stop_grace_period": "60s",
+    }

@@ -1,0 +1,55 @@
+"""How each service is replaced: decided by what its definition says, unless the config says otherwise. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.settings import Rollout
+
+
+class Strategy(StrEnum):
+    """How the containers of a service are replaced."""
+
+    INGRESS = "ingress"
+    START_FIRST = "start-first"
+    STOP_FIRST = "stop-first"
+
+
+def strategy(service: Service, config: Rollout) -> Strategy:
+    """How `service` is replaced.
+
+    What is built from the project keeps its state elsewhere, and may run twice for a moment. An image from
+    elsewhere is a database or a queue as likely as not: two of them side by side would be two different ones.
+    """
+    if service.name in config.ingress:
+        return Strategy.INGRESS
+    if service.name in config.start_first:
+        return Strategy.START_FIRST
+    alone = service.fixed_name or service.odd_ports or service.volumes or not service.built
+    if service.name in config.stop_first or alone:
+        return Strategy.STOP_FIRST
+    return Strategy.INGRESS if service.ports else Strategy.START_FIRST
+
+
+def strategies(services: Iterable[Service], config: Rollout) -> dict[str, Strategy]:
+    """How each of `services` is replaced."""
+    return {service.name: strategy(service, config) for service in services}
+
+
+def waves(services: Iterable[Service]) -> tuple[tuple[str, ...], ...]:
+    """Services in groups: one depends on nothing in its own group or in a later one.
+
+    A circle, which Compose refuses anyway, ends up in one last group.
+    """
+    left = {service.name: set(service.needs) for service in services}
+    for needs in left.values():
+        needs &= left.keys()
+    groups: list[tuple[str, ...]] = []
+    while left:
+        ready = tuple(name for name, needs in left.items() if not needs & left.keys()) or tuple(left)
+        groups.append(ready)
+        for name in ready:
+            del left[name]
+    return tuple(groups)
