@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from traceback import format_exception
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
@@ -57,8 +58,8 @@ class Engine:
             begun.append(step)
             try:
                 self._run(step)
-            except (OpsError, KeyboardInterrupt) as error:
-                failure = _as_failure(error, step)
+            except (Exception, KeyboardInterrupt) as error:
+                failure = self._as_failure(error, step)
                 if step.gate or settled:
                     raise failure from error
                 self._unwind(begun, failure)
@@ -79,13 +80,19 @@ class Engine:
         self.emit(events.StepFinished(step.number, step.title, seconds))
 
     def _unwind(self, begun: Sequence[Step], failure: OpsError) -> None:
+        left: list[tuple[Step, BaseException]] = []
         for step in reversed(begun):
             if step.undo is None:
                 continue
             try:
                 step.undo()
-            except (OpsError, KeyboardInterrupt) as error:
-                raise _undo_failed(step, failure, error) from error
+            except KeyboardInterrupt as error:
+                raise _undo_failed([*left, (step, error)], failure) from error
+            except Exception as error:
+                # The others are taken back all the same: the more is as it was, the less is left to mend.
+                left.append((step, error))
+        if left:
+            raise _undo_failed(left, failure) from left[0][1]
         text = self.serving()
         if text:
             events.info(self.emit, text)
@@ -97,20 +104,40 @@ class Engine:
             detail=failure.detail,
         ) from failure
 
+    def _as_failure(self, error: Exception | KeyboardInterrupt, step: Step) -> OpsError:
+        kind = Refused if step.gate else OpsError
+        if isinstance(error, OpsError):
+            failure = error
+        elif isinstance(error, KeyboardInterrupt):
+            failure = kind("interrupted from the keyboard")
+        else:
+            hint = "This is a defect: the run's log has its traceback."
+            failure = kind(f"Unexpected {_name(error)}", hint=hint)
+            for line in "".join(format_exception(error)).splitlines():
+                self.emit(events.Output(line))
+        failure.step = failure.step or step.title
+        return failure
 
-def _as_failure(error: OpsError | KeyboardInterrupt, step: Step) -> OpsError:
-    kind = Refused if step.gate else OpsError
-    failure = error if isinstance(error, OpsError) else kind("interrupted from the keyboard")
-    failure.step = failure.step or step.title
-    return failure
+
+def _name(error: BaseException) -> str:
+    kind = type(error).__name__
+    return f"{kind}: {error}" if str(error) else kind
 
 
-def _undo_failed(step: Step, failure: OpsError, error: BaseException) -> OpsError:
-    reason = str(error) or "interrupted from the keyboard"
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted from the keyboard"
+    return str(error) if isinstance(error, OpsError) else _name(error)
+
+
+def _undo_failed(left: Sequence[tuple[Step, BaseException]], failure: OpsError) -> OpsError:
+    steps = ", ".join(repr(step.title) for step, _ in left)
+    error = left[0][1]
+    details = (getattr(other, "detail", "") for _, other in left)
     return OpsError(
-        f"{failure.message}; then taking back the step {step.title!r} failed: {reason}",
+        f"{failure.message}; then taking back {steps} failed: {_reason(error)}",
         host=getattr(error, "host", "") or failure.host,
         step=failure.step,
-        detail="\n".join(filter(None, (failure.detail, getattr(error, "detail", "")))),
+        detail="\n".join(filter(None, (failure.detail, *details))),
         hint="Look at the services by hand now: `docker compose ps` in the project's directory.",
     )

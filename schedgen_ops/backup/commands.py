@@ -14,6 +14,7 @@ _CREATE = """
 part=$1.part
 umask 077
 mkdir -p -- "$(dirname -- "$part")" && mkdir -- "$part" && cd -- "$part" || exit
+part=$PWD
 trap 'rm -rf -- "$part"; exit 130' INT TERM HUP
 give_up() { cat -- *.log 2>/dev/null | tail -n 15 >&2; echo "$1" >&2; rm -rf -- "$part"; exit 1; }
 
@@ -24,13 +25,13 @@ if [ -n "$3" ]; then bash -o pipefail -c "$3" > objects.tar.gz 2> objects.log & 
 [ -z "$objects" ] || wait "$objects" || give_up "the objects' archive failed"
 
 if [ -n "$database" ]; then
-  gzip -dc database.sql.gz | tail -n 5 | grep -q -e '-- PostgreSQL database dump complete' \\
+  gzip -dc database.sql.gz | tail -n 10 | grep -q -e '-- PostgreSQL database dump complete' \\
     || give_up "the database's dump is not complete"
 fi
 if [ -n "$objects" ]; then
-  count=$(gzip -dc objects.tar.gz | tar -t | grep -c -v '/$')
-  case ${PIPESTATUS[*]} in *[!0\\ ]*) give_up "the objects' archive cannot be read" ;; esac
-  echo "objects ${count:-0}"
+  count=$(gzip -dc objects.tar.gz | tar -t | sed '/\\/$/d' | wc -l) \\
+    || give_up "the objects' archive cannot be read"
+  echo "objects $count"
 fi
 rm -f -- *.log
 for file in *; do

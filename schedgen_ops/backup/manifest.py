@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+
+from schedgen_ops import stored
 
 DATABASE = "database.sql.gz"
 OBJECTS = "objects.tar.gz"
@@ -79,15 +80,18 @@ def from_json(text: str) -> Manifest:
     Raises:
         ValueError: where it is none.
     """
-    try:
-        data: dict[str, Any] = json.loads(text)
-        known = {entry.name for entry in fields(Manifest)} & data.keys()
-        values = {key: data[key] for key in known}
-        values["files"] = tuple(File(**file) for file in values["files"])
-        values["verified"] = tuple(values.get("verified", ()))
-        return Manifest(**values)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"not a backup's manifest: {error}") from None
+    data = stored.decode(text)
+    manifest = stored.build(
+        Manifest,
+        data,
+        files=tuple(stored.build(File, file) for file in stored.rows(data.get("files"))),
+        verified=stored.texts(data.get("verified", [])),
+    )
+    if not is_backup_id(manifest.id):
+        raise ValueError(f"not a backup's name: {manifest.id!r}")
+    if datetime.fromisoformat(manifest.created).tzinfo is None:
+        raise ValueError(f"not a time in UTC: {manifest.created!r}")
+    return manifest
 
 
 def parse_files(stdout: str) -> tuple[tuple[File, ...], int]:

@@ -45,22 +45,22 @@ def create(
     command = commands.create(folder, *_parts(settings, source)).in_dir(settings.directory)
     try:
         answer = remote.run(command, deadline=settings.backup.deadline)
+        files, objects = manifest.parse_files(answer.stdout)
+        made = manifest.Manifest(
+            id=name,
+            release=source.release,
+            commit=source.commit,
+            state="DONE",
+            created=stamp(created),
+            finished=stamp(clock.now()),
+            files=files,
+            objects=objects,
+            verified=("archive integrity", "end of dump", "SHA-256"),
+        )
+        remote.run(commands.finish(folder, made).in_dir(settings.directory), deadline=60)
     except CommandFailed as error:
         remote.run(commands.discard(folder).in_dir(settings.directory), deadline=60, check=False)
         raise _failed(error) from error
-    files, objects = manifest.parse_files(answer.stdout)
-    made = manifest.Manifest(
-        id=name,
-        release=source.release,
-        commit=source.commit,
-        state="DONE",
-        created=stamp(created),
-        finished=stamp(clock.now()),
-        files=files,
-        objects=objects,
-        verified=("archive integrity", "end of dump", "SHA-256"),
-    )
-    remote.run(commands.finish(folder, made).in_dir(settings.directory), deadline=60)
     events.info(emit, "Backup integrity verified successfully", remote.name)
     return made
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from schedgen_ops.shell import Command, script, sh
 
 _FORBIDDEN = re.compile(
-    r"[\x00-\x20\x7f~^:?*\[\\]|[^\x00-\x7f]|\.\.|@\{|//|/\.|\.lock(/|\Z)|[/.]\Z|\A[-/.]|\A@\Z"
+    r"[\x00-\x20\x7f~^:?*\[\\]|[^\x00-\x7f]|\.\.|@\{|//|/\.|\.lock(/|\Z)|[/.]\Z|\A[-/.]|\A(?:@|HEAD)\Z"
 )
+_DIVIDER = re.compile(r"^--\n", re.M)
 _COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 
 # A branch of the remote, then a tag, then a commit; a name that is two things at once is refused.
@@ -134,5 +135,13 @@ def changes(old: str, new: str) -> Command:
 
 def parse_changes(stdout: str) -> Changes:
     """Reads the answer of `changes`; each file as `git diff --name-status` prints it: status, tab, path."""
-    log, _, files = stdout.rpartition("--\n") if "--\n" in stdout else (stdout, "", "")
+    log, files = sections(stdout, 2)
     return Changes(tuple(log.splitlines()), tuple(files.splitlines()))
+
+
+def sections(text: str, count: int) -> list[str]:
+    """The parts between lines that say `--`: `count` of them, or a ValueError; the last may hold anything."""
+    parts = _DIVIDER.split(text, count - 1)
+    if len(parts) != count:
+        raise ValueError(f"{len(parts)} parts instead of {count}")
+    return parts

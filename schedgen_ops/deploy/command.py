@@ -7,7 +7,7 @@ from datetime import datetime
 
 from schedgen_ops.commands.git import is_ref_name
 from schedgen_ops.deploy.run import Deploy
-from schedgen_ops.errors import ConfigError, OpsError
+from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
@@ -110,7 +110,7 @@ def unlock(op: Operation) -> None:
     """Ends the lock on every host, after asking."""
     question, note = "Do you want to end the lock?", "WARNING: a run that is still alive goes on without it"
     if not op.ui.confirm(question, note, yes=op.options.yes):
-        raise OpsError("nothing was changed")
+        raise Refused("nothing was changed")
     paths = Paths(op.settings.directory)
     owners = op.fleet.each(lambda remote: lock.unlock(remote, paths)).values()
     rows = tuple(

@@ -55,8 +55,7 @@ def _pull(site: Site) -> None:
         command = site.compose.pull(site.paths.release(site.release.id), *absent)
         site.stream(command, site.settings.build.deadline, "Pulling images")
     project, release = site.settings.project, site.release.id
-    names = {service.image: rollout.image_name(project, service.name, release) for service in ready}
-    tags = [site.docker.tag(image, name) for image, name in names.items()]
+    tags = [site.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
     for command, result in zip(tags, site.remote.batch(tags, deadline=QUICK) if tags else (), strict=True):
         checked(command, result, site.remote.name)
 

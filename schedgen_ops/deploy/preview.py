@@ -15,7 +15,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
-from schedgen_ops.remote import Remote
+from schedgen_ops.remote import Remote, checked
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
 from schedgen_ops.ui.text import size
@@ -87,24 +87,26 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     """
     docker = engine.Docker(settings.sudo)
     paths = Paths(settings.directory)
-    head, shelf_text, listing, disk = remote.batch(
-        (
-            sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
-            store.read_command(paths),
-            docker.containers(settings.project),
-            disks.disk(settings.directory),
-        ),
-        deadline=60,
+    asked = (
+        sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
+        store.read_command(paths),
+        docker.containers(settings.project),
+        disks.disk(settings.directory),
     )
-    if not head.ok:
-        raise OpsError(f"no git repository in {settings.directory}", host=remote.name, detail=head.stderr)
+    answers = remote.batch(asked, deadline=60)
+    if not answers[0].ok:
+        detail = answers[0].stderr.strip()
+        raise OpsError(f"no git repository in {settings.directory}", host=remote.name, detail=detail)
+    head, shelf_text, listing, disk = (
+        checked(*pair, remote.name) for pair in zip(asked, answers, strict=True)
+    )
     serving = store.parse_shelf(shelf_text.stdout).serving
     old = serving.commit if serving else head.text
     answer = remote.run(_command(settings, docker, branch, old), deadline=300).stdout
     commit, _, rest = answer.partition("\n")
     meant(commit, branch, settings.remote, remote.name)
     boxes = engine.parse_containers(listing.stdout)
-    commits, names, added, hashes, document = rest.split("--\n", 4)
+    commits, names, added, hashes, document = git.sections(rest, 5)
     changes = git.Changes(tuple(commits.splitlines()), tuple(names.splitlines()))
     wanted = c.parse_services(json.loads(document), dict(line.split() for line in hashes.splitlines()))
     services = _services(settings, wanted, boxes, serving, changes.files)

@@ -41,6 +41,7 @@ class Deploy:
     emit: events.Emit
     owner: Owner
     sites: tuple[Site, ...] = ()
+    _serves: bool = False
     _held: lock.Lock | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -81,7 +82,9 @@ class Deploy:
             Step("2", "Building containers", self.build, undo=self._each(images.drop)),
             Step("3", "Running database migrations", self.migrate),
             *(self._rolling(str(number), tier) for number, tier in enumerate(tiers, start=4)),
-            Step(verify, "Post-deployment verification", self.verify, settles=True),
+            Step(
+                verify, "Post-deployment verification", self.verify, self._each(services.reopen), settles=True
+            ),
             Step(clean, "Cleaning up old images", self.clean_up),
         )
 
@@ -170,12 +173,13 @@ class Deploy:
         """Everything answers on every host; from here on the new release is the one that serves."""
         self._do(services.verify)
         self._do(lambda site: services.close(site, State.DONE))
-        self._do(images.name_as_owner)
         events.info(self.emit, "Deployment verification passed")
+        self._serves = True
 
     def clean_up(self) -> None:
         """What no kept release needs, removed. A failure here takes nothing back."""
         try:
+            self._do(images.name_as_owner)
             self._do(images.clean_up)
             self._do(services.leftovers)
         except OpsError as error:
@@ -214,14 +218,11 @@ class Deploy:
         state = State.DONE if error is None else State.FAILED
         if error is not None and not isinstance(error, RolledBack):
             state = State.BROKEN
-        if error is not None and self._done():
+        if self._serves:
             state = State.DONE
         text = error.message if error else ""
         if self.sites:
             self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
-
-    def _done(self) -> bool:
-        return any(site.new is not None and site.new.state is State.DONE for site in self.sites)
 
     def _tell_unfinished(self, site: Site) -> None:
         for release in site.seen.shelf.releases:

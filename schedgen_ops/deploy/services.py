@@ -65,6 +65,15 @@ def verify(site: Site) -> None:
     site.say(f"All critical services are healthy ({len(findings)} checks passed)")
 
 
+def reopen(site: Site) -> None:
+    """The record open again, and the release before it the one that serves: the new one is taken back."""
+    if site.new is None or site.new.state is not State.DONE:
+        return
+    site.new = replace(site.new, state=State.STARTED, finished="")
+    store.set_current(site.remote, site.paths, site.old.id if site.old else "")
+    store.write(site.remote, site.paths, site.new)
+
+
 def leftovers(site: Site) -> None:
     """Tells of services that run and that nobody deploys."""
     have = {service.name for service in site.services}

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from schedgen_ops.lab import docker, engine, programs
-from schedgen_ops.lab.place import BASE_IMAGE, LABEL, LabError, Place
+from schedgen_ops.lab.place import BASE_IMAGE, LABEL, NAME, LabError, Place
 from schedgen_ops.lab.progress import Line, Progress
 
 FIRST_WORD = 15.0
@@ -41,7 +41,7 @@ def ensure(place: Place, progress: Progress) -> None:
 
 def remove(place: Place) -> None:
     """Remove the base image if the lab brought it."""
-    if place.pulled.exists() or "schedgen.lab" in docker.labels("image", BASE_IMAGE):
+    if place.pulled.exists() or docker.labels("image", BASE_IMAGE).get("schedgen.lab") == NAME:
         docker.succeeds("image", "rm", BASE_IMAGE)
 
 

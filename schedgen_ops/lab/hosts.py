@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from schedgen_ops.lab import docker, keys
 from schedgen_ops.lab.place import (
-    BASE_IMAGE,
     GOLDEN,
     HOST_IMAGE,
     LABEL,
@@ -33,7 +32,9 @@ NEARLY_ALL = ("--cap-add=ALL", "--cap-drop=SYS_RESOURCE", *UNCONFINED)
 def capabilities(place: Place) -> tuple[str, ...]:
     """The options that let an engine run inside a container here: tried once, then remembered."""
     if not place.capabilities.exists():
-        works = docker.succeeds("run", "--rm", "--label", LABEL, "--privileged", BASE_IMAGE, "true")
+        works = docker.succeeds(
+            "run", "--rm", "--label", LABEL, "--privileged", "--entrypoint=true", HOST_IMAGE
+        )
         place.capabilities.write_text("privileged" if works else "nearly-all")
     return ("--privileged",) if place.capabilities.read_text() == "privileged" else NEARLY_ALL
 

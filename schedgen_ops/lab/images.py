@@ -28,17 +28,13 @@ def app_tags() -> tuple[str, ...]:
     return tuple(image.tag for image in app.IMAGES)
 
 
-def missing() -> tuple[str, ...]:
-    """The tags that are not there, or were built from something else than what is here now."""
-    wanted = {HOST_IMAGE: host_content(), **dict.fromkeys(app_tags(), app_content())}
-    return tuple(tag for tag, content in wanted.items() if not _is_built(tag, content))
+def missing(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `tags` that are not there, or were built from something else than what is here now."""
+    return tuple(tag for tag in tags if not _is_built(tag))
 
 
-def ensure(progress: Progress) -> None:
-    """Build what is missing. Raises LabError when a build fails."""
-    absent = missing()
-    if not absent:
-        return
+def ensure(absent: tuple[str, ...], progress: Progress) -> None:
+    """Build the images `absent`. Raises LabError when a build fails."""
     with tempfile.TemporaryDirectory(prefix="schedgen-lab-") as folder:
         if HOST_IMAGE in absent:
             with progress.step("Building the image of a host") as line:
@@ -68,7 +64,8 @@ def tree_hash(roots: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _is_built(tag: str, content: str) -> bool:
+def _is_built(tag: str) -> bool:
+    content = host_content() if tag == HOST_IMAGE else app_content()
     return docker.labels("image", tag).get(CONTENT) == content
 
 
@@ -85,7 +82,7 @@ def _build_app(folder: Path, progress: Progress) -> None:
         except RuntimeError as error:
             raise LabError(str(error)) from error
     for image in app.IMAGES:
-        if not _is_built(image.tag, app_content()):
+        if not _is_built(image.tag):
             with progress.step(f"Building {image.tag}") as line:
                 _build(image.tag, folder / image.context, app_content(), line)
 

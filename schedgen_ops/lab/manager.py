@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from schedgen_ops.lab import base, docker, engine, golden, hosts, images, keys
 from schedgen_ops.lab.place import (
     BASE_IMAGE,
+    HOST_IMAGE,
     LABEL,
     MOST_HOSTS,
     NETWORK,
@@ -31,8 +32,9 @@ def up(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
     with locked(place):
         _announce(count, progress)
         engine.ensure(place, progress)
-        base.ensure(place, progress)
-        images.ensure(progress)
+        if absent := _missing_images():
+            base.ensure(place, progress)
+            images.ensure(absent, progress)
         hosts.ensure_network()
         golden.ensure(place, progress)
         return _boot(place, count, progress)
@@ -73,9 +75,9 @@ def _announce(count: int, progress: Progress) -> None:
     """Say what will be installed, built or started before any of it is."""
     plans = list(engine.missing())
     if engine.answering():
-        if not base.present():
-            plans.append(f"get the base image {BASE_IMAGE}")
-        if absent := images.missing():
+        if absent := _missing_images():
+            if not base.present():
+                plans.append(f"get the base image {BASE_IMAGE}")
             plans.append(f"build {len(absent)} images: {', '.join(absent)}")
         if not golden.is_ready():
             plans.append("prepare one host completely, to copy every host from")
@@ -85,6 +87,11 @@ def _announce(count: int, progress: Progress) -> None:
         plans += ["make the images of the lab", f"boot {count} host{'s' if count > 1 else ''}"]
     for plan in plans:
         progress.say(f"To do: {plan}")
+
+
+def _missing_images() -> tuple[str, ...]:
+    """The application's own are needed only to make the golden volume, which has them."""
+    return images.missing((HOST_IMAGE,) if golden.is_ready() else (HOST_IMAGE, *images.app_tags()))
 
 
 def _boot(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:

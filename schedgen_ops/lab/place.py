@@ -12,8 +12,11 @@ from typing import IO
 
 from schedgen_ops.errors import OpsError
 
-PREFIX = "schedgen-lab"
-LABEL = "schedgen.lab=1"
+# A second lab on the same engine needs a name, loopback addresses and a folder (SCHEDGEN_LAB_DIR) of its own.
+NAME = os.environ.get("SCHEDGEN_LAB_NAME", "1")
+ADDRESSES = os.environ.get("SCHEDGEN_LAB_NET", "127.0.0")
+PREFIX = "schedgen-lab" if NAME == "1" else f"schedgen-lab-{NAME}"
+LABEL = f"schedgen.lab={NAME}"
 NETWORK = PREFIX
 HOST_IMAGE = f"{PREFIX}/host:latest"
 BASE_IMAGE = "debian:bookworm-slim"
@@ -45,7 +48,7 @@ class LabHost:
     @property
     def address(self) -> str:
         """A loopback address of its own, so that every port is the standard one."""
-        return f"127.0.0.{10 + self.number}"
+        return f"{ADDRESSES}.{10 + self.number}"
 
     @property
     def container(self) -> str:

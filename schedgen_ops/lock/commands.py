@@ -40,10 +40,9 @@ if flock --nonblock 9; then echo free; else echo "held $(cat "$1/lock.json" 2>/d
 # Only a process that is still our keeper is ended: the number may belong to another one by now.
 _BREAK = """
 pid=$(sed -n 's/^{"pid":\\([0-9][0-9]*\\),.*/\\1/p' "$1/lock.json" 2>/dev/null)
-[ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | grep -qxF schedgen-lock || exit 0
-kill "$pid"
-exec 9<"$1/lock"
-flock --timeout 10 9
+[ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | grep -qxF schedgen-lock \\
+  && kill "$pid"
+exec 9<"$1/lock" && flock --timeout 10 9
 """
 
 
@@ -72,7 +71,8 @@ class Owner:
         return f"{self.user}@{self.machine}"
 
     def __str__(self) -> str:
-        return f"{self.person}, {self.command} {self.release} since {self.since}"
+        what = " ".join(filter(None, (self.command, self.release, self.since and f"since {self.since}")))
+        return ", ".join(filter(None, (self.person, what)))
 
 
 @dataclass(frozen=True, slots=True)

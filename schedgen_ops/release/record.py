@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from schedgen_ops import stored
 from schedgen_ops.commands.git import is_commit
 
 
@@ -99,30 +100,32 @@ def from_json(text: str) -> Release:
     Raises:
         ValueError: where it is no record.
     """
-    try:
-        data: dict[str, Any] = json.loads(text)
-        known = {entry.name for entry in fields(Release)} & data.keys()
-        values = {key: data[key] for key in known}
-        values["state"] = State(values["state"])
-        values["migrations"] = tuple(values.get("migrations", ()))
-        values["steps"] = tuple((title, seconds) for title, seconds in values.get("steps", ()))
-        values["services"] = {
-            name: _service(service) for name, service in values.get("services", {}).items()
-        }
-        release = Release(**values)
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
-        raise ValueError(f"not a release's record: {error}") from None
+    data = stored.decode(text)
+    services = stored.mapping(data.get("services", {}))
+    release = stored.build(
+        Release,
+        data,
+        state=State(str(data.get("state"))),
+        migrations=stored.texts(data.get("migrations", [])),
+        steps=tuple(_step(step) for step in stored.rows(data.get("steps", []))),
+        services={name: _service(service) for name, service in services.items()},
+    )
     if not is_commit(release.commit):
         raise ValueError(f"not a commit: {release.commit!r}")
     return release
 
 
-def _service(data: dict[str, Any]) -> ServiceRecord:
-    known = {entry.name for entry in fields(ServiceRecord)} & data.keys()
-    values = {key: data[key] for key in known}
-    for name in ("proxies", "needs"):
-        values[name] = tuple(values.get(name, ()))
-    return ServiceRecord(**values)
+def _service(data: Any) -> ServiceRecord:
+    data = stored.mapping(data)
+    lists = {name: stored.texts(data.get(name, [])) for name in ("proxies", "needs")}
+    return stored.build(ServiceRecord, data, **lists)
+
+
+def _step(data: Any) -> tuple[str, float]:
+    match data:
+        case [str(title), int() | float() as seconds]:
+            return title, seconds
+    raise ValueError(f"not a step: {data!r}")
 
 
 def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:

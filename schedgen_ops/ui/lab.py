@@ -123,6 +123,7 @@ def show_demo(demo: Demo) -> None:
     )  # fmt: skip
     seen = demo.experiences
     rows = tuple((one.url, one.requests, one.failures, one.slowest, one.longest_gap) for one in seen)
+    out.lines("")
     show(Table(columns, rows))
     files = (("Log", demo.log), ("Journal", demo.journal))
     out.lines("", *(f"{name}: {path}" for name, path in files if path), *NEXT)
