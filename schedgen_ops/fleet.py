@@ -140,6 +140,30 @@ class Fleet:
         wait([_start(lambda remote: remote.close(), host) for host in self.hosts], timeout=_CLOSE_SECONDS)
 
 
+def at_once(actions: Sequence[Callable[[], T]]) -> tuple[T, ...]:
+    """Independent actions, a thread each; returns when all have ended.
+
+    Raises:
+        Exception: the first one's, in the order of `actions`.
+    """
+    if len(actions) == 1:
+        return (actions[0](),)
+    futures: list[Future[T]] = []
+    for action in actions:
+        future: Future[T] = Future()
+        futures.append(future)
+        Thread(target=_settle, args=(future, action), daemon=True).start()
+    wait(futures)
+    return tuple(future.result() for future in futures)
+
+
+def _settle(future: Future[T], action: Callable[[], T]) -> None:
+    try:
+        future.set_result(action())
+    except BaseException as error:
+        future.set_exception(error)
+
+
 def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> list[Future[T]]:
     """The finished futures, one for each host. A single host needs no thread."""
     if len(hosts) == 1:

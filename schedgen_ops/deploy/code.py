@@ -10,8 +10,7 @@ from schedgen_ops.deploy import images
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, ServiceRecord, State
-from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.release.record import Release, State
 
 
 def keep_running(site: Site, run: str) -> None:
@@ -27,30 +26,22 @@ def keep_running(site: Site, run: str) -> None:
         return
     commit = site.seen.tree.commit
     name = f"{run}-{commit[:7]}-adopted"
-    records = _running(site, name, commit)
+    services, tracked = images.resolve(site, name, commit)
+    boxes = {box.service: box for box in site.seen.containers}
+    records = {
+        service: replace(record, image_id=boxes[service].image)
+        for service, record in images.describe(site, services, tracked, name).items()
+        if service in boxes
+    }
     for record in records.values():
         site.run(site.docker.tag(record.image_id, record.image))
-    images.pin(site, name, records)
+    images.pin(site, name, services, records)
     now = stamp(site.clock.now())
     branch = site.seen.tree.branch or commit[:7]
     site.old = Release(name, branch, commit, State.ADOPTED, started=now, finished=now, services=records)
     store.write(site.remote, site.paths, site.old)
     store.set_current(site.remote, site.paths, name)
     site.say(f"What runs now is kept as release {name}")
-
-
-def _running(site: Site, name: str, commit: str) -> dict[str, ServiceRecord]:
-    services, tracked = images.resolve(site, name, commit)
-    boxes = {box.service: box for box in site.seen.containers}
-    records = {}
-    for service in services:
-        box = boxes.get(service.name)
-        if box is None or service.name not in site.settings.services_on(site.host):
-            continue
-        image = rollout.image_name(site.settings.project, service.name, name)
-        known = rollout.definition(service, tracked, site.settings.directory)
-        records[service.name] = ServiceRecord(image, box.image, known, service.definition)
-    return records
 
 
 def fetch(site: Site, branch: str) -> str:

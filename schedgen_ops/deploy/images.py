@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from schedgen_ops.commands import compose as c
-from schedgen_ops.commands import git
+from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ServiceRecord, kept
 from schedgen_ops.remote import checked
+from schedgen_ops.rollout import ingress
 from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.rollout.strategy import Strategy, strategy
 
 
 def resolve(site: Site, release: str, commit: str) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
@@ -23,41 +25,75 @@ def resolve(site: Site, release: str, commit: str) -> tuple[tuple[c.Service, ...
     return services, git.parse_tree_ids(site.in_project(git.tree_ids(commit, mounts)).stdout)
 
 
-def pin(site: Site, release: str, records: Mapping[str, ServiceRecord]) -> None:
-    """The compose file of `release`, with its own image names and our labels."""
-    site.run(site.compose.pin(site.paths.release(release), rollout.overlay(records, release)))
+def describe(
+    site: Site, services: Iterable[c.Service], tracked: Mapping[str, str], release: str
+) -> dict[str, ServiceRecord]:
+    """What `release` is to run on this host, for each service; the images' ids are not known yet."""
+    settings, records = site.settings, {}
+    routes = ingress.routes(services, settings.checks)
+    for service in services:
+        if service.name not in settings.services_on(site.host):
+            continue
+        how = strategy(service, settings.rollout)
+        behind = how is Strategy.INGRESS
+        records[service.name] = ServiceRecord(
+            image=rollout.image_name(settings.project, service.name, release),
+            image_id="",
+            definition=rollout.definition(service, tracked, settings.directory),
+            written=service.definition,
+            replicas=service.replicas,
+            strategy=how.value,
+            proxies=tuple(route.proxy for route in routes if behind and route.service == service.name),
+            needs=service.needs,
+        )
+    return records
+
+
+def pin(
+    site: Site, release: str, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
+) -> None:
+    """The compose file of `release`, with its own image names, our labels, and the ingress if it has one."""
+    folder, settings = site.paths.release(release), site.settings
+    behind = [s for s in services if s.name in records and records[s.name].proxies]
+    routes = ingress.routes(behind, settings.checks)
+    networks = {network for service in behind for network in service.networks}
+    gate = (
+        ingress.definition(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
+    )
+    site.run(files.replace(f"{folder}/haproxy.cfg", ingress.config(routes)))
+    site.run(site.compose.pin(folder, rollout.overlay(records, release, gate)))
 
 
 def build(site: Site) -> None:
     """Every image of the new release, under the release's own names; nothing that runs is touched."""
-    release, directory = site.release, site.settings.directory
+    release = site.release
     site.services, tracked = resolve(site, release.id, release.commit)
-    records = {
-        service.name: ServiceRecord(
-            image=rollout.image_name(site.settings.project, service.name, release.id),
-            image_id="",
-            definition=rollout.definition(service, tracked, directory),
-            written=service.definition,
-        )
-        for service in site.scope
-    }
-    pin(site, release.id, records)
-    _pull(site)
+    records = describe(site, site.services, tracked, release.id)
+    pin(site, release.id, site.services, records)
+    _pull(site, records)
     _build(site)
     site.new = replace(release, services=_with_ids(site, records))
     store.write(site.remote, site.paths, site.new)
 
 
-def _pull(site: Site) -> None:
+def _pull(site: Site, records: Mapping[str, ServiceRecord]) -> None:
     ready = [service for service in site.scope if not service.built]
     absent = _to_pull(site, ready)
     if absent:
         command = site.compose.pull(site.paths.release(site.release.id), *absent)
         site.stream(command, site.settings.build.deadline, "Pulling images")
+    if any(record.proxies for record in records.values()):
+        _pull_ingress(site)
     project, release = site.settings.project, site.release.id
     tags = [site.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
     for command, result in zip(tags, site.remote.batch(tags, deadline=QUICK) if tags else (), strict=True):
         checked(command, result, site.remote.name)
+
+
+def _pull_ingress(site: Site) -> None:
+    image = site.settings.ingress.image
+    if not site.remote.run(site.docker.image_ids(image), deadline=QUICK, check=False).ok:
+        site.stream(site.docker("pull", image), site.settings.build.deadline, f"Pulling {image}")
 
 
 def _to_pull(site: Site, ready: Sequence[c.Service]) -> list[str]:

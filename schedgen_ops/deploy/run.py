@@ -81,6 +81,7 @@ class Deploy:
             Step("1", "Pulling latest code", self.pull, undo=self._each(code.switch_back)),
             Step("2", "Building containers", self.build, undo=self._each(images.drop)),
             Step("3", "Running database migrations", self.migrate),
+            Step("", "Ingress", self.open_ingress, undo=self._each(services.restore_ingress)),
             *(self._rolling(str(number), tier) for number, tier in enumerate(tiers, start=4)),
             Step(
                 verify, "Post-deployment verification", self.verify, self._each(services.reopen), settles=True
@@ -157,6 +158,10 @@ class Deploy:
         for name in added:
             events.info(self.emit, f"New migration: {name}")
         events.info(self.emit, "Migrations completed successfully")
+
+    def open_ingress(self) -> None:
+        """What publishes ports is behind the ingress, so that it can be replaced unnoticed."""
+        self._do(services.open_ingress, batch=self.settings.rollout.batch)
 
     def _rolling(self, number: str, tier: Tier) -> Step:
         title = f"Rolling update - {tier.name} services"

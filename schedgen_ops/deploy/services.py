@@ -4,45 +4,96 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from schedgen_ops.clock import stamp
-from schedgen_ops.deploy.site import Site
+from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
-from schedgen_ops.release.record import State
+from schedgen_ops.release.record import Release, ServiceRecord, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import run as roller
+from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout.strategy import Strategy, waves
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
 
 
+def open_ingress(site: Site) -> None:
+    """The ingress as the new release has it; the first one takes the ports over from the old release."""
+    behind = _behind(site.release)
+    if not behind:
+        return
+    taken = _behind(site.old) if site.old else {}
+    adopting = taken and not any(box.service == rollout.INGRESS for box in site.containers())
+    if adopting and site.old is not None:
+        site.say("The published ports change hands once: " + ", ".join(sorted(taken)))
+        gap = roller.open_ingress(site.remote, site.compose, site.old.id, taken, site.settings)
+        if gap is not None:
+            site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
+    roller.open_ingress(site.remote, site.compose, site.release.id, {}, site.settings)
+
+
+def restore_ingress(site: Site) -> None:
+    """The ingress as the old release has it."""
+    if site.old is not None and _behind(site.old):
+        roller.open_ingress(site.remote, site.compose, site.old.id, {}, site.settings)
+
+
+def _behind(release: Release) -> dict[str, ServiceRecord]:
+    return {name: record for name, record in release.services.items() if record.proxies}
+
+
 def roll(site: Site, services: Iterable[str]) -> None:
-    """Each of `services`, one after the other; what did not change is left alone."""
-    folder = site.paths.release(site.release.id)
-    for change in rollout.changes(services, site.release.services, site.containers(), site.old):
+    """Those of `services` that changed; what does not depend on one another goes together."""
+    records = site.release.services
+    changes = rollout.changes(services, records, site.containers(), site.old)
+    for change in changes:
         if not change.touches:
             site.say(f"Service {change.service} unchanged, left as it is")
-            continue
-        site.show(f"{change.service}: {change.reason}")
-        site.touched.append(change.service)
-        wait = site.settings.health.deadline
-        seconds = roller.replace(site.remote, site.compose, folder, change.service, wait, site.show)
-        site.say(f"Service {change.service} updated successfully ({seconds:.1f}s)")
+    reasons = {change.service: change.reason for change in changes if change.touches}
+    for wave in waves({name: records[name] for name in reasons}):
+        for name in wave:
+            site.show(f"{name}: {reasons[name]}")
+            site.touched.append(name)
+        _replace(site, site.release, wave)
 
 
 def roll_back(site: Site, services: Iterable[str]) -> None:
-    """Those of `services` that were touched, as the old release had them; the last one first."""
-    ours = set(services)
-    for service in [name for name in reversed(site.touched) if name in ours]:
-        if site.old is not None and service in site.old.services:
-            folder = site.paths.release(site.old.id)
-            wait = site.settings.health.deadline
-            roller.replace(site.remote, site.compose, folder, service, wait, site.show)
-            site.say(f"Service {service} is back at release {site.old.id}")
-        else:
+    """Those of `services` that were touched, as the old release had them."""
+    ours = [name for name in services if name in site.touched]
+    for service in ours:
+        # What was left alone by Ctrl-C or a lost connection ends what it began first.
+        site.run(scripts.finished(site.paths.state, service), deadline=900 + QUICK)
+    old = site.old.services if site.old else {}
+    changes = rollout.changes(ours, old, site.containers(), site.old)
+    back = {change.service: old[change.service] for change in changes if change.touches}
+    for wave in reversed(waves(back)):
+        if site.old is not None:
+            _replace(site, site.old, wave, "is back at release " + site.old.id)
+    for service in ours:
+        if service not in old:
             roller.remove(site.remote, site.compose, site.paths.release(site.release.id), service)
             site.say(f"Service {service} was new, and is removed")
         site.touched.remove(service)
+
+
+def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "") -> None:
+    def one(name: str) -> None:
+        record = release.services[name]
+        seconds = roller.replace(
+            site.remote, site.compose, release.id, name, record, site.settings, site.show
+        )
+        site.say(f"Service {name} {done or f'updated successfully ({seconds:.1f}s)'}")
+
+    names = list(wave)
+    alone = [name for name in names if release.services[name].strategy == Strategy.STOP_FIRST]
+    beside = [partial(one, name) for name in names if name not in alone]
+    if beside:
+        at_once(beside)
+    for name in alone:
+        one(name)
 
 
 def verify(site: Site) -> None:

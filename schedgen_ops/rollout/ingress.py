@@ -35,7 +35,8 @@ defaults
     option forwardfor
     retries 5
     retry-on conn-failure empty-response
-    default-server check inter 200ms fastinter 100ms downinter 100ms rise 1 fall 3 resolvers docker init-addr none
+    default-server check inter 200ms fastinter 100ms downinter 100ms rise 1 fall 3
+    default-server resolvers docker init-addr none
 
 resolvers docker
     nameserver docker 127.0.0.11:53
@@ -113,7 +114,9 @@ def config(routes: Iterable[Route]) -> str:
     )
 
 
-def definition(image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]) -> Mapping[str, Any]:
+def definition(
+    image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]
+) -> Mapping[str, Any]:
     """The ingress as a service of a compose file.
 
     Args:

@@ -89,7 +89,8 @@ def overlay(
         for name, record in records.items()
     }
     if ingress:
-        services[INGRESS] = {**ingress, "labels": {RELEASE_LABEL: release}}
+        # No label of the release: the ingress is replaced only when it itself changes.
+        services[INGRESS] = dict(ingress)
     return json.dumps({"services": services}).replace(json.dumps(_RESET), "!reset []")
 
 

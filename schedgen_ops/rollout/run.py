@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.errors import OpsError
-from schedgen_ops.remote import Remote, last_lines
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.remote import Remote, Result, last_lines
+from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout.strategy import Strategy
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
 from schedgen_ops.telling import telling
 
-# Compose ends by itself at the health deadline; the command's own deadline only catches a hung engine.
-_MARGIN = 120.0
+# The scripts and Compose end by themselves; a command's own deadline only catches a hung engine.
+_MARGIN = 180.0
 _LOG_LINES = 200
+
+Show = Callable[[str], None]
 
 
 def replace(
-    remote: Remote, compose: Compose, release: str, service: str, wait: int, show: Callable[[str], None]
+    remote: Remote,
+    compose: Compose,
+    release: str,
+    service: str,
+    record: ServiceRecord,
+    settings: Settings,
+    show: Show,
 ) -> float:
-    """Starts `service` as the release in the folder `release` defines it, and waits until it is healthy.
+    """Starts `service` as the release `release` defines it, and waits until it is healthy.
 
     Args:
-        wait: seconds until it must be healthy.
+        record: the service as that release has it; it says how it is replaced.
         show: takes the lines that it wrote, should it fail.
 
     Returns:
@@ -29,20 +43,74 @@ def replace(
     Raises:
         OpsError: when it did not get healthy, with the end of its log.
     """
-    command = compose.up(release, service, wait)
+    paths = Paths(settings.directory)
+    folder, wait = paths.release(release), settings.health.deadline
+    if record.strategy == Strategy.STOP_FIRST:
+        return _in_place(remote, compose, folder, service, wait, show)
+    drain = settings.rollout.drain
+    command = scripts.beside(compose, paths.state, folder, service, record, wait, drain)
+    answer = remote.run(command, deadline=wait + drain + _MARGIN, check=False)
+    said = _said(answer)
+    for line in said:
+        show(line)
+    if not answer.ok:
+        logs = [line.partition(" | ")[2] for line in said if line.startswith(f"{service} | ")]
+        raise _failed(remote, service, _reason(answer), answer.seconds, logs)
+    return answer.seconds
+
+
+def _in_place(remote: Remote, compose: Compose, folder: str, service: str, wait: int, show: Show) -> float:
+    command = compose.up(folder, service, wait)
     answer = remote.run(command, deadline=wait + _MARGIN, check=False)
     if answer.ok:
         return answer.seconds
-    logs = remote.run(compose.logs(release, service, _LOG_LINES), deadline=30, check=False).lines()
+    logs = remote.run(compose.logs(folder, service, _LOG_LINES), deadline=30, check=False).lines()
     for line in logs:
         show(f"{service} | {line}")
-    said = last_lines(command, answer).splitlines()[-1:]
-    raise OpsError(
-        f"Service {service} failed health check after {answer.seconds:.0f}s",
+    raise _failed(remote, service, _reason(answer, command), answer.seconds, list(logs))
+
+
+def _said(answer: Result) -> list[str]:
+    return [line.removeprefix("say ") for line in answer.lines() if line.startswith("say ")]
+
+
+def _reason(answer: Result, command: Command | None = None) -> str:
+    text = last_lines(command, answer) if command else answer.stderr.strip()
+    return (text.splitlines() or [f"exit code {answer.code}"])[-1]
+
+
+def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: list[str]) -> OpsError:
+    return OpsError(
+        f"Service {service} failed health check after {seconds:.0f}s",
         host=remote.name,
-        detail="\n".join([*said, *telling(logs)]),
+        detail="\n".join([reason, *telling(logs)]),
         hint=f"Mend {service} and deploy again. The run's log has the last {_LOG_LINES} lines it wrote.",
     )
+
+
+def open_ingress(
+    remote: Remote, compose: Compose, release: str, behind: Mapping[str, ServiceRecord], settings: Settings
+) -> float | None:
+    """The ingress as a release has it. If there is none yet, it takes over the ports of `behind`.
+
+    Returns:
+        how long the ports answered nobody while they changed hands, in seconds; None if they did not.
+
+    Raises:
+        OpsError: when it could not; then everything is as it was.
+    """
+    paths = Paths(settings.directory)
+    wait = settings.health.deadline
+    command = scripts.ingress(compose, paths, paths.release(release), behind, wait)
+    answer = remote.run(command, deadline=wait + _MARGIN, check=False)
+    if not answer.ok:
+        raise OpsError(
+            f"the ingress did not take the ports over: {_reason(answer)}",
+            host=remote.name,
+            hint="The services publish their ports themselves, as before.",
+        )
+    gaps = [line.split()[1] for line in answer.lines() if line.startswith("gap ")]
+    return int(gaps[0]) / 1e6 if gaps else None
 
 
 def remove(remote: Remote, compose: Compose, release: str, service: str) -> None:

@@ -6,18 +6,20 @@ never left between two releases of a service. Its lines for us are `new ID`, `go
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schedgen_ops.commands.compose import Compose
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.shell import Command, script
 
-# Ends well when every container is healthy, or running where it has no check; ends with 1 and a reason as soon
-# as one dies or Docker calls it unhealthy. The engine's events wake it, nobody polls.
+# `healthy` ends well when every container is healthy, or running where it has no check, and with a reason as
+# soon as one dies or Docker calls it unhealthy: the engine's events wake it.
 _LIBRARY = r"""
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
 state() { "${docker[@]}" inspect --format \
-  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$1" 2>/dev/null; }
+  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$1"; }
 ids_of() { "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
   --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
 verdict() {
@@ -49,7 +51,8 @@ healthy() {
 }
 ask() { "${docker[@]}" exec "$ingress" bash -c \
   'exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3' bash "$1" 2>/dev/null; }
-address() { "${docker[@]}" inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"; }
+address() { "${docker[@]}" inspect \
+  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"; }
 # The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
 servers() { ask 'show stat' | awk -F, -v proxy="$1" -v wanted=" $2 " '
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
@@ -70,26 +73,36 @@ seen_up() { [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
 idle() { ! servers "$1" "$2" | grep -qv ' 0$'; }
 """
 
-# $1 project, $2 service, $3 containers wanted, $4 seconds to get healthy, $5 seconds to drain, $6 the
-# ingress's container or "", $7 how many proxies follow, then those, how many words docker has, those,
-# then docker compose.
+# $1 the folder of our state, $2 the services to work on, then a body and its arguments. One script at a time
+# works on a service; one that was left alone, by Ctrl-C or a lost connection, still ends what it began.
+_ALONE = """
+state=$1 services=$2 body=$3; shift 3
+umask 077
+for service in $services; do
+  exec {fd}>>"$state/roll-$service.lock"
+  flock --timeout 900 "$fd" || { echo "another script still works on $service" >&2; exit 1; }
+done
+exec setsid --wait bash -o pipefail -c "$body" schedgen-roll "$@"
+"""
+
+_HEAD = r"""
+project=$1 limit=$2 drain=$3 count=$4; shift 4
+docker=("${@:1:count}"); shift "$count"
+ingress=$(ids_of schedgen-ingress | head -n 1)
+"""
+
+# $1 service, $2 containers wanted, $3 how many proxies follow, then those, then docker compose.
 _BESIDE = (
     _LIBRARY
+    + _HEAD
     + r"""
-project=$1 service=$2 wanted=$3 limit=$4 drain=$5 ingress=$6 count=$7; shift 7
-proxies=("${@:1:count}"); shift "$count"; count=$1; shift
-docker=("${@:1:count}"); shift "$count"
+service=$1 wanted=$2 count=$3; shift 3
+proxies=("${@:1:count}"); shift "$count"
 mapfile -t old < <(ids_of "$service")
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
-# A container is in Docker's DNS before it can answer: free servers get no requests until it can.
-for proxy in "${proxies[@]}"; do
-  mapfile -t free < <(names "$proxy" ''); tell "set weight $proxy/" ' 0' "${free[@]}"
-done
-"$@" up --detach --no-deps --no-build --no-recreate --pull never --scale "$service=$((${#old[@]} + wanted))" \
-  "$service" >&2 || problem="could not be started"
-new=(); for id in $(ids_of "$service"); do is_old "$id" || new+=("$id"); done
 open_all() { for proxy in "${proxies[@]}"; do
-  mapfile -t all < <(names "$proxy" ''; names "$proxy" "${here-}"); tell "set weight $proxy/" ' 100%' "${all[@]}"
+  mapfile -t all < <(names "$proxy" ''; names "$proxy" "${here-}")
+  tell "set weight $proxy/" ' 100%' "${all[@]}"
 done; }
 give_up() {
   for id in "${new[@]}"; do
@@ -98,13 +111,20 @@ give_up() {
   [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
   open_all; echo "$1" >&2; exit 1
 }
+# A container is in Docker's DNS before it can answer: free servers get no requests until it can.
+for proxy in "${proxies[@]}"; do
+  mapfile -t free < <(names "$proxy" ''); tell "set weight $proxy/" ' 0' "${free[@]}"
+done
+"$@" up --detach --no-deps --no-build --no-recreate --pull never --scale "$service=$((${#old[@]} + wanted))" \
+  "$service" >&2 || problem="could not be started"
+new=(); for id in $(ids_of "$service"); do is_old "$id" || new+=("$id"); done
 [ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
 healthy "$limit" "${new[@]}" || give_up "$reason"
 here='' there=''
 for id in "${new[@]}"; do here+="$(address "$id") "; done
 for id in "${old[@]}"; do there+="$(address "$id") "; done
 for proxy in "${proxies[@]}"; do
-  within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on ${proxy##*_}"
+  within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
 done
 drained=()
 for proxy in "${proxies[@]}"; do
@@ -124,29 +144,102 @@ exit 0
 """
 )
 
+# $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 how many `service=containers` follow, then
+# those, then docker compose. Prints `gap SECONDS` when ports changed hands.
+_INGRESS = (
+    _LIBRARY
+    + _HEAD
+    + r"""
+folder=$1 config=$2 count=$3; shift 3
+pairs=("${@:1:count}"); shift "$count"
+running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
+mkdir -p "$folder" && chmod 755 "$folder" || exit
+same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
+if [ -z "$same" ]; then
+  cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
+  mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
+fi
+if running; then
+  before=$ingress
+  "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
+  ingress=$(ids_of schedgen-ingress | head -n 1)
+  [ -n "$same" ] || [ "$before" != "$ingress" ] || "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
+  exit 0
+fi
+old=() scale=() names=() new=()
+for pair in "${pairs[@]}"; do
+  mapfile -t some < <(ids_of "${pair%=*}"); old+=("${some[@]}")
+  names+=("${pair%=*}"); scale+=(--scale "${pair%=*}=$((${#some[@]} + ${pair#*=}))")
+done
+is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
+give_up() {
+  [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
+  [ -z "$ingress" ] || "${docker[@]}" rm --force "$ingress" >/dev/null
+  [ "${#old[@]}" -eq 0 ] || "${docker[@]}" start "${old[@]}" >/dev/null
+  echo "$1" >&2; exit 1
+}
+"$@" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 \
+  || problem="the containers without ports could not be started"
+for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
+[ -z "${problem-}" ] || give_up "$problem"
+healthy "$limit" "${new[@]}" || give_up "$reason"
+"$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
+ingress=$(ids_of schedgen-ingress | head -n 1)
+began=${EPOCHREALTIME/[.,]/}
+"${docker[@]}" stop "${old[@]}" >/dev/null
+"${docker[@]}" start "$ingress" >/dev/null || give_up "it could not be started"
+answering() { ask 'show stat' | awk -F, '
+  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
+within 20 answering || give_up "it does not reach the services"
+echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
+"${docker[@]}" rm --force "${old[@]}" >/dev/null
+exit 0
+"""
+)
+
+_WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout 900 9'
+
+
+def _alone(state: str, services: Sequence[str], body: str, *args: str) -> Command:
+    return script(_ALONE, state, " ".join(services), body, *args, title=f"replace {', '.join(services)}")
+
+
+def _head(compose: Compose, health: int, drain: int) -> tuple[str, ...]:
+    docker = compose.docker.words
+    return (compose.project, str(health), str(drain), str(len(docker)), *docker)
+
 
 def beside(
-    compose: Compose,
-    release: str,
-    service: str,
-    *,
-    wanted: int,
-    health: int,
-    drain: int,
-    ingress: str = "",
-    proxies: Sequence[str] = (),
+    compose: Compose, state: str, release: str, service: str, record: ServiceRecord, health: int, drain: int
 ) -> Command:
     """New containers beside the old ones, healthy and reached by the ingress before the old ones go.
 
     Args:
+        state: the folder of our state.
         release: the folder of the release's compose.yaml.
-        wanted: how many containers the service has.
         health: seconds until they must be healthy.
         drain: seconds for requests in flight to end.
-        ingress: the ingress's container; "" where nothing is behind it.
-        proxies: the ingress's proxies that lead to the service.
     """
-    values = (compose.project, service, str(wanted), str(health), str(drain), ingress)
-    docker = compose.docker.words
-    lists = (str(len(proxies)), *proxies, str(len(docker)), *docker)
-    return script(_BESIDE, *values, *lists, *compose.words_of(release), title=f"replace {service}")
+    values = (service, str(record.replicas), str(len(record.proxies)), *record.proxies)
+    args = (*_head(compose, health, drain), *values, *compose.words_of(release))
+    return _alone(state, (service,), _BESIDE, *args)
+
+
+def ingress(
+    compose: Compose, paths: Paths, release: str, behind: Mapping[str, ServiceRecord], health: int
+) -> Command:
+    """The ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
+
+    Args:
+        release: the folder of the release, with compose.yaml and haproxy.cfg.
+        behind: the services behind the ingress.
+    """
+    pairs = [f"{name}={record.replicas}" for name, record in behind.items()]
+    values = (paths.ingress, f"{release}/haproxy.cfg", str(len(pairs)), *pairs)
+    args = (*_head(compose, health, 0), *values, *compose.words_of(release))
+    return _alone(paths.state, (*behind, "schedgen-ingress"), _INGRESS, *args)
+
+
+def finished(state: str, service: str) -> Command:
+    """Waits until no script works on a service any more."""
+    return script(_WAIT, state, service, title=f"wait for {service}")

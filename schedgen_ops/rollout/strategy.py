@@ -1,11 +1,12 @@
-"""How each service is replaced: decided by what its definition says, unless the config says otherwise. Pure."""
+"""How each service is replaced: by what its definition says, unless the config says otherwise. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from enum import StrEnum
 
 from schedgen_ops.commands.compose import Service
+from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.settings import Rollout
 
 
@@ -33,19 +34,12 @@ def strategy(service: Service, config: Rollout) -> Strategy:
     return Strategy.INGRESS if service.ports else Strategy.START_FIRST
 
 
-def strategies(services: Iterable[Service], config: Rollout) -> dict[str, Strategy]:
-    """How each of `services` is replaced."""
-    return {service.name: strategy(service, config) for service in services}
-
-
-def waves(services: Iterable[Service]) -> tuple[tuple[str, ...], ...]:
+def waves(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
     """Services in groups: one depends on nothing in its own group or in a later one.
 
     A circle, which Compose refuses anyway, ends up in one last group.
     """
-    left = {service.name: set(service.needs) for service in services}
-    for needs in left.values():
-        needs &= left.keys()
+    left = {name: set(record.needs) for name, record in services.items()}
     groups: list[tuple[str, ...]] = []
     while left:
         ready = tuple(name for name, needs in left.items() if not needs & left.keys()) or tuple(left)

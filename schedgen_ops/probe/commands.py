@@ -1,0 +1,47 @@
+"""The prober's command. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schedgen_ops.commands import http
+from schedgen_ops.settings import Check
+from schedgen_ops.shell import Command, script
+
+# One process for each URL writes a line a request into $1: start in microseconds, URL's number, status, seconds.
+# Lines on stdin name the phase that begins. It ends with its stdin, or when nothing was heard for $2 seconds.
+_PROBE = (
+    http.GET
+    + r"""
+file=$1 silence=$2 pause=$3 patience=$4; shift 4
+umask 077; : > "$file" || exit
+number=0 jobs=()
+for url in "$@"; do
+  ( trap 'exit 0' TERM
+    while :; do
+      start=${EPOCHREALTIME/[.,]/}
+      read -r status seconds _ < <(get "$url" "$patience")
+      printf '%s %s %s %s\n' "$start" "$number" "$status" "$seconds" >> "$file"
+      sleep "$pause" & wait $!
+    done ) </dev/null >/dev/null 2>&1 &
+  jobs+=($!); number=$((number + 1))
+done
+trap 'kill "${jobs[@]}" 2>/dev/null' EXIT
+echo probing
+while IFS= read -r -t "$silence" line; do
+  [ -z "$line" ] || printf '%s phase %s\n' "${EPOCHREALTIME/[.,]/}" "$line" >> "$file"
+done
+"""
+)
+
+
+def probe(file: str, checks: Sequence[Check], *, silence: int, pause: float, patience: float) -> Command:
+    """Asks the checks' URLs again and again, and keeps the answers in `file` on the host.
+
+    Args:
+        silence: seconds without a line on stdin after which it ends.
+        pause: seconds from an answer to the next request.
+        patience: seconds after which a request has failed.
+    """
+    numbers = (str(silence), f"{pause:g}", f"{patience:g}")
+    return script(_PROBE, file, *numbers, *(check.url for check in checks), title="probe")

@@ -1,0 +1,159 @@
+"""What the prober saw, reckoned. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+_BEFORE = "before"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One request: when it began (seconds), what it asked, the HTTP status (0 for none), how long it took."""
+
+    start: float
+    url: int
+    status: int
+    seconds: float
+    phase: str = _BEFORE
+
+    @property
+    def good(self) -> bool:
+        """Whether a visitor would have been content."""
+        return 200 <= self.status < 400
+
+    @property
+    def end(self) -> float:
+        """When the answer was complete."""
+        return self.start + self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """The requests that began in one phase; times in seconds, 0 where there were none."""
+
+    name: str
+    requests: int
+    failed: int
+    median: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that was seen.
+
+    Attributes:
+        gap: the longest time, in seconds, from the last good answer before a failed one to the next good one.
+        phases: before, during, after.
+    """
+
+    requests: int
+    failed: int
+    gap: float
+    phases: tuple[Phase, ...]
+
+    @property
+    def zero_downtime(self) -> bool:
+        """Whether it was measured that nobody's request failed."""
+        return self.requests > 0 and self.failed == 0
+
+    def sentence(self) -> str:
+        """The result in words."""
+        if not self.requests:
+            return "Not measured: no request was made"
+        if self.zero_downtime:
+            return f"Zero downtime: {self.requests} requests during the run, none failed"
+        text = f"{self.failed} of {self.requests} requests failed during the run"
+        return f"{text}, the longest gap was {self.gap:.2f}s"
+
+    def table(self) -> tuple[str, ...]:
+        """A line for each phase."""
+        return tuple(
+            f"{phase.name}: {phase.requests} requests, {phase.failed} failed, "
+            f"median {phase.median * 1000:.0f} ms, p99 {phase.p99 * 1000:.0f} ms"
+            for phase in self.phases
+        )
+
+
+def parse(text: str) -> tuple[Answer, ...]:
+    """The prober's file; a torn line is passed over."""
+    found: list[Answer] = []
+    marks: list[tuple[float, str]] = []
+    for line in text.splitlines():
+        match line.split():
+            case [at, "phase", name] if at.isdigit():
+                marks.append((int(at) / 1e6, name))
+            case [at, url, status, seconds] if at.isdigit() and url.isdigit() and status.isdigit():
+                try:
+                    found.append(Answer(int(at) / 1e6, int(url), int(status), float(seconds)))
+                except ValueError:
+                    continue
+    return tuple(_in_phase(answer, marks) for answer in sorted(found, key=lambda answer: answer.start))
+
+
+def _in_phase(answer: Answer, marks: Sequence[tuple[float, str]]) -> Answer:
+    name = _BEFORE
+    for at, phase in marks:
+        if answer.start >= at:
+            name = phase
+    return Answer(answer.start, answer.url, answer.status, answer.seconds, name)
+
+
+def report(answers: Sequence[Answer], phases: Sequence[str] = (_BEFORE, "during", "after")) -> Report:
+    """The answers reckoned: in all, and phase by phase."""
+    return Report(
+        requests=len(answers),
+        failed=sum(not answer.good for answer in answers),
+        gap=max(
+            (_gap([a for a in answers if a.url == url]) for url in {a.url for a in answers}), default=0.0
+        ),
+        phases=tuple(_phase(name, [a for a in answers if a.phase == name]) for name in phases),
+    )
+
+
+def merged(reports: Iterable[Report]) -> Report:
+    """The reports of several hosts as one: the worst of them, where they cannot be added."""
+    each = tuple(reports)
+    names = dict.fromkeys(phase.name for found in each for phase in found.phases)
+    phases = [[p for found in each for p in found.phases if p.name == name] for name in names]
+    return Report(
+        requests=sum(found.requests for found in each),
+        failed=sum(found.failed for found in each),
+        gap=max((found.gap for found in each), default=0.0),
+        phases=tuple(
+            Phase(
+                group[0].name,
+                sum(p.requests for p in group),
+                sum(p.failed for p in group),
+                max(p.median for p in group),
+                max(p.p99 for p in group),
+            )
+            for group in phases
+        ),
+    )
+
+
+def _phase(name: str, answers: Sequence[Answer]) -> Phase:
+    times = sorted(answer.seconds for answer in answers)
+    failed = sum(not answer.good for answer in answers)
+    return Phase(name, len(times), failed, quantile(times, 0.5), quantile(times, 0.99))
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of the ordered values do not exceed; 0 for none."""
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1))]
+
+
+def _gap(answers: Sequence[Answer]) -> float:
+    if not answers:
+        return 0.0
+    good = [answer for answer in answers if answer.good]
+    edges = [answers[0].start, *(answer.end for answer in good), answers[-1].end]
+    failed = [answer.start for answer in answers if not answer.good]
+    gaps = [b - a for a, b in pairwise(edges) if any(a <= at <= b for at in failed)]
+    return max(gaps, default=0.0)
