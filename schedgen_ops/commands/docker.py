@@ -16,7 +16,7 @@ RELEASE_LABEL = "schedgen.release"
 
 # Only these fields travel: the environment of a container holds secrets.
 _CONTAINER = (
-    '{"id":{{json .Id}},"name":{{json .Name}},"image":{{json .Image}},"labels":{{json .Config.Labels}},'
+    '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"labels":{{json .Config.Labels}},'
     '"status":{{json .State.Status}},"health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},'
     '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
     '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}}}'
