@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from schedgen_ops.clock import stamp
+from schedgen_ops.deploy import code
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
@@ -33,7 +34,11 @@ def roll(site: Site, services: Iterable[str]) -> None:
 def roll_back(site: Site, services: Iterable[str]) -> None:
     """Those of `services` that were touched, as the old release had them; the last one first."""
     ours = set(services)
-    for service in [name for name in reversed(site.touched) if name in ours]:
+    touched = [name for name in reversed(site.touched) if name in ours]
+    if touched:
+        # Containers see the files that they mount as the work tree has them when they start.
+        code.switch_back(site)
+    for service in touched:
         if site.old is not None and service in site.old.services:
             folder = site.paths.release(site.old.id)
             wait = site.settings.health.deadline
