@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit lab-test bench check fix clean
+.PHONY: help venv demo test unit lab-test bench check fix clean ssh-tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ venv: $(STAMP) ## Create .venv and install the package, with what the lab and th
 demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on its site
 	@inv lab.demo
 
-test: venv ## Run the unit and the lab tests
+test: venv ssh-tools ## Run the unit and the lab tests
 	@echo "make test: boots the lab (about a minute, or seconds when it is there), then runs unit and lab tests"
 	@inv lab.up
 	@pytest tests/unit tests/lab
@@ -29,12 +29,14 @@ test: venv ## Run the unit and the lab tests
 unit: venv ## Run the unit tests only
 	@pytest tests/unit
 
-lab-test: venv ## Run the lab tests only
+lab-test: venv ssh-tools ## Run the lab tests only
 	@inv lab.up
 	@pytest tests/lab
 
-bench: venv ## Run the measurements
-	@pytest -s tests/bench
+bench: venv ssh-tools ## Run the measurements: start-up, and commands over SSH
+	@python tests/bench/bench_list.py
+	@echo
+	@python tests/bench/bench_host.py
 
 check: venv ## Lint, types, import direction, unit tests
 	@inv dev.check
@@ -45,6 +47,15 @@ fix: venv ## Mend what the linter can mend, and format
 clean: ## Remove the lab: nothing of it runs, no image, volume or network stays
 	@if [ -x $(BIN)/inv ]; then inv lab.down --purge; \
 	else echo "There is no $(VENV), so there is nothing to remove. (Removed it by hand? make venv clean)"; fi
+
+# The tests start an sshd of their own beside those of the lab.
+ssh-tools:
+	@if [ -x /usr/sbin/sshd ] && command -v ssh >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's openssh-server and openssh-client for the tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			openssh-server openssh-client >/dev/null; \
+	else echo "make: the tests need ssh and /usr/sbin/sshd; install OpenSSH" >&2; exit 1; fi
 
 # Debian packs venv apart from Python: where that is missing and we are root, it is installed.
 $(STAMP): setup.cfg pyproject.toml

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -227,7 +227,9 @@ class Deploy:
             state = State.DONE
         text = error.message if error else ""
         if self.sites:
-            self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
+            # How it ended is decided: a record that cannot be written now, or Ctrl-C, does not change it.
+            with suppress(KeyboardInterrupt):
+                self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
 
     def _tell_unfinished(self, site: Site) -> None:
         for release in site.seen.shelf.releases:

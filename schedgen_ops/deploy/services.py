@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from schedgen_ops.clock import stamp
+from schedgen_ops.deploy import code
 from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
@@ -66,6 +67,9 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
     for service in ours:
         # What was left alone by Ctrl-C or a lost connection ends what it began first.
         site.run(scripts.finished(site.paths.state, service), deadline=900 + QUICK)
+    if ours:
+        # Containers see the files that they mount as the work tree has them when they start.
+        code.switch_back(site)
     old = site.old.services if site.old else {}
     changes = rollout.changes(ours, old, site.containers(), site.old)
     back = {change.service: old[change.service] for change in changes if change.touches}

@@ -9,10 +9,12 @@ from schedgen_ops.lab.place import (
     LABEL,
     NETWORK,
     ORIGIN,
-    PORTS,
     PREFIX,
+    SITE_PORTS,
+    LabError,
     LabHost,
     Place,
+    listens,
 )
 from schedgen_ops.lab.progress import Line
 
@@ -136,7 +138,13 @@ def copy_volume(place: Place, source: str, target: str) -> None:
 
 
 def _create(place: Place, host: LabHost, content: str) -> None:
-    published = [f"--publish={host.address}:{port}:{port}" for port in PORTS]
+    if taken := [port for port in SITE_PORTS if listens(host.address, port)]:
+        raise LabError(
+            f"Another program listens on {host.address}, port {', '.join(map(str, taken))}",
+            hint="Stop it, or let it listen on 127.0.0.1 only, then try again.",
+        )
+    ports = ((place.ssh_port, 22), *((port, port) for port in SITE_PORTS))
+    published = [f"--publish={host.address}:{outside}:{inside}" for outside, inside in ports]
     marks = (f"--label={KEYS}={keys.fingerprint(place, host)}", f"--label={CONTENT}={content}")
     create(place, host.container, host.container, (f"--hostname={host.name}", *published, *marks))
     docker.copy_in(keys.folder_of(place, host), host.container, "/etc/ssh/keys")

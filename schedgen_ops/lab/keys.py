@@ -29,15 +29,16 @@ def folder_of(place: Place, host: LabHost) -> Path:
 
 
 def fingerprint(place: Place, host: LabHost) -> str:
-    """Changes when any of the host's keys does."""
+    """Changes when any of the host's keys, or the port that they are for, does."""
     names = (f"{HOST_KEY}.pub", "authorized_keys")
     text = "".join((folder_of(place, host) / name).read_text() for name in names)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{place.ssh_port} {text}".encode()).hexdigest()[:16]
 
 
 def _known_line(place: Place, host: LabHost) -> str:
     kind, key = (folder_of(place, host) / f"{HOST_KEY}.pub").read_text().split()[:2]
-    return f"{host.address} {kind} {key}\n"
+    address = host.address if place.ssh_port == 22 else f"[{host.address}]:{place.ssh_port}"
+    return f"{address} {kind} {key}\n"
 
 
 def _ensure_pair(path: Path, comment: str) -> str:

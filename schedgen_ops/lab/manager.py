@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from schedgen_ops.lab import base, docker, engine, golden, hosts, images, keys
@@ -16,6 +16,7 @@ from schedgen_ops.lab.place import (
     LabError,
     LabHost,
     Place,
+    choose_ssh_port,
     first_hosts,
     locked,
 )
@@ -73,20 +74,29 @@ def down(place: Place, progress: Progress, purge: bool) -> None:
 
 def _announce(count: int, progress: Progress) -> None:
     """Say what will be installed, built or started before any of it is."""
-    plans = list(engine.missing())
-    if engine.answering():
-        if absent := _missing_images():
-            if not base.present():
-                plans.append(f"get the base image {BASE_IMAGE}")
-            plans.append(f"build {len(absent)} images: {', '.join(absent)}")
-        if not golden.is_ready():
-            plans.append("prepare one host completely, to copy every host from")
-        if missing := count - len(hosts.running(first_hosts(count))):
-            plans.append(f"boot {missing} host{'s' if missing > 1 else ''}")
-    else:
-        plans += ["make the images of the lab", f"boot {count} host{'s' if count > 1 else ''}"]
-    for plan in plans:
+    for plan in (*engine.missing(), *(_plans(count) if engine.answering() else _plans_from_nothing(count))):
         progress.say(f"To do: {plan}")
+
+
+def _plans_from_nothing(count: int) -> Iterator[str]:
+    yield f"get {BASE_IMAGE} (pulled, or made with debootstrap) and build the lab's images on it"
+    yield "prepare one host completely, to copy every host from"
+    yield _plural("boot", count)
+
+
+def _plans(count: int) -> Iterator[str]:
+    if absent := _missing_images():
+        if not base.present():
+            yield f"get the base image {BASE_IMAGE}: pulled, or made with debootstrap"
+        yield f"build {', '.join(absent)}"
+    if not golden.is_ready():
+        yield "prepare one host completely, to copy every host from"
+    if missing := count - len(hosts.running(first_hosts(count))):
+        yield _plural("boot", missing)
+
+
+def _plural(verb: str, count: int) -> str:
+    return f"{verb} {count} host{'s' if count > 1 else ''}"
 
 
 def _missing_images() -> tuple[str, ...]:
@@ -97,6 +107,8 @@ def _missing_images() -> tuple[str, ...]:
 def _boot(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
     wanted = first_hosts(count)
     everyone = tuple(dict.fromkeys((*wanted, *hosts.existing())))
+    if not hosts.existing():
+        choose_ssh_port(place, wanted[0].address)
     keys.ensure(place, everyone)
     content = golden.content()
     with progress.step(f"Booting {', '.join(host.name for host in wanted)}") as line:
@@ -123,7 +135,10 @@ def _each(wanted: tuple[LabHost, ...], action: Callable[[LabHost], None]) -> Non
 
 
 def _write_hosts(place: Place, up: tuple[LabHost, ...]) -> None:
-    entries = [f"- {{name: {host.name}, address: {host.address}, user: deploy, port: 22}}\n" for host in up]
+    entries = [
+        f"- {{name: {host.name}, address: {host.address}, user: deploy, port: {place.ssh_port}}}\n"
+        for host in up
+    ]
     new = place.hosts_file.with_suffix(".new")
     new.write_text("# Written by `inv lab.up`.\n" + ("".join(entries) or "[]\n"))
     new.replace(place.hosts_file)

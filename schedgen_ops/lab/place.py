@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ BUILDER = f"{PREFIX}-builder"
 PROJECT = "schedgen"
 DIRECTORY = f"/srv/{PROJECT}"
 RELEASE = "v1.2.2"
-PORTS = (22, 3000, 3001, 3002, 9090)
+SITE_PORTS = (3000, 3001, 3002, 9090)
+SSH_PORTS = (22, 2222)
+"""The standard port, and the one instead where this machine's own sshd listens on every address."""
 MOST_HOSTS = 64
 
 
@@ -84,6 +87,12 @@ class Place:
         return self.root / "hosts.yaml"
 
     @property
+    def ssh_port(self) -> int:
+        """The port of every host's sshd: the standard one until `choose_ssh_port` found it taken."""
+        path = self.root / "ssh_port"
+        return int(path.read_text()) if path.exists() else SSH_PORTS[0]
+
+    @property
     def capabilities(self) -> Path:
         return self.root / "capabilities"
 
@@ -103,6 +112,24 @@ class Place:
     @property
     def lock(self) -> Path:
         return self.root / "lock"
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether a program of this machine answers at `address`."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((address, port)) == 0
+
+
+def choose_ssh_port(place: Place, address: str) -> None:
+    """Decide by looking at an address where no host runs yet; remembered for as long as the lab lives.
+
+    Raises LabError when neither port is free.
+    """
+    free = [port for port in SSH_PORTS if not listens(address, port)]
+    if not free:
+        raise LabError(f"Other programs listen on {address}, ports {' and '.join(map(str, SSH_PORTS))}")
+    (place.root / "ssh_port").write_text(f"{free[0]}\n")
 
 
 def find_place(root: Path) -> Place:

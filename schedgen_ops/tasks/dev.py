@@ -1,20 +1,92 @@
-"""inv dev: the project's own checks."""
+"""inv dev: the project's own checks, by the interpreter that runs this."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
 from invoke.context import Context
+from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from schedgen_ops.tasks.common import showing
+
+Row = tuple[str, str, float]
+
+ROOT = Path(__file__).parents[2]
+# import-linter has no module to run with -m.
+_IMPORTS = ("-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())")
+LINTERS = {
+    "lint": ("-m", "ruff", "check", "."),
+    "format": ("-m", "ruff", "format", "--check", "."),
+    "types": ("-m", "mypy"),
+    "import direction": _IMPORTS,
+}
+TESTS = {"unit tests": ("-m", "pytest", "-q", "tests/unit")}
+MENDERS = {
+    "lint": ("-m", "ruff", "check", "--fix", "."),
+    "format": ("-m", "ruff", "format", "."),
+}
+_TOOLS = ("ruff", "mypy", "importlinter", "pytest")
+
+
+@task(help={"tests": "Run the unit tests too (default); --no-tests leaves them out."})
+def check(_: Context, tests: bool = True) -> None:
+    """Lint, types, import direction, unit tests: all of them, whatever fails."""
+    _run(LINTERS | TESTS if tests else LINTERS)
+
 
 @task
-def check(context: Context) -> None:
-    """Lint, types, import direction, unit tests."""
-    for line in ("ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest -q tests/unit"):
-        context.run(f"python -m {line}" if not line.startswith("lint-imports") else line, echo=True)
-
-
-@task
-def fix(context: Context) -> None:
+def fix(_: Context) -> None:
     """Mend what the linter can mend, and format."""
-    context.run("python -m ruff check --fix .", echo=True)
-    context.run("python -m ruff format .", echo=True)
+    _run(MENDERS)
+
+
+def _run(jobs: dict[str, tuple[str, ...]]) -> None:
+    """Runs every job and shows what came of each.
+
+    Raises:
+        Exit: with 1 when one failed, with 2 where there is nothing to check or nothing to check it with.
+    """
+    with showing():
+        _ready()
+    rows = [_one(title, words) for title, words in jobs.items()]
+    _show(rows)
+    if failed := [title for title, result, _ in rows if result != "passed"]:
+        raise Exit(f"Failed: {', '.join(failed)}", code=1)
+
+
+def _one(title: str, words: Sequence[str]) -> Row:
+    from schedgen_ops.ui.terminal import Writer
+
+    Writer(sys.stdout).lines(f"=== {title} ===")
+    begun = time.monotonic()
+    ended = subprocess.run((sys.executable, *words), cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+    Writer(sys.stdout).lines("")
+    return title, "failed" if ended.returncode else "passed", time.monotonic() - begun
+
+
+def _ready() -> None:
+    from schedgen_ops.errors import ConfigError
+
+    if not (ROOT / "setup.cfg").is_file():
+        raise ConfigError(
+            "inv dev checks the source of schedgen_ops, and this is an installed copy",
+            hint="Clone the project and run it there.",
+        )
+    if absent := [tool for tool in _TOOLS if find_spec(tool) is None]:
+        raise ConfigError(
+            f"not installed for {sys.executable}: {', '.join(absent)}",
+            hint="`make venv` makes an environment with all of them; or: pip install -e '.[test,lab]'",
+        )
+
+
+def _show(rows: Sequence[Row]) -> None:
+    from schedgen_ops.ui.tables import Column, Table, show
+
+    columns = ("Check", "Result", Column("Seconds", "{:.1f}".format, right=True))
+    show(Table(columns, tuple(rows)))

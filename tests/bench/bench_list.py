@@ -35,7 +35,7 @@ class Sample:
 
 
 def bare(collection: Collection) -> str:
-    """A tasks.py with a task for each of ours, of the same name and help, that imports Invoke and nothing else."""
+    """A tasks.py with a task for each of ours, of the same name and help; it imports Invoke alone."""
     lines = ["from invoke import Collection, task", "", "namespace = Collection()"]
     for number, (name, group) in enumerate(collection.collections.items()):
         lines += ["", f"group_{number} = Collection({name!r})", f"namespace.add_collection(group_{number})"]
@@ -49,7 +49,8 @@ def bare(collection: Collection) -> str:
 def start(folder: Path) -> Sample:
     """Run `inv --list` in `folder`, as a process of its own."""
     before, begun = _cpu(), time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "invoke", "--list"], cwd=folder, capture_output=True, check=True)
+    argv = [sys.executable, "-m", "invoke", "--list"]
+    done = subprocess.run(argv, cwd=folder, capture_output=True, check=True)
     wall, cpu = time.perf_counter() - begun, _cpu() - before
     if len(done.stdout.splitlines()) < len(namespace.task_names):
         raise SystemExit(f"{folder} listed fewer tasks than there are")
@@ -71,18 +72,19 @@ def interleaved(folders: tuple[Path, ...], runs: int) -> Iterator[tuple[Sample, 
 
 def report(bare_runs: list[Sample], our_runs: list[Sample]) -> float:
     """Print both medians and how they compare; returns the ratio of the times that passed."""
-    print(f"{'inv --list':28}{'median':>12}{'fastest':>12}{'CPU, median':>14}")
-    for title, runs in (("bare Invoke", bare_runs), ("schedgen_ops", our_runs)):
-        walls, cpus = [run.wall for run in runs], [run.cpu for run in runs]
-        values = (statistics.median(walls), min(walls), statistics.median(cpus))
-        print(f"{title:28}{values[0]:9.0f} ms{values[1]:9.0f} ms{values[2]:11.0f} ms")
-    ratios = [
-        statistics.median(getattr(run, field) for run in our_runs)
-        / statistics.median(getattr(run, field) for run in bare_runs)
-        for field in ("wall", "cpu")
-    ]
-    print(f"{'ratio':28}{ratios[0]:12.2f}{'':12}{ratios[1]:14.2f}   (goal: at most {GOAL})")
-    return ratios[0]
+    print(f"{'inv --list':16}{'median':>10}{'fastest':>10}{'CPU, median':>14}")
+    (bare_wall, bare_cpu), (our_wall, our_cpu) = (
+        _line(title, runs) for title, runs in (("bare Invoke", bare_runs), ("schedgen_ops", our_runs))
+    )
+    ratio = our_wall / bare_wall
+    print(f"{'ratio':16}{ratio:10.2f}{'':10}{our_cpu / bare_cpu:14.2f}   (goal: at most {GOAL})")
+    return ratio
+
+
+def _line(title: str, runs: list[Sample]) -> tuple[float, float]:
+    wall, cpu = (statistics.median(run.wall for run in runs), statistics.median(run.cpu for run in runs))
+    print(f"{title:16}{wall:7.0f} ms{min(run.wall for run in runs):7.0f} ms{cpu:11.0f} ms")
+    return wall, cpu
 
 
 def main() -> None:

@@ -177,7 +177,16 @@ def test_a_report_names_what_is_not_healthy() -> None:
 
 def _ssh(host: Box, place: Place, key: Path) -> subprocess.CompletedProcess[str]:
     options = ("BatchMode=yes", "IdentitiesOnly=yes", "IdentityAgent=none", "StrictHostKeyChecking=yes")
-    argv = ["ssh", "-F", "none", "-i", str(key), f"-oUserKnownHostsFile={place.known_hosts}"]
+    argv = [
+        "ssh",
+        "-F",
+        "none",
+        "-p",
+        str(place.ssh_port),
+        "-i",
+        str(key),
+        f"-oUserKnownHostsFile={place.known_hosts}",
+    ]
     argv += [f"-o{option}" for option in options]
     return subprocess.run(
         [*argv, f"deploy@{host.address}", "whoami"], capture_output=True, text=True, timeout=30, check=False

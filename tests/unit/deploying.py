@@ -1,0 +1,104 @@
+"""A deploy on simulated hosts, and the truth about how it ended."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from fakes import FakeClock
+from kit import settings
+from simulated import SimHost
+from simulated_world import NEW, OLD, World, fresh, image_id
+
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.errors import OpsError
+from schedgen_ops.events import Event, StepFailed
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock.commands import Owner
+
+FIRST, SECOND = "20250115_120000", "20250115_130000"
+OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "deploy", "v1.2.3")
+
+one = settings("app1")
+two = settings("app1", "app2")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a deploy ended: its exit code, what an operator is told, and everything that was emitted."""
+
+    code: int
+    error: OpsError | None
+    events: tuple[Event, ...]
+    release: str = ""
+
+    @property
+    def failed_step(self) -> str:
+        """The title of the step that failed, "" if none did."""
+        return next((event.title for event in self.events if isinstance(event, StepFailed)), "")
+
+
+def deploy(*hosts: SimHost, branch: str = "v1.2.3", run: str = FIRST) -> Outcome:
+    """Deploys to hosts that are simulated."""
+    seen: list[Event] = []
+    chosen = two if len(hosts) == 2 else one
+    todo = Deploy(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER)
+    try:
+        release = todo()
+    except OpsError as error:
+        return Outcome(error.exit_code, error, tuple(seen))
+    return Outcome(0, None, tuple(seen), release)
+
+
+@functools.cache
+def deployed() -> World:
+    """A world in which v1.2.3 was deployed by us."""
+    host = SimHost()
+    assert deploy(host).code == 0
+    return host.world
+
+
+def start(*, adopted: bool) -> tuple[World, str, str, str]:
+    """Where a deploy begins: the world, its branch, its run's name, and the release that serves after a failure."""
+    if adopted:
+        return fresh(), "v1.2.3", FIRST, f"{FIRST}-{OLD[:7]}-adopted"
+    return deployed(), "v1.2.4", SECOND, f"{FIRST}-{NEW[:7]}"
+
+
+def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str, commit: str) -> list[str]:
+    """Whatever the exit code says that is not so on the host."""
+    world, new, found = host.world, f"{run}-{commit[:7]}", []
+
+    def holds(claim: bool, text: str) -> None:
+        if not claim:
+            found.append(text)
+
+    state = world.records().get(new, "")
+    if outcome.code == 0:
+        holds(world.current == new, f"current is {world.current}")
+        holds(state == "DONE", f"the record is {state}")
+        holds(world.boxes["backend"].image == image_id("backend", commit), "the old backend serves")
+        holds(all(box.health == "healthy" for box in world.boxes.values()), "something is not healthy")
+    elif outcome.code in (3, 7, 8):
+        holds(not world.changed, f"changed: {world.changed}")
+    elif outcome.code == 4:
+        other = [name for name in before.serving if world.serving.get(name) != before.serving[name]]
+        holds(world.serving.keys() == before.serving.keys() and not other, f"not as before: {other}")
+        holds(world.current in (before.current, old), f"current is {world.current}")
+        holds(
+            (world.head, world.branch) == (before.head, before.branch),
+            f"the work tree is at {world.head[:7]}",
+        )
+        holds(state in ("", "FAILED"), f"the record is {state}")
+        left = [name for name in world.images if name.endswith(f":{new}")]
+        holds(not left, f"images are left: {left}")
+    else:
+        holds(outcome.code == 5, f"exit code {outcome.code}")
+    # Whatever happened: what is said to serve was verified, and every image that it needs is there.
+    if world.current == new:
+        holds(any(text.startswith("GET ") for text in host.asked), "current was written before verification")
+    for service, pinned in world.overlays.get(
+        f"/srv/schedgen/.schedgen/releases/{world.current}", {}
+    ).items():
+        holds(pinned["image"] in world.images, f"the image of {service} is gone")
+    return found

@@ -1,0 +1,77 @@
+"""What the tests of the core share: builders run by a local bash, recorded answers, an environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+RECORDED = Path(__file__).parent / "recorded"
+DIRECTORY = "/srv/schedgen"
+
+
+def recorded(name: str) -> str:
+    """What a host of the lab answered once; values that are secret there are ***."""
+    return (RECORDED / name).read_text()
+
+
+def settings(*hosts: Mapping[str, Any] | str, **values: Any) -> Settings:
+    """An environment as config/lab.yaml has it, with these hosts; app1 if none is named."""
+    rows = [{"name": host, "address": host} if isinstance(host, str) else host for host in hosts or ("app1",)]
+    return Settings.model_validate({"project": "schedgen", "directory": DIRECTORY, "hosts": rows, **values})
+
+
+def bash(command: Command, cwd: Path, **env: str) -> Result:
+    """Runs a command as a host would: bash with pipefail, no start files, a clean environment."""
+    data = command.stdin or b""
+    done = subprocess.run(
+        ["bash", "--norc", "-o", "pipefail", "-c", command.text],
+        input=data.encode() if isinstance(data, str) else data,
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8", **env},
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    return Result(done.stdout.decode(), done.stderr.decode(), done.returncode, 0.0)
+
+
+def parses(text: str) -> str:
+    """What bash has against the syntax of `text`; "" if nothing."""
+    done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False, timeout=30)
+    return done.stderr
+
+
+def program(folder: Path, name: str, body: str) -> Path:
+    """A program of that name in `folder`, which a test puts in front of PATH."""
+    folder.mkdir(exist_ok=True)
+    file = folder / name
+    file.write_text(f"#!/usr/bin/env bash\n{body}\n")
+    file.chmod(0o755)
+    return file
+
+
+def git(folder: Path, *argv: str) -> str:
+    """git in `folder`, as somebody with a name and without the machine's own configuration."""
+    who = {f"GIT_{part}_{key}": "test" for part in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    env = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    words = ["git", "-c", "init.defaultBranch=main", *argv]
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=30)
+    return done.stdout.strip()
+
+
+def commit(folder: Path, message: str, **files: str) -> str:
+    """Writes files (`__` in a name stands for a slash, `_dot_` for a dot) and commits; returns the id."""
+    for name, text in files.items():
+        file = folder / name.replace("__", "/").replace("_dot_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    return git(folder, "rev-parse", "HEAD")

@@ -1,0 +1,97 @@
+"""A host that behaves like one, and on which anything can go wrong at any command.
+
+A command answers with an error, the connection is lost before or after it took effect, Ctrl-C arrives, or it
+says something that nobody can read.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+from dataclasses import dataclass
+
+from fakes import FakeHold, FakeHost, result
+from simulated_world import LINES, TITLES, World, fresh
+
+from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
+
+_IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong at which command: `error` is raised or, if it is a number, the exit code.
+
+    Attributes:
+        at: how many commands come before it.
+        after: the command takes effect all the same.
+        said: what it prints instead of its answer.
+        lasts: every command after it fails too.
+    """
+
+    at: int
+    error: type[BaseException] | int = 0
+    after: bool = False
+    said: str | None = None
+    lasts: bool = False
+
+    def meets(self, number: int) -> bool:
+        """Whether it is this command's turn."""
+        return number == self.at or (self.lasts and number > self.at)
+
+
+class SimHost(FakeHost):
+    """A host with a world. `asked` has every command, in order."""
+
+    def __init__(self, name: str = "app1", world: World | None = None, fault: Fault | None = None) -> None:
+        super().__init__(name)
+        self.world = world.copy() if world else fresh()
+        self.fault = fault
+        self.asked: list[str] = []
+
+    def hold(self, command: Command, *, deadline: float) -> FakeHold:
+        held = FakeHold(self._reply(command, deadline).stdout)
+        self.holds.append(held)
+        return held
+
+    def _reply(self, command: Command, deadline: float) -> Result:
+        number = len(self.asked)
+        self.asked.append(str(command))
+        fault = self.fault if self.fault and self.fault.meets(number) else None
+        if fault is None:
+            return self._answer(command)
+        if fault.after:
+            self._answer(command)
+        if fault.said is not None:
+            return result(fault.said)
+        if isinstance(fault.error, int):
+            return result(stderr="a fault", code=fault.error)
+        if fault.error is ConnectionLost:
+            raise ConnectionLost("the connection died", host=self.name)
+        raise fault.error
+
+    def _answer(self, command: Command) -> Result:
+        title, words = command.title, _words(command.text)
+        for start, handler in TITLES.items():
+            if title.startswith(start):
+                return handler(self.world, words, _text(command))
+        line = " ".join(words)
+        for start, handler in LINES.items():
+            if line.startswith(start):
+                return handler(self.world, words, _text(command))
+        raise AssertionError(f"{self.name} was not expected to run: {title or line}")
+
+
+@functools.cache
+def _words(text: str) -> tuple[str, ...]:
+    match = _IN_DIR.match(text)
+    words = shlex.split(match[2] if match else text)
+    # A script's own text and its title say nothing that its arguments do not.
+    return tuple(words[6:] if words[:3] == ["bash", "-o", "pipefail"] else words)
+
+
+def _text(command: Command) -> str:
+    return command.stdin if isinstance(command.stdin, str) else ""
