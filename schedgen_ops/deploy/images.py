@@ -125,17 +125,28 @@ def migrate(site: Site) -> None:
     migrations = site.settings.migrations
     if migrations is None:
         return
-    folder = site.paths.release(site.release.id)
-    command = site.compose.run(folder, migrations.service, *migrations.run)
+    run_migrations(site, site.release.id, migrations.run)
+
+
+def run_migrations(site: Site, release: str, command: Sequence[str]) -> None:
+    """One of the migrations' commands, in a throwaway container of `release`.
+
+    Raises:
+        OpsError: when it failed or ran out of time; the container is removed all the same.
+    """
+    migrations = site.settings.migrations
+    if migrations is None:
+        return
+    once = site.compose.run(site.paths.release(release), migrations.service, *command)
     try:
-        site.stream(command, migrations.deadline, "Database migrations")
+        site.stream(once, migrations.deadline, "Database migrations")
     except OpsError:
-        _remove_one_off(site)
+        _remove_one_off(site, release)
         raise
 
 
-def _remove_one_off(site: Site) -> None:
-    listed = site.docker.one_off(site.settings.project, site.release.id)
+def _remove_one_off(site: Site, release: str) -> None:
+    listed = site.docker.one_off(site.settings.project, release)
     names = site.remote.run(listed, deadline=60, check=False).lines()
     if names:
         site.remote.run(site.docker.remove(*names), deadline=60, check=False)

@@ -131,7 +131,7 @@ def reopen(site: Site) -> None:
 
 def leftovers(site: Site) -> None:
     """Tells of services that run and that nobody deploys."""
-    have = {service.name for service in site.services}
+    have = {service.name for service in site.services} or set(site.release.services)
     for service in rollout.removed(site.containers(), have):
         site.warn(f"Service {service} still runs, and the release no longer has it")
 

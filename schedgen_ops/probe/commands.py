@@ -8,7 +8,7 @@ from schedgen_ops.commands import http
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command, script
 
-# One process for each URL writes a line a request into $1: start in microseconds, URL's number, status, seconds.
+# One process for each URL writes a line a request into $1: start in microseconds, URL's number, status, time.
 # Lines on stdin name the phase that begins. It ends with its stdin, or when nothing was heard for $2 seconds.
 _PROBE = (
     http.GET

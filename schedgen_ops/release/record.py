@@ -61,6 +61,7 @@ class Release:
         backup: the folder of its backup, relative to the project's directory.
         migrations: files of migrations that it brought.
         error: why it failed.
+        restores: the id of the release that it went back to; "" for a deploy.
         steps: (title, seconds) of each step that ended.
     """
 
@@ -75,6 +76,7 @@ class Release:
     backup: str = ""
     migrations: tuple[str, ...] = ()
     error: str = ""
+    restores: str = ""
     steps: tuple[tuple[str, float], ...] = ()
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 
@@ -145,6 +147,37 @@ def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:
         return depth[release.id]
 
     return tuple(sorted(releases, key=lambda release: (rank(release), release.id), reverse=True))
+
+
+def before(releases: tuple[Release, ...], serving: Release) -> Release | None:
+    """The release to go back to from `serving`: the good one that served before it.
+
+    What a rollback went back to counts as itself: going back twice goes back two releases.
+    """
+    by_id = {release.id: release for release in releases}
+    at: Release | None = by_id.get(serving.restores, serving)
+    passed: set[str] = set()
+    while at is not None and at.id not in passed:
+        passed.add(at.id)
+        at = by_id.get(at.previous)
+        if at is not None and at.good:
+            return by_id.get(at.restores, at)
+    return None
+
+
+def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str, ...]:
+    """The migrations that releases brought after `target`, up to `serving`, newest first."""
+    by_id = {release.id: release for release in releases}
+    found: list[str] = []
+    at = by_id.get(serving)
+    passed: set[str] = set()
+    while at is not None and at.id != target and at.id not in passed:
+        passed.add(at.id)
+        if at.restores == target:
+            break
+        found += [name for name in reversed(at.migrations) if name not in found]
+        at = by_id.get(at.previous)
+    return tuple(found)
 
 
 def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Release, ...]:

@@ -178,19 +178,21 @@ give_up() {
   [ "${#old[@]}" -eq 0 ] || "${docker[@]}" start "${old[@]}" >/dev/null
   echo "$1" >&2; exit 1
 }
-"$@" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 \
-  || problem="the containers without ports could not be started"
+[ "${#names[@]}" -eq 0 ] ||
+  "$@" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
+  problem="the containers without ports could not be started"
 for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
 [ -z "${problem-}" ] || give_up "$problem"
 healthy "$limit" "${new[@]}" || give_up "$reason"
 "$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
 ingress=$(ids_of schedgen-ingress | head -n 1)
 began=${EPOCHREALTIME/[.,]/}
-"${docker[@]}" stop "${old[@]}" >/dev/null
+[ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" >/dev/null
 "${docker[@]}" start "$ingress" >/dev/null || give_up "it could not be started"
 answering() { ask 'show stat' | awk -F, '
   $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
-within 20 answering || give_up "it does not reach the services"
+[ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
+[ "${#old[@]}" -gt 0 ] || exit 0
 echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
 "${docker[@]}" rm --force "${old[@]}" >/dev/null
 exit 0

@@ -1,0 +1,209 @@
+"""What a deploy and a rollback have in common: lock, prober, services replaced, verdict, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial
+
+from schedgen_ops import events
+from schedgen_ops.clock import Clock, stamp
+from schedgen_ops.deploy import images, services
+from schedgen_ops.deploy.site import Share, Site
+from schedgen_ops.engine import Engine, Step
+from schedgen_ops.errors import OpsError, Refused, RolledBack
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
+from schedgen_ops.lock.commands import Owner
+from schedgen_ops.preflight import run as preflight
+from schedgen_ops.probe.report import Report
+from schedgen_ops.probe.run import Prober, probing
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release, State
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings, Tier
+
+
+@dataclass(slots=True)
+class Change:
+    """A release made to serve on every host of the fleet.
+
+    Attributes:
+        run: the run's name, its start as YYYYMMDD_HHMMSS in UTC; it begins the release's id.
+        owner: who does it, for the lock and the record.
+        seen: what the prober saw, once all is over.
+    """
+
+    settings: Settings
+    fleet: Fleet
+    branch: str
+    run: str
+    clock: Clock
+    emit: events.Emit
+    owner: Owner
+    sites: tuple[Site, ...] = ()
+    seen: Report | None = None
+    _serves: bool = False
+    _held: lock.Lock | None = None
+    _prober: Prober | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __call__(self) -> str:
+        """Does it, and returns the release's id.
+
+        Raises:
+            OpsError: with the exit code that says what serves now.
+        """
+        engine = Engine(self.emit, self.clock, serving=self._serving)
+        with self._stack:
+            try:
+                engine.run(self.steps())
+            except OpsError as error:
+                self._measured()
+                self._close(error, engine.durations)
+                raise
+            self._measured()
+            self._close(None, engine.durations)
+            return self.sites[0].release.id
+
+    def steps(self) -> tuple[Step, ...]:
+        """The plan."""
+        raise NotImplementedError
+
+    @property
+    def previous(self) -> str:
+        """The release that served before; "" for none."""
+        return ", ".join(sorted({site.old.id for site in self.sites if site.old}))
+
+    @property
+    def backups(self) -> str:
+        """Where the backups of this deploy are."""
+        return ", ".join(sorted({site.backup for site in self.sites if site.backup}))
+
+    def preflight(self) -> None:
+        """Every host is ready, and nobody else is at work."""
+        seen = preflight.check(self.fleet, self.settings, self.emit)
+        paths, lease = Paths(self.settings.directory), self.settings.lock.lease
+        self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease))
+        for name, current in self._held.current.items():
+            if current != seen[name].shelf.current:
+                raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
+        self.sites = tuple(
+            Site(remote, self.settings, seen[remote.name], self.clock, self.emit)
+            for remote in self.fleet.hosts
+        )
+        for site in self.sites:
+            self._tell_unfinished(site)
+        self._prober = self._stack.enter_context(probing(self.fleet, self.settings))
+        events.info(self.emit, "Pre-flight checks passed")
+
+    def _release(self, commit: str) -> Release:
+        return Release(
+            id=f"{self.run}-{commit[:7]}",
+            branch=self.branch,
+            commit=commit,
+            state=State.STARTED,
+            started=stamp(self.clock.now()),
+            by=self.owner.person,
+        )
+
+    def rolling(self, first: int) -> tuple[Step, ...]:
+        """The steps that replace services, tier by tier; `first` is the number of the first."""
+        tiers = enumerate(self.settings.tiers, start=first)
+        gate = Step("", "Ingress", self.open_ingress, undo=self._each(services.restore_ingress))
+        return (gate, *(self._rolling(str(number), tier) for number, tier in tiers))
+
+    def open_ingress(self) -> None:
+        """What publishes ports is behind the ingress, so that it can be replaced unnoticed."""
+        self._phase("during")
+        self._do(services.open_ingress, batch=self.settings.rollout.batch)
+
+    def _rolling(self, number: str, tier: Tier) -> Step:
+        title = f"Rolling update - {tier.name} services"
+        undo = self._each(lambda site: services.roll_back(site, tier.services))
+        return Step(number, title, partial(self._roll, tier), undo=undo)
+
+    def _roll(self, tier: Tier) -> None:
+        def share(site: Site) -> None:
+            services.roll(site, [name for name in tier.services if site.host.runs(name)])
+
+        self._do(share, batch=self.settings.rollout.batch)
+
+    def verify(self) -> None:
+        """Everything answers on every host; from here on the new release is the one that serves."""
+        self._phase("after")
+        self._do(services.verify)
+        self._do(lambda site: services.close(site, State.DONE))
+        events.info(self.emit, "Deployment verification passed")
+        self._serves = True
+
+    def _phase(self, name: str) -> None:
+        if self._prober is not None:
+            self._prober.phase(name)
+
+    def _measured(self) -> None:
+        """Says what visitors noticed, if that could be measured."""
+        if self._prober is None or self.seen is not None:
+            return
+        self.seen = self._prober.stop()
+        for line in self.seen.table():
+            events.info(self.emit, line)
+        tell = events.info if self.seen.zero_downtime else events.warn
+        tell(self.emit, self.seen.sentence())
+        self.emit(events.Fact("probe", asdict(self.seen)))
+
+    def clean_up(self) -> None:
+        """What no kept release needs, removed. A failure here takes nothing back."""
+        try:
+            self._do(images.name_as_owner)
+            self._do(images.clean_up)
+            self._do(services.leftovers)
+        except OpsError as error:
+            events.warn(self.emit, f"cleaning up did not finish: {error.message}", error.host)
+
+    # How a step reaches the hosts
+
+    def _check(self) -> Fleet:
+        if self._held is not None:
+            self._held.check()
+        return self.fleet
+
+    def _site(self, remote: Remote) -> Site:
+        return next(site for site in self.sites if site.remote.name == remote.name)
+
+    def _do(self, share: Share, *, only: set[str] | None = None, batch: int | None = None) -> None:
+        def action(remote: Remote) -> None:
+            if only is None or remote.name in only:
+                share(self._site(remote))
+
+        self._check().each(action, batch=batch).values()
+
+    def _each(self, share: Share) -> Callable[[], None]:
+        def undo() -> None:
+            # Taking back goes on without the lock: leaving half a release would be worse.
+            self.fleet.each(lambda remote: share(self._site(remote))).values()
+
+        return undo
+
+    # How it ends
+
+    def _serving(self) -> str:
+        return f"The old release serves: {self.previous}" if self.previous else ""
+
+    def _close(self, error: OpsError | None, steps: tuple[tuple[str, float], ...]) -> None:
+        state = State.DONE if error is None else State.FAILED
+        if error is not None and not isinstance(error, RolledBack):
+            state = State.BROKEN
+        if self._serves:
+            state = State.DONE
+        text = error.message if error else ""
+        if self.sites:
+            # How it ended is decided: a record that cannot be written now, or Ctrl-C, does not change it.
+            with suppress(KeyboardInterrupt):
+                self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
+
+    def _tell_unfinished(self, site: Site) -> None:
+        for release in site.seen.shelf.releases:
+            if release.state is State.STARTED:
+                site.warn(f"Release {release.id} by {release.by} was begun and never finished")

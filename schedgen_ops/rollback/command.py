@@ -1,0 +1,111 @@
+"""What `inv rollback` does with an operation."""
+
+from __future__ import annotations
+
+from schedgen_ops.errors import ConfigError, OpsError, Refused
+from schedgen_ops.lock import run as lock
+from schedgen_ops.operation import Operation
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release, before, served_in_order, since
+from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.ui.tables import Table
+
+
+def rollback(op: Operation, to: str, revert: bool) -> None:
+    """Asks, goes back, and says so when it is done.
+
+    Raises:
+        Refused: where there is nothing to go back to, or the answer was no.
+    """
+    shelves = _shelves(op)
+    target = _target(shelves, to)
+    shelf = next(iter(shelves.values()))
+    serving = shelf.serving
+    assert serving is not None
+    migrations = since(shelf.releases, target.id, serving.id)
+    if not op.ui.confirm(
+        "Do you want to proceed with rollback?",
+        *_notes(serving, target, migrations, revert),
+        yes=op.options.yes,
+    ):
+        raise Refused("nothing was changed")
+    owner = lock.myself(op.clock, "rollback", target.id)
+    run = Rollback(
+        op.settings,
+        op.fleet,
+        target.branch,
+        op.run,
+        op.clock,
+        op.emit,
+        owner,
+        target=target.id,
+        revert=revert and bool(migrations),
+    )
+    op.begin(
+        "rollback",
+        "Rollback",
+        (("From", serving.id), ("To", f"{target.id} ({target.branch})")),
+        tuple((step.number, step.title) for step in run.steps()),
+    )
+    release = run()
+    op.end("Rollback Complete", f"{target.id} serves again, as {release}", (("Release", release),))
+
+
+def _notes(serving: Release, target: Release, migrations: tuple[str, ...], revert: bool) -> tuple[str, ...]:
+    schema: tuple[str, ...] = ()
+    if migrations:
+        what = "will be reverted" if revert else "stay, the older code must get on with them"
+        schema = (f"Migrations since then {what}: {', '.join(migrations)}",)
+    return (
+        "WARNING: This will rollback to the previous deployment",
+        f"From {serving.id} ({serving.branch}) to {target.id} ({target.branch}, {target.commit[:12]})",
+        f"Backup location: {serving.backup or 'none was made'}",
+        *schema,
+    )
+
+
+def _target(shelves: dict[str, store.Shelf], to: str) -> Release:
+    found = {host: _on(shelf, to) for host, shelf in shelves.items()}
+    for host, release in found.items():
+        if release is None:
+            text = f"there is no release {to!r} to go back to" if to else "there is nothing to go back to"
+            raise Refused(text, host=host, hint="`inv rollback.list` shows what there is.")
+    targets = {release.id: release for release in found.values() if release is not None}
+    if len(targets) != 1:
+        raise ConfigError(
+            f"the hosts would go back to different releases: {', '.join(sorted(targets))}",
+            hint="Say which: inv rollback --to ID",
+        )
+    return next(iter(targets.values()))
+
+
+def _on(shelf: store.Shelf, to: str) -> Release | None:
+    if shelf.serving is None:
+        return None
+    if not to:
+        return before(shelf.releases, shelf.serving)
+    fits = [release for release in shelf.releases if release.good and release.id.startswith(to)]
+    return fits[0] if len(fits) == 1 and fits[0].id != shelf.current else None
+
+
+def list_(op: Operation) -> None:
+    """The releases that can be gone back to, newest first."""
+    rows = tuple(
+        (host, release.id, release.branch, release.commit[:12], release.started)
+        for host, shelf in _shelves(op).items()
+        for release in served_in_order(shelf.releases)
+        if release.good and release.id != shelf.current
+    )
+    op.ui.show(
+        Table(("Host", "Release", "Branch", "Commit", "Started"), rows, empty="Nothing to go back to.")
+    )
+
+
+def _shelves(op: Operation) -> dict[str, store.Shelf]:
+    paths = Paths(op.settings.directory)
+    found = op.fleet.each(lambda remote: store.read(remote, paths)).values()
+    shelves = dict(zip(op.fleet.names, found, strict=True))
+    if not shelves:
+        raise OpsError("no hosts")
+    return shelves

@@ -1,0 +1,96 @@
+"""The rollback on every host, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from schedgen_ops import events
+from schedgen_ops.commands import git
+from schedgen_ops.deploy import code, images, services
+from schedgen_ops.deploy.base import Change
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.engine import Step
+from schedgen_ops.errors import Refused
+from schedgen_ops.release import store
+from schedgen_ops.release.record import since
+from schedgen_ops.shell import Command, sh
+
+
+@dataclass(slots=True)
+class Rollback(Change):
+    """The release `target` made to serve again on every host of the fleet.
+
+    Attributes:
+        target: its id.
+        revert: whether the migrations that came after it are taken back.
+    """
+
+    target: str = ""
+    revert: bool = False
+
+    def steps(self) -> tuple[Step, ...]:
+        """The plan: no build, no fetch; only what is kept on the hosts."""
+        back = self._each(services.reopen)
+        verify, clean = str(2 + len(self.settings.tiers)), str(3 + len(self.settings.tiers))
+        return (
+            Step("", "Pre-flight Checks", self.preflight, gate=True),
+            Step("", "Release and images", self.find, gate=True),
+            Step("1", "Restoring code", self.restore_code, undo=self._each(code.switch_back)),
+            *((Step("", "Reverting migrations", self.revert_migrations),) if self.revert else ()),
+            *self.rolling(2),
+            Step(verify, "Post-rollback verification", self.verify, undo=back, settles=True),
+            Step(clean, "Cleaning up old images", self.clean_up),
+        )
+
+    def find(self) -> None:
+        """The release is known everywhere, and every image of it is there."""
+        self._do(self._find)
+
+    def _find(self, site: Site) -> None:
+        site.old = site.seen.shelf.serving
+        target = site.seen.shelf.get(self.target)
+        if target is None or not target.good:
+            raise Refused(f"release {self.target} cannot be gone back to", host=site.remote.name)
+        names = [record.image for record in target.services.values()]
+        answers = site.remote.batch([site.docker.image_ids(name) for name in names], deadline=60)
+        lost = [name for name, answer in zip(names, answers, strict=True) if not answer.ok]
+        if lost:
+            raise Refused(f"images are no longer there: {', '.join(lost)}", host=site.remote.name)
+
+    def restore_code(self) -> None:
+        """The work tree at the release's commit, and its definition under the new record."""
+        self._do(self._restore_code)
+        events.info(self.emit, f"Code restored: {self.sites[0].release.commit[:12]}")
+
+    def _restore_code(self, site: Site) -> None:
+        target = site.seen.shelf.get(self.target)
+        assert target is not None
+        previous = site.old.id if site.old else ""
+        new = replace(self._release(target.commit), previous=previous, services=target.services)
+        site.new = replace(new, branch=target.branch, restores=target.id)
+        store.write(site.remote, site.paths, site.new)
+        site.run(_copy(site.paths.release(target.id), site.paths.release(site.new.id)))
+        site.in_project(git.checkout(site.new.commit))
+
+    def revert_migrations(self) -> None:
+        """The schema as the release knew it, by the newer image, which has the way back."""
+        chosen = {host.name for host in self.settings.migrating_hosts()}
+        self._do(self._revert, only=chosen)
+
+    def _revert(self, site: Site) -> None:
+        migrations, old = self.settings.migrations, site.old
+        if migrations is None or old is None:
+            return
+        for name in migrations_since(site, self.target):
+            images.run_migrations(site, old.id, migrations.revert)
+            site.say(f"Migration reverted: {name}")
+
+
+def migrations_since(site: Site, target: str) -> tuple[str, ...]:
+    """The migrations that releases after `target` brought to a host."""
+    return since(site.seen.shelf.releases, target, site.seen.shelf.current)
+
+
+def _copy(source: str, target: str) -> Command:
+    files = [f"{source}/{name}" for name in ("owner.yaml", "overlay.json", "compose.yaml", "haproxy.cfg")]
+    return sh("cp", "-p", "--", *files, target)

@@ -1,0 +1,33 @@
+"""inv rollback: back to an earlier release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schedgen_ops.tasks.common import operation
+
+if TYPE_CHECKING:
+    from schedgen_ops.operation import Operation
+
+
+@operation(
+    default=True,
+    asks=True,
+    help={
+        "to": "The release to go back to (default: the one that served before).",
+        "revert_migrations": "Take back the migrations that came since, before the services are replaced.",
+    },
+)
+def rollback(op: Operation, to: str = "", revert_migrations: bool = False) -> None:
+    """Go back to an earlier release, from its kept images."""
+    from schedgen_ops.rollback import command
+
+    command.rollback(op, to, revert_migrations)
+
+
+@operation(name="list")
+def list_(op: Operation) -> None:
+    """List the releases that can be gone back to."""
+    from schedgen_ops.rollback import command
+
+    command.list_(op)
