@@ -77,6 +77,11 @@ def install_debian(package: str, progress: Progress) -> None:
 
 
 def _refuse_where_hopeless() -> None:
+    if chosen := os.environ.get("DOCKER_HOST"):
+        raise LabError(
+            f"No Docker Engine answers at {chosen}",
+            hint="The lab needs one on this machine: unset DOCKER_HOST, or start that engine.",
+        )
     if platform.system() != "Linux":
         raise LabError("No Docker Engine answers", hint="Start Docker Desktop (or Colima), then try again.")
     socket = Path("/var/run/docker.sock")

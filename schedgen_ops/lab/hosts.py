@@ -21,6 +21,7 @@ from schedgen_ops.lab.progress import Line
 STATE = "lab-state"
 KEYS = "schedgen.lab.keys"
 CONTENT = "schedgen.lab.content"
+COPIER = "-copy"
 HEALTHY_WITHIN = 120
 UNCONFINED = (
     "--security-opt=seccomp=unconfined",
@@ -84,8 +85,10 @@ def rebuild(place: Place, host: LabHost, content: str, line: Line) -> None:
     """Make the host anew from a copy of the golden volume."""
     line(f"{host.name}: copying the golden volume")
     remove(host)
-    _create(place, host, content)
+    ensure_volume(host.container)
     copy_volume(place, GOLDEN, host.container)
+    # Made after the copy is complete: where there is a container, there is a whole volume.
+    _create(place, host, content)
     line(f"{host.name}: booting")
     docker.run("start", host.container)
     wait(host, line)
@@ -124,16 +127,17 @@ def existing() -> tuple[LabHost, ...]:
 
 def remove(host: LabHost) -> None:
     """Remove the host and its volume, if they are there."""
-    if host in existing():
-        docker.run("rm", "--force", "--volumes", host.container)
+    for container in (host.container, f"{host.container}{COPIER}"):
+        docker.succeeds("rm", "--force", "--volumes", container)
     docker.run("volume", "rm", "--force", host.container)
 
 
 def copy_volume(place: Place, source: str, target: str) -> None:
     """Copy all of one volume into another: overlay2 needs trusted attributes and device nodes kept."""
     docker.run(
-        "run", "--rm", f"--label={LABEL}", *capabilities(place), f"--volume={source}:/from:ro",
-        f"--volume={target}:/to", "--entrypoint=cp", HOST_IMAGE, "-a", "/from/.", "/to/",
+        "run", "--rm", f"--name={target}{COPIER}", f"--label={LABEL}", *capabilities(place),
+        f"--volume={source}:/from:ro", f"--volume={target}:/to", "--entrypoint=cp", HOST_IMAGE,
+        "-a", "/from/.", "/to/",
     )  # fmt: skip
 
 

@@ -124,6 +124,22 @@ def test_resetting_a_host_that_is_not_there_says_how_to_boot_it(lab: Place) -> N
     assert caught.value.hint == "inv lab.up --hosts 60"
 
 
+def test_an_engine_elsewhere_is_not_replaced_by_one_started_here(inv: Inv, tmp_path: Path) -> None:
+    away = {"DOCKER_HOST": f"unix://{tmp_path}/none.sock", "SCHEDGEN_LAB_DIR": str(tmp_path / "lab")}
+    ran = inv("lab.up", env=away)
+    assert ran.code != 0
+    assert f"No Docker Engine answers at unix://{tmp_path}/none.sock" in ran.stderr
+    assert not (tmp_path / "lab" / "dockerd.pid").exists()
+
+
+def test_two_hosts_share_an_origin_and_nothing_else(two_hosts: tuple[Box, ...]) -> None:
+    first, second = two_hosts
+    first.sh("docker compose exec -T postgres psql -U schedgen -qc 'DELETE FROM jobs WHERE attempts = 1'")
+    assert (first.count("jobs"), second.count("jobs")) == (0, 200_000)
+    assert first.sh("git ls-remote origin") == second.sh("git ls-remote origin")
+    assert first.address != second.address
+
+
 def test_no_lab_has_zero_hosts(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="from 1 to 64"):
         manager.up(Place(tmp_path), 0, Silent())

@@ -59,7 +59,7 @@ def deployed() -> World:
 
 
 def start(*, adopted: bool) -> tuple[World, str, str, str]:
-    """Where a deploy begins: the world, its branch, its run's name, and the release that serves after a failure."""
+    """Where a deploy begins: the world, the branch, the run, and the release that serves if it fails."""
     if adopted:
         return fresh(), "v1.2.3", FIRST, f"{FIRST}-{OLD[:7]}-adopted"
     return deployed(), "v1.2.4", SECOND, f"{FIRST}-{NEW[:7]}"

@@ -1,4 +1,4 @@
-"""A deploy from the first look to the last image, and what is told and left when anything at all goes wrong."""
+"""A deploy from the first look to the last image; what is told and left when anything at all goes wrong."""
 
 from __future__ import annotations
 

@@ -1,0 +1,229 @@
+"""The lock: what its commands do on a real machine, and how it is taken, kept and given back."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock, FakeHold, FakeHost
+from kit import bash, git
+
+from schedgen_ops.errors import ConnectionLost, LockHeld
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import commands, run
+from schedgen_ops.lock.commands import Answer, Owner
+from schedgen_ops.release.paths import Paths
+
+ANN = Owner("ann", "lap'top $x", "2025-01-15T12:00:00Z", "deploy", "v1.2.3", "t0")
+PATHS = Paths("/srv/schedgen")
+
+
+@contextmanager
+def holding(state: Path, lease: int = 20, owner: Owner = ANN) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that takes the lock, and the first line that it prints."""
+    words = ["bash", "--norc", "-o", "pipefail", "-c", commands.hold(str(state), owner, lease).text]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def who(state: Path) -> Answer:
+    answer = bash(commands.who(str(state)), state.parent)
+    assert answer.ok, answer.stderr
+    return commands.parse(answer.stdout)
+
+
+def wait_until_free(state: Path, seconds: float = 5) -> None:
+    end = time.monotonic() + seconds
+    while who(state).state != "free":
+        assert time.monotonic() < end, "the lock is still held"
+        time.sleep(0.02)
+
+
+def test_it_is_free_where_nothing_was_deployed_yet_and_asking_changes_nothing(tmp_path: Path) -> None:
+    assert who(tmp_path / ".schedgen") == Answer("free")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_held_by_one_and_the_second_is_told_by_whom(tmp_path: Path) -> None:
+    state = tmp_path / "it's here" / ".schedgen"
+    with holding(state) as (_, first), holding(state) as (_, second):
+        assert commands.parse(first) == Answer("acquired")
+        assert commands.parse(second) == Answer("held", ANN)
+        assert who(state) == Answer("held", ANN)
+
+
+def test_it_tells_which_release_serves(tmp_path: Path) -> None:
+    (tmp_path / "current").write_text("20250115_120000-abc1234\n")
+    with holding(tmp_path) as (_, first):
+        assert commands.parse(first) == Answer("acquired", current="20250115_120000-abc1234")
+
+
+@pytest.mark.parametrize("end", ["closed", "killed", "terminated"])
+def test_a_holder_that_ends_frees_it(end: str, tmp_path: Path) -> None:
+    with holding(tmp_path) as (process, _):
+        assert process.stdin is not None
+        {"closed": process.stdin.close, "killed": process.kill, "terminated": process.terminate}[end]()
+        wait_until_free(tmp_path)
+    with holding(tmp_path) as (_, first):
+        assert commands.parse(first).state == "acquired"
+
+
+def test_a_silent_holder_loses_it_after_its_lease_and_a_lively_one_does_not(tmp_path: Path) -> None:
+    with holding(tmp_path, lease=1) as (process, _):
+        assert process.stdin is not None
+        for _ in range(4):
+            time.sleep(0.3)
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert who(tmp_path).state == "held"
+        wait_until_free(tmp_path, 4)
+
+
+def test_it_can_be_broken_and_the_next_one_gets_it(tmp_path: Path) -> None:
+    with holding(tmp_path) as (process, _):
+        assert bash(commands.break_(str(tmp_path)), tmp_path).ok
+        assert who(tmp_path) == Answer("free")
+        process.wait(5)
+
+
+def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    with subprocess.Popen(["sleep", "30"]) as bystander:
+        (tmp_path / "lock.json").write_text(f'{{"pid":{bystander.pid},"user":"ann"}}\n')
+        assert bash(commands.break_(str(tmp_path)), tmp_path).ok
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_our_folder_is_kept_out_of_git_status_once(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    state = tmp_path / ".schedgen"
+    for _ in range(2):
+        with holding(state) as (process, first):
+            assert first.startswith("acquired")
+            process.kill()
+            wait_until_free(state)
+    assert (tmp_path / ".git/info/exclude").read_text().count("/.schedgen/") == 1
+    assert git(tmp_path, "status", "--porcelain") == ""
+
+
+def test_the_owner_is_written_for_its_owner_alone(tmp_path: Path) -> None:
+    state = tmp_path / ".schedgen"
+    with holding(state):
+        assert state.stat().st_mode & 0o077 == 0
+        data = json.loads((state / "lock.json").read_text())
+        assert (data["user"], data["machine"]) == ("ann", "lap'top $x")
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ("acquired \n", Answer("acquired")),
+        ("acquired r1\n", Answer("acquired", current="r1")),
+        ("free\n", Answer("free")),
+        ("held \n", Answer("held")),
+        ("held {torn\n", Answer("held")),
+        ("held 5\n", Answer("held")),
+        ("", Answer("")),
+    ],
+)
+def test_every_answer_is_read(line: str, answer: Answer) -> None:
+    assert commands.parse(line) == answer
+
+
+def test_an_owner_reads_as_a_sentence() -> None:
+    assert str(Owner("ann", "laptop", "12:00", "deploy", "v1")) == "ann@laptop, deploy v1 since 12:00"
+    assert str(Owner("ann", "laptop", "12:00", "backup", "")) == "ann@laptop, backup since 12:00"
+    assert str(Owner("unknown", "unknown", "", "", "")) == "unknown@unknown"
+
+
+# Taking it on every host
+
+HELD = f"held {json.dumps({'user': 'bob', 'machine': 'desk', 'command': 'deploy', 'release': 'v1.2.2'})}"
+
+
+def hosts(*firsts: str) -> list[FakeHost]:
+    return [FakeHost(f"app{n}", {"schedgen-lock": first}) for n, first in enumerate(firsts, start=1)]
+
+
+def test_it_is_held_on_every_host_and_given_back_on_every_host() -> None:
+    both = hosts("acquired r1", "acquired")
+    with run.held(Fleet(both), PATHS, ANN, 60) as lock:
+        assert lock.current == {"app1": "r1", "app2": ""}
+        assert not any(host.holds[0].closed for host in both)
+        lock.check()
+    assert all(host.holds[0].closed for host in both)
+
+
+def test_it_is_given_back_when_the_block_fails() -> None:
+    (host,) = hosts("acquired")
+    with pytest.raises(KeyboardInterrupt), run.held(Fleet([host]), PATHS, ANN, 60):
+        raise KeyboardInterrupt
+    assert host.holds[0].closed
+
+
+def test_a_lock_held_anywhere_is_refused_and_given_back_everywhere() -> None:
+    both = hosts("acquired", HELD)
+    with pytest.raises(LockHeld) as caught, run.held(Fleet(both), PATHS, ANN, 60):
+        pytest.fail("the block ran")
+    assert "bob@desk, deploy v1.2.2" in caught.value.message
+    assert caught.value.host == "app2"
+    assert "inv deploy.unlock" in caught.value.hint
+    assert all(host.holds[0].closed for host in both)
+
+
+def test_a_lock_of_somebody_unknown_is_refused_too() -> None:
+    with pytest.raises(LockHeld, match="not known"), run.held(Fleet(hosts("held ")), PATHS, ANN, 60):
+        pytest.fail("the block ran")
+
+
+def test_a_holder_gives_signs_of_life_and_a_lost_lock_is_noticed() -> None:
+    (host,) = hosts("acquired")
+
+    class Breaking(FakeHold):
+        def send(self, line: str) -> None:
+            if len(self.sent) == 2:
+                raise ConnectionLost("the connection died")
+            super().send(line)
+
+    held = Breaking("acquired")
+    host.hold = lambda command, *, deadline: held  # type: ignore[method-assign, assignment]
+    # A lease of hundredths of a second, so that the third sign of life is due at once.
+    with run.held(Fleet([host]), PATHS, ANN, 0.03) as lock:  # type: ignore[arg-type]
+        end = time.monotonic() + 5
+        while lock.lost is None and time.monotonic() < end:
+            time.sleep(0.005)
+        with pytest.raises(ConnectionLost, match="the lock was lost") as caught:
+            lock.check()
+    assert caught.value.host == "app1"
+    assert held.sent == ["", ""]
+
+
+def test_unlocking_tells_whose_it_was() -> None:
+    host = FakeHost(answers={"schedgen-lock-who": HELD, "schedgen-unlock": ""})
+    owner = run.unlock(host, PATHS)
+    assert owner is not None
+    assert owner.person == "bob@desk"
+
+
+def test_unlocking_what_is_free_ends_nothing() -> None:
+    host = FakeHost(answers={"schedgen-lock-who": "free\n"})
+    assert run.unlock(host, PATHS) is None
+
+
+def test_this_run_knows_itself() -> None:
+    me, again = run.myself(FakeClock(), "deploy", "v1"), run.myself(FakeClock(), "deploy", "v1")
+    assert (me.command, me.release, me.since) == ("deploy", "v1", "2025-01-15T12:00:00Z")
+    assert me.user
+    assert me.machine
+    assert me.token != again.token

@@ -1,0 +1,246 @@
+"""Release records: written, read back with suspicion, put in order, and kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import FakeHost
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import bash
+
+from schedgen_ops.errors import OpsError
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import (
+    Release,
+    ServiceRecord,
+    State,
+    from_json,
+    kept,
+    release_id,
+    served_in_order,
+    to_json,
+)
+
+COMMIT = "3f2a9c1" + "0" * 33
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+COMMITS = st.text("0123456789abcdef", min_size=7, max_size=64)
+SERVICES = st.dictionaries(TEXT, st.builds(ServiceRecord, TEXT, TEXT, TEXT, TEXT), max_size=3)
+RELEASES = st.builds(
+    Release,
+    id=TEXT,
+    branch=TEXT,
+    commit=COMMITS,
+    state=st.sampled_from(State),
+    previous=TEXT,
+    started=TEXT,
+    finished=TEXT,
+    by=TEXT,
+    backup=TEXT,
+    migrations=st.lists(TEXT, max_size=3).map(tuple),
+    error=TEXT,
+    steps=st.lists(st.tuples(TEXT, st.floats(0, 1e6)), max_size=3).map(tuple),
+    services=SERVICES,
+)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def release(name: str, previous: str = "", state: State = State.DONE, *images: str) -> Release:
+    services = {image: ServiceRecord(f"p-{image}:{name}", f"sha256:{image}", "d") for image in images}
+    return Release(name, "main", COMMIT, state, previous, services=services)
+
+
+def names(releases: tuple[Release, ...]) -> list[str]:
+    return [found.id for found in releases]
+
+
+def test_an_id_is_the_time_and_the_commit() -> None:
+    assert release_id(datetime(2024, 11, 30, 14, 30, tzinfo=UTC), COMMIT) == "20241130_143000-3f2a9c1"
+
+
+@given(RELEASES)
+def test_a_record_is_read_back_as_it_was_written_on_one_line(record: Release) -> None:
+    text = to_json(record)
+    assert "\n" not in text
+    assert from_json(text) == record
+
+
+@given(st.text(max_size=30) | JSON.map(json.dumps))
+def test_what_is_no_record_is_refused_as_such(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        from_json(text)
+
+
+@given(RELEASES, st.sampled_from([*Release.__dataclass_fields__]), JSON)
+def test_a_record_with_a_field_gone_wrong_is_refused_or_read_never_a_defect(
+    record: Release, name: str, value: object
+) -> None:
+    data = json.loads(to_json(record)) | {name: value}
+    try:
+        found = from_json(json.dumps(data))
+    except ValueError:
+        return
+    assert names(served_in_order((found, record)))
+
+
+@pytest.mark.parametrize("commit", [5, None, "", "--help", "3F2A9C1", "3f2a9c1; id", "3f2a9c1\n"])
+def test_what_is_no_commit_never_reaches_git(commit: object) -> None:
+    data = json.loads(to_json(release("a"))) | {"commit": commit}
+    with pytest.raises(ValueError, match="commit"):
+        from_json(json.dumps(data))
+
+
+def test_what_a_newer_version_added_is_passed_over() -> None:
+    data = json.loads(to_json(release("a", "", State.DONE, "web")))
+    data["watched_by"] = "someone"
+    data["services"]["web"]["digest"] = "sha512:0"
+    assert from_json(json.dumps(data)) == release("a", "", State.DONE, "web")
+
+
+def test_deeply_nested_garbage_is_garbage() -> None:
+    with pytest.raises(ValueError, match="deeply"):
+        from_json("[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("state", "good"),
+    [("DONE", True), ("ADOPTED", True), ("STARTED", False), ("FAILED", False), ("BROKEN", False)],
+)
+def test_only_what_served_is_good(state: str, good: bool) -> None:
+    assert release("a", "", State(state)).good is good
+
+
+def test_the_newest_comes_first() -> None:
+    found = (release("2", "1"), release("3", "2"), release("1"))
+    assert names(served_in_order(found)) == ["3", "2", "1"]
+
+
+def test_a_clock_that_jumped_back_does_not_change_the_order() -> None:
+    found = (release("20300101"), release("20250101", "20300101"), release("20250102", "20250101"))
+    assert names(served_in_order(found)) == ["20250102", "20250101", "20300101"]
+
+
+def test_failed_attempts_stand_beside_the_release_that_took_their_place() -> None:
+    found = (
+        release("1"),
+        release("2", "1", State.FAILED),
+        release("3", "1", State.FAILED),
+        release("4", "1"),
+        release("5", "4"),
+    )
+    assert names(served_in_order(found)) == ["5", "4", "3", "2", "1"]
+
+
+GRAPHS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 9), st.sampled_from(State)), max_size=9).map(
+    lambda rows: tuple(
+        {number: release(str(number), str(before), state) for number, before, state in rows}.values()
+    )
+)
+
+
+@given(GRAPHS, st.randoms())
+def test_the_order_is_total_whatever_names_whatever(found: tuple[Release, ...], random: Any) -> None:
+    ordered = served_in_order(found)
+    assert sorted(names(ordered)) == sorted(names(found))
+    shuffled = list(found)
+    random.shuffle(shuffled)
+    if not _has_cycle(found):
+        assert served_in_order(tuple(shuffled)) == ordered
+        place = {name: number for number, name in enumerate(names(ordered))}
+        assert all(place[r.id] < place[r.previous] for r in found if r.previous in place)
+
+
+def _has_cycle(found: tuple[Release, ...]) -> bool:
+    before = {r.id: r.previous for r in found}
+    return any(_returns(name, before) for name in before)
+
+
+def _returns(name: str, before: dict[str, str]) -> bool:
+    seen: set[str] = set()
+    while name in before and name not in seen:
+        seen.add(name)
+        name = before[name]
+    return name in seen
+
+
+@given(GRAPHS, st.integers(1, 5))
+def test_the_release_that_serves_is_always_kept_and_failed_ones_never(
+    found: tuple[Release, ...], count: int
+) -> None:
+    for current in [*names(found), "", "gone"]:
+        keep = kept(found, current, count)
+        assert len(keep) <= count
+        assert (current in names(keep)) == (current in names(found))
+        assert all(r.good for r in keep if r.id != current)
+        good = [r for r in found if r.good or r.id == current]
+        assert len(keep) == min(count, len(good))
+
+
+def test_the_newest_good_ones_are_kept() -> None:
+    found = tuple(release(str(n), str(n - 1), State.FAILED if n == 3 else State.DONE) for n in range(1, 6))
+    assert names(kept(found, "5", 3)) == ["5", "4", "2"]
+
+
+# What is on the host
+
+PATHS = Paths("/srv/schedgen")
+
+
+def test_all_state_is_in_one_folder() -> None:
+    assert PATHS.current == "/srv/schedgen/.schedgen/current"
+    assert PATHS.record("r1") == "/srv/schedgen/.schedgen/releases/r1/release.json"
+
+
+def test_a_host_that_was_never_deployed_to_has_an_empty_shelf(tmp_path: Path) -> None:
+    answer = bash(store.read_command(Paths(str(tmp_path))), tmp_path)
+    assert answer.ok
+    assert store.parse_shelf(answer.stdout) == store.Shelf("", ())
+
+
+def test_what_was_written_is_read_back_and_a_torn_record_hides_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "it's a project"
+    paths = Paths(str(folder))
+    host = FakeHost(answers={lambda _: True: lambda command: bash(command, tmp_path)})
+    for name in ("1", "2", "3"):
+        store.write(host, paths, release(name, state=State.DONE))
+    Path(paths.record("2")).write_text('{"id": "2", "bra')
+    (folder / ".schedgen/releases/empty").mkdir()
+    store.set_current(host, paths, "3")
+    shelf = store.read(host, paths)
+    assert (shelf.current, names(shelf.releases), shelf.unreadable) == ("3", ["1", "3"], 1)
+    assert shelf.serving == release("3")
+    assert store.serving(host, paths) == release("3")
+
+
+def test_state_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    host = FakeHost(answers={lambda _: True: lambda command: bash(command, tmp_path)})
+    store.write(host, Paths(str(tmp_path)), release("1"))
+    record = tmp_path / ".schedgen/releases/1/release.json"
+    assert record.stat().st_mode & 0o077 == 0
+    assert record.parent.stat().st_mode & 0o077 == 0
+    assert [path.name for path in record.parent.iterdir()] == ["release.json"]
+
+
+def test_nothing_serves_before_the_first_deploy() -> None:
+    with pytest.raises(OpsError, match="no release is recorded") as caught:
+        store.serving(FakeHost(answers={"read the releases": "\n"}), PATHS)
+    assert caught.value.host == "app1"
+
+
+def test_a_current_that_names_no_record_serves_nothing() -> None:
+    assert store.parse_shelf(f"gone\n\n{to_json(release('1'))}\n").serving is None
+
+
+def test_records_keep_their_services(tmp_path: Path) -> None:
+    record = replace(release("1", "", State.DONE, "web", "db"), steps=(("Building containers", 12.5),))
+    assert store.parse_shelf(f"1\n\n{to_json(record)}\n").serving == record
