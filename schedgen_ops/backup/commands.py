@@ -46,6 +46,11 @@ umask 077
 cat > "$1.part/manifest.json" && [ ! -e "$1" ] && mv -T -- "$1.part" "$1"
 """
 
+_SWEEP = """
+[ -d "$1" ] || exit 0
+find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} +
+"""
+
 _LIST = """
 for manifest in "$1"/*/manifest.json; do
   case $manifest in *.part/*) continue ;; esac
@@ -81,6 +86,11 @@ def finish(folder: str, manifest: m.Manifest) -> Command:
 def discard(folder: str) -> Command:
     """Removes an unfinished backup."""
     return sh("rm", "-rf", "--", f"{folder}.part")
+
+
+def sweep(folder: str) -> Command:
+    """Removes the unfinished backups that a killed run left; only under the lock."""
+    return script(_SWEEP, folder, title="sweep unfinished backups")
 
 
 def list_(folder: str) -> Command:

@@ -9,7 +9,7 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.deploy import images, services
+from schedgen_ops.deploy import images, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, Refused, RolledBack
@@ -93,8 +93,7 @@ class Change:
             Site(remote, self.settings, seen[remote.name], self.clock, self.emit)
             for remote in self.fleet.hosts
         )
-        for site in self.sites:
-            self._tell_unfinished(site)
+        self._do(recovery.recover)
         self._prober = self._stack.enter_context(probing(self.fleet, self.settings))
         events.info(self.emit, "Pre-flight checks passed")
 
@@ -203,7 +202,16 @@ class Change:
             with suppress(KeyboardInterrupt):
                 self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
 
-    def _tell_unfinished(self, site: Site) -> None:
-        for release in site.seen.shelf.releases:
-            if release.state is State.STARTED:
-                site.warn(f"Release {release.id} by {release.by} was begun and never finished")
+
+class Recovery(Change):
+    """What an interrupted run left, taken back on every host of the fleet."""
+
+    def recover(self) -> None:
+        """Looks, locks, and puts right.
+
+        Raises:
+            OpsError: where a host cannot be put right.
+        """
+        gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
+        with self._stack:
+            Engine(self.emit, self.clock).run((gate,))

@@ -6,6 +6,7 @@ import socket
 from datetime import datetime
 
 from schedgen_ops.commands.git import is_ref_name
+from schedgen_ops.deploy.base import Recovery
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock import run as lock
@@ -104,6 +105,15 @@ def _facts(op: Operation, remote: Remote, release: Release, log: str) -> tuple[t
         ("Log", log or f"not on {socket.gethostname()}"),
     )
     return tuple((label, value) for label, value in facts if value)
+
+
+def recover(op: Operation) -> None:
+    """Takes back what an interrupted run left, on every host."""
+    owner = lock.myself(op.clock, "recover", "")
+    op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
+    run = Recovery(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
+    run.recover()
+    op.end("Recovery Complete", f"{run.previous or 'nothing'} serves")
 
 
 def unlock(op: Operation) -> None:

@@ -141,11 +141,12 @@ def run_migrations(site: Site, release: str, command: Sequence[str]) -> None:
     try:
         site.stream(once, migrations.deadline, "Database migrations")
     except OpsError:
-        _remove_one_off(site, release)
+        remove_one_off(site, release)
         raise
 
 
-def _remove_one_off(site: Site, release: str) -> None:
+def remove_one_off(site: Site, release: str) -> None:
+    """The throwaway containers of a release that were left behind."""
     listed = site.docker.one_off(site.settings.project, release)
     names = site.remote.run(listed, deadline=60, check=False).lines()
     if names:

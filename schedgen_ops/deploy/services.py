@@ -23,23 +23,40 @@ from schedgen_ops.verify import run as verifier
 
 def open_ingress(site: Site) -> None:
     """The ingress as the new release has it; the first one takes the ports over from the old release."""
-    behind = _behind(site.release)
-    if not behind:
-        return
-    taken = _behind(site.old) if site.old else {}
-    adopting = taken and not any(box.service == rollout.INGRESS for box in site.containers())
-    if adopting and site.old is not None:
-        site.say("The published ports change hands once: " + ", ".join(sorted(taken)))
-        gap = roller.open_ingress(site.remote, site.compose, site.old.id, taken, site.settings)
-        if gap is not None:
-            site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
-    roller.open_ingress(site.remote, site.compose, site.release.id, {}, site.settings)
+    if _behind(site.release):
+        if site.old is not None and _behind(site.old):
+            _adopt(site, site.old)
+        _sync(site, site.release)
 
 
 def restore_ingress(site: Site) -> None:
     """The ingress as the old release has it."""
     if site.old is not None and _behind(site.old):
-        roller.open_ingress(site.remote, site.compose, site.old.id, {}, site.settings)
+        _sync(site, site.old)
+
+
+def _adopt(site: Site, release: Release) -> None:
+    if any(box.service == rollout.INGRESS for box in site.containers()):
+        return
+    site.say("The published ports change hands once: " + ", ".join(sorted(_behind(release))))
+    gap = _sync(site, release)
+    if gap is not None:
+        site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
+
+
+def _sync(site: Site, release: Release) -> float | None:
+    return roller.open_ingress(site.remote, site.compose, release.id, _behind(release), site.settings)
+
+
+def put_right(site: Site, serving: Release) -> None:
+    """Every container as `serving` has it, after a run that was killed."""
+    if _behind(serving) and any(box.service == rollout.INGRESS for box in site.containers()):
+        _sync(site, serving)
+    records = serving.services
+    changes = rollout.changes(records, records, site.containers(), serving)
+    wrong = {change.service: records[change.service] for change in changes if change.touches}
+    for wave in waves(wrong):
+        _replace(site, serving, wave, f"is back at release {serving.id}")
 
 
 def _behind(release: Release) -> dict[str, ServiceRecord]:

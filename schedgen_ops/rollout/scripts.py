@@ -160,6 +160,9 @@ if [ -z "$same" ]; then
   mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
 fi
 if running; then
+  # What a script that was killed left closed is opened again.
+  mapfile -t all < <(ask 'show stat' | awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }')
+  tell 'set server ' ' state ready' "${all[@]}"; tell 'set weight ' ' 100%' "${all[@]}"
   before=$ingress
   "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
   ingress=$(ids_of schedgen-ingress | head -n 1)

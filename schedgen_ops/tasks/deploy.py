@@ -44,6 +44,14 @@ def show(op: Operation, release: str) -> None:
     command.show(op, release)
 
 
+@operation()
+def recover(op: Operation) -> None:
+    """Take back what an interrupted run left; a deploy does this first too."""
+    from schedgen_ops.deploy import command
+
+    command.recover(op)
+
+
 @operation(asks=True)
 def unlock(op: Operation) -> None:
     """End the lock of a run that hangs."""

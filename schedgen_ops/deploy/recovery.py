@@ -1,0 +1,47 @@
+"""After a run that was killed: the host as the release that serves has it, and nothing left of the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from schedgen_ops.backup import commands as backup
+from schedgen_ops.clock import stamp
+from schedgen_ops.commands import git
+from schedgen_ops.deploy import images, services
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.release import store
+from schedgen_ops.release.record import Release, State
+
+
+def unfinished(site: Site) -> tuple[Release, ...]:
+    """The releases that were begun and never ended."""
+    shelf = site.seen.shelf
+    return tuple(r for r in shelf.releases if r.state is State.STARTED and r.id != shelf.current)
+
+
+def recover(site: Site) -> None:
+    """Takes back what an interrupted run left on a host; does nothing where there is nothing.
+
+    Safe to run again: what it cannot finish now, the next one finds again.
+    """
+    serving = site.seen.shelf.serving
+    site.in_project(backup.sweep(site.settings.backup.directory))
+    if serving is None:
+        return
+    site.old = serving
+    begun = unfinished(site)
+    if begun or site.seen.tree.commit != serving.commit:
+        site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
+        site.in_project(git.checkout(serving.commit))
+        site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
+    for release in begun:
+        images.remove_one_off(site, release.id)
+    services.put_right(site, serving)
+    for release in begun:
+        site.new = release
+        images.drop(site)
+        error = "interrupted, and taken back later"
+        closed = replace(release, state=State.FAILED, error=error, finished=stamp(site.clock.now()))
+        store.write(site.remote, site.paths, closed)
+        site.say(f"Release {release.id} is taken back; {serving.id} serves")
+    site.new = None
