@@ -44,6 +44,7 @@ IMAGES: tuple[ImageSpec, ...] = (
     ImageSpec("lab/minio:latest", "minio"),
     ImageSpec("lab/prometheus:latest", "prometheus"),
     ImageSpec("lab/grafana:latest", "grafana", needs=("lab/node:22",)),
+    ImageSpec("lab/haproxy:2.6", "haproxy"),
 )
 """In build order: an image comes after everything it needs."""
 
