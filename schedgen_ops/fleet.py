@@ -146,8 +146,8 @@ def at_once(actions: Sequence[Callable[[], T]]) -> tuple[T, ...]:
     Raises:
         Exception: the first one's, in the order of `actions`.
     """
-    if len(actions) == 1:
-        return (actions[0](),)
+    if len(actions) < 2:
+        return tuple(action() for action in actions)
     futures: list[Future[T]] = []
     for action in actions:
         future: Future[T] = Future()

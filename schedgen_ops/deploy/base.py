@@ -134,6 +134,7 @@ class Change:
         self._phase("after")
         self._do(services.verify)
         self._do(lambda site: services.close(site, State.DONE))
+        self._do(lambda site: services.retire(site, site.touched, site.release))
         events.info(self.emit, "Deployment verification passed")
         self._serves = True
 

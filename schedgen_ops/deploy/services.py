@@ -57,6 +57,7 @@ def put_right(site: Site, serving: Release) -> None:
     wrong = {change.service: records[change.service] for change in changes if change.touches}
     for wave in waves(wrong):
         _replace(site, serving, wave, f"is back at release {serving.id}")
+        retire(site, wave, serving)
 
 
 def _behind(release: Release) -> dict[str, ServiceRecord]:
@@ -87,17 +88,38 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
     if ours:
         # Containers see the files that they mount as the work tree has them when they start.
         code.switch_back(site)
+    at_once([partial(_revert, site, name) for name in ours])
     old = site.old.services if site.old else {}
     changes = rollout.changes(ours, old, site.containers(), site.old)
     back = {change.service: old[change.service] for change in changes if change.touches}
     for wave in reversed(waves(back)):
         if site.old is not None:
-            _replace(site, site.old, wave, "is back at release " + site.old.id)
+            _replace(site, site.old, wave, f"is back at release {site.old.id}")
+            retire(site, wave, site.old)
     for service in ours:
         if service not in old:
             roller.remove(site.remote, site.compose, site.paths.release(site.release.id), service)
             site.say(f"Service {service} was new, and is removed")
         site.touched.remove(service)
+
+
+def _revert(site: Site, service: str) -> None:
+    record = site.release.services[service]
+    if record.proxies and roller.revert(
+        site.remote, site.compose, site.release.id, service, record, site.settings
+    ):
+        site.say(f"Service {service}: the containers it had serve again")
+
+
+def retire(site: Site, services: Iterable[str], release: Release) -> None:
+    """The containers that `release` replaced behind the ingress go; until now they stood by."""
+    behind = {name: release.services[name] for name in services if release.services[name].proxies}
+    at_once(
+        [
+            partial(roller.retire, site.remote, site.compose, release.id, name, record, site.settings)
+            for name, record in behind.items()
+        ]
+    )
 
 
 def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schedgen_ops import events
-from schedgen_ops.commands import git
+from schedgen_ops.commands import files, git
 from schedgen_ops.deploy import code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
@@ -13,6 +13,7 @@ from schedgen_ops.engine import Step
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
+from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.shell import Command, sh
 
 
@@ -69,7 +70,10 @@ class Rollback(Change):
         new = replace(self._release(target.commit), previous=previous, services=target.services)
         site.new = replace(new, branch=target.branch, restores=target.id)
         store.write(site.remote, site.paths, site.new)
-        site.run(_copy(site.paths.release(target.id), site.paths.release(site.new.id)))
+        source, folder = site.paths.release(target.id), site.paths.release(site.new.id)
+        site.run(_copy(source, folder))
+        text = site.run(files.read(f"{source}/overlay.json")).stdout
+        site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
         site.in_project(git.checkout(site.new.commit))
 
     def revert_migrations(self) -> None:
@@ -92,5 +96,4 @@ def migrations_since(site: Site, target: str) -> tuple[str, ...]:
 
 
 def _copy(source: str, target: str) -> Command:
-    files = [f"{source}/{name}" for name in ("owner.yaml", "overlay.json", "compose.yaml", "haproxy.cfg")]
-    return sh("cp", "-p", "--", *files, target)
+    return sh("cp", "-p", "--", f"{source}/owner.yaml", f"{source}/haproxy.cfg", target)

@@ -36,7 +36,7 @@ defaults
     retries 5
     retry-on conn-failure empty-response
     default-server check inter 200ms fastinter 100ms downinter 100ms rise 1 fall 3
-    default-server resolvers docker init-addr none
+    default-server resolvers docker init-addr none weight 256
 
 resolvers docker
     nameserver docker 127.0.0.11:53

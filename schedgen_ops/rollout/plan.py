@@ -94,6 +94,15 @@ def overlay(
     return json.dumps({"services": services}).replace(json.dumps(_RESET), "!reset []")
 
 
+def relabelled(overlay: str, release: str) -> str:
+    """The overlay of an earlier release for a new one that runs the same."""
+    document = json.loads(overlay.replace("!reset []", json.dumps(_RESET)))
+    for service in document["services"].values():
+        if RELEASE_LABEL in service.get("labels", {}):
+            service["labels"][RELEASE_LABEL] = release
+    return json.dumps(document).replace(json.dumps(_RESET), "!reset []")
+
+
 def changes(
     order: Iterable[str],
     wanted: Mapping[str, ServiceRecord],

@@ -113,6 +113,48 @@ def open_ingress(
     return int(gaps[0]) / 1e6 if gaps else None
 
 
+def retire(
+    remote: Remote, compose: Compose, release: str, service: str, record: ServiceRecord, settings: Settings
+) -> None:
+    """The containers that `release` replaced behind the ingress drained, stopped and removed.
+
+    Raises:
+        OpsError: when they could not.
+    """
+    _end(remote, compose, release, service, record, settings, back=False)
+
+
+def revert(
+    remote: Remote, compose: Compose, release: str, service: str, record: ServiceRecord, settings: Settings
+) -> bool:
+    """The containers of `release` removed, and those that it was to replace serving again, as they still run.
+
+    Returns:
+        False, and nothing is changed, where those are gone or not well.
+    """
+    return _end(remote, compose, release, service, record, settings, back=True)
+
+
+def _end(
+    remote: Remote,
+    compose: Compose,
+    release: str,
+    service: str,
+    record: ServiceRecord,
+    settings: Settings,
+    *,
+    back: bool,
+) -> bool:
+    state, drain = Paths(settings.directory).state, settings.rollout.drain
+    command = scripts.end(compose, state, service, record, drain, release=release, back=back)
+    answer = remote.run(command, deadline=drain + _MARGIN, check=False)
+    if answer.code not in (0, 10) or (answer.code and not back):
+        raise OpsError(
+            f"the old containers of {service} were not removed: {_reason(answer)}", host=remote.name
+        )
+    return answer.ok
+
+
 def remove(remote: Remote, compose: Compose, release: str, service: str) -> None:
     """Takes away the containers of a service that the release before did not have."""
     remote.run(compose.stop(release, service), deadline=_MARGIN)

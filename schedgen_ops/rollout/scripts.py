@@ -20,8 +20,11 @@ trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
 state() { "${docker[@]}" inspect --format \
   '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$1"; }
-ids_of() { "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
-  --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False; }
+ids_of() { local name=$1; shift
+  "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
+stop_and_remove() { [ "$#" -eq 0 ] || {
+  "${docker[@]}" stop "$@" >/dev/null; "${docker[@]}" rm --force "$@" >/dev/null; }; }
 verdict() {
   local all=0 id status health code
   for id in "$@"; do
@@ -126,20 +129,49 @@ for id in "${old[@]}"; do there+="$(address "$id") "; done
 for proxy in "${proxies[@]}"; do
   within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
 done
-drained=()
 for proxy in "${proxies[@]}"; do
   mapfile -t come < <(names "$proxy" "$here"); tell "set weight $proxy/" ' 100%' "${come[@]}"
-  mapfile -t go < <(names "$proxy" "$there"); tell "set server $proxy/" ' state drain' "${go[@]}"
-  drained+=("${go[@]/#/$proxy/}")
+  mapfile -t go < <(names "$proxy" "$there"); tell "set weight $proxy/" ' 1' "${go[@]}"
+done
+[ "${#proxies[@]}" -eq 0 ] || exit 0
+stop_and_remove "${old[@]}"
+exit 0
+"""
+)
+
+# $1 service, $2 the release that stays, or that goes if $3 is "back"; $4 how many proxies follow, then those.
+# Ends with 10 when there is nothing to go back to.
+_END = (
+    _LIBRARY
+    + _HEAD
+    + r"""
+service=$1 release=$2 direction=$3 count=$4; shift 4
+proxies=("${@:1:count}")
+mapfile -t every < <(ids_of "$service")
+mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
+its_list=" ${its[*]} " others=()
+for id in "${every[@]}"; do case $its_list in *" $id "*) ;; *) others+=("$id") ;; esac; done
+stay=("${its[@]}") go=("${others[@]}")
+[ "$direction" != back ] || { stay=("${others[@]}"); go=("${its[@]}"); }
+[ "${#go[@]}" -gt 0 ] || exit 0
+[ "${#stay[@]}" -gt 0 ] && verdict "${stay[@]}" || exit 10
+here='' there=''
+for id in "${stay[@]}"; do here+="$(address "$id") "; done
+for id in "${go[@]}"; do there+="$(address "$id") "; done
+drained=()
+for proxy in "${proxies[@]}"; do
+  mapfile -t to < <(names "$proxy" "$here"); tell "set weight $proxy/" ' 100%' "${to[@]}"
+  mapfile -t from < <(names "$proxy" "$there"); tell "set server $proxy/" ' state drain' "${from[@]}"
+  drained+=("${from[@]/#/$proxy/}")
 done
 for proxy in "${proxies[@]}"; do
-  within "$drain" idle "$proxy" "$there" || say "requests to the old $service were still open after ${drain}s"
+  within "$drain" idle "$proxy" "$there" || say "requests to $service were still open after ${drain}s"
 done
-if [ "${#old[@]}" -gt 0 ]; then
-  "${docker[@]}" stop "${old[@]}" >/dev/null; "${docker[@]}" rm --force "${old[@]}" >/dev/null
-fi
-tell 'set server ' ' state ready' "${drained[@]}"
-open_all
+stop_and_remove "${go[@]}"
+tell 'set server ' ' state ready' "${drained[@]}"; tell 'set weight ' ' 100%' "${drained[@]}"
+for proxy in "${proxies[@]}"; do
+  mapfile -t free < <(names "$proxy" ''); tell "set weight $proxy/" ' 100%' "${free[@]}"
+done
 exit 0
 """
 )
@@ -217,7 +249,10 @@ def _head(compose: Compose, health: int, drain: int) -> tuple[str, ...]:
 def beside(
     compose: Compose, state: str, release: str, service: str, record: ServiceRecord, health: int, drain: int
 ) -> Command:
-    """New containers beside the old ones, healthy and reached by the ingress before the old ones go.
+    """New containers beside the old ones, healthy before the old ones go.
+
+    Behind the ingress the old ones stay: they get one request in 257, and all of them should the new ones
+    die; `end` takes one side away.
 
     Args:
         state: the folder of our state.
@@ -228,6 +263,26 @@ def beside(
     values = (service, str(record.replicas), str(len(record.proxies)), *record.proxies)
     args = (*_head(compose, health, drain), *values, *compose.words_of(release))
     return _alone(state, (service,), _BESIDE, *args)
+
+
+def end(
+    compose: Compose,
+    state: str,
+    service: str,
+    record: ServiceRecord,
+    drain: int,
+    *,
+    release: str,
+    back: bool = False,
+) -> Command:
+    """The containers of a service that are not of `release` drained and removed, while `release` serves.
+
+    Args:
+        back: the other way round: the containers of `release` go, those that were there before serve again.
+            Ends with 10 where none of them is there and well.
+    """
+    values = (service, release, "back" if back else "", str(len(record.proxies)), *record.proxies)
+    return _alone(state, (service,), _END, *_head(compose, 0, drain), *values)
 
 
 def ingress(
