@@ -146,7 +146,10 @@ class Change:
         """Says what visitors noticed, if that could be measured."""
         if self._prober is None or self.seen is not None:
             return
-        self.seen = self._prober.stop()
+        try:
+            self.seen = self._prober.stop()
+        except KeyboardInterrupt:
+            return  # How it ended is decided; only the figures are lost.
         for line in self.seen.table():
             events.info(self.emit, line)
         tell = events.info if self.seen.zero_downtime else events.warn

@@ -85,5 +85,5 @@ def probing(fleet: Fleet, settings: Settings) -> Iterator[Prober]:
         yield prober
     finally:
         if prober.seen is None:
-            with suppress(OpsError):
+            with suppress(OpsError, KeyboardInterrupt):
                 prober.stop()

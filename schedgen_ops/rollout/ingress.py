@@ -22,6 +22,8 @@ global
     log stdout format raw local0 notice
     stats socket ipv4@127.0.0.1:9999 level admin
     hard-stop-after 300s
+    # What servers a reload finds is handed over in this file; else Docker's DNS is asked first.
+    server-state-file /etc/schedgen-ingress/servers.state
 
 defaults
     mode http
@@ -35,8 +37,9 @@ defaults
     option forwardfor
     retries 5
     retry-on conn-failure empty-response
+    load-server-state-from-file global
     default-server check inter 200ms fastinter 100ms downinter 100ms rise 1 fall 3
-    default-server resolvers docker init-addr none weight 256
+    default-server resolvers docker init-addr last,none weight 256
 
 resolvers docker
     nameserver docker 127.0.0.11:53

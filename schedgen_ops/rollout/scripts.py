@@ -198,7 +198,11 @@ if running; then
   before=$ingress
   "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
   ingress=$(ids_of schedgen-ingress | head -n 1)
-  [ -n "$same" ] || [ "$before" != "$ingress" ] || "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
+  if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
+    ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"
+    "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
+    sleep 2; rm -f "$folder/servers.state"
+  fi
   exit 0
 fi
 old=() scale=() names=() new=()

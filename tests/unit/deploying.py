@@ -94,6 +94,9 @@ def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str,
         holds(not left, f"images are left: {left}")
     else:
         holds(outcome.code == 5, f"exit code {outcome.code}")
+    if outcome.code in (0, 3, 4, 7):
+        holds(not world.unreachable, f"nobody answers for {world.unreachable}")
+        holds(not world.standby, f"containers are left of {list(world.standby)}")
     # Whatever happened: what is said to serve was verified, and every image that it needs is there.
     if world.current == new:
         holds(any(text.startswith("GET ") for text in host.asked), "current was written before verification")

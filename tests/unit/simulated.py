@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import shlex
+import threading
 from dataclasses import dataclass
 
 from fakes import FakeHold, FakeHost, result
@@ -51,6 +52,7 @@ class SimHost(FakeHost):
         self.world = world.copy() if world else fresh()
         self.fault = fault
         self.asked: list[str] = []
+        self._one_at_a_time = threading.RLock()
 
     def hold(self, command: Command, *, deadline: float) -> FakeHold:
         held = FakeHold(self._reply(command, deadline).stdout)
@@ -58,6 +60,11 @@ class SimHost(FakeHost):
         return held
 
     def _reply(self, command: Command, deadline: float) -> Result:
+        # Independent services are replaced by a thread each.
+        with self._one_at_a_time:
+            return self._met(command)
+
+    def _met(self, command: Command) -> Result:
         number = len(self.asked)
         self.asked.append(str(command))
         fault = self.fault if self.fault and self.fault.meets(number) else None

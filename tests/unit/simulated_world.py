@@ -26,6 +26,12 @@ SERVICES = (*BUILT, *READY)
 # What a release changes: these images, this service's definition, and the file that prometheus mounts.
 REBUILT = ("backend", "frontend")
 REDEFINED = "redis"
+# What publishes ports, and what must be there before what.
+PORTS = {"backend": 3001, "frontend": 3000}
+NEEDS = {"frontend": ("backend",), "backend": ("postgres", "redis"), "pdf-worker": ("redis",)}
+INGRESS_IMAGE = "haproxy:lts"
+STATE = f"{DIRECTORY}/.schedgen"
+PROBED = "".join(f"{number}00000 0 200 0.010\n" for number in range(1, 20))
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Box:
     definition: str = ""
     health: str = "healthy"
     mounts: str = ""
+    publishes: bool = False
 
     @property
     def line(self) -> str:
@@ -85,6 +92,10 @@ class World:
         sick: services that are not healthy at a commit other than v1.2.2's.
         dies: what the wait for containers to settle prints.
         status: what every request is answered with.
+        standby: containers beside the ones that serve: the old ones of a run that is not over.
+        probed: what the prober wrote.
+        ingress: the configuration that the ingress runs with; "" while there is none.
+        stuck: the ingress cannot take the ports over.
         held_by: the lock's owner, if somebody else holds it.
         changed: the commands that changed something, in order.
     """
@@ -92,6 +103,7 @@ class World:
     head: str = OLD
     branch: str = "main"
     boxes: dict[str, Box] = field(default_factory=dict)
+    standby: dict[str, Box] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     backups: tuple[str, ...] = ()
@@ -102,6 +114,9 @@ class World:
     sick: tuple[str, ...] = ()
     dies: str = ""
     status: str = "200"
+    probed: str = PROBED
+    ingress: str = ""
+    stuck: bool = False
     held_by: str = ""
     changed: list[str] = field(default_factory=list)
 
@@ -113,12 +128,26 @@ class World:
     @property
     def current(self) -> str:
         """The release that is said to serve."""
-        return self.files.get(f"{DIRECTORY}/.schedgen/current", "").strip()
+        return self.files.get(f"{STATE}/current", "").strip()
 
     @property
     def serving(self) -> dict[str, tuple[str, ...]]:
         """What really serves: image, definition, health and mounted file of every service."""
         return {name: (b.image, b.written, b.health, b.mounts) for name, b in self.boxes.items()}
+
+    @property
+    def containers(self) -> tuple[Box, ...]:
+        """Everything that runs."""
+        gate = (Box("schedgen-ingress", "sha256:haproxy", "ingress"),) if self.ingress else ()
+        return (*self.boxes.values(), *self.standby.values(), *gate)
+
+    @property
+    def unreachable(self) -> tuple[str, ...]:
+        """Services with a port that nobody answers on, or two would."""
+        behind = {line.split()[1].partition("_")[0] for line in self.ingress.splitlines() if line[:3] == "fro"}
+        return tuple(
+            name for name in PORTS if name in self.boxes and self.boxes[name].publishes is (name in behind)
+        )
 
     def records(self) -> dict[str, str]:
         """The state of each release, by its id."""
@@ -135,6 +164,8 @@ def fresh() -> World:
     for service in SERVICES:
         image = image_id(service, OLD) if service in BUILT else f"sha256:{READY[service]}"
         world.boxes[service] = Box(service, image, written(service, OLD), mounts=mounted(service, OLD))
+    for service in PORTS:
+        world.boxes[service] = replace(world.boxes[service], publishes=True)
     return world
 
 
@@ -162,34 +193,102 @@ def _lock(world: World, words: Sequence[str], stdin: str) -> Result:
     return result(f"held {world.held_by}" if world.held_by else f"acquired {world.current}")
 
 
-def _up(world: World, words: Sequence[str], stdin: str) -> Result:
-    world.changed.append(f"up {words[0]}")
-    service = words[0]
+def _made(world: World, service: str, words: Sequence[str]) -> Box:
+    """A new container of a service, as the compose file among `words` has it."""
     folder = next(word for word in words if word.endswith("/compose.yaml")).removesuffix("/compose.yaml")
     own, commit = world.overlays[folder][service], world.resolved[folder]
-    sick = service in world.sick and commit != OLD
-    world.boxes[service] = Box(
+    return Box(
         service,
         world.images[own["image"]],
         written(service, commit),
         own["release"],
         own["definition"],
-        "unhealthy" if sick else "healthy",
+        "unhealthy" if service in world.sick and commit != OLD else "healthy",
         mounted(service, world.head),
+        service in PORTS and not own["behind"],
     )
-    return result(stderr="container schedgen-1 is unhealthy", code=1) if sick else result(seconds=2.0)
+
+
+def _up(world: World, words: Sequence[str], stdin: str) -> Result:
+    service = words[0]
+    world.changed.append(f"up {service}")
+    box = world.boxes[service] = _made(world, service, words)
+    if box.health == "unhealthy":
+        return result(stderr="container schedgen-1 is unhealthy", code=1)
+    return result(seconds=2.0)
+
+
+def _replace(world: World, words: Sequence[str], stdin: str) -> Result:
+    """The scripts of a roll-out: the state's folder, the services, the script's text, and what it is to do."""
+    services, rest = words[1], words[6:]
+    rest = rest[1 + int(rest[0]) :]
+    if services.endswith("schedgen-ingress"):
+        return _ingress(world, rest)
+    return _beside(world, services, rest) if "compose" in words else _end(world, rest)
+
+
+def _beside(world: World, service: str, words: Sequence[str]) -> Result:
+    world.changed.append(f"up {service}")
+    box, proxies = _made(world, service, words), int(words[2])
+    if box.health == "unhealthy":
+        return result(f"say {service} | starting\nsay {service} | Error: no database\n", stderr="is unhealthy", code=1)
+    if proxies:
+        if not world.ingress:
+            return result(stderr="is not seen by the ingress", code=1)
+        world.standby |= {service: world.boxes[service]} if service in world.boxes else {}
+    else:
+        world.standby.pop(service, None)
+    world.boxes[service] = box
+    return result(seconds=2.0)
+
+
+def _end(world: World, words: Sequence[str]) -> Result:
+    service, release, direction = words[:3]
+    boxes = [box for box in (world.boxes.get(service), world.standby.get(service)) if box]
+    its = [box for box in boxes if box.release == release]
+    others = [box for box in boxes if box.release != release]
+    stay, go = (others, its) if direction else (its, others)
+    if not go:
+        return result()
+    if not stay or stay[0].health != "healthy":
+        return result(code=10)
+    world.changed.append(f"end {service}")
+    world.boxes[service] = stay[0]
+    world.standby.pop(service, None)
+    return result()
+
+
+def _ingress(world: World, words: Sequence[str]) -> Result:
+    config, count = world.files[words[1]], int(words[2])
+    names = [pair.partition("=")[0] for pair in words[3 : 3 + count]]
+    if world.ingress:
+        if world.ingress != config:
+            world.changed.append("ingress")
+        world.ingress = config
+        return result()
+    world.changed.append("adopt " + " ".join(names))
+    if world.stuck:
+        return result(stderr="it does not reach the services", code=1)
+    gap = any(name in world.boxes for name in names)
+    for name in names:
+        world.boxes[name] = _made(world, name, words)
+    world.ingress = config
+    return result("gap 850000\n" if gap else "")
 
 
 def _config(world: World, words: Sequence[str], stdin: str) -> Result:
     world.changed.append("docker compose config")
     folder = words[0]
     if stdin:
-        services = json.loads(stdin)["services"]
+        world.files[f"{folder}/overlay.json"] = stdin
+        services = json.loads(stdin.replace("!reset []", '"reset"'))["services"]
+        services.pop("schedgen-ingress", None)
         world.overlays[folder] = {
             name: {
                 "image": body["image"],
                 "release": body["labels"][RELEASE_LABEL],
                 "definition": body["labels"][DEFINITION_LABEL],
+                "behind": body.get("ports", ""),
             }
             for name, body in services.items()
         }
@@ -204,6 +303,12 @@ def _document() -> Mapping[str, object]:
     services |= {name: {"build": {"context": f"{DIRECTORY}/{name}"}} for name in BUILT}
     rules = {"type": "bind", "source": f"{DIRECTORY}/monitoring/prometheus.yml"}
     services["prometheus"]["volumes"] = [rules]
+    for name, port in PORTS.items():
+        services[name]["ports"] = [
+            {"mode": "ingress", "target": port, "published": str(port), "protocol": "tcp"}
+        ]
+    for name, needs in NEEDS.items():
+        services[name]["depends_on"] = {need: {"condition": "service_healthy"} for need in needs}
     return {"services": services}
 
 
@@ -280,6 +385,44 @@ def _discard(world: World, words: Sequence[str], stdin: str) -> None:
     world.parts = tuple(part for part in world.parts if part not in gone)
 
 
+def _forget(world: World, words: Sequence[str], stdin: str) -> Result:
+    if words[3:] != (f"{STATE}/probe",):
+        return _changes(_discard)(world, words, stdin)
+    world.probed = ""
+    return result()
+
+
+def _sweep(world: World, words: Sequence[str], stdin: str) -> Result:
+    if world.parts:
+        world.changed.append("sweep")
+    world.parts = ()
+    return result()
+
+
+def _cat(world: World, words: Sequence[str], stdin: str) -> Result:
+    path = words[-1]
+    if path == f"{STATE}/probe":
+        return result(world.probed)
+    return result(world.files[path]) if path in world.files else result(stderr="no such file", code=1)
+
+
+def _copy(world: World, words: Sequence[str], stdin: str) -> Result | None:
+    *sources, target = words[3:]
+    for path in sources:
+        folder, name = path.rsplit("/", 1)
+        if name == "owner.yaml":
+            world.resolved[target] = world.resolved[folder]
+        elif path in world.files:
+            world.files[f"{target}/{name}"] = world.files[path]
+        else:
+            return result(stderr=f"no such file {path}", code=1)
+    return None
+
+
+def _pull(world: World, words: Sequence[str], stdin: str) -> None:
+    world.images[words[-1]] = f"sha256:{words[-1]}"
+
+
 def _remove(world: World, words: Sequence[str], stdin: str) -> None:
     world.boxes.pop(words[-1], None)
 
@@ -289,7 +432,7 @@ TITLES: dict[str, Handler] = {
     "read the names": _says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
     "is ": _says(""),
     "load": _says(recorded("load.txt")),
-    "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.boxes.values())),
+    "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,
     "schedgen-lock": _lock,
     "back up": _changes(_back_up),
@@ -300,10 +443,14 @@ TITLES: dict[str, Handler] = {
     "docker compose build": _changes(_build),
     "docker compose run": _changes(_migrate),
     "docker compose up": _up,
+    "replace ": _replace,
+    "wait for the containers": lambda world, w, s: result(world.dies),
+    "wait for ": _says(""),
+    "probe": _says("probing\n"),
+    "sweep unfinished backups": _sweep,
     "docker compose logs": _says("starting\nError: no database\n"),
     "docker compose rm": _changes(_remove),
     "write ": _changes(_write),
-    "wait for the containers": lambda world, w, s: result(world.dies),
     "GET ": lambda world, w, s: result(f"{world.status} 0.010 \n"),
 }
 LINES: dict[str, Handler] = {
@@ -322,5 +469,8 @@ LINES: dict[str, Handler] = {
     "docker rmi": _changes(_untag),
     "docker ps": _says(""),
     "{ docker logs": _says("Error: out of luck\n"),
-    "rm -rf --": _changes(_discard),
+    "docker pull": _changes(_pull),
+    "rm -rf --": _forget,
+    "cat --": _cat,
+    "cp -p --": _changes(_copy),
 }

@@ -89,7 +89,7 @@ def test_whatever_fails_while_taking_back_the_exit_code_tells_the_truth(fault: F
     assert deploy(reference).code == 4
     wrong: list[str] = []
     untagging = next(n for n, name in enumerate(reference.asked) if name.startswith("docker rmi"))
-    for number in range(place("docker compose up frontend") + 1, untagging):
+    for number in range(place("replace frontend$") + 1, untagging):
         host = SimHost(world=sick, fault=replace(fault, at=number))
         outcome = deploy(host)
         found = untruths(host, sick, outcome, ADOPTED, FIRST, NEW)
@@ -109,6 +109,7 @@ def test_a_good_deploy_is_told_as_the_runbook_tells_it() -> None:
         "Pulling latest code",
         "Building containers",
         "Running database migrations",
+        "Ingress",
         "Rolling update - Infrastructure services",
         "Rolling update - Application services",
         "Rolling update - Monitoring services",
@@ -205,7 +206,7 @@ FAILURES = {
     "docker compose build": "Building containers",
     "docker compose run": "Running database migrations",
     "docker compose up redis": "Rolling update - Infrastructure services",
-    "docker compose up frontend": "Rolling update - Application services",
+    "replace frontend$": "Rolling update - Application services",
     "docker compose up prometheus": "Rolling update - Monitoring services",
     "wait for the containers": "Post-deployment verification",
 }
@@ -268,10 +269,10 @@ def test_one_slow_or_lost_answer_is_no_verdict() -> None:
 
 def test_a_failure_to_take_back_needs_a_human_and_the_rest_is_taken_back_all_the_same() -> None:
     sick = replace(fresh(), sick=("frontend",))
-    back = place("docker compose up frontend") + 1
+    back = place("replace frontend$") + 1
     reference = SimHost(world=sick)
     deploy(reference)
-    number = reference.asked.index("docker compose up frontend", back)
+    number = reference.asked.index("replace frontend", back)
     host = SimHost(world=sick, fault=Fault(number, 1))
     outcome = deploy(host)
     assert outcome.code == 5

@@ -32,7 +32,7 @@ def test_the_second_host_is_not_touched_before_the_first_is_healthy() -> None:
 
     class Watched(SimHost):
         def _answer(self, command: object) -> object:
-            if str(command).startswith("docker compose up"):
+            if str(command).startswith(("docker compose up", "replace ")):
                 order.append(self.name)
             return super()._answer(command)  # type: ignore[arg-type]
 
