@@ -12,13 +12,17 @@ import shlex
 import threading
 from dataclasses import dataclass
 
+import simulated_rollout
+import simulated_world
 from fakes import FakeHold, FakeHost, result
-from simulated_world import LINES, TITLES, World, fresh
+from simulated_world import World, fresh
 
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
+TITLES = {**simulated_rollout.TITLES, **simulated_world.TITLES}
+LINES = {**simulated_rollout.LINES, **simulated_world.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 
 

@@ -144,7 +144,8 @@ class World:
     @property
     def unreachable(self) -> tuple[str, ...]:
         """Services with a port that nobody answers on, or two would."""
-        behind = {line.split()[1].partition("_")[0] for line in self.ingress.splitlines() if line[:3] == "fro"}
+        proxies = [line.split()[1] for line in self.ingress.splitlines() if line.startswith("frontend ")]
+        behind = {proxy.rpartition("_")[0] for proxy in proxies}
         return tuple(
             name for name in PORTS if name in self.boxes and self.boxes[name].publishes is (name in behind)
         )
@@ -172,11 +173,11 @@ def fresh() -> World:
 Handler = Callable[[World, Sequence[str], str], Result]
 
 
-def _says(text: str) -> Handler:
+def says(text: str) -> Handler:
     return lambda world, words, stdin: result(text)
 
 
-def _changes(act: Callable[[World, Sequence[str], str], Result | None]) -> Handler:
+def changing(act: Callable[[World, Sequence[str], str], Result | None]) -> Handler:
     def handler(world: World, words: Sequence[str], stdin: str) -> Result:
         world.changed.append(" ".join(words)[:80])
         return act(world, words, stdin) or result()
@@ -191,89 +192,6 @@ def _releases(world: World, words: Sequence[str], stdin: str) -> Result:
 
 def _lock(world: World, words: Sequence[str], stdin: str) -> Result:
     return result(f"held {world.held_by}" if world.held_by else f"acquired {world.current}")
-
-
-def _made(world: World, service: str, words: Sequence[str]) -> Box:
-    """A new container of a service, as the compose file among `words` has it."""
-    folder = next(word for word in words if word.endswith("/compose.yaml")).removesuffix("/compose.yaml")
-    own, commit = world.overlays[folder][service], world.resolved[folder]
-    return Box(
-        service,
-        world.images[own["image"]],
-        written(service, commit),
-        own["release"],
-        own["definition"],
-        "unhealthy" if service in world.sick and commit != OLD else "healthy",
-        mounted(service, world.head),
-        service in PORTS and not own["behind"],
-    )
-
-
-def _up(world: World, words: Sequence[str], stdin: str) -> Result:
-    service = words[0]
-    world.changed.append(f"up {service}")
-    box = world.boxes[service] = _made(world, service, words)
-    if box.health == "unhealthy":
-        return result(stderr="container schedgen-1 is unhealthy", code=1)
-    return result(seconds=2.0)
-
-
-def _replace(world: World, words: Sequence[str], stdin: str) -> Result:
-    """The scripts of a roll-out: the state's folder, the services, the script's text, and what it is to do."""
-    services, rest = words[1], words[6:]
-    rest = rest[1 + int(rest[0]) :]
-    if services.endswith("schedgen-ingress"):
-        return _ingress(world, rest)
-    return _beside(world, services, rest) if "compose" in words else _end(world, rest)
-
-
-def _beside(world: World, service: str, words: Sequence[str]) -> Result:
-    world.changed.append(f"up {service}")
-    box, proxies = _made(world, service, words), int(words[2])
-    if box.health == "unhealthy":
-        return result(f"say {service} | starting\nsay {service} | Error: no database\n", stderr="is unhealthy", code=1)
-    if proxies:
-        if not world.ingress:
-            return result(stderr="is not seen by the ingress", code=1)
-        world.standby |= {service: world.boxes[service]} if service in world.boxes else {}
-    else:
-        world.standby.pop(service, None)
-    world.boxes[service] = box
-    return result(seconds=2.0)
-
-
-def _end(world: World, words: Sequence[str]) -> Result:
-    service, release, direction = words[:3]
-    boxes = [box for box in (world.boxes.get(service), world.standby.get(service)) if box]
-    its = [box for box in boxes if box.release == release]
-    others = [box for box in boxes if box.release != release]
-    stay, go = (others, its) if direction else (its, others)
-    if not go:
-        return result()
-    if not stay or stay[0].health != "healthy":
-        return result(code=10)
-    world.changed.append(f"end {service}")
-    world.boxes[service] = stay[0]
-    world.standby.pop(service, None)
-    return result()
-
-
-def _ingress(world: World, words: Sequence[str]) -> Result:
-    config, count = world.files[words[1]], int(words[2])
-    names = [pair.partition("=")[0] for pair in words[3 : 3 + count]]
-    if world.ingress:
-        if world.ingress != config:
-            world.changed.append("ingress")
-        world.ingress = config
-        return result()
-    world.changed.append("adopt " + " ".join(names))
-    if world.stuck:
-        return result(stderr="it does not reach the services", code=1)
-    gap = any(name in world.boxes for name in names)
-    for name in names:
-        world.boxes[name] = _made(world, name, words)
-    world.ingress = config
-    return result("gap 850000\n" if gap else "")
 
 
 def _config(world: World, words: Sequence[str], stdin: str) -> Result:
@@ -380,47 +298,9 @@ def _finish(world: World, words: Sequence[str], stdin: str) -> None:
     world.backups = (*world.backups, words[0])
 
 
-def _discard(world: World, words: Sequence[str], stdin: str) -> None:
+def discard(world: World, words: Sequence[str], stdin: str) -> None:
     gone = {word.removesuffix(".part") for word in words[3:]}
     world.parts = tuple(part for part in world.parts if part not in gone)
-
-
-def _forget(world: World, words: Sequence[str], stdin: str) -> Result:
-    if words[3:] != (f"{STATE}/probe",):
-        return _changes(_discard)(world, words, stdin)
-    world.probed = ""
-    return result()
-
-
-def _sweep(world: World, words: Sequence[str], stdin: str) -> Result:
-    if world.parts:
-        world.changed.append("sweep")
-    world.parts = ()
-    return result()
-
-
-def _cat(world: World, words: Sequence[str], stdin: str) -> Result:
-    path = words[-1]
-    if path == f"{STATE}/probe":
-        return result(world.probed)
-    return result(world.files[path]) if path in world.files else result(stderr="no such file", code=1)
-
-
-def _copy(world: World, words: Sequence[str], stdin: str) -> Result | None:
-    *sources, target = words[3:]
-    for path in sources:
-        folder, name = path.rsplit("/", 1)
-        if name == "owner.yaml":
-            world.resolved[target] = world.resolved[folder]
-        elif path in world.files:
-            world.files[f"{target}/{name}"] = world.files[path]
-        else:
-            return result(stderr=f"no such file {path}", code=1)
-    return None
-
-
-def _pull(world: World, words: Sequence[str], stdin: str) -> None:
-    world.images[words[-1]] = f"sha256:{words[-1]}"
 
 
 def _remove(world: World, words: Sequence[str], stdin: str) -> None:
@@ -429,48 +309,40 @@ def _remove(world: World, words: Sequence[str], stdin: str) -> None:
 
 TITLES: dict[str, Handler] = {
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
-    "read the names": _says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
-    "is ": _says(""),
-    "load": _says(recorded("load.txt")),
+    "read the names": says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
+    "is ": says(""),
+    "load": says(recorded("load.txt")),
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,
     "schedgen-lock": _lock,
-    "back up": _changes(_back_up),
-    "finish the backup": _changes(_finish),
+    "back up": changing(_back_up),
+    "finish the backup": changing(_finish),
     "resolve ": _resolve,
     "git ls-tree": _ls_tree,
     "docker compose config": _config,
-    "docker compose build": _changes(_build),
-    "docker compose run": _changes(_migrate),
-    "docker compose up": _up,
-    "replace ": _replace,
+    "docker compose build": changing(_build),
+    "docker compose run": changing(_migrate),
     "wait for the containers": lambda world, w, s: result(world.dies),
-    "wait for ": _says(""),
-    "probe": _says("probing\n"),
-    "sweep unfinished backups": _sweep,
-    "docker compose logs": _says("starting\nError: no database\n"),
-    "docker compose rm": _changes(_remove),
-    "write ": _changes(_write),
+    "wait for ": says(""),
+    "docker compose logs": says("starting\nError: no database\n"),
+    "docker compose rm": changing(_remove),
+    "write ": changing(_write),
     "GET ": lambda world, w, s: result(f"{world.status} 0.010 \n"),
 }
 LINES: dict[str, Handler] = {
-    "true": _says(""),
-    "docker version": _says("20.10.24\n"),
-    "docker compose version": _says("5.6.1\n"),
+    "true": says(""),
+    "docker version": says("20.10.24\n"),
+    "docker compose version": says("5.6.1\n"),
     "docker buildx": lambda world, w, s: result(code=1),
-    "df ": _says(recorded("df.txt")),
-    "( export GIT_TERMINAL_PROMPT=0; git fetch": _changes(lambda world, w, s: None),
-    "git diff": _says("backend/src/migrations/17-AddPageCount.js\n"),
-    "git checkout": _changes(_checkout),
-    "git -c advice.detachedHead=false checkout": _changes(_checkout),
-    "docker tag": _changes(_tag),
+    "df ": says(recorded("df.txt")),
+    "( export GIT_TERMINAL_PROMPT=0; git fetch": changing(lambda world, w, s: None),
+    "git diff": says("backend/src/migrations/17-AddPageCount.js\n"),
+    "git checkout": changing(_checkout),
+    "git -c advice.detachedHead=false checkout": changing(_checkout),
+    "docker tag": changing(_tag),
     "docker image inspect": _ids,
     "docker images": _images,
-    "docker rmi": _changes(_untag),
-    "docker ps": _says(""),
-    "{ docker logs": _says("Error: out of luck\n"),
-    "docker pull": _changes(_pull),
-    "rm -rf --": _forget,
-    "cat --": _cat,
-    "cp -p --": _changes(_copy),
+    "docker rmi": changing(_untag),
+    "docker ps": says(""),
+    "{ docker logs": says("Error: out of luck\n"),
 }

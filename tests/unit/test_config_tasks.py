@@ -40,7 +40,8 @@ def test_the_production_example_repeats_the_defaults_as_it_says() -> None:
 def test_the_production_example_shows_every_key() -> None:
     data = yaml.safe_load((REPOSITORY / "config/production.yaml").read_text())
     assert set(keys_at(())) - set(data) == {"hosts_file"}
-    for section in ("ssh", "limits", "migrations", "database", "objects", "watch", "health"):
+    sections = ("ssh", "limits", "migrations", "database", "objects", "watch", "health", "rollout", "ingress")
+    for section in sections:
         assert set(keys_at((section,))) == set(data[section])
 
 

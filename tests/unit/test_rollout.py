@@ -9,6 +9,7 @@ import pytest
 from fakes import FakeHost, result
 from hypothesis import given
 from hypothesis import strategies as st
+from kit import settings
 
 from schedgen_ops.commands.compose import Compose, Service
 from schedgen_ops.commands.docker import Container, Docker
@@ -64,6 +65,12 @@ def test_one_container_of_several_that_differs_is_reason_enough() -> None:
     assert change(WANTED, BOX, replace(BOX, image="sha256:b")).touches
 
 
+def test_a_container_too_many_or_too_few_is_reason_enough() -> None:
+    assert change(WANTED, BOX, BOX).reason == "2 containers instead of 1"
+    assert change(replace(WANTED, replicas=2), BOX).reason == "1 containers instead of 2"
+    assert not change(replace(WANTED, replicas=2), BOX, BOX).touches
+
+
 def test_a_service_that_the_release_has_not_is_passed_over() -> None:
     assert plan.changes(["web", "gone"], {"web": WANTED}, [BOX]) == (Change("web", Action.KEEP),)
 
@@ -111,7 +118,7 @@ def test_the_same_image_and_definition_is_never_touched_and_anything_else_always
         (box.image, box.definition or box.written, box.status) == (image, definition, "running")
         for box in boxes
     )
-    wanted = ServiceRecord("x:1", image, definition, definition)
+    wanted = ServiceRecord("x:1", image, definition, definition, replicas=max(1, len(boxes)))
     assert change(wanted, *boxes).touches is not same
 
 
@@ -187,7 +194,7 @@ COMPOSE = Compose(Docker(), "schedgen", "/srv/schedgen")
 
 def test_a_service_that_gets_healthy_tells_how_long_it_took() -> None:
     host = FakeHost(answers={"docker compose up web": result(seconds=3.5)})
-    assert run.replace(host, COMPOSE, "/r/1", "web", 300, lambda line: None) == 3.5
+    assert run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), lambda line: None) == 3.5
     assert host.deadlines[0] > 300
 
 
@@ -197,7 +204,7 @@ def test_a_service_that_does_not_get_healthy_fails_with_the_end_of_its_log() -> 
     host = FakeHost(answers={"docker compose up web": sick, _is_logs: logs})
     shown: list[str] = []
     with pytest.raises(OpsError) as caught:
-        run.replace(host, COMPOSE, "/r/1", "web", 300, shown.append)
+        run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), shown.append)
     assert caught.value.message == "Service web failed health check after 300s"
     assert caught.value.host == "app1"
     assert caught.value.detail == "container web-1 is unhealthy\nready\nError: no such table"
@@ -211,7 +218,7 @@ def _is_logs(command: object) -> bool:
 def test_a_log_that_cannot_be_read_hides_no_failure() -> None:
     host = FakeHost(answers={"docker compose up web": 1, _is_logs: 1})
     with pytest.raises(OpsError, match="failed health check"):
-        run.replace(host, COMPOSE, "/r/1", "web", 300, lambda line: None)
+        run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), lambda line: None)
 
 
 def test_a_service_that_was_new_is_stopped_and_removed() -> None:

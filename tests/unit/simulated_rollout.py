@@ -1,0 +1,145 @@
+"""How the simulated world answers to roll-outs: containers beside containers, the ingress, the prober."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fakes import result
+from simulated_world import OLD, PORTS, STATE, Box, Handler, World, changing, discard, mounted, says, written
+
+from schedgen_ops.remote import Result
+
+
+def _made(world: World, service: str, words: Sequence[str]) -> Box:
+    """A new container of a service, as the compose file among `words` has it."""
+    folder = next(word for word in words if word.endswith("/compose.yaml")).removesuffix("/compose.yaml")
+    own, commit = world.overlays[folder][service], world.resolved[folder]
+    return Box(
+        service,
+        world.images[own["image"]],
+        written(service, commit),
+        own["release"],
+        own["definition"],
+        "unhealthy" if service in world.sick and commit != OLD else "healthy",
+        mounted(service, world.head),
+        service in PORTS and not own["behind"],
+    )
+
+
+def _up(world: World, words: Sequence[str], stdin: str) -> Result:
+    service = words[0]
+    world.changed.append(f"up {service}")
+    box = world.boxes[service] = _made(world, service, words)
+    if box.health == "unhealthy":
+        return result(stderr="container schedgen-1 is unhealthy", code=1)
+    return result(seconds=2.0)
+
+
+def _replace(world: World, words: Sequence[str], stdin: str) -> Result:
+    """The scripts of a roll-out. Words: the state's folder, services, a script, and what it is to do."""
+    services, rest = words[1], words[6:]
+    rest = rest[1 + int(rest[0]) :]
+    if services.endswith("schedgen-ingress"):
+        return _ingress(world, rest)
+    return _beside(world, services, rest) if "compose" in words else _end(world, rest)
+
+
+def _beside(world: World, service: str, words: Sequence[str]) -> Result:
+    world.changed.append(f"up {service}")
+    box, proxies = _made(world, service, words), int(words[2])
+    if box.health == "unhealthy":
+        said = f"say {service} | starting\nsay {service} | Error: no database\n"
+        return result(said, stderr="is unhealthy", code=1)
+    if proxies:
+        if not world.ingress:
+            return result(stderr="is not seen by the ingress", code=1)
+        world.standby |= {service: world.boxes[service]} if service in world.boxes else {}
+    else:
+        world.standby.pop(service, None)
+    world.boxes[service] = box
+    return result(seconds=2.0)
+
+
+def _end(world: World, words: Sequence[str]) -> Result:
+    service, release, direction = words[:3]
+    boxes = [box for box in (world.boxes.get(service), world.standby.get(service)) if box]
+    its = [box for box in boxes if box.release == release]
+    others = [box for box in boxes if box.release != release]
+    stay, go = (others, its) if direction else (its, others)
+    if not go:
+        return result()
+    if not stay or stay[0].health != "healthy":
+        return result(code=10)
+    world.changed.append(f"{direction or 'end'} {service}")
+    world.boxes[service] = stay[0]
+    world.standby.pop(service, None)
+    return result()
+
+
+def _ingress(world: World, words: Sequence[str]) -> Result:
+    config, count = world.files[words[1]], int(words[2])
+    names = [pair.partition("=")[0] for pair in words[3 : 3 + count]]
+    if world.ingress:
+        if world.ingress != config:
+            world.changed.append("ingress")
+        world.ingress = config
+        return result()
+    world.changed.append("adopt " + " ".join(names))
+    if world.stuck:
+        return result(stderr="it does not reach the services", code=1)
+    gap = any(name in world.boxes for name in names)
+    for name in names:
+        world.boxes[name] = _made(world, name, words)
+    world.ingress = config
+    return result("gap 850000\n" if gap else "")
+
+
+def _forget(world: World, words: Sequence[str], stdin: str) -> Result:
+    if words[3:] != (f"{STATE}/probe",):
+        return changing(discard)(world, words, stdin)
+    return result()
+
+
+def _sweep(world: World, words: Sequence[str], stdin: str) -> Result:
+    if world.parts:
+        world.changed.append("sweep")
+    world.parts = ()
+    return result()
+
+
+def _cat(world: World, words: Sequence[str], stdin: str) -> Result:
+    path = words[-1]
+    if path == f"{STATE}/probe":
+        return result(world.probed)
+    return result(world.files[path]) if path in world.files else result(stderr="no such file", code=1)
+
+
+def _copy(world: World, words: Sequence[str], stdin: str) -> Result | None:
+    *sources, target = words[3:]
+    for path in sources:
+        folder, name = path.rsplit("/", 1)
+        if name == "owner.yaml":
+            world.resolved[target] = world.resolved[folder]
+        elif path in world.files:
+            world.files[f"{target}/{name}"] = world.files[path]
+        else:
+            return result(stderr=f"no such file {path}", code=1)
+    return None
+
+
+def _pull(world: World, words: Sequence[str], stdin: str) -> None:
+    world.images[words[-1]] = f"sha256:{words[-1]}"
+
+
+TITLES: dict[str, Handler] = {
+    "docker compose up": _up,
+    "replace ": _replace,
+    "probe": says("probing\n"),
+    "sweep unfinished backups": _sweep,
+}
+LINES: dict[str, Handler] = {
+    "docker pull": changing(_pull),
+    "rm -rf --": _forget,
+    "cat --": _cat,
+    "cp -p --": changing(_copy),
+}
