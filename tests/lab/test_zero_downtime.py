@@ -1,0 +1,177 @@
+"""Nobody's request fails while releases come and go: measured under load, on a host of the lab."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from box import ROOT, Box, Inv, Ran
+from load import load
+
+SAMPLE = ROOT / "schedgen_ops/lab/app/samples/schedule.pdf"
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    """The lab's environment with a shorter wait at the end, and logs of its own."""
+    folder = tmp_path / "config"
+    folder.mkdir()
+    text = (ROOT / "config/lab.yaml").read_text().replace("../.lab/", f"{ROOT}/.lab/")
+    (folder / "lab.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 4}\n")
+    (folder / "slow.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 25}\n")
+    return {"SCHEDGEN_CONFIG": str(folder), "SCHEDGEN_STATE": str(tmp_path / "state")}
+
+
+@pytest.fixture
+def run(inv: Inv, environ: Mapping[str, str]) -> Inv:
+    """`inv` on host 1 of the lab."""
+
+    def on_host_1(*arguments: str, env: str = "lab") -> Ran:
+        return inv(*arguments, "--env", env, "--hosts", "app1", env=environ)
+
+    return on_host_1
+
+
+@pytest.fixture
+def behind_ingress(host: Box, run: Inv) -> Box:
+    """Host 1 on v1.2.3, its ports taken over by the ingress."""
+    first = run("deploy", "--branch", "v1.2.3")
+    assert first.code == 0, first.output
+    assert "they answered nobody for" in first.stdout
+    assert host.version() == "1.2.3"
+    return host
+
+
+def containers(host: Box) -> int:
+    """How many containers the project has."""
+    return int(host.sh("docker ps -aq --filter label=com.docker.compose.project=schedgen | wc -l"))
+
+
+def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
+    behind_ingress: Box, run: Inv, environ: Mapping[str, str]
+) -> None:
+    host = behind_ingress
+    with load(host) as ended:
+        good = run("deploy", "--branch", "v1.2.4")
+        assert good.code == 0, good.output
+        assert host.version() == "1.2.4"
+        back = run("rollback", "--yes")
+        assert back.code == 0, back.output
+        assert host.version() == "1.2.3"
+        kill_while_rolling(environ, "v1.2.4")
+        assert host.version() in ("1.2.3", "1.2.4")
+        recovered = run("deploy.recover")
+        assert recovered.code == 0, recovered.output
+        assert host.version() == "1.2.3"
+        seen = ended()
+    assert [one.failed for one in seen] == [0, 0], seen
+    assert all(one.requests > 1000 for one in seen), seen
+    for ran in (good, back):
+        assert "Zero downtime: " in ran.stdout
+        assert ", none failed" in ran.stdout
+    # One container for each of the eight services, and the ingress.
+    assert containers(host) == 9
+    assert host.sh("git rev-parse HEAD") == host.sh("git rev-parse 'v1.2.3^{commit}'")
+    again = run("deploy", "--branch", "v1.2.4")
+    assert again.code == 0, again.output
+
+
+def kill_while_rolling(environ: Mapping[str, str], branch: str) -> None:
+    """SIGKILL to the operator's process in the middle of the rolling update."""
+    with deploying(environ, branch) as process:
+        wait_for(process, "Application services")
+        time.sleep(2)
+        process.send_signal(signal.SIGKILL)
+
+
+def deploying(environ: Mapping[str, str], branch: str) -> subprocess.Popen[str]:
+    """A deploy that runs on its own."""
+    words = [sys.executable, "-m", "invoke", "deploy", "--branch", branch, "--env", "lab", "--hosts", "app1"]
+    return subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environ}, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(process: subprocess.Popen[str], heading: str) -> None:
+    """Reads what the deploy says until it comes to a step."""
+    assert process.stdout is not None
+    assert any(heading in line for line in process.stdout), f"the deploy ended before {heading!r}"
+
+
+@pytest.mark.parametrize(
+    ("branch", "reason"), [("broken-health", "is unhealthy"), ("broken-crash", "exit code 1")]
+)
+def test_a_broken_release_takes_itself_back_and_fails_no_request(
+    behind_ingress: Box, run: Inv, branch: str, reason: str
+) -> None:
+    host = behind_ingress
+    with load(host) as ended:
+        broken = run("deploy", "--branch", branch, env="slow")
+        seen = ended()
+    assert broken.code == 4, broken.output
+    assert reason in broken.stderr
+    assert [one.failed for one in seen] == [0, 0], seen
+    assert host.version() == "1.2.3"
+    assert containers(host) == 9
+
+
+def test_an_upload_in_flight_is_finished_by_the_release_that_took_it(
+    behind_ingress: Box, environ: Mapping[str, str]
+) -> None:
+    host = behind_ingress
+    head, body = upload(host)
+    with (
+        socket.create_connection((host.address, 3001), timeout=60) as slow,
+        deploying(environ, "v1.2.4") as process,
+    ):
+        slow.sendall(head + body[:100])
+        wait_for(process, "Post-deployment verification")
+        assert json.loads(host.get("/health"))["version"] in ("1.2.3", "1.2.4")
+        slow.sendall(body[100:])
+        answer = slow.recv(65536).decode()
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert host.version() == "1.2.4"
+    assert answer.split()[1].startswith("20"), answer
+
+
+def upload(host: Box) -> tuple[bytes, bytes]:
+    """A request that uploads the sample PDF: its head, its body."""
+    parts = (
+        b'--x\r\nContent-Disposition: form-data; name="pdfType"\r\n\r\nWEEKLY\r\n'
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n'
+        b"Content-Type: application/pdf\r\n\r\n" + SAMPLE.read_bytes() + b"\r\n--x--\r\n"
+    )
+    head = (
+        f"POST /api/upload HTTP/1.1\r\nHost: {host.address}\r\nConnection: close\r\n"
+        f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(parts)}\r\n\r\n"
+    )
+    return head.encode(), parts
+
+
+def test_going_back_reverts_migrations_when_asked(behind_ingress: Box, run: Inv) -> None:
+    host = behind_ingress
+    listed = run("rollback.list", "--json")
+    names = [row["release"] for row in json.loads(listed.stdout)["result"]]
+    assert len(names) == 1
+    assert names[0].endswith("-adopted")
+    assert "page_count" in columns(host)
+    back = run("rollback", "--yes", "--revert-migrations")
+    assert back.code == 0, back.output
+    assert host.version() == "1.2.2"
+    assert "page_count" not in columns(host)
+    nothing = run("rollback", "--yes", "--to", "20000101")
+    assert nothing.code == 3
+    assert "there is no release" in nothing.stderr
+
+
+def columns(host: Box) -> str:
+    """The columns of the jobs' table."""
+    query = "SELECT string_agg(column_name, ' ') FROM information_schema.columns WHERE table_name = 'jobs'"
+    return host.sh(f'docker compose exec -T postgres psql -U schedgen -tAc "{query}"')
