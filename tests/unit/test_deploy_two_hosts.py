@@ -11,6 +11,8 @@ from simulated_world import NEW, OLD, fresh
 
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.events import Message
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
 
 ADOPTED = f"{FIRST}-{OLD[:7]}-adopted"
 RELEASE = f"{FIRST}-{NEW[:7]}"
@@ -31,10 +33,10 @@ def test_the_second_host_is_not_touched_before_the_first_is_healthy() -> None:
     order: list[str] = []
 
     class Watched(SimHost):
-        def _answer(self, command: object) -> object:
+        def _answer(self, command: Command) -> Result:
             if str(command).startswith("docker compose up"):
                 order.append(self.name)
-            return super()._answer(command)  # type: ignore[arg-type]
+            return super()._answer(command)
 
     deploy(Watched("app1"), Watched("app2"))
     assert order == ["app1", "app2", "app1", "app1", "app2", "app2", "app1", "app2"]
