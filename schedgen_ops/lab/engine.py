@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schedgen_ops.lab import docker, programs
-from schedgen_ops.lab.place import LabError, Place
+from schedgen_ops.lab.place import NAME, LabError, Place
 from schedgen_ops.lab.progress import Line, Progress
 
 START_DEADLINE = 60.0
@@ -63,8 +63,8 @@ def stop(place: Place, progress: Progress) -> None:
 
 
 def unlink_plugin() -> None:
-    """Remove the link to the Compose plugin if it is the one made here."""
-    if PLUGIN.is_symlink() and PLUGIN.readlink() == _wheel_binary():
+    """Remove the link to the Compose plugin made here; a second lab leaves it to the first."""
+    if NAME == "1" and PLUGIN.is_symlink() and PLUGIN.readlink() == _wheel_binary():
         PLUGIN.unlink()
 
 

@@ -68,7 +68,7 @@ def _make_origin() -> None:
 
 
 def _upload_origin(repository: Path) -> None:
-    script = "git clone -q --bare /tmp/work /srv/git/schedgen.git && chmod -R a+rX /srv/git"
+    script = "git clone -q --bare /tmp/source /srv/git/schedgen.git && chmod -R a+rX /srv/git"
     trust = (
         "--env=GIT_CONFIG_COUNT=1",
         "--env=GIT_CONFIG_KEY_0=safe.directory",
@@ -80,7 +80,7 @@ def _upload_origin(repository: Path) -> None:
         "--entrypoint=sh", HOST_IMAGE, "-c", script,
     )  # fmt: skip
     try:
-        docker.run("cp", str(repository), f"{BUILDER}:/tmp/work")
+        docker.run("cp", str(repository), f"{BUILDER}:/tmp/source")
         docker.run("start", "--attach", BUILDER)
     finally:
         docker.run("rm", "--force", BUILDER)

@@ -12,7 +12,7 @@ from simulated_world import NEW, OLD, World, fresh, image_id
 
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import OpsError
-from schedgen_ops.events import Event, StepFailed
+from schedgen_ops.events import Event, StepFailed, StepFinished, StepStarted
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock.commands import Owner
 
@@ -65,6 +65,11 @@ def start(*, adopted: bool) -> tuple[World, str, str, str]:
     return deployed(), "v1.2.4", SECOND, f"{FIRST}-{NEW[:7]}"
 
 
+def _told_in_pairs(outcome: Outcome) -> bool:
+    begun = [event.title for event in outcome.events if isinstance(event, StepStarted)]
+    return begun == [event.title for event in outcome.events if isinstance(event, StepFinished | StepFailed)]
+
+
 def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str, commit: str) -> list[str]:
     """Whatever the exit code says that is not so on the host."""
     world, new, found = host.world, f"{run}-{commit[:7]}", []
@@ -97,6 +102,7 @@ def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str,
     if outcome.code in (0, 3, 4, 7):
         holds(not world.unreachable, f"nobody answers for {world.unreachable}")
         holds(not world.standby, f"containers are left of {list(world.standby)}")
+    holds(_told_in_pairs(outcome), "a step was begun and its end never told")
     # Whatever happened: what is said to serve was verified, and every image that it needs is there.
     if world.current == new:
         holds(any(text.startswith("GET ") for text in host.asked), "current was written before verification")

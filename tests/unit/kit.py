@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
+
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
+
+# A busy machine is no failure: no example has a deadline. Those that start a shell are few.
+quickly = hypothesis.settings(deadline=None, max_examples=1500)
+in_a_shell = hypothesis.settings(deadline=None, max_examples=60)
 
 RECORDED = Path(__file__).parent / "recorded"
 DIRECTORY = "/srv/schedgen"
@@ -55,6 +61,11 @@ def program(folder: Path, name: str, body: str) -> Path:
     file.write_text(f"#!/usr/bin/env bash\n{body}\n")
     file.chmod(0o755)
     return file
+
+
+def path(folder: Path) -> str:
+    """PATH with `folder` in front."""
+    return f"{folder}:{os.environ['PATH']}"
 
 
 def git(folder: Path, *argv: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from fakes import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
+from kit import quickly
 
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Refused, RolledBack, VerificationFailed
@@ -206,6 +207,7 @@ PLANS = st.lists(
 )
 
 
+@quickly
 @given(PLANS)
 def test_whatever_the_plan_events_pair_and_nothing_is_undone_that_was_not_begun(
     plan: list[tuple[BaseException | None, BaseException | None, bool, bool]],

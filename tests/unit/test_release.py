@@ -12,7 +12,7 @@ import pytest
 from fakes import FakeHost
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import bash
+from kit import bash, quickly
 
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
@@ -68,6 +68,7 @@ def test_an_id_is_the_time_and_the_commit() -> None:
     assert release_id(datetime(2024, 11, 30, 14, 30, tzinfo=UTC), COMMIT) == "20241130_143000-3f2a9c1"
 
 
+@quickly
 @given(RELEASES)
 def test_a_record_is_read_back_as_it_was_written_on_one_line(record: Release) -> None:
     text = to_json(record)
@@ -75,12 +76,14 @@ def test_a_record_is_read_back_as_it_was_written_on_one_line(record: Release) ->
     assert from_json(text) == record
 
 
+@quickly
 @given(st.text(max_size=30) | JSON.map(json.dumps))
 def test_what_is_no_record_is_refused_as_such(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         from_json(text)
 
 
+@quickly
 @given(RELEASES, st.sampled_from([*Release.__dataclass_fields__]), JSON)
 def test_a_record_with_a_field_gone_wrong_is_refused_or_read_never_a_defect(
     record: Release, name: str, value: object
@@ -148,6 +151,7 @@ GRAPHS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 9), st.sampled_fro
 )
 
 
+@quickly
 @given(GRAPHS, st.randoms())
 def test_the_order_is_total_whatever_names_whatever(found: tuple[Release, ...], random: Any) -> None:
     ordered = served_in_order(found)
@@ -173,6 +177,7 @@ def _returns(name: str, before: dict[str, str]) -> bool:
     return name in seen
 
 
+@quickly
 @given(GRAPHS, st.integers(1, 5))
 def test_the_release_that_serves_is_always_kept_and_failed_ones_never(
     found: tuple[Release, ...], count: int

@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeHost, result
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import settings
+from kit import quickly, settings
 
 from schedgen_ops.commands.compose import Compose, Service
 from schedgen_ops.commands.docker import Container, Docker
@@ -110,6 +110,7 @@ BOXES = st.lists(
 )
 
 
+@quickly
 @given(BOXES, IDS, IDS)
 def test_the_same_image_and_definition_is_never_touched_and_anything_else_always(
     boxes: list[Container], image: str, definition: str
@@ -171,6 +172,7 @@ def _release(name: str, state: State) -> Release:
     return Release(name, "main", "a" * 40, state, services=services)
 
 
+@quickly
 @given(
     st.dictionaries(st.integers(1, 9).map(str), st.sampled_from(State), max_size=9),
     st.integers(1, 4),

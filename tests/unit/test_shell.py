@@ -7,9 +7,9 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from kit import bash, parses
+from kit import bash, in_a_shell, parses
 
 from schedgen_ops.shell import Command, Secret, quote, script, sh
 
@@ -46,13 +46,13 @@ def test_a_nasty_word_reaches_the_program_as_it_is(word: str) -> None:
     assert shown(f"printf '%s\\0' {quote(word)}") == [word]
 
 
-@settings(max_examples=15)
+@in_a_shell
 @given(st.lists(WORDS, min_size=1, max_size=60))
 def test_any_words_reach_the_program_as_they_are(words: list[str]) -> None:
     assert shown(sh("printf", "%s\\0", *words).text) == words
 
 
-@settings(max_examples=15)
+@in_a_shell
 @given(st.lists(WORDS, min_size=1, max_size=60))
 def test_any_arguments_reach_a_script_as_they_are(words: list[str]) -> None:
     assert shown(script('printf "%s\\0" "$@"', *words).text) == words

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+from kit import quickly
 
 from schedgen_ops.telling import GAP, telling
 
@@ -62,6 +63,7 @@ def test_lines_end_where_their_text_ends() -> None:
     assert telling(["Error: x   \r"]) == ("Error: x",)
 
 
+@quickly
 @given(st.lists(LINE, max_size=60), st.integers(1, 20))
 def test_never_more_than_asked_always_in_order_always_the_end(lines: list[str], most: int) -> None:
     found = shown(lines, most)
@@ -74,6 +76,7 @@ def test_never_more_than_asked_always_in_order_always_the_end(lines: list[str], 
         assert found == matter
 
 
+@quickly
 @given(st.lists(LINE, max_size=60), st.integers(3, 20))
 def test_the_first_line_that_speaks_of_an_error_is_there(lines: list[str], most: int) -> None:
     signs = [line for line in lines if "rror" in line]
@@ -81,6 +84,7 @@ def test_the_first_line_that_speaks_of_an_error_is_there(lines: list[str], most:
     assert [line for line in found if "rror" in line][:1] == signs[:1]
 
 
+@quickly
 @given(st.lists(LINE, max_size=60))
 def test_a_gap_stands_only_between_lines(lines: list[str]) -> None:
     found = telling(lines)

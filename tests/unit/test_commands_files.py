@@ -1,0 +1,177 @@
+"""Files and disks: scripts run by a real shell on whatever people keep in their folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import bash, in_a_shell, recorded
+
+from schedgen_ops.commands import files
+
+ENV = r"""
+# POSTGRES_COMMENTED=x
+PLAIN=secret-1
+  INDENTED=secret-2
+export EXPORTED=secret-3
+SPACED = secret-4
+QUOTED="secret 5"
+SINGLE='secret # 6'
+EQUALS=a=b=c
+DOLLAR=$HOME`id`
+EMPTY=
+BLANK=@@
+EMPTY_DOUBLE=""
+EMPTY_SINGLE=''
+ONLY_COMMENT= # nothing
+no assignment
+=nameless
+1BAD=x
+BAD-NAME=x
+LAST=secret-7""".replace("@", " ")
+SET = {"PLAIN", "INDENTED", "EXPORTED", "SPACED", "QUOTED", "SINGLE", "EQUALS", "DOLLAR", "LAST"}
+
+
+def names(folder: Path, text: str) -> frozenset[str]:
+    (folder / ".env").write_bytes(text.encode())
+    answer = bash(files.names_set(".env"), folder)
+    assert answer.ok, answer.stderr
+    assert "secret" not in answer.stdout
+    return files.parse_names_set(answer.stdout)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_names_that_have_a_value_are_found_and_no_value_leaves_the_host(end: str, tmp_path: Path) -> None:
+    assert names(tmp_path, ENV.replace("\n", end)) == SET
+
+
+def test_a_last_line_counts_with_and_without_its_newline(tmp_path: Path) -> None:
+    assert names(tmp_path, "A=1") == names(tmp_path, "A=1\n") == {"A"}
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\n\n", "# only a comment", "A=\r\n"])
+def test_a_file_that_sets_nothing_sets_nothing(text: str, tmp_path: Path) -> None:
+    assert names(tmp_path, text) == frozenset()
+
+
+def test_a_missing_file_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
+    answer = bash(files.names_set(".env"), tmp_path)
+    assert not answer.ok
+    assert "No such file" in answer.stderr
+
+
+def test_a_file_of_any_name_is_read(tmp_path: Path) -> None:
+    for name in ("with space.env", "-dash", "quo'te"):
+        (tmp_path / name).write_text("A=1\n")
+        assert files.parse_names_set(bash(files.names_set(f"./{name}"), tmp_path).stdout) == {"A"}
+
+
+def writable(path: Path | str, folder: Path) -> bool:
+    return bash(files.writable(str(path)), folder).ok
+
+
+def test_a_folder_is_writable_or_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "here is one").mkdir()
+    (tmp_path / "file").touch()
+    assert writable(tmp_path / "here is one", tmp_path)
+    assert writable(tmp_path / "not/yet/there", tmp_path)
+    assert writable("relative/too", tmp_path)
+    assert not writable(tmp_path / "file", tmp_path)
+    assert not writable(tmp_path / "file/below", tmp_path)
+
+
+@pytest.fixture
+def readonly() -> Iterator[Path]:
+    """A folder that others can look into and not write to."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "sub").mkdir()
+        for path in (folder / "sub", folder):
+            path.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_folder_of_somebody_else_is_not_writable(readonly: Path) -> None:
+    # Root may write anywhere: the question is put by nobody in particular then.
+    other = {"user": 65534, "group": 65534, "extra_groups": ()} if os.geteuid() == 0 else {}
+    for path in ("", "/sub", "/sub/new"):
+        words = ["bash", "--norc", "-c", files.writable(f"{readonly}{path}").text]
+        done = subprocess.run(words, cwd="/", check=False, timeout=30, capture_output=True, **other)  # type: ignore[call-overload]
+        assert done.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["plain", "new/folder/file", "with space", "-dash", "quo'te\"s", "$(id)"])
+def test_a_file_is_written_whole_for_its_owner_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    text = "it's $HOME\n\n  `id` \\ é\nno newline"
+    assert bash(files.replace(str(path), text), tmp_path).ok
+    assert path.read_text() == text
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert bash(files.replace(str(path), ""), tmp_path).ok
+    assert path.read_text() == ""
+    assert [found.name for found in path.parent.iterdir() if found.is_file()] == [path.name]
+    assert bash(files.read(str(path)), tmp_path).stdout == ""
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "file.part").mkdir()
+    assert not bash(files.replace(str(tmp_path / "file"), "new"), tmp_path).ok
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@in_a_shell
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=200))
+def test_any_text_is_read_back_as_it_was_written(text: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = f"{name}/file"
+        assert bash(files.replace(path, text), Path(name)).ok
+        assert bash(files.read(path), Path(name)).stdout == text
+
+
+def test_files_and_folders_are_removed_and_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "-folder").mkdir()
+    (tmp_path / "-folder/x").touch()
+    (tmp_path / "stays").touch()
+    assert bash(files.remove("-folder", "gone"), tmp_path).ok
+    assert [path.name for path in tmp_path.iterdir()] == ["stays"]
+
+
+def test_disk_space_is_read(tmp_path: Path) -> None:
+    found = files.parse_disk("/srv/schedgen", recorded("df.txt"))
+    fields = recorded("df.txt").splitlines()[1].split()
+    assert (found.path, found.total) == ("/srv/schedgen", 264212084 * 1024)
+    assert found.free == int(fields[3]) * 1024
+    real = files.parse_disk("x", bash(files.disk(str(tmp_path)), tmp_path).stdout)
+    assert 0 <= real.free <= real.total
+
+
+@pytest.mark.parametrize("text", ["", "Filesystem\n", "Filesystem\n/dev/vda 1\n", "F\n/dev/vda a b c d /\n"])
+def test_what_is_no_answer_of_df_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        files.parse_disk("/", text)
+
+
+def test_load_is_read(tmp_path: Path) -> None:
+    text = recorded("load.txt")
+    values = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines() if ":" in line}
+    *_, loadavg, cores = text.splitlines()
+    found = files.parse_load(text)
+    assert found.memory_percent == round(100 - 100 * values["MemAvailable"] / values["MemTotal"], 1)
+    assert found.cpu_percent == round(100 * float(loadavg.split()[0]) / int(cores), 1)
+    assert files.parse_load(bash(files.load(), tmp_path).stdout).memory_percent > 0
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x\n", "MemTotal: 10 kB\n0.1 0 0 1/1 1\n2\n", "MemTotal: a kB\n0.1\n2\n"]
+)
+def test_what_is_no_load_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        files.parse_load(text)

@@ -1,0 +1,254 @@
+"""git: names that it takes, what they mean in a real repository, and its answers read."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import bash, commit, git, in_a_shell, recorded
+
+from schedgen_ops.commands import git as g
+
+GOOD = (
+    "main",
+    "v1.2.3",
+    "feature/new-feature",
+    "3f2a9c1",
+    "refs/tags/v1",
+    "a",
+    "release-1_2",
+    "a@b",
+    "x.y/z",
+)
+BAD = (
+    *("", "-x", "--upload-pack=id", "a b", "a..b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "/a", "a/"),
+    *("a//b", ".a", "a/.b", "a.", "a.lock", "a.lock/b", "@", "HEAD", "a@{1}", "a\n", "\na", "a\x7f", "a\tb"),
+    *("é", "x" * 201),
+)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_name_that_git_takes_is_taken(name: str) -> None:
+    assert g.is_ref_name(name)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_name_that_git_or_a_shell_could_misread_is_refused(name: str) -> None:
+    assert not g.is_ref_name(name)
+
+
+PIECES = st.sampled_from(
+    [*"abZ09._-/@{}~^:?*[\\ \t\n", "..", ".lock", "@{", "//", "HEAD", "é", "$(id)", ";", "'"]
+)
+
+
+@in_a_shell
+@given(st.lists(st.lists(PIECES, min_size=1, max_size=6).map("".join), min_size=1, max_size=150))
+def test_no_name_is_taken_that_git_refuses(names: list[str]) -> None:
+    taken = [name for name in names if g.is_ref_name(name)]
+    assert not [name for name in taken if name.startswith("-")]
+    loop = 'for name in "$@"; do git check-ref-format --branch "$name" >/dev/null 2>&1 || echo "$name"; done'
+    done = subprocess.run(["bash", "-c", loop, "x", *taken], capture_output=True, check=True, timeout=60)
+    assert done.stdout.decode() == ""
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone whose origin has branches, tags, a name that is both, and a branch that looks like a commit."""
+    origin = tmp_path_factory.mktemp("origin")
+    git(origin, "init", "--quiet")
+    first = commit(origin, "one", compose_dot_yaml="services: {}\n")
+    git(origin, "tag", "v1.0.0")
+    git(origin, "tag", "--annotate", "--message", "x", "v1.0.1")
+    git(origin, "branch", "same")
+    git(origin, "tag", "same")
+    second = commit(origin, "two -- really --", backend__src__migrations__2_dot_js="x")
+    git(origin, "branch", "both")
+    git(origin, "tag", "both", first)
+    git(origin, "branch", "feature/x", first)
+    git(origin, "branch", "abcdef1", second)
+    clone = tmp_path_factory.mktemp("clone") / "it's a project"
+    git(origin, "clone", "--quiet", str(origin), str(clone))
+    return clone
+
+
+def meaning(repository: Path, name: str) -> str:
+    answer = bash(g.resolve("origin", name), repository)
+    assert answer.ok, answer.stderr
+    return g.parse_resolved(answer.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("main", "origin/main"),
+        ("feature/x", "v1.0.0"),
+        ("refs/heads/main", "origin/main"),
+        ("v1.0.0", "v1.0.0"),
+        ("v1.0.1", "v1.0.0"),
+        ("refs/tags/v1.0.0", "v1.0.0"),
+        ("same", "v1.0.0"),
+        ("refs/heads/both", "origin/main"),
+        ("refs/tags/both", "v1.0.0"),
+        ("abcdef1", "origin/main"),
+    ],
+)
+def test_a_name_means_a_branch_of_the_remote_or_a_tag(repository: Path, name: str, means: str) -> None:
+    assert meaning(repository, name) == git(repository, "rev-parse", f"{means}^{{commit}}")
+
+
+def test_a_commit_means_itself_however_short(repository: Path) -> None:
+    full = git(repository, "rev-parse", "origin/main")
+    assert meaning(repository, full) == meaning(repository, full[:7]) == full
+    assert g.is_commit(full)
+
+
+@pytest.mark.parametrize(
+    "name", ["gone", "refs/tags/main", "refs/heads/v1.0.0", "0" * 40, "deadbee", "origin/main"]
+)
+def test_a_name_that_means_nothing_is_missing(repository: Path, name: str) -> None:
+    assert meaning(repository, name) == "missing"
+
+
+def test_a_name_that_means_two_things_is_ambiguous(repository: Path) -> None:
+    assert meaning(repository, "both") == "ambiguous"
+
+
+def test_a_local_branch_that_was_never_pushed_is_not_deployed(repository: Path) -> None:
+    git(repository, "branch", "local-only")
+    assert meaning(repository, "local-only") == "missing"
+
+
+def test_everything_is_fetched_and_a_tag_that_moved_is_moved(tmp_path: Path) -> None:
+    origin, clone = tmp_path / "origin", tmp_path / "clone"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    commit(origin, "one", a="1")
+    git(origin, "tag", "v1")
+    git(origin, "branch", "old")
+    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+    second = commit(origin, "two", a="2")
+    git(origin, "tag", "--force", "v1")
+    git(origin, "branch", "--delete", "--force", "old")
+    assert bash(g.fetch("origin"), clone).ok
+    assert meaning(clone, "v1") == meaning(clone, "main") == second
+    assert meaning(clone, "old") == "missing"
+
+
+def test_a_remote_that_is_gone_is_an_error_and_no_prompt(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "origin", str(tmp_path / "gone"))
+    answer = bash(g.fetch("origin"), tmp_path)
+    assert not answer.ok
+    assert "gone" in answer.stderr
+
+
+def look(folder: Path) -> g.WorkTree:
+    answer = bash(g.work_tree(".schedgen", "backups"), folder)
+    assert answer.ok, answer.stderr
+    return g.parse_work_tree(answer.stdout)
+
+
+def test_a_work_tree_tells_its_branch_its_changes_and_what_git_does_not_know(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    head = commit(tmp_path, "one", a="1", b="2", _dot_gitignore="ignored\n")
+    assert look(tmp_path) == g.WorkTree(head, "main", (), ())
+    for name in ("ignored", "new file"):
+        (tmp_path / name).touch()
+    for folder in (".schedgen", "backups"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x").touch()
+    (tmp_path / "a").write_text("changed")
+    (tmp_path / "b").unlink()
+    tree = look(tmp_path)
+    assert tree.changed == (" M a", " D b")
+    assert [name.strip('"') for name in tree.untracked] == ["new file"]
+
+
+def test_a_detached_head_has_no_branch(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    head = commit(tmp_path, "one", a="1")
+    git(tmp_path, "checkout", "--quiet", "--detach")
+    assert look(tmp_path) == g.WorkTree(head, "", (), ())
+
+
+def test_a_folder_without_git_or_without_commits_is_an_error(tmp_path: Path) -> None:
+    assert not bash(g.work_tree(), tmp_path).ok
+    git(tmp_path, "init", "--quiet")
+    assert not bash(g.work_tree(), tmp_path).ok
+
+
+def test_the_work_tree_goes_to_a_commit_and_back_to_its_branch(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    first = commit(tmp_path, "one", a="1")
+    second = commit(tmp_path, "two", a="2")
+    assert bash(g.checkout(first), tmp_path).stderr == ""
+    assert look(tmp_path) == g.WorkTree(first, "", (), ())
+    assert bash(g.checkout_branch("main"), tmp_path).ok
+    assert look(tmp_path) == g.WorkTree(second, "main", (), ())
+
+
+def test_local_changes_are_never_overwritten(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    first = commit(tmp_path, "one", a="1")
+    commit(tmp_path, "two", a="2")
+    (tmp_path / "a").write_text("by hand")
+    assert not bash(g.checkout(first), tmp_path).ok
+    assert (tmp_path / "a").read_text() == "by hand"
+
+
+def test_new_migrations_are_the_files_that_were_added(repository: Path) -> None:
+    path = "backend/src/migrations"
+    answer = bash(g.added("v1.0.0", "origin/main", path), repository)
+    assert answer.lines() == (f"{path}/2.js",)
+    assert bash(g.added("origin/main", "v1.0.0", path), repository).lines() == ()
+
+
+def test_commits_and_files_between_two_releases_are_told_apart(repository: Path) -> None:
+    answer = bash(g.changes("v1.0.0", "origin/main"), repository)
+    found = g.parse_changes(answer.stdout)
+    assert [line.partition(" ")[2] for line in found.commits] == ["two -- really --"]
+    assert found.files == ("A\tbackend/src/migrations/2.js",)
+    assert g.parse_changes(bash(g.changes("v1.0.0", "v1.0.0"), repository).stdout) == g.Changes((), ())
+
+
+def test_recorded_changes_are_read() -> None:
+    found = g.parse_changes(recorded("changes.txt"))
+    assert [line.partition(" ")[2] for line in found.commits] == [
+        "List recent uploads",
+        "Count the pages of a schedule and show them",
+    ]
+    assert "A\tbackend/src/migrations/1717400000000-AddPageCount.js" in found.files
+    assert len(found.files) == 10
+
+
+def test_files_that_containers_mount_are_known_by_their_ids(repository: Path) -> None:
+    answer = bash(g.tree_ids("HEAD", ("compose.yaml", "backend", "not/there")), repository)
+    ids = g.parse_tree_ids(answer.stdout)
+    assert ids == {
+        "compose.yaml": git(repository, "rev-parse", "HEAD:compose.yaml"),
+        "backend": git(repository, "rev-parse", "HEAD:backend"),
+    }
+    assert g.parse_tree_ids(bash(g.tree_ids("HEAD", ()), repository).stdout) == {}
+
+
+def test_recorded_ids_are_read() -> None:
+    assert g.parse_tree_ids(recorded("ls_tree.bin")) == {
+        "monitoring/prometheus.yml": "3075b9496decec7192c1ab93dd007297de206f19"
+    }
+
+
+def test_a_recorded_work_tree_is_read() -> None:
+    tree = g.parse_work_tree(recorded("work_tree.txt"))
+    assert g.is_commit(tree.commit)
+    assert (tree.branch, tree.changed, tree.untracked) == ("", (), ())
+
+
+def test_sections_are_divided_by_lines_that_say_nothing_else() -> None:
+    assert g.sections("a --\n--\n--x\n--\n", 3) == ["a --\n", "--x\n", ""]
+    assert g.sections("--\n--\n", 2) == ["", "--\n"]
+    with pytest.raises(ValueError, match="1 parts instead of 2"):
+        g.sections("none", 2)

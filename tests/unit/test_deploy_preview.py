@@ -1,0 +1,186 @@
+"""`inv deploy.plan`: what a deploy would do, found out in a real repository without changing it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import FakeHost, result
+from kit import bash, commit, git, path, program, recorded, settings
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.deploy import preview
+from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+DOCUMENT = {
+    "services": {
+        "backend": {"build": {"context": "PROJECT/backend"}},
+        "frontend": {"build": {"context": "PROJECT/frontend"}},
+        "redis": {"image": "redis:7"},
+        "prometheus": {"image": "prom:1", "volumes": [{"type": "bind", "source": "PROJECT/mon/p.yml"}]},
+    }
+}
+COMPOSE = f"""
+case "$*" in
+  *"config --hash"*) printf 'backend h1\\nfrontend h2\\nprometheus h3\\nredis h4\\n' ;;
+  *"config --format json"*) document='{json.dumps(DOCUMENT)}'; echo "${{document//PROJECT/$PROJECT}}" ;;
+esac
+echo "$*" >> "$HOME/calls"
+"""
+
+
+@dataclass
+class Project:
+    """A clone that is behind its origin, and a stand-in for docker compose."""
+
+    origin: Path
+    clone: Path
+    programs: Path
+    old: str
+    new: str
+    seen: dict[tuple[str, ...], preview.Preview] = field(default_factory=dict)
+
+    def run(self, command: Command) -> Result:
+        home = self.clone.parent
+        return bash(command, home, PATH=path(self.programs), PROJECT=str(self.clone), HOME=str(home))
+
+    @property
+    def settings(self) -> Settings:
+        return settings("app1", directory=str(self.clone))
+
+    def state(self) -> dict[str, str]:
+        asked = ("rev-parse HEAD", "status --porcelain", "for-each-ref", "count-objects", "stash list")
+        return {line: git(self.clone, *line.split()) for line in asked}
+
+    def look(self, branch: str = "main", containers: str | Result = "", **config: Any) -> preview.Preview:
+        known = (branch, str(containers), str(config))
+        if known not in self.seen:
+            self.seen[known] = self._look(branch, containers, **config)
+        return self.seen[known]
+
+    def _look(self, branch: str, containers: str | Result, **config: Any) -> preview.Preview:
+        answers: dict[Any, Any] = {
+            "docker inspect": containers,
+            "read the releases": "\n",
+            lambda command: command.text.startswith(
+                ("docker exec", "docker image", "{ docker exec")
+            ): "1000\n",
+            lambda _: True: self.run,
+        }
+        chosen = settings("app1", directory=str(self.clone), **config)
+        return preview.look(FakeHost(answers=answers), chosen, branch)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("project")
+    origin = folder / "origin"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    old = commit(origin, "one", compose_dot_yaml="x", backend__a_dot_js="1", mon__p_dot_yml="1", README="1")
+    git(folder, "clone", "--quiet", str(origin), "it's here")
+    commit(origin, "Add a migration --", backend__src__migrations__1_dot_js="x", backend__a_dot_js="2")
+    new = commit(origin, "Scrape more", mon__p_dot_yml="2", README="2")
+    git(origin, "tag", "v2")
+    programs = program(folder / "bin", "docker", COMPOSE).parent
+    return Project(origin, folder / "it's here", programs, old, new)
+
+
+def boxes(**written: str) -> str:
+    lines = [json.loads(line) for line in recorded("containers.jsonl").splitlines()]
+    for line in lines:
+        labels = line["labels"]
+        labels["com.docker.compose.config-hash"] = written.get(labels["com.docker.compose.service"], "other")
+    return "\n".join(map(json.dumps, lines))
+
+
+def test_it_tells_what_lies_between_and_changes_nothing(project: Project) -> None:
+    before = project.state()
+    found = project.look("v2")
+    assert project.state() == before
+    assert (found.running, found.commit) == (project.old[:12], project.new)
+    assert [line.partition(" ")[2] for line in found.changes.commits] == ["Scrape more", "Add a migration --"]
+    assert found.migrations == ("backend/src/migrations/1.js",)
+    assert preview.files(found)[0] == ("M", "README")
+    assert ("A", "backend/src/migrations/1.js") in preview.files(found)
+
+
+def test_it_tells_which_services_would_be_replaced_and_why(project: Project) -> None:
+    running = boxes(backend="h1", frontend="h2", prometheus="h3", redis="h4")
+    assert project.look(containers=running).services == (
+        ("redis", "keep", "unchanged"),
+        ("backend", "replace", "its image is built from backend/a.js and 1 more"),
+        ("frontend", "keep", "unchanged"),
+        ("prometheus", "replace", "mon/p.yml, which it mounts, changed"),
+    )
+
+
+def test_a_definition_that_changed_and_a_service_that_is_new_are_told(project: Project) -> None:
+    running = boxes(backend="h1", frontend="h2", prometheus="h3")
+    found = {name: (action, why) for name, action, why in project.look(containers=running).services}
+    assert found["redis"] == ("replace", "its definition changed")
+    assert {name: action for name, action, _ in project.look().services} == dict.fromkeys(found, "start")
+
+
+def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_directory(
+    project: Project,
+) -> None:
+    calls = project.clone.parent / "calls"
+    calls.write_text("")
+    project._look("main", "")
+    first = calls.read_text().splitlines()[0]
+    assert f"--project-directory {project.clone} -f " in first
+    assert first.endswith("/tree/compose.yaml config --hash *")
+    project._look("main", "", compose_files=["mon/p.yml"], env_file="prod.env")
+    last = calls.read_text().splitlines()[-1]
+    assert f"--env-file {project.clone}/prod.env" in last
+    assert "/tree/mon/p.yml config" in last
+
+
+def test_nothing_is_left_behind(project: Project, tmp_path: Path) -> None:
+    command = preview._command(project.settings, Docker(), "main", project.old)
+    answer = bash(
+        command, tmp_path, PATH=path(project.programs), TMPDIR=str(tmp_path), PROJECT="/p", HOME=str(tmp_path)
+    )
+    assert answer.ok, answer.stderr
+    assert [found.name for found in tmp_path.iterdir()] == ["calls"]
+
+
+@pytest.mark.parametrize("branch", ["gone", "0" * 40])
+def test_a_branch_that_is_not_there_is_told_as_such(project: Project, branch: str) -> None:
+    with pytest.raises(OpsError, match="origin has no branch, tag or commit") as caught:
+        project.look(branch)
+    assert caught.value.host == "app1"
+
+
+def test_an_origin_that_does_not_answer_is_an_error(project: Project, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(project.origin), str(clone))
+    git(clone, "remote", "set-url", "origin", str(tmp_path / "gone"))
+    with pytest.raises(CommandFailed, match="look at main"):
+        Project(project.origin, clone, project.programs, "", "").look()
+
+
+def test_a_folder_without_git_is_told_as_such(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(OpsError, match="no git repository in") as caught:
+        Project(tmp_path, tmp_path, project.programs, "", "").look()
+    assert "not a git repository" in caught.value.detail
+
+
+def test_a_docker_that_does_not_answer_is_no_host_without_containers(project: Project) -> None:
+    with pytest.raises(CommandFailed, match="docker inspect"):
+        project.look(containers=result(stderr="no daemon", code=1))
+
+
+def test_the_disk_that_is_needed_is_summed_up(project: Project) -> None:
+    found = project.look(containers=boxes(backend="h1", frontend="h2", prometheus="h3", redis="h4"))
+    assert found.need == 3000
+    assert found.free > 0
+    assert dict(preview.facts(found))["New migrations"] == "backend/src/migrations/1.js"
+    assert dict(preview.facts(found))["Disk"].startswith("2.9 KiB needed at most, ")

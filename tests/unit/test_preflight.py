@@ -1,0 +1,230 @@
+"""Preflight: what it looks at, and how it judges what it saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes import FakeHost, result
+from kit import recorded, settings
+from simulated import Fault, SimHost
+from simulated_world import OLD, fresh
+
+from schedgen_ops.errors import ConnectionLost, Refused, Unreachable
+from schedgen_ops.events import Event, Message
+from schedgen_ops.fleet import Fleet, FleetError
+from schedgen_ops.preflight import plan, run
+from schedgen_ops.preflight.plan import Problem
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
+
+ONE = settings("app1")
+ANSWERS = {
+    "directory": result(),
+    "tree": result(f"{OLD}\nmain\n"),
+    "engine": result("20.10.24\n"),
+    "compose": result("5.6.1\n"),
+    "buildx": result(code=1),
+    "credentials": result("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nexport MINIO_SECRET_KEY\n"),
+    "backups": result(),
+    "state": result(),
+    "disk": result(recorded("df.txt")),
+    "load": result(recorded("load.txt").rsplit("\n", 3)[0] + "\n0.10 0.20 0.30 1/99 1\n2\n"),
+    "containers": result(recorded("containers.jsonl")),
+    "releases": result("\n"),
+}
+
+
+def problems(config: Settings = ONE, host: str = "app1", **answers: Result) -> list[Problem]:
+    probes = plan.probes(config, config.host(host))
+    return list(plan.judge(probes, ANSWERS | answers))
+
+
+def only(config: Settings = ONE, **answers: Result) -> Problem:
+    (problem,) = problems(config, "app1", **answers)
+    return problem
+
+
+def test_a_host_that_is_ready_has_no_problems_and_every_probe_is_answered() -> None:
+    assert problems() == []
+    assert list(plan.probes(ONE, ONE.hosts[0])) == list(ANSWERS)
+
+
+def test_what_was_seen_is_kept() -> None:
+    seen = plan.observed(dict(ANSWERS))
+    assert (seen.tree.commit, seen.tree.branch) == (OLD, "main")
+    assert (seen.engine, seen.compose, seen.classic) == ("20.10.24", "5.6.1", True)
+    assert len(seen.containers) == 8
+    assert seen.shelf.current == ""
+    assert seen.free_bytes > 10 * plan.GIB
+    assert plan.observed({**ANSWERS, "buildx": result("v0.20")}).classic is False
+
+
+def test_without_the_directory_nothing_else_is_said() -> None:
+    failed = result(stderr="x", code=1)
+    problem = only(directory=failed, tree=failed, credentials=failed)
+    assert problem.text == "no project directory /srv/schedgen"
+    assert "config/production.yaml" in problem.hint
+
+
+def test_a_dirty_work_tree_is_refused_and_listed() -> None:
+    lines = "".join(f" M backend/file{n}.js\n" for n in range(12))
+    problem = only(tree=result(f"{OLD}\nmain\n{lines}"))
+    assert problem.refuses
+    assert "   M backend/file0.js" in problem.text
+    assert "... and 2 more" in problem.text
+    assert "file11" not in problem.text
+
+
+def test_files_that_git_does_not_know_are_only_told() -> None:
+    problem = only(tree=result(f"{OLD}\nmain\n?? notes.txt\n"))
+    assert not problem.refuses
+    assert "notes.txt" in problem.text
+
+
+def test_a_folder_without_git_says_what_git_says() -> None:
+    said = "warning: x\nfatal: not a git repository (or any of the parent directories): .git"
+    assert "fatal: not a git repository" in only(tree=result(stderr=said, code=128)).text
+
+
+@pytest.mark.parametrize(
+    ("said", "sudo", "text", "hint"),
+    [
+        ("Got permission denied while trying to connect", False, "Docker refuses this user", "group docker"),
+        ("sudo: a password is required", True, "sudo asks for a password", "sudoers"),
+        ("Cannot connect to the Docker daemon", False, "Cannot connect", "systemctl status docker"),
+        ("", False, "exit code 1", "systemctl status docker"),
+    ],
+)
+def test_a_docker_that_does_not_answer_is_told_apart(said: str, sudo: bool, text: str, hint: str) -> None:
+    problem = only(settings("app1", sudo=sudo), engine=result(stderr=said, code=1))
+    assert text in problem.text
+    assert hint in problem.hint
+
+
+def test_a_missing_compose_plugin_names_its_package() -> None:
+    problem = only(compose=result(stderr="docker: 'compose' is not a docker command.", code=1))
+    assert "docker-compose-plugin" in problem.hint
+
+
+def test_credentials_that_are_not_set_are_named_never_shown() -> None:
+    problem = only(credentials=result("MINIO_ACCESS_KEY\n"))
+    assert problem.text == ".env does not set POSTGRES_PASSWORD, MINIO_SECRET_KEY"
+    assert problem.hint == "Set them in /srv/schedgen/.env."
+
+
+def test_an_env_file_that_cannot_be_read_is_no_missing_credential() -> None:
+    assert "cannot be read" in only(credentials=result(stderr=".env: Permission denied", code=1)).text
+
+
+def test_without_credentials_to_look_for_the_env_file_may_be_missing() -> None:
+    assert problems(settings("app1", credentials=[]), credentials=result(code=1)) == []
+
+
+def test_folders_that_cannot_be_written_are_each_named() -> None:
+    texts = [problem.text for problem in problems(backups=result(code=1), state=result(code=1))]
+    assert texts == ["backups is not writable", "/srv/schedgen/.schedgen is not writable"]
+
+
+def test_too_little_disk_is_refused_with_both_figures() -> None:
+    config = settings("app1", limits={"disk_free_gb": 200})
+    kib = int(recorded("df.txt").splitlines()[1].split()[3])
+    assert only(config).text == f"{kib / 1024**2:.1f} GB of disk are free, 200 GB are needed"
+    assert "not known" in only(disk=result(stderr="df: no such file", code=1)).text
+
+
+def test_a_busy_host_is_only_told_of() -> None:
+    busy = "MemTotal: 1000 kB\nMemAvailable: 100 kB\n4.00 0 0 1/9 9\n2\n"
+    found = problems(load=result(busy))
+    assert [problem.text for problem in found] == [
+        "memory is 90 % in use (limit 80 %)",
+        "the CPU load is 200 % (limit 80 %)",
+    ]
+    assert not any(problem.refuses for problem in found)
+    assert problems(load=result(code=1)) == []
+
+
+def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
+    lines = [
+        line for line in recorded("containers.jsonl").splitlines() if '"/schedgen-postgres-1"' not in line
+    ]
+    problem = only(containers=result("\n".join(lines)))
+    assert "the service postgres of the project 'schedgen' is not running" in problem.text
+    assert "docker compose up -d postgres" in problem.hint
+
+
+def test_a_host_without_the_database_need_not_run_it() -> None:
+    rest = ["backend", "frontend", "pdf-worker", "prometheus", "grafana"]
+    web = {"name": "web", "address": "web", "services": rest}
+    data = {"name": "data", "address": "data", "services": ["postgres", "minio", "redis"]}
+    config = settings(web, data)
+    assert problems(config, "web", containers=result("")) == []
+    assert len(problems(config, "data", containers=result(""))) == 2
+
+
+def test_records_that_cannot_be_read_are_only_told_of() -> None:
+    problem = only(releases=result("r1\n\n{torn\n{}\n"))
+    assert problem.text == "2 release records cannot be read and are left alone"
+    assert not problem.refuses
+
+
+def test_our_own_folders_do_not_make_the_work_tree_dirty() -> None:
+    assert "':(exclude).schedgen' ':(exclude)backups'" in plan.probes(ONE, ONE.hosts[0])["tree"].command.text
+    away = settings("app1", backup={"directory": "/var/backups"})
+    assert "backups" not in plan.probes(away, away.hosts[0])["tree"].command.text
+
+
+# On every host at once
+
+
+def check(*hosts: FakeHost, config: Settings | None = None) -> tuple[list[Event], Any]:
+    told: list[Event] = []
+    chosen = config or settings(*(host.name for host in hosts))
+    return told, run.check(Fleet(hosts), chosen, told.append)
+
+
+def refusal(*hosts: FakeHost) -> Refused:
+    with pytest.raises(Refused) as caught:
+        check(*hosts)
+    return caught.value
+
+
+def test_hosts_that_are_ready_are_seen_as_they_are_in_one_round_trip_each() -> None:
+    told, seen = check(SimHost("app1"), SimHost("app2"))
+    assert list(seen) == ["app1", "app2"]
+    assert seen["app2"].tree.branch == "main"
+    assert {event.level for event in told if isinstance(event, Message)} <= {"warn"}
+
+
+def test_every_problem_of_every_host_is_told_at_once() -> None:
+    hosts = [SimHost(name, fault=Fault(1, 1, lasts=True)) for name in ("app1", "app2")]
+    error = refusal(*hosts)
+    assert error.host == "app1, app2"
+    assert error.message == "not ready, and nothing was changed"
+    lines = error.detail.splitlines()
+    assert "app1: Docker does not answer: a fault" in lines
+    assert "app2: backups is not writable" in lines
+    assert error.hint.count("systemctl status docker") == 1
+    assert [host.world.changed for host in hosts] == [[], []]
+
+
+def test_a_single_host_is_not_named_in_every_line() -> None:
+    assert "backups is not writable" in refusal(SimHost(fault=Fault(6, 1))).detail.splitlines()
+
+
+def test_a_host_that_cannot_be_reached_is_no_refusal() -> None:
+    with pytest.raises(Unreachable) as caught:
+        check(SimHost("app1"), SimHost("app2", fault=Fault(0, ConnectionLost)))
+    assert caught.value.host == "app2"
+    with pytest.raises(FleetError) as both:
+        check(*(SimHost(name, fault=Fault(0, ConnectionLost)) for name in ("app1", "app2")))
+    assert both.value.exit_code == 8
+
+
+def test_a_warning_refuses_nothing() -> None:
+    world = replace(fresh(), head=f"{OLD}", branch="main")
+    world.files["/srv/schedgen/.schedgen/releases/torn/release.json"] = "{torn"
+    told, seen = check(SimHost(world=world))
+    assert Message("warn", "1 release records cannot be read and are left alone", "app1") in told
+    assert "app1" in seen
