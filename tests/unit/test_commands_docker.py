@@ -13,7 +13,7 @@ from kit import bash, parses, path, program, recorded
 
 from schedgen_ops.backup import commands as backup
 from schedgen_ops.commands import files, git, http, postgres
-from schedgen_ops.commands.compose import Compose, parse_resolved, parse_services
+from schedgen_ops.commands.compose import Compose, Port, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.deploy import preview
 from schedgen_ops.lock import commands as lock
@@ -243,7 +243,7 @@ def test_a_recorded_compose_file_is_read_without_its_secrets() -> None:
     assert len(found) == 8
     assert [name for name, service in found.items() if service.built] == ["backend", "frontend", "pdf-worker"]
     assert found["backend"].context == "/srv/schedgen/backend"
-    assert found["backend"].ports == ("3001",)
+    assert found["backend"].ports == (Port(3001, 3001),)
     assert found["redis"].image == "lab/redis:7"
     assert found["prometheus"].mounts == ("/srv/schedgen/monitoring/prometheus.yml",)
     assert all(len(service.definition) == 64 and service.replicas == 1 for service in found.values())
@@ -268,7 +268,8 @@ def test_what_compose_says_in_rarer_words_is_read() -> None:
         "secrets": {"key": {"file": "/srv/p/key"}},
     }
     web, worker = parse_services(document, {"web": "1"})
-    assert (web.ports, web.replicas, web.definition) == (("8080",), 3, "1")
+    assert (web.ports, web.replicas, web.definition) == ((Port(8080, 80),), 3, "1")
+    assert web.odd_ports, "a port that Docker chooses cannot be taken over"
     assert web.mounts == ("/srv/p/app.conf", "/srv/p/conf", "/srv/p/key")
     assert (worker.built, worker.image, worker.replicas, worker.definition) == (True, "", 2, "")
     assert parse_services({}, {}) == ()

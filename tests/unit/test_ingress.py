@@ -1,0 +1,170 @@
+"""The ingress: which ports it has, where they lead, and how it enters a release's compose file."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from schedgen_ops.commands.compose import Port, Service
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout import ingress, plan
+from schedgen_ops.rollout.ingress import Route
+from schedgen_ops.settings import Check
+
+BACKEND = Service("backend", "", "/srv/p/backend", (), (Port(3001, 3001),), 1, "b")
+FRONTEND = Service(
+    "front-end", "", "/srv/p/front", (), (Port(80, 3000), Port(8080, 3000, "127.0.0.1")), 2, "f"
+)
+CHECKS = [
+    Check(name="health", url="http://localhost:3001/health", within=1.0),
+    Check(name="metrics", url="http://localhost:3001/metrics", within=1.0),
+    Check(name="page", url="http://localhost", within=1.0),
+]
+ROUTES = ingress.routes([BACKEND, FRONTEND], CHECKS)
+
+
+def test_every_published_port_has_a_route_and_the_first_check_of_a_port_is_its_health() -> None:
+    assert (
+        Route("backend", Port(3001, 3001), "/health"),
+        Route("front-end", Port(80, 3000), "/"),
+        Route("front-end", Port(8080, 3000, "127.0.0.1"), ""),
+    ) == ROUTES
+    assert [route.proxy for route in ROUTES] == ["backend_3001", "front-end_80", "front-end_8080"]
+
+
+@pytest.mark.parametrize("url", ["https://localhost:3001/health", "http://localhost:9/health"])
+def test_a_check_of_something_else_is_nobodys_health(url: str) -> None:
+    assert ingress.routes([BACKEND], [Check(name="other", url=url, within=1.0)])[0].path == ""
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """A haproxy.cfg as its sections and their lines."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.splitlines():
+        if re.match(r"[a-z]", line):
+            lines = found.setdefault(line, [])
+        elif line.strip() and not line.lstrip().startswith("#"):
+            lines.append(line.strip())
+    return found
+
+
+def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> None:
+    found = sections(ingress.config(ROUTES))
+    for route in ROUTES:
+        front, back = found[f"frontend {route.proxy}"], found[f"backend {route.proxy}"]
+        assert f"bind :{route.port.published}" in front
+        assert f"default_backend {route.proxy}" in front
+        assert f"server-template s {ingress.SLOTS} {route.service}:{route.port.target}" in back
+        asks = f"http-check send meth GET uri {route.path} hdr Host localhost"
+        assert (asks in back) is bool(route.path)
+
+
+def test_no_section_is_there_twice_and_each_has_its_lines() -> None:
+    text = ingress.config(ROUTES)
+    heads = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
+    assert len(heads) == len(set(heads)) == 3 + 2 * len(ROUTES)
+    assert all(sections(text).values())
+    assert not re.search(r"[{}]{2}|\t", text)
+    assert text.endswith("\n")
+
+
+def test_what_may_not_be_asked_twice_is_not_asked_again() -> None:
+    front = sections(ingress.config(ROUTES))["frontend backend_3001"]
+    assert "http-request disable-l7-retry if !{ method GET HEAD OPTIONS }" in front
+
+
+def test_without_a_route_there_is_no_frontend() -> None:
+    assert "frontend" not in ingress.config(())
+
+
+def made() -> Any:
+    return ingress.definition("haproxy:lts", "/srv/it's/ingress", ROUTES, ["back", "default", "back"])
+
+
+def test_the_ingress_publishes_what_the_services_did() -> None:
+    published = [(port["published"], port["target"], port.get("host_ip")) for port in made()["ports"]]
+    assert published == [("3001", 3001, None), ("80", 80, None), ("8080", 8080, "127.0.0.1")]
+
+
+def test_the_ingress_reads_its_configuration_and_cannot_write_it() -> None:
+    found = made()
+    (mount,) = found["volumes"]
+    assert (mount["source"], mount["read_only"]) == ("/srv/it's/ingress", True)
+    assert found["command"][-1] == f"{mount['target']}/haproxy.cfg"
+    assert found["image"] == "haproxy:lts"
+
+
+def test_the_ingress_is_in_every_network_of_those_behind_it_once() -> None:
+    assert list(made()["networks"]) == ["back", "default"]
+
+
+# The overlay
+
+BEHIND = ServiceRecord("p-backend:r2", "", "d1", proxies=("backend_3001",))
+APART = ServiceRecord("p-worker:r2", "", "d2")
+RECORDS = {"backend": BEHIND, "worker": APART}
+
+
+class Reset:
+    """What Compose's own tag says: take away what the owner's file has."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+
+class Loader(yaml.SafeLoader):
+    """YAML as Compose reads it."""
+
+
+def _reset(loader: Loader, node: yaml.Node) -> Reset:
+    assert isinstance(node, yaml.SequenceNode)
+    return Reset(loader.construct_sequence(node))
+
+
+Loader.add_constructor("!reset", _reset)
+
+
+def services(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(text, Loader)["services"]
+    return found
+
+
+def test_only_what_is_behind_the_ingress_gives_up_its_ports() -> None:
+    found = services(plan.overlay(RECORDS, "r2", made()))
+    assert isinstance(found["backend"]["ports"], Reset)
+    assert found["backend"]["ports"].value == []
+    assert "ports" not in found["worker"]
+    assert found[plan.INGRESS] == made()
+
+
+def test_without_an_ingress_nothing_gives_up_its_ports() -> None:
+    text = plan.overlay(RECORDS, "r2")
+    assert "!reset" not in text
+    assert json.loads(text)["services"].keys() == RECORDS.keys()
+
+
+def test_the_ingress_has_no_label_of_the_release_so_that_it_stays() -> None:
+    first, second = (services(plan.overlay(RECORDS, name, made())) for name in ("r1", "r2"))
+    assert first[plan.INGRESS] == second[plan.INGRESS]
+    assert first["backend"]["labels"] != second["backend"]["labels"]
+
+
+def test_a_rollback_takes_the_old_overlay_under_its_own_name() -> None:
+    old = plan.overlay(RECORDS, "r1", made())
+    new = plan.relabelled(old, "r3")
+    expected = {name: replace(record, image=record.image) for name, record in RECORDS.items()}
+    assert new == plan.overlay(expected, "r3", made())
+    assert "r1" not in new.replace("p-", "")
+
+
+def test_the_ingress_is_no_service_that_was_left_behind() -> None:
+    from test_rollout import BOX
+
+    boxes = [replace(BOX, service=plan.INGRESS), replace(BOX, service="gone")]
+    assert plan.removed(boxes, {"web"}) == ("gone",)
