@@ -60,6 +60,7 @@ class Release:
         by: who ran it, user@laptop.
         backup: the folder of its backup, relative to the project's directory.
         migrations: files of migrations that it brought.
+        reverted: files of migrations that it took back; a rollback may.
         error: why it failed.
         restores: the id of the release that it went back to; "" for a deploy.
         steps: (title, seconds) of each step that ended.
@@ -75,6 +76,7 @@ class Release:
     by: str = ""
     backup: str = ""
     migrations: tuple[str, ...] = ()
+    reverted: tuple[str, ...] = ()
     error: str = ""
     restores: str = ""
     steps: tuple[tuple[str, float], ...] = ()
@@ -109,6 +111,7 @@ def from_json(text: str) -> Release:
         data,
         state=State(str(data.get("state"))),
         migrations=stored.texts(data.get("migrations", [])),
+        reverted=stored.texts(data.get("reverted", [])),
         steps=tuple(_step(step) for step in stored.rows(data.get("steps", []))),
         services={name: _service(service) for name, service in services.items()},
     )
@@ -166,16 +169,21 @@ def before(releases: tuple[Release, ...], serving: Release) -> Release | None:
 
 
 def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str, ...]:
-    """The migrations that releases brought after `target`, up to `serving`, newest first."""
+    """The migrations that releases brought after `target`, up to `serving`, newest first.
+
+    What a rollback took back is no longer there to be taken back again.
+    """
     by_id = {release.id: release for release in releases}
     found: list[str] = []
+    gone: set[str] = set()
     at = by_id.get(serving)
     passed: set[str] = set()
     while at is not None and at.id != target and at.id not in passed:
         passed.add(at.id)
         if at.restores == target:
             break
-        found += [name for name in reversed(at.migrations) if name not in found]
+        gone |= {*at.reverted} - {*found}
+        found += [name for name in reversed(at.migrations) if name not in found and name not in gone]
         at = by_id.get(at.previous)
     return tuple(found)
 

@@ -37,11 +37,16 @@ class Rollback(Change):
             Step("", "Pre-flight Checks", self.preflight, gate=True),
             Step("", "Release and images", self.find, gate=True),
             Step("1", "Restoring code", self.restore_code, undo=self._each(code.switch_back)),
-            *((Step("", "Reverting migrations", self.revert_migrations),) if self.revert else ()),
+            *((self._reverting(),) if self.revert else ()),
             *self.rolling(2),
             Step(verify, "Post-rollback verification", self.verify, undo=back, settles=True),
             Step(clean, "Cleaning up old images", self.clean_up),
         )
+
+    def _reverting(self) -> Step:
+        chosen = {host.name for host in self.settings.migrating_hosts()}
+        undo = partial(self._do, self._migrate_again, only=chosen)
+        return Step("", "Reverting migrations", self.revert_migrations, undo=undo)
 
     def find(self) -> None:
         """The release is known everywhere, and every image of it is there."""
@@ -87,7 +92,13 @@ class Rollback(Change):
             return
         for name in migrations_since(site, self.target):
             images.run_migrations(site, old.id, migrations.revert)
+            site.new = replace(site.release, reverted=(*site.release.reverted, name))
             site.say(f"Migration reverted: {name}")
+
+    def _migrate_again(self, site: Site) -> None:
+        # The newer release goes on serving: it needs the schema that it had.
+        if site.old is not None:
+            images.run_migrations(site, site.old.id, site.settings.migrations.run)
 
 
 def migrations_since(site: Site, target: str) -> tuple[str, ...]:
