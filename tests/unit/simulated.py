@@ -12,7 +12,8 @@ import shlex
 from dataclasses import dataclass
 
 from fakes import FakeHold, FakeHost, result
-from simulated_world import LINES, TITLES, World, fresh
+from simulated_answers import LINES, TITLES
+from simulated_world import World, fresh
 
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
