@@ -145,6 +145,12 @@ def run_migrations(site: Site, release: str, command: Sequence[str]) -> None:
         raise
 
 
+def migrate_again(site: Site, rollback: Release, serving: Release | None) -> None:
+    """The schema as `serving` needs it, where a rollback that is taken back reverted migrations."""
+    if rollback.reverted and serving is not None and site.settings.migrations is not None:
+        run_migrations(site, serving.id, site.settings.migrations.run)
+
+
 def remove_one_off(site: Site, release: str) -> None:
     """The throwaway containers of a release that were left behind."""
     listed = site.docker.one_off(site.settings.project, release)

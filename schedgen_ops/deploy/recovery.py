@@ -36,6 +36,7 @@ def recover(site: Site) -> None:
         site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
     for release in begun:
         images.remove_one_off(site, release.id)
+        images.migrate_again(site, release, serving)
     services.put_right(site, serving)
     for release in begun:
         site.new = release

@@ -20,10 +20,10 @@ def rollback(op: Operation, to: str, revert: bool) -> None:
     """
     shelves = _shelves(op)
     target = _target(shelves, to)
-    shelf = next(iter(shelves.values()))
-    serving = shelf.serving
-    assert serving is not None
-    migrations = since(shelf.releases, target.id, serving.id)
+    serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
+    chosen = {host.name for host in op.settings.migrating_hosts()}
+    brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
+    migrations = max(brought, key=len, default=())
     if not op.ui.confirm(
         "Do you want to proceed with rollback?",
         *_notes(serving, target, migrations, revert),
@@ -86,7 +86,13 @@ def _on(shelf: store.Shelf, to: str) -> Release | None:
     if not to:
         return before(shelf.releases, shelf.serving)
     fits = [release for release in shelf.releases if release.good and release.id.startswith(to)]
-    return fits[0] if len(fits) == 1 and fits[0].id != shelf.current else None
+    fits = [release for release in fits if release.id == to] or fits
+    if len(fits) > 1:
+        ids = ", ".join(release.id for release in fits)
+        raise ConfigError(f"{to!r} begins several releases: {ids}", hint="Say more of the one you mean.")
+    if fits and fits[0].id == shelf.current:
+        raise Refused(f"release {shelf.current} already serves")
+    return fits[0] if fits else None
 
 
 def list_(op: Operation) -> None:

@@ -44,8 +44,8 @@ class Rollback(Change):
         )
 
     def _reverting(self) -> Step:
-        chosen = {host.name for host in self.settings.migrating_hosts()}
-        undo = partial(self._do, self._migrate_again, only=chosen)
+        # The newer release goes on serving then: it needs the schema that it had.
+        undo = self._each(lambda site: images.migrate_again(site, site.release, site.old))
         return Step("", "Reverting migrations", self.revert_migrations, undo=undo)
 
     def find(self) -> None:
@@ -91,14 +91,11 @@ class Rollback(Change):
         if migrations is None or old is None:
             return
         for name in migrations_since(site, self.target):
-            images.run_migrations(site, old.id, migrations.revert)
+            # Written first: should this run be killed, the next one knows what to put right.
             site.new = replace(site.release, reverted=(*site.release.reverted, name))
+            store.write(site.remote, site.paths, site.new)
+            images.run_migrations(site, old.id, migrations.revert)
             site.say(f"Migration reverted: {name}")
-
-    def _migrate_again(self, site: Site) -> None:
-        # The newer release goes on serving: it needs the schema that it had.
-        if site.old is not None:
-            images.run_migrations(site, site.old.id, site.settings.migrations.run)
 
 
 def migrations_since(site: Site, target: str) -> tuple[str, ...]:

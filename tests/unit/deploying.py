@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fakes import FakeClock
 from kit import settings
-from simulated import SimHost
+from simulated import Fault, SimHost
 from simulated_world import NEW, OLD, World, fresh, image_id
 
 from schedgen_ops.deploy.run import Deploy
-from schedgen_ops.errors import OpsError
-from schedgen_ops.events import Event, StepFailed, StepFinished, StepStarted
+from schedgen_ops.errors import ConnectionLost, OpsError
+from schedgen_ops.events import Event, Message, StepFailed, StepFinished, StepStarted
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock.commands import Owner
 
 FIRST, SECOND = "20250115_120000", "20250115_130000"
+ADOPTED = f"{FIRST}-{OLD[:7]}-adopted"
+RELEASE = f"{FIRST}-{NEW[:7]}"
+
+ERROR = Fault(0, 1)
+KILLED = Fault(0, 137, after=True)
+NEVER_ARRIVES = Fault(0, ConnectionLost)
+ANSWER_LOST = Fault(0, ConnectionLost, after=True)
+INTERRUPTED = Fault(0, KeyboardInterrupt)
+DONE_THEN_INTERRUPTED = Fault(0, KeyboardInterrupt, after=True)
+GARBAGE = Fault(0, said="\x00 {]\n", after=True)
 OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "deploy", "v1.2.3")
 
 one = settings("app1")
@@ -111,3 +123,31 @@ def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str,
     ).items():
         holds(pinned["image"] in world.images, f"the image of {service} is gone")
     return found
+
+
+def commands(*, adopted: bool) -> list[str]:
+    world, branch, run, _ = start(adopted=adopted)
+    host = SimHost(world=world)
+    assert deploy(host, branch=branch, run=run).code == 0
+    return host.asked
+
+
+def place(pattern: str, *, last: bool = False) -> int:
+    """How many commands of a first deploy come before the one that matches."""
+    places = [number for number, name in enumerate(commands(adopted=True)) if re.search(pattern, name)]
+    return places[-1 if last else 0]
+
+
+def failing(
+    pattern: str, fault: Fault = ERROR, *, last: bool = False, **behaviour: Any
+) -> tuple[SimHost, Outcome]:
+    host = SimHost(world=replace(fresh(), **behaviour), fault=replace(fault, at=place(pattern, last=last)))
+    return host, deploy(host)
+
+
+def steps(outcome: Outcome) -> list[str]:
+    return [event.title for event in outcome.events if isinstance(event, StepStarted)]
+
+
+def messages(outcome: Outcome, level: str = "info") -> list[str]:
+    return [event.text for event in outcome.events if isinstance(event, Message) and event.level == level]

@@ -10,16 +10,28 @@ from typing import Any
 
 import hypothesis
 
+from schedgen_ops.backup.manifest import File, Manifest
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
 # A busy machine is no failure: no example has a deadline. Those that start a shell are few.
-quickly = hypothesis.settings(deadline=None, max_examples=1500)
-in_a_shell = hypothesis.settings(deadline=None, max_examples=60)
+quickly = hypothesis.settings(deadline=None, max_examples=40)
+in_a_shell = hypothesis.settings(deadline=None, max_examples=6)
 
 RECORDED = Path(__file__).parent / "recorded"
 DIRECTORY = "/srv/schedgen"
+BACKUP = Manifest(
+    id="manual-20250115_120000",
+    release="r1",
+    commit="a" * 40,
+    state="DONE",
+    created="2025-01-15T12:00:00Z",
+    finished="2025-01-15T12:00:05Z",
+    files=(File("database.sql.gz", 10, "0" * 64), File("objects.tar.gz", 20, "0" * 64)),
+    objects=3,
+    verified=("archive integrity",),
+)
 
 
 def recorded(name: str) -> str:

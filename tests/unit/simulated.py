@@ -12,8 +12,8 @@ import shlex
 import threading
 from dataclasses import dataclass
 
+import simulated_answers
 import simulated_rollout
-import simulated_world
 from fakes import FakeHold, FakeHost, result
 from simulated_world import World, fresh
 
@@ -21,8 +21,8 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
-TITLES = {**simulated_rollout.TITLES, **simulated_world.TITLES}
-LINES = {**simulated_rollout.LINES, **simulated_world.LINES}
+TITLES = {**simulated_rollout.TITLES, **simulated_answers.TITLES}
+LINES = {**simulated_rollout.LINES, **simulated_answers.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fakes import result
-from simulated_world import OLD, PORTS, STATE, Box, Handler, World, changing, discard, mounted, says, written
+from simulated_answers import Handler, changing, discard, says
+from simulated_world import OLD, PORTS, STATE, Box, World, mounted, written
 
 from schedgen_ops.remote import Result
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from deploying import deployed
 from fakes import FakeHost
 from invoke.program import Program
-from kit import DIRECTORY
+from kit import BACKUP, DIRECTORY
 from simulated import Fault, SimHost
 from simulated_world import NEW, fresh
 
@@ -27,17 +25,8 @@ from schedgen_ops.tasks import namespace
 REPOSITORY = Path(__file__).parents[2]
 CONFIG = f"project: schedgen\ndirectory: {DIRECTORY}\nhosts:\n  - {{name: app1, address: app1.example}}\n"
 BOB = '{"user": "bob", "machine": "desk", "command": "deploy", "release": "v1.2.2"}'
-MADE = manifest.Manifest(
-    id="pre-deployment-20250115_120000",
-    release="r1",
-    commit=NEW,
-    state="DONE",
-    created="2025-01-15T12:00:00Z",
-    finished="2025-01-15T12:00:05Z",
-    files=(manifest.File("database.sql.gz", 2048, "0" * 64), manifest.File("objects.tar.gz", 1024, "1" * 64)),
-    objects=3,
-    verified=("SHA-256",),
-)
+FILES = (manifest.File("database.sql.gz", 3072, "0" * 64),)
+MADE = replace(BACKUP, id="pre-deployment-20250115_120000", files=FILES)
 
 Inv = Callable[..., int]
 
@@ -248,34 +237,3 @@ def test_a_watch_shows_its_progress_and_gives_a_verdict(inv: Inv, capsys: Captur
     assert inv("verify.extended", "--duration", "30", on=[watched(sick * 3)]) == 6
     assert "3 consecutive checks failed (limit 3)" in capsys.readouterr().err
     assert inv("verify.extended", "--duration=-5", on=[watched(well)]) == 2
-
-
-LISTING = """
-import sys
-from invoke import Collection, task
-from invoke.program import Program
-
-def list_tasks(namespace):
-    try:
-        Program(namespace=namespace).run(["inv", "--list"])
-    except SystemExit as end:
-        assert not end.code
-    return set(sys.modules)
-
-bare = list_tasks(Collection(only=task(lambda context: None)))
-from schedgen_ops.tasks import namespace
-added = list_tasks(namespace) - bare
-print("ADDED", *sorted(name for name in added if not name.startswith("schedgen_ops.tasks")))
-"""
-
-
-def test_listing_the_tasks_imports_nothing_that_invoke_does_not() -> None:
-    words = [sys.executable, "-c", LISTING]
-    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    for line in ("deploy.plan", "backup.last", "verify.extended", "config.check", "lab.up"):
-        assert line in done.stdout
-    heavy = {"pydantic", "rich", "fabric", "paramiko", "yaml", "jinja2", "cryptography", "subprocess"}
-    added = done.stdout.splitlines()[-1].split()[1:]
-    assert not heavy & {name.partition(".")[0] for name in added}
-    assert [name for name in added if name.startswith("schedgen_ops.")] == []

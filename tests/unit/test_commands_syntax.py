@@ -1,0 +1,73 @@
+"""Every script that is sent to a host is good syntax."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from kit import parses
+
+from schedgen_ops.backup import commands as backup
+from schedgen_ops.commands import files, git, http
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.deploy import preview
+from schedgen_ops.lock import commands as lock
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.settings import Check
+from schedgen_ops.shell import Command
+from schedgen_ops.verify import commands as verify
+
+PLAIN, SUDO = Docker(), Docker(sudo=True)
+COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
+OWNER = lock.Owner("ann", "laptop", "now", "deploy", "v1")
+
+CHECK = Check(name="web", url="http://localhost/")
+EVERY = (
+    PLAIN.containers("p"),
+    COMPOSE.resolve("/r"),
+    COMPOSE.pin("/r", "{}"),
+    COMPOSE.up("/r", "web", 3),
+    COMPOSE.logs("/r", "web", 3),
+    files.names_set(".env"),
+    files.writable("/x"),
+    files.replace("/x", "y"),
+    files.load(),
+    git.work_tree("a"),
+    git.fetch("origin"),
+    git.resolve("origin", "main"),
+    git.changes("a", "b"),
+    http.get("http://localhost/", 3),
+    backup.create("b", "true", "true"),
+    backup.list_("b"),
+    lock.hold("/s", OWNER, 60),
+    lock.who("/s"),
+    lock.break_("/s"),
+    store.read_command(Paths("/srv/p")),
+    verify.settle(PLAIN, ["a"], 3),
+    verify.watch([CHECK], 3, 1, 10),
+)
+
+
+def scripts(command: Command) -> list[str]:
+    """The command's own text, and every script that it hands to another bash."""
+    done = subprocess.run(
+        ["bash", "-c", f"bash() {{ printf '%s\\0' \"$@\"; }}; {command.text}"],
+        capture_output=True,
+        check=False,
+        timeout=30,
+        stdin=subprocess.DEVNULL,
+    )
+    words = done.stdout.decode().split("\0") if command.text.startswith("bash ") else []
+    return [command.text, *words[3:4]]
+
+
+@pytest.mark.parametrize("command", EVERY, ids=str)
+def test_every_script_is_good_syntax(command: Command) -> None:
+    for text in scripts(command):
+        assert parses(text) == ""
+
+
+def test_the_script_of_the_preview_is_good_syntax() -> None:
+    assert parses(preview._LOOK) == ""

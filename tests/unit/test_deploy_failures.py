@@ -1,0 +1,160 @@
+"""A deploy that fails: what is told, what serves, and what is taken back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from deploying import (
+    ADOPTED,
+    ANSWER_LOST,
+    ERROR,
+    GARBAGE,
+    INTERRUPTED,
+    NEVER_ARRIVES,
+    RELEASE,
+    SECOND,
+    deploy,
+    failing,
+    messages,
+    place,
+)
+from simulated import Fault, SimHost
+from simulated_world import NEW, NEXT, OLD, fresh, image_id
+
+from schedgen_ops.events import Output
+
+FAILURES = {
+    "^back up": "Pre-deployment backup",
+    "git fetch": "Pulling latest code",
+    "^resolve": "Pulling latest code",
+    "docker compose build": "Building containers",
+    "docker compose run": "Running database migrations",
+    "docker compose up redis": "Rolling update - Infrastructure services",
+    "replace frontend$": "Rolling update - Application services",
+    "docker compose up prometheus": "Rolling update - Monitoring services",
+    "wait for the containers": "Post-deployment verification",
+}
+
+
+@pytest.mark.parametrize("fault", [ERROR, ANSWER_LOST, INTERRUPTED], ids=["error", "lost", "interrupted"])
+@pytest.mark.parametrize(("pattern", "step"), FAILURES.items())
+def test_a_failed_step_is_named_and_the_old_release_serves(pattern: str, step: str, fault: Fault) -> None:
+    host, outcome = failing(pattern, fault)
+    assert outcome.code == 4
+    assert outcome.failed_step == step
+    assert outcome.error is not None
+    assert outcome.error.step == step
+    assert outcome.error.host == ("" if fault is INTERRUPTED else "app1")
+    assert host.world.serving == fresh().serving
+    assert host.world.records().get(RELEASE, "FAILED") == "FAILED"
+    assert all(hold.closed for hold in host.holds)
+
+
+def test_what_was_replaced_goes_back_in_reverse_order() -> None:
+    host = SimHost(world=replace(fresh(), sick=("prometheus",)))
+    assert deploy(host).code == 4
+    replaced = [name for name in host.world.changed if name.startswith(("up ", "back "))]
+    assert replaced[4] == "up prometheus"
+    assert set(replaced[5:7]) == {"back frontend", "back backend"}
+    assert replaced[7:] == ["up redis"]
+
+
+def test_a_service_that_is_never_healthy_is_named_with_the_end_of_its_log() -> None:
+    host = SimHost(world=replace(fresh(), sick=("backend",)))
+    outcome = deploy(host)
+    assert outcome.code == 4
+    assert outcome.error is not None
+    assert outcome.error.message.startswith("Service backend failed health check")
+    assert "Error: no database" in outcome.error.detail
+    assert f"The old release serves: {ADOPTED}" in messages(outcome)
+    assert [event for event in outcome.events if event == Output("backend | Error: no database", "app1")]
+
+
+def test_a_service_that_crashes_after_a_while_is_named() -> None:
+    host = SimHost(world=replace(fresh(), dies="schedgen-backend-1 1"))
+    outcome = deploy(host)
+    assert outcome.code == 4
+    assert "schedgen-backend-1 was healthy and then ended with exit code 1" in str(outcome.error)
+    assert host.world.serving == fresh().serving
+
+
+def test_a_site_that_answers_with_errors_is_not_put_into_service() -> None:
+    host = SimHost(world=replace(fresh(), status="500"))
+    outcome = deploy(host)
+    assert outcome.code == 4
+    assert outcome.error is not None
+    assert "backend http://localhost:3001/health: answered 500" in outcome.error.detail
+    assert host.world.current == ADOPTED
+
+
+def test_one_slow_or_lost_answer_is_no_verdict() -> None:
+    host, outcome = failing("GET http://localhost:3001/health$")
+    assert outcome.code == 0
+    assert host.world.current == RELEASE
+
+
+def test_a_failure_to_take_back_needs_a_human_and_the_rest_is_taken_back_all_the_same() -> None:
+    sick = replace(fresh(), sick=("frontend",))
+    back = place("replace frontend$") + 1
+    reference = SimHost(world=sick)
+    deploy(reference)
+    number = reference.asked.index("replace frontend", back)
+    host = SimHost(world=sick, fault=Fault(number, 1))
+    outcome = deploy(host)
+    assert outcome.code == 5
+    assert "then taking back 'Rolling update - Application services' failed" in str(outcome.error)
+    assert host.world.records()[RELEASE] == "BROKEN"
+    assert host.world.boxes["redis"].written == fresh().boxes["redis"].written
+    assert (host.world.head, host.world.branch) == (OLD, "main")
+
+
+@pytest.mark.parametrize("fault", [ERROR, INTERRUPTED], ids=["error", "interrupted"])
+def test_a_record_that_cannot_be_closed_does_not_change_how_it_ended(fault: Fault) -> None:
+    sick = replace(fresh(), sick=("frontend",))
+    reference = SimHost(world=sick)
+    deploy(reference)
+    host = SimHost(world=sick, fault=replace(fault, at=len(reference.asked) - 1))
+    assert deploy(host).code == 4
+    assert host.world.serving == fresh().serving
+
+
+def test_a_failure_while_cleaning_up_takes_nothing_back() -> None:
+    host, outcome = failing("docker images")
+    assert outcome.code == 0
+    assert host.world.current == RELEASE
+    assert [text for text in messages(outcome, "warn") if text.startswith("cleaning up did not finish")]
+
+
+def test_ctrl_c_while_cleaning_up_leaves_the_new_release_serving() -> None:
+    host, outcome = failing("docker images", INTERRUPTED)
+    assert outcome.code != 0
+    assert host.world.current == RELEASE
+    assert host.world.records()[RELEASE] == "DONE"
+    assert host.world.boxes["backend"].image == image_id("backend", NEW)
+
+
+def test_a_defect_is_taken_back_too_and_its_traceback_goes_to_the_log() -> None:
+    host, outcome = failing("docker compose config", GARBAGE, last=False)
+    assert outcome.code == 4
+    assert "Unexpected" in str(outcome.error)
+    told = [event.text for event in outcome.events if isinstance(event, Output)]
+    assert any("Traceback" in line for line in told)
+    assert host.world.serving == fresh().serving
+
+
+def test_a_release_that_was_never_finished_is_told_of() -> None:
+    first, _ = failing("replace frontend$", replace(NEVER_ARRIVES, lasts=True))
+    outcome = deploy(SimHost(world=first.world), branch="v1.2.4", run=SECOND)
+    assert f"An earlier run was interrupted: {RELEASE}" in messages(outcome, "warn")
+    assert f"Release {RELEASE} is taken back; {ADOPTED} serves" in messages(outcome)
+
+
+def test_old_images_go_and_those_of_kept_releases_stay() -> None:
+    host = SimHost()
+    runs = [f"20250115_12{minute:02}00" for minute in range(8)]
+    for number, run in enumerate(runs):
+        assert deploy(host, branch=("v1.2.3", "v1.2.4")[number % 2], run=run).code == 0
+    tags = {name.partition(":")[2] for name in host.world.images if name.startswith("schedgen-")} - {"latest"}
+    commits = [(NEW, NEXT)[number % 2] for number in range(8)]
+    assert tags == {f"{run}-{commit[:7]}" for run, commit in zip(runs[3:], commits[3:], strict=True)}

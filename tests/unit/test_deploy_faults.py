@@ -1,0 +1,68 @@
+"""Anything at all goes wrong at any command of a deploy: the exit code tells the truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from deploying import (
+    ADOPTED,
+    ANSWER_LOST,
+    DONE_THEN_INTERRUPTED,
+    ERROR,
+    FIRST,
+    GARBAGE,
+    INTERRUPTED,
+    KILLED,
+    NEVER_ARRIVES,
+    commands,
+    deploy,
+    place,
+    start,
+    untruths,
+)
+from simulated import Fault, SimHost
+from simulated_world import COMMITS, NEW, fresh
+
+CASES = {
+    "answers with an error": (ERROR, True),
+    "is killed halfway": (KILLED, True),
+    "never arrives": (NEVER_ARRIVES, True),
+    "is done, but its answer is lost": (ANSWER_LOST, True),
+    "is interrupted": (INTERRUPTED, True),
+    "is done, then interrupted": (DONE_THEN_INTERRUPTED, True),
+    "says what nobody can read": (GARBAGE, True),
+    "answers with an error, as do all after it": (replace(ERROR, lasts=True), True),
+    "never arrives, nor does any after it": (replace(NEVER_ARRIVES, lasts=True), True),
+    "of a second deploy is done, but its answer is lost": (ANSWER_LOST, False),
+    "of a second deploy is done, then interrupted": (DONE_THEN_INTERRUPTED, False),
+}
+
+
+@pytest.mark.parametrize(("fault", "adopted"), CASES.values(), ids=CASES.keys())
+def test_whichever_command_fails_the_exit_code_tells_the_truth(fault: Fault, adopted: bool) -> None:
+    before, branch, run, old = start(adopted=adopted)
+    commit = COMMITS[branch]
+    wrong: list[str] = []
+    for number, name in enumerate(commands(adopted=adopted)):
+        host = SimHost(world=before, fault=replace(fault, at=number))
+        outcome = deploy(host, branch=branch, run=run)
+        found = untruths(host, before, outcome, old, run, commit)
+        wrong += [f"{number} {name[:60]}: exit {outcome.code}, but {text}" for text in found]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("fault", [ERROR, ANSWER_LOST, INTERRUPTED], ids=["error", "lost", "interrupted"])
+def test_whatever_fails_while_taking_back_the_exit_code_tells_the_truth(fault: Fault) -> None:
+    sick = replace(fresh(), sick=("frontend",))
+    reference = SimHost(world=sick)
+    assert deploy(reference).code == 4
+    wrong: list[str] = []
+    untagging = next(n for n, name in enumerate(reference.asked) if name.startswith("docker rmi"))
+    for number in range(place("replace frontend$") + 1, untagging):
+        host = SimHost(world=sick, fault=replace(fault, at=number))
+        outcome = deploy(host)
+        found = untruths(host, sick, outcome, ADOPTED, FIRST, NEW)
+        wrong += [f"{number} {reference.asked[number][:60]}: {text}" for text in found]
+        assert outcome.code in (4, 5)
+    assert not wrong, "\n".join(wrong)
