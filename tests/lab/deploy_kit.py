@@ -181,7 +181,8 @@ def images(box: Box) -> dict[str, str]:
 def records(box: Box) -> tuple[dict[str, Any], ...]:
     """The release records of the host, oldest first."""
     texts = box.sh("for file in .schedgen/releases/*/release.json; do cat $file; echo; done").splitlines()
-    return tuple(json.loads(text) for text in texts if text)
+    found = [json.loads(text) for text in texts if text]
+    return tuple(sorted(found, key=lambda record: (record["id"][:15], record["state"] != "ADOPTED")))
 
 
 def backups(box: Box) -> tuple[str, ...]:

@@ -1,0 +1,146 @@
+"""What a deploy refuses before it changes anything, and that it does not."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import deploy_kit as kit
+import pytest
+from box import Box
+from deploy_kit import Operator
+
+from schedgen_ops.lab.place import DIRECTORY, Place
+
+
+@pytest.fixture
+def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
+    return Operator(lab, tmp_path, (host,)).configure()
+
+
+def test_a_host_that_is_not_ready_is_refused_and_left_as_it_is(op: Operator, host: Box) -> None:
+    _refused(
+        op,
+        host,
+        "the work tree has changes of its own",
+        " M backend/src/server.js",
+        "?? notes.txt",
+        altered=_altered(
+            host, "echo '// by hand' >> backend/src/server.js; touch notes.txt", "rm notes.txt; {restore}"
+        ),
+    )
+    _refused(
+        op,
+        host,
+        "Docker refuses this user",
+        "group docker",
+        altered=_altered(host, "gpasswd -q -d deploy docker", "usermod -aG docker deploy"),
+    )
+    _refused(
+        op,
+        host,
+        ".env does not set MINIO_SECRET_KEY",
+        f"{DIRECTORY}/.env",
+        altered=_altered(host, "cp -p .env /root/env; sed -i /MINIO_SECRET_KEY/d .env", "mv /root/env .env"),
+    )
+    _refused(
+        op,
+        host,
+        "backups is not writable",
+        altered=_altered(host, "mkdir -m 0555 backups; chown root: backups", "rmdir backups"),
+    )
+    _refused(
+        op,
+        host,
+        "the service postgres of the project 'schedgen' is not running",
+        altered=_altered(host, "docker compose stop postgres", "docker compose start postgres"),
+    )
+    _refused(op, host, "100000 GB are needed", limits={"disk_free_gb": 100_000})
+    _refused(op, host, "no project directory /srv/elsewhere", directory="/srv/elsewhere")
+    _refused(op, host, "project 'other' is not running", "docker compose ls", project="other")
+
+
+def _refused(
+    op: Operator, host: Box, *texts: str, altered: AbstractContextManager[None] | None = None, **config: Any
+) -> None:
+    op.configure(**config)
+    with altered or _altered(host, "true", "true"):
+        before = kit.tree(host), kit.engine(host)
+        ran = op("deploy", "--branch", "v1.2.3")
+        after = kit.tree(host), kit.engine(host)
+    assert ran.code == 3, ran.output
+    assert "nothing was changed" in ran.stderr
+    for text in texts:
+        assert text in ran.output, f"{text!r} is not in:\n{ran.output}"
+    assert after == before
+    assert "Traceback" not in ran.output
+
+
+def _altered(host: Box, before: str, after: str) -> AbstractContextManager[None]:
+    restore = "git -c safe.directory=$PWD checkout -q -- . && chown -R deploy: backend .git"
+    return kit.as_root(host, before, after.replace("{restore}", restore))
+
+
+def test_files_that_git_does_not_know_only_warn(op: Operator, host: Box) -> None:
+    host.sh("touch notes.txt")
+    ran = op("deploy", "--branch", "no-such-branch")
+    assert (ran.code, "notes.txt" in ran.stdout) == (4, True)
+    assert "[INFO] Pre-flight checks passed" in ran.stdout
+    assert "origin has no branch, tag or commit 'no-such-branch'" in ran.stderr
+    assert "git ls-remote origin" in ran.stderr
+    assert host.sh("ls notes.txt") == "notes.txt"
+    kit.serves(host, "1.2.2")
+    assert host.sh("git status --porcelain") == "?? notes.txt"
+
+
+@pytest.mark.parametrize("name", ["-rf", "a b", "v1..2", "main;reboot", "x.lock", "$(reboot)", "@{1}"])
+def test_what_is_no_name_of_a_ref_is_refused_before_any_connection(op: Operator, name: str) -> None:
+    with _nobody_listens() as port:
+        op.configure(hosts={"app1": {"port": port}})
+        ran = op("deploy", f"--branch={name}")
+        good = op("deploy", "--branch=v1.2.3") if name == "a b" else None
+    assert ran.code == 2, ran.output
+    assert "is no name of a branch, tag or commit" in ran.stderr
+    assert good is None or good.code == 8
+
+
+@contextmanager
+def _nobody_listens() -> Iterator[int]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
+
+
+def test_git_branch_is_honoured_and_the_option_wins(op: Operator, host: Box) -> None:
+    env = {"GIT_BRANCH": "v1.2.4"}
+    assert "what a deploy of v1.2.4 would do" in op("deploy.plan", env=env).stdout
+    assert "what a deploy of v1.2.3 would do" in op("deploy.plan", "--branch", "v1.2.3", env=env).stdout
+    ran = op("deploy", env={"GIT_BRANCH": "-x"})
+    assert (ran.code, "GIT_BRANCH" in ran.stderr) == (2, True)
+
+
+def test_a_plan_tells_what_would_happen_and_changes_nothing(op: Operator, host: Box) -> None:
+    before = kit.tree(host), kit.engine(host)
+    ran = op("deploy.plan", "--branch", "v1.2.3")
+    assert (kit.tree(host), kit.engine(host)) == before
+    assert ran.code == 0, ran.output
+    for text in (
+        host.sh("git rev-parse origin/main")[:0] or "Would be",
+        "AddPageCount.js",
+        "needed at most",
+        "Commits",
+    ):
+        assert text in ran.stdout
+    document = op.document("deploy.plan", "--branch", "v1.2.3")["results"]
+    actions = {row["service"]: row["action"] for row in document["Services"]}
+    assert actions == {
+        **dict.fromkeys(("redis", "minio", "prometheus", "grafana"), "keep"),
+        **dict.fromkeys(("pdf-worker", "backend", "frontend"), "replace"),
+    }
+    assert "backend/src/version.js" in {row["file"] for row in document["Files"]}
+    assert document["Commits"]
+    unknown = op("deploy.plan", "--branch", "no-such-branch")
+    assert (unknown.code != 0, "no branch, tag or commit" in unknown.stderr) == (True, True)
