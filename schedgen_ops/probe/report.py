@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 _BEFORE = "before"
+_MARK = re.compile(r"(\d+) phase (\w+)", re.ASCII)
+_ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+(?:\.\d+)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,19 @@ class Report:
     Attributes:
         gap: the longest time, in seconds, from the last good answer before a failed one to the next good one.
         phases: before, during, after.
+        silent: hosts whose prober could not tell what it saw.
     """
 
     requests: int
     failed: int
     gap: float
     phases: tuple[Phase, ...]
+    silent: tuple[str, ...] = ()
 
     @property
     def zero_downtime(self) -> bool:
         """Whether it was measured that nobody's request failed."""
-        return self.requests > 0 and self.failed == 0
+        return self.requests > 0 and self.failed == 0 and not self.silent
 
     def sentence(self) -> str:
         """The result in words."""
@@ -67,7 +72,9 @@ class Report:
         if self.zero_downtime:
             return f"Zero downtime: {self.requests} requests during the run, none failed"
         text = f"{self.failed} of {self.requests} requests failed during the run"
-        return f"{text}, the longest gap was {self.gap:.2f}s"
+        gap = f", the longest gap was {self.gap:.2f}s" if self.failed else ""
+        unknown = f"; not measured on {', '.join(self.silent)}" if self.silent else ""
+        return text + gap + unknown
 
     def table(self) -> tuple[str, ...]:
         """A line for each phase."""
@@ -83,14 +90,11 @@ def parse(text: str) -> tuple[Answer, ...]:
     found: list[Answer] = []
     marks: list[tuple[float, str]] = []
     for line in text.splitlines():
-        match line.split():
-            case [at, "phase", name] if at.isdigit():
-                marks.append((int(at) / 1e6, name))
-            case [at, url, status, seconds] if at.isdigit() and url.isdigit() and status.isdigit():
-                try:
-                    found.append(Answer(int(at) / 1e6, int(url), int(status), float(seconds)))
-                except ValueError:
-                    continue
+        if mark := _MARK.fullmatch(line):
+            marks.append((int(mark[1]) / 1e6, mark[2]))
+        elif answer := _ANSWER.fullmatch(line):
+            start, url, status, seconds = answer.groups()
+            found.append(Answer(int(start) / 1e6, int(url), int(status), float(seconds)))
     return tuple(_in_phase(answer, marks) for answer in sorted(found, key=lambda answer: answer.start))
 
 

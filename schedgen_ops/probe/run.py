@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schedgen_ops.commands import files
 from schedgen_ops.errors import OpsError
@@ -67,7 +67,7 @@ class Prober:
         for hold in self._holds.values():
             hold.close()
         outcomes = self.fleet.only(tuple(self._holds)).each(self._fetch)
-        self.seen = merged(outcomes.ok.values())
+        self.seen = replace(merged(outcomes.ok.values()), silent=tuple(outcomes.errors))
         return self.seen
 
     def _fetch(self, remote: Remote) -> Report:
@@ -80,8 +80,8 @@ class Prober:
 def probing(fleet: Fleet, settings: Settings) -> Iterator[Prober]:
     """Probers that run for as long as the block lasts."""
     prober = Prober(fleet, settings)
-    prober.start()
     try:
+        prober.start()
         yield prober
     finally:
         if prober.seen is None:

@@ -192,9 +192,7 @@ def _assert_kept(host: Box, before: dict[str, str]) -> None:
     assert kept <= set(names)
     shared = [(first["services"][name], second["services"][name]) for name in first["services"]]
     assert {one["image_id"] == other["image_id"] for one, other in shared} == {True}
-    assert (
-        before[adopted["services"]["backend"]["image"]] not in host.sh("docker images -q --no-trunc").split()
-    )
+    assert before[adopted["services"]["backend"]["image"]] not in host.sh("docker images -q --no-trunc").split()
 
 
 def _assert_starts_without_a_build(host: Box) -> None:
