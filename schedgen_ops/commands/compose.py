@@ -103,7 +103,8 @@ class Compose:
         words = self.docker.words
         if self.classic:
             *sudo, docker = words
-            words = (*sudo, "env", "DOCKER_BUILDKIT=0", docker)
+            # sudo takes the variable itself: `sudo env` would need more than the right to run docker.
+            words = (*(sudo or ("env",)), "DOCKER_BUILDKIT=0", docker)
         return (*words, "compose", "--project-name", self.project)
 
     @property
