@@ -18,6 +18,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
+from schedgen_ops.shell import sh
 from schedgen_ops.ui.tables import Column, Table, details
 from schedgen_ops.ui.text import age, size
 
@@ -49,12 +50,20 @@ def _create(op: Operation, remote: Remote) -> Manifest:
     settings = op.settings
     listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=60)
     serving = store.read(remote, Paths(settings.directory)).serving
-    source = run.Source(
-        serving.id if serving else "", serving.commit if serving else "", parse_containers(listing.stdout)
-    )
+    containers = parse_containers(listing.stdout)
+    if serving:
+        source = run.Source(serving.id, serving.commit, containers)
+    else:
+        source = run.Source("", _commit(remote, settings), containers)
     made = run.create(remote, settings, "manual", source, op.clock, op.emit)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
+
+
+def _commit(remote: Remote, settings: Settings) -> str:
+    # Nothing was deployed by us yet: what is checked out is what runs, as far as anyone knows.
+    command = sh("git", "rev-parse", "HEAD").in_dir(settings.directory)
+    return remote.run(command, deadline=60, check=False).text
 
 
 def last(op: Operation) -> None:

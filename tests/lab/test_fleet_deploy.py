@@ -5,32 +5,30 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import Any
 
 import deploy_kit as kit
 import pytest
 from box import Box
 from deploy_kit import Operator
 
-from schedgen_ops.lab.place import Place
+from schedgen_ops.lab.place import DIRECTORY, Place
 
 QUICK = {"settle": 1}
-NO_DATA = ["redis", "minio", "backend", "frontend", "pdf-worker", "prometheus", "grafana"]
-# The application's compose file starts all services everywhere: a host with a role has only its own.
-CASCADE = """
-echo 'FROM lab/node:22' > /tmp/empty
-"""
+NO_DATA = ["backend", "frontend", "pdf-worker", "prometheus", "grafana"]
+ROLES: dict[str, dict[str, Any]] = {"app2": {"services": NO_DATA}}
+MIGRATED = "docker compose exec -T postgres psql -U schedgen -tAc 'SELECT max(name) FROM migrations'"
 
 
 @pytest.fixture
 def op(lab: Place, two_hosts: tuple[Box, ...], tmp_path: Path) -> Operator:
-    return Operator(lab, tmp_path, two_hosts).configure(health=QUICK, rollout={"batch": 2})
+    return Operator(lab, tmp_path, two_hosts)
 
 
 def test_two_hosts_are_deployed_together_or_not_at_all(op: Operator, two_hosts: tuple[Box, ...]) -> None:
-    commits = [box.sh("git rev-parse HEAD") for box in two_hosts]
     _assert_unreachable_stops_all(op, two_hosts)
-    _assert_failure_on_one_takes_both_back(op, two_hosts, commits)
-    _assert_both(op, two_hosts)
+    _assert_failure_on_one_takes_both_back(op, two_hosts)
+    _assert_each_in_its_role(op, two_hosts)
     _assert_only_one(op, two_hosts)
 
 
@@ -45,36 +43,76 @@ def _assert_unreachable_stops_all(op: Operator, boxes: tuple[Box, ...]) -> None:
     assert [(kit.tree(box), kit.engine(box)) for box in boxes] == before
 
 
-def _assert_failure_on_one_takes_both_back(op: Operator, boxes: tuple[Box, ...], commits: list[str]) -> None:
-    """The second host has no port 3000 left for the new frontend, once the old one is stopped."""
-    op.configure(health=QUICK, rollout={"batch": 1})
-    run = op.start("deploy", "--branch", "v1.2.3")
-    run.until("app2: Service backend updated successfully")
+def _assert_failure_on_one_takes_both_back(op: Operator, boxes: tuple[Box, ...]) -> None:
+    """While the first host's services are replaced, the second one loses the image of its new frontend."""
+    commits = [box.sh("git rev-parse HEAD") for box in boxes]
+    run = op.configure(hosts=ROLES, health=QUICK).start("deploy", "--branch", "v1.2.3")
+    run.until("=== Step 5: ")
+    (name,) = [
+        name for name in kit.images(boxes[1]) if "schedgen-frontend:2" in name and "adopted" not in name
+    ]
+    boxes[1].sh(f"docker rmi -f {name}")
     ran = run.wait()
     assert ran.code == 4, ran.output
+    assert kit.in_order(ran.stderr, ("Service frontend failed", "app2", "Application services", name))
+    assert "app1: Service frontend updated successfully" in ran.stdout
     for box, commit in zip(boxes, commits, strict=True):
+        assert f"{box.name}: Service backend is back at release" in ran.stdout
         kit.untouched(box, "1.2.2", commit)
         assert kit.records(box)[-1]["state"] == "FAILED"
 
 
-def _assert_both(op: Operator, boxes: tuple[Box, ...]) -> None:
-    op.configure(health=QUICK, rollout={"batch": 2}, hosts={"app2": {"migrates": False, "backs_up": False}})
+def _assert_each_in_its_role(op: Operator, boxes: tuple[Box, ...]) -> None:
+    first, second = boxes
+    saved = kit.backups(first)
+    op.configure(hosts=ROLES, health=QUICK, rollout={"batch": 2})
     document = op.document("deploy", "--branch", "v1.2.3")
     assert (document["ok"], document["hosts"]) == (True, ["app1", "app2"])
+    told = {(message["host"], message["text"].split(" (")[0]) for message in document["messages"]}
     for box in boxes:
         kit.serves(box, "1.2.3")
-    healthy = {
-        message["host"] for message in document["messages"] if "All critical services" in message["text"]
-    }
-    assert healthy == {"app1", "app2"}
+        assert (box.name, "Service backend updated successfully") in told
+        assert (box.name, "All critical services are healthy") in told
+    assert (first.name, "Service redis unchanged, left as it is") in told
+    assert (second.name, "Service redis unchanged, left as it is") not in told
+    assert set(kit.records(second)[-1]["services"]) == set(NO_DATA)
+    assert (len(kit.backups(first)), kit.backups(second)) == (len(saved) + 1, ())
+    assert "AddPageCount" in first.sh(MIGRATED)
+    assert "CreateEvents" in second.sh(MIGRATED)
+    rows = op.document("deploy.history")["result"]
+    assert [row["host"] for row in rows if row["serves"]] == ["app1", "app2"]
 
 
 def _assert_only_one(op: Operator, boxes: tuple[Box, ...]) -> None:
     first, second = boxes
-    before = kit.tree(first), kit.engine(first)
-    op("deploy", "--branch", "v1.2.4", "--hosts", "app2")
-    kit.serves(second, "1.2.4")
+    before, count = (kit.tree(first), kit.engine(first)), len(kit.records(second))
+    assert op("deploy", "--branch", "v1.2.3", "--hosts", "app2").code == 0
+    assert len(kit.records(second)) == count + 1
     assert (kit.tree(first), kit.engine(first)) == before
-    unknown = op("deploy", "--branch", "v1.2.4", "--hosts", "app7")
-    assert (unknown.code, "app7" in unknown.stderr) == (2, True)
-    assert json.loads(first.get("/health"))["version"] == "1.2.3"
+    unknown = op("deploy", "--branch", "v1.2.3", "--hosts", "app7")
+    assert (unknown.code, "There are: app1, app2" in unknown.stderr) == (2, True)
+
+
+_SUDO = """
+command -v sudo || {{ apt-get update; apt-get install -y --no-install-recommends sudo; }}
+useradd --create-home --shell /bin/bash sudoer && usermod --password '*' sudoer
+echo 'sudoer ALL=(root) NOPASSWD: SETENV: /usr/bin/docker' > /etc/sudoers.d/sudoer
+chown -R sudoer:sudoer {directory}
+"""
+_NO_SUDO = """
+chown -R deploy:deploy {directory}
+pkill -KILL -u sudoer || true
+rm -f /etc/sudoers.d/sudoer; userdel --remove sudoer 2>/dev/null
+"""
+
+
+def test_a_user_who_may_only_sudo_docker_can_deploy(lab: Place, host: Box, tmp_path: Path) -> None:
+    op = Operator(lab, tmp_path, (host,))
+    sudoer = {host.name: {"user": "sudoer"}}
+    with kit.as_root(host, _SUDO.format(directory=DIRECTORY), _NO_SUDO.format(directory=DIRECTORY)):
+        without = op.configure(hosts=sudoer)("deploy", "--branch", "v1.2.3")
+        assert (without.code, "Docker refuses this user" in without.stderr) == (3, True)
+        op.configure(hosts=sudoer, sudo=True, health=QUICK).deploy("v1.2.3")
+        assert json.loads(host.get("/health"))["version"] == "1.2.3"
+        assert op("verify.quick").code == 0
+        assert host.sh("find . ! -user sudoer | head", user="root") == ""

@@ -13,7 +13,9 @@ import pytest
 from box import Box
 from deploy_kit import Operator
 
-from schedgen_ops.lab.place import DIRECTORY, Place
+from schedgen_ops.lab.place import DIRECTORY, LabHost, Place
+
+RESTORE = "git -c safe.directory=$PWD checkout -q -- . && chown -R deploy: backend .git"
 
 
 @pytest.fixture
@@ -27,10 +29,7 @@ def test_a_host_that_is_not_ready_is_refused_and_left_as_it_is(op: Operator, hos
         host,
         "the work tree has changes of its own",
         " M backend/src/server.js",
-        "?? notes.txt",
-        altered=_altered(
-            host, "echo '// by hand' >> backend/src/server.js; touch notes.txt", "rm notes.txt; {restore}"
-        ),
+        altered=_altered(host, "echo '// by hand' >> backend/src/server.js", RESTORE),
     )
     _refused(
         op,
@@ -80,31 +79,33 @@ def _refused(
 
 
 def _altered(host: Box, before: str, after: str) -> AbstractContextManager[None]:
-    restore = "git -c safe.directory=$PWD checkout -q -- . && chown -R deploy: backend .git"
-    return kit.as_root(host, before, after.replace("{restore}", restore))
+    return kit.as_root(host, before, after)
 
 
-def test_files_that_git_does_not_know_only_warn(op: Operator, host: Box) -> None:
+def test_an_unknown_branch_is_told_and_files_that_git_does_not_know_only_warn(
+    op: Operator, host: Box
+) -> None:
+    """The name is one that git allows and that a shell would run."""
     host.sh("touch notes.txt")
-    ran = op("deploy", "--branch", "no-such-branch")
-    assert (ran.code, "notes.txt" in ran.stdout) == (4, True)
+    ran = op("deploy", "--branch", "$(rm${IFS}notes.txt)")
+    assert (ran.code, "notes.txt" in ran.stdout) == (4, True), ran.output
     assert "[INFO] Pre-flight checks passed" in ran.stdout
-    assert "origin has no branch, tag or commit 'no-such-branch'" in ran.stderr
+    assert "origin has no branch, tag or commit '$(rm${IFS}notes.txt)'" in ran.stderr
     assert "git ls-remote origin" in ran.stderr
     assert host.sh("ls notes.txt") == "notes.txt"
     kit.serves(host, "1.2.2")
     assert host.sh("git status --porcelain") == "?? notes.txt"
 
 
-@pytest.mark.parametrize("name", ["-rf", "a b", "v1..2", "main;reboot", "x.lock", "$(reboot)", "@{1}"])
-def test_what_is_no_name_of_a_ref_is_refused_before_any_connection(op: Operator, name: str) -> None:
+def test_what_is_no_name_of_a_ref_is_refused_before_any_connection(place: Place, tmp_path: Path) -> None:
+    op = Operator(place, tmp_path, (Box(LabHost(1)),))
     with _nobody_listens() as port:
         op.configure(hosts={"app1": {"port": port}})
-        ran = op("deploy", f"--branch={name}")
-        good = op("deploy", "--branch=v1.2.3") if name == "a b" else None
-    assert ran.code == 2, ran.output
-    assert "is no name of a branch, tag or commit" in ran.stderr
-    assert good is None or good.code == 8
+        for name in ("-rf", "a b", "v1..2", "x.lock", "@{1}", "HEAD", "a:b"):
+            ran = op("deploy", f"--branch={name}")
+            assert ran.code == 2, ran.output
+            assert "is no name of a branch, tag or commit" in ran.stderr
+        assert op("deploy", "--branch=v1.2.3").code == 8
 
 
 @contextmanager
@@ -127,12 +128,7 @@ def test_a_plan_tells_what_would_happen_and_changes_nothing(op: Operator, host: 
     ran = op("deploy.plan", "--branch", "v1.2.3")
     assert (kit.tree(host), kit.engine(host)) == before
     assert ran.code == 0, ran.output
-    for text in (
-        host.sh("git rev-parse origin/main")[:0] or "Would be",
-        "AddPageCount.js",
-        "needed at most",
-        "Commits",
-    ):
+    for text in ("Would be", "AddPageCount.js", "needed at most", "Commits"):
         assert text in ran.stdout
     document = op.document("deploy.plan", "--branch", "v1.2.3")["results"]
     actions = {row["service"]: row["action"] for row in document["Services"]}

@@ -31,14 +31,14 @@ def test_quick_tells_what_runs_and_what_does_not(op: Operator, host: Box) -> Non
     checks = op.document("verify.quick")["result"]
     assert {row["verdict"] for row in checks} == {"passed"}
     assert len(checks) == 8 + 4
-    with kit.as_root(host, "docker compose stop grafana", "docker compose start grafana"):
-        bad = op("verify.quick")
-    assert bad.code == 6, bad.output
-    assert kit.in_order(bad.stderr, ("1 of 12 checks did not pass", "service grafana"))
     with kit.as_root(host, "mv /usr/bin/curl /usr/bin/curl.away", "mv /usr/bin/curl.away /usr/bin/curl"):
         without = op("verify.quick")
     assert without.code == 0, without.output
     assert "200 in" in without.stdout
+    with kit.as_root(host, "docker compose stop grafana", "docker compose start grafana"):
+        bad = op("verify.quick")
+    assert bad.code == 6, bad.output
+    assert kit.in_order(bad.stderr, ("1 of 12 checks did not pass", "service grafana"))
 
 
 def test_extended_watches_for_as_long_as_it_is_told(op: Operator, host: Box) -> None:
@@ -55,7 +55,7 @@ def test_extended_watches_for_as_long_as_it_is_told(op: Operator, host: Box) -> 
 
 
 def test_extended_fails_when_the_backend_is_away_for_three_rounds(op: Operator, host: Box) -> None:
-    run = op.start("verify.extended", "--duration", "30")
+    run = op.start("verify.extended", "--duration", "12")
     run.until("Checks: 1 ")
     with kit.as_root(host, "docker compose stop -t 0 backend", "docker compose start backend"):
         run.until("Consecutive: 3 ")
