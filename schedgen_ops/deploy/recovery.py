@@ -37,7 +37,7 @@ def recover(site: Site) -> None:
     for release in begun:
         images.remove_one_off(site, release.id)
         images.migrate_again(site, release, serving)
-    services.put_right(site, serving)
+    services.put_right(site, serving, begun)
     for release in begun:
         site.new = release
         images.drop(site)

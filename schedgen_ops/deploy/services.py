@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -30,13 +31,16 @@ def open_ingress(site: Site) -> None:
 
 
 def restore_ingress(site: Site) -> None:
-    """The ingress as the old release has it."""
-    if site.old is not None and _behind(site.old):
+    """The ingress as the old release has it; where it never took the ports over, there is nothing to do."""
+    if site.old is None or not _behind(site.old):
+        return
+    site.run(scripts.finished(site.paths.state, rollout.INGRESS), deadline=900 + QUICK)
+    if _gated(site):
         _sync(site, site.old)
 
 
 def _adopt(site: Site, release: Release) -> None:
-    if any(box.service == rollout.INGRESS for box in site.containers()):
+    if _gated(site):
         return
     site.say("The published ports change hands once: " + ", ".join(sorted(_behind(release))))
     gap = _sync(site, release)
@@ -48,16 +52,34 @@ def _sync(site: Site, release: Release) -> float | None:
     return roller.open_ingress(site.remote, site.compose, release.id, _behind(release), site.settings)
 
 
-def put_right(site: Site, serving: Release) -> None:
-    """Every container as `serving` has it, after a run that was killed."""
-    if _behind(serving) and any(box.service == rollout.INGRESS for box in site.containers()):
+def put_right(site: Site, serving: Release, begun: Iterable[Release]) -> None:
+    """Every container as `serving` has it, after a run that was killed while it made `begun`."""
+    if _behind(serving) and _gated(site):
         _sync(site, serving)
+    for release in begun:
+        site.new = release
+        left = {box.service for box in site.containers() if box.release == release.id}
+        at_once([partial(_revert, site, name) for name in sorted(left & release.services.keys())])
+    retire(site, _complete(site, serving), serving)
     records = serving.services
     changes = rollout.changes(records, records, site.containers(), serving)
     wrong = {change.service: records[change.service] for change in changes if change.touches}
     for wave in waves(wrong):
         _replace(site, serving, wave, f"is back at release {serving.id}")
         retire(site, wave, serving)
+
+
+def _complete(site: Site, serving: Release) -> list[str]:
+    """Services of which `serving` has all its containers, whatever else is beside them."""
+    boxes = site.containers()
+    ours = Counter(box.service for box in boxes if box.release == serving.id and box.good)
+    every = Counter(box.service for box in boxes)
+    behind = _behind(serving).items()
+    return [name for name, record in behind if record.replicas <= ours[name] < every[name]]
+
+
+def _gated(site: Site) -> bool:
+    return any(box.service == rollout.INGRESS for box in site.containers())
 
 
 def _behind(release: Release) -> dict[str, ServiceRecord]:

@@ -139,19 +139,20 @@ exit 0
 """
 )
 
-# $1 service, $2 the release that stays, or that goes if $3 is "back"; $4 how many proxies follow, then those.
-# Ends with 10 when there is nothing to go back to.
+# $1 service, $2 the release that stays, or that goes if $3 is "back"; $4 containers wanted, $5 how many
+# proxies follow, then those. Ends with 10 when there is nothing to go back to.
 _END = (
     _LIBRARY
     + _HEAD
     + r"""
-service=$1 release=$2 direction=$3 count=$4; shift 4
+service=$1 release=$2 direction=$3 wanted=$4 count=$5; shift 5
 proxies=("${@:1:count}")
 mapfile -t every < <(ids_of "$service")
 mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
 its_list=" ${its[*]} " others=()
 for id in "${every[@]}"; do case $its_list in *" $id "*) ;; *) others+=("$id") ;; esac; done
-stay=("${its[@]}") go=("${others[@]}")
+# The newest come first: what a killed run left of the same release is too many, and goes.
+stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
 [ "$direction" != back ] || { stay=("${others[@]}"); go=("${its[@]}"); }
 [ "${#go[@]}" -gt 0 ] || exit 0
 [ "${#stay[@]}" -gt 0 ] && verdict "${stay[@]}" || exit 10
@@ -285,7 +286,8 @@ def end(
         back: the other way round: the containers of `release` go, those that were there before serve again.
             Ends with 10 where none of them is there and well.
     """
-    values = (service, release, "back" if back else "", str(len(record.proxies)), *record.proxies)
+    direction = "back" if back else ""
+    values = (service, release, direction, str(record.replicas), str(len(record.proxies)), *record.proxies)
     return _alone(state, (service,), _END, *_head(compose, 0, drain), *values)
 
 

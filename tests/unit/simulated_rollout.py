@@ -54,7 +54,8 @@ def _beside(world: World, service: str, words: Sequence[str]) -> Result:
     if proxies:
         if not world.ingress:
             return result(stderr="is not seen by the ingress", code=1)
-        world.standby |= {service: world.boxes[service]} if service in world.boxes else {}
+        old = world.boxes.get(service)
+        world.standby |= {service: (old, *world.standby.get(service, ()))} if old else {}
     else:
         world.standby.pop(service, None)
     world.boxes[service] = box
@@ -63,17 +64,18 @@ def _beside(world: World, service: str, words: Sequence[str]) -> Result:
 
 def _end(world: World, words: Sequence[str]) -> Result:
     service, release, direction = words[:3]
-    boxes = [box for box in (world.boxes.get(service), world.standby.get(service)) if box]
+    boxes = [world.boxes[service], *world.standby.get(service, ())] if service in world.boxes else []
     its = [box for box in boxes if box.release == release]
     others = [box for box in boxes if box.release != release]
-    stay, go = (others, its) if direction else (its, others)
+    stay, go = (others, its) if direction else (its[:1], [*its[1:], *others])
     if not go:
         return result()
-    if not stay or stay[0].health != "healthy":
+    if not stay or any(box.health != "healthy" for box in stay):
         return result(code=10)
     world.changed.append(f"{direction or 'end'} {service}")
     world.boxes[service] = stay[0]
     world.standby.pop(service, None)
+    world.standby |= {service: tuple(stay[1:])} if stay[1:] else {}
     return result()
 
 

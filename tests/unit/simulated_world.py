@@ -93,7 +93,7 @@ class World:
         dies: what the wait for containers to settle prints.
         status: what every request is answered with.
         migrated: the commits whose migrations were run; `schema` is how many there are in the database.
-        standby: containers beside the ones that serve: the old ones of a run that is not over.
+        standby: containers beside those that serve, newest first: the old ones of a run that is not over.
         probed: what the prober wrote.
         ingress: the configuration that the ingress runs with; "" while there is none.
         stuck: the ingress cannot take the ports over.
@@ -104,7 +104,7 @@ class World:
     head: str = OLD
     branch: str = "main"
     boxes: dict[str, Box] = field(default_factory=dict)
-    standby: dict[str, Box] = field(default_factory=dict)
+    standby: dict[str, tuple[Box, ...]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     backups: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ class World:
     def containers(self) -> tuple[Box, ...]:
         """Everything that runs."""
         gate = (Box("schedgen-ingress", "sha256:haproxy", "ingress"),) if self.ingress else ()
-        return (*self.boxes.values(), *self.standby.values(), *gate)
+        return (*self.boxes.values(), *(box for boxes in self.standby.values() for box in boxes), *gate)
 
     @property
     def unreachable(self) -> tuple[str, ...]:

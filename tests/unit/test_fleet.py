@@ -118,7 +118,9 @@ def test_no_hosts_is_no_error() -> None:
     assert Fleet([]).each(lambda host: 1).values() == ()
 
 
-def test_closing_does_not_wait_for_a_host_that_hangs() -> None:
+def test_closing_does_not_wait_for_a_host_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedgen_ops.fleet._CLOSE_SECONDS", 0.3)
+
     class Hanging(FakeHost):
         def close(self) -> None:
             time.sleep(30)
@@ -152,7 +154,9 @@ def test_a_thread_that_hangs_does_not_keep_the_process_alive() -> None:
         """
         import os, signal, sys, threading, time
         from fakes import FakeHost
+        from schedgen_ops import fleet
         from schedgen_ops.fleet import Fleet
+        fleet._INTERRUPT_SECONDS = 0.2
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
             Fleet([FakeHost("app1"), FakeHost("app2")]).each(lambda host: time.sleep(60))

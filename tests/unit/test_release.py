@@ -38,6 +38,8 @@ RELEASES = st.builds(
     by=TEXT,
     backup=TEXT,
     migrations=st.lists(TEXT, max_size=3).map(tuple),
+    reverted=st.lists(TEXT, max_size=3).map(tuple),
+    restores=TEXT,
     error=TEXT,
     steps=st.lists(st.tuples(TEXT, st.floats(0, 1e6)), max_size=3).map(tuple),
     services=SERVICES,

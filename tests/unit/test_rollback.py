@@ -122,15 +122,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-@pytest.mark.parametrize("revert", [False, True], ids=["schema stays", "schema reverted"])
-def test_whichever_command_fails_the_exit_code_tells_the_truth(fault: Fault, revert: bool) -> None:
+def test_whichever_command_fails_the_exit_code_tells_the_truth(fault: Fault) -> None:
     before = twice()
     reference = SimHost(world=before)
-    assert roll_back(reference, to=OLDER, revert=revert).code == 0
+    assert roll_back(reference, to=OLDER, revert=True).code == 0
     wrong: list[str] = []
     for number, name in enumerate(reference.asked):
         host = SimHost(world=before, fault=replace(fault, at=number))
-        outcome = roll_back(host, to=OLDER, revert=revert)
+        outcome = roll_back(host, to=OLDER, revert=True)
         found = untruths(host, before, outcome, NEWER, THIRD, NEW)
         if outcome.code == 4 and host.world.schema < before.schema:
             found.append("the schema is not the one that the newer release knows")

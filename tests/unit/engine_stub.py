@@ -1,0 +1,132 @@
+"""A Docker Engine made of files, for scripts that are run for real: containers, their health, an ingress.
+
+It does what the roll-out's scripts rely on and writes down what they ask. Real engines are the lab's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kit import bash, program
+
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
+
+# A container is a file: service, status, health, release. Its name is its id and the end of its address.
+_DOCKER = r"""
+cd -- "$FAKE" || exit 9
+words=" $* " found=()
+take() { [ ! -e "$2" ] || read -r "$1" < "$2"; }
+of() { found=(); for file in containers/*; do
+  [ -e "$file" ] || continue
+  read -r s _ _ r < "$file"
+  [ "$s" != "$1" ] || [ "${2:-$r}" != "$r" ] || found+=("${file#containers/}"); done; }
+make() { # service, status
+  health=healthy; take number next; take health "health-$1"; take release release
+  echo $((number + 1)) > next
+  echo "$1 $2 $health $release" > "containers/$number"
+  echo "made $number $1" >> log
+}
+stat() {
+  busy=0 reach=UP; take busy busy; take reach reach
+  echo '# pxname,svname,qcur,qmax,scur,c,c,c,c,c,c,c,c,c,c,c,c,status,type,addr'
+  while read -r proxy; do
+    slot=0; of "${proxy%_*}"
+    for id in "${found[@]}"; do
+      read -r s status health _ < "containers/$id"; slot=$((slot + 1))
+      up=UP; [ "$status:$health" = running:healthy ] || up=DOWN
+      echo "$proxy,s$slot,,,$busy,,,,,,,,,,,,,$up,2,10.0.0.$id:80"
+    done
+    echo "$proxy,s9,,,0,,,,,,,,,,,,,MAINT,2,0.0.0.0:80"
+    echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,"
+  done < proxies
+}
+case $1 in
+  ps)
+    service=${words#*compose.service=}; release=
+    case $words in *schedgen.release=*) release=${words#*schedgen.release=} ;; esac
+    of "${service%% *}" "${release%% *}"
+    for ((n = ${#found[@]}; n > 0; n--)); do echo "${found[n - 1]}"; done ;;
+  inspect)
+    id=${!#}; [ -e "containers/$id" ] || exit 1
+    read -r s status health _ < "containers/$id"; code=0; take code "code-$s"
+    case $3 in *IPAddress*) echo "10.0.0.$id " ;; *) echo "$status $health $code" ;; esac ;;
+  events)
+    [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
+    exec sleep 20 ;;
+  logs) echo "out of luck" ;;
+  stop|start|rm)
+    verb=$1; shift; [ "$1" != --force ] || shift
+    for id in "$@"; do
+      echo "$verb $id" >> log; read -r s status rest < "containers/$id"
+      case $verb in
+        rm) rm "containers/$id" ;;
+        stop) echo "$s exited $rest" > "containers/$id" ;;
+        start) echo "$s running $rest" > "containers/$id" ;;
+      esac
+    done ;;
+  exec) ask=${!#}; case $ask in 'show stat') stat ;; *) echo "ask $ask" >> log ;; esac ;;
+  compose)
+    [ ! -e broken ] || { echo "no such image" >&2; exit 17; }
+    status=running; case $words in *' --no-start '*) status=created ;; esac
+    for word in "$@"; do
+      case $word in
+        *=*)
+          of "${word%=*}"
+          for ((n = ${#found[@]}; n < ${word#*=}; n++)); do make "${word%=*}" "$status"; done ;;
+        schedgen-ingress) of "$word"; [ "${#found[@]}" -gt 0 ] || make "$word" "$status" ;;
+      esac
+    done ;;
+  *) echo "unexpected $*" >&2; exit 9 ;;
+esac
+"""
+
+
+class Engine:
+    """An engine in a folder, whose name is as awkward as a folder's name may be.
+
+    Attributes:
+        state: the folder of our state on the host.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / 'the "engine" isn\'t $HOME'
+        self.state = root / "our `state` isn't $HOME; id"
+        for folder in (self.root / "containers", self.state):
+            folder.mkdir(parents=True)
+        self.bin = root / "bin"
+        program(self.bin, "docker", _DOCKER)
+        self.say(next="1", release="r1", proxies="")
+        (self.root / "log").touch()
+        self.compose = Compose(Docker(), "schedgen", "/srv/schedgen")
+
+    def say(self, **values: str) -> None:
+        """What it does from now on; `_` in a name stands for `-`."""
+        for name, text in values.items():
+            (self.root / name.replace("_", "-")).write_text(f"{text}\n" if text else "")
+
+    def has(self, *services: str) -> None:
+        """Containers that run and are well."""
+        for service in services:
+            number = int((self.root / "next").read_text())
+            release = (self.root / "release").read_text().strip()
+            (self.root / "containers" / str(number)).write_text(f"{service} running healthy {release}\n")
+            self.say(next=str(number + 1))
+
+    @property
+    def containers(self) -> dict[str, str]:
+        """Each container: its service, status, health and release."""
+        files = sorted((self.root / "containers").iterdir(), key=lambda file: int(file.name))
+        return {file.name: file.read_text().strip() for file in files}
+
+    @property
+    def log(self) -> list[str]:
+        """What was done to it, in order."""
+        return (self.root / "log").read_text().splitlines()
+
+    def run(self, command: Command) -> Result:
+        """Runs a script on it."""
+        path = f"{self.bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        return bash(command, self.root, FAKE=str(self.root), PATH=path)

@@ -1,0 +1,225 @@
+"""After a run that was killed: the next one, or `inv deploy.recover`, puts everything right."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import replace
+
+import pytest
+from deploying import FIRST, SECOND, Outcome, deploy, deployed, messages, untruths
+from going_back import FOURTH, THIRD, recover, roll_back
+from simulated import Fault, SimHost
+from simulated_world import NEW, NEXT, OLD, World, fresh, image_id
+
+from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
+
+ADOPTED = f"{FIRST}-{OLD[:7]}-adopted"
+OLDER = f"{FIRST}-{NEW[:7]}"
+NEWER = f"{SECOND}-{NEXT[:7]}"
+
+# A laptop that is gone: the command in flight still takes effect on the host, and none follows. Gone before a
+# command is the same as gone after the one before it.
+GONE = Fault(0, ConnectionLost, after=True, lasts=True)
+
+
+class Killed(SimHost):
+    """A host whose operator's laptop goes away at a command: at most that one still takes effect."""
+
+    def _answer(self, command: Command) -> Result:
+        number = len(self.asked) - 1
+        if self.fault and number > self.fault.at:
+            raise ConnectionLost("the connection died", host=self.name)
+        return super()._answer(command)
+
+
+def killed(world: World, at: int, *, branch: str = "v1.2.4", run: str = SECOND) -> World:
+    """What a deploy leaves that was killed there."""
+    host = Killed(world=world, fault=replace(GONE, at=at))
+    deploy(host, branch=branch, run=run)
+    return host.world
+
+
+@functools.cache
+def asked() -> tuple[str, ...]:
+    """The commands of a second deploy."""
+    host = SimHost(world=deployed())
+    assert deploy(host, branch="v1.2.4", run=SECOND).code == 0
+    return tuple(host.asked)
+
+
+def at(start: str) -> int:
+    return next(number for number, name in enumerate(asked()) if name.startswith(start))
+
+
+def wrong(world: World) -> list[str]:
+    """What is not as one release, the one that is said to serve, has it."""
+    found = []
+    commit = {NEW[:7]: NEW, NEXT[:7]: NEXT, OLD[:7]: OLD}[world.current.split("-")[1]]
+    for service in ("backend", "frontend"):
+        if world.boxes[service].image != image_id(service, commit):
+            found.append(f"{service} is not of {world.current}")
+    if any(box.health != "healthy" for box in world.boxes.values()):
+        found.append("something is not healthy")
+    if world.unreachable or world.standby:
+        found.append(f"ports {world.unreachable}, left over {list(world.standby)}")
+    if world.parts:
+        found.append(f"unfinished backups {world.parts}")
+    if "STARTED" in world.records().values():
+        found.append(f"records {world.records()}")
+    if world.head != commit:
+        found.append(f"the work tree is at {world.head[:7]}")
+    known = {name for name, state in world.records().items() if state in ("DONE", "ADOPTED")}
+    tags = {name.rpartition(":")[2] for name in world.images if name.startswith("schedgen-")} - {"latest"}
+    if tags - known:
+        found.append(f"images of {tags - known}")
+    return found
+
+
+def test_wherever_a_deploy_was_killed_recovering_leaves_one_release_whole() -> None:
+    found: list[str] = []
+    for number, name in enumerate(asked()):
+        world = killed(deployed(), number)
+        served = {box.health for box in world.boxes.values()}
+        found += [f"{number} {name[:60]}: not served" for health in served if health != "healthy"]
+        host = SimHost(world=world)
+        outcome = recover(host)
+        found += [f"{number} {name[:60]}: exit {outcome.code}: {outcome.error}"] if outcome.code else []
+        found += [f"{number} {name[:60]}: {text}" for text in wrong(host.world)]
+    assert not found, "\n".join(found)
+
+
+def test_wherever_a_deploy_was_killed_the_next_one_goes_through() -> None:
+    found: list[str] = []
+    for number, name in enumerate(asked()):
+        host = SimHost(world=killed(deployed(), number))
+        outcome = deploy(host, branch="v1.2.4", run=THIRD)
+        found += [f"{number} {name[:60]}: exit {outcome.code}: {outcome.error}"] if outcome.code else []
+        found += [f"{number} {name[:60]}: {text}" for text in wrong(host.world)]
+    assert not found, "\n".join(found)
+
+
+def test_wherever_the_first_deploy_was_killed_the_next_one_goes_through() -> None:
+    reference = SimHost()
+    assert deploy(reference).code == 0
+    found: list[str] = []
+    for number, name in enumerate(reference.asked):
+        host = SimHost(world=killed(fresh(), number, branch="v1.2.3", run=FIRST))
+        outcome = deploy(host, branch="v1.2.4", run=SECOND)
+        found += [f"{number} {name[:60]}: exit {outcome.code}: {outcome.error}"] if outcome.code else []
+        found += [
+            f"{number} {name[:60]}: {text}" for text in untruths(host, fresh(), outcome, "", SECOND, NEXT)
+        ]
+        found += [
+            f"{number} {name[:60]}: records" for state in host.world.records().values() if state == "STARTED"
+        ]
+    assert not found, "\n".join(found)
+
+
+def test_wherever_recovering_itself_was_killed_recovering_again_ends_it() -> None:
+    torn = killed(deployed(), at("replace frontend"))
+    reference = SimHost(world=torn)
+    assert recover(reference).code == 0
+    found: list[str] = []
+    for number, name in enumerate(reference.asked):
+        host = Killed(world=torn, fault=replace(GONE, at=number))
+        recover(host)
+        again = SimHost(world=host.world)
+        assert recover(again).code == 0
+        found += [f"{number} {name[:60]}: {text}" for text in wrong(again.world)]
+    assert not found, "\n".join(found)
+
+
+def half() -> World:
+    """A deploy was killed when two containers of the frontend stood side by side."""
+    world = killed(deployed(), at("replace frontend"))
+    assert world.standby.keys() >= {"frontend"}
+    assert world.records()[NEWER] == "STARTED"
+    assert world.head == NEXT
+    return world
+
+
+def test_what_was_begun_is_named_and_closed_as_failed() -> None:
+    host = SimHost(world=half())
+    outcome = recover(host)
+    assert outcome.code == 0
+    assert outcome.release == OLDER
+    assert f"An earlier run was interrupted: {NEWER}" in messages(outcome, "warn")
+    assert f"Release {NEWER} is taken back; {OLDER} serves" in messages(outcome)
+    record = json.loads(host.world.files[f"/srv/schedgen/.schedgen/releases/{NEWER}/release.json"])
+    assert (record["state"], record["error"]) == ("FAILED", "interrupted, and taken back later")
+    assert record["finished"]
+
+
+def test_leftover_containers_go_and_the_release_that_serves_stays() -> None:
+    host = SimHost(world=half())
+    recover(host)
+    assert not host.world.standby
+    assert wrong(host.world) == []
+    assert host.world.serving == deployed().serving
+
+
+def test_the_work_tree_goes_back_to_the_commit_that_serves() -> None:
+    host = SimHost(world=replace(deployed(), head=NEXT))
+    outcome = recover(host)
+    assert host.world.head == NEW
+    assert messages(outcome, "warn")
+
+
+def test_unfinished_backups_go_and_finished_ones_stay() -> None:
+    world = killed(deployed(), at("back up"))
+    assert world.parts
+    kept = world.backups
+    host = SimHost(world=world)
+    recover(host)
+    assert host.world.parts == ()
+    assert host.world.backups == kept
+
+
+def test_recovering_twice_changes_nothing_more() -> None:
+    host = SimHost(world=half())
+    recover(host)
+    again = SimHost(world=host.world)
+    assert recover(again).code == 0
+    assert again.world.changed == []
+    assert not messages(recover(SimHost(world=host.world)), "warn")[1:]
+
+
+@pytest.mark.parametrize("world", [fresh, deployed], ids=["never deployed", "nothing to do"])
+def test_where_nothing_was_interrupted_nothing_is_changed(world: object) -> None:
+    host = SimHost(world=world())  # type: ignore[operator]
+    assert recover(host).code == 0
+    assert host.world.changed == []
+
+
+def test_a_run_that_is_still_at_work_is_not_recovered_from() -> None:
+    host = SimHost(world=replace(half(), held_by='{"user": "bob", "machine": "desk"}'))
+    assert recover(host).code == 7
+    assert host.world.changed == []
+
+
+def test_a_service_that_died_meanwhile_is_started_again() -> None:
+    world = deployed().copy()
+    del world.boxes["backend"]
+    host = SimHost(world=world)
+    outcome: Outcome = recover(host)
+    assert outcome.code == 0
+    assert host.world.boxes["backend"] == deployed().boxes["backend"]
+
+
+def test_a_killed_rollback_gives_the_schema_back() -> None:
+    first = SimHost(world=deployed())
+    assert deploy(first, branch="v1.2.4", run=SECOND).code == 0
+    reference = SimHost(world=first.world)
+    assert roll_back(reference, to=OLDER, revert=True).code == 0
+    number = next(n for n, name in enumerate(reference.asked) if "migration:revert" in name)
+    for at in (number - 1, number):
+        host = Killed(world=first.world, fault=replace(GONE, at=at))
+        roll_back(host, to=OLDER, revert=True)
+        again = SimHost(world=host.world)
+        assert recover(again, run=FOURTH).code == 0
+        assert again.world.schema == first.world.schema
+        assert again.world.current == NEWER
+        assert wrong(again.world) == []

@@ -1,0 +1,295 @@
+"""The scripts that replace containers, run for real by bash on an engine made of files."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from engine_stub import Engine
+from kit import parses
+
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.remote import Result
+from schedgen_ops.rollout import scripts
+from schedgen_ops.shell import Command
+
+WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
+SITE = ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(tmp_path)
+
+
+def beside(
+    engine: Engine, record: ServiceRecord = WORKER, service: str = "worker", health: int = 20
+) -> Result:
+    engine.say(release="r2")
+    folder = str(engine.state / "releases/r2")
+    state = str(engine.state)
+    return engine.run(scripts.beside(engine.compose, state, folder, service, record, health, 1))
+
+
+def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
+    command = scripts.end(engine.compose, str(engine.state), "web", SITE, 1, release=release, back=back)
+    return engine.run(command)
+
+
+def services(engine: Engine) -> list[str]:
+    """Service and release of every container that runs, oldest first."""
+    rows = [text.split() for text in engine.containers.values()]
+    return [f"{service} {release}" for service, status, _, release in rows if status == "running"]
+
+
+# New beside old
+
+
+def test_new_containers_take_over_and_the_old_ones_go(engine: Engine) -> None:
+    engine.has("worker", "other")
+    answer = beside(engine)
+    assert answer.ok, answer
+    assert services(engine) == ["other r1", "worker r2"]
+    assert engine.log.index("made 3 worker") < engine.log.index("stop 1") < engine.log.index("rm 1")
+
+
+def test_the_count_is_the_one_that_the_release_wants(engine: Engine) -> None:
+    engine.has("worker", "worker")
+    three = ServiceRecord("i", "id", "d", replicas=3, strategy="start-first")
+    assert beside(engine, three).ok
+    assert services(engine) == ["worker r2"] * 3
+
+
+def test_a_service_that_is_new_just_starts(engine: Engine) -> None:
+    assert beside(engine).ok
+    assert services(engine) == ["worker r2"]
+
+
+def test_the_old_ones_serve_until_the_new_one_is_healthy(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(health_worker="starting", event="healthy")
+    answer = beside(engine)
+    assert answer.ok, answer
+    assert services(engine) == ["worker r2"]
+
+
+SICK = {
+    "unhealthy": ({"health_worker": "unhealthy"}, "is unhealthy"),
+    "unhealthy later": ({"health_worker": "starting", "event": "unhealthy"}, "is unhealthy"),
+    "never healthy": ({"health_worker": "starting"}, "was not healthy after 1s"),
+    "not even started": ({"broken": "yes"}, "could not be started"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "reason"), SICK.values(), ids=SICK.keys())
+def test_a_service_that_does_not_get_healthy_never_touches_the_old_one(
+    engine: Engine, behaviour: dict[str, str], reason: str
+) -> None:
+    engine.has("worker", "other")
+    before = engine.containers
+    engine.say(**behaviour)
+    answer = beside(engine, health=1)
+    assert answer.code == 1
+    assert answer.stderr.splitlines()[-1] == reason
+    assert engine.containers == before
+    touched = [line.split() for line in engine.log if line.split()[0] in ("stop", "rm", "kill", "start")]
+    assert all(word not in before for _, *words in touched for word in words)
+
+
+def test_the_end_of_its_log_is_told(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(health_worker="unhealthy")
+    assert "say worker | out of luck" in beside(engine).lines()
+
+
+# Behind the ingress
+
+
+@pytest.fixture
+def gated(engine: Engine) -> Engine:
+    engine.has("schedgen-ingress", "web")
+    engine.say(proxies="web_80")
+    return engine
+
+
+def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine) -> None:
+    answer = beside(gated, SITE, "web")
+    assert answer.ok, answer
+    assert services(gated) == ["schedgen-ingress r1", "web r1", "web r2"]
+    asked = [line for line in gated.log if line.startswith("ask ")]
+    # No request goes to an address where nothing answers yet.
+    assert asked[0] == "ask set weight web_80/s9 0;"
+    assert gated.log.index(asked[0]) < gated.log.index("made 3 web")
+    for proxy in SITE.proxies:
+        assert f"ask set weight {proxy}/s2 100%;" in asked
+        assert f"ask set weight {proxy}/s1 1;" in asked
+
+
+def test_a_service_that_is_not_well_behind_the_ingress_leaves_it_as_it_was(gated: Engine) -> None:
+    before = gated.containers
+    gated.say(health_web="unhealthy")
+    assert beside(gated, SITE, "web").code == 1
+    assert gated.containers == before
+    assert gated.log[-1].startswith("ask set weight web_80/")
+    assert gated.log[-1].endswith(" 100%;")
+
+
+@pytest.fixture
+def both(gated: Engine) -> Engine:
+    """Containers of the old release (2) and of the new one (3)."""
+    gated.say(release="r2")
+    gated.has("web")
+    return gated
+
+
+def test_in_the_end_the_old_ones_are_drained_and_go(both: Engine) -> None:
+    answer = end(both)
+    assert answer.ok, answer
+    assert services(both) == ["schedgen-ingress r1", "web r2"]
+    drained = both.log.index("ask set server web_80/s1 state drain;")
+    assert drained < both.log.index("stop 2") < both.log.index("rm 2")
+    assert any("state ready" in line for line in both.log[both.log.index("rm 2") :])
+
+
+def test_or_the_new_ones_go_and_the_old_ones_serve_again(both: Engine) -> None:
+    answer = end(both, back=True)
+    assert answer.ok, answer
+    assert services(both) == ["schedgen-ingress r1", "web r1"]
+    assert "stop 2" not in both.log
+
+
+def test_old_containers_that_are_not_well_are_not_gone_back_to(both: Engine) -> None:
+    (both.root / "containers/2").write_text("web exited unhealthy r1\n")
+    assert end(both, back=True).code == 10
+    assert services(both) == ["schedgen-ingress r1", "web r2"]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_ending_twice_changes_nothing_more(both: Engine, back: bool) -> None:
+    assert end(both, back=back).ok
+    before = both.containers
+    assert end(both, back=back).ok
+    assert both.containers == before
+
+
+def test_requests_that_do_not_end_are_told_of_and_waited_for_no_longer_than_said(both: Engine) -> None:
+    both.say(busy="1")
+    answer = end(both)
+    assert answer.ok
+    assert answer.lines()[0].startswith("say requests to web were still open after 1s")
+    assert services(both) == ["schedgen-ingress r1", "web r2"]
+
+
+def test_what_a_killed_run_left_of_the_same_release_goes_too(both: Engine) -> None:
+    both.has("web")
+    assert end(both).ok
+    assert services(both) == ["schedgen-ingress r1", "web r2"]
+
+
+# The ports change hands
+
+
+def adopt(engine: Engine) -> Result:
+    engine.say(proxies="web_80", release="r1-adopted")
+    paths = Paths(str(engine.state.parent / "project's dir"))
+    release = Path(paths.release("r1"))
+    release.mkdir(parents=True, exist_ok=True)
+    (release / "haproxy.cfg").write_text("frontend web_80\n")
+    Path(paths.state).mkdir(exist_ok=True)
+    return engine.run(scripts.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
+
+
+def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
+    engine.has("web")
+    answer = adopt(engine)
+    assert answer.ok, answer
+    (line,) = answer.lines()
+    assert line.startswith("gap ")
+    assert 0 <= int(line.split()[1]) < 20_000_000
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
+    # Everything is ready before the old container lets go of its ports.
+    assert (
+        engine.log.index("made 3 schedgen-ingress") < engine.log.index("stop 1") < engine.log.index("start 3")
+    )
+    before = engine.containers
+    again = adopt(engine)
+    assert (again.ok, again.stdout) == (True, "")
+    assert engine.containers == before
+
+
+def test_its_configuration_is_there_for_haproxy_to_read(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    (config,) = engine.state.parent.glob("project's dir/.schedgen/ingress/haproxy.cfg")
+    assert config.read_text() == "frontend web_80\n"
+    assert config.stat().st_mode & 0o044 == 0o044
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [{"health_web": "unhealthy"}, {"broken": "yes"}, {"code_web": "1", "health_web": "unhealthy"}],
+    ids=["a service is not well without its ports", "nothing starts", "a service ends"],
+)
+def test_an_ingress_that_cannot_take_over_leaves_the_ports_where_they_are(
+    engine: Engine, behaviour: dict[str, str]
+) -> None:
+    engine.has("web")
+    before = engine.containers
+    engine.say(**behaviour)
+    answer = adopt(engine)
+    assert answer.code == 1
+    assert engine.containers == before
+    assert "stop 1" not in engine.log
+
+
+# Text and values
+
+
+def commands(name: str) -> list[Command]:
+    """Every script, with `name` wherever a folder or an id can be."""
+    made, paths = Compose(Docker(), "p", name, (name,)), Paths(name)
+    return [
+        scripts.beside(made, name, name, "web", SITE, 1, 1),
+        scripts.end(made, name, "web", SITE, 1, release=name),
+        scripts.ingress(made, paths, name, {"web": SITE}, 1),
+        scripts.finished(name, "web"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["plain", 'it\'s; $(id) `id` "x" \n & \\'])
+def test_every_script_is_sound_bash_and_a_value_is_no_part_of_it(name: str) -> None:
+    for command, plain in zip(commands(name), commands("plain"), strict=True):
+        assert parses(command.text) == ""
+        words, others = shlex.split(command.text), shlex.split(plain.text)
+        assert len(words) == len(others)
+        for word, other in zip(words, others, strict=True):
+            if "\n" in other:
+                assert word == other
+                assert parses(word) == ""
+
+
+def test_one_script_at_a_time_works_on_a_service(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(health_worker="starting", event="healthy")
+    ended: list[float] = []
+
+    def work() -> None:
+        assert beside(engine).ok
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    lock = engine.state / "roll-worker.lock"
+    while not lock.exists() or not any(line.startswith("made") for line in engine.log):
+        time.sleep(0.01)
+    assert engine.run(scripts.finished(str(engine.state), "worker")).ok
+    waited = time.monotonic()
+    thread.join()
+    assert services(engine) == ["worker r2"]
+    assert waited >= ended[0] - 0.5
