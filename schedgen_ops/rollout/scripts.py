@@ -1,7 +1,7 @@
 """What replaces a service's containers on the host: each script is one round trip, and ends what it began.
 
 A script goes on when the connection dies, and puts everything in order whatever happens, so that a host is
-never left between two releases of a service. Its lines for us are `new ID`, `gone NAME` and `say TEXT`.
+never left between two releases of a service. Its lines for us are `say TEXT` and `gap MICROSECONDS`.
 """
 
 from __future__ import annotations
@@ -11,93 +11,13 @@ from collections.abc import Mapping, Sequence
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.library import ALONE, HEAD, LIBRARY
 from schedgen_ops.shell import Command, script
-
-# `healthy` ends well when every container is healthy, or running where it has no check, and with a reason as
-# soon as one dies or Docker calls it unhealthy: the engine's events wake it.
-_LIBRARY = r"""
-trap '' HUP PIPE
-say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
-state() { "${docker[@]}" inspect --format \
-  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$1"; }
-ids_of() { local name=$1; shift
-  "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
-    --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
-stop_and_remove() { [ "$#" -eq 0 ] || {
-  "${docker[@]}" stop "$@" >/dev/null; "${docker[@]}" rm --force "$@" >/dev/null; }; }
-verdict() {
-  local all=0 id status health code
-  for id in "$@"; do
-    read -r status health code <<< "$(state "$id")"
-    case $status:$health in
-      running:healthy|running:none) ;;
-      running:starting|created:*|restarting:starting) all=1 ;;
-      running:unhealthy) reason="is unhealthy"; return 2 ;;
-      *) reason="ended with exit code ${code:-unknown}"; return 2 ;;
-    esac
-  done
-  return "$all"
-}
-healthy() {
-  local limit=$1 id result events line; shift
-  exec 3< <(exec timeout "$limit" "${docker[@]}" events --filter event=health_status --filter event=die \
-    "${@/#/--filter=container=}" --format '{{.Action}}')
-  events=$!
-  while :; do
-    verdict "$@"; result=$?
-    [ "$result" -eq 1 ] || break
-    IFS= read -r -t 1 line <&3
-    [ $? -ne 1 ] || { reason="was not healthy after ${limit}s"; result=2; break; }
-  done
-  kill "$events" 2>/dev/null; exec 3<&-
-  return "$result"
-}
-ask() { "${docker[@]}" exec "$ingress" bash -c \
-  'exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3' bash "$1" 2>/dev/null; }
-address() { "${docker[@]}" inspect \
-  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"; }
-# The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
-servers() { ask 'show stat' | awk -F, -v proxy="$1" -v wanted=" $2 " '
-  /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
-  $at["pxname"] == proxy && $at["type"] == 2 {
-    split($at["addr"], part, ":"); address = part[1]
-    if (address == "0.0.0.0") address = ""
-    if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
-      print $at["svname"], $at["status"], $at["scur"]
-  }'; }
-names() { servers "$@" | cut -d' ' -f1; }
-# One request for many servers: $1 before and $2 behind each name.
-tell() { local text='' name before=$1 behind=$2; shift 2
-  for name in "$@"; do text+="$before$name$behind;"; done
-  [ -z "$text" ] || ask "$text" >/dev/null; }
-within() { local end=$((SECONDS + $1)); shift
-  until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done; }
-seen_up() { [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
-idle() { ! servers "$1" "$2" | grep -qv ' 0$'; }
-"""
-
-# $1 the folder of our state, $2 the services to work on, then a body and its arguments. One script at a time
-# works on a service; one that was left alone, by Ctrl-C or a lost connection, still ends what it began.
-_ALONE = """
-state=$1 services=$2 body=$3; shift 3
-umask 077
-for service in $services; do
-  exec {fd}>>"$state/roll-$service.lock"
-  flock --timeout 900 "$fd" || { echo "another script still works on $service" >&2; exit 1; }
-done
-exec setsid --wait bash -o pipefail -c "$body" schedgen-roll "$@"
-"""
-
-_HEAD = r"""
-project=$1 limit=$2 drain=$3 count=$4; shift 4
-docker=("${@:1:count}"); shift "$count"
-ingress=$(ids_of schedgen-ingress | head -n 1)
-"""
 
 # $1 service, $2 containers wanted, $3 how many proxies follow, then those, then docker compose.
 _BESIDE = (
-    _LIBRARY
-    + _HEAD
+    LIBRARY
+    + HEAD
     + r"""
 service=$1 wanted=$2 count=$3; shift 3
 proxies=("${@:1:count}"); shift "$count"
@@ -142,8 +62,8 @@ exit 0
 # $1 service, $2 the release that stays, or that goes if $3 is "back"; $4 containers wanted, $5 how many
 # proxies follow, then those. Ends with 10 when there is nothing to go back to.
 _END = (
-    _LIBRARY
-    + _HEAD
+    LIBRARY
+    + HEAD
     + r"""
 service=$1 release=$2 direction=$3 wanted=$4 count=$5; shift 5
 proxies=("${@:1:count}")
@@ -180,8 +100,8 @@ exit 0
 # $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 how many `service=containers` follow, then
 # those, then docker compose. Prints `gap SECONDS` when ports changed hands.
 _INGRESS = (
-    _LIBRARY
-    + _HEAD
+    LIBRARY
+    + HEAD
     + r"""
 folder=$1 config=$2 count=$3; shift 3
 pairs=("${@:1:count}"); shift "$count"
@@ -243,7 +163,7 @@ _WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout 900 9'
 
 
 def _alone(state: str, services: Sequence[str], body: str, *args: str) -> Command:
-    return script(_ALONE, state, " ".join(services), body, *args, title=f"replace {', '.join(services)}")
+    return script(ALONE, state, " ".join(services), body, *args, title=f"replace {', '.join(services)}")
 
 
 def _head(compose: Compose, health: int, drain: int) -> tuple[str, ...]:

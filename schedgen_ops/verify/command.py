@@ -60,7 +60,7 @@ def extended(op: Operation, duration: int) -> None:
             "; ".join(verdict for _, verdict, _ in bad),
             host=", ".join(host for host, _, _ in bad),
             detail="\n".join(f"{f.check}: {f.text}" for _, _, tally in bad for f in tally.last),
-            hint="`inv rollback` is not there to help yet: deploy the last good tag with `inv deploy`.",
+            hint="`inv rollback` goes back to the release before; `inv verify.quick` checks once more.",
         )
     op.end("Verification Complete", f"{sum(t.checks for t in tallies)} checks within the limits")
 
@@ -68,6 +68,5 @@ def extended(op: Operation, duration: int) -> None:
 def _watch(op: Operation, remote: Remote, seconds: int) -> watch.Tally:
     def tell(tally: watch.Tally) -> None:
         events.info(op.emit, tally.line(), remote.name)
-        op.emit(events.Progress("Watching", tally.elapsed, tally.duration, "seconds", remote.name))
 
     return run.extended(remote, op.settings, seconds, tell)
