@@ -8,6 +8,7 @@ from datetime import datetime
 from schedgen_ops import events
 from schedgen_ops.backup import commands, run
 from schedgen_ops.backup.manifest import DATABASE, OBJECTS, Manifest
+from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError
@@ -18,7 +19,6 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import sh
 from schedgen_ops.ui.tables import Column, Table, details
 from schedgen_ops.ui.text import age, size
 
@@ -62,8 +62,8 @@ def _create(op: Operation, remote: Remote) -> Manifest:
 
 def _commit(remote: Remote, settings: Settings) -> str:
     # Nothing was deployed by us yet: what is checked out is what runs, as far as anyone knows.
-    command = sh("git", "rev-parse", "HEAD").in_dir(settings.directory)
-    return remote.run(command, deadline=60, check=False).text
+    answer = remote.run(git.work_tree().in_dir(settings.directory), deadline=60, check=False)
+    return git.parse_work_tree(answer.stdout).commit if answer.ok else ""
 
 
 def last(op: Operation) -> None:

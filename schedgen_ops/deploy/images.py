@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
@@ -15,6 +17,9 @@ from schedgen_ops.remote import checked
 from schedgen_ops.rollout import ingress
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout.strategy import Strategy, strategy
+
+# What the classic builder says when it starts a container for a step.
+_STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 
 
 def resolve(site: Site, release: str, commit: str) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
@@ -109,7 +114,13 @@ def _build(site: Site) -> None:
     built = [service.name for service in site.scope if service.built]
     if built:
         command = site.compose.build(site.paths.release(site.release.id), *built)
-        site.stream(command, site.settings.build.deadline, "Container build")
+        site.stream(command, site.settings.build.deadline, "Container build", partial(_note, site))
+        site.building.clear()
+
+
+def _note(site: Site, line: str) -> None:
+    if found := _STEP.search(line):
+        site.building.append(found[1])
 
 
 def _with_ids(site: Site, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
@@ -171,7 +182,9 @@ def name_as_owner(site: Site) -> None:
 
 
 def drop(site: Site) -> None:
-    """The image names of the new release: it will never serve."""
+    """The image names of the new release, and what its build left behind: it will never serve."""
+    if site.building:
+        site.remote.run(site.docker.remove(*site.building), deadline=QUICK, check=False)
     if site.new is not None:
         _untag(site, {site.new.id}, ())
 

@@ -33,6 +33,7 @@ class Site:
         services: what the new release's compose file says.
         touched: services whose containers this deploy replaced, in order.
         backup: the folder of the backup that this deploy made.
+        building: containers of the classic builder, which keeps the one whose step fails.
     """
 
     remote: Remote
@@ -45,6 +46,7 @@ class Site:
     services: tuple[c.Service, ...] = ()
     touched: list[str] = field(default_factory=list)
     backup: str = ""
+    building: list[str] = field(default_factory=list)
 
     @property
     def host(self) -> HostSettings:
@@ -88,11 +90,14 @@ class Site:
         """Runs a command in the project's directory."""
         return self.run(command.in_dir(self.settings.directory), deadline)
 
-    def stream(self, command: Command, deadline: float, what: str) -> None:
+    def stream(
+        self, command: Command, deadline: float, what: str, look: Callable[[str], None] | None = None
+    ) -> None:
         """Runs a long command whose output is shown as it comes.
 
         Args:
             what: what it does, for the message: "Container build".
+            look: takes each line too.
 
         Raises:
             OpsError: when it failed or ran out of time.
@@ -102,6 +107,8 @@ class Site:
         def on_line(line: str) -> None:
             said.append(line)
             self.show(line)
+            if look:
+                look(line)
 
         try:
             self.remote.stream(command, on_line, deadline=deadline)

@@ -55,6 +55,8 @@ def replace(
         show(line)
     if not answer.ok:
         logs = [line.partition(" | ")[2] for line in said if line.startswith(f"{service} | ")]
+        # Where no container came up, Compose knows why.
+        logs = logs or answer.stderr.strip().splitlines()[:-1]
         raise _failed(remote, service, _reason(answer), answer.seconds, logs)
     return answer.seconds
 
@@ -107,6 +109,7 @@ def open_ingress(
         raise OpsError(
             f"the ingress did not take the ports over: {_reason(answer)}",
             host=remote.name,
+            detail="\n".join(telling(answer.stderr.strip().splitlines()[:-1])),
             hint="The services publish their ports themselves, as before.",
         )
     gaps = [line.split()[1] for line in answer.lines() if line.startswith("gap ")]

@@ -7,6 +7,7 @@ import site
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,19 @@ def _wheel(folder: Path) -> Path:
     for name in NEEDED:
         if (ROOT / name).exists():
             _run("cp", "-r", str(ROOT / name), str(source))
-    quiet = ("--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir")
-    _run(sys.executable, "-m", "pip", "wheel", *quiet, str(folder), str(source))
+    options = ("--quiet", "--no-deps", *_builder(), "--wheel-dir", str(folder))
+    _run(sys.executable, "-m", "pip", "wheel", *options, str(source))
     (wheel,) = folder.glob("schedgen_ops-*.whl")
     return wheel
+
+
+def _builder() -> tuple[str, ...]:
+    """The setuptools of this environment where they can build a wheel alone; else pip fetches some."""
+    try:
+        major, minor = map(int, version("setuptools").split(".")[:2])
+    except PackageNotFoundError:
+        return ()
+    return ("--no-build-isolation",) if (major, minor) >= (70, 1) else ()
 
 
 def _borrow_dependencies(venv: Path) -> None:

@@ -36,7 +36,9 @@ def test_a_second_deploy_is_refused_and_a_killed_one_holds_nothing(op: Operator,
     kit.wait_for(lambda: kit.lock_is_free(host), "the lock to end", 30)
     kit.serves(host, "1.2.2")
     ran = op.deploy("v1.2.3")
-    assert "was begun and never finished" in ran.stdout
+    dead = kit.records(host)[1]
+    assert (dead["branch"], dead["state"]) == ("v1.2.3", "FAILED")
+    assert f"[WARN] An earlier run was interrupted: {dead['id']}" in ran.stdout
     kit.serves(host, "1.2.3")
     assert host.sh("git rev-parse HEAD") != commit
 

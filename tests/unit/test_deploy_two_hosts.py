@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -37,6 +38,9 @@ def test_the_second_host_is_not_touched_before_the_first_is_healthy() -> None:
             new = str(command).startswith(("docker compose up", "replace ")) and " compose " in command.text
             if new and "ingress" not in str(command):
                 order.append(self.name)
+                begun = len(order)
+                time.sleep(0.01)  # time enough for the other host to be early
+                assert len(order) == begun, "both hosts are being updated at once"
             return super()._answer(command)
 
     deploy(Watched("app1"), Watched("app2"))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from kit import bash, git
+from kit import bash, git, path, program
 
 from schedgen_ops.lock import commands
 from schedgen_ops.lock.commands import Answer, Owner
@@ -125,6 +125,12 @@ def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(tmp_path:
         assert bash(commands.break_(str(tmp_path)), tmp_path).ok
         assert bystander.poll() is None
         bystander.kill()
+
+
+def test_a_lock_that_is_still_held_after_all_is_not_called_broken(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    program(tmp_path / "bin", "flock", "exit 1")
+    assert not bash(commands.break_(str(tmp_path)), tmp_path, PATH=path(tmp_path / "bin")).ok
 
 
 def test_our_folder_is_kept_out_of_git_status_once(tmp_path: Path) -> None:
