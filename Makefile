@@ -22,12 +22,13 @@ demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on 
 	@inv lab.demo
 
 test: venv ssh-tools ## Run the unit and the lab tests
-	@echo "make test: boots the lab (about a minute, or seconds when it is there), then runs unit and lab tests"
+	@echo "make test: runs the unit tests, boots the lab (minutes the first time), then runs the lab tests"
+	@pytest --numprocesses 2 tests/unit
 	@inv lab.up
-	@pytest tests/unit tests/lab
+	@pytest tests/lab
 
 unit: venv ## Run the unit tests only
-	@pytest tests/unit
+	@pytest --numprocesses 2 tests/unit
 
 lab-test: venv ssh-tools ## Run the lab tests only
 	@inv lab.up

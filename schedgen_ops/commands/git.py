@@ -126,19 +126,6 @@ class Changes:
     files: tuple[str, ...]
 
 
-def changes(old: str, new: str) -> Command:
-    """The commits and files between `old` and `new`."""
-    log = sh("git", "log", "--oneline", "--no-decorate", "--max-count=200", f"{old}..{new}")
-    files = sh("git", "diff", "--name-status", "--no-renames", old, new)
-    return log.and_then(sh("echo", "--")).and_then(files).named("git log and diff")
-
-
-def parse_changes(stdout: str) -> Changes:
-    """Reads the answer of `changes`; each file as `git diff --name-status` prints it: status, tab, path."""
-    log, files = sections(stdout, 2)
-    return Changes(tuple(log.splitlines()), tuple(files.splitlines()))
-
-
 def sections(text: str, count: int) -> list[str]:
     """The parts between lines that say `--`: `count` of them, or a ValueError; the last may hold anything."""
     parts = _DIVIDER.split(text, count - 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.commands import files
-from schedgen_ops.errors import OpsError
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, from_json, to_json
 from schedgen_ops.remote import Remote
@@ -74,15 +73,3 @@ def write(remote: Remote, paths: Paths, release: Release) -> None:
 def set_current(remote: Remote, paths: Paths, release: str) -> None:
     """Names the release that serves."""
     remote.run(files.replace(paths.current, release + "\n"), deadline=_DEADLINE)
-
-
-def serving(remote: Remote, paths: Paths) -> Release:
-    """The release that serves.
-
-    Raises:
-        OpsError: where nothing was deployed yet.
-    """
-    found = read(remote, paths).serving
-    if found is None:
-        raise OpsError("no release is recorded on this host yet", host=remote.name, hint="Run `inv deploy`.")
-    return found

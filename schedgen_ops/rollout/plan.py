@@ -47,11 +47,6 @@ def image_name(project: str, service: str, release: str) -> str:
     return f"{project}-{service}:{_NOT_IN_A_TAG.sub('-', release)}"
 
 
-def image_pattern(project: str, service: str) -> str:
-    """Matches every name that `image_name` gives to a service's images."""
-    return f"{project}-{service}"
-
-
 def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
     """What a service is, apart from its image, as a hash.
 

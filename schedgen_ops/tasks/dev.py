@@ -26,7 +26,7 @@ LINTERS = {
     "types": ("-m", "mypy"),
     "import direction": _IMPORTS,
 }
-TESTS = {"unit tests": ("-m", "pytest", "-q", "tests/unit")}
+TESTS = {"unit tests": ("-m", "pytest", "-q", "--numprocesses", "2", "tests/unit")}
 MENDERS = {
     "lint": ("-m", "ruff", "check", "--fix", "."),
     "format": ("-m", "ruff", "format", "."),

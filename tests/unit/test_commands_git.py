@@ -162,24 +162,6 @@ def test_new_migrations_are_the_files_that_were_added(repository: Path) -> None:
     assert bash(g.added("origin/main", "v1.0.0", path), repository).lines() == ()
 
 
-def test_commits_and_files_between_two_releases_are_told_apart(repository: Path) -> None:
-    answer = bash(g.changes("v1.0.0", "origin/main"), repository)
-    found = g.parse_changes(answer.stdout)
-    assert [line.partition(" ")[2] for line in found.commits] == ["two -- really --"]
-    assert found.files == ("A\tbackend/src/migrations/2.js",)
-    assert g.parse_changes(bash(g.changes("v1.0.0", "v1.0.0"), repository).stdout) == g.Changes((), ())
-
-
-def test_recorded_changes_are_read() -> None:
-    found = g.parse_changes(recorded("changes.txt"))
-    assert [line.partition(" ")[2] for line in found.commits] == [
-        "List recent uploads",
-        "Count the pages of a schedule and show them",
-    ]
-    assert "A\tbackend/src/migrations/1717400000000-AddPageCount.js" in found.files
-    assert len(found.files) == 10
-
-
 def test_files_that_containers_mount_are_known_by_their_ids(repository: Path) -> None:
     answer = bash(g.tree_ids("HEAD", ("compose.yaml", "backend", "not/there")), repository)
     ids = g.parse_tree_ids(answer.stdout)

@@ -37,7 +37,6 @@ EVERY = (
     git.work_tree("a"),
     git.fetch("origin"),
     git.resolve("origin", "main"),
-    git.changes("a", "b"),
     http.get("http://localhost/", 3),
     backup.create("b", "true", "true"),
     backup.list_("b"),
