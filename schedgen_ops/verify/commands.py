@@ -29,13 +29,14 @@ _WATCH = (
     http.GET
     + r"""
 rounds=$1 interval=$2; shift 2
-began=$SECONDS
+now() { echo "${EPOCHREALTIME/[.,]/}"; }
+began=$(now)
 for ((round = 1; round <= rounds; round++)); do
   line=''
   for pair in "$@"; do line+=$(get "${pair#* }" "${pair%% *}" | tr '\t' ' ')$'\t'; done
   printf '%s\n' "${line%$'\t'}"
-  pause=$((began + round * interval - SECONDS))
-  [ "$round" -eq "$rounds" ] || [ "$pause" -le 0 ] || sleep "$pause"
+  pause=$((began + round * interval * 1000000 - $(now)))
+  [ "$round" -eq "$rounds" ] || [ "$pause" -le 0 ] || sleep "$((pause / 1000))e-3"
 done
 """
 )

@@ -160,7 +160,7 @@ def tree(box: Box) -> str:
 
 def engine(box: Box) -> str:
     """Containers, images, volumes and networks of the host."""
-    return box.sh(_ENGINE)
+    return box.sh(_ENGINE, user="root")
 
 
 def containers(box: Box) -> dict[str, str]:

@@ -16,13 +16,17 @@ from schedgen_ops.lab.place import Place
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A tag, and what its operator reads: the step, the reason, and the lines of a log that tell why."""
+    """A tag, and what its operator reads: the step, the reason, and the lines of a log that tell why.
+
+    Attributes:
+        anew: the services that have other containers afterwards than before.
+    """
 
     tag: str
     step: str
     reason: str
     telling: tuple[str, ...]
-    replaced: tuple[str, ...] = ()
+    anew: frozenset[str] = frozenset()
 
 
 BROKEN = (
@@ -43,14 +47,15 @@ BROKEN = (
         "Rolling update - Application services",
         "Service backend failed health check after",
         ("templates not loaded",),
-        ("backend", "pdf-worker"),
+        # The first deploy that comes as far puts the ingress before those that publish ports.
+        frozenset({"backend", "frontend", "pdf-worker"}),
     ),
     Broken(
         "broken-crash",
         "Post-deployment verification",
         "was healthy and then ended with exit code 1",
         ('column "uploaded_at" does not exist',),
-        ("frontend", "backend", "pdf-worker"),
+        frozenset({"pdf-worker"}),
     ),
 )
 
@@ -61,24 +66,22 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
 
 
 def test_every_bad_release_is_taken_back_and_the_next_good_one_goes_out(op: Operator, host: Box) -> None:
-    commit, before = host.sh("git rev-parse HEAD"), kit.containers(host)
+    commit = host.sh("git rev-parse HEAD")
     for broken in BROKEN:
         op.configure(health={"settle": 30 if broken.tag == "broken-crash" else 1})
         _assert_taken_back(op, host, broken, commit)
-    after = kit.containers(host)
-    kept = set(before) - {service for broken in BROKEN for service in broken.replaced}
-    assert {service for service in before if before[service] == after[service]} == kept
     op.configure(health={"settle": 1}).deploy("v1.2.3")
     kit.serves(host, "1.2.3")
 
 
 def _assert_taken_back(op: Operator, host: Box, broken: Broken, commit: str) -> None:
+    before = kit.containers(host)
     ran = op("deploy", "--branch", broken.tag)
     assert ran.code == 4, ran.output
     kit.untouched(host, "1.2.2", commit)
+    after = kit.containers(host)
+    assert {service for service in after if after[service] != before[service]} == broken.anew
     _assert_told(ran.stdout, ran.stderr, broken)
-    back = [line.split()[2] for line in ran.stdout.splitlines() if " is back at release " in line]
-    assert tuple(back) == broken.replaced
     record = kit.records(host)[-1]
     assert (record["state"], record["branch"]) == ("FAILED", broken.tag)
     assert broken.reason in record["error"]
@@ -96,9 +99,3 @@ def _assert_told(stdout: str, stderr: str, broken: Broken) -> None:
     assert "Traceback" not in stdout + stderr
     for line in broken.telling:
         assert line in stderr, f"{broken.tag}: {line!r} is not in:\n{stderr}"
-
-
-@pytest.mark.parametrize("tag", ["broken-errors"])
-def test_what_only_a_watch_would_notice_passes(op: Operator, host: Box, tag: str) -> None:
-    op.configure(health={"settle": 1}).deploy(tag)
-    assert host.version() == "1.3.0-errors"

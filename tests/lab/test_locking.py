@@ -8,12 +8,12 @@ from pathlib import Path
 import deploy_kit as kit
 import pytest
 from box import Box
-from deploy_kit import Operator
+from deploy_kit import Operator, Running
 
 from schedgen_ops.lab.place import Place
 
 BUILDING = "=== Step 2: "
-ROLLING = "=== Step 5: "
+ROLLED = "[INFO] Service pdf-worker updated"
 
 
 @pytest.fixture
@@ -21,75 +21,78 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
     return Operator(lab, tmp_path, (host,)).configure(health={"settle": 1}, lock={"lease": 20})
 
 
-def test_a_second_deploy_is_refused_and_a_killed_one_holds_nothing(op: Operator, host: Box) -> None:
+def test_no_end_of_a_deploy_leaves_half_of_it_or_the_lock(op: Operator, host: Box) -> None:
     commit = host.sh("git rev-parse HEAD")
-    first = op.start("deploy", "--branch", "v1.2.3")
-    first.until(BUILDING)
-    second, by_hand = op("deploy", "--branch", "v1.2.4"), op("backup")
-    for ran in (second, by_hand):
-        assert ran.code == 7, ran.output
-        assert kit.in_order(ran.stderr, ("another run is at work here", "@", "deploy v1.2.3 since"))
-        assert "inv deploy.unlock" in ran.stderr
-    assert len(kit.backups(host)) == 1
-    first.signal(signal.SIGKILL)
-    assert first.wait().code == -signal.SIGKILL
-    kit.wait_for(lambda: kit.lock_is_free(host), "the lock to end", 30)
-    kit.serves(host, "1.2.2")
+    _assert_interrupted(op, host, signal.SIGTERM, BUILDING)
+    _assert_cut(op, host)
+    _assert_unlocked(op, host)
+    _assert_interrupted(op, host, signal.SIGINT, ROLLED)
+    kit.untouched(host, "1.2.2", commit)
+    dead = _assert_others_wait_until_it_is_killed(op, host)
     ran = op.deploy("v1.2.3")
-    dead = kit.records(host)[1]
-    assert (dead["branch"], dead["state"]) == ("v1.2.3", "FAILED")
-    assert f"[WARN] An earlier run was interrupted: {dead['id']}" in ran.stdout
+    assert f"[WARN] An earlier run was interrupted: {dead}" in ran.stdout
     kit.serves(host, "1.2.3")
-    assert host.sh("git rev-parse HEAD") != commit
+    states = [record["state"] for record in kit.records(host)]
+    assert states == ["ADOPTED", *["FAILED"] * 5, "DONE"]
 
 
-def test_a_deploy_that_is_interrupted_is_taken_back(op: Operator, host: Box) -> None:
-    commit = host.sh("git rev-parse HEAD")
-    for number, where in (
-        (signal.SIGTERM, BUILDING),
-        (signal.SIGINT, "[INFO] Service pdf-worker updated"),
-    ):
-        run = op.start("deploy", "--branch", "v1.2.3")
-        run.until(where)
-        run.signal(number)
-        ran = run.wait()
-        assert ran.code == 4, ran.output
-        assert "interrupted" in ran.stderr
-        assert "the old release still serves" in ran.stderr
-        assert "Traceback" not in ran.output
-        kit.untouched(host, "1.2.2", commit)
-        assert kit.records(host)[-1]["state"] == "FAILED"
-        assert host.sh("pgrep -fc 'docker[ -]compose' || true", user="root") == "0"
-
-
-def test_a_connection_that_is_cut_ends_the_deploy_and_not_the_next_one(op: Operator, host: Box) -> None:
-    commit = host.sh("git rev-parse HEAD")
+def _begun(op: Operator, until: str) -> Running:
     run = op.start("deploy", "--branch", "v1.2.3")
-    run.until(BUILDING)
-    host.sh("pkill -KILL -u deploy sshd", user="root")
+    run.until(until)
+    return run
+
+
+def _assert_taken_back(run: Running, host: Box, *told: str) -> None:
     ran = run.wait()
     assert ran.code == 4, ran.output
-    assert kit.in_order(ran.stderr, ("connection", host.name, "Building containers"))
-    kit.untouched(host, "1.2.2", commit)
-    op.deploy("v1.2.3")
-    kit.serves(host, "1.2.3")
+    assert kit.in_order(ran.stderr, told), ran.stderr
+    assert "the old release still serves" in ran.stderr
+    assert "Traceback" not in ran.output
+    kit.untouched(host, "1.2.2", host.sh("git rev-parse v1.2.2^{commit}"))
 
 
-def test_unlock_ends_the_lock_of_a_run_that_hangs(op: Operator, host: Box) -> None:
-    run = op.start("deploy", "--branch", "v1.2.3")
-    run.until(BUILDING)
+def _assert_interrupted(op: Operator, host: Box, number: signal.Signals, where: str) -> None:
+    run = _begun(op, where)
+    run.signal(number)
+    _assert_taken_back(run, host, "interrupted")
+    assert host.sh("pgrep -fc 'docker[ -]compose' || true", user="root") == "0"
+
+
+def _assert_cut(op: Operator, host: Box) -> None:
+    run = _begun(op, BUILDING)
+    host.sh("pkill -KILL -u deploy sshd", user="root")
+    _assert_taken_back(run, host, "connection", host.name, "Building containers")
+
+
+def _assert_unlocked(op: Operator, host: Box) -> None:
+    """The run hangs, its lock is ended for it, and it notices before it goes on."""
+    run = _begun(op, BUILDING)
     run.signal(signal.SIGSTOP)
     try:
         asked = op("deploy.unlock")
         assert (asked.code, kit.lock_is_free(host)) == (2, False)
         ended = op("deploy.unlock", "--yes")
-        assert ended.code == 0, ended.output
-        assert "deploy v1.2.3 since" in ended.stdout
+        assert (ended.code, "deploy v1.2.3 since" in ended.stdout) == (0, True)
         assert kit.lock_is_free(host)
     finally:
         run.signal(signal.SIGCONT)
-    ran = run.wait()
-    assert ran.code in (4, 5), ran.output
-    assert "the lock was lost" in ran.stderr
-    kit.serves(host, "1.2.2")
+    _assert_taken_back(run, host, "the lock was lost")
     assert "was free" in op("deploy.unlock", "--yes").stdout
+
+
+def _assert_others_wait_until_it_is_killed(op: Operator, host: Box) -> str:
+    """Its record's id; nobody but the next deploy can take it back."""
+    run = _begun(op, BUILDING)
+    count = len(kit.backups(host))
+    for second in (op("deploy", "--branch", "v1.2.4"), op("backup")):
+        assert second.code == 7, second.output
+        assert kit.in_order(second.stderr, ("another run is at work here", "@", "deploy v1.2.3 since"))
+        assert "inv deploy.unlock" in second.stderr
+    assert len(kit.backups(host)) == count
+    run.signal(signal.SIGKILL)
+    assert run.wait().code == -signal.SIGKILL
+    kit.wait_for(lambda: kit.lock_is_free(host), "the lock to end", 30)
+    kit.serves(host, "1.2.2")
+    record = kit.records(host)[-1]
+    assert record["state"] == "STARTED"
+    return str(record["id"])

@@ -36,7 +36,7 @@ def test_a_host_that_is_not_ready_is_refused_and_left_as_it_is(op: Operator, hos
         host,
         "Docker refuses this user",
         "group docker",
-        altered=_altered(host, "gpasswd -q -d deploy docker", "usermod -aG docker deploy"),
+        altered=_altered(host, "gpasswd -d deploy docker", "usermod -aG docker deploy"),
     )
     _refused(
         op,
