@@ -98,6 +98,10 @@ class Operation:
         hosts = self.fleet.names
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
 
+    def titled(self, title: str, host: str) -> str:
+        """`title`, with the host's name before it where there are several, so that none hides another."""
+        return title if len(self.fleet) == 1 else ": ".join(filter(None, (host, title)))
+
     def log_of(self, command: str, run: str) -> str:
         """The log that a run left on this machine, "" if there is none. `run` may be a release's id."""
         from schedgen_ops.ui.journal import run_name

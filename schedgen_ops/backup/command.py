@@ -75,7 +75,8 @@ def last(op: Operation) -> None:
     for remote, found in _listed(op):
         if not found:
             raise OpsError("there is no good backup here", host=remote.name, hint="`inv backup` makes one.")
-        op.ui.show(details((("Host", remote.name), *_facts(op, found[0]), *_by_hand(op.settings, found[0]))))
+        facts = (("Host", remote.name), *_facts(op, found[0]), *_by_hand(op.settings, found[0]))
+        op.ui.show(details(facts, title=op.titled("", remote.name)))
 
 
 def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from datetime import datetime
+from functools import partial
 
 from schedgen_ops.commands.git import is_ref_name
 from schedgen_ops.deploy.base import Recovery
@@ -83,7 +84,8 @@ def show(op: Operation, wanted: str) -> None:
         raise ConfigError(text, hint="`inv deploy.history` lists them.")
     log = op.log_of("deploy", ids[0])
     for remote, release in found:
-        op.ui.show(details(_facts(op, remote, release, log), title=release.id))
+        facts = _facts(op, remote, release, log)
+        op.ui.show(details(facts, title=op.titled(release.id, remote.name)))
 
 
 def _facts(op: Operation, remote: Remote, release: Release, log: str) -> tuple[tuple[str, str], ...]:
@@ -144,8 +146,10 @@ def plan(op: Operation, branch: str) -> None:
     previews = op.fleet.each(lambda remote: preview.look(remote, op.settings, ref)).values()
     for remote, found in zip(op.fleet.hosts, previews, strict=True):
         op.ui.show(details(preview.facts(found), title=f"{remote.name}: what a deploy of {ref} would do"))
+        titled = partial(op.titled, host=remote.name)
         commits = tuple((commit,) for commit in found.changes.commits)
-        op.ui.show(Table(("Commit",), commits, title="Commits", empty="None."))
-        op.ui.show(Table(("Change", "File"), preview.files(found), title="Files", empty="None."))
+        op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
+        op.ui.show(Table(("Change", "File"), preview.files(found), title=titled("Files"), empty="None."))
         columns = ("Service", "Action", "Why")
-        op.ui.show(Table(columns, found.services, title="Services", empty="None would be touched."))
+        empty = "None would be touched."
+        op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))

@@ -36,7 +36,8 @@ for ((round = 1; round <= rounds; round++)); do
   for pair in "$@"; do line+=$(get "${pair#* }" "${pair%% *}" | tr '\t' ' ')$'\t'; done
   printf '%s\n' "${line%$'\t'}"
   pause=$((began + round * interval * 1000000 - $(now)))
-  [ "$round" -eq "$rounds" ] || [ "$pause" -le 0 ] || sleep "$((pause / 1000))e-3"
+  [ "$round" -eq "$rounds" ] || [ "$pause" -le 0 ] ||
+    sleep "$((pause / 1000000)).$(printf %06d "$((pause % 1000000))")"
 done
 """
 )

@@ -40,7 +40,7 @@ def _assert_last(op: Operator, host: Box, name: str) -> None:
     last = op("backup.last").stdout
     for text in (host.name, f"/srv/schedgen/backups/{name}", "2000", "gunzip -c", "SHA-256"):
         assert text in last
-    assert op.document("backup.last")["result"]["backup"] == name
+    assert op.document("backup.last")["result"]["Backup"] == name
 
 
 def _assert_listed(op: Operator, host: Box, name: str) -> None:
@@ -57,7 +57,7 @@ def _assert_failure_keeps_nothing(op: Operator, host: Box, name: str) -> None:
     assert re.search(r"postgres|database", failed.stderr)
     assert "Backup Complete" not in failed.stdout
     assert kit.backups(host) == (name,)
-    assert op.document("backup.last")["result"]["backup"] == name
+    assert op.document("backup.last")["result"]["Backup"] == name
 
 
 _CUT_THE_DUMP = """

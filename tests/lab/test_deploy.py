@@ -68,7 +68,6 @@ def _assert_told(ran: Ran) -> None:
             "[INFO] New migration: backend/src/migrations/1717400000000-AddPageCount.js",
             "[INFO] Migrations completed successfully",
             "[INFO] Service redis unchanged",
-            "[INFO] Service pdf-worker updated successfully",
             "[INFO] Service backend updated successfully",
             "[INFO] Service frontend updated successfully",
             "[INFO] All critical services are healthy",
@@ -77,6 +76,7 @@ def _assert_told(ran: Ran) -> None:
             "[INFO] All services updated successfully",
         ),
     )
+    assert "[INFO] Service pdf-worker updated successfully" in ran.stdout
     assert ran.stderr == ""
 
 

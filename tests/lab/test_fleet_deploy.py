@@ -79,6 +79,9 @@ def _assert_each_in_its_role(op: Operator, boxes: tuple[Box, ...]) -> None:
     assert (len(kit.backups(first)), kit.backups(second)) == (len(saved) + 1, ())
     assert "AddPageCount" in first.sh(MIGRATED)
     assert "CreateEvents" in second.sh(MIGRATED)
+    plan = op.document("deploy.plan", "--branch", "v1.2.4")["results"]
+    assert {row["service"] for row in plan["app2: Services"] if row["action"] == "replace"} <= set(NO_DATA)
+    assert plan["app1: Commits"] == plan["app2: Commits"] != []
     rows = op.document("deploy.history")["result"]
     assert [row["host"] for row in rows if row["serves"]] == ["app1", "app2"]
 

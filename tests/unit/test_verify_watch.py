@@ -114,6 +114,6 @@ def test_watching_asks_every_url_in_every_round_and_prints_a_line_a_round(tmp_pa
     assert [[finding.verdict for finding in row] for row in found] == [[Verdict.PASSED, Verdict.FAILED]] * 3
     assert found[0][1].text == "refused"
     # Only between rounds, and each pause ends when its round does, however long the requests took.
-    pauses = [int(pause) for pause in (tmp_path / "slept").read_text().split()]
+    pauses = [float(pause) for pause in (tmp_path / "slept").read_text().split()]
     assert len(pauses) == 2
     assert 50 < pauses[0] <= 60 < pauses[1] <= 120
