@@ -57,7 +57,7 @@ def _assert_failure_on_one_takes_both_back(op: Operator, boxes: tuple[Box, ...])
     assert kit.in_order(ran.stderr, ("Service frontend failed", "app2", "Application services", name))
     assert "app1: Service frontend updated successfully" in ran.stdout
     for box, commit in zip(boxes, commits, strict=True):
-        assert f"{box.name}: Service backend is back at release" in ran.stdout
+        assert f"{box.name}: Service backend: the containers it had serve again" in ran.stdout
         kit.untouched(box, "1.2.2", commit)
         assert kit.records(box)[-1]["state"] == "FAILED"
 
