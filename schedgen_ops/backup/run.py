@@ -8,9 +8,9 @@ from schedgen_ops import events
 from schedgen_ops.backup import commands, manifest
 from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.errors import CommandFailed, OpsError, Refused
 from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.settings import HostSettings, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def create(
     name = manifest.backup_id(kind, created)
     folder = f"{settings.backup.directory}/{name}"
     events.info(emit, f"Backup directory: {folder}", remote.name)
-    command = commands.create(folder, *_parts(settings, source)).in_dir(settings.directory)
+    parts = _parts(settings, settings.host(remote.name), source)
+    command = commands.create(folder, *parts).in_dir(settings.directory)
     try:
         answer = remote.run(command, deadline=settings.backup.deadline)
         files, objects = manifest.parse_files(answer.stdout)
@@ -65,16 +66,29 @@ def create(
     return made
 
 
-def _parts(settings: Settings, source: Source) -> tuple[str, str]:
+def _parts(settings: Settings, host: HostSettings, source: Source) -> tuple[str, str]:
     docker = engine.Docker(settings.sudo)
     dump = archive = ""
-    if settings.database and (container := source.container(settings.database.service)):
+    if settings.database and host.runs(settings.database.service):
+        container = _running(settings.database.service, source, host)
         dump = commands.dump_command(docker, container, settings.database)
-    if settings.objects and (container := source.container(settings.objects.service)):
+    if settings.objects and host.runs(settings.objects.service):
+        container = _running(settings.objects.service, source, host)
         archive = commands.archive_command(docker, container, settings.objects)
     if not dump and not archive:
-        raise OpsError("there is nothing to back up: neither the database nor the object store runs here")
+        raise OpsError("there is nothing to back up: neither the database nor the object store belongs here")
     return dump, archive
+
+
+def _running(service: str, source: Source, host: HostSettings) -> str:
+    container = source.container(service)
+    if not container:
+        raise Refused(
+            f"{service} is not running, and a backup without its data would be none",
+            host=host.name,
+            hint=f"Look at it: `docker compose ps {service}`, `docker compose logs {service}`.",
+        )
+    return container
 
 
 def _failed(error: CommandFailed) -> OpsError:

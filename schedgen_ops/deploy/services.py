@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -52,8 +52,12 @@ def _sync(site: Site, release: Release) -> float | None:
     return roller.open_ingress(site.remote, site.compose, release.id, _behind(release), site.settings)
 
 
-def put_right(site: Site, serving: Release, begun: Iterable[Release]) -> None:
-    """Every container as `serving` has it, after a run that was killed while it made `begun`."""
+def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
+    """What a killed run may have left, taken away; and the services of the tiers as `serving` has them.
+
+    Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
+    leftover, and what is in no tier is never touched.
+    """
     if _behind(serving) and _gated(site):
         _sync(site, serving)
     for release in begun:
@@ -61,8 +65,11 @@ def put_right(site: Site, serving: Release, begun: Iterable[Release]) -> None:
         left = {box.service for box in site.containers() if box.release == release.id}
         at_once([partial(_revert, site, name) for name in sorted(left & release.services.keys())])
     retire(site, _complete(site, serving), serving)
+    if not begun:
+        return
     records = serving.services
-    changes = rollout.changes(records, records, site.containers(), serving)
+    order = [name for tier in site.settings.tiers for name in tier.services if name in records]
+    changes = rollout.changes(order, records, site.containers(), serving)
     wrong = {change.service: records[change.service] for change in changes if change.touches}
     for wave in waves(wrong):
         _replace(site, serving, wave, f"is back at release {serving.id}")

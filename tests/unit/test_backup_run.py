@@ -13,7 +13,7 @@ from kit import BACKUP, settings
 from schedgen_ops.backup import manifest, run
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.commands.docker import parse_containers
-from schedgen_ops.errors import CommandTimedOut, OpsError
+from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message
 
 SUM = "0" * 64
@@ -43,9 +43,13 @@ BOTH = source(container("postgres"), container("minio"))
 ANSWER = f"objects 3\nfile database.sql.gz 10 {SUM}\nfile objects.tar.gz 20 {SUM}\n"
 
 
-def create(host: FakeHost, of: run.Source = BOTH, events: list[Event] | None = None) -> Manifest:
+def create(
+    host: FakeHost, of: run.Source = BOTH, events: list[Event] | None = None, only: str = ""
+) -> Manifest:
     told: list[Event] = [] if events is None else events
-    return run.create(host, settings(), "manual", of, FakeClock(), told.append)
+    role = {"name": "app1", "address": "app1", "services": [only], "backs_up": True}
+    config = settings(role, "app2") if only else settings()
+    return run.create(host, config, "manual", of, FakeClock(), told.append)
 
 
 def test_a_backup_is_called_done_after_it_was_checked() -> None:
@@ -58,16 +62,25 @@ def test_a_backup_is_called_done_after_it_was_checked() -> None:
     assert told[-1] == Message("info", "Backup integrity verified successfully", "app1")
 
 
-def test_only_what_runs_here_is_backed_up() -> None:
+def test_only_what_belongs_here_is_backed_up() -> None:
     host = FakeHost(answers={"back up": f"file database.sql.gz 10 {SUM}\n", "finish the backup": ""})
-    create(host, source(container("postgres"), container("minio", "exited")))
+    create(host, only="postgres")
     assert "id-postgres" in host.texts[0]
     assert "id-minio" not in host.texts[0]
 
 
+@pytest.mark.parametrize("stopped", ["postgres", "minio"])
+def test_what_belongs_here_and_does_not_run_is_no_backup_without_it(stopped: str) -> None:
+    states = {"postgres": "running", "minio": "running", stopped: "exited"}
+    host = FakeHost()
+    with pytest.raises(Refused, match=f"{stopped} is not running") as caught:
+        create(host, source(*(container(*state) for state in states.items())))
+    assert (caught.value.host, host.commands) == ("app1", [])
+
+
 def test_nothing_to_back_up_is_an_error() -> None:
     with pytest.raises(OpsError, match="nothing to back up"):
-        create(FakeHost(), source(container("web")))
+        create(FakeHost(), only="frontend")
 
 
 @pytest.mark.parametrize(
