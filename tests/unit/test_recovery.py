@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from deploying import FIRST, SECOND, Outcome, deploy, deployed, messages, untruths
+from deploying import FIRST, SECOND, deploy, deployed, messages, untruths
 from going_back import FOURTH, THIRD, recover, roll_back
 from simulated import Fault, SimHost
 from simulated_world import NEW, NEXT, OLD, World, fresh, image_id
@@ -200,13 +200,14 @@ def test_a_run_that_is_still_at_work_is_not_recovered_from() -> None:
     assert host.world.changed == []
 
 
-def test_a_service_that_died_meanwhile_is_started_again() -> None:
+def test_what_differs_for_another_reason_is_nobodys_leftover() -> None:
     world = deployed().copy()
-    del world.boxes["backend"]
+    world.boxes["postgres"] = replace(world.boxes["postgres"], image="sha256:by-hand")
+    before = dict(world.boxes)
     host = SimHost(world=world)
-    outcome: Outcome = recover(host)
-    assert outcome.code == 0
-    assert host.world.boxes["backend"] == deployed().boxes["backend"]
+    assert recover(host).code == 0
+    assert host.world.boxes == before
+    assert host.world.changed == []
 
 
 def test_a_killed_rollback_gives_the_schema_back() -> None:
