@@ -52,7 +52,7 @@ def site(port: int = 0) -> Iterator[int]:
 class Prober:
     """The script in a local bash."""
 
-    def __init__(self, file: Path, *urls: str, silence: int = 5) -> None:
+    def __init__(self, file: Path, *urls: str, silence: int = 60) -> None:
         checks = [Check(name=f"c{number}", url=url, within=1.0) for number, url in enumerate(urls)]
         self.file = file
         command = probe(str(file), checks, silence=silence, pause=0.02, patience=1.0)
@@ -73,7 +73,7 @@ class Prober:
 
     def seen(self, enough: int, url: int = 0, status: int | None = None) -> Report:
         """What it saw, once there are that many answers of a URL."""
-        end = time.monotonic() + 8
+        end = time.monotonic() + 30
         while time.monotonic() < end:
             answers = parse(self.file.read_text())
             if sum(a.url == url and status in (None, a.status) for a in answers) >= enough:
