@@ -17,7 +17,8 @@ from schedgen_ops.lab.place import DIRECTORY, Place
 QUICK = {"settle": 1}
 NO_DATA = ["backend", "frontend", "pdf-worker", "prometheus", "grafana"]
 ROLES: dict[str, dict[str, Any]] = {"app2": {"services": NO_DATA}}
-MIGRATED = "docker compose exec -T postgres psql -U schedgen -tAc 'SELECT name FROM migrations ORDER BY id DESC LIMIT 1'"
+LAST = "SELECT name FROM migrations ORDER BY id DESC LIMIT 1"
+MIGRATED = f"docker compose exec -T postgres psql -U schedgen -tAc '{LAST}'"
 
 
 @pytest.fixture
