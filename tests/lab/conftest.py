@@ -17,7 +17,7 @@ import pytest
 from box import ROOT, Box, Inv, Ran
 
 from schedgen_ops.lab import manager
-from schedgen_ops.lab.place import LabHost, Place, find_place, first_hosts
+from schedgen_ops.lab.place import PREFIX, LabHost, Place, find_place, first_hosts
 from schedgen_ops.lab.progress import Silent
 
 
@@ -80,8 +80,8 @@ def status(inv: Inv) -> Callable[[], dict[str, dict[str, Any]]]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Other test runs on this machine wait; `inv lab.*` inside a test has the lab's own lock to take."""
-    path = Path(tempfile.gettempdir()) / f"schedgen-lab-tests-{os.getuid()}.lock"
+    """Other test runs on this lab wait; `inv lab.*` inside a test has the lab's own lock to take."""
+    path = Path(tempfile.gettempdir()) / f"{PREFIX}-tests-{os.getuid()}.lock"
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
