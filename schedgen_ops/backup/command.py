@@ -7,7 +7,8 @@ from datetime import datetime
 
 from schedgen_ops import events
 from schedgen_ops.backup import commands, run
-from schedgen_ops.backup.manifest import DATABASE, OBJECTS, Manifest
+from schedgen_ops.backup.commands import DATABASE, OBJECTS
+from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.engine import Engine, Step
@@ -55,7 +56,7 @@ def _create(op: Operation, remote: Remote) -> Manifest:
         source = run.Source(serving.id, serving.commit, containers)
     else:
         source = run.Source("", _commit(remote, settings), containers)
-    made = run.create(remote, settings, "manual", source, op.clock, op.emit)
+    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from schedgen_ops.backup import manifest as m
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, script, sh
+
+DATABASE = "database.sql.gz"
+OBJECTS = "objects.tar.gz"
 
 # $1 the folder to be, $2 and $3 the shell commands that write the database and the objects, "" for none.
 # Both are written at the same time beside the final folder, checked, and described on stdout.
@@ -51,10 +57,13 @@ _SWEEP = """
 find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} +
 """
 
+# A line for each folder that could be ours: its name, a space, its manifest.
 _LIST = """
-for manifest in "$1"/*/manifest.json; do
-  case $manifest in *.part/*) continue ;; esac
-  [ ! -e "$manifest" ] || { cat "$manifest"; echo; }
+cd -- "$1" 2>/dev/null || exit 0
+for folder in *-[0-9]*_[0-9]*/; do
+  folder=${folder%/}
+  case $folder in *.part|'*'*) continue ;; esac
+  printf '%s %s\\n' "$folder" "$(tr -d '\\n\\0' < "$folder/manifest.json" 2>/dev/null)"
 done
 """
 
@@ -98,26 +107,67 @@ def list_(folder: str) -> Command:
     return script(_LIST, folder, title="list backups")
 
 
-def parse_list(stdout: str) -> tuple[m.Manifest, ...]:
-    """Reads the answer of `list_`; a torn manifest is no backup."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is in the backups' folder.
+
+    Attributes:
+        backups: all that could be read, whatever their state.
+        unreadable: folders with our kind of name and no manifest that can be trusted.
+    """
+
+    backups: tuple[m.Manifest, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> tuple[m.Manifest, ...]:
+        """The ones that count, newest first."""
+        return m.newest_first(self.backups)
+
+
+def parse_list(stdout: str) -> Listing:
+    """Reads the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
+    found, unreadable = [], []
     for line in filter(None, stdout.splitlines()):
+        name, _, text = line.partition(" ")
         try:
-            found.append(m.from_json(line))
+            manifest = m.from_json(text)
         except ValueError:
-            continue
-    return tuple(found)
+            manifest = None
+        if manifest is not None and manifest.id == name:
+            found.append(manifest)
+        elif m.is_backup_id(name):
+            unreadable.append(name)
+    return Listing(tuple(found), tuple(unreadable))
+
+
+def parse_files(stdout: str) -> tuple[tuple[m.File, ...], int]:
+    """The files of a new backup and the number of objects: lines `file NAME SIZE SHA256` and `objects N`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    found, objects = [], 0
+    for line in stdout.splitlines():
+        match line.split():
+            case ["file", name, size, sha256] if re.fullmatch(r"[0-9a-f]{64}", sha256):
+                found.append(m.File(name, int(size), sha256))
+            case ["objects", count]:
+                objects = int(count)
+            case _:
+                raise ValueError(f"a backup answered {line!r}")
+    return tuple(found), objects
 
 
 def restore_database(directory: str, folder: str, database: Database) -> str:
     """The line an operator types on the host to restore the database without us."""
     psql = sh("docker", "compose", "exec", "-T", database.service, "psql", "-U", database.user)
-    dump = sh("gunzip", "-c", f"{folder}/{m.DATABASE}")
+    dump = sh("gunzip", "-c", f"{folder}/{DATABASE}")
     return f"cd {quote(directory)} && {dump.text} | {psql.text} -d {quote(database.name)}"
 
 
 def restore_objects(directory: str, folder: str, objects: Objects) -> str:
     """The line an operator types on the host to put the objects back without us."""
     copy = sh("docker", "compose", "cp", "-", f"{objects.service}:{objects.path}")
-    archive = sh("gunzip", "-c", f"{folder}/{m.OBJECTS}")
+    archive = sh("gunzip", "-c", f"{folder}/{OBJECTS}")
     return f"cd {quote(directory)} && {archive.text} | {copy.text}"

@@ -28,12 +28,12 @@ class Source:
 
 
 def create(
-    remote: Remote, settings: Settings, kind: str, source: Source, clock: Clock, emit: events.Emit
+    remote: Remote, settings: Settings, kind: manifest.Kind, source: Source, clock: Clock, emit: events.Emit
 ) -> manifest.Manifest:
     """A new, checked backup on `remote`.
 
     Args:
-        kind: pre-deployment or manual.
+        kind: why it is made.
 
     Raises:
         OpsError: when any part or check of it failed; then nothing of it is left.
@@ -46,12 +46,12 @@ def create(
     command = commands.create(folder, *parts).in_dir(settings.directory)
     try:
         answer = remote.run(command, deadline=settings.backup.deadline)
-        files, objects = manifest.parse_files(answer.stdout)
+        files, objects = commands.parse_files(answer.stdout)
         made = manifest.Manifest(
             id=name,
             release=source.release,
             commit=source.commit,
-            state="DONE",
+            state=manifest.State.DONE,
             created=stamp(created),
             finished=stamp(clock.now()),
             files=files,
@@ -114,4 +114,4 @@ def _hint(output: str) -> str:
 def listed(remote: Remote, settings: Settings) -> tuple[manifest.Manifest, ...]:
     """The good backups of a host, newest first."""
     command = commands.list_(settings.backup.directory).in_dir(settings.directory)
-    return manifest.newest_first(commands.parse_list(remote.run(command, deadline=60).stdout))
+    return commands.parse_list(remote.run(command, deadline=60).stdout).good

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schedgen_ops import events
 from schedgen_ops.backup import run as backup
+from schedgen_ops.backup.manifest import Kind
 from schedgen_ops.deploy import code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
@@ -46,7 +47,8 @@ class Deploy(Change):
             serving.commit if serving else site.seen.tree.commit,
             site.seen.containers,
         )
-        made = backup.create(site.remote, site.settings, "pre-deployment", source, self.clock, self.emit)
+        kind = Kind.PRE_DEPLOYMENT
+        made = backup.create(site.remote, site.settings, kind, source, self.clock, self.emit)
         site.backup = f"{site.settings.backup.directory}/{made.id}"
 
     def pull(self) -> None:

@@ -49,7 +49,7 @@ def create(
     told: list[Event] = [] if events is None else events
     role = {"name": "app1", "address": "app1", "services": [only], "backs_up": True}
     config = settings(role, "app2") if only else settings()
-    return run.create(host, config, "manual", of, FakeClock(), told.append)
+    return run.create(host, config, manifest.Kind.MANUAL, of, FakeClock(), told.append)
 
 
 def test_a_backup_is_called_done_after_it_was_checked() -> None:
@@ -117,5 +117,5 @@ def test_a_backup_that_takes_too_long_or_cannot_be_named_is_discarded() -> None:
 
 def test_backups_are_listed_newest_first() -> None:
     newer = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
-    listing = "\n".join(manifest.to_json(made) for made in (BACKUP, newer)) + "\n{torn\n"
+    listing = "\n".join(f"{made.id} {manifest.to_json(made)}" for made in (BACKUP, newer)) + "\nx {torn\n"
     assert run.listed(FakeHost(answers={"list backups": listing}), settings()) == (newer, BACKUP)

@@ -14,6 +14,7 @@ import pytest
 from kit import BACKUP, bash, parses, program
 
 from schedgen_ops.backup import commands, manifest
+from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import File
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.settings import Database, Objects
@@ -31,7 +32,7 @@ def archive(tmp_path: Path, *names: str) -> str:
 
 
 def files(stdout: str) -> dict[str, File]:
-    return {file.name: file for file in manifest.parse_files(stdout)[0]}
+    return {file.name: file for file in commands.parse_files(stdout)[0]}
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -42,7 +43,7 @@ def left(tmp_path: Path) -> list[str]:
 def test_a_backup_has_both_parts_and_tells_their_sizes_and_sums(tmp_path: Path) -> None:
     answer = bash(commands.create("backups/b", DUMP, archive(tmp_path, "a.pdf", "sub/b c.pdf")), tmp_path)
     assert answer.ok, answer.stderr
-    found, objects = manifest.parse_files(answer.stdout)
+    found, objects = commands.parse_files(answer.stdout)
     assert [file.name for file in found] == ["database.sql.gz", "objects.tar.gz"]
     assert objects == 2
     for file in found:
@@ -63,7 +64,7 @@ def test_a_backup_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
 def test_an_empty_object_store_is_backed_up_too(tmp_path: Path) -> None:
     answer = bash(commands.create("backups/b", "", archive(tmp_path)), tmp_path)
     assert answer.ok, answer.stderr
-    assert manifest.parse_files(answer.stdout)[1] == 0
+    assert commands.parse_files(answer.stdout)[1] == 0
 
 
 def test_the_database_alone_makes_a_backup(tmp_path: Path) -> None:
@@ -127,12 +128,12 @@ def test_a_folder_that_is_there_is_not_written_to(tmp_path: Path) -> None:
 
 
 def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path) -> None:
-    folder = "backups/it's manual"
+    folder = f"backups/{BACKUP.id}"
     assert bash(commands.create(folder, DUMP, ""), tmp_path).ok
     assert bash(commands.list_("backups"), tmp_path).stdout == ""
     assert bash(commands.finish(folder, BACKUP), tmp_path).ok
-    assert left(tmp_path) == ["it's manual"]
-    assert commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout) == (BACKUP,)
+    assert left(tmp_path) == [BACKUP.id]
+    assert listed(tmp_path) == Listing((BACKUP,))
 
 
 def test_a_backup_never_replaces_another(tmp_path: Path) -> None:
@@ -148,17 +149,28 @@ def test_what_was_begun_can_be_discarded(tmp_path: Path) -> None:
     assert left(tmp_path) == []
 
 
-def test_a_torn_manifest_and_a_folder_of_somebody_else_are_no_backups(tmp_path: Path) -> None:
+def listed(tmp_path: Path) -> Listing:
+    return commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout)
+
+
+def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_folder_is_nothing(
+    tmp_path: Path,
+) -> None:
+    torn, swapped, bare = (f"manual-2025011{day}_120000" for day in (6, 7, 8))
+    sealed = manifest.to_json(BACKUP)
     for name, text in {
-        "a": "{torn",
-        "c": manifest.to_json(BACKUP),
-        "d.part": manifest.to_json(BACKUP),
+        torn: "{torn",
+        BACKUP.id: sealed,
+        swapped: sealed,
+        f"{BACKUP.id}.part": sealed,
+        "photos-1_1": "",
     }.items():
         folder = tmp_path / "backups" / name
         folder.mkdir(parents=True)
         (folder / "manifest.json").write_text(text)
+    (tmp_path / "backups" / bare).mkdir()
     (tmp_path / "backups/photos").mkdir()
-    assert commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout) == (BACKUP,)
+    assert listed(tmp_path) == Listing((BACKUP,), (torn, swapped, bare))
 
 
 def test_a_missing_folder_holds_no_backups(tmp_path: Path) -> None:
