@@ -20,7 +20,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.ui.tables import Column, Table, details
+from schedgen_ops.ui.tables import details
 from schedgen_ops.ui.text import age, size
 
 
@@ -99,17 +99,6 @@ def _by_hand(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]:
         yield "Restore the database", line
     if settings.objects and backup.has(OBJECTS):
         yield "Restore the objects", commands.restore_objects(settings.directory, folder, settings.objects)
-
-
-def list_(op: Operation) -> None:
-    """Every good backup."""
-    rows = tuple(
-        (remote.name, backup.id, backup.created, _age(op, backup), backup.size, backup.release)
-        for remote, found in _listed(op)
-        for backup in found
-    )
-    columns = ("Host", "Backup", "Created", "Age", Column("Size", size, right=True), "Release")
-    op.ui.show(Table(columns, rows, empty="No backups yet."))
 
 
 def _listed(op: Operation) -> list[tuple[Remote, tuple[Manifest, ...]]]:

@@ -52,6 +52,12 @@ umask 077
 cat > "$1.part/manifest.json" && [ ! -e "$1" ] && mv -T -- "$1.part" "$1"
 """
 
+# Never makes the folder anew: it may have been removed meanwhile.
+_AMEND = """
+umask 077
+cd -- "$1" && cat > manifest.json.new && mv -f -- manifest.json.new manifest.json
+"""
+
 _SWEEP = """
 [ -d "$1" ] || exit 0
 find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} +
@@ -90,6 +96,11 @@ def create(folder: str, dump: str, archive: str) -> Command:
 def finish(folder: str, manifest: m.Manifest) -> Command:
     """Gives a checked backup its manifest and its name."""
     return script(_FINISH, folder, title="finish the backup").with_stdin(m.to_json(manifest))
+
+
+def amend(folder: str, manifest: m.Manifest) -> Command:
+    """Replaces the manifest of a backup that is there."""
+    return script(_AMEND, folder, title="record it in the manifest").with_stdin(m.to_json(manifest))
 
 
 def discard(folder: str) -> Command:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Kind = Literal["good", "failed", "unfinished", "unreadable"]
+Kind = Literal["good", "safety", "failed", "unfinished", "unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Candidate:
     """Something in the backups' folder that bears a name of ours.
 
     Attributes:
-        kind: good (DONE, its manifest readable); failed (says so itself); unfinished (left by a run that was
+        kind: good (DONE, its manifest readable); safety (the same, of what a restore was about to replace: it
+            counts as none of the newest); failed (says so itself); unfinished (left by a run that was
             killed: whoever prunes holds the lock, so nobody is at work on it); unreadable (no manifest, or a
             torn one).
         made: when; None where neither manifest nor name tells.
@@ -99,7 +100,9 @@ def _why_other(candidate: Candidate, policy: Policy, now: datetime) -> str:
         return ""
     if candidate.kind == "unreadable":
         return "its manifest cannot be read: look at it by hand"
-    return f"failed, and younger than {_days(policy.days)}" if _young(candidate, policy, now) else ""
+    return (
+        f"{candidate.kind}, and younger than {_days(policy.days)}" if _young(candidate, policy, now) else ""
+    )
 
 
 def _young(candidate: Candidate, policy: Policy, now: datetime) -> bool:
@@ -112,6 +115,7 @@ def _verdict(candidate: Candidate, why: str, policy: Policy) -> Verdict:
         return Verdict(candidate.name, True, why, candidate.size)
     reason = {
         "good": f"older than {_days(policy.days)}, and {policy.count} newer ones stay",
+        "safety": f"safety, and older than {_days(policy.days)}",
         "failed": f"failed, and older than {_days(policy.days)}",
         "unfinished": "left unfinished by a run that was ended",
     }[candidate.kind]

@@ -9,6 +9,8 @@ from schedgen_ops.tasks.common import operation
 if TYPE_CHECKING:
     from schedgen_ops.operation import Operation
 
+_BACKUP = "The backup's id, or enough of its start."
+
 
 @operation(default=True, name="all")
 def all_(op: Operation) -> None:
@@ -28,7 +30,31 @@ def last(op: Operation) -> None:
 
 @operation(name="list")
 def list_(op: Operation) -> None:
-    """List the good backups, newest first."""
-    from schedgen_ops.backup import command
+    """List the backups, newest first, and those that failed."""
+    from schedgen_ops.backup import shelf
 
-    command.list_(op)
+    shelf.list_(op)
+
+
+@operation(help={"backup": _BACKUP})
+def show(op: Operation, backup: str) -> None:
+    """Show all that is known of one backup."""
+    from schedgen_ops.backup import shelf
+
+    shelf.show(op, backup)
+
+
+@operation(help={"backup": _BACKUP, "to": "Folder here; by default where the logs are, below backups/."})
+def fetch(op: Operation, backup: str, to: str = "") -> None:
+    """Bring a backup to this machine; goes on where it broke off."""
+    from schedgen_ops.backup import away
+
+    away.fetch(op, backup, to)
+
+
+@operation(help={"backup": _BACKUP})
+def push(op: Operation, backup: str) -> None:
+    """Copy a backup to the offsite remote, and read it back."""
+    from schedgen_ops.backup import away
+
+    away.push(op, backup)
