@@ -135,6 +135,13 @@ class Fleet:
                     raise error
         return Outcomes(MappingProxyType(ok), MappingProxyType(errors))
 
+    def interrupt(self) -> None:
+        """Ask what runs on the hosts to end; one that does not answer is left behind after some seconds."""
+        wait(
+            [_start(lambda remote: remote.interrupt(), host) for host in self.hosts],
+            timeout=_INTERRUPT_SECONDS,
+        )
+
     def close(self) -> None:
         """Close all connections; one that hangs is left behind after a few seconds."""
         wait([_start(lambda remote: remote.close(), host) for host in self.hosts], timeout=_CLOSE_SECONDS)
@@ -177,10 +184,14 @@ def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> list[Future[
     try:
         wait(futures)
     except BaseException:
-        wait([_start(lambda remote: remote.interrupt(), host) for host in hosts], timeout=_INTERRUPT_SECONDS)
+        _interrupt(hosts)
         wait(futures, timeout=_INTERRUPT_SECONDS)
         raise
     return futures
+
+
+def _interrupt(hosts: Sequence[Remote]) -> None:
+    wait([_start(lambda remote: remote.interrupt(), host) for host in hosts], timeout=_INTERRUPT_SECONDS)
 
 
 def _start(action: Callable[[Remote], T], host: Remote) -> Future[T]:

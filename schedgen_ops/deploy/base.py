@@ -55,16 +55,16 @@ class Change:
         Raises:
             OpsError: with the exit code that says what serves now.
         """
-        engine = Engine(self.emit, self.clock, serving=self._serving)
+        engine = Engine(self.emit, self.clock, serving=self._serving, interrupt=self.fleet.interrupt)
         with self._stack:
             try:
                 engine.run(self.steps())
             except OpsError as error:
                 self._measured()
-                self._close(error, engine.durations)
+                self._close(error, tuple(engine.durations))
                 raise
             self._measured()
-            self._close(None, engine.durations)
+            self._close(None, tuple(engine.durations))
             return self.sites[0].release.id
 
     def steps(self) -> tuple[Step, ...]:
