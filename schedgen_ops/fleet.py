@@ -147,8 +147,13 @@ class Fleet:
         wait([_start(lambda remote: remote.close(), host) for host in self.hosts], timeout=_CLOSE_SECONDS)
 
 
-def at_once(actions: Sequence[Callable[[], T]]) -> tuple[T, ...]:
+def at_once(
+    actions: Sequence[Callable[[], T]], *, interrupt: Callable[[], None] | None = None
+) -> tuple[T, ...]:
     """Independent actions, a thread each; returns when all have ended.
+
+    Args:
+        interrupt: ends what they run on a host, at Ctrl-C; without it they go on.
 
     Raises:
         Exception: the first one's, in the order of `actions`.
@@ -160,7 +165,13 @@ def at_once(actions: Sequence[Callable[[], T]]) -> tuple[T, ...]:
         future: Future[T] = Future()
         futures.append(future)
         Thread(target=_settle, args=(future, action), daemon=True).start()
-    wait(futures)
+    try:
+        wait(futures)
+    except BaseException:
+        if interrupt:
+            interrupt()
+            wait(futures, timeout=_INTERRUPT_SECONDS)
+        raise
     return tuple(future.result() for future in futures)
 
 
