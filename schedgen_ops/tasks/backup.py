@@ -9,13 +9,39 @@ from schedgen_ops.tasks.common import operation
 if TYPE_CHECKING:
     from schedgen_ops.operation import Operation
 
+_ID = {"id": "The backup, or the start of its name (default: the last good one)."}
+
 
 @operation(default=True, name="all")
 def all_(op: Operation) -> None:
-    """Back up the database and the objects."""
+    """Back up the database, the objects and the configuration."""
     from schedgen_ops.backup import command
 
     command.create(op)
+
+
+@operation()
+def database(op: Operation) -> None:
+    """Back up the database alone."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"database"}))
+
+
+@operation()
+def objects(op: Operation) -> None:
+    """Back up the objects alone."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"objects"}))
+
+
+@operation()
+def config(op: Operation) -> None:
+    """Back up the env file and the serving release's compose definition."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"config"}))
 
 
 @operation()
@@ -28,7 +54,15 @@ def last(op: Operation) -> None:
 
 @operation(name="list")
 def list_(op: Operation) -> None:
-    """List the good backups, newest first."""
+    """List the good backups."""
     from schedgen_ops.backup import command
 
     command.list_(op)
+
+
+@operation(help=_ID)
+def verify(op: Operation, id: str = "") -> None:
+    """Read a backup to its end and compare it with its manifest."""
+    from schedgen_ops.backup import command
+
+    command.verify(op, id)
