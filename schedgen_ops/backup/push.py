@@ -187,5 +187,5 @@ class Push:
         answer = self.remote.run(commands.list_(directory).in_dir(where), deadline=60)
         now = next((b for b in commands.parse_list(answer.stdout).backups if b.id == backup.id), backup)
         done = replace(now, offsite=copy)
-        self.remote.run(commands.amend(f"{directory}/{backup.id}", done).in_dir(where), deadline=60)
+        self.remote.run(commands.update(f"{directory}/{backup.id}", done).in_dir(where), deadline=60)
         return done

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from schedgen_ops.backup import commands
+from schedgen_ops.backup import run
+from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Manifest
-from schedgen_ops.errors import ConfigError, OpsError, Refused
-from schedgen_ops.fleet import Fleet
+from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.operation import Operation
 from schedgen_ops.remote import Remote
 from schedgen_ops.ui.tables import Column, Table, details
 from schedgen_ops.ui.text import age, duration, size
 
-_DEADLINE = 60.0
 UNREADABLE = "UNREADABLE"
 
 
@@ -29,24 +28,11 @@ class Found:
     backup: Manifest
 
 
-def holders(op: Operation) -> Fleet:
-    """The hosts of this run that hold backups.
-
-    Raises:
-        OpsError: if there is none.
-    """
-    fleet = op.fleet.only([host.name for host in op.settings.backup_hosts()])
-    if not fleet.hosts:
-        raise OpsError("none of these hosts holds anything to back up")
-    return fleet
-
-
 def listings(op: Operation) -> dict[str, Listing]:
     """What is in the backups' folder of each host that has one, by the host's name."""
-    command = commands.list_(op.settings.backup.directory).in_dir(op.settings.directory)
     fleet = holders(op)
-    answers = fleet.each(lambda remote: remote.run(command, deadline=_DEADLINE).stdout).values()
-    return {name: commands.parse_list(answer) for name, answer in zip(fleet.names, answers, strict=True)}
+    found = fleet.each(lambda remote: run.listing(remote, op.settings)).values()
+    return dict(zip(fleet.names, found, strict=True))
 
 
 def chosen(op: Operation, wanted: str, *, good: bool = True) -> tuple[Found, ...]:
@@ -56,8 +42,8 @@ def chosen(op: Operation, wanted: str, *, good: bool = True) -> tuple[Found, ...
         good: whether only one that counts will do.
 
     Raises:
-        ConfigError: when several begin like that.
-        Refused: when none does, or it does not count.
+        ConfigError: when none begins like that, or several do.
+        Refused: when it does not count.
     """
     shelves = listings(op)
     name = pick(shelves, wanted)
@@ -90,7 +76,7 @@ def pick(shelves: Mapping[str, Listing], wanted: str) -> str:
         )
     if any(wanted in listing.unreadable for listing in shelves.values()):
         raise Refused(f"the manifest of {wanted} cannot be read", hint="It does not count as a backup.")
-    raise Refused(f"there is no backup {wanted!r}", hint="`inv backup.list` shows what there is.")
+    raise ConfigError(f"there is no backup {wanted!r}", hint="`inv backup.list` shows what there is.")
 
 
 def list_(op: Operation) -> None:

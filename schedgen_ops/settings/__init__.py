@@ -3,9 +3,9 @@
 `schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
 """
 
+from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
-    Backup,
     Build,
     Check,
     Database,
@@ -16,7 +16,6 @@ from schedgen_ops.settings.sections import (
     Lock,
     Migrations,
     Objects,
-    Offsite,
     Releases,
     Rollout,
     SshSettings,
@@ -29,6 +28,7 @@ __all__ = [
     "Build",
     "Check",
     "Database",
+    "Drill",
     "Health",
     "HostSettings",
     "Ingress",

@@ -73,6 +73,9 @@ class Database(Section):
     )
     user: t.DatabaseName = Field(default="schedgen", description="Database user for dumps and restores.")
     name: t.DatabaseName = Field(default="schedgen", description="Name of the database.")
+    used_by: t.Many[t.ServiceName] = Field(
+        default=("backend", "pdf-worker"), description="Services that are stopped while it is swapped."
+    )
 
 
 class Objects(Section):
@@ -80,6 +83,9 @@ class Objects(Section):
 
     service: t.ServiceName = Field(default="minio", description="Compose service of the object store.")
     path: t.AbsolutePath = Field(default="/data", description="Where its volume is mounted in the container.")
+    used_by: t.Many[t.ServiceName] = Field(
+        default=("backend", "pdf-worker"), description="Services that are stopped while it is swapped."
+    )
 
 
 class Migrations(Section):
@@ -97,45 +103,9 @@ class Migrations(Section):
     )
     revert: t.Argv = Field(default=("npm", "run", "migration:revert"), description="Reverts the last one.")
     deadline: t.Seconds = Field(default=300, description="Seconds one of these commands may take.")
-
-
-class Offsite(Section):
-    """Where copies of backups go: any remote that rclone knows, written to from the host."""
-
-    path: t.Word = Field(description="Bucket and folder on the remote.")
-    options: Annotated[dict[t.OptionName, t.Word], Field(min_length=1)] = Field(
-        description="The remote as rclone.conf would describe it: type, provider, endpoint ..."
+    table: t.DatabaseName | None = Field(
+        default="migrations", description="Table that lists the applied ones; null if there is none."
     )
-    secrets: dict[t.OptionName, t.VariableName] = Field(
-        default={}, description="Options that are secret: the environment variable here that holds each."
-    )
-    password: t.VariableName | None = Field(
-        default=None,
-        description="Environment variable here with the password that encrypts; null: no encryption.",
-    )
-    image: t.ImageName | None = Field(
-        default=None, description="Image with rclone to run on the host; null: the host's own rclone."
-    )
-    with_deploy: bool = Field(
-        default=False, description="A deploy pushes its backup, and stops where that fails."
-    )
-    deadline: t.Seconds = Field(default=14_400, description="Seconds a push may take.")
-
-
-class Backup(Section):
-    """Where backups go, and for how long they stay."""
-
-    directory: t.RemotePath = Field(
-        default="backups", description="Folder on the host, absolute or in the project."
-    )
-    deadline: t.Seconds = Field(default=3600, description="Seconds a backup may take.")
-    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        default=7, description="Days for which `inv backup.prune` keeps every backup."
-    )
-    keep: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=5, description="Good backups that `inv backup.prune` keeps, however old."
-    )
-    offsite: Offsite | None = Field(default=None, description="Where copies go; null: nowhere.")
 
 
 class Build(Section):

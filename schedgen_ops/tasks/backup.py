@@ -9,15 +9,40 @@ from schedgen_ops.tasks.common import operation
 if TYPE_CHECKING:
     from schedgen_ops.operation import Operation
 
-_BACKUP = "The backup's id, or enough of its start."
+_ID = {"id": "The backup, or the start of its name (default: the last good one)."}
+_ONE = {"id": "The backup, or the start of its name."}
 
 
 @operation(default=True, name="all")
 def all_(op: Operation) -> None:
-    """Back up the database and the objects."""
+    """Back up the database, the objects and the configuration."""
     from schedgen_ops.backup import command
 
     command.create(op)
+
+
+@operation()
+def database(op: Operation) -> None:
+    """Back up the database alone."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"database"}))
+
+
+@operation()
+def objects(op: Operation) -> None:
+    """Back up the objects alone."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"objects"}))
+
+
+@operation()
+def config(op: Operation) -> None:
+    """Back up the env file and the serving release's compose definition."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"config"}))
 
 
 @operation()
@@ -36,25 +61,41 @@ def list_(op: Operation) -> None:
     shelf.list_(op)
 
 
-@operation(help={"backup": _BACKUP})
-def show(op: Operation, backup: str) -> None:
+@operation(help=_ONE)
+def show(op: Operation, id: str) -> None:
     """Show all that is known of one backup."""
     from schedgen_ops.backup import shelf
 
-    shelf.show(op, backup)
+    shelf.show(op, id)
 
 
-@operation(help={"backup": _BACKUP, "to": "Folder here; by default where the logs are, below backups/."})
-def fetch(op: Operation, backup: str, to: str = "") -> None:
+@operation(help={**_ONE, "to": "Folder here; by default where the logs are, below backups/."})
+def fetch(op: Operation, id: str, to: str = "") -> None:
     """Bring a backup to this machine; goes on where it broke off."""
     from schedgen_ops.backup import away
 
-    away.fetch(op, backup, to)
+    away.fetch(op, id, to)
 
 
-@operation(help={"backup": _BACKUP})
-def push(op: Operation, backup: str) -> None:
+@operation(help=_ONE)
+def push(op: Operation, id: str) -> None:
     """Copy a backup to the offsite remote, and read it back."""
     from schedgen_ops.backup import away
 
-    away.push(op, backup)
+    away.push(op, id)
+
+
+@operation(help=_ID)
+def verify(op: Operation, id: str = "") -> None:
+    """Read a backup to its end and compare it with its manifest."""
+    from schedgen_ops.backup import command
+
+    command.verify(op, id)
+
+
+@operation(asks=True)
+def prune(op: Operation) -> None:
+    """Remove the backups that nothing holds any more; shows which and why, and asks."""
+    from schedgen_ops.backup import prune as pruning
+
+    pruning.prune(op)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
-from schedgen_ops.backup import commands, manifest
+from schedgen_ops.backup import manifest, scripts
 from schedgen_ops.backup.manifest import Drill, File, Manifest, State
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -133,11 +133,20 @@ def test_only_a_good_backup_whose_restore_went_well_is_proven() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["file a.gz", f"file a.gz x {'0' * 64}", "file a.gz 1 abc", "objects x", "hello"]
+    "line",
+    [
+        "file a.gz",
+        f"file a.gz x {'0' * 64}",
+        "file a.gz 1 abc",
+        "objects x",
+        "objects 1",
+        "hello",
+        "fact hello",
+    ],
 )
 def test_an_answer_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        commands.parse_files(line)
+        scripts.parse_made([line])
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from kit import parses
+from kit import BACKUP, parses
 
 from schedgen_ops.backup import commands as backup
+from schedgen_ops.backup import integrity, scripts
 from schedgen_ops.commands import files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
@@ -38,8 +39,11 @@ EVERY = (
     git.fetch("origin"),
     git.resolve("origin", "main"),
     http.get("http://localhost/", 3),
-    backup.create("b", "true", "true"),
+    scripts.create("b", "auto", "plain", scripts.Parts("true", "true", "true"), BACKUP),
+    integrity.verify("b", BACKUP),
     backup.list_("b"),
+    backup.fail("b", BACKUP),
+    backup.update("b", BACKUP),
     lock.hold("/s", OWNER, 60),
     lock.who("/s"),
     lock.break_("/s"),
@@ -49,14 +53,14 @@ EVERY = (
 )
 
 
-def scripts(command: Command) -> list[str]:
+def texts_of(command: Command) -> list[str]:
     """The command's own text, and the script that it hands to another bash."""
     words = shlex.split(command.text)
     return [command.text, *(words[4:5] if words[:3] == ["bash", "-o", "pipefail"] else [])]
 
 
 def test_every_script_is_good_syntax() -> None:
-    texts = [text for command in EVERY for text in scripts(command)] + [preview._LOOK]
+    texts = [text for command in EVERY for text in texts_of(command)] + [preview._LOOK]
     # One bash reads them all as functions; only where it complains is each one asked for.
     if parses("".join(f"script() {{\n{text}\n}}\n" for text in texts)):
         assert {text: parses(text) for text in texts if parses(text)} == {}
