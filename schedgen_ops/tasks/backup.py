@@ -66,3 +66,11 @@ def verify(op: Operation, id: str = "") -> None:
     from schedgen_ops.backup import command
 
     command.verify(op, id)
+
+
+@operation(help=_ID)
+def drill(op: Operation, id: str = "") -> None:
+    """Restore a backup into a throwaway container, compare, and record the proof."""
+    from schedgen_ops.backup import command
+
+    command.prove(op, id)
