@@ -82,3 +82,13 @@ def damaged(name: str, host: str) -> OpsError:
         host=host,
         hint="`inv backup.list` shows the good ones; name one of them.",
     )
+
+
+def broken(backup: Manifest, wrong: tuple[str, ...], host: str) -> OpsError:
+    """The error for a backup that is not what was written."""
+    return OpsError(
+        f"backup {backup.id} is damaged",
+        host=host,
+        detail="\n".join(wrong),
+        hint="Do not restore it. `inv backup` makes a new one; `inv backup.list` shows the others.",
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import choice, commands, run
+from schedgen_ops.backup import choice, commands, drill, run
 from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
@@ -155,14 +155,32 @@ def verify(op: Operation, wanted: str) -> None:
         for remote, (backup, wrong) in zip(fleet.hosts, found, strict=True)
     )
     op.ui.show(Table(("Host", "Backup", "Verdict", "Checks"), rows))
-    bad = [(host, name, text) for host, name, verdict, text in rows if verdict == "damaged"]
-    if bad:
-        raise OpsError(
-            f"backup {bad[0][1]} is damaged",
-            host=", ".join(host for host, _, _ in bad),
-            detail="\n".join(text for _, _, text in bad),
-            hint="Do not restore it. `inv backup` makes a new one; `inv backup.list` shows the others.",
-        )
+    for remote, (backup, wrong) in zip(fleet.hosts, found, strict=True):
+        if wrong:
+            raise choice.broken(backup, wrong, remote.name)
+
+
+def prove(op: Operation, wanted: str) -> None:
+    """Restores a backup into a throwaway container on every host that has it, and records the proof."""
+    fleet = holders(op)
+    op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
+    owner = lock.myself(op.clock, "backup drill", "")
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        step = Step("", "Restore drill", lambda: _all(fleet, partial(_prove, op, wanted=wanted)), gate=True)
+        Engine(op.emit, op.clock).run((step,))
+    op.end("Drill Complete")
+
+
+def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
+    settings = op.settings
+    listing = run.listing(remote, settings)
+    backup = choice.chosen(listing, wanted, settings, settings.host(remote.name))
+    events.info(op.emit, f"Restoring {backup.id} into a throwaway container", remote.name)
+    if wrong := run.verify(remote, settings, backup):
+        raise choice.broken(backup, wrong, remote.name)
+    proven = drill.drill(remote, settings, backup, op.clock, op.emit)
+    op.emit(events.Fact("backup", proven.id, remote.name))
+    return proven
 
 
 def _listed(op: Operation) -> list[tuple[Remote, commands.Listing]]:

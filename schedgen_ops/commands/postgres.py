@@ -11,7 +11,8 @@ _WITH_PASSWORD = 'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"'
 _WITH_SNAPSHOT = (
     'export PGPASSWORD="${POSTGRES_PASSWORD-}"; IFS= read -r snapshot; exec "$@" --snapshot="$snapshot"'
 )
-_BARE = ("-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "--no-password")
+_QUIET = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "--no-password")
+_BARE = (*_QUIET, "-F", "\t")
 
 
 def inside(docker: Docker, container: str, *argv: str) -> Command:
@@ -33,6 +34,13 @@ def dump(docker: Docker, container: str, user: str, database: str, *, custom: bo
 def session(docker: Docker, container: str, user: str, database: str) -> Command:
     """psql on stdin, answering with bare rows; it ends with the first error."""
     return inside(docker, container, "psql", *_BARE, "-U", user, "-d", database)
+
+
+def reader(*, custom: bool) -> tuple[str, ...]:
+    """The program that reads a dump on stdin and stops at the first error, but for -U and -d."""
+    if custom:
+        return ("pg_restore", "--exit-on-error", "--no-password")
+    return ("psql", *_QUIET)
 
 
 def query(docker: Docker, container: str, user: str, database: str, sql: str) -> Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schedgen_ops import events
-from schedgen_ops.backup import push
+from schedgen_ops.backup import drill, push
 from schedgen_ops.backup import run as backup
 from schedgen_ops.backup.manifest import Kind
 from schedgen_ops.deploy import code, images, services
@@ -51,6 +51,7 @@ class Deploy(Change):
         )
         kind = Kind.PRE_DEPLOYMENT
         made = backup.create(site.remote, site.settings, kind, source, self.clock, self.emit)
+        drill.when_due(site.remote, site.settings, made, self.clock, self.emit)
         push.after_backup(site.remote, site.settings, made, self.clock, self.emit)
         site.backup = f"{site.settings.backup.directory}/{made.id}"
 

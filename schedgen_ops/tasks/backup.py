@@ -99,3 +99,11 @@ def prune(op: Operation) -> None:
     from schedgen_ops.backup import prune as pruning
 
     pruning.prune(op)
+
+
+@operation(help=_ID)
+def drill(op: Operation, id: str = "") -> None:
+    """Restore a backup into a throwaway container, compare, and record the proof."""
+    from schedgen_ops.backup import command
+
+    command.prove(op, id)

@@ -42,7 +42,7 @@ COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
         (
             postgres.size(PLAIN, "c1", "schedgen", "db"),
             'docker exec -i c1 sh -c \'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"\' sh '
-            "psql -X -q -A -t -F '\t' -v ON_ERROR_STOP=1 --no-password -U schedgen -d db "
+            "psql -X -q -A -t -v ON_ERROR_STOP=1 --no-password -F '\t' -U schedgen -d db "
             "-c 'SELECT pg_database_size(current_database())'",
         ),
     ],

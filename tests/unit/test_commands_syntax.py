@@ -8,7 +8,7 @@ import pytest
 from kit import BACKUP, parses
 
 from schedgen_ops.backup import commands as backup
-from schedgen_ops.backup import integrity, scripts
+from schedgen_ops.backup import drill_scripts, integrity, scripts
 from schedgen_ops.commands import files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
@@ -16,7 +16,7 @@ from schedgen_ops.deploy import preview
 from schedgen_ops.lock import commands as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.settings import Check
+from schedgen_ops.settings import Check, Database
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import commands as verify
 
@@ -41,6 +41,7 @@ EVERY = (
     http.get("http://localhost/", 3),
     scripts.create("b", "auto", "plain", scripts.Parts("true", "true", "true"), BACKUP),
     integrity.verify("b", BACKUP),
+    drill_scripts.drill("b", BACKUP, SUDO, "image", Database(), ["SELECT 1"], 5),
     backup.list_("b"),
     backup.fail("b", BACKUP),
     backup.update("b", BACKUP),
