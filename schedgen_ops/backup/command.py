@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import choice, commands, drill, run
+from schedgen_ops.backup import choice, commands, drill, room, run
 from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
@@ -57,7 +57,8 @@ def _create(op: Operation, remote: Remote, *, parts: frozenset[str]) -> Manifest
     settings = op.settings
     remote.run(commands.sweep(settings.backup.directory).in_dir(settings.directory), deadline=60)
     source = source_of(remote, settings)
-    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts)
+    totals = room.ensured(remote, settings, source, op.emit, parts)
+    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
 

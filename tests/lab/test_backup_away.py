@@ -198,7 +198,7 @@ def _deploy_stops(op: Operator, host: Box, name: str) -> None:
     ran = op("deploy", "--branch", "v1.2.3", env=offsite.VARIABLES)
     assert ran.code == 4, ran.output
     assert kit.in_order(ran.stderr, ("the copy to bucket/copies failed", "Pre-deployment backup", "refused"))
-    assert "=== Step 1" not in ran.stdout
+    assert "=== Step 3" not in ran.stdout
     assert kit.containers(host) == before
     kit.untouched(host, "1.2.2", commit)
     made = next(found for found in kit.backups(host) if found != name)
