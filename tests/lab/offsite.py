@@ -21,7 +21,10 @@ mkdir -p /tmp/s3/bucket
 setsid rclone serve s3 --addr 127.0.0.1:9900 --auth-key "$1" /tmp/s3 >/tmp/s3.log 2>&1 </dev/null &
 """
 # Not by its name: the host's object store may be the same program. The brackets keep it from finding itself.
-_STOP = "pkill -f 'addr 127.0.0.1:[9]900'; while pgrep -f 'addr 127.0.0.1:[9]900'; do sleep 0.1; done; true"
+_STOP = """
+pkill -f 'addr 127.0.0.1:[9]900' || true
+while pgrep -f 'addr 127.0.0.1:[9]900'; do sleep 0.1; done
+"""
 
 
 @dataclass(frozen=True, slots=True)
