@@ -81,7 +81,7 @@ def sizes(box: Box) -> str:
 def watched(box: Box) -> Iterator[list[int]]:
     """KiB that the login user's processes hold on the host together, looked at four times a second.
 
-    The first figure is from before: what the containers' processes of the same user id hold is in all of them.
+    The first figure is from before: it holds the containers' processes of the same user id, as all do.
     """
     seen: list[int] = []
     script = "while sleep 0.25; do ps -u deploy -o rss= | awk '{ n += $1 } END { print n + 0 }'; done"
