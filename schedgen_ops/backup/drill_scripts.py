@@ -80,10 +80,14 @@ class Seen:
     answers: tuple[str, ...]
 
 
-def roles(names: Sequence[str], user: str) -> str:
-    """SQL that makes the roles which a dump may speak of; the server has `user` already."""
-    others = (name for name in names if name != user)
-    return "".join(f'CREATE ROLE "{name.replace(chr(34), chr(34) * 2)}";\n' for name in others)
+def roles(names: Sequence[str]) -> str:
+    """SQL that makes the roles which a dump may speak of, where they are missing."""
+    literals = (name.replace("'", "''") for name in names)
+    return "".join(
+        f"SELECT format('CREATE ROLE %I', '{name}')"
+        f" WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}')\n\\gexec\n"
+        for name in literals
+    )
 
 
 def drill(
@@ -116,7 +120,7 @@ def drill(
         "--",
         *queries,
     )
-    stdin = f"{roles(backup.roles, database.user)}==\n{sql.counted()}"
+    stdin = f"{roles(backup.roles)}==\n{sql.counted()}"
     return script(_DRILL, *words, title="drill the backup").with_stdin(stdin)
 
 

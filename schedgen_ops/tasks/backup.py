@@ -107,3 +107,26 @@ def drill(op: Operation, id: str = "") -> None:
     from schedgen_ops.backup import command
 
     command.prove(op, id)
+
+
+@operation(
+    asks=True,
+    help={
+        "id": "The backup, or the start of its name.",
+        "only": "database or objects, where not both are wanted.",
+        "discard_old": "Remove what was there before; else it is kept beside what was restored.",
+    },
+)
+def restore(op: Operation, id: str, only: str = "", discard_old: bool = False) -> None:
+    """Restore a backup beside what serves, check it there, then exchange the two."""
+    from schedgen_ops.backup import restoring
+
+    restoring.restore(op, id, only, discard_old)
+
+
+@operation(asks=True)
+def discard(op: Operation) -> None:
+    """Remove what earlier restores put aside, for good."""
+    from schedgen_ops.backup import restoring
+
+    restoring.discard(op)

@@ -75,8 +75,10 @@ def test_an_answer_that_is_cut_off_is_none(text: str) -> None:
         drill_scripts.parse(text)
 
 
-def test_roles_are_made_but_for_the_one_that_is_there() -> None:
-    assert drill_scripts.roles(("schedgen", 'rea"der'), "schedgen") == 'CREATE ROLE "rea""der";\n'
+def test_roles_are_made_where_they_are_missing() -> None:
+    made = drill_scripts.roles(("it's",))
+    assert made.startswith("SELECT format('CREATE ROLE %I', 'it''s') WHERE NOT EXISTS")
+    assert made.endswith("\\gexec\n")
 
 
 @pytest.mark.parametrize(
