@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from schedgen_ops import events
-from schedgen_ops.backup import commands, removing
+from schedgen_ops.backup import aside, commands, removing
 from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Kind, State, is_backup_id
 from schedgen_ops.backup.retention import Candidate, Policy, Verdict, decide
 from schedgen_ops.engine import Engine, Step
-from schedgen_ops.errors import Refused
+from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
@@ -23,7 +23,7 @@ from schedgen_ops.release.record import kept
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.ui.tables import Column, Table
-from schedgen_ops.ui.text import plural, size
+from schedgen_ops.ui.text import size
 
 _PART = ".part"
 
@@ -53,7 +53,7 @@ def prune(op: Operation) -> None:
     if not count:
         return
     freed = sum(verdict.size for verdicts in gone.values() for verdict in verdicts.values())
-    question = f"Remove {plural(count, 'of these', 'of these')} for good, {size(freed)}?"
+    question = f"Remove {count} of these for good, {size(freed)}?"
     if not op.ui.confirm(question, yes=op.options.yes):
         raise Refused("nothing was removed")
     op.begin("backup.prune", "Pruning Backups", steps=(("", "Removing"),))
@@ -69,8 +69,21 @@ def prune(op: Operation) -> None:
 
 def _decided(op: Operation, remote: Remote) -> tuple[Verdict, ...]:
     found = look(remote, op.settings)
+    candidates = (*found.candidates, *_asides(op, remote))
     policy = Policy(op.settings.backup.keep_days, op.settings.backup.keep)
-    return decide(found.candidates, found.needed, policy, op.clock.now())
+    return decide(candidates, found.needed, policy, op.clock.now())
+
+
+def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
+    """What restores put aside in the database and the volume; services that are down keep theirs."""
+    try:
+        found = aside.kept(remote, op.settings)
+    except OpsError as error:
+        text = f"what restores put aside cannot be looked at, and stays: {error.message}"
+        events.warn(op.emit, text, remote.name)
+        return
+    for name, count in found.items():
+        yield Candidate(name, "aside", _made(name), size=count)
 
 
 def look(remote: Remote, settings: Settings) -> Found:
@@ -116,6 +129,11 @@ def _candidates(listing: Listing, sizes: dict[str, int]) -> Iterator[Candidate]:
             yield Candidate(name, "unreadable", _made(name), size=count)
 
 
+def _is_folder(name: str) -> bool:
+    """Whether it is in the backups' folder; else a restore put it aside."""
+    return is_backup_id(name.removesuffix(_PART))
+
+
 def _made(name: str) -> datetime | None:
     try:
         return datetime.strptime(name.removesuffix(_PART)[-15:], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
@@ -139,10 +157,15 @@ def _remove(op: Operation, remote: Remote, agreed: set[str]) -> None:
     names = [name for name in verdicts if name in agreed]
     for name in sorted(agreed - verdicts.keys()):
         events.warn(op.emit, f"{name} stays after all: something changed since you were asked", remote.name)
-    command = removing.remove(op.settings.backup.directory, names).in_dir(op.settings.directory)
-    remote.run(command, deadline=600)
+    folders = [name for name in names if _is_folder(name)]
+    put_aside = tuple(name for name in names if not _is_folder(name))
+    if folders:
+        command = removing.remove(op.settings.backup.directory, folders).in_dir(op.settings.directory)
+        remote.run(command, deadline=600)
+    if put_aside:
+        aside.discard(remote, op.settings, put_aside)
     for name in names:
         events.info(op.emit, f"Removed {name}: {verdicts[name].why}", remote.name)
     freed = sum(verdicts[name].size for name in names)
-    events.info(op.emit, f"{plural(len(names), 'backup')} removed, {size(freed)} freed", remote.name)
+    events.info(op.emit, f"{len(names)} removed, {size(freed)} freed", remote.name)
     op.emit(events.Fact("removed", names, remote.name))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Kind = Literal["good", "safety", "failed", "unfinished", "unreadable"]
+Kind = Literal["good", "safety", "aside", "failed", "unfinished", "unreadable"]
+
+_WHAT = {"failed": "failed", "safety": "a copy that a restore made first", "aside": "put aside by a restore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,9 @@ class Candidate:
 
     Attributes:
         kind: good (DONE, its manifest readable); safety (the same, of what a restore was about to replace: it
-            counts as none of the newest); failed (says so itself); unfinished (left by a run that was
-            killed: whoever prunes holds the lock, so nobody is at work on it); unreadable (no manifest, or a
-            torn one).
+            counts as none of the newest); aside (what a restore replaced, where it was); failed (says so
+            itself); unfinished (left by a run that was killed: whoever prunes holds the lock, so nobody is at
+            work on it); unreadable (no manifest, or a torn one).
         made: when; None where neither manifest nor name tells.
         proven: whether a drill restored it.
         size: bytes on disk.
@@ -101,7 +103,9 @@ def _why_other(candidate: Candidate, policy: Policy, now: datetime) -> str:
     if candidate.kind == "unreadable":
         return "its manifest cannot be read: look at it by hand"
     return (
-        f"{candidate.kind}, and younger than {_days(policy.days)}" if _young(candidate, policy, now) else ""
+        f"{_WHAT[candidate.kind]}, and younger than {_days(policy.days)}"
+        if _young(candidate, policy, now)
+        else ""
     )
 
 
@@ -113,13 +117,13 @@ def _young(candidate: Candidate, policy: Policy, now: datetime) -> bool:
 def _verdict(candidate: Candidate, why: str, policy: Policy) -> Verdict:
     if why:
         return Verdict(candidate.name, True, why, candidate.size)
+    older = f", and older than {_days(policy.days)}"
     reason = {
         "good": f"older than {_days(policy.days)}, and {policy.count} newer ones stay",
-        "safety": f"safety, and older than {_days(policy.days)}",
-        "failed": f"failed, and older than {_days(policy.days)}",
         "unfinished": "left unfinished by a run that was ended",
-    }[candidate.kind]
-    return Verdict(candidate.name, False, reason, candidate.size)
+    }
+    why = reason.get(candidate.kind, f"{_WHAT.get(candidate.kind, '')}{older}")
+    return Verdict(candidate.name, False, why, candidate.size)
 
 
 def _days(count: int) -> str:

@@ -54,6 +54,19 @@ NOT_OURS = {
 }
 
 
+_ASIDE = """
+psql() { docker compose exec -T postgres psql -qXtA -U schedgen -d schedgen -c "$1" </dev/null; }
+psql 'CREATE DATABASE schedgen_before_20200101_000000'
+psql 'CREATE DATABASE somebody_elses_before_20200101_000000'
+docker compose exec -T minio mkdir /data/.schedgen-before-20200102_000000 </dev/null
+"""
+_LEFT_ASIDE = """
+docker compose exec -T postgres psql -qXtA -U schedgen -d schedgen </dev/null -c \
+  "SELECT datname FROM pg_database WHERE datname LIKE '%before%'"
+docker compose exec -T minio ls -A /data </dev/null | grep before || true
+"""
+
+
 def _release(host: Box, backup: m.Manifest) -> str:
     identity = f"20200101_000000-{COMMIT[:7]}"
     release = record.Release(identity, "v1", COMMIT, record.State.DONE, backup=f"backups/{backup.id}")
@@ -72,9 +85,11 @@ def test_only_what_nothing_holds_goes_and_only_after_a_yes(op: Operator, host: B
     safety = _backup(9, m.Kind.SAFETY)
     _place(host, [newest, second, young, needed, proven, old, older, failed, old_failed, safety])
     release = _release(host, needed)
+    host.sh(_ASIDE)
     host.sh(f"{_FOREIGN} mkdir backups/{_backup(0.5).id}.part")
     there = set(kit.backups(host))
     goes = {old.id, older.id, old_failed.id, safety.id, f"{_backup(0.5).id}.part"}
+    aside = {"schedgen_before_20200101_000000", ".schedgen-before-20200102_000000"}
 
     asked = op("backup.prune")
     assert asked.code == 2, asked.output
@@ -86,7 +101,8 @@ def test_only_what_nothing_holds_goes_and_only_after_a_yes(op: Operator, host: B
 
     done = op.document("backup.prune", "--yes")
     assert done["exit_code"] == 0
-    assert set(done["host_facts"][host.name]["removed"]) == goes
+    assert set(done["host_facts"][host.name]["removed"]) == goes | aside
+    assert host.sh(_LEFT_ASIDE) == "somebody_elses_before_20200101_000000"
     assert set(kit.backups(host)) == there - goes
     assert set(kit.backups(host)) >= NOT_OURS
     assert host.sh("ls -d elsewhere") == "elsewhere"

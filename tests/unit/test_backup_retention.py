@@ -19,7 +19,9 @@ _candidates = st.lists(
     st.builds(
         Candidate,
         name=st.integers(0, 99).map(lambda n: f"manual-20250101_{n:06d}"),
-        kind=st.sampled_from(["good", "good", "good", "safety", "failed", "unfinished", "unreadable"]),
+        kind=st.sampled_from(
+            ["good", "good", "good", "safety", "aside", "failed", "unfinished", "unreadable"]
+        ),
         made=st.none() | st.integers(-3 * 24, 40 * 24).map(lambda hours: NOW - timedelta(hours=hours)),
         proven=st.booleans(),
         size=st.integers(0, 10**12),
@@ -118,8 +120,16 @@ def test_the_newest_good_one_stays_however_old() -> None:
     [
         (old("x", 1, kind="failed"), Verdict("x", True, "failed, and younger than 7 days")),
         (old("x", 9, kind="failed"), Verdict("x", False, "failed, and older than 7 days")),
-        (old("x", 1, kind="safety"), Verdict("x", True, "safety, and younger than 7 days")),
-        (old("x", 9, kind="safety"), Verdict("x", False, "safety, and older than 7 days")),
+        (
+            old("x", 1, kind="safety"),
+            Verdict("x", True, "a copy that a restore made first, and younger than 7 days"),
+        ),
+        (
+            old("x", 9, kind="safety"),
+            Verdict("x", False, "a copy that a restore made first, and older than 7 days"),
+        ),
+        (old("x", 1, kind="aside"), Verdict("x", True, "put aside by a restore, and younger than 7 days")),
+        (old("x", 9, kind="aside"), Verdict("x", False, "put aside by a restore, and older than 7 days")),
         (old("x", 0, kind="unfinished"), Verdict("x", False, "left unfinished by a run that was ended")),
         (
             old("x", 99, kind="unreadable"),
