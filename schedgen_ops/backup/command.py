@@ -94,7 +94,7 @@ def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]
     facts: tuple[tuple[str, str | int], ...] = (
         ("Backup", backup.id),
         ("Location", f"{op.settings.directory}/{op.settings.backup.directory}/{backup.id}"),
-        ("Created", f"{backup.created} ({_age(op, backup.created)})"),
+        ("Created", f"{backup.created} ({age_of(op, backup.created)})"),
         ("Size", size(backup.size)),
         ("Release", backup.release or backup.commit[:12]),
         (
@@ -118,7 +118,7 @@ def proof(op: Operation, backup: Manifest) -> str:
     drill = backup.drill
     if drill is None:
         return f"never; `inv backup.drill --id {backup.id}` does"
-    return f"{drill.result} {_age(op, drill.at)}, in {duration(drill.seconds)}"
+    return f"{drill.result} {age_of(op, drill.at)}, in {duration(drill.seconds)}"
 
 
 def _restores(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]:
@@ -190,5 +190,6 @@ def _listed(op: Operation) -> list[tuple[Remote, commands.Listing]]:
     return list(zip(fleet.hosts, found, strict=True))
 
 
-def _age(op: Operation, time: str) -> str:
+def age_of(op: Operation, time: str) -> str:
+    """How long ago a time in a manifest was, in words."""
     return age(datetime.fromisoformat(time), op.clock.now())

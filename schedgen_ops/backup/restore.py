@@ -93,9 +93,17 @@ class Restore:
         Raises:
             OpsError: where it is damaged, or what it goes to does not run.
         """
+        self.check_files()
+        assert self.places
+
+    def check_files(self) -> None:
+        """Reads the backup to its end.
+
+        Raises:
+            OpsError: where it is damaged.
+        """
         if wrong := run.verify(self.remote, self.settings, self.backup):
             raise broken(self.backup, wrong, self.remote.name)
-        assert self.places
         events.info(self.emit, f"Backup {self.backup.id} is as it was written", self.remote.name)
 
     def prepare(self) -> None:
@@ -136,10 +144,8 @@ class Restore:
         """
         answer = self._run(self._exchange(), self._deadline)
         self.gap = exchange.parse_gap(answer.stdout)
-        who = ", ".join(self._names) or "nothing"
-        events.info(
-            self.emit, f"The restored data serves; {who} stopped for {self.gap:.1f}s", self.remote.name
-        )
+        away = f"; {', '.join(self._names)} stopped for {self.gap:.1f}s" if self._names else ""
+        events.info(self.emit, f"The restored data serves{away}", self.remote.name)
 
     def back(self) -> None:
         """The old data in place again, and the services started; may run twice."""

@@ -57,7 +57,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     backups = ", ".join(sorted({one.backup.id for one in todo.values()}))
     op.end(
         "Restore Complete",
-        f"The restored data serves; the services that use it were stopped for {gap:.1f}s",
+        f"The restored data serves; what uses it was away for {gap:.1f}s",
         (("Backup", backups), ("Kept", ", ".join(old) or "nothing")),
     )
 
@@ -94,6 +94,11 @@ class Elsewhere:
         database = op.settings.database
         shared = database and len(op.settings.hosts_running(database.service)) == 1
         self._hosts = [remote for remote in op.fleet if shared and remote.name not in todo]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those hosts."""
+        return tuple(remote.name for remote in self._hosts)
 
     def around(self, action: Callable[[], None]) -> None:
         """Does it while they are stopped; they are started again whatever happens."""

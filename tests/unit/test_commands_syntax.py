@@ -13,6 +13,7 @@ from schedgen_ops.commands import files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy import preview
+from schedgen_ops.emergency import commands as emergency
 from schedgen_ops.lock import commands as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
@@ -47,6 +48,7 @@ EVERY = (
     restore_scripts.kept(PLACES),
     restore_scripts.discard(PLACES, ["a"]),
     exchange.exchange(PLACES, "/lock", ["c1"], 5),
+    emergency.set_aside(SUDO, "b", "c1", "image"),
     backup.list_("b"),
     backup.fail("b", BACKUP),
     backup.update("b", BACKUP),
