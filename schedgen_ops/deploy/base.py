@@ -96,8 +96,12 @@ class Change:
             for remote in self.fleet.hosts
         )
         self._do(recovery.recover)
+        self.make_sure()
         self._prober = self._stack.enter_context(probing(self.fleet, self.settings))
         events.info(self.emit, "Pre-flight checks passed")
+
+    def make_sure(self) -> None:
+        """What else must hold before anything begins; the lock is held."""
 
     def _release(self, commit: str) -> Release:
         return Release(

@@ -3,9 +3,9 @@
 `schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
 """
 
+from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
-    Backup,
     Build,
     Check,
     Database,
@@ -28,6 +28,7 @@ __all__ = [
     "Build",
     "Check",
     "Database",
+    "Drill",
     "Health",
     "HostSettings",
     "Ingress",
@@ -35,6 +36,7 @@ __all__ = [
     "Lock",
     "Migrations",
     "Objects",
+    "Offsite",
     "Releases",
     "Rollout",
     "Settings",
