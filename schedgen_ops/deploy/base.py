@@ -141,7 +141,7 @@ class Change:
         """Everything answers on every host; from here on the new release is the one that serves."""
         self._phase("after")
         self._do(lambda site: services.verify(site, settle=self.settle))
-        self._do(lambda site: services.close(site, State.DONE))
+        self._do(services.serve)
         self._serves = True
         events.info(self.emit, "Deployment verification passed")
 
