@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import choice, commands, drill, run
+from schedgen_ops.backup import choice, commands, drill, room, run
 from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
@@ -20,7 +20,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.ui.tables import Column, Table, details
+from schedgen_ops.ui.tables import Table, details
 from schedgen_ops.ui.text import age, duration, plural, size
 
 
@@ -59,7 +59,8 @@ def _create(op: Operation, remote: Remote, *, parts: frozenset[str]) -> Manifest
     sweep = commands.sweep(settings.backup.directory).in_dir(settings.directory)
     remote.run(sweep, deadline=60, check=False)
     source = source_of(remote, settings)
-    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts)
+    totals = room.ensured(remote, settings, source, op.emit, parts)
+    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
 
@@ -128,17 +129,6 @@ def _restores(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]
     if settings.objects and backup.archive:
         line = commands.restore_objects(settings.directory, folder, settings.objects, backup.archive)
         yield "The objects by hand", line
-
-
-def list_(op: Operation) -> None:
-    """Every good backup."""
-    rows = tuple(
-        (remote.name, backup.id, backup.created, age_of(op, backup.created), backup.size, backup.release)
-        for remote, listing in _listed(op)
-        for backup in listing.good
-    )
-    columns = ("Host", "Backup", "Created", "Age", Column("Size", size, right=True), "Release")
-    op.ui.show(Table(columns, rows, empty="No backups yet."))
 
 
 def verify(op: Operation, wanted: str) -> None:

@@ -69,6 +69,24 @@ class Drill:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy elsewhere: when (RFC 3339 in UTC) and where it was tried, and how it went.
+
+    Attributes:
+        result: "passed" once size and SHA-256 of every file were right there, or what was wrong.
+    """
+
+    at: str
+    where: str
+    result: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the copy was complete and right."""
+        return self.result == "passed"
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A backup.
 
@@ -85,6 +103,7 @@ class Manifest:
         roles: the database roles that the dump may speak of.
         sizes: bytes that the database took on disk, and the objects' archive before compression.
         drill: the last restore that was tried.
+        offsite: the last copy elsewhere that was tried.
         error: why it failed.
     """
 
@@ -105,6 +124,7 @@ class Manifest:
     roles: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
     drill: Drill | None = None
+    offsite: Copy | None = None
     error: str = ""
     format: int = FORMAT
 
@@ -188,13 +208,14 @@ def from_json(text: str) -> Manifest:
     sealed = "checksum" in data or data.get("format", FORMAT) != 1
     if sealed and text.strip() != _sealed(data):
         raise ValueError("the manifest does not fit its own checksum")
-    drill = data.get("drill")
+    drill, offsite = data.get("drill"), data.get("offsite")
     manifest = stored.build(
         Manifest,
         data,
         state=State(str(data.get("state"))),
         files=tuple(stored.build(File, file) for file in stored.rows(data.get("files"))),
         drill=None if drill is None else stored.build(Drill, drill),
+        offsite=None if offsite is None else stored.build(Copy, offsite),
         **{key: stored.texts(data.get(key, [])) for key in ("verified", "migrations", "roles")},
         **{key: stored.mapping(data.get(key, {})) for key in ("rows", "sizes")},
     )

@@ -3,7 +3,7 @@
 `schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
 """
 
-from schedgen_ops.settings.backups import Backup, Drill
+from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
     Build,
@@ -36,6 +36,7 @@ __all__ = [
     "Lock",
     "Migrations",
     "Objects",
+    "Offsite",
     "Releases",
     "Rollout",
     "Settings",

@@ -25,6 +25,29 @@ class Drill(Section):
     deadline: t.Seconds = Field(default=3600, description="Seconds a drill may take.")
 
 
+class Offsite(Section):
+    """Where copies of backups go: any remote that rclone knows, written to from the host."""
+
+    path: t.Word = Field(description="Bucket and folder on the remote.")
+    options: Annotated[dict[t.OptionName, t.Word], Field(min_length=1)] = Field(
+        description="The remote as rclone.conf would describe it: type, provider, endpoint ..."
+    )
+    secrets: dict[t.OptionName, t.VariableName] = Field(
+        default={}, description="Options that are secret: the environment variable here that holds each."
+    )
+    password: t.VariableName | None = Field(
+        default=None,
+        description="Environment variable here with the password that encrypts; null: no encryption.",
+    )
+    image: t.ImageName | None = Field(
+        default=None, description="Image with rclone to run on the host; null: the host's own rclone."
+    )
+    with_deploy: bool = Field(
+        default=False, description="A deploy pushes its backup, and stops where that fails."
+    )
+    deadline: t.Seconds = Field(default=14_400, description="Seconds a push may take.")
+
+
 class Backup(Section):
     """How backups are made, and where they go."""
 
@@ -37,6 +60,14 @@ class Backup(Section):
     )
     compression: Literal["auto", "gzip", "zstd"] = Field(
         default="auto",
-        description="auto: gzip for the database, for the objects zstd where the host has it.",
+        description="auto: gzip for the database; for the objects zstd where the host has it, else gzip "
+        "if it saves a fifth of a sample.",
     )
     drill: Drill = Field(default=Drill(), description="Proof by a restore.")
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=7, description="Days for which `inv backup.prune` keeps every backup."
+    )
+    keep: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="Good backups that `inv backup.prune` keeps, however old."
+    )
+    offsite: Offsite | None = Field(default=None, description="Where copies go; null: nowhere.")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from schedgen_ops.operation import Operation
 
 _ID = {"id": "The backup, or the start of its name (default: the last good one)."}
+_ONE = {"id": "The backup, or the start of its name."}
 
 
 @operation(default=True, name="all")
@@ -54,10 +55,34 @@ def last(op: Operation) -> None:
 
 @operation(name="list")
 def list_(op: Operation) -> None:
-    """List the good backups."""
-    from schedgen_ops.backup import command
+    """List the backups, newest first, and those that failed."""
+    from schedgen_ops.backup import shelf
 
-    command.list_(op)
+    shelf.list_(op)
+
+
+@operation(help=_ONE)
+def show(op: Operation, id: str) -> None:
+    """Show all that is known of one backup."""
+    from schedgen_ops.backup import shelf
+
+    shelf.show(op, id)
+
+
+@operation(help={**_ONE, "to": "Folder here; by default where the logs are, below backups/."})
+def fetch(op: Operation, id: str, to: str = "") -> None:
+    """Bring a backup to this machine; goes on where it broke off."""
+    from schedgen_ops.backup import away
+
+    away.fetch(op, id, to)
+
+
+@operation(help=_ONE)
+def push(op: Operation, id: str) -> None:
+    """Copy a backup to the offsite remote, and read it back."""
+    from schedgen_ops.backup import away
+
+    away.push(op, id)
 
 
 @operation(help=_ID)
@@ -66,6 +91,14 @@ def verify(op: Operation, id: str = "") -> None:
     from schedgen_ops.backup import command
 
     command.verify(op, id)
+
+
+@operation(asks=True)
+def prune(op: Operation) -> None:
+    """Remove the backups that nothing holds any more; shows which and why, and asks."""
+    from schedgen_ops.backup import prune as pruning
+
+    pruning.prune(op)
 
 
 @operation(help=_ID)
