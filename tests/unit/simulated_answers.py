@@ -185,6 +185,8 @@ TITLES: dict[str, Handler] = {
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,
     "schedgen-lock": _lock,
+    "list backups": says(""),
+    "look at the room": says(f"free {1 << 40}\n"),
     "back up": changing(_back_up),
     "finish the backup": changing(_finish),
     "record the failed backup": changing(_fail),
