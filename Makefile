@@ -34,10 +34,13 @@ lab-test: venv ssh-tools ## Run the lab tests only
 	@inv lab.up
 	@pytest tests/lab
 
-bench: venv ssh-tools ## Run the measurements: start-up, and commands over SSH
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup of 1 GiB
 	@python tests/bench/bench_list.py
 	@echo
 	@python tests/bench/bench_host.py
+	@echo
+	@inv lab.up
+	@python tests/bench/bench_backup.py
 
 check: venv ## Lint, types, import direction, unit tests
 	@inv dev.check
