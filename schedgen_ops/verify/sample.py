@@ -59,12 +59,14 @@ class Sample:
     """What one round saw. What could not be looked at is missing, never zero.
 
     Attributes:
+        number: its place in the schedule, from 1; where rounds took too long, the next ones are left out.
         at: when the round began, in seconds since the epoch by the host's clock.
         seconds: how long it took.
         answers: one for each URL that was asked, in order; None for one that told nothing.
         boxes: the project's containers; None where the engine did not answer.
         cpu_percent: of all cores, since the round before; None in the first round.
         memory_percent: of the host's memory.
+        oom_kills: the containers in which a process ran out of memory since the round before.
         logs: what came into the logs; None in a round that did not look.
         extra: lines of further commands that were run in the round, by their names.
     """
@@ -76,6 +78,7 @@ class Sample:
     boxes: tuple[Box, ...] | None = None
     cpu_percent: float | None = None
     memory_percent: float | None = None
+    oom_kills: tuple[str, ...] = ()
     logs: tuple[LogGroup, ...] | None = None
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -98,6 +101,7 @@ class Reader:
         self._answers: list[http.Answer | None] = [None] * self._urls
         self._boxes: dict[str, list[str]] | None = None
         self._usage: dict[str, tuple[float | None, int, int | None]] = {}
+        self._killed: list[str] = []
         self._logs: list[LogGroup] | None = None
         self._host_cpu: float | None = None
         self._memory: float | None = None
@@ -127,6 +131,8 @@ class Reader:
                 self._boxes[words[0]] = words
             case "usage" | "stats":
                 self._measure(kind, words)
+            case "oom":
+                self._killed.append(words[0])
             case "looked":
                 self._logs = []
             case "log" if self._logs is not None:
@@ -172,6 +178,7 @@ class Reader:
             boxes=boxes,
             cpu_percent=self._host_cpu,
             memory_percent=self._memory,
+            oom_kills=tuple(self._killed),
             logs=None if self._logs is None else tuple(self._logs),
             extra={name: tuple(lines) for name, lines in self._extra.items()},
         )

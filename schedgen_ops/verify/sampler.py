@@ -71,7 +71,8 @@ usage() {
 """
 
 # A round is what stands between `round NUMBER MICROSECONDS` and `end NUMBER MICROSECONDS`. All of it is done
-# at the same time, and every line is short enough for a pipe to keep it whole.
+# at the same time, and every line is short enough for a pipe to keep it whole. Rounds are numbered by their
+# times, so that one left out shows.
 # $1 rounds (0: without end), $2 microseconds between them, $3 logs in every so many rounds, $4 a request's
 # patience, $5 the containers' label, $6 what is told of one, then three lists, each after its length:
 # docker's words, URLs, names and texts of further commands.
@@ -94,7 +95,7 @@ kernel() {
   done < /proc/meminfo
   printf 'memory\t%s\t%s\n' "$total" "$free"
 }
-boxes() { # $1 whether to look into the logs too: what came from $2 to $3
+boxes() { # $1 whether to look into the logs too: what came from $2 to $3; $4 when the last round began
   local ids found line id unknown=()
   ids=$("${docker[@]}" ps --all --quiet --no-trunc --filter "$filter" \
     --filter label=com.docker.compose.oneoff=False 2>/dev/null) || return
@@ -108,6 +109,8 @@ boxes() { # $1 whether to look into the logs too: what came from $2 to $3
   [ "${#unknown[@]}" -eq 0 ] || "${docker[@]}" stats --no-stream --no-trunc \
     --format '{{.ID}}'$'\t''{{.CPUPerc}}'$'\t''{{.MemUsage}}' "${unknown[@]}" 2>/dev/null |
     while IFS= read -r line; do printf 'stats\t%s\n' "$line"; done
+  "${docker[@]}" events --since "$4" --until "$3" --filter "$filter" --filter event=oom \
+    --format '{{.Actor.ID}}' 2>/dev/null | while IFS= read -r line; do printf 'oom\t%s\n' "$line"; done
   [ "$1" = yes ] || return
   echo looked
   while IFS=$'\t' read -r id _ name _; do
@@ -119,20 +122,26 @@ further() { eval "$2" 2>/dev/null </dev/null | while IFS= read -r line; do
   printf 'extra\t%s\t%s\n' "$1" "${line:0:3000}"; done; }
 seconds() { printf '%s.%06d' "$(($1 / 1000000))" "$(($1 % 1000000))"; }
 kernel
-began=${EPOCHREALTIME/[.,]/} since=${EPOCHREALTIME/[.,]/}
-for ((round = 1; rounds == 0 || round <= rounds; round++)); do
+began=${EPOCHREALTIME/[.,]/} since=$began last=$began
+round=1 looks=0
+while [ "$rounds" -eq 0 ] || [ "$round" -le "$rounds" ]; do
   at=${EPOCHREALTIME/[.,]/} look=no
   printf 'round\t%s\t%s\n' "$round" "$at"
-  [ $((round % every)) -ne 0 ] || look=yes
-  boxes "$look" "$(seconds "$since")" "$(seconds "$at")" &
+  looks=$((looks + 1))
+  [ $((looks % every)) -ne 0 ] || look=yes
+  boxes "$look" "$(seconds "$since")" "$(seconds "$at")" "$(seconds "$last")" &
   for index in "${!urls[@]}"; do ask "$index" "${urls[index]}" & done
   for ((index = 0; index < ${#extra[@]}; index += 2)); do further "${extra[@]:index:2}" & done
   kernel
   wait
+  last=$at
   [ "$look" = no ] || since=$at
   printf 'end\t%s\t%s\n' "$round" "$((${EPOCHREALTIME/[.,]/} - at))" || exit
-  pause=$((began + round * interval - ${EPOCHREALTIME/[.,]/}))
-  [ "$round" -eq "$rounds" ] || [ "$pause" -le 0 ] || sleep "$(seconds "$pause")"
+  # A round that took longer than its time costs those whose time it took: the end does not move.
+  due=$(((${EPOCHREALTIME/[.,]/} - began) / interval + 1))
+  round=$((due > round ? due : round + 1))
+  pause=$((began + (round - 1) * interval - ${EPOCHREALTIME/[.,]/}))
+  [ "$rounds" -ne 0 ] && [ "$round" -gt "$rounds" ] || [ "$pause" -le 0 ] || sleep "$(seconds "$pause")"
 done
 """
 )
