@@ -47,6 +47,7 @@ class Site:
     touched: list[str] = field(default_factory=list)
     backup: str = ""
     building: list[str] = field(default_factory=list)
+    _boxes: tuple[engine.Container, ...] | None = None
 
     @property
     def host(self) -> HostSettings:
@@ -119,8 +120,15 @@ class Site:
             raise OpsError(f"{what} {how}", host=error.host, detail=detail) from error
 
     def containers(self) -> tuple[engine.Container, ...]:
-        """The project's containers as they are now."""
-        return engine.parse_containers(self.run(self.docker.containers(self.settings.project)).stdout)
+        """The project's containers, as they are since this run changed any."""
+        if self._boxes is None:
+            listing = self.run(self.docker.containers(self.settings.project)).stdout
+            self._boxes = engine.parse_containers(listing)
+        return self._boxes
+
+    def containers_changed(self) -> None:
+        """They are looked at anew when they are needed next."""
+        self._boxes = None
 
     def say(self, text: str) -> None:
         """Tells the operator."""
