@@ -62,12 +62,27 @@ class Chart:
         return HEIGHT
 
 
-def chart(title: str, unit: str, lines: Sequence[Line], seconds: float, limit: float | None = None) -> Chart:
-    """Lines over `seconds`; `limit` is drawn where it is near what the lines reach."""
+def chart(
+    title: str,
+    unit: str,
+    lines: Sequence[Line],
+    *,
+    seconds: float,
+    limit: float | None = None,
+    most: float = math.inf,
+    blind: Values = (),
+) -> Chart:
+    """Lines over `seconds`.
+
+    Args:
+        limit: drawn where it is near what the lines reach.
+        most: the greatest value there can be.
+        blind: a line whose gaps are times in which nobody looked.
+    """
     known = [value for line in lines for _, value in line.values if value is not None]
-    most = max(known, default=1.0) or 1.0
-    near = limit is not None and limit <= 2 * most
-    top = _round_up(max(most * 1.05, limit if near and limit is not None else 0.0))
+    high = max(known, default=1.0) or 1.0
+    near = limit is not None and limit <= 2 * high
+    top = min(most, _round_up(max(high * 1.05, limit if near and limit is not None else 0.0)))
     seconds = max(seconds, 1.0)
 
     def x(at: float) -> float:
@@ -79,7 +94,7 @@ def chart(title: str, unit: str, lines: Sequence[Line], seconds: float, limit: f
     drawn = []
     for number, line in enumerate(lines):
         points = tuple((x(at), y(v), v, at) for at, v in line.values if v is not None)
-        last = next((f"{v:.4g}" for _, v in reversed(line.values) if v is not None), "?")
+        last = next((f"{v:.3g}" for _, v in reversed(line.values) if v is not None), "?")
         path = "".join(_path((x(at), None if v is None else y(v)) for at, v in line.values))
         drawn.append(Drawn(line.name, number % _COLOURS, path, points, last))
     return Chart(
@@ -90,7 +105,7 @@ def chart(title: str, unit: str, lines: Sequence[Line], seconds: float, limit: f
         up=tuple((y(top * part / 4), f"{top * part / 4:.4g}") for part in range(5)),
         limit=y(limit) if near and limit is not None else None,
         limit_text="" if limit is None else f"limit {limit:g} {unit}",
-        gaps=tuple((x(a), x(b)) for a, b in _gaps(lines[0].values if lines else (), seconds)),
+        gaps=tuple((x(a), x(b)) for a, b in _gaps(blind, seconds)),
     )
 
 
@@ -135,4 +150,4 @@ def _clock(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours}:{minutes:02d} h"
-    return f"{minutes}:{rest:02d}" if minutes or not rest else f"{rest} s"
+    return f"{minutes}:{rest:02d}" if minutes else f"{rest} s"

@@ -17,7 +17,7 @@ Point = tuple[float, float]
 _Z = 1.96
 _MOST = 120
 _FEWEST = 12
-_SHORTEST = 50.0
+_SHORTEST = 30.0
 # Growth below this is no leak that anybody could tell from caches that fill.
 _LEAST_GROWTH = 5 * 1024 * 1024
 _SLOWING = 0.5

@@ -28,6 +28,7 @@ _NONE = re.compile(
 _ERROR = re.compile(
     r"(?<![a-z])(?:errors?|err|fatal|panic|critical|severe|traceback|[a-z]*exception)(?![a-z])"
 )
+_THROWN = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 _WARNING = re.compile(r"(?<![a-z])warn(?:ing|ings)?(?![a-z])")
 # A level stands at the start of a line, after its time and its source.
 _HEAD_WORDS = 8
@@ -39,7 +40,7 @@ state=$1 filter=$2; shift 2
 collect() { # what every container of the project logged since $1
   local since=$1 id name; shift
   while IFS=$'\t' read -r id name; do
-    "$@" logs --since "$since" "$id" 2>&1 | group | while IFS= read -r line; do
+    "$@" logs --since "$since" --tail 50000 "$id" 2>&1 | group | while IFS= read -r line; do
       printf 'log\t%s\t%s\n' "$name" "$line"; done &
   done < <("$@" ps --all --no-trunc --filter "$filter" --filter label=com.docker.compose.oneoff=False \
     --format '{{.ID}}'$'\t''{{.Label "com.docker.compose.service"}}')
@@ -131,7 +132,7 @@ def level(line: str) -> str:
         if word in _LEVELS and word.upper() in line:
             return _LEVELS[word]
     rest = _NONE.sub(" ", lower)
-    if _ERROR.search(rest):
+    if _ERROR.search(rest) or _THROWN.search(line):
         return "error"
     return "warning" if _WARNING.search(rest) else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from schedgen_ops.ui.chart import Chart, Line, chart
 from schedgen_ops.ui.report import Grid, HostReport, Report
@@ -51,12 +52,13 @@ def _charts(account: Account) -> list[Chart]:
     busy = [_line(box.name, box.cpu) for box in boxes]
     errors = [_line("failed checks", account.errors)]
     host = [_line("CPU", account.cpu), _line("memory", account.memory)]
+    draw = partial(chart, seconds=seconds, blind=errors[0].values)
     return [
-        chart("Response times", "ms", times, seconds),
-        chart("Failed checks in a round", "%", errors, seconds, limits.error_percent),
-        chart("The host: CPU and memory in use", "%", host, seconds, limits.cpu_percent),
-        chart("Containers: memory", "MiB", used, seconds),
-        chart("Containers: CPU", "% of a core", busy, seconds, limits.cpu_percent),
+        draw("Response times", "ms", times),
+        draw("Failed checks in a round", "%", errors, limit=limits.error_percent, most=100),
+        draw("The host: CPU and memory in use", "%", host, limit=limits.cpu_percent, most=100),
+        draw("Containers: memory", "MiB", used),
+        draw("Containers: CPU", "% of a core", busy, limit=limits.cpu_percent),
     ]
 
 

@@ -199,6 +199,7 @@ TITLES: dict[str, Handler] = {
     "docker compose rm": changing(_remove),
     "write ": changing(_write),
     "GET ": _page,
+    "keep the log's patterns": says(""),
 }
 LINES: dict[str, Handler] = {
     "true": says(""),
