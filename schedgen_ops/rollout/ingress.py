@@ -36,6 +36,8 @@ defaults
     timeout server 1h
     timeout tunnel 24h
     timeout http-keep-alive 75s
+    # Slow is not down: on a busy machine even a health check may wait.
+    timeout check 5s
     option redispatch 1
     option forwardfor
     retries 5
