@@ -171,7 +171,7 @@ def prometheus(result: Result) -> Sequence[Finding]:
 
 def _target(target: dict[str, Any]) -> Finding:
     labels = target["labels"]
-    name = f"metrics {labels.get('job', '?')} {labels.get('instance', '')}".strip()
+    name = f"target {labels.get('job', '?')} {labels.get('instance', '')}".strip()
     verdict = {"up": Verdict.PASSED, "down": Verdict.FAILED}.get(target["health"], Verdict.UNKNOWN)
     why = f": {target['lastError']}" if target.get("lastError") else ""
     return Finding(name, verdict, f"{target['health']}{why}")

@@ -61,8 +61,8 @@ def test_a_host_that_is_well_passes_everything_and_is_left_as_it_was(op: Operato
     flow = {"flow upload", "flow job", "flow events", "flow clean-up"}
     measured = {f"response {check['name']}" for check in patient()} | {"database query", "CPU", "memory"}
     known = services | urls | flow | measured | {"migrations", "queue", "logs", "containers"}
-    assert known | {"cache", "tree", "history"} == {name for name in told if not name.startswith("metrics ")}
-    assert sum(name.startswith("metrics ") and not name.startswith("metrics http") for name in told) >= 2
+    assert known | {"cache", "tree", "history"} == {name for name in told if not name.startswith("target ")}
+    assert sum(name.startswith("target ") for name in told) == 2
     assert told["migrations"] == "2 executed, none pending"
     assert told["flow events"] == "3 events"
     assert "queue.waiting 0" in told["queue"]
@@ -118,7 +118,7 @@ def test_what_could_not_be_looked_at_is_unknown_and_not_passed(op: Operator, hos
         kit.wait_for(lambda: '"down"' in host.get("/api/v1/targets", port=9090), "Prometheus to notice", 60)
         down = op("verify.metrics")
         assert down.code == 6, down.output
-        assert "metrics backend" in down.stderr
+        assert "target backend" in down.stderr
     with kit.as_root(host, "docker compose stop -t 1 prometheus", "docker compose start prometheus"):
         assert op("verify.metrics").code == 6
 
