@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from schedgen_ops.ui.chart import Chart, Line, chart
 from schedgen_ops.ui.report import Grid, HostReport, Report
@@ -28,6 +29,30 @@ def verdict(account: Account) -> str:
     if account.failures():
         return "failed"
     return "unknown" if account.unknown() else "passed"
+
+
+def facts(account: Account) -> dict[str, Any]:
+    """The account's figures, for the journal and for programs: what is not known is None."""
+    tally = account.tally
+    return {
+        "verdict": verdict(account),
+        "reasons": account.failures(),
+        "warnings": account.warnings(),
+        "rounds": {"judged": tally.checks, "failed": tally.failures, "unknown": tally.unknown},
+        "longest_row_of_failures": tally.worst,
+        "connection_lost": account.drops,
+        "p95_seconds": {name: times.quantile(0.95) for name, times in account.times.items()},
+        "containers": {
+            box.name: {
+                "memory_bytes": box.last.memory,
+                "memory_trend": str(account.leak(box.name)),
+                "restarts": box.restarts,
+                "oom_kills": box.oom_kills,
+            }
+            for box in account.containers.values()
+        },
+        "error_lines": sum(group.count for group in account.trouble if group.level == "error"),
+    }
 
 
 def _host(name: str, account: Account) -> HostReport:

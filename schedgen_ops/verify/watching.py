@@ -56,6 +56,7 @@ def _watch(op: Operation, remote: Remote, seen: Account) -> None:
 
 def _conclude(op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]) -> None:
     for host, seen in accounts.items():
+        op.emit(events.Fact("watch", report.facts(seen), host))
         for text in seen.warnings():
             events.warn(op.emit, text, host)
     path = _report(op, accounts, facts)
