@@ -47,14 +47,14 @@ class Vigil:
 
     Attributes:
         tell: called after every round, and when a connection was lost or made again, with a sentence or "".
-        sleep: waits some seconds.
+        pause: waits some seconds; True where the watch was ended meanwhile.
     """
 
     remote: Remote
     settings: Settings
     account: Account
     clock: Clock
-    sleep: Callable[[float], None]
+    pause: Callable[[float], object]
     tell: Callable[[str], None]
 
     def __call__(self) -> Account:
@@ -65,14 +65,15 @@ class Vigil:
         """
         tally = self.account.tally
         began = self.clock.monotonic()
-        while self.account.tally.seen < tally.rounds:
+        over = False
+        while not over and self.account.tally.seen < tally.rounds:
             try:
                 self._sample(tally.rounds - self.account.tally.seen)
                 self.account.tally = self.account.tally.over()
             except Unreachable as error:
                 if not self.account.tally.seen and not isinstance(error, ConnectionLost):
                     raise
-                self._lost(error)
+                over = self._lost(error)
                 self._catch_up(began)
         return self.account
 
@@ -98,10 +99,13 @@ class Vigil:
         longest = rounds * max(interval, patience + len(asked)) + _GRACE
         self.remote.stream(command, on_line, deadline=longest)
 
-    def _lost(self, error: OpsError) -> None:
+    def _lost(self, error: OpsError) -> bool:
+        """Waits before the next attempt; whether there is to be none."""
+        if self.pause(min(_PAUSE, self.account.tally.interval)):
+            return True
         self.account.drops += 1
         self.tell(f"the connection was lost, trying again: {error.message}")
-        self.sleep(min(_PAUSE, self.account.tally.interval))
+        return False
 
     def _catch_up(self, began: float) -> None:
         """Counts the rounds that nobody saw."""

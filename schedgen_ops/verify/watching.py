@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from pathlib import Path
 
 from schedgen_ops import events
@@ -36,22 +36,24 @@ def extended(op: Operation, seconds: int) -> None:
     )
     op.begin("verify", "Extended verification", facts)
     accounts = {remote.name: account(remote, settings, seconds) for remote in op.fleet}
+    ended = threading.Event()
     try:
-        op.fleet.each(lambda remote: _watch(op, remote, accounts[remote.name])).values()
+        op.fleet.each(lambda remote: _watch(op, remote, accounts[remote.name], ended)).values()
     except KeyboardInterrupt:
+        ended.set()
         seen = max(account.tally.elapsed for account in accounts.values())
         events.warn(op.emit, f"Ended from the keyboard after {seen}s of {seconds}s: the verdict so far")
     _conclude(op, accounts, facts)
 
 
-def _watch(op: Operation, remote: Remote, seen: Account) -> None:
+def _watch(op: Operation, remote: Remote, seen: Account, ended: threading.Event) -> None:
     def tell(text: str) -> None:
         if text:
             events.warn(op.emit, text, remote.name)
         else:
             op.emit(panel(seen, remote.name))
 
-    Vigil(remote, op.settings, seen, op.clock, time.sleep, tell)()
+    Vigil(remote, op.settings, seen, op.clock, ended.wait, tell)()
 
 
 def _conclude(op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]) -> None:
