@@ -105,7 +105,7 @@ def roll(site: Site, services: Iterable[str]) -> None:
         for name in wave:
             site.show(f"{name}: {reasons[name]}")
             site.touched.append(name)
-        _replace(site, site.release, wave)
+        _replace(site, site.release, wave, share=site.share)
 
 
 def roll_back(site: Site, services: Iterable[str]) -> None:
@@ -151,11 +151,11 @@ def retire(site: Site, services: Iterable[str], release: Release) -> None:
     )
 
 
-def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "") -> None:
+def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "", share: int = 100) -> None:
     def one(name: str) -> None:
         record = release.services[name]
         seconds = roller.replace(
-            site.remote, site.compose, release.id, name, record, site.settings, site.show
+            site.remote, site.compose, release.id, name, record, site.settings, site.show, share
         )
         site.say(f"Service {name} {done or f'updated successfully ({seconds:.1f}s)'}")
 

@@ -1,7 +1,8 @@
 """What replaces a service's containers on the host: each script is one round trip, and ends what it began.
 
 A script goes on when the connection dies, and puts everything in order whatever happens, so that a host is
-never left between two releases of a service. Its lines for us are `say TEXT` and `gap MICROSECONDS`.
+never left between two releases of a service. Its lines for us are `say TEXT`, `gap MICROSECONDS` and
+`moved`, once requests go to those that stay.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.library import ALONE, HEAD, LIBRARY
 from schedgen_ops.shell import Command, script
 
-# $1 service, $2 containers wanted, $3 how many proxies follow, then those, then docker compose.
+# $1 service, $2 containers wanted, $3 how many proxies follow, then those, then the share of the requests that
+# the new containers get in percent, then docker compose.
 _BESIDE = (
     LIBRARY
     + HEAD
     + r"""
 service=$1 wanted=$2 count=$3; shift 3
 proxies=("${@:1:count}"); shift "$count"
+share=$1; shift
 mapfile -t old < <(ids_of "$service")
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
 open_all() { for proxy in "${proxies[@]}"; do
@@ -49,9 +52,10 @@ for id in "${old[@]}"; do there+="$(address "$id") "; done
 for proxy in "${proxies[@]}"; do
   within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
 done
+weigh "$share" "$wanted" "${#old[@]}"
 for proxy in "${proxies[@]}"; do
-  mapfile -t come < <(names "$proxy" "$here"); tell "set weight $proxy/" ' 100%' "${come[@]}"
-  mapfile -t go < <(names "$proxy" "$there"); tell "set weight $proxy/" ' 1' "${go[@]}"
+  mapfile -t to < <(names "$proxy" "$here"); mapfile -t from < <(names "$proxy" "$there")
+  tell "set weight $proxy/" " $come" "${to[@]}"; tell "set weight $proxy/" " $go" "${from[@]}"
 done
 [ "${#proxies[@]}" -eq 0 ] || exit 0
 stop_and_remove "${old[@]}"
@@ -85,6 +89,7 @@ for proxy in "${proxies[@]}"; do
   mapfile -t from < <(names "$proxy" "$there"); tell "set server $proxy/" ' state drain' "${from[@]}"
   drained+=("${from[@]/#/$proxy/}")
 done
+[ "${#proxies[@]}" -eq 0 ] || echo moved
 for proxy in "${proxies[@]}"; do
   within "$drain" idle "$proxy" "$there" || say "requests to $service were still open after ${drain}s"
 done
@@ -172,7 +177,14 @@ def _head(compose: Compose, health: int, drain: int) -> tuple[str, ...]:
 
 
 def beside(
-    compose: Compose, state: str, release: str, service: str, record: ServiceRecord, health: int, drain: int
+    compose: Compose,
+    state: str,
+    release: str,
+    service: str,
+    record: ServiceRecord,
+    health: int,
+    drain: int,
+    share: int = 100,
 ) -> Command:
     """New containers beside the old ones, healthy before the old ones go.
 
@@ -184,8 +196,9 @@ def beside(
         release: the folder of the release's compose.yaml.
         health: seconds until they must be healthy.
         drain: seconds for requests in flight to end.
+        share: percent of the requests that the new ones get; below 100 the old ones get the rest.
     """
-    values = (service, str(record.replicas), str(len(record.proxies)), *record.proxies)
+    values = (service, str(record.replicas), str(len(record.proxies)), *record.proxies, str(share))
     args = (*_head(compose, health, drain), *values, *compose.words_of(release))
     return _alone(state, (service,), _BESIDE, *args)
 
