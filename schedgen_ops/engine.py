@@ -8,7 +8,7 @@ from traceback import format_exception
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
-from schedgen_ops.errors import OpsError, Refused, RolledBack
+from schedgen_ops.errors import HandedOver, OpsError, Refused, RolledBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Engine:
                 self._run(step)
             except (Exception, KeyboardInterrupt) as error:
                 failure = self._as_failure(error, step)
-                if step.gate or settled:
+                if step.gate or settled or isinstance(error, HandedOver):
                     raise failure from error
                 self._unwind(begun, failure)
             if step.settles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedgen_ops.guard.judge import Policy, Verdict
+from schedgen_ops.guard.policy import Policy, Verdict
 
 # Reads samples; prints `back FIRST RULE TEXT<tab>DETAIL`, `thin TOTAL` or `ok TOTAL`. Any awk will do.
 JUDGE = r"""

@@ -2,64 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from schedgen_ops.guard.policy import Policy, Verdict
 from schedgen_ops.guard.sample import Sample
+from schedgen_ops.guard.trend import Trend
 
 _MB = 1048576.0
-# How many standard errors the slope of the memory must be above the limit.
-_SURE = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The limits. A rule that is switched off has a limit below 0, or a factor or slope of 0.
-
-    Attributes:
-        error_percent: errors above this share of requests, or of our own checks, go back.
-        consecutive: failed checks in a row that go back.
-        min_checks, min_requests: fewer of them are not judged by their share.
-        window: how many of the newest samples requests and log lines are summed over; slow ones in a row.
-        slower: how many times the p95 of the release before the new one's may be; `floor`: never slow below.
-        restarts: more of them during the watch go back.
-        leak: MB a minute that memory may grow; `leak_samples` before it is judged, none before `warm_up` s.
-        log_errors: more lines in the window that speak of an error go back.
-    """
-
-    error_percent: float = 10.0
-    consecutive: int = 3
-    min_checks: int = 10
-    min_requests: int = 20
-    window: int = 3
-    slower: float = 3.0
-    floor: float = 0.5
-    restarts: int = 0
-    leak: float = 20.0
-    leak_samples: int = 24
-    warm_up: float = 60.0
-    log_errors: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the samples say.
-
-    Attributes:
-        back: whether the release goes back.
-        thin: whether too few real requests came to judge by them.
-        first: the number, from 1, of the first bad sample that decided.
-        rule: checks, requests, counters, prometheus, latency, restarts, memory or logs.
-        text: the reason in a sentence; `detail` has its figures.
-    """
-
-    back: bool = False
-    thin: bool = False
-    first: int = 0
-    rule: str = ""
-    text: str = ""
-    detail: str = ""
 
 
 def judge(samples: Iterable[Sample], policy: Policy, stage: int = 1) -> Verdict:
@@ -90,7 +40,10 @@ class Judge:
     _over: int = 0
     _over_row: int = 0
     _restarts: int | None = None
-    _trend: Trend = field(default_factory=lambda: Trend())
+    _trend: Trend = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._trend = Trend()
 
     @property
     def percent(self) -> float:
@@ -247,37 +200,3 @@ class Judge:
 
     def _back(self, first: int, rule: str, text: str, detail: str = "") -> Verdict:
         return Verdict(True, False, first, rule, text, detail)
-
-
-@dataclass(slots=True)
-class Trend:
-    """A straight line through points, kept up as they come. Time that runs backwards begins it anew."""
-
-    count: int = 0
-    last: float = 0.0
-    _x: float = 0.0
-    _y: float = 0.0
-    _xx: float = 0.0
-    _xy: float = 0.0
-    _yy: float = 0.0
-
-    def add(self, x: float, y: float) -> None:
-        """One more point."""
-        if self.count and x <= self.last:
-            self.count, self._x, self._y, self._xx, self._xy, self._yy = 0, 0.0, 0.0, 0.0, 0.0, 0.0
-        self.last = x
-        self.count += 1
-        dx, dy = x - self._x, y - self._y
-        self._x += dx / self.count
-        self._y += dy / self.count
-        self._xx += dx * (x - self._x)
-        self._xy += dx * (y - self._y)
-        self._yy += dy * (y - self._y)
-
-    def low(self) -> float | None:
-        """The least slope that is sure enough; None where three points do not make a line yet."""
-        if self.count < 3 or self._xx <= 0:
-            return None
-        slope = self._xy / self._xx
-        rest = max(0.0, self._yy - slope * self._xy)
-        return slope - _SURE * math.sqrt(rest / (self.count - 2) / self._xx)

@@ -16,7 +16,7 @@ class Sample:
         old_requests, old_errors: the same of the release before, which stands by.
         counted, count_errors, old_counted, old_count_errors: the same by the services' own counters.
         percent: the error rate that Prometheus gives for the configured query.
-        p95, old_p95: seconds within which 95 % of requests were answered, by the new release and the one before.
+        p95, old_p95: seconds in which 95 % of requests were answered, by the new release and the one before.
         restarts: how often its containers were restarted so far.
         memory: what its containers use, in bytes.
         log_errors: lines of its logs since the sample before that speak of an error.

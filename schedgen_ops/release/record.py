@@ -63,6 +63,7 @@ class Release:
         reverted: files of migrations that it took back; a rollback may.
         error: why it failed.
         restores: the id of the release that it went back to; "" for a deploy.
+        guard: what the guard saw that kept it; "" for none.
         steps: (title, seconds) of each step that ended.
     """
 
@@ -79,6 +80,7 @@ class Release:
     reverted: tuple[str, ...] = ()
     error: str = ""
     restores: str = ""
+    guard: str = ""
     steps: tuple[tuple[str, float], ...] = ()
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 

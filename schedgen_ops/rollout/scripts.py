@@ -15,8 +15,8 @@ from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.library import ALONE, HEAD, LIBRARY
 from schedgen_ops.shell import Command, script
 
-# $1 service, $2 containers wanted, $3 how many proxies follow, then those, then the share of the requests that
-# the new containers get in percent, then docker compose.
+# $1 service, $2 containers wanted, $3 how many proxies follow, then those, then the share of the requests (in
+# percent) that the new containers get, then docker compose.
 _BESIDE = (
     LIBRARY
     + HEAD

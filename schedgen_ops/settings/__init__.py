@@ -3,6 +3,7 @@
 `schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
 """
 
+from schedgen_ops.settings.guard import Guard
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
     Backup,
@@ -28,6 +29,7 @@ __all__ = [
     "Build",
     "Check",
     "Database",
+    "Guard",
     "Health",
     "HostSettings",
     "Ingress",

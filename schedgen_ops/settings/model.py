@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import rules, sections
 from schedgen_ops.settings import types as t
 
@@ -110,6 +111,7 @@ class Settings(sections.Section):
     )
     limits: sections.Limits = Field(default=sections.Limits(), description="Thresholds.")
     watch: sections.Watch = Field(default=sections.Watch(), description="Extended verification.")
+    guard: guards.Guard = Field(default=guards.Guard(), description="When a release goes back by itself.")
     releases: sections.Releases = Field(
         default=sections.Releases(), description="What is kept for a rollback."
     )

@@ -13,6 +13,7 @@ from box import Box
 
 CONNECTIONS = "16"
 LONGEST = "170s"
+_CLOSE = ("-H", "Connection: close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,18 @@ def need_wrk() -> None:
 
 
 @contextmanager
-def load(host: Box) -> Iterator[Callable[[], tuple[Load, ...]]]:
-    """wrk on 3001, with keep-alive, and on 3000, without, until the function it yields is called."""
+def load(
+    host: Box, path: str = "/health", connections: str = CONNECTIONS
+) -> Iterator[Callable[[], tuple[Load, ...]]]:
+    """wrk on 3001, with keep-alive, and on 3000, without, until the function it yields is called.
+
+    Args:
+        path: what is asked of 3001.
+        connections: how many to each.
+    """
     need_wrk()
-    site, backend = f"http://{host.address}:3000/", f"http://{host.address}:3001/health"
-    jobs = [(backend, _wrk(backend)), (site, _wrk(site, "-H", "Connection: close"))]
+    site, backend = f"http://{host.address}:3000/", f"http://{host.address}:3001{path}"
+    jobs = [(url, _wrk(url, connections, *options)) for url, options in ((backend, ()), (site, _CLOSE))]
     try:
         yield lambda: tuple(_end(url, process) for url, process in jobs)
     finally:
@@ -46,8 +54,8 @@ def load(host: Box) -> Iterator[Callable[[], tuple[Load, ...]]]:
             process.wait()
 
 
-def _wrk(url: str, *options: str) -> subprocess.Popen[str]:
-    words = ("wrk", "-t1", "-c", CONNECTIONS, "-d", LONGEST, "--timeout", "10s", *options, url)
+def _wrk(url: str, connections: str, *options: str) -> subprocess.Popen[str]:
+    words = ("wrk", "-t1", "-c", connections, "-d", LONGEST, "--timeout", "10s", *options, url)
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -98,6 +98,8 @@ class World:
         ingress: the configuration that the ingress runs with; "" while there is none.
         stuck: the ingress cannot take the ports over.
         held_by: the lock's owner, if somebody else holds it.
+        verdict: what a sentry comes to: kept or back.
+        sentry: the records that a sentry at work was given: kept, taken back, broken.
         changed: the commands that changed something, in order.
     """
 
@@ -120,6 +122,8 @@ class World:
     ingress: str = ""
     stuck: bool = False
     held_by: str = ""
+    verdict: str = "kept"
+    sentry: tuple[str, ...] = ()
     changed: list[str] = field(default_factory=list)
 
     def copy(self) -> World:

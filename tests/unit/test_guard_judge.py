@@ -14,7 +14,8 @@ from hypothesis import strategies as some
 
 from schedgen_ops.guard import arithmetic
 from schedgen_ops.guard import sample as samples
-from schedgen_ops.guard.judge import Judge, Policy, Verdict, judge
+from schedgen_ops.guard.judge import Judge, judge
+from schedgen_ops.guard.policy import Policy, Verdict
 from schedgen_ops.guard.sample import Sample
 
 MB = 1048576
@@ -243,25 +244,33 @@ def test_a_gap_is_not_a_zero(rows: list[Sample], place: int) -> None:
     assert court.verdict().back == plain.verdict().back
 
 
+PAIRS = (
+    ("requests", "errors"),
+    ("old_requests", "old_errors"),
+    ("counted", "count_errors"),
+    ("old_counted", "old_count_errors"),
+)
+
+
 @some.composite
 def anything(draw: some.DrawFn) -> Sample:
     """A sample of any kind."""
     maybe = some.none() | counts
     seconds = some.none() | some.floats(0, 5).map(lambda value: round(value, 6))
-    found: list[int | None] = []
-    for _ in range(4):
-        total = draw(maybe)
-        found += [total, None if total is None else draw(some.integers(0, total))]
+    found: dict[str, int | None] = {}
+    for total, wrong in PAIRS:
+        found[total] = draw(maybe)
+        found[wrong] = None if found[total] is None else draw(some.integers(0, found[total]))
     return Sample(
-        round(draw(some.floats(0, 600)), 6),
-        draw(some.sampled_from((0, 0, 0, 1, None))),
-        *found,
-        draw(seconds),
-        draw(seconds),
-        draw(seconds),
-        draw(some.none() | some.integers(0, 4)),
-        draw(some.none() | some.integers(50, 400).map(lambda value: value * MB)),
-        draw(some.none() | some.integers(0, 9)),
+        at=round(draw(some.floats(0, 600)), 6),
+        failed=draw(some.sampled_from((0, 0, 0, 1, None))),
+        percent=draw(seconds),
+        p95=draw(seconds),
+        old_p95=draw(seconds),
+        restarts=draw(some.none() | some.integers(0, 4)),
+        memory=draw(some.none() | some.integers(50, 400).map(lambda value: value * MB)),
+        log_errors=draw(some.none() | some.integers(0, 9)),
+        **found,
     )
 
 
