@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from threading import Event, Thread
 from traceback import format_exception
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
 from schedgen_ops.errors import HandedOver, OpsError, Refused, RolledBack
+
+# What was asked to end is asked again after so many seconds, and so often: it may have begun another command.
+_AGAIN, _TIMES = 2.0, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class Step:
         undo: takes back whatever `run` did, also when it stopped halfway; may run twice. None: nothing to do.
         gate: nothing is changed yet: its errors are passed on as they are, with their own exit codes.
         settles: once it ended well, what came before it stays, whatever happens later.
+        beside: the steps after it begin while it still runs, up to the first one that `waits`.
+        waits: begins when those that run beside have ended well.
     """
 
     number: str
@@ -29,6 +36,8 @@ class Step:
     undo: Callable[[], None] | None = None
     gate: bool = False
     settles: bool = False
+    beside: bool = False
+    waits: bool = False
 
 
 @dataclass(slots=True)
@@ -37,13 +46,18 @@ class Engine:
 
     Attributes:
         serving: what still serves after everything was taken back, for the message.
+        interrupt: ends what runs on the hosts, so that no step goes on beside one that failed.
         durations: (title, seconds) of each step that ended well.
     """
 
     emit: events.Emit
     clock: Clock
     serving: Callable[[], str] = lambda: ""
-    durations: tuple[tuple[str, float], ...] = ()
+    interrupt: Callable[[], None] = lambda: None
+    durations: list[tuple[str, float]] = field(default_factory=list)
+    _beside: list[_Beside] = field(default_factory=list)
+    _failed: Step | None = None
+    _heard: Event = field(default_factory=Event)
 
     def run(self, steps: Sequence[Step]) -> None:
         """Run `steps` in order.
@@ -51,33 +65,67 @@ class Engine:
         Raises:
             RolledBack: when one failed and all that was done is undone.
             OpsError: the failure itself, when it was a gate's; or, with exit code 5, when undoing failed too.
+            ValueError: for a step beside others that nothing waits for.
         """
+        _check(steps)
         begun: list[Step] = []
         settled = False
         for step in steps:
-            begun.append(step)
             try:
-                self._run(step)
+                if step.waits:
+                    self._join()
+                begun.append(step)
+                self._begin(step)
             except (Exception, KeyboardInterrupt) as error:
-                failure = self._as_failure(error, step)
+                failure = self._ended(error, step)
                 if step.gate or settled or isinstance(error, HandedOver):
                     raise failure from error
                 self._unwind(begun, failure)
             if step.settles:
                 begun, settled = [], True
 
-    def _run(self, step: Step) -> None:
+    def _begin(self, step: Step) -> None:
         started = self.clock.monotonic()
         self.emit(events.StepStarted(step.number, step.title))
+        if step.beside:
+            self._beside.append(_Beside(step, lambda: self._run(step, started), self.interrupt, self._heard))
+        else:
+            self._run(step, started)
+
+    def _run(self, step: Step, started: float) -> None:
         try:
             step.run()
         except BaseException as error:
             seconds = self.clock.monotonic() - started
-            self.emit(events.StepFailed(step.number, step.title, seconds, str(error) or type(error).__name__))
+            self._failed = self._failed or step
+            text = str(error) or type(error).__name__
+            if self._failed is not step:
+                text = f"ended, since {self._failed.title!r} failed"
+            self.emit(events.StepFailed(step.number, step.title, seconds, text))
             raise
         seconds = self.clock.monotonic() - started
-        self.durations = (*self.durations, (step.title, seconds))
+        self.durations.append((step.title, seconds))
         self.emit(events.StepFinished(step.number, step.title, seconds))
+
+    def _join(self) -> None:
+        """Waits for the steps that run beside; raises what one of them raised."""
+        self._heard.set()
+        for other in self._beside:
+            other.join()
+        for other in self._beside:
+            if other.error is not None:
+                raise other.error
+        self._beside.clear()
+
+    def _ended(self, error: Exception | KeyboardInterrupt, step: Step) -> OpsError:
+        """What went wrong first, once nothing runs any more: a step that fails ends those beside it."""
+        self._heard.set()
+        for other in self._beside:
+            other.end()
+            if other.step is self._failed and isinstance(other.error, Exception | KeyboardInterrupt):
+                error, step = other.error, other.step
+        self._beside.clear()
+        return self._as_failure(error, step)
 
     def _unwind(self, begun: Sequence[Step], failure: OpsError) -> None:
         left: list[tuple[Step, BaseException]] = []
@@ -117,6 +165,50 @@ class Engine:
                 self.emit(events.Output(line))
         failure.step = failure.step or step.title
         return failure
+
+
+class _Beside:
+    """A step in a thread of its own. Should it fail, it ends what runs on the hosts until that is `heard`."""
+
+    def __init__(
+        self, step: Step, run: Callable[[], None], interrupt: Callable[[], None], heard: Event
+    ) -> None:
+        self.step = step
+        self.error: BaseException | None = None
+        self._run = run
+        self._interrupt = interrupt
+        self._heard = heard
+        self._thread = Thread(target=self._work, name=step.title, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:
+            self.error = error
+            while not self._heard.is_set():
+                with suppress(Exception):
+                    self._interrupt()
+                self._heard.wait(_AGAIN)
+
+    def join(self) -> None:
+        """Waits until it has ended."""
+        self._thread.join()
+
+    def end(self) -> None:
+        """Ends it, if it still runs; it is left behind where the hosts do not answer any more."""
+        for _ in range(_TIMES):
+            with suppress(Exception, KeyboardInterrupt):
+                if not self._thread.is_alive():
+                    return
+                self._interrupt()
+                self._thread.join(_AGAIN)
+
+
+def _check(steps: Sequence[Step]) -> None:
+    for number, step in enumerate(steps):
+        if step.beside and not any(later.waits for later in steps[number:]):
+            raise ValueError(f"nothing waits for {step.title!r}")
 
 
 def _name(error: BaseException) -> str:

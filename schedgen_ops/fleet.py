@@ -135,13 +135,25 @@ class Fleet:
                     raise error
         return Outcomes(MappingProxyType(ok), MappingProxyType(errors))
 
+    def interrupt(self) -> None:
+        """Ask what runs on the hosts to end; one that does not answer is left behind after some seconds."""
+        wait(
+            [_start(lambda remote: remote.interrupt(), host) for host in self.hosts],
+            timeout=_INTERRUPT_SECONDS,
+        )
+
     def close(self) -> None:
         """Close all connections; one that hangs is left behind after a few seconds."""
         wait([_start(lambda remote: remote.close(), host) for host in self.hosts], timeout=_CLOSE_SECONDS)
 
 
-def at_once(actions: Sequence[Callable[[], T]]) -> tuple[T, ...]:
+def at_once(
+    actions: Sequence[Callable[[], T]], *, interrupt: Callable[[], None] | None = None
+) -> tuple[T, ...]:
     """Independent actions, a thread each; returns when all have ended.
+
+    Args:
+        interrupt: ends what they run on a host, at Ctrl-C; without it they go on.
 
     Raises:
         Exception: the first one's, in the order of `actions`.
@@ -153,7 +165,13 @@ def at_once(actions: Sequence[Callable[[], T]]) -> tuple[T, ...]:
         future: Future[T] = Future()
         futures.append(future)
         Thread(target=_settle, args=(future, action), daemon=True).start()
-    wait(futures)
+    try:
+        wait(futures)
+    except BaseException:
+        if interrupt:
+            interrupt()
+            wait(futures, timeout=_INTERRUPT_SECONDS)
+        raise
     return tuple(future.result() for future in futures)
 
 
@@ -177,10 +195,14 @@ def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> list[Future[
     try:
         wait(futures)
     except BaseException:
-        wait([_start(lambda remote: remote.interrupt(), host) for host in hosts], timeout=_INTERRUPT_SECONDS)
+        _interrupt(hosts)
         wait(futures, timeout=_INTERRUPT_SECONDS)
         raise
     return futures
+
+
+def _interrupt(hosts: Sequence[Remote]) -> None:
+    wait([_start(lambda remote: remote.interrupt(), host) for host in hosts], timeout=_INTERRUPT_SECONDS)
 
 
 def _start(action: Callable[[Remote], T], host: Remote) -> Future[T]:

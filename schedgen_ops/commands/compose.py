@@ -10,13 +10,16 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.shell import Command, script
 
 # $1 the release's folder, $2 the project's directory, the rest `docker compose` with its options.
-# The definition as its owner wrote it is resolved once and kept: it holds secrets, hence the umask.
+# The definition as its owner wrote it is resolved once and kept, as JSON, which is YAML too: it has secrets,
+# hence the umask.
 _RESOLVE = """
 release=$1; cd -- "$2" || exit; shift 2
 umask 077
 mkdir -p "$release" || exit
-"$@" config > "$release/owner.yaml" && "$@" config --hash '*' > "$release/hashes" || exit
-cat "$release/hashes" && echo -- && exec "$@" config --format json
+"$@" config --hash '*' > "$release/hashes" 2>/dev/null & hashes=$!
+"$@" config --format json > "$release/owner.yaml" || exit
+wait "$hashes" || "$@" config --hash '*' > "$release/hashes" || exit
+cat "$release/hashes" && echo -- && exec cat "$release/owner.yaml"
 """
 
 # Our overlay (image names and labels, as JSON on stdin) on the owner's definition.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
@@ -13,7 +13,7 @@ from schedgen_ops.deploy import images, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, Refused, RolledBack
-from schedgen_ops.fleet import Fleet
+from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.commands import Owner
 from schedgen_ops.preflight import run as preflight
@@ -32,6 +32,7 @@ class Change:
     Attributes:
         run: the run's name, its start as YYYYMMDD_HHMMSS in UTC; it begins the release's id.
         owner: who does it, for the lock and the record.
+        settle: whether what was replaced has to stay up for a while before it counts as verified.
         seen: what the prober saw, once all is over.
     """
 
@@ -44,6 +45,7 @@ class Change:
     owner: Owner
     sites: tuple[Site, ...] = ()
     seen: Report | None = None
+    settle: bool = True
     _serves: bool = False
     _held: lock.Lock | None = None
     _prober: Prober | None = None
@@ -55,16 +57,16 @@ class Change:
         Raises:
             OpsError: with the exit code that says what serves now.
         """
-        engine = Engine(self.emit, self.clock, serving=self._serving)
+        engine = Engine(self.emit, self.clock, serving=self._serving, interrupt=self.fleet.interrupt)
         with self._stack:
             try:
                 engine.run(self.steps())
             except OpsError as error:
                 self._measured()
-                self._close(error, engine.durations)
+                self._close(error, tuple(engine.durations))
                 raise
             self._measured()
-            self._close(None, engine.durations)
+            self._close(None, tuple(engine.durations))
             return self.sites[0].release.id
 
     def steps(self) -> tuple[Step, ...]:
@@ -110,8 +112,10 @@ class Change:
     def rolling(self, first: int) -> tuple[Step, ...]:
         """The steps that replace services, tier by tier; `first` is the number of the first."""
         tiers = enumerate(self.settings.tiers, start=first)
-        gate = Step("", "Ingress", self.open_ingress, undo=self._each(services.restore_ingress))
-        return (gate, *(self._rolling(str(number), tier) for number, tier in tiers))
+        return (self._gate(), *(self._rolling(str(number), tier) for number, tier in tiers))
+
+    def _gate(self) -> Step:
+        return Step("", "Ingress", self.open_ingress, undo=self._each(services.restore_ingress))
 
     def open_ingress(self) -> None:
         """What publishes ports is behind the ingress, so that it can be replaced unnoticed."""
@@ -132,11 +136,10 @@ class Change:
     def verify(self) -> None:
         """Everything answers on every host; from here on the new release is the one that serves."""
         self._phase("after")
-        self._do(services.verify)
+        self._do(lambda site: services.verify(site, settle=self.settle))
         self._do(lambda site: services.close(site, State.DONE))
-        self._do(lambda site: services.retire(site, site.touched, site.release))
-        events.info(self.emit, "Deployment verification passed")
         self._serves = True
+        events.info(self.emit, "Deployment verification passed")
 
     def _phase(self, name: str) -> None:
         if self._prober is not None:
@@ -157,11 +160,31 @@ class Change:
         self.emit(events.Fact("probe", asdict(self.seen)))
 
     def clean_up(self) -> None:
-        """What no kept release needs, removed. A failure here takes nothing back."""
+        """What was replaced, and what no kept release needs, removed; nothing is taken back any more."""
+        at_once([self._retire, self._tidy])
+        with self._as_warning():
+            self._do(services.leftovers)
+
+    def _retire(self) -> None:
         try:
+            self._do(lambda site: services.retire(site, site.touched, site.release))
+        except OpsError as error:
+            raise OpsError(
+                f"the new release serves, but what it replaced is still there: {error.message}",
+                host=error.host,
+                detail=error.detail,
+                hint="`inv deploy.recover` removes it.",
+            ) from error
+
+    def _tidy(self) -> None:
+        with self._as_warning():
             self._do(images.name_as_owner)
             self._do(images.clean_up)
-            self._do(services.leftovers)
+
+    @contextmanager
+    def _as_warning(self) -> Iterator[None]:
+        try:
+            yield
         except OpsError as error:
             events.warn(self.emit, f"cleaning up did not finish: {error.message}", error.host)
 

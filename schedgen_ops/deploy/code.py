@@ -80,7 +80,7 @@ def meant(answer: str, branch: str, remote: str, host: str) -> str:
 def switch(site: Site, release: Release) -> None:
     """The release's record begun, and the work tree at its commit."""
     previous = site.old.id if site.old else ""
-    site.new = replace(release, previous=previous, backup=site.backup)
+    site.new = replace(release, previous=previous)
     site.new = replace(site.new, migrations=_new_migrations(site))
     store.write(site.remote, site.paths, site.new)
     site.in_project(git.checkout(site.new.commit))

@@ -11,6 +11,7 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ServiceRecord, kept
 from schedgen_ops.remote import checked
@@ -65,7 +66,7 @@ def pin(
     gate = (
         ingress.definition(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
     )
-    site.run(files.replace(f"{folder}/haproxy.cfg", ingress.config(routes)))
+    site.run(files.replace(f"{folder}/haproxy.cfg", ingress.config(routes, gate)))
     site.run(site.compose.pin(folder, rollout.overlay(records, release, gate)))
 
 
@@ -75,8 +76,7 @@ def build(site: Site) -> None:
     site.services, tracked = resolve(site, release.id, release.commit)
     records = describe(site, site.services, tracked, release.id)
     pin(site, release.id, site.services, records)
-    _pull(site, records)
-    _build(site)
+    at_once([partial(_pull, site, records), partial(_build, site)], interrupt=site.remote.interrupt)
     site.new = replace(release, services=_with_ids(site, records))
     store.write(site.remote, site.paths, site.new)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedgen_ops import events
 from schedgen_ops.backup import run as backup
@@ -11,6 +11,7 @@ from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
 from schedgen_ops.errors import OpsError
+from schedgen_ops.release import store
 
 
 @dataclass(slots=True)
@@ -23,10 +24,10 @@ class Deploy(Change):
         back = self._each(services.reopen)
         return (
             Step("", "Pre-flight Checks", self.preflight, gate=True),
-            Step("0", "Pre-deployment backup", self.back_up),
+            Step("0", "Pre-deployment backup", self.back_up, beside=True),
             Step("1", "Pulling latest code", self.pull, undo=self._each(code.switch_back)),
             Step("2", "Building containers", self.build, undo=self._each(images.drop)),
-            Step("3", "Running database migrations", self.migrate),
+            Step("3", "Running database migrations", self.migrate, waits=True),
             *self.rolling(4),
             Step(verify, "Post-deployment verification", self.verify, undo=back, settles=True),
             Step(clean, "Cleaning up old images", self.clean_up),
@@ -68,10 +69,16 @@ class Deploy(Change):
         events.info(self.emit, "Containers built successfully")
 
     def migrate(self) -> None:
-        """The schema, once a database."""
+        """The schema, once a database; from here on there is a backup."""
+        self._do(_note_backup)
         chosen = {host.name for host in self.settings.migrating_hosts()}
         self._do(images.migrate, only=chosen)
         added = sorted({name for site in self.sites for name in site.release.migrations})
         for name in added:
             events.info(self.emit, f"New migration: {name}")
         events.info(self.emit, "Migrations completed successfully")
+
+
+def _note_backup(site: Site) -> None:
+    site.new = replace(site.release, backup=site.backup)
+    store.write(site.remote, site.paths, site.new)

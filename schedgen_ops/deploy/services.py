@@ -17,7 +17,7 @@ from schedgen_ops.release.record import Release, ServiceRecord, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
-from schedgen_ops.rollout.strategy import Strategy, waves
+from schedgen_ops.rollout.strategy import Grouping, Strategy, waves
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
 
@@ -48,8 +48,11 @@ def _adopt(site: Site, release: Release) -> None:
         site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
 
 
-def _sync(site: Site, release: Release) -> float | None:
-    return roller.open_ingress(site.remote, site.compose, release.id, _behind(release), site.settings)
+def _sync(site: Site, release: Release, *, repair: bool = False) -> float | None:
+    site.containers_changed()
+    return roller.open_ingress(
+        site.remote, site.compose, release.id, _behind(release), site.settings, repair=repair
+    )
 
 
 def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
@@ -58,13 +61,17 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
     leftover, and what is in no tier is never touched.
     """
+    site.containers_changed()
+    whole = _complete(site, serving)
+    if not begun and not whole:
+        return
     if _behind(serving) and _gated(site):
-        _sync(site, serving)
+        _sync(site, serving, repair=True)
     for release in begun:
         site.new = release
         left = {box.service for box in site.containers() if box.release == release.id}
         at_once([partial(_revert, site, name) for name in sorted(left & release.services.keys())])
-    retire(site, _complete(site, serving), serving)
+    retire(site, _complete(site, serving) if begun else whole, serving)
     if not begun:
         return
     records = serving.services
@@ -93,15 +100,15 @@ def _behind(release: Release) -> dict[str, ServiceRecord]:
     return {name: record for name, record in release.services.items() if record.proxies}
 
 
-def roll(site: Site, services: Iterable[str]) -> None:
-    """Those of `services` that changed; what does not depend on one another goes together."""
+def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None:
+    """Those of `services` that changed; those of a group go together."""
     records = site.release.services
     changes = rollout.changes(services, records, site.containers(), site.old)
     for change in changes:
         if not change.touches:
             site.say(f"Service {change.service} unchanged, left as it is")
     reasons = {change.service: change.reason for change in changes if change.touches}
-    for wave in waves({name: records[name] for name in reasons}):
+    for wave in grouped({name: records[name] for name in reasons}):
         for name in wave:
             site.show(f"{name}: {reasons[name]}")
             site.touched.append(name)
@@ -128,6 +135,7 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
     for service in ours:
         if service not in old:
             roller.remove(site.remote, site.compose, site.paths.release(site.release.id), service)
+            site.containers_changed()
             site.say(f"Service {service} was new, and is removed")
         site.touched.remove(service)
 
@@ -138,11 +146,15 @@ def _revert(site: Site, service: str) -> None:
         site.remote, site.compose, site.release.id, service, record, site.settings
     ):
         site.say(f"Service {service}: the containers it had serve again")
+    site.containers_changed()
 
 
 def retire(site: Site, services: Iterable[str], release: Release) -> None:
     """The containers that `release` replaced behind the ingress go; until now they stood by."""
     behind = {name: release.services[name] for name in services if release.services[name].proxies}
+    if not behind:
+        return
+    site.containers_changed()
     at_once(
         [
             partial(roller.retire, site.remote, site.compose, release.id, name, record, site.settings)
@@ -159,6 +171,7 @@ def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "", 
         )
         site.say(f"Service {name} {done or f'updated successfully ({seconds:.1f}s)'}")
 
+    site.containers_changed()
     names = list(wave)
     alone = [name for name in names if release.services[name].strategy == Strategy.STOP_FIRST]
     beside = [partial(one, name) for name in names if name not in alone]
@@ -168,14 +181,15 @@ def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "", 
         one(name)
 
 
-def verify(site: Site) -> None:
-    """Everything answers, and what was replaced stays up.
+def verify(site: Site, *, settle: bool) -> None:
+    """Everything answers; and, to `settle`, what was replaced stays up for a while first.
 
     Raises:
         OpsError: naming every check that did not pass.
     """
-    ours = [box for box in site.containers() if box.release == site.release.id]
-    verifier.settled(site.remote, site.settings, ours)
+    if settle:
+        ours = [box for box in site.containers() if box.release == site.release.id]
+        verifier.settled(site.remote, site.settings, ours)
     findings = verifier.patiently(site.remote, site.settings)
     failed = verification.failed(findings)
     if failed:

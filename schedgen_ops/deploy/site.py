@@ -49,6 +49,7 @@ class Site:
     backup: str = ""
     share: int = 100
     building: list[str] = field(default_factory=list)
+    _boxes: tuple[engine.Container, ...] | None = None
 
     @property
     def host(self) -> HostSettings:
@@ -121,8 +122,15 @@ class Site:
             raise OpsError(f"{what} {how}", host=error.host, detail=detail) from error
 
     def containers(self) -> tuple[engine.Container, ...]:
-        """The project's containers as they are now."""
-        return engine.parse_containers(self.run(self.docker.containers(self.settings.project)).stdout)
+        """The project's containers, as they are since this run changed any."""
+        if self._boxes is None:
+            listing = self.run(self.docker.containers(self.settings.project)).stdout
+            self._boxes = engine.parse_containers(listing)
+        return self._boxes
+
+    def containers_changed(self) -> None:
+        """They are looked at anew when they are needed next."""
+        self._boxes = None
 
     def say(self, text: str) -> None:
         """Tells the operator."""

@@ -61,7 +61,8 @@ class Guarded(Deploy):
     def check(self) -> None:
         """Everything answers on every host; the old containers stand by."""
         self._phase("after")
-        self._do(services.verify)
+        # Whether they stay up is for the watch to see.
+        self._do(lambda site: services.verify(site, settle=False))
         events.info(self.emit, "Deployment verification passed")
 
     def watch(self) -> None:
@@ -84,6 +85,7 @@ class Guarded(Deploy):
         # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
         self._serves = True
         for site in self.sites:
+            site.containers_changed()
             reason = self.watches[site.remote.name].reason
             site.new = replace(site.release, state=State.DONE, guard=reason)
         events.info(self.emit, "Monitoring passed: the release is kept")
@@ -157,6 +159,7 @@ class Guarded(Deploy):
         _tell(site, "back the operator's run was ended")
         longest = self._longest_way_back
         site.run(commands.ended(site.paths.state, longest), longest + _WORD)
+        site.containers_changed()
         # It may have kept the release a moment before it was told.
         if store.read(site.remote, site.paths).current == site.release.id:
             site.new = replace(site.release, state=State.DONE)

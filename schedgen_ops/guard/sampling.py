@@ -49,15 +49,15 @@ format+='{{range .NetworkSettings.Networks}}{{.IPAddress}},{{end}}'
 observe() {
   "${docker[@]}" inspect --format "$format" "${fresh[@]}" "${old[@]}" > "$dir/containers" 2>/dev/null
 }
-addresses() { awk -v release="$release" -v old="$1" '
+ips() { awk -v release="$release" -v old="$1" '
   ($3 == release "x") != old { gsub(/,/, " ", $7); printf "%s ", $7 }' "$dir/containers"; }
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
   local text='' proxy; for proxy in "${proxies[@]}"; do text+="show table $proxy;"; done
   # No pipe: the process that is asked belongs to this shell alone.
   consult "${text}show stat" > "$dir/reply"
-  awk -v proxies=" ${proxies[*]} " -v fresh=" $(addresses 0) " \
-    -v old=" $(addresses 1) " "$awk_ingress" "$dir/reply"
+  awk -v proxies=" ${proxies[*]} " -v fresh=" $(ips 0) " \
+    -v old=" $(ips 1) " "$awk_ingress" "$dir/reply"
 }
 # $1 a line of `targets`: PATIENCE PROXY URL. The new containers behind a proxy are asked themselves too.
 urls_of() {

@@ -111,8 +111,9 @@ go_back() {
 # The new release gets $1 percent of the requests.
 weights() {
   local proxy name here there text=''
-  here=$(addresses 0) there=$(addresses 1)
+  here=$(ips 0) there=$(ips 1)
   [ -n "${here// /}" ] && [ -n "${there// /}" ] || return 0
+  look
   for proxy in "${proxies[@]}"; do
     mapfile -t to < <(names "$proxy" "$here"); mapfile -t from < <(names "$proxy" "$there")
     weigh "$1" "${#to[@]}" "${#from[@]}"

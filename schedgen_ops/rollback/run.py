@@ -14,6 +14,7 @@ from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
 from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.rollout.strategy import together
 from schedgen_ops.shell import Command, sh
 
 
@@ -27,20 +28,22 @@ class Rollback(Change):
     """
 
     target: str = ""
+    # It served before: it has shown that it stays up.
+    settle: bool = False
     revert: bool = False
 
     def steps(self) -> tuple[Step, ...]:
         """The plan: no build, no fetch; only what is kept on the hosts."""
         back = self._each(services.reopen)
-        verify, clean = str(2 + len(self.settings.tiers)), str(3 + len(self.settings.tiers))
         return (
             Step("", "Pre-flight Checks", self.preflight, gate=True),
             Step("", "Release and images", self.find, gate=True),
             Step("1", "Restoring code", self.restore_code, undo=self._each(code.switch_back)),
             *((self._reverting(),) if self.revert else ()),
-            *self.rolling(2),
-            Step(verify, "Post-rollback verification", self.verify, undo=back, settles=True),
-            Step(clean, "Cleaning up old images", self.clean_up),
+            self._gate(),
+            Step("2", "Rolling back services", self.roll_all, undo=self._each(self._roll_back)),
+            Step("3", "Post-rollback verification", self.verify, undo=back, settles=True),
+            Step("4", "Cleaning up old images", self.clean_up),
         )
 
     def _reverting(self) -> Step:
@@ -58,6 +61,8 @@ class Rollback(Change):
         if target is None or not target.good:
             raise Refused(f"release {self.target} cannot be gone back to", host=site.remote.name)
         names = [record.image for record in target.services.values()]
+        if site.remote.run(site.docker.image_ids(*names), deadline=60, check=False).ok:
+            return
         answers = site.remote.batch([site.docker.image_ids(name) for name in names], deadline=60)
         lost = [name for name, answer in zip(names, answers, strict=True) if not answer.ok]
         if lost:
@@ -80,6 +85,18 @@ class Rollback(Change):
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
         site.in_project(git.checkout(site.new.commit))
+
+    def roll_all(self) -> None:
+        """Every service at once, where that is safe: all of them ran together before."""
+        self._do(
+            lambda site: services.roll(site, self._order(site), together), batch=self.settings.rollout.batch
+        )
+
+    def _order(self, site: Site) -> list[str]:
+        return [name for tier in self.settings.tiers for name in tier.services if site.host.runs(name)]
+
+    def _roll_back(self, site: Site) -> None:
+        services.roll_back(site, self._order(site))
 
     def revert_migrations(self) -> None:
         """The schema as the release knew it, by the newer image, which has the way back."""

@@ -5,6 +5,8 @@ Its configuration follows HAProxy's manual (2.6): server-template with resolvers
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,7 @@ SLOTS = 10
 
 _HEAD = """\
 # Written by schedgen_ops at every release; changes made here are lost.
+# Container {container}
 global
     log stdout format raw local0 notice
     stats socket ipv4@127.0.0.1:9999 level admin
@@ -33,6 +36,8 @@ defaults
     timeout server 1h
     timeout tunnel 24h
     timeout http-keep-alive 75s
+    # Slow is not down: on a busy machine even a health check may wait.
+    timeout check 5s
     option redispatch 1
     option forwardfor
     retries 5
@@ -108,9 +113,10 @@ def routes(services: Iterable[Service], checks: Iterable[Check]) -> tuple[Route,
     )
 
 
-def config(routes: Iterable[Route]) -> str:
-    """haproxy.cfg."""
-    return _HEAD + "".join(
+def config(routes: Iterable[Route], definition: Mapping[str, Any] | None) -> str:
+    """haproxy.cfg; it tells a changed `definition` of its container too."""
+    mark = hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
+    return _HEAD.replace("{container}", mark) + "".join(
         _SECTION.format(
             proxy=route.proxy,
             listen=route.port.published,

@@ -8,23 +8,24 @@ LIBRARY = r"""
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
 state() { "${docker[@]}" inspect --format \
-  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$1"; }
+  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
 ids_of() { local name=$1; shift
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
 stop_and_remove() { [ "$#" -eq 0 ] || {
   "${docker[@]}" stop "$@" >/dev/null; "${docker[@]}" rm --force "$@" >/dev/null; }; }
 verdict() {
-  local all=0 id status health code
-  for id in "$@"; do
-    read -r status health code <<< "$(state "$id")"
+  local all=0 seen=0 status health code
+  while read -r status health code; do
+    seen=$((seen + 1))
     case $status:$health in
       running:healthy|running:none) ;;
       running:starting|created:*|restarting:starting) all=1 ;;
       running:unhealthy) reason="is unhealthy"; return 2 ;;
       *) reason="ended with exit code ${code:-unknown}"; return 2 ;;
     esac
-  done
+  done < <(state "$@")
+  [ "$seen" -eq "$#" ] || { reason="is gone"; return 2; }
   return "$all"
 }
 healthy() {
@@ -43,35 +44,39 @@ healthy() {
 }
 ask() { "${docker[@]}" exec "$ingress" bash -c \
   'exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3' bash "$1" 2>/dev/null; }
-address() { "${docker[@]}" inspect \
-  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$1"; }
+addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
+  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$@" | tr -d '\n'; }
+# Every word with the ingress is a process in its container: `look` asks once, `servers` reads the answer;
+# `order` collects what `send` says in one go.
+look() { stat=$(ask 'show stat'); }
 # The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
-servers() { ask 'show stat' | awk -F, -v proxy="$1" -v wanted=" $2 " '
+servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
   $at["pxname"] == proxy && $at["type"] == 2 {
     split($at["addr"], part, ":"); address = part[1]
     if (address == "0.0.0.0") address = ""
     if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
       print $at["svname"], $at["status"], $at["scur"]
-  }'; }
+  }' <<< "$stat"; }
 names() { servers "$@" | cut -d' ' -f1; }
-# One request for many servers: $1 before and $2 behind each name.
-tell() { local text='' name before=$1 behind=$2; shift 2
-  for name in "$@"; do text+="$before$name$behind;"; done
-  [ -z "$text" ] || ask "$text" >/dev/null; }
+# Something for many servers: $1 before and $2 behind each name.
+orders=''
+order() { local name before=$1 behind=$2; shift 2
+  for name in "$@"; do orders+="$before$name$behind;"; done; }
+send() { [ -z "$orders" ] || ask "$orders" >/dev/null; orders=''; }
 within() { local end=$((SECONDS + $1)); shift
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done; }
-seen_up() { [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
 # Weights for $1 percent of the requests to $2 new containers beside $3 old ones, and never more than that;
 # 100 leaves the old ones standing by.
 weigh() {
-  come=256 go=1
+  come=100% go=1
   [ "$1" -lt 100 ] || return 0
   local to=$(($1 * $3)) from=$(((100 - $1) * $2))
   if [ "$to" -le "$from" ]; then come=$((256 * to / from)) go=256; [ "$come" -gt 0 ] || come=1
   else go=$(((256 * from + to - 1) / to)); fi
 }
-idle() { ! servers "$1" "$2" | grep -qv ' 0$'; }
+seen_up() { look; [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
+idle() { look; ! servers "$1" "$2" | grep -qv ' 0$'; }
 """
 
 # $1 the folder of our state, $2 the services to work on, then a body and its arguments. One script at a time

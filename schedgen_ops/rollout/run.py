@@ -93,9 +93,18 @@ def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: lis
 
 
 def open_ingress(
-    remote: Remote, compose: Compose, release: str, behind: Mapping[str, ServiceRecord], settings: Settings
+    remote: Remote,
+    compose: Compose,
+    release: str,
+    behind: Mapping[str, ServiceRecord],
+    settings: Settings,
+    *,
+    repair: bool = False,
 ) -> float | None:
     """The ingress as a release has it. If there is none yet, it takes over the ports of `behind`.
+
+    Args:
+        repair: whether what a killed run left closed is opened again.
 
     Returns:
         how long the ports answered nobody while they changed hands, in seconds; None if they did not.
@@ -105,7 +114,7 @@ def open_ingress(
     """
     paths = Paths(settings.directory)
     wait = settings.health.deadline
-    command = scripts.ingress(compose, paths, paths.release(release), behind, wait)
+    command = scripts.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
     answer = remote.run(command, deadline=wait + _MARGIN, check=False)
     if not answer.ok:
         raise OpsError(

@@ -26,10 +26,11 @@ proxies=("${@:1:count}"); shift "$count"
 share=$1; shift
 mapfile -t old < <(ids_of "$service")
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
-open_all() { for proxy in "${proxies[@]}"; do
+open_all() { [ "${#proxies[@]}" -gt 0 ] || return 0
+look; for proxy in "${proxies[@]}"; do
   mapfile -t all < <(names "$proxy" ''; names "$proxy" "${here-}")
-  tell "set weight $proxy/" ' 100%' "${all[@]}"
-done; }
+  order "set weight $proxy/" ' 100%' "${all[@]}"
+done; send; }
 give_up() {
   for id in "${new[@]}"; do
     "${docker[@]}" logs --tail 200 "$id" 2>&1 | while IFS= read -r line; do say "$service | $line"; done
@@ -38,27 +39,25 @@ give_up() {
   open_all; echo "$1" >&2; exit 1
 }
 # A container is in Docker's DNS before it can answer: free servers get no requests until it can.
+[ "${#proxies[@]}" -eq 0 ] || look
 for proxy in "${proxies[@]}"; do
-  mapfile -t free < <(names "$proxy" ''); tell "set weight $proxy/" ' 0' "${free[@]}"
-done
+  mapfile -t free < <(names "$proxy" ''); order "set weight $proxy/" ' 0' "${free[@]}"
+done; send
 "$@" up --detach --no-deps --no-build --no-recreate --pull never --scale "$service=$((${#old[@]} + wanted))" \
   "$service" >&2 || problem="could not be started"
 new=(); for id in $(ids_of "$service"); do is_old "$id" || new+=("$id"); done
 [ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
 healthy "$limit" "${new[@]}" || give_up "$reason"
-here='' there=''
-for id in "${new[@]}"; do here+="$(address "$id") "; done
-for id in "${old[@]}"; do there+="$(address "$id") "; done
+[ "${#proxies[@]}" -gt 0 ] || { stop_and_remove "${old[@]}"; exit 0; }
+here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
 for proxy in "${proxies[@]}"; do
   within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
 done
 weigh "$share" "$wanted" "${#old[@]}"
 for proxy in "${proxies[@]}"; do
-  mapfile -t to < <(names "$proxy" "$here"); mapfile -t from < <(names "$proxy" "$there")
-  tell "set weight $proxy/" " $come" "${to[@]}"; tell "set weight $proxy/" " $go" "${from[@]}"
-done
-[ "${#proxies[@]}" -eq 0 ] || exit 0
-stop_and_remove "${old[@]}"
+  mapfile -t to < <(names "$proxy" "$here"); order "set weight $proxy/" " $come" "${to[@]}"
+  mapfile -t from < <(names "$proxy" "$there"); order "set weight $proxy/" " $go" "${from[@]}"
+done; send
 exit 0
 """
 )
@@ -80,38 +79,40 @@ stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
 [ "$direction" != back ] || { stay=("${others[@]}"); go=("${its[@]}"); }
 [ "${#go[@]}" -gt 0 ] || exit 0
 [ "${#stay[@]}" -gt 0 ] && verdict "${stay[@]}" || exit 10
-here='' there=''
-for id in "${stay[@]}"; do here+="$(address "$id") "; done
-for id in "${go[@]}"; do there+="$(address "$id") "; done
-drained=()
+here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}") drained=()
+look
 for proxy in "${proxies[@]}"; do
-  mapfile -t to < <(names "$proxy" "$here"); tell "set weight $proxy/" ' 100%' "${to[@]}"
-  mapfile -t from < <(names "$proxy" "$there"); tell "set server $proxy/" ' state drain' "${from[@]}"
+  mapfile -t to < <(names "$proxy" "$here"); order "set weight $proxy/" ' 100%' "${to[@]}"
+  mapfile -t from < <(names "$proxy" "$there"); order "set server $proxy/" ' state drain' "${from[@]}"
   drained+=("${from[@]/#/$proxy/}")
-done
+done; send
 [ "${#proxies[@]}" -eq 0 ] || echo moved
 for proxy in "${proxies[@]}"; do
   within "$drain" idle "$proxy" "$there" || say "requests to $service were still open after ${drain}s"
 done
 stop_and_remove "${go[@]}"
-tell 'set server ' ' state ready' "${drained[@]}"; tell 'set weight ' ' 100%' "${drained[@]}"
+order 'set server ' ' state ready' "${drained[@]}"; order 'set weight ' ' 100%' "${drained[@]}"
+look
 for proxy in "${proxies[@]}"; do
-  mapfile -t free < <(names "$proxy" ''); tell "set weight $proxy/" ' 100%' "${free[@]}"
-done
+  mapfile -t free < <(names "$proxy" ''); order "set weight $proxy/" ' 100%' "${free[@]}"
+done; send
 exit 0
 """
 )
 
-# $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 how many `service=containers` follow, then
-# those, then docker compose. Prints `gap SECONDS` when ports changed hands.
+# $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 "repair" or nothing, $4 how many
+# `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was one.
+# `applied` is the configuration that this was last done for; its first lines tell of the container too.
 _INGRESS = (
     LIBRARY
     + HEAD
     + r"""
-folder=$1 config=$2 count=$3; shift 3
+folder=$1 config=$2 repair=$3 count=$4; shift 4
 pairs=("${@:1:count}"); shift "$count"
 running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
-mkdir -p "$folder" && chmod 755 "$folder" || exit
+applied() { cp "$config" "$folder/applied"; exit; }
+if running && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
+mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
 same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
 if [ -z "$same" ]; then
   cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
@@ -120,7 +121,7 @@ fi
 if running; then
   # What a script that was killed left closed is opened again.
   mapfile -t all < <(ask 'show stat' | awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }')
-  tell 'set server ' ' state ready' "${all[@]}"; tell 'set weight ' ' 100%' "${all[@]}"
+  order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"; send
   before=$ingress
   "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
   ingress=$(ids_of schedgen-ingress | head -n 1)
@@ -129,7 +130,7 @@ if running; then
     "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
     sleep 2; rm -f "$folder/servers.state"
   fi
-  exit 0
+  applied
 fi
 old=() scale=() names=() new=()
 for pair in "${pairs[@]}"; do
@@ -157,10 +158,10 @@ began=${EPOCHREALTIME/[.,]/}
 answering() { ask 'show stat' | awk -F, '
   $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
 [ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
-[ "${#old[@]}" -gt 0 ] || exit 0
+[ "${#old[@]}" -gt 0 ] || applied
 echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
 "${docker[@]}" rm --force "${old[@]}" >/dev/null
-exit 0
+applied
 """
 )
 
@@ -225,16 +226,29 @@ def end(
 
 
 def ingress(
-    compose: Compose, paths: Paths, release: str, behind: Mapping[str, ServiceRecord], health: int
+    compose: Compose,
+    paths: Paths,
+    release: str,
+    behind: Mapping[str, ServiceRecord],
+    health: int,
+    *,
+    repair: bool = False,
 ) -> Command:
     """The ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
 
     Args:
         release: the folder of the release, with compose.yaml and haproxy.cfg.
         behind: the services behind the ingress.
+        repair: whether what a killed run left closed is opened again.
     """
     pairs = [f"{name}={record.replicas}" for name, record in behind.items()]
-    values = (paths.ingress, f"{release}/haproxy.cfg", str(len(pairs)), *pairs)
+    values = (
+        paths.ingress,
+        f"{release}/haproxy.cfg",
+        "repair" if repair else "",
+        str(len(pairs)),
+        *pairs,
+    )
     args = (*_head(compose, health, 0), *values, *compose.words_of(release))
     return _alone(paths.state, (*behind, "schedgen-ingress"), _INGRESS, *args)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from schedgen_ops.commands.compose import Service
@@ -32,6 +32,26 @@ def strategy(service: Service, config: Rollout) -> Strategy:
     if service.name in config.stop_first or alone:
         return Strategy.STOP_FIRST
     return Strategy.INGRESS if service.ports else Strategy.START_FIRST
+
+
+Grouping = Callable[[Mapping[str, ServiceRecord]], tuple[tuple[str, ...], ...]]
+"""Which services go together, group after group."""
+
+
+def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
+    """All that start beside their old containers in one group: those go on serving whatever the others do.
+
+    A service that is stopped first has a group of its own: what comes after it may need it.
+    """
+    groups: list[tuple[str, ...]] = []
+    alone = True
+    for name, record in services.items():
+        before, alone = alone, record.strategy == Strategy.STOP_FIRST
+        if before or alone:
+            groups.append((name,))
+        else:
+            groups[-1] += (name,)
+    return tuple(groups)
 
 
 def waves(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:

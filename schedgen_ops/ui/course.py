@@ -10,12 +10,11 @@ from schedgen_ops.ui.failure import Failure, to_finish
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The open run and the open step, each with when it began in seconds on the monotonic clock."""
+    """The open run and the open steps, each with when it began in seconds on the monotonic clock."""
 
     run: RunStarted | None = None
     run_at: float = 0.0
-    step: StepStarted | None = None
-    step_at: float = 0.0
+    steps: tuple[tuple[StepStarted, float], ...] = ()
 
     def after(self, event: Event, now: float) -> Course:
         """The course after `event`, which came at `now`."""
@@ -23,9 +22,11 @@ class Course:
             case RunStarted():
                 return Course(event, now)
             case StepStarted():
-                return replace(self, step=event, step_at=now)
+                return replace(self, steps=(*self.steps, (event, now)))
             case StepFinished() | StepFailed():
-                return replace(self, step=None)
+                key = (event.number, event.title)
+                left = tuple(open for open in self.steps if (open[0].number, open[0].title) != key)
+                return replace(self, steps=left)
             case RunFinished():
                 return Course()
             case _:
@@ -35,9 +36,9 @@ class Course:
         """The events that end what is open: each start gets its finish. None if no run is open."""
         if self.run is None:
             return ()
-        if self.step is None:
-            return (to_finish(failure, now - self.run_at),)
-        number, title = self.step.number, self.step.title
-        failed = StepFailed(number, title, now - self.step_at, failure.message)
-        failure = replace(failure, step=failure.step or title)
-        return (failed, to_finish(failure, now - self.run_at))
+        failed = tuple(
+            StepFailed(step.number, step.title, now - at, failure.message) for step, at in self.steps
+        )
+        # The last one begun is the one that the operator was shown last.
+        failure = replace(failure, step=failure.step or (failed[-1].title if failed else ""))
+        return (*failed, to_finish(failure, now - self.run_at))

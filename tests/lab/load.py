@@ -1,9 +1,10 @@
-"""Real load on a host's published ports: wrk, 16 connections to each, bounded in time."""
+"""Real load on a host: hey, 16 connections to each published port with keep-alive, as many without."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,61 +12,72 @@ from dataclasses import dataclass
 
 from box import Box
 
-CONNECTIONS = "16"
-LONGEST = "170s"
-_CLOSE = ("-H", "Connection: close")
+CONNECTIONS = 16
+RATE = 2
+"""Requests a second on each connection: the load goes on at its pace, however busy the machine is."""
+LONGEST = "900s"
+PATIENCE = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What wrk saw: requests, and those that failed (no answer, a broken one, or a status above 399)."""
+    """What hey saw: good answers, and what was none: no answer, a broken one, or a status above 399."""
 
-    url: str
-    requests: int
+    what: str
+    good: int
     failed: int
+    failures: tuple[str, ...] = ()
 
 
-def need_wrk() -> None:
-    """wrk, installed from Debian's packages where it is missing."""
-    if shutil.which("wrk") is None:
+def need_hey() -> None:
+    """hey, installed from Debian's packages where it is missing."""
+    if shutil.which("hey") is None:
         subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "wrk"], check=True, capture_output=True, timeout=300
+            ["apt-get", "install", "-y", "-qq", "hey"], check=True, capture_output=True, timeout=300
         )
 
 
 @contextmanager
-def load(
-    host: Box, path: str = "/health", connections: str = CONNECTIONS
-) -> Iterator[Callable[[], tuple[Load, ...]]]:
-    """wrk on 3001, with keep-alive, and on 3000, without, until the function it yields is called.
+def load(host: Box, path: str = "/health") -> Iterator[Callable[[], tuple[Load, ...]]]:
+    """Requests to both ports until the function it yields is called; that tells what became of them.
 
     Args:
         path: what is asked of 3001.
-        connections: how many to each.
     """
-    need_wrk()
-    site, backend = f"http://{host.address}:3000/", f"http://{host.address}:3001{path}"
-    jobs = [(url, _wrk(url, connections, *options)) for url, options in ((backend, ()), (site, _CLOSE))]
+    need_hey()
+    jobs = [
+        (f"{url}{' '.join(options)}", _hey(url, *options))
+        for url in (f"http://{host.address}:3000/", f"http://{host.address}:3001{path}")
+        for options in ((), ("-disable-keepalive",))
+    ]
     try:
-        yield lambda: tuple(_end(url, process) for url, process in jobs)
+        yield lambda: tuple(_end(what, process) for what, process in jobs)
     finally:
         for _, process in jobs:
             process.kill()
             process.wait()
 
 
-def _wrk(url: str, connections: str, *options: str) -> subprocess.Popen[str]:
-    words = ("wrk", "-t1", "-c", connections, "-d", LONGEST, "--timeout", "10s", *options, url)
+def failed(seen: tuple[Load, ...]) -> list[Load]:
+    """The loads in which anything failed; fails the test where there was hardly any load."""
+    assert all(one.good > CONNECTIONS for one in seen), seen
+    return [one for one in seen if one.failed]
+
+
+def _hey(url: str, *options: str) -> subprocess.Popen[str]:
+    numbers = ("-c", str(CONNECTIONS), "-q", str(RATE), "-z", LONGEST, "-t", str(PATIENCE))
+    words = ("hey", *numbers, *options, url)
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def _end(url: str, process: subprocess.Popen[str]) -> Load:
-    # wrk reports what it has seen when it is interrupted.
-    process.send_signal(2)
-    said = process.communicate(timeout=30)[0]
-    requests = re.search(r"(\d+) requests in", said)
-    assert requests, said
-    sockets = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
-    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-    failed = sum(map(int, sockets.groups())) if sockets else 0
-    return Load(url, int(requests[1]), failed + (int(bad[1]) if bad else 0))
+def _end(what: str, process: subprocess.Popen[str]) -> Load:
+    # It reports what it has seen when it is interrupted.
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=PATIENCE + 10)[0]
+    statuses = [(int(a), int(b)) for a, b in re.findall(r"^\s*\[(\d+)\]\s+(\d+) responses", said, re.M)]
+    _, _, errors = said.partition("Error distribution:")
+    broken = re.findall(r"^\s*\[(\d+)\]\s+(.+)$", errors, re.M)
+    bad = [(count, f"status {status}") for status, count in statuses if status >= 400]
+    bad += [(int(count), text) for count, text in broken]
+    good = sum(count for status, count in statuses if status < 400)
+    return Load(what, good, sum(count for count, _ in bad), tuple(f"{n}: {text}" for n, text in bad))

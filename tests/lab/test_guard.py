@@ -69,7 +69,7 @@ def test_bad_releases_go_back_by_themselves_and_a_good_one_stays(op: Operator, h
 
 def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
     canary = ("--canary", "10", "--pause", "20") if bad.tag == "broken-errors" else ()
-    with load(host, QUIET, "4") as ended:
+    with load(host, QUIET) as ended:
         ran = op("deploy.guarded", "--branch", bad.tag, *canary)
         seen = ended()
     assert ran.code == 4, ran.output
@@ -87,17 +87,19 @@ def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
 
 
 def _assert_own_errors_only(bad: Bad, seen: tuple[Load, ...], said: str) -> None:
-    api, site = seen
-    assert site.failed == 0, (bad.tag, seen)
+    api = [one for one in seen if QUIET in one.what]
+    assert len(api) == 2
+    assert not [one for one in seen if one not in api and one.failed], (bad.tag, seen)
+    asked, failed = sum(one.good + one.failed for one in api), sum(one.failed for one in api)
     if bad.tag == "broken-errors":
         # Every eighth of the calls that it got fails, and it never got more than a tenth of them.
-        assert 0 < api.failed <= api.requests * 0.10 * 0.125 * 1.3 + 3, seen
+        assert 0 < failed <= asked * 0.10 * 0.125 * 1.3 + 3, seen
         assert "Canary: 10% of the requests go to the new release for 20s" in said
     elif bad.tag == "broken-slow":
-        assert api.failed == 0, (bad.tag, seen)
+        assert failed == 0, (bad.tag, seen)
     else:
         # A process that dies takes the calls with it that it had accepted.
-        assert api.failed <= 8, (bad.tag, seen)
+        assert failed <= 8, (bad.tag, seen)
 
 
 def _facts(op: Operator) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def _killed_in_the_watch(op: Operator, branch: str) -> None:
 
 
 def _assert_host_goes_back_alone(op: Operator, host: Box, commit: str) -> None:
-    with load(host, QUIET, "4") as ended:
+    with load(host, QUIET) as ended:
         _killed_in_the_watch(op, "broken-leak")
         second = op("deploy", "--branch", "v1.2.4")
         told = op("deploy.status")
@@ -149,7 +151,7 @@ def _assert_host_goes_back_alone(op: Operator, host: Box, commit: str) -> None:
         assert second.code == 7, second.output
         assert "guard broken-leak" in second.stderr
         assert "watching;" in told.stdout or "going back" in told.stdout, told.output
-    assert [one.failed for one in seen] == [0, 0], seen
+    assert not [one for one in seen if one.failed], seen
     _assert_as_before(host, commit)
     after = op("deploy.status")
     assert "broken-leak): FAILED" in after.stdout
@@ -157,13 +159,13 @@ def _assert_host_goes_back_alone(op: Operator, host: Box, commit: str) -> None:
 
 
 def _assert_host_keeps_alone(op: Operator, host: Box) -> None:
-    with load(host, QUIET, "4") as ended:
+    with load(host, QUIET) as ended:
         _killed_in_the_watch(op, "v1.2.4")
         began = time.monotonic()
         kit.wait_for(lambda: kit.records(host)[-1]["state"] != "STARTED", "the host's own decision", 120)
         assert time.monotonic() - began > 5
         seen = ended()
-    assert [one.failed for one in seen] == [0, 0], seen
+    assert not [one for one in seen if one.failed], seen
     record = kit.records(host)[-1]
     assert (record["state"], record["branch"]) == ("DONE", "v1.2.4")
     _assert_nothing_left(host)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from box import ROOT, Box, Inv, Ran
-from load import load
+from load import failed, load
 
 SAMPLE = ROOT / "schedgen_ops/lab/app/samples/schedule.pdf"
 
@@ -26,7 +26,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
     folder.mkdir()
     text = (ROOT / "config/lab.yaml").read_text().replace("../.lab/", f"{ROOT}/.lab/")
     (folder / "lab.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 4}\n")
-    (folder / "slow.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 25}\n")
+    (folder / "slow.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 60}\n")
     return {"SCHEDGEN_CONFIG": str(folder), "SCHEDGEN_STATE": str(tmp_path / "state")}
 
 
@@ -72,8 +72,7 @@ def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
         assert recovered.code == 0, recovered.output
         assert host.version() == "1.2.3"
         seen = ended()
-    assert [one.failed for one in seen] == [0, 0], seen
-    assert all(one.requests > 1000 for one in seen), seen
+    assert not failed(seen)
     for ran in (good, back):
         assert "Zero downtime: " in ran.stdout
         assert ", none failed" in ran.stdout
@@ -116,7 +115,7 @@ def test_a_broken_release_takes_itself_back_and_fails_no_request(
         seen = ended()
     assert broken.code == 4, broken.output
     assert reason in broken.stderr
-    assert [one.failed for one in seen] == [0, 0], seen
+    assert not failed(seen)
     assert host.version() == "1.2.3"
     assert containers(host) == 9
 

@@ -50,9 +50,12 @@ case $1 in
     of "${service%% *}" "${release%% *}"
     for ((n = ${#found[@]}; n > 0; n--)); do echo "${found[n - 1]}"; done ;;
   inspect)
-    id=${!#}; [ -e "containers/$id" ] || exit 1
-    read -r s status health _ < "containers/$id"; code=0; take code "code-$s"
-    case $3 in *IPAddress*) echo "10.0.0.$id " ;; *) echo "$status $health $code" ;; esac ;;
+    format=$3; shift 3
+    for id in "$@"; do
+      [ -e "containers/$id" ] || exit 1
+      read -r s status health _ < "containers/$id"; code=0; take code "code-$s"
+      case $format in *IPAddress*) echo "10.0.0.$id " ;; *) echo "$status $health $code" ;; esac
+    done ;;
   events)
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
     exec sleep 20 ;;

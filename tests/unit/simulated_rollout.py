@@ -80,8 +80,8 @@ def _end(world: World, words: Sequence[str]) -> Result:
 
 
 def _ingress(world: World, words: Sequence[str]) -> Result:
-    config, count = world.files[words[1]], int(words[2])
-    names = [pair.partition("=")[0] for pair in words[3 : 3 + count]]
+    config, count = world.files[words[1]], int(words[3])
+    names = [pair.partition("=")[0] for pair in words[4 : 4 + count]]
     if world.ingress:
         if world.ingress != config:
             world.changed.append("ingress")

@@ -64,7 +64,7 @@ def test_steps_run_in_order_and_their_times_are_kept() -> None:
     diary = Diary()
     diary.engine.run([diary.step("build"), diary.step("roll")])
     assert diary.lines == ["build", "roll"]
-    assert diary.engine.durations == (("build", 2.0), ("roll", 2.0))
+    assert diary.engine.durations == [("build", 2.0), ("roll", 2.0)]
     assert diary.events == [
         StepStarted("", "build"),
         StepFinished("", "build", 2.0),

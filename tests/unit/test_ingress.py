@@ -55,7 +55,7 @@ def sections(text: str) -> dict[str, list[str]]:
 
 
 def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> None:
-    found = sections(ingress.config(ROUTES))
+    found = sections(ingress.config(ROUTES, made()))
     for route in ROUTES:
         front, back = found[f"frontend {route.proxy}"], found[f"backend {route.proxy}"]
         assert f"bind :{route.port.published}" in front
@@ -66,7 +66,7 @@ def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> No
 
 
 def test_no_section_is_there_twice_and_each_has_its_lines() -> None:
-    text = ingress.config(ROUTES)
+    text = ingress.config(ROUTES, made())
     heads = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
     assert len(heads) == len(set(heads)) == 3 + 2 * len(ROUTES)
     assert all(sections(text).values())
@@ -75,16 +75,24 @@ def test_no_section_is_there_twice_and_each_has_its_lines() -> None:
 
 
 def test_what_may_not_be_asked_twice_is_not_asked_again() -> None:
-    front = sections(ingress.config(ROUTES))["frontend backend_3001"]
+    front = sections(ingress.config(ROUTES, made()))["frontend backend_3001"]
     assert "http-request disable-l7-retry if !{ method GET HEAD OPTIONS }" in front
 
 
 def test_without_a_route_there_is_no_frontend() -> None:
-    assert "frontend" not in ingress.config(())
+    assert "frontend" not in ingress.config((), None)
 
 
 def made() -> Any:
     return ingress.definition("haproxy:lts", "/srv/it's/ingress", ROUTES, ["back", "default", "back"])
+
+
+def test_a_changed_container_is_a_changed_configuration() -> None:
+    other = ingress.definition("haproxy:3", "/srv/it's/ingress", ROUTES, ["back", "default"])
+    same = ingress.config(ROUTES, made()).splitlines()
+    changed = [line for line in ingress.config(ROUTES, other).splitlines() if line not in same]
+    assert len(changed) == 1
+    assert changed[0].startswith("# Container ")
 
 
 def test_the_ingress_publishes_what_the_services_did() -> None:

@@ -67,9 +67,7 @@ def test_it_is_told_step_by_step_and_measured() -> None:
         "Release and images",
         "Restoring code",
         "Ingress",
-        "Rolling update - Infrastructure services",
-        "Rolling update - Application services",
-        "Rolling update - Monitoring services",
+        "Rolling back services",
         "Post-rollback verification",
         "Cleaning up old images",
     ]
