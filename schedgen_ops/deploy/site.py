@@ -34,6 +34,7 @@ class Site:
         touched: services whose containers this deploy replaced, in order.
         backup: the folder of the backup that this deploy made.
         share: percent of the requests that new containers behind the ingress get at first.
+        totals: bytes that the parts of the backup will likely come to.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
@@ -48,6 +49,7 @@ class Site:
     touched: list[str] = field(default_factory=list)
     backup: str = ""
     share: int = 100
+    totals: dict[str, int] = field(default_factory=dict)
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None
 

@@ -51,7 +51,7 @@ function restarted(   came) {
   if (!restarts_known) { restarts_known = 1; restarts_before = $14 }
   came = $14 - restarts_before
   if (restarts >= 0 && came > restarts)
-    back(n, "restarts", "Containers were restarted " came " times (limit " restarts ")", "")
+    back(n, "restarts", "Containers ended " came " times (limit " restarts ")", "")
 }
 function memory(   x, y, dx, dy, slope, rest, low) {
   if (leak <= 0 || $15 == "-" || $1 + 0 < warm_up) return

@@ -167,7 +167,7 @@ class Judge:
         came = sample.restarts - self._restarts
         if self.policy.restarts < 0 or came <= self.policy.restarts:
             return None
-        text = f"Containers were restarted {came} times (limit {self.policy.restarts})"
+        text = f"Containers ended {came} times (limit {self.policy.restarts})"
         return self._back(self._number, "restarts", text)
 
     def _memory(self, sample: Sample) -> Verdict | None:

@@ -10,7 +10,7 @@ from schedgen_ops.commands import git
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
-from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout import handover, scripts
 from schedgen_ops.rollout.strategy import Strategy, waves
 from schedgen_ops.settings import Check, Settings
 from schedgen_ops.shell import Command, sh
@@ -161,11 +161,11 @@ def _texts(steps: Iterable[Sequence[Command]]) -> tuple[str, ...]:
 
 
 def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
-    """The containers that stood by go."""
-    new = site.release.services
-    return (
-        tuple(_end(site, name, new[name], site.release.id) for name in site.touched if new[name].proxies),
-    )
+    """The release is the one that serves, and the containers that stood by go."""
+    new, release = site.release.services, site.release.id
+    behind = [name for name in site.touched if new[name].proxies]
+    named = scripts.serve(site.compose, site.paths, release, behind)
+    return ((named,), tuple(_end(site, name, new[name], release) for name in behind))
 
 
 def back(site: Site) -> tuple[tuple[Command, ...], ...]:
@@ -207,7 +207,8 @@ def _put_back(site: Site, service: str) -> Command:
     if record.strategy == Strategy.STOP_FIRST:
         return site.compose.up(folder, service, wait).and_then(_REPLACED)
     anew = scripts.beside(site.compose, site.paths.state, folder, service, record, wait, drain)
-    return anew.and_then(_end(site, service, record, site.old.id)).and_then(_REPLACED)
+    ended = anew.and_then(_end(site, service, record, site.old.id))
+    return ended.and_then(scripts.serve(site.compose, site.paths, site.old.id, [service])).and_then(_REPLACED)
 
 
 def _end(site: Site, service: str, record: ServiceRecord, release: str, *, back: bool = False) -> Command:
@@ -222,7 +223,7 @@ def _ingress(site: Site) -> tuple[Command, ...]:
     if site.old is None or not behind:
         return ()
     folder, wait = site.paths.release(site.old.id), site.settings.health.deadline
-    return (scripts.ingress(site.compose, site.paths, folder, behind, wait),)
+    return (handover.ingress(site.compose, site.paths, folder, behind, wait),)
 
 
 def _untag(site: Site) -> Command:

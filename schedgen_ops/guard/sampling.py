@@ -116,7 +116,8 @@ memory() { tail -c 4000 "$dir/stats" 2>/dev/null | sed '1d; s/\x1b\[[0-9;]*[A-Za
     for (id in used) { count++; sum += used[id] }
     if (count == wanted) printf "%.0f", sum; else printf "-"
   }'; }
-# One sample: its line on stdout. What failed is in `why`.
+# One sample, in `line`; what failed is in `why`. Until the release serves nothing restarts what ended of it,
+# hence that counts as a restart too.
 sample() {
   local at failed=- good bad state restarts=- lines=- cells
   count=$((count + 1))
@@ -132,7 +133,7 @@ sample() {
   grep -q . "$dir/checks" && failed=0
   why=$(sed -n 's/^bad //p' "$dir/checks" | head -n 3 | tr '\n' ';')
   state=$(awk -v release="$release" -v wanted="${#fresh[@]}" '$3 == release "x" {
-    n++; sum += $6
+    n++; sum += $6 + ($4 == "exited" || $4 == "dead")
     if ($4 != "running" || $5 == "unhealthy") down = down $2 " is " ($4 == "running" ? $5 : $4) ";" }
     END { print (n ? sum : "-"), down (n < wanted ? "a container is gone;" : "") }' "$dir/containers")
   restarts=${state%% *}; state=${state#"$restarts"}; state=${state# }

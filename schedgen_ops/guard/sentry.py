@@ -70,9 +70,12 @@ perform() {
   done
 }
 keep() {
-  log "say The release is kept"
-  record "${records[0]}" "$1"; put "$state/current" "$release"
+  record "${records[0]}" "$1"
   perform "${keep[@]}"
+  if [ "$(cat "$state/current")" != "$release" ]; then
+    log "bad $count keep It could not be made the release that serves"
+    go_back 0 "it could not be made the release that serves"
+  fi
   log "end kept 0 $1"; leave
 }
 # The old containers that stand by get the requests at once, if all of them were well a moment ago.

@@ -3,10 +3,10 @@
 `schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
 """
 
+from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.guard import Guard
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
-    Backup,
     Build,
     Check,
     Database,
@@ -29,6 +29,7 @@ __all__ = [
     "Build",
     "Check",
     "Database",
+    "Drill",
     "Guard",
     "Health",
     "HostSettings",
@@ -37,6 +38,7 @@ __all__ = [
     "Lock",
     "Migrations",
     "Objects",
+    "Offsite",
     "Releases",
     "Rollout",
     "Settings",

@@ -52,7 +52,7 @@ class Guard(Section):
         default=0.5, description="A p95 latency below this is never slow, in seconds."
     )
     restarts: Annotated[int, Field(ge=0, le=1000)] | None = Field(
-        default=0, description="Restarts of new containers that are let pass; null does not ask."
+        default=0, description="Ends of new containers that are let pass; null does not ask."
     )
     leak: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] = Field(
         default=20.0, description="MB a minute by which memory may grow steadily; 0 does not ask."
