@@ -15,11 +15,14 @@ from schedgen_ops.shell import Command, script
 # The sentry's words come on stdin, a NUL behind each: they are longer than an argument of one line may be.
 # It holds the lock of its folder for as long as it lives, and is in a session of its own.
 _START = r"""
-state=$1 dir=$1/guard owner=$2
+state=$1 dir=$1/guard owner=$2 mask=$(umask)
 umask 077
 rm -rf "$dir"; mkdir -p "$dir" && mkfifo "$dir/word" && : > "$dir/log" || exit
 mapfile -d '' -t words
 exec 9>>"$dir/lock" && flock --nonblock 9 || exit
+: > "$dir/errors"
+# Files that git checks out on the way back have the modes that they always have.
+umask "$mask"
 setsid bash -o pipefail -c "${words[0]}" schedgen-guard "${words[@]:1}" </dev/null >"$dir/errors" 2>&1 &
 pid=$!
 exec 9>&-

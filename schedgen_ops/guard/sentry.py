@@ -34,7 +34,7 @@ declare -A parts=()
 
 _ACT = r"""
 log() { printf '%s\n' "$*" >> "$dir/log"; }
-put() { printf '%s\n' "$2" > "$1.part" && mv -f "$1.part" "$1"; }
+put() { ( umask 077; printf '%s\n' "$2" > "$1.part" ) && mv -f "$1.part" "$1"; }
 # Nothing is left: no process of ours, no file.
 leave() { trap '' TERM; rm -rf "$dir"; kill -TERM -- "-$$" 2>/dev/null; exit 0; }
 record() {

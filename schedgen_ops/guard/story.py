@@ -109,9 +109,9 @@ class Watch:
         if detail:
             events.error(self.emit, f"  {detail}", self.host)
         self.emit(events.Fact("guard.rule", rule, self.host))
-        self._triggering()
-
-    def _triggering(self) -> None:
+        seen = self.court.samples[self._before :]
+        new = sum(s.requests or 0 for s in seen)
+        self._tell_share(new, new + sum(s.old_requests or 0 for s in seen))
         events.error(self.emit, "TRIGGERING AUTOMATIC ROLLBACK", self.host)
 
     def _thin(self, rest: str) -> None:
@@ -123,11 +123,13 @@ class Watch:
 
     def _share(self, rest: str) -> None:
         new, total = map(int, rest.split())
-        if self.stage and total:
-            percent = 100 * new / total
+        self._tell_share(new, total)
+
+    def _tell_share(self, new: int, total: int) -> None:
+        if self.stage and self.stage.share < 100 and total:
             self.emit(events.Fact("guard.share", [self.stage.share, new, total], self.host))
-            if self.stage.share < 100:
-                self._info(f"The new release answered {new} of {total} requests ({percent:.1f}%)")
+            share = f"{100 * new / total:.1f}%"
+            self._info(f"The new release answered {new} of {total} requests ({share}) at the ingress")
 
     def _answering(self, rest: str) -> None:
         self.answering = max(self.answering or 0.0, float(rest))

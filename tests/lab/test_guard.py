@@ -83,6 +83,11 @@ def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
         assert bad.text in ran.stdout
     # Three samples, and what it takes to give the requests back; a sample on a busy machine takes a while.
     assert facts["guard.answering"] < 20, ran.output
+    if canary:
+        share, new, total = facts["guard.share"]
+        assert share == 10
+        assert total > 50
+        assert new <= total * 0.12, facts
     _assert_own_errors_only(bad, seen, ran.stdout)
 
 
@@ -113,6 +118,8 @@ def _assert_as_before(host: Box, commit: str, version: str = "1.2.3") -> None:
     assert record["state"] == "FAILED"
     assert host.sh("cat .schedgen/current") == record["previous"]
     assert not [name for name in kit.images(host) if record["id"] in name]
+    # What was checked out is for images to copy: nobody but its owner could read it otherwise.
+    assert host.sh("find backend frontend -type f ! -perm -044") == ""
     _assert_nothing_left(host)
 
 

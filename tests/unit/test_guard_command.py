@@ -70,7 +70,7 @@ def test_the_share_that_a_canary_got_is_reported() -> None:
     _, said = told("stage 10 60", "share 98 1000", stages=(Stage(10, 60), Stage(100, 600)))
     assert said == [
         "Canary: 10% of the requests go to the new release for 60s",
-        "The new release answered 98 of 1000 requests (9.8%)",
+        "The new release answered 98 of 1000 requests (9.8%) at the ingress",
     ]
 
 
