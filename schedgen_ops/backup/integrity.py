@@ -11,6 +11,7 @@ say() { echo "reason: $1" >&2; }
 packer() {
   case $1 in
     zstd) zstd -q -1 -T0 -c ;;
+    none) cat ;;
     *) if command -v pigz >/dev/null; then pigz -1 -c; else gzip -1 -c; fi ;;
   esac
 }
@@ -21,6 +22,8 @@ unpack() {
     *) cat -- "$1" ;;
   esac
 }
+# openssl takes a fifth of the time, where the processor helps it.
+digest() { if command -v openssl >/dev/null; then openssl dgst -sha256 -r; else sha256sum; fi; }
 complete() {
   case $1 in
     *.sql.*) unpack "$1" | tail -n 10 | grep -q -e '-- PostgreSQL database dump complete' ;;
@@ -49,7 +52,7 @@ shift
 one() {
   [ -f "$1" ] || { echo "wrong $1 is missing"; return; }
   [ "$(wc -c < "$1")" = "$2" ] || echo "wrong $1 has $(wc -c < "$1") bytes instead of $2"
-  local sum; sum=$(sha256sum < "$1")
+  local sum; sum=$(digest < "$1")
   [ "${sum%% *}" = "$3" ] || echo "wrong $1 is not what was written: its SHA-256 differs"
   case $1 in
     database.*) complete "$1" 2>/dev/null || echo "wrong $1 is not a complete dump" ;;

@@ -120,7 +120,7 @@ def ensured(
     last = choice.newest(run.listing(remote, settings), database="database" in room.held)
     # What could not be asked is taken to be as it was.
     before = last.sizes if last else {}
-    held = {part: before[part] for part in parts if part in before} | dict(room.held)
+    held = {part: before[part] for part in sorted(parts) if part in before} | dict(room.held)
     guess = estimate(held, last)
     if room.free < guess.needed:
         what = ", ".join(f"{part} {size(count)}" for part, count in held.items())

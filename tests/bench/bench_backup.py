@@ -13,8 +13,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lab"))
@@ -46,18 +47,32 @@ done; sync' bash "$FILES" </dev/null
 _DUMP = "docker compose exec -T postgres pg_dump -U schedgen schedgen"
 _TAR = "docker compose cp minio:/data -"
 _SCRIPT = f"{_DUMP} | gzip > backups/plain.sql.gz; {_TAR} | gzip > backups/plain.tar.gz"
+# Run alone, with the compression that `inv backup` chooses for such data.
 _PARTS = {
     "pg_dump | gzip -1": f"{_DUMP} | gzip -1 > backups/part.sql.gz",
-    "docker compose cp | gzip -1": f"{_TAR} | gzip -1 > backups/part.tar.gz",
+    "docker compose cp": f"{_TAR} > backups/part.tar",
     "pg_dump -Fd -j2": (
         "docker compose exec -T postgres sh -c "
         "'rm -rf /tmp/fd; pg_dump -Fd -j2 -f /tmp/fd -U schedgen schedgen; rm -rf /tmp/fd'"
     ),
-    "pg_dump -Fd -j2 -Z1": (
-        "docker compose exec -T postgres sh -c "
-        "'rm -rf /tmp/fd; pg_dump -Fd -j2 -Z1 -f /tmp/fd -U schedgen schedgen; rm -rf /tmp/fd'"
-    ),
 }
+_ZSTD_PART = {"docker compose cp | zstd -1": f"{_TAR} | zstd -q -1 -T0 -c > backups/part.tar.zst"}
+_INSTALL = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq zstd >/dev/null"
+_REMOVE = "apt-get remove -y -qq zstd >/dev/null"
+_CPU = """
+if [ -r /sys/fs/cgroup/cpu.stat ]; then awk '/usage_usec/ { print $2 * 1000 }' /sys/fs/cgroup/cpu.stat
+else cat /sys/fs/cgroup/cpuacct/cpuacct.usage; fi
+"""
+
+
+def as_root(box: Box, script: str) -> str:
+    """What a script prints that root runs there."""
+    return docker.run("exec", "--user=root", box.host.container, "bash", "-ec", script, timeout=300)
+
+
+def processor(box: Box) -> float:
+    """Seconds of processor time that the host has used so far."""
+    return float(as_root(box, _CPU)) / 1e9
 
 
 def on_host(box: Box, script: str, **variables: object) -> float:
@@ -140,24 +155,44 @@ def main() -> None:
 
 def measure(operator: Operator, box: Box, mib: int) -> None:
     """Print how long each takes, and how they compare."""
-    _, host_before, here_before = ours(operator, box)
-    print(
-        f"as the lab is: {sizes(box)}; memory at most {host_before:.0f} MiB there, {here_before:.0f} MiB here"
-    )
+    small = ours(operator, box)
+    print(f"as the lab is ({sizes(box)}): at most {small[1]:.0f} MiB there, {small[2]:.0f} MiB here")
     on_host(box, _ROWS, ROWS=mib * 1000)
     on_host(box, _OBJECTS, FILES=mib // 2)
     print(f"filled: {sizes(box)}", flush=True)
-    script = on_host(box, _SCRIPT)
-    print(f"{'script: pg_dump | gzip, then tar | gzip':42}{script:7.1f} s", flush=True)
-    seconds, there, here = ours(operator, box)
-    print(f"{'inv backup':42}{seconds:7.1f} s   memory at most {there:.0f} MiB there, {here:.0f} MiB here")
-    parts = {}
-    for title, text in _PARTS.items():
-        parts[title] = on_host(box, text)
-        print(f"{title:42}{parts[title]:7.1f} s", flush=True)
-    slower = max(parts["pg_dump | gzip -1"], parts["docker compose cp | gzip -1"])
-    print(f"inv backup to the script: {seconds / script:.2f} (goal {GOAL_SCRIPT})")
-    print(f"inv backup to the slower part alone: {seconds / slower:.2f} (goal {GOAL_PARTS})")
+    script = told(box, "script: pg_dump | gzip, then tar | gzip", lambda: on_host(box, _SCRIPT))
+    compare(operator, box, "inv backup", script, _PARTS)
+    as_root(box, _INSTALL)
+    try:
+        parts = {"pg_dump | gzip -1": _PARTS["pg_dump | gzip -1"], **_ZSTD_PART}
+        compare(operator, box, "inv backup, zstd on the host", script, parts)
+    finally:
+        as_root(box, _REMOVE)
+
+
+def compare(operator: Operator, box: Box, title: str, script: float, parts: dict[str, str]) -> None:
+    """One `inv backup` beside the script and beside each of its parts alone."""
+    memory: list[float] = []
+
+    def backup() -> float:
+        seconds, *used = ours(operator, box)
+        memory.extend(used)
+        return seconds
+
+    seconds = told(box, title, backup)
+    print(f"  at most {memory[0]:.0f} MiB there, {memory[1]:.0f} MiB here")
+    times = {name: told(box, f"  {name}", partial(on_host, box, text)) for name, text in parts.items()}
+    slower = max(time for name, time in times.items() if "-Fd" not in name)
+    print(f"  to the script: {seconds / script:.2f} (goal {GOAL_SCRIPT})")
+    print(f"  to the slower part alone: {seconds / slower:.2f} (goal {GOAL_PARTS})", flush=True)
+
+
+def told(box: Box, title: str, action: Callable[[], float]) -> float:
+    """The seconds of an action, printed with the processor time that the host needed for it."""
+    before = processor(box)
+    seconds = action()
+    print(f"{title:42}{seconds:7.1f} s {processor(box) - before:7.1f} s of processor time", flush=True)
+    return seconds
 
 
 if __name__ == "__main__":

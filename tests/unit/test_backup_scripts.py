@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -29,6 +30,10 @@ while IFS= read -r line; do case $line in
   *counted*) printf '%s\n' 'postgres 15.8' 'size 4096' 'role "app"' 'rows ["public.jobs",3]' counted ;;
   '\\q') exit ;;
 esac; done
+"""
+NEEDED = """
+bash cat chmod cp cut date dirname grep gzip head kill ls mkdir mkfifo mv rm sed sha256sum sleep stat sync tail tar
+tee tr wc
 """
 DUMPED, ARCHIVED = File("database.sql.gz", 1, ""), File("objects.tar.gz", 1, "")
 DUMP = r"read -r at; printf 'CREATE TABLE jobs; -- %s\n--\n-- PostgreSQL database dump complete\n--\n\n' $at"
@@ -119,6 +124,23 @@ def test_compression_and_format_are_in_the_names_and_what_psql_reads_stays_gzip(
         folder.mkdir()
         found = made(bash(create(dump, archive(tmp_path, "a"), how, form), folder, **where))
         assert [file.name for file in found.files] == names
+
+
+def test_objects_that_hardly_shrink_are_not_packed_where_only_gzip_is(tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    found = {shutil.which(name) for name in NEEDED.split()}
+    for file in filter(None, found):
+        (tmp_path / "few" / Path(file).name).symlink_to(file)
+    for number, (data, name) in enumerate(((os.urandom(6_000_000), "objects.tar"), (b"x", "objects.tar.gz"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        pack = archive(tmp_path, "a")
+        (tmp_path / "data" / "a").write_bytes(data)
+        answer = made(bash(create(DUMP, pack, "auto"), folder, PATH=str(tmp_path / "few")))
+        assert [file.name for file in answer.files] == ["database.sql.gz", name]
+        assert answer.objects == 1
+        assert left(folder) == ["b.part"]
+        assert "sample" not in [file.name for file in (folder / "backups/b.part").iterdir()]
 
 
 BROKEN = {
