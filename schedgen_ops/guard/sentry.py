@@ -73,6 +73,7 @@ keep() {
   record "${records[0]}" "$1"
   perform "${keep[@]}"
   if [ "$(cat "$state/current")" != "$release" ]; then
+    rm -f "$dir/failed"
     log "bad $count keep It could not be made the release that serves"
     go_back 0 "it could not be made the release that serves"
   fi
@@ -97,7 +98,7 @@ go_back() {
   started=$(now) row=''
   [ "$1" -eq 0 ] || row=${rows[$(($1 - 1))]}
   first_bad=$(awk -v a="$began" -v b="${row%% *}" -v now="$started" \
-    'BEGIN { printf "%.2f", b == "" ? now : a + b }')
+    'BEGIN { printf "%.2f", (b == "" ? now : a + b) }')
   if move; then moved=yes; answering; fi
   perform "${back[@]}"
   grep -q '^answering' "$dir/log" || answering
@@ -133,17 +134,16 @@ ask_ingress > "$dir/now"; metrics >> "$dir/now"; grep '^b ' "$dir/now" > "$dir/p
 base=$(sed 's/^/c /' "$dir/now" | awk -v lifetime=1 -v least="$least" "$awk_deltas")
 exec 5<>"$dir/word"
 log ready
-next=$(now)
 # Waits for a word of the operator's process until $1, a time of `now`.
 heed() {
   local left
   word=''
-  left=$(awk -v a="$1" -v b="$(now)" 'BEGIN { d = a - b; printf "%.2f", d > 0.01 ? d : 0.01 }')
+  left=$(awk -v a="$1" -v b="$(now)" 'BEGIN { d = a - b; printf "%.2f", (d > 0.01 ? d : 0.01) }')
   IFS= read -r -t "$left" -u 5 word
   case $word in back\ *) log "bad $((count + 1)) word ${word#back }"; go_back 0 "${word#back }" ;; esac
 }
 round() {
-  next=$(awk -v a="$next" -v i="$interval" -v n="$(now)" 'BEGIN { a += i; printf "%.2f", a > n - i ? a : n }')
+  next=$(awk -v a="$next" -v i="$interval" -v n="$(now)" 'BEGIN { a += i; printf "%.2f", (a > n ? a : n) }')
   heed "$next"
   sample
   rows+=("$line")
@@ -169,7 +169,7 @@ for stage in "${stages[@]}"; do
   [ "$share" = "${before-$share}" ] || { observe; weights "$share"; }
   before=$share
   log "stage $stage"
-  stage_began=$(now) stage_first=$((count + 1)) waiting=''
+  next=$(now) stage_began=$next stage_first=$((count + 1)) waiting=''
   while :; do
     round
     over "$seconds" || continue

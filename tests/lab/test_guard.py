@@ -124,10 +124,11 @@ def _assert_as_before(host: Box, commit: str, version: str = "1.2.3") -> None:
 
 
 def _assert_nothing_left(host: Box) -> None:
-    """No file and no process of the guard."""
+    """No file and no process of the guard, here or in the login's home."""
     kit.wait_for(
         lambda: host.sh("ls -d .schedgen/guard 2>/dev/null || true") == "", "the guard to be gone", 20
     )
+    assert not [name for name in host.sh("ls -A ~").split() if not name.startswith(".")]
     left = "pgrep -f 'schedgen-[g]uard|docker [s]tats|docker [l]ogs' || true"
     kit.wait_for(lambda: host.sh(left) == "", "its processes to be gone", 20)
 
