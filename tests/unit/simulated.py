@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import simulated_answers
+import simulated_data
 import simulated_guard
 import simulated_rollout
 from fakes import FakeHold, FakeHost, result
@@ -23,7 +24,12 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
-TITLES = {**simulated_guard.TITLES, **simulated_rollout.TITLES, **simulated_answers.TITLES}
+TITLES = {
+    **simulated_data.TITLES,
+    **simulated_guard.TITLES,
+    **simulated_rollout.TITLES,
+    **simulated_answers.TITLES,
+}
 LINES = {**simulated_rollout.LINES, **simulated_answers.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 

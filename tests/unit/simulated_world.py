@@ -97,6 +97,7 @@ class World:
         probed: what the prober wrote.
         ingress: the configuration that the ingress runs with; "" while there is none.
         stuck: the ingress cannot take the ports over.
+        data: which of the databases is the one that serves; `beside` are the others.
         held_by: the lock's owner, if somebody else holds it.
         verdict: what a sentry comes to: kept or back.
         sentry: the records that a sentry at work was given: kept, taken back, broken.
@@ -121,6 +122,8 @@ class World:
     probed: str = PROBED
     ingress: str = ""
     stuck: bool = False
+    data: str = "ours"
+    beside: tuple[str, ...] = ()
     held_by: str = ""
     verdict: str = "kept"
     sentry: tuple[str, ...] = ()
