@@ -18,6 +18,7 @@ _GOOD = line(Sample(at=10.0, failed=0, requests=100, errors=0))
 _BAD = line(Sample(at=20.0, failed=0, requests=240, errors=30))
 LOGS = {
     "kept": f"ready\nstage 100 600\nsample {_GOOD}\nend kept 0 kept after 1 samples\n",
+    "agreed": f"ready\nstage 100 600\nsample {_GOOD}\ngood\nend kept 0 kept after 1 samples\n",
     "back": f"ready\nstage 100 600\nsample {_GOOD}\nsample {_BAD}\n"
     f"bad 2 requests {REASON}\t30 of 240 requests\nanswering 0.50\nend back 2.50 {REASON}\n",
 }
@@ -26,11 +27,11 @@ LOGS = {
 def finish(world: World, verdict: str) -> None:
     """What a sentry does at its end, with nobody's help."""
     kept, taken_back, _ = world.sentry
-    text = (kept if verdict == "kept" else taken_back).replace("@finished@", "2025-01-15T12:10:00Z")
+    text = (taken_back if verdict == "back" else kept).replace("@finished@", "2025-01-15T12:10:00Z")
     text = text.replace("@reason@", REASON)
     record = json.loads(text)
     world.files[f"{STATE}/releases/{record['id']}/release.json"] = text
-    if verdict == "kept":
+    if verdict != "back":
         world.files[f"{STATE}/current"] = record["id"] + "\n"
     else:
         for name in [name for name in world.images if name.endswith(f":{record['id']}")]:

@@ -146,6 +146,16 @@ def test_what_one_host_cannot_keep_goes_back_on_all() -> None:
     assert all(_standing(host.world) == _standing(base) for host in hosts)
 
 
+def test_hosts_that_find_it_good_are_told_to_keep_it_once_all_do() -> None:
+    first = SimHost("app1")
+    assert deploy(first, SimHost("app2"), branch="v1.2.3", run="20250115_120000").code == 0
+    hosts = [SimHost(name, replace(first.world.copy(), verdict="agreed")) for name in ("app1", "app2")]
+    outcome = guarded(*hosts, branch="v1.2.4", run="20250115_130000")
+    assert outcome.code == 0, outcome.error
+    assert {host.world.current[:15] for host in hosts} == {"20250115_130000"}
+    assert all("tell the guard" in host.asked for host in hosts)
+
+
 def _standing(world: World) -> dict[str, tuple[str, ...]]:
     return world.serving
 
