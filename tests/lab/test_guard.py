@@ -39,7 +39,7 @@ class Bad:
 BAD = (
     Bad("broken-errors", ("requests", "counters"), "exceeded threshold (10.00%)", 15),
     Bad("broken-slow", ("latency",), "exceeded 3 times that of the release before", 25),
-    Bad("broken-crash", ("restarts", "checks"), "Containers ended 1 times", 40),
+    Bad("broken-crash", ("restarts", "checks", "requests"), "Containers ended 1 times", 40),
 )
 
 
