@@ -183,7 +183,7 @@ def test_requests_that_do_not_end_are_told_of_and_waited_for_no_longer_than_said
     both.say(busy="1")
     answer = end(both)
     assert answer.ok
-    assert answer.lines()[0].startswith("say requests to web were still open after 1s")
+    assert answer.lines()[1].startswith("say requests to web were still open after 1s")
     assert services(both) == ["schedgen-ingress r1", "web r2"]
 
 
@@ -200,7 +200,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
     folder = Path(paths.release("r2"))
     folder.mkdir(parents=True)
     (gated.state / "releases/r2/restart-web").rename(folder / "restart-web")
-    answer = gated.run(scripts.serve(gated.compose, paths, RELEASE, ["web"]))
+    answer = gated.run(scripts.serve(gated.compose, paths, "r2", ["web"], RELEASE))
     assert answer.ok, answer
     assert gated.log[-1] == "update --restart on-failure:3 3"
     assert (folder / "release.json").read_text() == to_json(RELEASE)
@@ -211,7 +211,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
 def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None:
     paths = Paths(str(gated.root / "project"))
     Path(paths.release("r2")).mkdir(parents=True)
-    command = scripts.serve(gated.compose, paths, RELEASE, ["web"])
+    command = scripts.serve(gated.compose, paths, "r2", ["web"], RELEASE)
     assert not gated.run(replace(command, stdin=to_json(RELEASE).encode()[:-9])).ok
     assert not Path(paths.current).exists()
 
@@ -281,7 +281,7 @@ def commands(name: str) -> list[Command]:
     return [
         scripts.beside(made, name, name, "web", SITE, 1, 1),
         scripts.end(made, name, "web", SITE, 1, release=name),
-        scripts.serve(made, paths, replace(RELEASE, id=name), ["web", "api"]),
+        scripts.serve(made, paths, name, ["web", "api"], RELEASE),
         handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]
