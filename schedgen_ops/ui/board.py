@@ -9,6 +9,7 @@ from schedgen_ops.events import (
     Event,
     Message,
     Output,
+    Panel,
     Progress,
     RunFinished,
     RunStarted,
@@ -81,6 +82,7 @@ class Board:
     hosts: tuple[HostLine, ...] = ()
     tail: tuple[Output, ...] = ()
     bars: tuple[Bar, ...] = ()
+    panels: tuple[Panel, ...] = ()
     finished: RunFinished | None = None
 
     @property
@@ -107,6 +109,10 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
             return replace(board, hosts=tuple(_heard(line, event) for line in board.hosts))
         case Output():
             return replace(board, tail=(*board.tail, event)[-TAIL:])
+        case Panel():
+            others = tuple(panel for panel in board.panels if panel.host != event.host)
+            panels = sorted((*others, event), key=lambda panel: panel.host)
+            return replace(board, panels=tuple(panels))
         case Progress():
             return replace(board, bars=_measured(board.bars, event, now))
         case RunFinished():

@@ -162,6 +162,7 @@ def _back_up(world: World, words: Sequence[str], stdin: str) -> Result:
 def _finish(world: World, words: Sequence[str], stdin: str) -> None:
     world.parts = tuple(part for part in world.parts if part != words[0])
     world.backups = (*world.backups, words[0])
+    world.files[f"{words[0]}/manifest.json"] = stdin
 
 
 def _fail(world: World, words: Sequence[str], stdin: str) -> None:
@@ -177,6 +178,11 @@ def _remove(world: World, words: Sequence[str], stdin: str) -> None:
     world.boxes.pop(words[-1], None)
 
 
+def _page(world: World, words: Sequence[str], _: str) -> Result:
+    body = "up 1\n" if words[0].endswith("/metrics") else "<html>"
+    return result(f"HTTP/1.1 {world.status} X\r\n\r\n{body}\n\x1e10000 \n")
+
+
 TITLES: dict[str, Handler] = {
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
@@ -185,7 +191,6 @@ TITLES: dict[str, Handler] = {
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,
     "schedgen-lock": _lock,
-    "list backups": says(""),
     "look at the room": says(f"free {1 << 40}\n"),
     "back up": changing(_back_up),
     "finish the backup": changing(_finish),
@@ -200,7 +205,8 @@ TITLES: dict[str, Handler] = {
     "docker compose logs": says("starting\nError: no database\n"),
     "docker compose rm": changing(_remove),
     "write ": changing(_write),
-    "GET ": lambda world, w, s: result(f"{world.status} 0.010 \n"),
+    "GET ": _page,
+    "keep the log's patterns": says(""),
 }
 LINES: dict[str, Handler] = {
     "true": says(""),
