@@ -125,7 +125,8 @@ def _done(started: Manifest, made: scripts.Made) -> Manifest:
     verified = ("SHA-256",)
     with_data = replace(started, files=made.files)
     if with_data.database or with_data.archive:
-        verified = ("archive integrity", *(("end of dump",) if with_data.database else ()), *verified)
+        dump = {"plain": ("end of dump",), "custom": ("format of the dump",)}
+        verified = ("archive integrity", *dump.get(with_data.database_format, ()), *verified)
     return replace(
         with_data,
         state=State.DONE,
