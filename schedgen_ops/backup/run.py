@@ -92,15 +92,18 @@ def _write(
 ) -> scripts.Made:
     ours: list[str] = []
     others: list[str] = []
-    moved: dict[str, int] = {}
+    written: set[str] = set()
 
     def on_line(line: str) -> None:
         if progress := scripts.parse_progress(line):
             part, done = progress
-            moved[part] = done
             # A total is an estimate: what has reached it is not over yet.
             total = max(totals[part], round(done * 1.02) + 1) if part in totals else 0
-            emit(events.Progress(part, done, total, "bytes", remote.name))
+            if part not in written:
+                emit(events.Progress(part, done, total, "bytes", remote.name))
+        elif part := scripts.parse_written(line):
+            written.add(part)
+            emit(events.Progress(part, 1, 1, "bytes", remote.name))
         elif line.startswith(scripts.ANSWERS):
             ours.append(line)
         else:
@@ -114,8 +117,6 @@ def _write(
     except CommandFailed as error:
         error.detail = "\n".join(others[-20:])
         raise
-    for part, done in moved.items():
-        emit(events.Progress(part, done, done, "bytes", remote.name))
     return scripts.parse_made(ours)
 
 
