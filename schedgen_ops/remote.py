@@ -139,6 +139,18 @@ class Remote(Protocol):
         """
         ...
 
+    def download(
+        self, path: str, sink: Callable[[bytes], object], *, offset: int = 0, deadline: float
+    ) -> None:
+        """Read a file of any size from byte `offset` on, and hand over its bytes as they come, in order.
+
+        What was handed over before an error is right as far as it goes: a later call may go on behind it.
+
+        Raises:
+            CommandFailed: when it is not there.
+        """
+        ...
+
     def hold(self, command: Command, *, deadline: float) -> Hold:
         """Start a long-lived process and return once it has printed its first line.
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_PLAIN: Mapping[object, type] = {"str": str, "int": int}
+_PLAIN: Mapping[object, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (float, int)}
 
 
 def decode(text: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def build(kind: type[T], data: Any, **ready: object) -> T:
     values: dict[str, Any] = {entry.name: found[entry.name] for entry in known if entry.name in found} | ready
     for entry in known:
         wanted = _PLAIN.get(entry.type)
-        if wanted and entry.name in values and type(values[entry.name]) is not wanted:
+        if wanted and entry.name in values and type(values[entry.name]) not in wanted:
             raise ValueError(f"{entry.name} is no {entry.type}")
     try:
         return kind(**values)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import commands, run
-from schedgen_ops.backup.manifest import DATABASE, OBJECTS, Manifest
+from schedgen_ops.backup import choice, commands, drill, room, run
+from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.engine import Engine, Step
@@ -19,11 +20,16 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.ui.tables import Column, Table, details
-from schedgen_ops.ui.text import age, size
+from schedgen_ops.ui.tables import Table, details
+from schedgen_ops.ui.text import age, duration, plural, size
 
 
-def _holders(op: Operation) -> Fleet:
+def holders(op: Operation) -> Fleet:
+    """The chosen hosts that hold data.
+
+    Raises:
+        OpsError: where none does.
+    """
     names = [host.name for host in op.settings.backup_hosts()]
     fleet = op.fleet.only(names)
     if not fleet.hosts:
@@ -31,39 +37,43 @@ def _holders(op: Operation) -> Fleet:
     return fleet
 
 
-def create(op: Operation) -> None:
+def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     """A backup by hand on every host that holds data."""
-    fleet = _holders(op)
+    fleet = holders(op)
     op.begin("backup", "Backup", steps=(("", "Backup"),))
-    paths = Paths(op.settings.directory)
     owner = lock.myself(op.clock, "backup", "")
-    with lock.held(fleet, paths, owner, op.settings.lock.lease):
-        Engine(op.emit, op.clock).run((Step("", "Backup", lambda: _create_all(op, fleet), gate=True),))
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        one = partial(_create, op, parts=parts)
+        step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
+        Engine(op.emit, op.clock).run((step,))
     op.end("Backup Complete")
 
 
-def _create_all(op: Operation, fleet: Fleet) -> None:
-    fleet.each(lambda remote: _create(op, remote)).values()
+def _all(fleet: Fleet, one: partial[Manifest]) -> None:
+    fleet.each(one).values()
 
 
-def _create(op: Operation, remote: Remote) -> Manifest:
+def _create(op: Operation, remote: Remote, *, parts: frozenset[str]) -> Manifest:
     settings = op.settings
-    listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=60)
-    serving = store.read(remote, Paths(settings.directory)).serving
-    containers = parse_containers(listing.stdout)
-    if serving:
-        source = run.Source(serving.id, serving.commit, containers)
-    else:
-        source = run.Source("", _commit(remote, settings), containers)
-    made = run.create(remote, settings, "manual", source, op.clock, op.emit)
+    remote.run(commands.sweep(settings.backup.directory).in_dir(settings.directory), deadline=60)
+    source = source_of(remote, settings)
+    totals = room.ensured(remote, settings, source, op.emit, parts)
+    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
 
 
-def _commit(remote: Remote, settings: Settings) -> str:
+def source_of(remote: Remote, settings: Settings) -> run.Source:
+    """What runs on a host, as a backup wants to know it."""
+    listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=60)
+    containers = parse_containers(listing.stdout)
+    serving = store.read(remote, Paths(settings.directory)).serving
+    if serving:
+        return run.Source(serving.id, serving.commit, containers)
     # Nothing was deployed by us yet: what is checked out is what runs, as far as anyone knows.
     answer = remote.run(git.work_tree().in_dir(settings.directory), deadline=60, check=False)
-    return git.parse_work_tree(answer.stdout).commit if answer.ok else ""
+    commit = git.parse_work_tree(answer.stdout).commit if answer.ok else ""
+    return run.Source("", commit, containers)
 
 
 def last(op: Operation) -> None:
@@ -72,50 +82,114 @@ def last(op: Operation) -> None:
     Raises:
         OpsError: where there is none.
     """
-    for remote, found in _listed(op):
-        if not found:
-            raise OpsError("there is no good backup here", host=remote.name, hint="`inv backup` makes one.")
-        facts = (("Host", remote.name), *_facts(op, found[0]), *_by_hand(op.settings, found[0]))
+    for remote, listing in _listed(op):
+        found = choice.last(listing, op.settings, op.settings.host(remote.name))
+        for name in listing.unreadable:
+            events.warn(op.emit, f"{name} is no backup: its manifest is missing or was altered", remote.name)
+        facts = (("Host", remote.name), *_facts(op, found), *_restores(op.settings, found))
         op.ui.show(details(facts, title=op.titled("", remote.name)))
 
 
 def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]:
-    return (
+    facts: tuple[tuple[str, str | int], ...] = (
         ("Backup", backup.id),
         ("Location", f"{op.settings.directory}/{op.settings.backup.directory}/{backup.id}"),
-        ("Created", f"{backup.created} ({_age(op, backup)})"),
+        ("Created", f"{backup.created} ({age_of(op, backup.created)})"),
         ("Size", size(backup.size)),
         ("Release", backup.release or backup.commit[:12]),
+        (
+            "Rows",
+            f"{sum(backup.rows.values())} in {plural(len(backup.rows), 'table')}" if backup.rows else "",
+        ),
         ("Objects", backup.objects),
         ("Verified", ", ".join(backup.verified)),
+        ("Restore tried", proof(op, backup)),
     )
+    return tuple((label, value) for label, value in facts if value != "")
 
 
-def _by_hand(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]:
+def _rows(backup: Manifest) -> str:
+    count = plural(sum(backup.rows.values()), "row")
+    return f"{count} in {plural(len(backup.rows), 'table')}" if backup.rows else ""
+
+
+def proof(op: Operation, backup: Manifest) -> str:
+    """What the last drill of a backup showed, in words."""
+    drill = backup.drill
+    if drill is None:
+        return f"never; `inv backup.drill --id {backup.id}` does"
+    return f"{drill.result} {age_of(op, drill.at)}, in {duration(drill.seconds)}"
+
+
+def _restores(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]:
     folder = f"{settings.backup.directory}/{backup.id}"
-    if settings.database and backup.has(DATABASE):
-        line = commands.restore_database(settings.directory, folder, settings.database)
-        yield "Restore the database", line
-    if settings.objects and backup.has(OBJECTS):
-        yield "Restore the objects", commands.restore_objects(settings.directory, folder, settings.objects)
+    yield "Restore it", f"inv backup.restore {backup.id} --env {settings.environment}"
+    if settings.database and backup.database:
+        line = commands.restore_database(settings.directory, folder, settings.database, backup.database)
+        yield "The database by hand", line
+    if settings.objects and backup.archive:
+        line = commands.restore_objects(settings.directory, folder, settings.objects, backup.archive)
+        yield "The objects by hand", line
 
 
-def list_(op: Operation) -> None:
-    """Every good backup."""
+def verify(op: Operation, wanted: str) -> None:
+    """Reads a backup to its end on every host that has it: the named one, or the last.
+
+    Raises:
+        OpsError: where anything differs from what was written.
+    """
+    fleet = holders(op)
+
+    def one(remote: Remote) -> tuple[Manifest, tuple[str, ...]]:
+        host = op.settings.host(remote.name)
+        backup = choice.chosen(run.listing(remote, op.settings), wanted, op.settings, host)
+        return backup, run.verify(remote, op.settings, backup)
+
+    found = fleet.each(one).values()
     rows = tuple(
-        (remote.name, backup.id, backup.created, _age(op, backup), backup.size, backup.release)
-        for remote, found in _listed(op)
-        for backup in found
+        (
+            remote.name,
+            backup.id,
+            "damaged" if wrong else "good",
+            "; ".join(wrong) or ", ".join(backup.verified),
+        )
+        for remote, (backup, wrong) in zip(fleet.hosts, found, strict=True)
     )
-    columns = ("Host", "Backup", "Created", "Age", Column("Size", size, right=True), "Release")
-    op.ui.show(Table(columns, rows, empty="No backups yet."))
+    op.ui.show(Table(("Host", "Backup", "Verdict", "Checks"), rows))
+    for remote, (backup, wrong) in zip(fleet.hosts, found, strict=True):
+        if wrong:
+            raise choice.broken(backup, wrong, remote.name)
 
 
-def _listed(op: Operation) -> list[tuple[Remote, tuple[Manifest, ...]]]:
-    fleet = _holders(op)
-    found = fleet.each(lambda remote: run.listed(remote, op.settings)).values()
+def prove(op: Operation, wanted: str) -> None:
+    """Restores a backup into a throwaway container on every host that has it, and records the proof."""
+    fleet = holders(op)
+    op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
+    owner = lock.myself(op.clock, "backup drill", "")
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        step = Step("", "Restore drill", lambda: _all(fleet, partial(_prove, op, wanted=wanted)), gate=True)
+        Engine(op.emit, op.clock).run((step,))
+    op.end("Drill Complete")
+
+
+def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
+    settings = op.settings
+    listing = run.listing(remote, settings)
+    backup = choice.chosen(listing, wanted, settings, settings.host(remote.name))
+    events.info(op.emit, f"Restoring {backup.id} into a throwaway container", remote.name)
+    if wrong := run.verify(remote, settings, backup):
+        raise choice.broken(backup, wrong, remote.name)
+    proven = drill.drill(remote, settings, backup, op.clock, op.emit)
+    op.emit(events.Fact("backup", proven.id, remote.name))
+    return proven
+
+
+def _listed(op: Operation) -> list[tuple[Remote, commands.Listing]]:
+    fleet = holders(op)
+    found = fleet.each(lambda remote: run.listing(remote, op.settings)).values()
     return list(zip(fleet.hosts, found, strict=True))
 
 
-def _age(op: Operation, backup: Manifest) -> str:
-    return age(datetime.fromisoformat(backup.created), op.clock.now())
+def age_of(op: Operation, time: str) -> str:
+    """How long ago a time in a manifest was, in words."""
+    return age(datetime.fromisoformat(time), op.clock.now())

@@ -1,6 +1,8 @@
-"""What makes, checks and lists backups on a host. Pure."""
+"""What finishes, lists and removes backups on a host, and the lines that restore by hand. Pure."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from schedgen_ops.backup import manifest as m
 from schedgen_ops.commands import postgres
@@ -8,37 +10,14 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, script, sh
 
-# $1 the folder to be, $2 and $3 the shell commands that write the database and the objects, "" for none.
-# Both are written at the same time beside the final folder, checked, and described on stdout.
-_CREATE = """
-part=$1.part
-umask 077
-mkdir -p -- "$(dirname -- "$part")" && mkdir -- "$part" && cd -- "$part" || exit
-part=$PWD
-trap 'rm -rf -- "$part"; exit 130' INT TERM HUP
-give_up() { cat -- *.log 2>/dev/null | tail -n 15 >&2; echo "$1" >&2; rm -rf -- "$part"; exit 1; }
+# Folders of restores, beside the objects; a container without `ls` has none.
+ASIDE = ".schedgen-"
 
-database='' objects=''
-if [ -n "$2" ]; then bash -o pipefail -c "$2" > database.sql.gz 2> database.log & database=$!; fi
-if [ -n "$3" ]; then bash -o pipefail -c "$3" > objects.tar.gz 2> objects.log & objects=$!; fi
-[ -z "$database" ] || wait "$database" || give_up "the database's dump failed"
-[ -z "$objects" ] || wait "$objects" || give_up "the objects' archive failed"
-
-if [ -n "$database" ]; then
-  gzip -dc database.sql.gz | tail -n 10 | grep -q -e '-- PostgreSQL database dump complete' \\
-    || give_up "the database's dump is not complete"
-fi
-if [ -n "$objects" ]; then
-  count=$(gzip -dc objects.tar.gz | tar -t | sed '/\\/$/d' | wc -l) \\
-    || give_up "the objects' archive cannot be read"
-  echo "objects $count"
-fi
-rm -f -- *.log
-for file in *; do
-  sum=$(sha256sum < "$file") || give_up "no checksum of $file"
-  echo "file $file $(wc -c < "$file") ${sum%% *}"
-done
-sync -f . 2>/dev/null || sync
+_ARCHIVE = f"""
+container=$1 path=$2; shift 2
+mapfile -t aside < <("$@" exec "$container" ls -A "$path" 2>/dev/null | grep '^{ASIDE}')
+if [ ${{#aside[@]}} -eq 0 ]; then exec "$@" cp "$container:$path/." -; fi
+"$@" cp "$container:$path/." - | tar -f - --delete "${{aside[@]/#/./}}"
 """
 
 _FINISH = """
@@ -51,36 +30,62 @@ _SWEEP = """
 find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} +
 """
 
+# The record of one that came to nothing; its data goes.
+_FAIL = """
+umask 077
+rm -rf -- "$1.part"
+mkdir -- "$1" && cat > "$1/manifest.json" || { rm -rf -- "$1"; exit 1; }
+"""
+
+# A manifest of a backup that is there, replaced.
+_UPDATE = """
+umask 077
+cat > "$1/manifest.json.part" && mv -f -- "$1/manifest.json.part" "$1/manifest.json"
+"""
+
+# A line for each folder that could be ours: its name, a space, its manifest.
 _LIST = """
-for manifest in "$1"/*/manifest.json; do
-  case $manifest in *.part/*) continue ;; esac
-  [ ! -e "$manifest" ] || { cat "$manifest"; echo; }
+cd -- "$1" 2>/dev/null || exit 0
+for folder in *-[0-9]*_[0-9]*/; do
+  folder=${folder%/}
+  case $folder in '*'*) continue ;; esac
+  printf '%s %s\\n' "$folder" "$(tr -d '\\n\\0' < "$folder/manifest.json" 2>/dev/null)"
 done
 """
 
 
-def _compressed(command: Command) -> str:
-    return command.pipe(sh("gzip", "-3")).text
+def session_command(docker: Docker, container: str, database: Database, name: str = "") -> str:
+    """The shell text of psql in the database's container; `name` is another database than the configured."""
+    return postgres.session(docker, container, database.user, name or database.name).text
 
 
-def dump_command(docker: Docker, container: str, database: Database) -> str:
-    """The shell text that writes the compressed dump to stdout."""
-    return _compressed(postgres.dump(docker, container, database.user, database.name))
+def dump_command(docker: Docker, container: str, database: Database, form: str) -> str:
+    """The shell text that writes the dump of the snapshot named on stdin."""
+    custom = form == "custom"
+    return postgres.dump(docker, container, database.user, database.name, custom=custom).text
 
 
 def archive_command(docker: Docker, container: str, objects: Objects) -> str:
-    """The shell text that writes the objects' compressed archive to stdout; the container needs no tar."""
-    return _compressed(docker("cp", f"{container}:{objects.path}/.", "-"))
+    """The shell text that writes the objects as a tar to stdout; the container needs no tar.
 
-
-def create(folder: str, dump: str, archive: str) -> Command:
-    """Writes and checks a backup beside `folder`; leaves nothing if that fails."""
-    return script(_CREATE, folder, dump, archive, title="back up")
+    What restores put aside beside the objects is left out.
+    """
+    return script(_ARCHIVE, container, objects.path, *docker.words).text
 
 
 def finish(folder: str, manifest: m.Manifest) -> Command:
     """Gives a checked backup its manifest and its name."""
     return script(_FINISH, folder, title="finish the backup").with_stdin(m.to_json(manifest))
+
+
+def fail(folder: str, manifest: m.Manifest) -> Command:
+    """Leaves nothing of an unfinished backup but the record that says why."""
+    return script(_FAIL, folder, title="record the failed backup").with_stdin(m.to_json(manifest))
+
+
+def update(folder: str, manifest: m.Manifest) -> Command:
+    """Replaces the manifest of a backup, complete or not at all."""
+    return script(_UPDATE, folder, title="update the manifest").with_stdin(m.to_json(manifest))
 
 
 def discard(folder: str) -> Command:
@@ -98,26 +103,58 @@ def list_(folder: str) -> Command:
     return script(_LIST, folder, title="list backups")
 
 
-def parse_list(stdout: str) -> tuple[m.Manifest, ...]:
-    """Reads the answer of `list_`; a torn manifest is no backup."""
-    found = []
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is in the backups' folder.
+
+    Attributes:
+        backups: all that could be read, whatever their state.
+        unreadable: folders with our kind of name and no manifest that can be trusted.
+    """
+
+    backups: tuple[m.Manifest, ...]
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> tuple[m.Manifest, ...]:
+        """The ones that count, newest first."""
+        return m.newest_first(self.backups)
+
+
+def parse_list(stdout: str) -> Listing:
+    """Reads the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
+    found, unreadable = [], []
     for line in filter(None, stdout.splitlines()):
+        name, _, text = line.partition(" ")
         try:
-            found.append(m.from_json(line))
+            manifest = m.from_json(text)
         except ValueError:
-            continue
-    return tuple(found)
+            manifest = None
+        if manifest is not None and name == (
+            f"{manifest.id}.part" if manifest.state is m.State.STARTED else manifest.id
+        ):
+            found.append(manifest)
+        elif m.is_backup_id(name):
+            unreadable.append(name)
+    return Listing(tuple(found), tuple(unreadable))
 
 
-def restore_database(directory: str, folder: str, database: Database) -> str:
+def restore_database(directory: str, folder: str, database: Database, dump: m.File) -> str:
     """The line an operator types on the host to restore the database without us."""
-    psql = sh("docker", "compose", "exec", "-T", database.service, "psql", "-U", database.user)
-    dump = sh("gunzip", "-c", f"{folder}/{m.DATABASE}")
-    return f"cd {quote(directory)} && {dump.text} | {psql.text} -d {quote(database.name)}"
+    custom = dump.name.startswith("database.dump")
+    program = ("pg_restore", "--clean", "--if-exists") if custom else ("psql",)
+    words = ("docker", "compose", "exec", "-T", database.service, *program)
+    restore = sh(*words, "-U", database.user, "-d", database.name)
+    return f"cd {quote(directory)} && {unpack(folder, dump).text} | {restore.text}"
 
 
-def restore_objects(directory: str, folder: str, objects: Objects) -> str:
+def restore_objects(directory: str, folder: str, objects: Objects, archive: m.File) -> str:
     """The line an operator types on the host to put the objects back without us."""
     copy = sh("docker", "compose", "cp", "-", f"{objects.service}:{objects.path}")
-    archive = sh("gunzip", "-c", f"{folder}/{m.OBJECTS}")
-    return f"cd {quote(directory)} && {archive.text} | {copy.text}"
+    return f"cd {quote(directory)} && {unpack(folder, archive).text} | {copy.text}"
+
+
+def unpack(folder: str, file: m.File) -> Command:
+    """A file's bytes before compression, on stdout."""
+    program = {"gzip": ("gunzip", "-c"), "zstd": ("zstd", "-dc")}.get(file.compression, ("cat",))
+    return sh(*program, f"{folder}/{file.name}")

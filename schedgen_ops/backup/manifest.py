@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from schedgen_ops import stored
 
-DATABASE = "database.sql.gz"
-OBJECTS = "objects.tar.gz"
 MANIFEST = "manifest.json"
+FORMAT = 2
 
-_ID = re.compile(r"[a-z]+(?:-[a-z]+)*-\d{8}_\d{6}\Z")
+_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-(\d{8}_\d{6})\Z")
+
+
+class State(StrEnum):
+    """How far a backup came. Only DONE is one."""
+
+    STARTED = "STARTED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+class Kind(StrEnum):
+    """Why a backup was made; the first word of its name."""
+
+    PRE_DEPLOYMENT = "pre-deployment"
+    MANUAL = "manual"
+    SAFETY = "safety"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +43,48 @@ class File:
     size: int
     sha256: str
 
+    @property
+    def compression(self) -> str:
+        """gzip or zstd; "" if it is not compressed."""
+        by_name = {".gz": "gzip", ".zst": "zstd"}
+        return next((how for end, how in by_name.items() if self.name.endswith(end)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A restore into a throwaway database: when (RFC 3339 in UTC), how many seconds it took, how it went.
+
+    Attributes:
+        result: "passed", or what was wrong.
+    """
+
+    at: str
+    seconds: float
+    result: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the backup was proven."""
+        return self.result == "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy elsewhere: when (RFC 3339 in UTC) and where it was tried, and how it went.
+
+    Attributes:
+        result: "passed" once size and SHA-256 of every file were right there, or what was wrong.
+    """
+
+    at: str
+    where: str
+    result: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the copy was complete and right."""
+        return self.result == "passed"
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -32,87 +93,149 @@ class Manifest:
     Attributes:
         id: the folder's name: pre-deployment-20241130_143000.
         release: the release that served when it was made, "" if that is not known.
-        state: DONE once every check passed.
         created, finished: RFC 3339 in UTC.
         objects: how many entries the objects' archive has.
         verified: the checks that it passed.
+        seconds: how long it took.
+        postgres: the server's version, and the id of the image that it ran from.
+        rows: how many rows each table had, by schema.table, in the snapshot that was dumped.
+        migrations: names of the applied migrations, in their order.
+        roles: the database roles that the dump may speak of.
+        sizes: bytes that the database took on disk, and the objects' archive before compression.
+        drill: the last restore that was tried.
+        offsite: the last copy elsewhere that was tried.
+        error: why it failed.
     """
 
     id: str
     release: str
     commit: str
-    state: str
+    state: State
     created: str
     finished: str
     files: tuple[File, ...]
     objects: int = 0
     verified: tuple[str, ...] = ()
-    format: int = 1
+    seconds: float = 0.0
+    postgres: str = ""
+    image: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    migrations: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    drill: Drill | None = None
+    offsite: Copy | None = None
+    error: str = ""
+    format: int = FORMAT
+
+    @property
+    def kind(self) -> Kind:
+        """Why it was made."""
+        match = _ID.match(self.id)
+        return Kind(match[1]) if match else Kind.MANUAL
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
         return sum(file.size for file in self.files)
 
+    @property
+    def good(self) -> bool:
+        """Whether it counts."""
+        return self.state is State.DONE
+
+    @property
+    def proven(self) -> bool:
+        """Whether a restore of it was tried and went well."""
+        return self.good and self.drill is not None and self.drill.passed
+
+    @property
+    def database(self) -> File | None:
+        """The database's dump."""
+        return self._part("database.")
+
+    @property
+    def archive(self) -> File | None:
+        """The objects' archive."""
+        return self._part("objects.")
+
+    def _part(self, prefix: str) -> File | None:
+        return next((file for file in self.files if file.name.startswith(prefix)), None)
+
     def has(self, name: str) -> bool:
         """Whether the backup holds that file."""
         return any(file.name == name for file in self.files)
 
+    @property
+    def database_format(self) -> str:
+        """plain (SQL, for psql) or custom (for pg_restore); "" without a dump."""
+        dump = self.database
+        return "" if dump is None else "custom" if dump.name.startswith("database.dump") else "plain"
 
-def backup_id(kind: str, now: datetime) -> str:
-    """The name of a backup's folder: `kind` is pre-deployment or manual, `now` in UTC."""
+
+def backup_id(kind: Kind, now: datetime) -> str:
+    """The name of a backup's folder, `now` in UTC."""
     return f"{kind}-{now:%Y%m%d_%H%M%S}"
 
 
 def is_backup_id(name: str) -> bool:
     """Whether `name` is a folder that we would make."""
-    return bool(_ID.match(name))
+    match = _ID.match(name)
+    return match is not None and match[1] in [*Kind]
 
 
 def to_json(manifest: Manifest) -> str:
-    """The manifest as one line of JSON."""
-    return json.dumps(asdict(manifest), separators=(",", ":"), sort_keys=True)
+    """The manifest as one line of JSON, with a checksum of its own."""
+    return _sealed(asdict(manifest))
+
+
+def _sealed(data: Mapping[str, Any]) -> str:
+    bare = {key: value for key, value in data.items() if key != "checksum"}
+    return _line({**bare, "checksum": hashlib.sha256(_line(bare).encode()).hexdigest()})
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"), sort_keys=True)
 
 
 def from_json(text: str) -> Manifest:
     """Reads a manifest; keys that a newer version wrote are passed over.
 
     Raises:
-        ValueError: where it is none.
+        ValueError: where it is none, or was altered since it was written.
     """
     data = stored.decode(text)
+    sealed = "checksum" in data or data.get("format", FORMAT) != 1
+    if sealed and text.strip() != _sealed(data):
+        raise ValueError("the manifest does not fit its own checksum")
+    drill, offsite = data.get("drill"), data.get("offsite")
     manifest = stored.build(
         Manifest,
         data,
+        state=State(str(data.get("state"))),
         files=tuple(stored.build(File, file) for file in stored.rows(data.get("files"))),
-        verified=stored.texts(data.get("verified", [])),
+        drill=None if drill is None else stored.build(Drill, drill),
+        offsite=None if offsite is None else stored.build(Copy, offsite),
+        **{key: stored.texts(data.get(key, [])) for key in ("verified", "migrations", "roles")},
+        **{key: stored.mapping(data.get(key, {})) for key in ("rows", "sizes")},
     )
     if not is_backup_id(manifest.id):
         raise ValueError(f"not a backup's name: {manifest.id!r}")
     if datetime.fromisoformat(manifest.created).tzinfo is None:
         raise ValueError(f"not a time in UTC: {manifest.created!r}")
+    if not all(type(count) is int for count in (*manifest.rows.values(), *manifest.sizes.values())):
+        raise ValueError("a count is no number")
     return manifest
 
 
-def parse_files(stdout: str) -> tuple[tuple[File, ...], int]:
-    """The files of a new backup and the number of objects: lines `file NAME SIZE SHA256` and `objects N`.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    found, objects = [], 0
-    for line in stdout.splitlines():
-        match line.split():
-            case ["file", name, size, sha256] if re.fullmatch(r"[0-9a-f]{64}", sha256):
-                found.append(File(name, int(size), sha256))
-            case ["objects", count]:
-                objects = int(count)
-            case _:
-                raise ValueError(f"a backup answered {line!r}")
-    return tuple(found), objects
+def failed(manifest: Manifest, error: str, finished: str, seconds: float) -> Manifest:
+    """The record of a backup that came to nothing: no files, and why."""
+    return replace(
+        manifest, state=State.FAILED, files=(), error=error, finished=finished, seconds=round(seconds, 1)
+    )
 
 
 def newest_first(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """The finished ones, newest first."""
-    done = (manifest for manifest in manifests if manifest.state == "DONE")
+    """The good ones, newest first."""
+    done = (manifest for manifest in manifests if manifest.good)
     return tuple(sorted(done, key=lambda manifest: (manifest.created, manifest.id), reverse=True))

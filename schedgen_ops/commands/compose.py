@@ -136,6 +136,11 @@ class Compose:
         """`docker compose ARGV...` on a release's own definition."""
         return script('exec "$@"', *self.words_of(release), *argv, title=" ".join(("docker compose", *argv)))
 
+    def by_owner(self, *argv: str) -> Command:
+        """`docker compose ARGV...` on the definition as its owner wrote it, in the project's directory."""
+        title = " ".join(("docker compose", *argv))
+        return script('cd -- "$1" && shift && exec "$@"', self.directory, *self._owner, *argv, title=title)
+
     def pull(self, release: str, *services: str) -> Command:
         """Pulls the images of services, by the names that the owner's definition gives them."""
         words = (*self._program, "-f", f"{release}/owner.yaml", "pull", *services)

@@ -7,6 +7,12 @@ from schedgen_ops.shell import Command
 
 # Run by the container's shell: the password is in the container already and goes from variable to variable.
 WITH_PASSWORD = 'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"'
+# The snapshot's name is only known on the host, and comes on stdin.
+_WITH_SNAPSHOT = (
+    'export PGPASSWORD="${POSTGRES_PASSWORD-}"; IFS= read -r snapshot; exec "$@" --snapshot="$snapshot"'
+)
+_QUIET = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "--no-password")
+_BARE = (*_QUIET, "-F", "\t")
 
 
 def inside(docker: Docker, container: str, *argv: str) -> Command:
@@ -14,16 +20,32 @@ def inside(docker: Docker, container: str, *argv: str) -> Command:
     return docker("exec", "-i", container, "sh", "-c", WITH_PASSWORD, "sh", *argv)
 
 
-def dump(docker: Docker, container: str, user: str, database: str) -> Command:
-    """The whole database as SQL that replaces what is there when psql reads it."""
-    options = ("--clean", "--if-exists", "--no-password")
-    return inside(docker, container, "pg_dump", *options, "-U", user, "-d", database)
+def dump(docker: Docker, container: str, user: str, database: str, *, custom: bool = False) -> Command:
+    """The whole database, as the snapshot has it whose name is the first line of stdin.
+
+    Args:
+        custom: for pg_restore, uncompressed; else SQL that replaces what is there when psql reads it.
+    """
+    how = ("--format=custom", "--compress=0") if custom else ("--clean", "--if-exists")
+    argv = ("pg_dump", *how, "--no-password", "--lock-wait-timeout=60s", "-U", user, "-d", database)
+    return docker("exec", "-i", container, "sh", "-c", _WITH_SNAPSHOT, "sh", *argv)
+
+
+def session(docker: Docker, container: str, user: str, database: str) -> Command:
+    """psql on stdin, answering with bare rows; it ends with the first error."""
+    return inside(docker, container, "psql", *_BARE, "-U", user, "-d", database)
+
+
+def reader(*, custom: bool) -> tuple[str, ...]:
+    """The program that reads a dump on stdin and stops at the first error, but for -U and -d."""
+    if custom:
+        return ("pg_restore", "--exit-on-error", "--no-password")
+    return ("psql", *_QUIET)
 
 
 def query(docker: Docker, container: str, user: str, database: str, sql: str) -> Command:
     """One statement's rows, bare and tab-separated."""
-    options = ("-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "--no-password")
-    return inside(docker, container, "psql", *options, "-U", user, "-d", database, "-c", sql)
+    return inside(docker, container, "psql", *_BARE, "-U", user, "-d", database, "-c", sql)
 
 
 def size(docker: Docker, container: str, user: str, database: str) -> Command:

@@ -96,8 +96,12 @@ class Change:
             for remote in self.fleet.hosts
         )
         self._do(recovery.recover)
+        self.make_sure()
         self._prober = self._stack.enter_context(probing(self.fleet, self.settings))
         events.info(self.emit, "Pre-flight checks passed")
+
+    def make_sure(self) -> None:
+        """What else must hold before anything begins; the lock is held."""
 
     def _release(self, commit: str) -> Release:
         return Release(
@@ -137,7 +141,7 @@ class Change:
         """Everything answers on every host; from here on the new release is the one that serves."""
         self._phase("after")
         self._do(lambda site: services.verify(site, settle=self.settle))
-        self._do(lambda site: services.close(site, State.DONE))
+        self._do(services.serve)
         self._serves = True
         events.info(self.emit, "Deployment verification passed")
 

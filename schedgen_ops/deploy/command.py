@@ -6,6 +6,7 @@ import socket
 from datetime import datetime
 from functools import partial
 
+from schedgen_ops.backup import push
 from schedgen_ops.commands.git import is_ref_name
 from schedgen_ops.deploy.base import Recovery
 from schedgen_ops.deploy.run import Deploy
@@ -24,6 +25,7 @@ def deploy(op: Operation, branch: str) -> None:
     """Deploys, and says so when it is done."""
     settings = op.settings
     ref = ref_name(branch or settings.branch)
+    push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", ref)
     run = Deploy(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
     op.begin(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schedgen_ops import events
+from schedgen_ops.backup import drill, push, room
 from schedgen_ops.backup import run as backup
+from schedgen_ops.backup.manifest import Kind
 from schedgen_ops.deploy import code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
@@ -33,21 +35,27 @@ class Deploy(Change):
             Step(clean, "Cleaning up old images", self.clean_up),
         )
 
+    def make_sure(self) -> None:
+        """There is room for the backup."""
+        self._do(_look_for_room, only=self._holders)
+
+    @property
+    def _holders(self) -> set[str]:
+        return {host.name for host in self.settings.backup_hosts()}
+
     def back_up(self) -> None:
         """A checked backup of database and objects, before anything changes."""
         events.info(self.emit, "Creating backup before deployment")
-        holders = {host.name for host in self.settings.backup_hosts()}
-        self._do(self._back_up, only=holders)
+        self._do(self._back_up, only=self._holders)
         events.info(self.emit, "Pre-deployment backup completed successfully")
 
     def _back_up(self, site: Site) -> None:
-        serving = site.seen.shelf.serving
-        source = backup.Source(
-            serving.id if serving else "",
-            serving.commit if serving else site.seen.tree.commit,
-            site.seen.containers,
+        kind, totals = Kind.PRE_DEPLOYMENT, site.totals
+        made = backup.create(
+            site.remote, site.settings, kind, _source(site), self.clock, self.emit, totals=totals
         )
-        made = backup.create(site.remote, site.settings, "pre-deployment", source, self.clock, self.emit)
+        drill.when_due(site.remote, site.settings, made, self.clock, self.emit)
+        push.after_backup(site.remote, site.settings, made, self.clock, self.emit)
         site.backup = f"{site.settings.backup.directory}/{made.id}"
 
     def pull(self) -> None:
@@ -77,6 +85,16 @@ class Deploy(Change):
         for name in added:
             events.info(self.emit, f"New migration: {name}")
         events.info(self.emit, "Migrations completed successfully")
+
+
+def _source(site: Site) -> backup.Source:
+    serving = site.seen.shelf.serving
+    commit = serving.commit if serving else site.seen.tree.commit
+    return backup.Source(serving.id if serving else "", commit, site.seen.containers)
+
+
+def _look_for_room(site: Site) -> None:
+    site.totals = room.ensured(site.remote, site.settings, _source(site), site.emit)
 
 
 def _note_backup(site: Site) -> None:

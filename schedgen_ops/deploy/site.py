@@ -33,6 +33,7 @@ class Site:
         services: what the new release's compose file says.
         touched: services whose containers this deploy replaced, in order.
         backup: the folder of the backup that this deploy made.
+        totals: bytes that the parts of the backup will likely come to.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
@@ -46,6 +47,7 @@ class Site:
     services: tuple[c.Service, ...] = ()
     touched: list[str] = field(default_factory=list)
     backup: str = ""
+    totals: dict[str, int] = field(default_factory=dict)
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None
 

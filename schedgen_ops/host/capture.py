@@ -35,6 +35,35 @@ class Capture:
         self.overflown = self._left < 0
 
 
+class Bytes:
+    """Hands over the bytes of stdout after their start mark and keeps none; keeps the start of stderr."""
+
+    def __init__(self, mark: bytes, sink: Callable[[bytes], object]) -> None:
+        self.begun = False
+        self.before = bytearray()
+        self.kept = Capture(_LINE_LIMIT)
+        self.err = self.kept.err
+        self._mark = mark
+        self._sink = sink
+
+    def out(self, data: bytes) -> None:
+        """Take bytes as they come, cut anywhere."""
+        if not self.begun:
+            self.before += data
+            before, found, data = bytes(self.before).partition(self._mark)
+            self.begun = bool(found)
+            if not found:
+                return
+            self.before = bytearray(before)
+        if data:
+            self._sink(data)
+
+    @property
+    def stderr(self) -> str:
+        """What the command said on stderr, without its start mark."""
+        return wire.text(bytes(self.kept.stderr).rpartition(self._mark)[2])
+
+
 class Lines:
     """Hands over whole lines of both streams after their start marks, and keeps the last ones of each."""
 

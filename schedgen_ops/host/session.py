@@ -10,7 +10,7 @@ from time import monotonic
 from schedgen_ops import together, wire
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import failures
-from schedgen_ops.host.capture import Capture, Lines
+from schedgen_ops.host.capture import Bytes, Capture, Lines
 from schedgen_ops.host.connection import Link
 from schedgen_ops.host.courier import BROKEN, Courier
 from schedgen_ops.host.held import SshHold
@@ -29,6 +29,8 @@ _PUT = (
     '&& [ "$(wc -c < "$new")" -eq "$3" ] && chmod "$2" -- "$new" && mv -f -- "$new" "$1"'
 )
 _GET = 'head -c "$2" -- "$1"'
+# tail finds the place without reading what is before it.
+_DOWNLOAD = 'exec tail -c "+$2" -- "$1"'
 
 
 class Host:
@@ -113,6 +115,22 @@ class Host:
         if len(answer.stdout) > limit:
             raise CommandFailed(f"{path} is larger than {limit} bytes", code=code, host=self.name)
         return answer.stdout
+
+    def download(
+        self, path: str, sink: Callable[[bytes], object], *, offset: int = 0, deadline: float
+    ) -> None:
+        """Hand over a file's bytes from `offset` on."""
+        nonce = secrets.token_hex(8)
+        read = script(_DOWNLOAD, path, str(offset + 1), title=f"read {path}")
+        request = wire.single(read, deadline=deadline, nonce=nonce)
+        taken = Bytes(wire.start_mark(nonce), sink)
+        started = monotonic()
+        code = self._courier.execute(read, request, taken.out, taken.err, deadline)
+        if not taken.begun:
+            raise failures.never_ran(read, self.name, bytes(taken.before), code)
+        result = Result("", taken.stderr, code, monotonic() - started)
+        failures.raise_if_stopped(read, result, self.name, deadline)
+        checked(read, result, self.name)
 
     def hold(self, command: Command, *, deadline: float) -> SshHold:
         """Start a long-lived process and return once it has printed its first line."""

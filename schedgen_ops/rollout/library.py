@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.shell import Command, script
+
 # `healthy` ends well when every container is healthy, or running where it has no check, and with a reason as
 # soon as one dies or Docker calls it unhealthy: the engine's events wake it.
 LIBRARY = r"""
@@ -9,6 +14,8 @@ trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
 state() { "${docker[@]}" inspect --format \
   '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
+restart_policy() { "${docker[@]}" inspect --format \
+  '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
 ids_of() { local name=$1; shift
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
@@ -87,3 +94,14 @@ project=$1 limit=$2 drain=$3 count=$4; shift 4
 docker=("${@:1:count}"); shift "$count"
 ingress=$(ids_of schedgen-ingress | head -n 1)
 """
+
+
+def alone(state: str, services: Sequence[str], body: str, *args: str, title: str = "replace") -> Command:
+    """The script `body`, alone on `services`; it goes on when the connection dies."""
+    return script(ALONE, state, " ".join(services), body, *args, title=f"{title} {', '.join(services)}")
+
+
+def head(compose: Compose, health: int, drain: int) -> tuple[str, ...]:
+    """The arguments that HEAD reads; `health` and `drain` in seconds."""
+    docker = compose.docker.words
+    return (compose.project, str(health), str(drain), str(len(docker)), *docker)

@@ -9,7 +9,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.remote import Remote, Result, last_lines
-from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout import handover, scripts
 from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -112,7 +112,7 @@ def open_ingress(
     """
     paths = Paths(settings.directory)
     wait = settings.health.deadline
-    command = scripts.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
+    command = handover.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
     answer = remote.run(command, deadline=wait + _MARGIN, check=False)
     if not answer.ok:
         raise OpsError(

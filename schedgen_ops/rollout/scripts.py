@@ -1,25 +1,26 @@
 """What replaces a service's containers on the host: each script is one round trip, and ends what it began.
 
 A script goes on when the connection dies, and puts everything in order whatever happens, so that a host is
-never left between two releases of a service. Its lines for us are `say TEXT` and `gap MICROSECONDS`.
+never left between two releases of a service. Its lines for us are `say TEXT`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout.library import ALONE, HEAD, LIBRARY
+from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
 from schedgen_ops.shell import Command, script
 
-# $1 service, $2 containers wanted, $3 how many proxies follow, then those, then docker compose.
+# $1 service, $2 containers wanted, $3 the release's folder, $4 how many proxies follow, then those, then
+# docker compose. Behind the ingress a reboot brings back the old containers alone, until `serve`.
 _BESIDE = (
     LIBRARY
     + HEAD
     + r"""
-service=$1 wanted=$2 count=$3; shift 3
+service=$1 wanted=$2 release=$3 count=$4; shift 4
 proxies=("${@:1:count}"); shift "$count"
 mapfile -t old < <(ids_of "$service")
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
@@ -44,6 +45,11 @@ done; send
   "$service" >&2 || problem="could not be started"
 new=(); for id in $(ids_of "$service"); do is_old "$id" || new+=("$id"); done
 [ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
+if [ "${#proxies[@]}" -gt 0 ]; then
+  restart_policy "${new[0]}" > "$release/restart-$service" &&
+    "${docker[@]}" update --restart no "${new[@]}" >/dev/null ||
+    give_up "could not be kept from coming back after a reboot"
+fi
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#proxies[@]}" -gt 0 ] || { stop_and_remove "${old[@]}"; exit 0; }
 here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
@@ -75,6 +81,7 @@ stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
 [ "$direction" != back ] || { stay=("${others[@]}"); go=("${its[@]}"); }
 [ "${#go[@]}" -gt 0 ] || exit 0
 [ "${#stay[@]}" -gt 0 ] && verdict "${stay[@]}" || exit 10
+"${docker[@]}" update --restart no "${go[@]}" >/dev/null
 here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}") drained=()
 look
 for proxy in "${proxies[@]}"; do
@@ -95,81 +102,24 @@ exit 0
 """
 )
 
-# $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 "repair" or nothing, $4 how many
-# `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was one.
-# `applied` is the configuration that this was last done for; its first lines tell of the container too.
-_INGRESS = (
+# $1 the file that names what serves, $2 the release, $3 its folder, then services. What a reboot brings back
+# and which release is said to serve change in one go.
+_SERVE = (
     LIBRARY
     + HEAD
     + r"""
-folder=$1 config=$2 repair=$3 count=$4; shift 4
-pairs=("${@:1:count}"); shift "$count"
-running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
-applied() { cp "$config" "$folder/applied"; exit; }
-if running && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
-mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
-same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
-if [ -z "$same" ]; then
-  cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
-  mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
-fi
-if running; then
-  # What a script that was killed left closed is opened again.
-  mapfile -t all < <(ask 'show stat' | awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }')
-  order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"; send
-  before=$ingress
-  "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
-  ingress=$(ids_of schedgen-ingress | head -n 1)
-  if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
-    ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"
-    "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
-    sleep 2; rm -f "$folder/servers.state"
-  fi
-  applied
-fi
-old=() scale=() names=() new=()
-for pair in "${pairs[@]}"; do
-  mapfile -t some < <(ids_of "${pair%=*}"); old+=("${some[@]}")
-  names+=("${pair%=*}"); scale+=(--scale "${pair%=*}=$((${#some[@]} + ${pair#*=}))")
+current=$1 release=$2 folder=$3; shift 3
+for service in "$@"; do
+  [ -e "$folder/restart-$service" ] || continue
+  mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
+  [ "${#its[@]}" -eq 0 ] ||
+    "${docker[@]}" update --restart "$(cat "$folder/restart-$service")" "${its[@]}" >/dev/null || exit
 done
-is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
-give_up() {
-  [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
-  [ -z "$ingress" ] || "${docker[@]}" rm --force "$ingress" >/dev/null
-  [ "${#old[@]}" -eq 0 ] || "${docker[@]}" start "${old[@]}" >/dev/null
-  echo "$1" >&2; exit 1
-}
-[ "${#names[@]}" -eq 0 ] ||
-  "$@" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
-  problem="the containers without ports could not be started"
-for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
-[ -z "${problem-}" ] || give_up "$problem"
-healthy "$limit" "${new[@]}" || give_up "$reason"
-"$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
-ingress=$(ids_of schedgen-ingress | head -n 1)
-began=${EPOCHREALTIME/[.,]/}
-[ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" >/dev/null
-"${docker[@]}" start "$ingress" >/dev/null || give_up "it could not be started"
-answering() { ask 'show stat' | awk -F, '
-  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
-[ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
-[ "${#old[@]}" -gt 0 ] || applied
-echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
-"${docker[@]}" rm --force "${old[@]}" >/dev/null
-applied
+printf '%s\n' "$release" > "$current.new" && mv -f "$current.new" "$current"
 """
 )
 
 _WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout 900 9'
-
-
-def _alone(state: str, services: Sequence[str], body: str, *args: str) -> Command:
-    return script(ALONE, state, " ".join(services), body, *args, title=f"replace {', '.join(services)}")
-
-
-def _head(compose: Compose, health: int, drain: int) -> tuple[str, ...]:
-    docker = compose.docker.words
-    return (compose.project, str(health), str(drain), str(len(docker)), *docker)
 
 
 def beside(
@@ -186,9 +136,9 @@ def beside(
         health: seconds until they must be healthy.
         drain: seconds for requests in flight to end.
     """
-    values = (service, str(record.replicas), str(len(record.proxies)), *record.proxies)
-    args = (*_head(compose, health, drain), *values, *compose.words_of(release))
-    return _alone(state, (service,), _BESIDE, *args)
+    values = (service, str(record.replicas), release, str(len(record.proxies)), *record.proxies)
+    args = (*head(compose, health, drain), *values, *compose.words_of(release))
+    return alone(state, (service,), _BESIDE, *args)
 
 
 def end(
@@ -209,35 +159,17 @@ def end(
     """
     direction = "back" if back else ""
     values = (service, release, direction, str(record.replicas), str(len(record.proxies)), *record.proxies)
-    return _alone(state, (service,), _END, *_head(compose, 0, drain), *values)
+    return alone(state, (service,), _END, *head(compose, 0, drain), *values)
 
 
-def ingress(
-    compose: Compose,
-    paths: Paths,
-    release: str,
-    behind: Mapping[str, ServiceRecord],
-    health: int,
-    *,
-    repair: bool = False,
-) -> Command:
-    """The ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
+def serve(compose: Compose, paths: Paths, release: str, services: Sequence[str]) -> Command:
+    """`release` is the one that serves, and the one that a reboot brings back.
 
     Args:
-        release: the folder of the release, with compose.yaml and haproxy.cfg.
-        behind: the services behind the ingress.
-        repair: whether what a killed run left closed is opened again.
+        services: those behind the ingress that it replaced.
     """
-    pairs = [f"{name}={record.replicas}" for name, record in behind.items()]
-    values = (
-        paths.ingress,
-        f"{release}/haproxy.cfg",
-        "repair" if repair else "",
-        str(len(pairs)),
-        *pairs,
-    )
-    args = (*_head(compose, health, 0), *values, *compose.words_of(release))
-    return _alone(paths.state, (*behind, "schedgen-ingress"), _INGRESS, *args)
+    values = (paths.current, release, paths.release(release), *services)
+    return alone(paths.state, services, _SERVE, *head(compose, 0, 0), *values, title="serve")
 
 
 def finished(state: str, service: str) -> Command:

@@ -3,9 +3,9 @@
 `schedgen_ops.loading.load` makes Settings from a file; this package never reads one.
 """
 
+from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
-    Backup,
     Build,
     Check,
     Database,
@@ -40,6 +40,7 @@ __all__ = [
     "CleanUp",
     "CommandCheck",
     "Database",
+    "Drill",
     "Flow",
     "Health",
     "HostSettings",
@@ -49,6 +50,7 @@ __all__ = [
     "Logs",
     "Migrations",
     "Objects",
+    "Offsite",
     "Prometheus",
     "QueryCheck",
     "Queue",

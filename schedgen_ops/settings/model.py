@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from schedgen_ops.settings import rules, sections, verification
+from schedgen_ops.settings import backups, rules, sections, verification
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
 
@@ -109,7 +109,7 @@ class Settings(Section):
     migrations: sections.Migrations | None = Field(
         default=sections.Migrations(), description="Schema migrations; null if there are none."
     )
-    backup: sections.Backup = Field(default=sections.Backup(), description="Where backups go.")
+    backup: backups.Backup = Field(default=backups.Backup(), description="How backups are made.")
     build: sections.Build = Field(default=sections.Build(), description="How images are built.")
     health: sections.Health = Field(
         default=sections.Health(), description="When a service counts as healthy."

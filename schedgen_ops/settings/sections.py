@@ -69,6 +69,9 @@ class Database(Section):
     )
     user: t.DatabaseName = Field(default="schedgen", description="Database user for dumps and restores.")
     name: t.DatabaseName = Field(default="schedgen", description="Name of the database.")
+    used_by: t.Many[t.ServiceName] = Field(
+        default=("backend", "pdf-worker"), description="Services that are stopped while it is swapped."
+    )
 
 
 class Objects(Section):
@@ -76,6 +79,9 @@ class Objects(Section):
 
     service: t.ServiceName = Field(default="minio", description="Compose service of the object store.")
     path: t.AbsolutePath = Field(default="/data", description="Where its volume is mounted in the container.")
+    used_by: t.Many[t.ServiceName] = Field(
+        default=("backend", "pdf-worker"), description="Services that are stopped while it is swapped."
+    )
 
 
 class Migrations(Section):
@@ -93,15 +99,9 @@ class Migrations(Section):
     )
     revert: t.Argv = Field(default=("npm", "run", "migration:revert"), description="Reverts the last one.")
     deadline: t.Seconds = Field(default=300, description="Seconds one of these commands may take.")
-
-
-class Backup(Section):
-    """Where backups go."""
-
-    directory: t.RemotePath = Field(
-        default="backups", description="Folder on the host, absolute or in the project."
+    table: t.DatabaseName | None = Field(
+        default="migrations", description="Table that lists the applied ones; null if there is none."
     )
-    deadline: t.Seconds = Field(default=3600, description="Seconds a backup may take.")
 
 
 class Build(Section):

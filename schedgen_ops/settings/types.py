@@ -144,6 +144,9 @@ DatabaseName = Annotated[
 VariableName = Annotated[
     str, Looks(r"^[A-Za-z_][A-Za-z0-9_]*$", "the name of an environment variable: letters, digits and '_'")
 ]
+OptionName = Annotated[
+    str, Looks(r"^[a-z][a-z0-9_]*$", "the name of an option of rclone: a-z, digits and '_'")
+]
 TierName = Annotated[str, Looks(r"^[^\W_][\w .&/-]*$", "a title of letters, digits and spaces")]
 ImageName = Annotated[
     str, Looks(r"^[a-z0-9][A-Za-z0-9._/:@-]*$", "the name of an image: repository, ':' and tag")

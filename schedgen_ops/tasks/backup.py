@@ -9,13 +9,40 @@ from schedgen_ops.tasks.common import operation
 if TYPE_CHECKING:
     from schedgen_ops.operation import Operation
 
+_ID = {"id": "The backup, or the start of its name (default: the last good one)."}
+_ONE = {"id": "The backup, or the start of its name."}
+
 
 @operation(default=True, name="all")
 def all_(op: Operation) -> None:
-    """Back up the database and the objects."""
+    """Back up the database, the objects and the configuration."""
     from schedgen_ops.backup import command
 
     command.create(op)
+
+
+@operation()
+def database(op: Operation) -> None:
+    """Back up the database alone."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"database"}))
+
+
+@operation()
+def objects(op: Operation) -> None:
+    """Back up the objects alone."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"objects"}))
+
+
+@operation()
+def config(op: Operation) -> None:
+    """Back up the env file and the serving release's compose definition."""
+    from schedgen_ops.backup import command
+
+    command.create(op, frozenset({"config"}))
 
 
 @operation()
@@ -28,7 +55,78 @@ def last(op: Operation) -> None:
 
 @operation(name="list")
 def list_(op: Operation) -> None:
-    """List the good backups, newest first."""
+    """List the backups, newest first, and those that failed."""
+    from schedgen_ops.backup import shelf
+
+    shelf.list_(op)
+
+
+@operation(help=_ONE)
+def show(op: Operation, id: str) -> None:
+    """Show all that is known of one backup."""
+    from schedgen_ops.backup import shelf
+
+    shelf.show(op, id)
+
+
+@operation(help={**_ONE, "to": "Folder here; by default where the logs are, below backups/."})
+def fetch(op: Operation, id: str, to: str = "") -> None:
+    """Bring a backup to this machine; goes on where it broke off."""
+    from schedgen_ops.backup import away
+
+    away.fetch(op, id, to)
+
+
+@operation(help=_ONE)
+def push(op: Operation, id: str) -> None:
+    """Copy a backup to the offsite remote, and read it back."""
+    from schedgen_ops.backup import away
+
+    away.push(op, id)
+
+
+@operation(help=_ID)
+def verify(op: Operation, id: str = "") -> None:
+    """Read a backup to its end and compare it with its manifest."""
     from schedgen_ops.backup import command
 
-    command.list_(op)
+    command.verify(op, id)
+
+
+@operation(asks=True)
+def prune(op: Operation) -> None:
+    """Remove the backups that nothing holds any more; shows which and why, and asks."""
+    from schedgen_ops.backup import prune as pruning
+
+    pruning.prune(op)
+
+
+@operation(help=_ID)
+def drill(op: Operation, id: str = "") -> None:
+    """Restore a backup into a throwaway container, compare, and record the proof."""
+    from schedgen_ops.backup import command
+
+    command.prove(op, id)
+
+
+@operation(
+    asks=True,
+    help={
+        "id": "The backup, or the start of its name.",
+        "only": "database or objects, where not both are wanted.",
+        "discard_old": "Remove what was there before; else it is kept beside what was restored.",
+    },
+)
+def restore(op: Operation, id: str, only: str = "", discard_old: bool = False) -> None:
+    """Restore a backup beside what serves, check it there, then exchange the two."""
+    from schedgen_ops.backup import restoring
+
+    restoring.restore(op, id, only, discard_old)
+
+
+@operation(asks=True)
+def discard(op: Operation) -> None:
+    """Remove what earlier restores put aside, for good."""
+    from schedgen_ops.backup import restoring
+
+    restoring.discard(op)

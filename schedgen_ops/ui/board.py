@@ -21,6 +21,9 @@ from schedgen_ops.events import (
 TAIL = 5
 """Lines of remote output that stay in view."""
 
+MARKS = 12
+"""Reports that a rate is reckoned from: what was long ago says little of now."""
+
 _GRAVITY = ("", "debug", "info", "warn", "error")
 
 State = Literal["pending", "running", "done", "failed"]
@@ -47,6 +50,30 @@ class HostLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """Something measured, as it was last told.
+
+    Attributes:
+        marks: (seconds on the monotonic clock, amount done) of the last reports, oldest first.
+    """
+
+    told: Progress
+    marks: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def rate(self) -> float:
+        """Units a second over the last reports; 0 where that cannot be told yet."""
+        (began, first), (ended, last) = self.marks[0], self.marks[-1]
+        return max(0.0, last - first) / (ended - began) if ended > began else 0.0
+
+    def left(self, now: float) -> float | None:
+        """Seconds until it is all done, at this rate; None where that cannot be told."""
+        if not self.told.total or not self.rate:
+            return None
+        return max(0.0, (self.told.total - self.told.done) / self.rate - (now - self.marks[-1][0]))
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """The state of a run."""
 
@@ -54,7 +81,7 @@ class Board:
     steps: tuple[Step, ...] = ()
     hosts: tuple[HostLine, ...] = ()
     tail: tuple[Output, ...] = ()
-    bars: tuple[Progress, ...] = ()
+    bars: tuple[Bar, ...] = ()
     panels: tuple[Panel, ...] = ()
     finished: RunFinished | None = None
 
@@ -87,7 +114,7 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
             panels = sorted((*others, event), key=lambda panel: panel.host)
             return replace(board, panels=tuple(panels))
         case Progress():
-            return replace(board, bars=_measured(board.bars, event))
+            return replace(board, bars=_measured(board.bars, event, now))
         case RunFinished():
             return replace(board, finished=event, bars=())
         case _:
@@ -114,11 +141,11 @@ def _heard(line: HostLine, event: Message) -> HostLine:
     return HostLine(line.host, max(line.level, event.level, key=_GRAVITY.index), event.text)
 
 
-def _measured(bars: tuple[Progress, ...], event: Progress) -> tuple[Progress, ...]:
+def _measured(bars: tuple[Bar, ...], event: Progress, now: float) -> tuple[Bar, ...]:
     """One bar for each thing measured; a full one leaves."""
     key = (event.host, event.label)
-    if event.total and event.done >= event.total:
-        return tuple(bar for bar in bars if (bar.host, bar.label) != key)
-    if any((bar.host, bar.label) == key for bar in bars):
-        return tuple(event if (bar.host, bar.label) == key else bar for bar in bars)
-    return (*bars, event)
+    place = next((i for i, bar in enumerate(bars) if (bar.told.host, bar.told.label) == key), len(bars))
+    marks = bars[place].marks if place < len(bars) else ()
+    full = bool(event.total) and event.done >= event.total
+    bar = Bar(event, (*marks, (now, event.done))[-MARKS:])
+    return (*bars[:place], *(() if full else (bar,)), *bars[place + 1 :])

@@ -41,10 +41,10 @@ def words(left: Remaining | None) -> str:
         return ""
     if left.seconds < 1:
         return "almost done" if left.whole else ""
-    return f"{'about' if left.whole else 'at least'} {_rough(left.seconds)} left"
+    return f"{'about' if left.whole else 'at least'} {rough(left.seconds)} left"
 
 
-def _rough(seconds: float) -> str:
+def rough(seconds: float) -> str:
     """As precise as an estimate deserves: to 5 s under a minute, 15 s under five, then minutes."""
     step = 1 if seconds < 10 else 5 if seconds < 60 else 15 if seconds < 300 else 60
     whole = max(1, round(seconds / step) * step)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from schedgen_ops.events import Output, Progress
+from schedgen_ops.events import Output
 from schedgen_ops.ui import panels
-from schedgen_ops.ui.board import TAIL, Board, HostLine, Step
-from schedgen_ops.ui.estimate import remaining, words
+from schedgen_ops.ui.board import TAIL, Bar, Board, HostLine, Step
+from schedgen_ops.ui.estimate import remaining, rough, words
 from schedgen_ops.ui.terminal import printable
-from schedgen_ops.ui.text import amount, duration, plural
+from schedgen_ops.ui.text import amount, duration, plural, size
 
 _BAR = 24
 _MAX_HOSTS = 8
@@ -57,7 +57,7 @@ class Frame:
         if board.panels:
             drawn = panels.draw(board.panels, board.many, self.width, self.signs.dots != "…")
             return (Text(), *drawn)[: max(1, self.height - 1)]
-        below = (*self._bars(board), *self._hosts(board), *self._tail(board))
+        below = (*self._bars(board, now), *self._hosts(board), *self._tail(board))
         room = max(3, self.height - len(below) - 4)
         lines = (Text(), *self.steps(board, now, room), self._footer(board, now), *below)
         return lines[: max(1, self.height - 1)]
@@ -114,23 +114,33 @@ class Frame:
         left = words(remaining(board, self.estimates, now))
         return self._line(("   " + ", ".join([*parts, *([left] if left else [])]), "bold"))
 
-    def _bars(self, board: Board) -> Iterator[Text]:
+    def _bars(self, board: Board, now: float) -> Iterator[Text]:
         for bar in board.bars[:_MAX_BARS]:
-            yield self._bar(bar, board.many)
+            yield self._bar(bar, board.many, now)
 
-    def _bar(self, bar: Progress, many: bool) -> Text:
-        name = printable(f"{bar.host + ' ' if many and bar.host else ''}{bar.label}")
-        if not bar.total:
-            return self._line((f"   {name} ", ""), (amount(bar.done, bar.unit), "cyan"))
-        share = min(1.0, max(0.0, bar.done / bar.total))
+    def _bar(self, bar: Bar, many: bool, now: float) -> Text:
+        told = bar.told
+        name = printable(f"{told.host + ' ' if many and told.host else ''}{told.label}")
+        pace = self._pace(bar, now)
+        if not told.total:
+            return self._line((f"   {name} ", ""), (amount(told.done, told.unit), "cyan"), (f"  {pace}", ""))
+        share = min(1.0, max(0.0, told.done / told.total))
         filled = int(share * _BAR)
         return self._line(
             ("   " + self.signs.full * filled, "cyan"),
             (self.signs.empty * (_BAR - filled), "dim"),
             (f" {share:>4.0%}  ", "bold"),
-            (f"{amount(bar.done, bar.unit)} / {amount(bar.total, bar.unit)}  ", ""),
+            (f"{amount(told.done, told.unit)} / {amount(told.total, told.unit)}  ", ""),
+            (pace, ""),
             (name, "dim"),
         )
+
+    def _pace(self, bar: Bar, now: float) -> str:
+        """How fast bytes move, and for how long yet, with two spaces behind each."""
+        if bar.told.unit != "bytes" or not bar.rate:
+            return ""
+        left = bar.left(now)
+        return f"{size(bar.rate)}/s  " + ("" if left is None else f"{rough(left)} left  ")
 
     def _hosts(self, board: Board) -> Iterator[Text]:
         if not board.many:

@@ -28,6 +28,8 @@ _KINDS: dict[str, Kind] = {"warn": "warn", "warning": "warn", "error": "error"}
 
 PROGRESS_EVERY = 10.0
 """Seconds between two progress lines of a host, where lines cannot be redrawn."""
+BYTES_EVERY = 60.0
+"""The same for bytes that move: a file of many gigabytes is no story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Story:
     def _is_due(self, event: Progress) -> bool:
         now = self._clock.monotonic()
         last = self._progress_at.setdefault(event.host, now)
-        if now - last < PROGRESS_EVERY:
+        if now - last < (BYTES_EVERY if event.unit == "bytes" else PROGRESS_EVERY):
             return False
         self._progress_at[event.host] = now
         return True

@@ -83,7 +83,7 @@ class Operator:
             process = subprocess.Popen(
                 [sys.executable, "-m", "invoke", *words, "--env", "lab"],
                 cwd=ROOT,
-                env={**os.environ, "NO_COLOR": "1", **self._variables, **(env or {})},
+                env={**os.environ, "NO_COLOR": "1", **self.variables, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -91,7 +91,8 @@ class Operator:
         return Running(process, out, err)
 
     @property
-    def _variables(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """What makes a command line use them."""
         return {"SCHEDGEN_CONFIG": str(self.folder / "config"), "SCHEDGEN_STATE": str(self.folder / "state")}
 
     def __call__(self, *words: str, env: Mapping[str, str] | None = None) -> Ran:

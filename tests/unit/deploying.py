@@ -133,16 +133,19 @@ def commands(*, adopted: bool) -> list[str]:
     return host.asked
 
 
-def place(pattern: str, *, last: bool = False) -> int:
+def place(pattern: str) -> int:
     """How many commands of a first deploy come before the one that matches."""
     places = [number for number, name in enumerate(commands(adopted=True)) if re.search(pattern, name)]
-    return places[-1 if last else 0]
+    return places[0]
 
 
 def failing(
     pattern: str, fault: Fault = ERROR, *, last: bool = False, **behaviour: Any
 ) -> tuple[SimHost, Outcome]:
-    host = SimHost(world=replace(fresh(), **behaviour), fault=replace(fault, at=place(pattern, last=last)))
+    """A first deploy in which the first command that matches, or the last one, goes wrong."""
+    count = sum(bool(re.search(pattern, name)) for name in commands(adopted=True))
+    fault = replace(fault, named=pattern, at=count - 1 if last else 0)
+    host = SimHost(world=replace(fresh(), **behaviour), fault=fault)
     return host, deploy(host)
 
 

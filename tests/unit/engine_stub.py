@@ -54,11 +54,16 @@ case $1 in
     for id in "$@"; do
       [ -e "containers/$id" ] || exit 1
       read -r s status health _ < "containers/$id"; code=0; take code "code-$s"
-      case $format in *IPAddress*) echo "10.0.0.$id " ;; *) echo "$status $health $code" ;; esac
+      case $format in
+        *IPAddress*) echo "10.0.0.$id " ;;
+        *RestartPolicy*) echo on-failure:3 ;;
+        *) echo "$status $health $code" ;;
+      esac
     done ;;
   events)
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
     exec sleep 20 ;;
+  update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;
   stop|start|rm)
     verb=$1; shift; [ "$1" != --force ] || shift

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from schedgen_ops.errors import CommandFailed
+from schedgen_ops.errors import CommandFailed, ConnectionLost
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, checked
 from schedgen_ops.shell import Command
 
@@ -79,6 +79,9 @@ class FakeHost:
         self.commands: list[Command] = []
         self.deadlines: list[float] = []
         self.holds: list[FakeHold] = []
+        # Downloads: where each began, and after how many bytes each in turn breaks off (None: it does not).
+        self.offsets: list[tuple[str, int]] = []
+        self.breaks: list[int | None] = []
         self.interrupted = False
         self.closed = False
         self._calls: dict[int, int] = {}
@@ -124,6 +127,19 @@ class FakeHost:
         if path not in self.files or len(self.files[path]) > limit:
             raise CommandFailed(f"no file {path} of at most {limit} bytes", code=1, host=self.name)
         return self.files[path]
+
+    def download(
+        self, path: str, sink: Callable[[bytes], object], *, offset: int = 0, deadline: float
+    ) -> None:
+        self.offsets.append((path, offset))
+        if path not in self.files:
+            raise CommandFailed(f"no file {path}", code=1, host=self.name)
+        data = self.files[path][offset:]
+        broken = self.breaks.pop(0) if self.breaks else None
+        for start in range(0, len(data), 1000):
+            if broken is not None and start >= broken:
+                raise ConnectionLost(f"lost while {path} was read", host=self.name)
+            sink(data[start : start + 1000])
 
     def hold(self, command: Command, *, deadline: float) -> FakeHold:
         reply = self._reply(command, deadline)

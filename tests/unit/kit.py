@@ -10,7 +10,7 @@ from typing import Any
 
 import hypothesis
 
-from schedgen_ops.backup.manifest import File, Manifest
+from schedgen_ops.backup.manifest import File, Manifest, State
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -25,7 +25,7 @@ BACKUP = Manifest(
     id="manual-20250115_120000",
     release="r1",
     commit="a" * 40,
-    state="DONE",
+    state=State.DONE,
     created="2025-01-15T12:00:00Z",
     finished="2025-01-15T12:00:05Z",
     files=(File("database.sql.gz", 10, "0" * 64), File("objects.tar.gz", 20, "0" * 64)),

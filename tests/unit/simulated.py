@@ -10,6 +10,7 @@ import functools
 import re
 import shlex
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import simulated_answers
@@ -31,7 +32,8 @@ class Fault:
     """What goes wrong at which command: `error` is raised or, if it is a number, the exit code.
 
     Attributes:
-        at: how many commands come before it.
+        at: how many commands come before it; with `named`, how many of that name.
+        named: what the command has to match: those that run beside each other have no fixed place.
         after: the command takes effect all the same.
         said: what it prints instead of its answer.
         lasts: every command after it fails too.
@@ -42,10 +44,12 @@ class Fault:
     after: bool = False
     said: str | None = None
     lasts: bool = False
+    named: str = ""
 
-    def meets(self, number: int) -> bool:
-        """Whether it is this command's turn."""
-        return number == self.at or (self.lasts and number > self.at)
+    def meets(self, asked: Sequence[str]) -> bool:
+        """Whether it is the turn of the last command of `asked`."""
+        fits = [bool(re.search(self.named, name)) for name in asked]
+        return sum(fits) > self.at if self.lasts else fits[-1] and sum(fits) - 1 == self.at
 
 
 class SimHost(FakeHost):
@@ -69,9 +73,8 @@ class SimHost(FakeHost):
             return self._met(command)
 
     def _met(self, command: Command) -> Result:
-        number = len(self.asked)
         self.asked.append(str(command))
-        fault = self.fault if self.fault and self.fault.meets(number) else None
+        fault = self.fault if self.fault and self.fault.meets(self.asked) else None
         if fault is None:
             return self._answer(command)
         if fault.after:

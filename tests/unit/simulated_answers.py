@@ -156,12 +156,16 @@ def _write(world: World, words: Sequence[str], stdin: str) -> None:
 
 def _back_up(world: World, words: Sequence[str], stdin: str) -> Result:
     world.parts = (*world.parts, words[0])
-    return result(f"objects 3\nfile database.sql.gz 10 {'0' * 64}\nfile objects.tar.gz 10 {'1' * 64}\n")
+    return result(f"objects 3 512\nfile database.sql.gz 10 {'0' * 64}\nfile objects.tar.gz 10 {'1' * 64}\n")
 
 
 def _finish(world: World, words: Sequence[str], stdin: str) -> None:
     world.parts = tuple(part for part in world.parts if part != words[0])
     world.backups = (*world.backups, words[0])
+
+
+def _fail(world: World, words: Sequence[str], stdin: str) -> None:
+    world.parts = tuple(part for part in world.parts if part != words[0])
 
 
 def discard(world: World, words: Sequence[str], stdin: str) -> None:
@@ -188,6 +192,7 @@ TITLES: dict[str, Handler] = {
     "schedgen-lock": _lock,
     "back up": changing(_back_up),
     "finish the backup": changing(_finish),
+    "record the failed backup": changing(_fail),
     "resolve ": _resolve,
     "git ls-tree": _ls_tree,
     "docker compose config": _config,

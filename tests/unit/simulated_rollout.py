@@ -47,7 +47,7 @@ def _replace(world: World, words: Sequence[str], stdin: str) -> Result:
 
 def _beside(world: World, service: str, words: Sequence[str]) -> Result:
     world.changed.append(f"up {service}")
-    box, proxies = _made(world, service, words), int(words[2])
+    box, proxies = _made(world, service, words), int(words[3])
     if box.health == "unhealthy":
         said = f"say {service} | starting\nsay {service} | Error: no database\n"
         return result(said, stderr="is unhealthy", code=1)
@@ -76,6 +76,13 @@ def _end(world: World, words: Sequence[str]) -> Result:
     world.boxes[service] = stay[0]
     world.standby.pop(service, None)
     world.standby |= {service: tuple(stay[1:])} if stay[1:] else {}
+    return result()
+
+
+def _serve(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("serve")
+    rest = words[6:]
+    world.files[f"{STATE}/current"] = rest[1 + int(rest[0]) :][1] + "\n"
     return result()
 
 
@@ -137,6 +144,7 @@ def _pull(world: World, words: Sequence[str], stdin: str) -> None:
 TITLES: dict[str, Handler] = {
     "docker compose up": _up,
     "replace ": _replace,
+    "serve ": _serve,
     "probe": says("probing\n"),
     "sweep unfinished backups": _sweep,
 }

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
-from schedgen_ops.backup import manifest
-from schedgen_ops.backup.manifest import File, Manifest
+from schedgen_ops.backup import manifest, scripts
+from schedgen_ops.backup.manifest import Drill, File, Manifest, State
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -24,7 +25,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
         id=st.sampled_from(["manual-20250115_120000", "pre-deployment-20250115_120000"]),
         release=TEXT,
         commit=TEXT,
-        state=st.sampled_from(["DONE", "FAILED"]),
+        state=st.sampled_from(State),
         created=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
             lambda t: f"{t:%Y-%m-%dT%H:%M:%SZ}"
         ),
@@ -32,6 +33,10 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
         files=st.lists(st.builds(File, TEXT, st.integers(0), TEXT), max_size=3).map(tuple),
         objects=st.integers(0),
         verified=st.lists(TEXT, max_size=3).map(tuple),
+        seconds=st.floats(0, 1e6),
+        rows=st.dictionaries(TEXT, st.integers(0), max_size=3),
+        migrations=st.lists(TEXT, max_size=3).map(tuple),
+        drill=st.none() | st.builds(Drill, TEXT, st.floats(0, 1e6), TEXT),
     )
 )
 def test_a_manifest_is_read_back_as_it_was_written_on_one_line(made: Manifest) -> None:
@@ -40,12 +45,35 @@ def test_a_manifest_is_read_back_as_it_was_written_on_one_line(made: Manifest) -
     assert manifest.from_json(text) == made
 
 
+OLD = {
+    "id": "manual-20250115_120000",
+    "release": "r1",
+    "commit": "a" * 40,
+    "state": "DONE",
+    "created": "2025-01-15T12:00:00Z",
+    "finished": "2025-01-15T12:00:05Z",
+    "files": [{"name": "database.sql.gz", "size": 10, "sha256": "0" * 64}],
+    "objects": 3,
+    "verified": ["archive integrity"],
+    "format": 1,
+}
+
+
+def test_a_manifest_of_the_first_version_is_read() -> None:
+    made = manifest.from_json(json.dumps(OLD))
+    assert (made.id, made.good, made.size, made.rows, made.drill) == (OLD["id"], True, 10, {}, None)
+    assert (made.kind, made.database_format) == ("manual", "plain")
+
+
+FIELDS = [*Manifest.__dataclass_fields__]
+
+
 @quickly
-@given(st.sampled_from([*Manifest.__dataclass_fields__]), st.none() | st.integers() | TEXT | st.lists(TEXT))
+@given(st.sampled_from(FIELDS), st.none() | st.integers() | TEXT | st.lists(TEXT))
 def test_a_manifest_with_a_field_gone_wrong_is_refused_or_usable_never_a_defect(
     name: str, value: object
 ) -> None:
-    data = json.loads(manifest.to_json(BACKUP)) | {name: value}
+    data = OLD | {name: value}
     try:
         made = manifest.from_json(json.dumps(data))
     except ValueError:
@@ -53,6 +81,18 @@ def test_a_manifest_with_a_field_gone_wrong_is_refused_or_usable_never_a_defect(
     assert made.size >= 0
     assert len(manifest.newest_first((made, BACKUP))) >= 1
     assert datetime.fromisoformat(made.created) < datetime.now(UTC)
+
+
+@hypothesis.settings(deadline=None, max_examples=200)
+@given(st.integers(0, 10**6), st.binary(min_size=1, max_size=1))
+def test_a_manifest_with_any_byte_changed_is_refused(at: int, byte: bytes) -> None:
+    text = manifest.to_json(BACKUP).encode()
+    at %= len(text)
+    changed = text[:at] + byte + text[at + 1 :]
+    if changed == text:
+        return
+    with pytest.raises(ValueError, match=r".*"):
+        manifest.from_json(changed.decode(errors="replace"))
 
 
 @quickly
@@ -63,29 +103,50 @@ def test_what_is_no_manifest_is_refused_as_such(text: str) -> None:
 
 
 def test_what_a_newer_version_added_is_passed_over() -> None:
-    data = json.loads(manifest.to_json(BACKUP)) | {"age_key": "x"}
+    data = json.loads(manifest.to_json(BACKUP)) | {"age_key": "x", "format": 3}
     data["files"][0]["chunks"] = 4
-    assert manifest.from_json(json.dumps(data)) == BACKUP
+    made = manifest.from_json(manifest._sealed(data))
+    assert replace(made, format=BACKUP.format) == BACKUP
 
 
 def test_only_finished_backups_count_and_the_newest_comes_first() -> None:
     newer = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
-    failed = replace(newer, state="STARTED")
+    failed = replace(newer, state=State.STARTED)
     assert manifest.newest_first((BACKUP, failed, newer)) == (newer, BACKUP)
 
 
 def test_a_backup_knows_its_size_and_its_parts() -> None:
     assert BACKUP.size == 30
     assert BACKUP.has("objects.tar.gz")
-    assert not replace(BACKUP, files=()).has("objects.tar.gz")
+    assert (BACKUP.database, BACKUP.archive) == BACKUP.files
+    assert BACKUP.files[0].compression == "gzip"
+    bare = replace(BACKUP, files=(File("database.dump.zst", 1, ""), File("config.env", 1, "")))
+    assert (bare.archive, bare.database_format) == (None, "custom")
+    assert [file.compression for file in bare.files] == ["zstd", ""]
+
+
+def test_only_a_good_backup_whose_restore_went_well_is_proven() -> None:
+    passed = replace(BACKUP, drill=Drill("2025-01-15T12:01:00Z", 4.2, "passed"))
+    wrong = replace(BACKUP, drill=Drill("2025-01-15T12:01:00Z", 4.2, "jobs has 3 rows"))
+    assert passed.proven
+    assert not any(made.proven for made in (BACKUP, wrong, replace(passed, state=State.FAILED)))
 
 
 @pytest.mark.parametrize(
-    "line", ["file a.gz", f"file a.gz x {'0' * 64}", "file a.gz 1 abc", "objects x", "hello"]
+    "line",
+    [
+        "file a.gz",
+        f"file a.gz x {'0' * 64}",
+        "file a.gz 1 abc",
+        "objects x",
+        "objects 1",
+        "hello",
+        "fact hello",
+    ],
 )
 def test_an_answer_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        manifest.parse_files(line)
+        scripts.parse_made([line])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +154,8 @@ def test_an_answer_that_is_none_is_refused(line: str) -> None:
     [
         ("pre-deployment-20241130_143000", True),
         ("manual-20241130_143000", True),
+        ("safety-20241130_143000", True),
+        ("my-20241130_143000", False),
         ("manual-20241130_143000.part", False),
         ("../manual-20241130_143000", False),
         ("photos", False),

@@ -14,7 +14,7 @@ from schedgen_ops.backup import manifest, run
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
-from schedgen_ops.events import Event, Message
+from schedgen_ops.events import Event, Message, Progress
 
 SUM = "0" * 64
 
@@ -40,16 +40,27 @@ def source(*boxes: dict[str, Any]) -> run.Source:
 
 
 BOTH = source(container("postgres"), container("minio"))
-ANSWER = f"objects 3\nfile database.sql.gz 10 {SUM}\nfile objects.tar.gz 20 {SUM}\n"
+ANSWER = f"""objects 3 512
+progress database 5
+fact postgres 15.8
+fact rows ["public.jobs",3]
+fact counted
+file database.sql.gz 10 {SUM}
+file objects.tar.gz 20 {SUM}
+"""
 
 
 def create(
-    host: FakeHost, of: run.Source = BOTH, events: list[Event] | None = None, only: str = ""
+    host: FakeHost,
+    of: run.Source = BOTH,
+    events: list[Event] | None = None,
+    only: str = "",
+    parts: frozenset[str] = run.ALL,
 ) -> Manifest:
     told: list[Event] = [] if events is None else events
     role = {"name": "app1", "address": "app1", "services": [only], "backs_up": True}
     config = settings(role, "app2") if only else settings()
-    return run.create(host, config, "manual", of, FakeClock(), told.append)
+    return run.create(host, config, manifest.Kind.MANUAL, of, FakeClock(), told.append, parts)
 
 
 def test_a_backup_is_called_done_after_it_was_checked() -> None:
@@ -59,11 +70,16 @@ def test_a_backup_is_called_done_after_it_was_checked() -> None:
     assert (made.id, made.objects, made.size) == ("manual-20250115_120000", 3, 30)
     assert manifest.from_json(str(host.commands[1].stdin)) == made
     assert Message("info", "Backup directory: backups/manual-20250115_120000", "app1") in told
+    assert (made.state, made.rows, made.postgres) == ("DONE", {"public.jobs": 3}, "15.8")
+    assert made.verified == ("archive integrity", "end of dump", "SHA-256")
+    assert Progress("database", 5, 0, "bytes", "app1") in told
+    started = manifest.from_json(str(host.commands[0].stdin))
+    assert (started.id, started.state) == (made.id, "STARTED")
     assert told[-1] == Message("info", "Backup integrity verified successfully", "app1")
 
 
 def test_only_what_belongs_here_is_backed_up() -> None:
-    host = FakeHost(answers={"back up": f"file database.sql.gz 10 {SUM}\n", "finish the backup": ""})
+    host = FakeHost(answers={"back up": ANSWER, "finish the backup": ""})
     create(host, only="postgres")
     assert "id-postgres" in host.texts[0]
     assert "id-minio" not in host.texts[0]
@@ -80,42 +96,83 @@ def test_what_belongs_here_and_does_not_run_is_no_backup_without_it(stopped: str
 
 def test_nothing_to_back_up_is_an_error() -> None:
     with pytest.raises(OpsError, match="nothing to back up"):
-        create(FakeHost(), only="frontend")
+        create(FakeHost(), only="frontend", parts=frozenset({"database"}))
+
+
+@pytest.mark.parametrize("part", ["database", "objects", "config"])
+def test_only_the_part_that_is_asked_for_is_backed_up(part: str) -> None:
+    host = FakeHost(answers={"back up": ANSWER, "finish the backup": ""})
+    create(host, parts=frozenset({part}))
+    text = host.texts[0]
+    held = ("id-postgres" in text, "id-minio" in text, "releases/r1/compose.yaml" in text)
+    assert held == (part == "database", part == "objects", part == "config")
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("said", "message", "hint"),
     [
-        ("pg_dump: error: No space left on device", "disk is full"),
-        ("FATAL: password authentication failed for user", "POSTGRES_PASSWORD"),
-        ("Error response: Container abc is not running", "docker compose ps postgres"),
-        ("mkdir: cannot create directory: Permission denied", "owner and mode"),
-        ("something else", "Nothing of it was kept"),
+        ("gzip: stdout: No space left on device", "the disk is full", "df -h"),
+        (
+            "FATAL: password authentication failed for user",
+            "refuses the password of schedgen",
+            "POSTGRES_PASSWORD",
+        ),
+        ("Error response: Container abc is not running", "postgres went away", "docker compose ps postgres"),
+        (
+            "pg_dump: error: server closed the connection",
+            "postgres went away",
+            "docker compose logs postgres",
+        ),
+        ('FATAL: role "x" does not exist', "does not let schedgen in", "POSTGRES_USER"),
+        (
+            "permission denied while trying to connect to the Docker daemon socket",
+            "Docker refuses",
+            "group docker",
+        ),
+        ("mkdir: cannot create directory: Permission denied", "backups is not writable", "ls -ld backups"),
+        ("something else", "backup failed: the dump failed", "Nothing of it was kept"),
     ],
 )
-def test_a_failed_backup_tells_why_and_keeps_nothing(said: str, hint: str) -> None:
-    failed = result(stderr=f"{said}\nthe database's dump failed", code=1)
-    host = FakeHost(answers={"back up": failed, lambda command: "rm -rf" in command.text: ""})
+def test_a_failed_backup_tells_the_cause_and_leaves_a_record_without_data(
+    said: str, message: str, hint: str
+) -> None:
+    failed = result(stderr=f"{said}\nreason: the dump failed", code=1)
+    host = FakeHost(answers={"back up": failed, "record the failed backup": ""})
     with pytest.raises(OpsError) as caught:
         create(host)
-    assert caught.value.message == "backup failed: the database's dump failed"
-    assert caught.value.detail == said
-    assert caught.value.host == "app1"
+    assert message in caught.value.message
+    assert caught.value.message.endswith("the dump failed")
+    assert (caught.value.detail, caught.value.host) == (said, "app1")
     assert hint in caught.value.hint
-    assert "backups/manual-20250115_120000.part" in host.texts[-1]
+    record = manifest.from_json(str(host.commands[-1].stdin))
+    assert (record.state, record.files, record.good) == ("FAILED", (), False)
+    assert record.error == caught.value.message
+    assert "backups/manual-20250115_120000" in host.texts[-1]
 
 
-def test_a_backup_that_takes_too_long_or_cannot_be_named_is_discarded() -> None:
+def test_a_backup_that_takes_too_long_or_cannot_be_named_is_recorded_as_failed() -> None:
     late = CommandTimedOut("`back up` was ended after 3600 s", code=None)
     cases: tuple[dict[Any, Any], ...] = ({"back up": late}, {"back up": ANSWER, "finish the backup": 1})
     for answers in cases:
-        host = FakeHost(answers={**answers, lambda command: "rm -rf" in command.text: ""})
-        with pytest.raises(OpsError, match="backup failed"):
-            create(host)
-        assert "rm -rf" in host.texts[-1]
+        # Where not even the record can be written, the failure itself is told.
+        for code in (0, 1):
+            host = FakeHost(answers={**answers, "record the failed backup": code})
+            with pytest.raises(OpsError, match="backup failed"):
+                create(host)
+            assert host.commands[-1].title == "record the failed backup"
+
+
+def test_a_backup_is_verified_against_its_manifest() -> None:
+    answer = "wrong database.sql.gz is missing\nobjects 2 512\n"
+    wrong = run.verify(FakeHost(answers={"verify the backup": answer}), settings(), BACKUP)
+    assert wrong == ("database.sql.gz is missing", "the archive has 2 objects instead of 3")
+    good = FakeHost(answers={"verify the backup": "objects 3 512\n"})
+    assert run.verify(good, settings(), BACKUP) == ()
+    with pytest.raises(ValueError, match="answered"):
+        run.verify(FakeHost(answers={"verify the backup": "what?"}), settings(), BACKUP)
 
 
 def test_backups_are_listed_newest_first() -> None:
     newer = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
-    listing = "\n".join(manifest.to_json(made) for made in (BACKUP, newer)) + "\n{torn\n"
+    listing = "\n".join(f"{made.id} {manifest.to_json(made)}" for made in (BACKUP, newer)) + "\nx {torn\n"
     assert run.listed(FakeHost(answers={"list backups": listing}), settings()) == (newer, BACKUP)

@@ -5,20 +5,49 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kit import BACKUP, bash, parses, program
+from kit import BACKUP, bash, parses, path, program
 
-from schedgen_ops.backup import commands, manifest
-from schedgen_ops.backup.manifest import File
+from schedgen_ops.backup import commands, integrity, manifest, scripts
+from schedgen_ops.backup.commands import Listing
+from schedgen_ops.backup.manifest import File, Manifest, State
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.remote import Result
 from schedgen_ops.settings import Database, Objects
+from schedgen_ops.shell import Command
 
-DUMP = r"printf 'CREATE TABLE jobs;\n--\n-- PostgreSQL database dump complete\n--\n\n' | gzip"
+# What psql would answer: the snapshot at once, and what it is asked when it is asked.
+SESSION = """
+while IFS= read -r line; do case $line in
+  *pg_export_snapshot*) echo 'snapshot 0000-1' ;;
+  *counted*) printf '%s\n' 'postgres 15.8' 'size 4096' 'role "app"' 'rows ["public.jobs",3]' counted ;;
+  '\\q') exit ;;
+esac; done
+"""
+NEEDED = """
+bash cat chmod cp cut date dirname grep gzip head kill ls mkdir mkfifo mv rm sed sha256sum sleep stat sync tail
+tar tee tr wc
+"""
+DUMPED, ARCHIVED = File("database.sql.gz", 1, ""), File("objects.tar.gz", 1, "")
+DUMP = r"read -r at; printf 'CREATE TABLE jobs; -- %s\n--\n-- PostgreSQL database dump complete\n--\n\n' $at"
+STARTED = replace(BACKUP, state=State.STARTED, files=())
+
+
+def create(dump: str, archive: str, how: str = "gzip", form: str = "plain", **parts: str) -> Command:
+    chosen = scripts.Parts(SESSION if dump else "", dump, archive, **parts)
+    return scripts.create("backups/b", how, form, chosen, STARTED)
+
+
+def made(answer: Result) -> scripts.Made:
+    assert answer.ok, answer.stderr
+    return scripts.parse_made(line for line in answer.stdout.splitlines() if not scripts.parse_progress(line))
 
 
 def archive(tmp_path: Path, *names: str) -> str:
@@ -27,11 +56,7 @@ def archive(tmp_path: Path, *names: str) -> str:
     for name in names:
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_text(name)
-    return f"tar -C '{data}' -cf - . | gzip"
-
-
-def files(stdout: str) -> dict[str, File]:
-    return {file.name: file for file in manifest.parse_files(stdout)[0]}
+    return f"tar -C '{data}' -cf - ."
 
 
 def left(tmp_path: Path) -> list[str]:
@@ -39,126 +64,247 @@ def left(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def test_a_backup_has_both_parts_and_tells_their_sizes_and_sums(tmp_path: Path) -> None:
-    answer = bash(commands.create("backups/b", DUMP, archive(tmp_path, "a.pdf", "sub/b c.pdf")), tmp_path)
-    assert answer.ok, answer.stderr
-    found, objects = manifest.parse_files(answer.stdout)
-    assert [file.name for file in found] == ["database.sql.gz", "objects.tar.gz"]
-    assert objects == 2
-    for file in found:
-        data = (tmp_path / "backups/b.part" / file.name).read_bytes()
+def test_a_backup_has_all_parts_and_tells_their_sizes_and_sums(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=b")
+    (tmp_path / "compose.yaml").write_text("services: {}")
+    there = {"env_file": ".env", "compose_file": str(tmp_path / "compose.yaml"), "table": "migrations"}
+    command = create(DUMP, archive(tmp_path, "a.pdf", "sub/b c.pdf"), **there)
+    found = made(bash(command, tmp_path))
+    names = ["config.compose.yaml", "config.env", "database.sql.gz", "objects.tar.gz"]
+    assert [file.name for file in found.files] == names
+    assert (found.objects, found.sizes) == (2, {"objects": 10240, "database": 4096})
+    assert (found.facts.postgres, found.facts.roles) == ("15.8", ("app",))
+    assert found.facts.rows == {"public.jobs": 3}
+    part = tmp_path / "backups/b.part"
+    for file in found.files:
+        data = (part / file.name).read_bytes()
         assert (file.size, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert (
-        "CREATE TABLE" in gzip.decompress((tmp_path / "backups/b.part/database.sql.gz").read_bytes()).decode()
-    )
+    dump = gzip.decompress((part / "database.sql.gz").read_bytes()).decode()
+    assert "CREATE TABLE jobs; -- 0000-1" in dump
+    assert left(tmp_path) == ["b.part"]
+    assert sorted(path.name for path in part.iterdir()) == sorted([*names, "manifest.json"])
 
 
 def test_a_backup_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    bash(commands.create("backups/b", DUMP, ""), tmp_path)
+    (tmp_path / ".env").write_text("A=b")
+    (tmp_path / ".env").chmod(0o644)
+    made(bash(create(DUMP, "", env_file=".env"), tmp_path))
     part = tmp_path / "backups/b.part"
     assert part.stat().st_mode & 0o077 == 0
     assert all(path.stat().st_mode & 0o077 == 0 for path in part.iterdir())
 
 
 def test_an_empty_object_store_is_backed_up_too(tmp_path: Path) -> None:
-    answer = bash(commands.create("backups/b", "", archive(tmp_path)), tmp_path)
-    assert answer.ok, answer.stderr
-    assert manifest.parse_files(answer.stdout)[1] == 0
+    assert made(bash(create("", archive(tmp_path)), tmp_path)).objects == 0
 
 
-def test_the_database_alone_makes_a_backup(tmp_path: Path) -> None:
-    answer = bash(commands.create("backups/b", DUMP, ""), tmp_path)
-    assert list(files(answer.stdout)) == ["database.sql.gz"]
+def test_the_database_alone_makes_a_backup_and_no_env_file_is_no_failure(tmp_path: Path) -> None:
+    (only,) = made(bash(create(DUMP, "", env_file=".env"), tmp_path)).files
+    assert only.name == "database.sql.gz"
 
 
 def test_the_end_of_the_dump_is_found_before_what_newer_versions_add(tmp_path: Path) -> None:
     dump = DUMP.replace("--\\n\\n'", "--\\n\\n\\\\unrestrict abc\\n\\n'")
-    assert bash(commands.create("backups/b", dump, ""), tmp_path).ok
+    assert bash(create(dump, ""), tmp_path).ok
+
+
+def test_compression_and_format_are_in_the_names_and_what_psql_reads_stays_gzip(tmp_path: Path) -> None:
+    programs = program(
+        tmp_path / "bin", "zstd", 'case "$*" in *-dc*) tail -n +2 "${@: -1}" ;; *) echo Z; cat ;; esac'
+    )
+    custom, where = "printf 'PGDMP..'", {"PATH": path(programs.parent)}
+    for number, (how, form, dump, names) in enumerate(
+        [
+            ("auto", "plain", DUMP, ["database.sql.gz", "objects.tar.zst"]),
+            ("zstd", "plain", DUMP, ["database.sql.zst", "objects.tar.zst"]),
+            ("gzip", "custom", custom, ["database.dump.gz", "objects.tar.gz"]),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        found = made(bash(create(dump, archive(tmp_path, "a"), how, form), folder, **where))
+        assert [file.name for file in found.files] == names
+
+
+def test_objects_that_hardly_shrink_are_not_packed_where_only_gzip_is(tmp_path: Path) -> None:
+    (tmp_path / "few").mkdir()
+    found = {shutil.which(name) for name in NEEDED.split()}
+    for file in filter(None, found):
+        (tmp_path / "few" / Path(file).name).symlink_to(file)
+    for number, (data, name) in enumerate(((os.urandom(6_000_000), "objects.tar"), (b"x", "objects.tar.gz"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        pack = archive(tmp_path, "a")
+        (tmp_path / "data" / "a").write_bytes(data)
+        answer = made(bash(create(DUMP, pack, "auto"), folder, PATH=str(tmp_path / "few")))
+        assert [file.name for file in answer.files] == ["database.sql.gz", name]
+        assert answer.objects == 1
+        assert left(folder) == ["b.part"]
+        assert "sample" not in [file.name for file in (folder / "backups/b.part").iterdir()]
 
 
 BROKEN = {
     "echo 'FATAL: no such role' >&2; exit 1": "the database's dump failed",
     "false | gzip": "the database's dump failed",
-    "echo half a dump | gzip": "the database's dump is not complete",
-    "echo not compressed": "the database's dump is not complete",
+    "echo half a dump": "the database's dump is not complete",
     "true": "the database's dump is not complete",
 }
 
 
 @pytest.mark.parametrize(("dump", "reason"), BROKEN.items())
 def test_a_broken_dump_is_no_backup_and_nothing_is_left(dump: str, reason: str, tmp_path: Path) -> None:
-    answer = bash(commands.create("backups/b", dump, archive(tmp_path, "a")), tmp_path)
+    answer = bash(create(dump, archive(tmp_path, "a")), tmp_path)
     assert answer.code == 1
-    assert answer.stderr.splitlines()[-1] == reason
+    said, rest = scripts.reason(answer.stderr)
+    assert said == reason
     assert left(tmp_path) == []
     if "FATAL" in dump:
-        assert "FATAL: no such role" in answer.stderr
+        assert "FATAL: no such role" in rest
 
 
-@pytest.mark.parametrize("objects", ["exit 4", "echo no archive | gzip", "echo not compressed"])
-def test_a_broken_archive_is_no_backup_and_nothing_is_left(objects: str, tmp_path: Path) -> None:
-    answer = bash(commands.create("backups/b", DUMP, objects), tmp_path)
+@pytest.mark.parametrize(
+    ("session", "reason"),
+    [
+        ("echo 'password authentication failed' >&2; exit 2", "the database "),
+        ("read -r _; echo 'snapshot 1'; exit", "the database"),
+        ("echo 'snapshot 1'; echo half; cat >/dev/null & sleep 0.2; exit", "the database"),
+    ],
+)
+def test_a_session_that_ends_too_early_is_no_backup(session: str, reason: str, tmp_path: Path) -> None:
+    chosen = scripts.Parts(session, DUMP, "")
+    answer = bash(scripts.create("backups/b", "gzip", "plain", chosen, STARTED), tmp_path)
     assert answer.code == 1
-    assert answer.stderr.splitlines()[-1].startswith("the objects' archive")
+    assert scripts.reason(answer.stderr)[0].startswith(reason)
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("objects", ["exit 4", "echo no archive", "head -c 3000 /dev/zero | tr '\\0' x"])
+def test_a_broken_archive_is_no_backup_and_ends_the_dump_at_once(objects: str, tmp_path: Path) -> None:
+    began = time.monotonic()
+    answer = bash(create(f"sleep 20; {DUMP}", objects), tmp_path)
+    assert (answer.code, time.monotonic() - began < 15) == (1, True)
+    assert scripts.reason(answer.stderr)[0].startswith("the objects' archive")
     assert left(tmp_path) == []
 
 
 def test_a_truncated_archive_is_no_backup(tmp_path: Path) -> None:
-    command = f"{archive(tmp_path, *(f'file{n}' for n in range(40)))} | head -c 200"
-    assert not bash(commands.create("backups/b", "", command), tmp_path).ok
+    command = f"{archive(tmp_path, *(f'file{n}' for n in range(40)))} | head -c 1700"
+    assert not bash(create("", command), tmp_path).ok
     assert left(tmp_path) == []
 
 
-def test_an_interrupted_backup_leaves_nothing(tmp_path: Path) -> None:
-    words = ["bash", "--norc", "-o", "pipefail", "-c", commands.create("backups/b", "exec sleep 30", "").text]
-    with subprocess.Popen(words, cwd=tmp_path, start_new_session=True) as process:
+def test_an_interrupted_backup_leaves_nothing_and_no_process(tmp_path: Path) -> None:
+    command = create("sleep 31.7", "")
+    words = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
+    with subprocess.Popen(words, cwd=tmp_path, start_new_session=True, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(str(command.stdin).encode())
+        process.stdin.close()
         end = time.monotonic() + 20
-        while not (tmp_path / "backups/b.part/database.log").exists() and time.monotonic() < end:
+        while not (tmp_path / "backups/b.part/database.sql.gz").exists() and time.monotonic() < end:
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+    assert left(tmp_path) == []
+    running = subprocess.run(["pgrep", "-fx", "sleep 31.7"], capture_output=True, check=False)
+    assert running.stdout == b""
+
+
+def test_a_backup_that_nobody_listens_to_ends(tmp_path: Path) -> None:
+    command = create(f"sleep 20; {DUMP}", "")
+    words = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=tmp_path, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(str(command.stdin).encode())
+        process.stdin.close()
+        assert process.stdout.readline().startswith(b"progress database ")
+        process.stdout.close()
+        process.stderr.close()
+        process.wait(15)
     assert left(tmp_path) == []
 
 
 def test_a_folder_that_is_there_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "backups/b.part").mkdir(parents=True)
-    assert not bash(commands.create("backups/b", DUMP, ""), tmp_path).ok
+    assert not bash(create(DUMP, ""), tmp_path).ok
     assert left(tmp_path) == ["b.part"]
 
 
+def verified(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    answer = bash(integrity.verify("b", manifest), folder)
+    assert answer.ok, answer.stderr
+    return integrity.parse_verified(answer.stdout, manifest)
+
+
+def test_a_damaged_backup_is_found_whatever_is_wrong_with_it(tmp_path: Path) -> None:
+    found = made(bash(create(DUMP, archive(tmp_path, "a", "b")), tmp_path))
+    manifest = replace(BACKUP, files=found.files, objects=2)
+    folder = tmp_path / "backups" / "b"
+    (tmp_path / "backups" / "b.part").rename(folder)
+    assert verified(folder.parent, manifest) == ()
+    assert verified(folder.parent, replace(manifest, objects=3)) == (
+        "the archive has 2 objects instead of 3",
+    )
+    dump, objects = (folder / file.name for file in found.files)
+    whole = dump.read_bytes()
+    for changed in (whole[:-1], whole + b"x", whole[:20] + bytes([whole[20] ^ 1]) + whole[21:], b""):
+        dump.write_bytes(changed)
+        assert verified(folder.parent, manifest), changed
+    dump.write_bytes(objects.read_bytes())
+    assert any("SHA-256" in text for text in verified(folder.parent, manifest))
+    dump.unlink()
+    assert verified(folder.parent, manifest) == ("database.sql.gz is missing",)
+    assert verified(tmp_path, manifest) == ("the folder is gone",)
+
+
 def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path) -> None:
-    folder = "backups/it's manual"
-    assert bash(commands.create(folder, DUMP, ""), tmp_path).ok
-    assert bash(commands.list_("backups"), tmp_path).stdout == ""
+    folder = f"backups/{BACKUP.id}"
+    assert bash(scripts.create(folder, "gzip", "plain", scripts.Parts(SESSION, DUMP), STARTED), tmp_path).ok
+    assert [each.state for each in listed(tmp_path).backups] == [State.STARTED]
+    assert listed(tmp_path).good == ()
     assert bash(commands.finish(folder, BACKUP), tmp_path).ok
-    assert left(tmp_path) == ["it's manual"]
-    assert commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout) == (BACKUP,)
+    assert left(tmp_path) == [BACKUP.id]
+    assert listed(tmp_path) == Listing((BACKUP,))
 
 
 def test_a_backup_never_replaces_another(tmp_path: Path) -> None:
     (tmp_path / "backups/b").mkdir(parents=True)
-    assert bash(commands.create("backups/b", DUMP, ""), tmp_path).ok
+    assert bash(create(DUMP, ""), tmp_path).ok
     assert not bash(commands.finish("backups/b", BACKUP), tmp_path).ok
     assert list((tmp_path / "backups/b").iterdir()) == []
 
 
 def test_what_was_begun_can_be_discarded(tmp_path: Path) -> None:
-    bash(commands.create("backups/b", DUMP, ""), tmp_path)
+    bash(create(DUMP, ""), tmp_path)
     assert bash(commands.discard("backups/b"), tmp_path).ok
     assert left(tmp_path) == []
 
 
-def test_a_torn_manifest_and_a_folder_of_somebody_else_are_no_backups(tmp_path: Path) -> None:
+def listed(tmp_path: Path) -> Listing:
+    return commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout)
+
+
+def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_folder_is_nothing(
+    tmp_path: Path,
+) -> None:
+    torn, swapped, bare = (f"manual-2025011{day}_120000" for day in (6, 7, 8))
+    sealed = manifest.to_json(BACKUP)
     for name, text in {
-        "a": "{torn",
-        "c": manifest.to_json(BACKUP),
-        "d.part": manifest.to_json(BACKUP),
+        torn: "{torn",
+        BACKUP.id: sealed,
+        swapped: sealed,
+        f"{BACKUP.id}.part": sealed,
+        "photos-1_1": "",
     }.items():
         folder = tmp_path / "backups" / name
         folder.mkdir(parents=True)
         (folder / "manifest.json").write_text(text)
+    (tmp_path / "backups" / bare).mkdir()
     (tmp_path / "backups/photos").mkdir()
-    assert commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout) == (BACKUP,)
+    assert listed(tmp_path) == Listing((BACKUP,), (torn, swapped, bare))
 
 
 def test_a_missing_folder_holds_no_backups(tmp_path: Path) -> None:
@@ -167,30 +313,48 @@ def test_a_missing_folder_holds_no_backups(tmp_path: Path) -> None:
 
 
 def test_the_lines_for_restoring_by_hand_work_in_a_shell(tmp_path: Path) -> None:
-    bash(commands.create("backups/b", DUMP, archive(tmp_path, "a")), tmp_path)
+    bash(create(DUMP, archive(tmp_path, "a")), tmp_path)
     (tmp_path / "backups/b.part").rename(tmp_path / "backups/b")
     docker = program(tmp_path / "bin", "docker", 'echo "$@" >> "$LOG"; cat >> "$LOG"')
     lines = (
-        commands.restore_database(str(tmp_path), "backups/b", Database()),
-        commands.restore_objects(str(tmp_path), "backups/b", Objects()),
+        commands.restore_database(str(tmp_path), "backups/b", Database(), DUMPED),
+        commands.restore_objects(str(tmp_path), "backups/b", Objects(), ARCHIVED),
     )
     log = tmp_path / "log"
     for line in lines:
         assert parses(line) == ""
-        path = f"{docker.parent}:{os.environ['PATH']}"
-        subprocess.run(["bash", "-c", line], env={"PATH": path, "LOG": str(log)}, check=True, timeout=30)
+        env = {"PATH": path(docker.parent), "LOG": str(log)}
+        subprocess.run(["bash", "-c", line], env=env, check=True, timeout=30)
     said = log.read_bytes()
     assert b"compose exec -T postgres psql -U schedgen -d schedgen" in said
     assert b"CREATE TABLE jobs" in said
     assert b"compose cp - minio:/data" in said
 
 
+def test_the_line_for_another_format_uses_the_program_that_reads_it() -> None:
+    line = commands.restore_database("/srv", "b", Database(), File("database.dump.zst", 1, ""))
+    assert line == (
+        "cd /srv && zstd -dc b/database.dump.zst | "
+        "docker compose exec -T postgres pg_restore --clean --if-exists -U schedgen -d schedgen"
+    )
+
+
 def test_the_data_is_dumped_and_archived_inside_the_containers() -> None:
-    dump = commands.dump_command(Docker(), "c1", Database())
-    assert dump.startswith("{ docker exec -i c1 sh -c ")
-    assert dump.endswith(
-        "pg_dump --clean --if-exists --no-password -U schedgen -d schedgen; } | { gzip -3; }"
+    dump = commands.dump_command(Docker(), "c1", Database(), "plain")
+    assert dump.startswith("docker exec -i c1 sh -c ")
+    assert "pg_dump --clean --if-exists --no-password" in dump
+    assert "pg_dump --format=custom --compress=0" in commands.dump_command(
+        Docker(), "c1", Database(), "custom"
     )
-    assert commands.archive_command(Docker(sudo=True), "c2", Objects()) == (
-        "{ sudo -n docker cp c2:/data/. -; } | { gzip -3; }"
-    )
+    assert commands.archive_command(Docker(sudo=True), "c2", Objects()).endswith("c2 /data sudo -n docker")
+
+
+def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
+    for name in ("jobs/a", ".schedgen-before-20250115_120000/jobs/b"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True)
+        (tmp_path / "data" / name).write_text(name)
+    body = 'if [ "$1" = cp ]; then tar -C "${2#c1:}" -cf - .; else shift 2; "$@"; fi'
+    programs = program(tmp_path / "bin", "docker", body).parent
+    where = Objects(path=str(tmp_path / "data"))
+    text = commands.archive_command(Docker(), "c1", where)
+    assert made(bash(create("", text), tmp_path, PATH=path(programs))).objects == 1

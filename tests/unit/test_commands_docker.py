@@ -42,7 +42,7 @@ COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
         (
             postgres.size(PLAIN, "c1", "schedgen", "db"),
             'docker exec -i c1 sh -c \'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"\' sh '
-            "psql -X -q -A -t -F '\t' -v ON_ERROR_STOP=1 --no-password -U schedgen -d db "
+            "psql -X -q -A -t -v ON_ERROR_STOP=1 --no-password -F '\t' -U schedgen -d db "
             "-c 'SELECT pg_database_size(current_database())'",
         ),
     ],
@@ -70,8 +70,10 @@ def test_the_password_is_in_no_argv_of_the_host(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     program(tmp_path / "bin", "pg_dump", 'echo "$PGPASSWORD" "$@"')
     programs = program(tmp_path / "bin", "docker", body).parent
-    answer = bash(dump, tmp_path, PATH=path(programs), POSTGRES_PASSWORD="it's $x")
-    assert answer.stdout == "it's $x --clean --if-exists --no-password -U schedgen -d schedgen\n"
+    secret = {"PATH": path(programs), "POSTGRES_PASSWORD": "it's $x"}
+    answer = bash(dump.with_stdin("00-1\n"), tmp_path, **secret)
+    assert answer.stdout.startswith("it's $x --clean --if-exists --no-password ")
+    assert answer.stdout.endswith("-U schedgen -d schedgen --snapshot=00-1\n")
 
 
 def test_recorded_containers_are_read() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from kit import parses, settings
+from kit import BACKUP, parses, settings
 
 from schedgen_ops.backup import commands as backup
+from schedgen_ops.backup import drill_scripts, exchange, integrity, restore_scripts, scripts
 from schedgen_ops.commands import files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy import preview
+from schedgen_ops.emergency import commands as emergency
 from schedgen_ops.lock import commands as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.settings import Check, Database, Flow, Prometheus
+from schedgen_ops.settings import Check, Database, Flow, Objects, Prometheus
 from schedgen_ops.shell import Command
 from schedgen_ops.together import together
 from schedgen_ops.verify import checks, flow, logs, performance, sampler
@@ -26,6 +28,7 @@ COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
 OWNER = lock.Owner("ann", "laptop", "now", "deploy", "v1")
 
 CHECK = Check(name="web", url="http://localhost/")
+PLACES = restore_scripts.Places(SUDO, "c1", "c2", "image", "20250115_120000", Database(), Objects())
 EVERY = (
     PLAIN.containers("p"),
     COMPOSE.resolve("/r"),
@@ -40,8 +43,17 @@ EVERY = (
     git.fetch("origin"),
     git.resolve("origin", "main"),
     http.get("http://localhost/", 3),
-    backup.create("b", "true", "true"),
+    scripts.create("b", "auto", "plain", scripts.Parts("true", "true", "true"), BACKUP),
+    integrity.verify("b", BACKUP),
+    drill_scripts.drill("b", BACKUP, SUDO, "image", Database(), ["SELECT 1"], 5),
+    restore_scripts.beside(PLACES, "b", BACKUP, ["SELECT 1"], 5),
+    restore_scripts.kept(PLACES),
+    restore_scripts.discard(PLACES, ["a"]),
+    exchange.exchange(PLACES, "/lock", ["c1"], 5),
+    emergency.set_aside(SUDO, "b", "c1", "image"),
     backup.list_("b"),
+    backup.fail("b", BACKUP),
+    backup.update("b", BACKUP),
     lock.hold("/s", OWNER, 60),
     lock.who("/s"),
     lock.break_("/s"),
@@ -60,14 +72,22 @@ EVERY = (
 )
 
 
-def scripts(command: Command) -> list[str]:
+LOOSE = (preview._LOOK, exchange._EXCHANGE, exchange._FORWARD, exchange._BACK)
+
+
+def texts_of(command: Command) -> list[str]:
     """The command's own text, and the script that it hands to another bash."""
     words = shlex.split(command.text)
     return [command.text, *(words[4:5] if words[:3] == ["bash", "-o", "pipefail"] else [])]
 
 
 def test_every_script_is_good_syntax() -> None:
-    texts = [text for command in EVERY for text in scripts(command)] + [preview._LOOK]
+    texts = [text for command in EVERY for text in texts_of(command)] + [
+        preview._LOOK,
+        exchange._EXCHANGE,
+        exchange._FORWARD,
+        exchange._BACK,
+    ]
     # One bash reads them all as functions; only where it complains is each one asked for.
     if parses("".join(f"script() {{\n{text}\n}}\n" for text in texts)):
         assert {text: parses(text) for text in texts if parses(text)} == {}

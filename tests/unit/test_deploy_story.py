@@ -67,7 +67,7 @@ def test_the_same_release_again_touches_nothing() -> None:
 def test_what_serves_is_named_only_after_it_was_verified() -> None:
     host = SimHost()
     deploy(host)
-    named = host.asked.index("write /srv/schedgen/.schedgen/current", place("docker compose build"))
+    named = next(number for number, name in enumerate(host.asked) if name.startswith("serve "))
     assert max(number for number, name in enumerate(host.asked) if name.startswith("GET ")) < named
 
 

@@ -16,7 +16,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout import handover, scripts
 from schedgen_ops.shell import Command
 
 WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
@@ -33,6 +33,7 @@ def beside(
 ) -> Result:
     engine.say(release="r2")
     folder = str(engine.state / "releases/r2")
+    Path(folder).mkdir(parents=True, exist_ok=True)
     state = str(engine.state)
     return engine.run(scripts.beside(engine.compose, state, folder, service, record, health, 1))
 
@@ -200,7 +201,7 @@ def adopt(engine: Engine) -> Result:
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text("frontend web_80\n")
     Path(paths.state).mkdir(exist_ok=True)
-    return engine.run(scripts.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
+    return engine.run(handover.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
 
 
 def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
@@ -255,7 +256,8 @@ def commands(name: str) -> list[Command]:
     return [
         scripts.beside(made, name, name, "web", SITE, 1, 1),
         scripts.end(made, name, "web", SITE, 1, release=name),
-        scripts.ingress(made, paths, name, {"web": SITE}, 1),
+        scripts.serve(made, paths, name, ["web", "api"]),
+        handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]
 

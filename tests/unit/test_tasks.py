@@ -184,7 +184,8 @@ def test_a_lock_is_ended_after_a_yes_and_not_without_one(inv: Inv, capsys: Captu
 
 
 def backups(*made: manifest.Manifest) -> FakeHost:
-    return FakeHost(answers={"list backups": "\n".join(map(manifest.to_json, made))})
+    lines = (f"{each.id} {manifest.to_json(each)}" for each in made)
+    return FakeHost(answers={"list backups": "\n".join(lines)})
 
 
 def test_the_last_backup_tells_where_it_is_and_how_to_restore_it(inv: Inv, capsys: Capture) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ui_kit import STEPS, finished, runbook_run, started
 
 from schedgen_ops.events import Event, Message, Output, Progress, StepFailed, StepFinished, StepStarted
-from schedgen_ops.ui.board import Board, Step, advance
+from schedgen_ops.ui.board import Bar, Board, Step, advance
 from schedgen_ops.ui.estimate import Remaining, remaining, words
 from schedgen_ops.ui.frame import window
 
@@ -55,8 +55,28 @@ def test_a_hosts_worst_word_of_a_step_stays_its_mark() -> None:
 
 def test_each_measured_thing_has_one_bar_until_it_is_full() -> None:
     board = after(Progress("db", 1, 10), Progress("files", 1, 10), Progress("db", 5, 10))
-    assert [(bar.label, bar.done) for bar in board.bars] == [("db", 5), ("files", 1)]
-    assert [bar.label for bar in advance(board, Progress("db", 10, 10), 0).bars] == ["files"]
+    assert [(bar.told.label, bar.told.done) for bar in board.bars] == [("db", 5), ("files", 1)]
+    assert [bar.told.label for bar in advance(board, Progress("db", 10, 10), 0).bars] == ["files"]
+
+
+def bar_after(*told: tuple[float, float], total: float = 1000) -> Bar:
+    board = Board()
+    for now, done in told:
+        board = advance(board, Progress("db", done, total, "bytes"), now)
+    return board.bars[0]
+
+
+def test_a_bar_knows_its_pace_and_how_long_it_will_take() -> None:
+    bar = bar_after((10, 100), (11, 150), (12, 200))
+    assert (bar.rate, bar.left(12), bar.left(14), bar.left(99)) == (50, 16, 14, 0)
+    assert (bar_after((10, 100)).rate, bar_after((10, 100)).left(10)) == (0, None)
+    assert bar_after((10, 100), (11, 150), total=0).left(11) is None
+
+
+def test_only_the_last_reports_make_the_pace() -> None:
+    slow = [(float(second), float(second)) for second in range(100)]
+    quick = [(100.0 + second, 100.0 + 20 * second) for second in range(12)]
+    assert bar_after(*slow, *quick).rate == 20
 
 
 def test_after_a_whole_run_every_step_is_done() -> None:

@@ -57,6 +57,17 @@ def test_a_bar_shows_how_far_a_long_action_is() -> None:
     assert frame(*BUILDING, Progress("database", 1536, 0, "bytes")).endswith("   database 1.5 KiB")
 
 
+def test_bytes_have_a_rate_and_a_time_left_once_they_move() -> None:
+    mib = 1024**2
+    board = reduce(lambda board, event: advance(board, event, 100.0), BUILDING, Board())
+    for second in range(4):
+        board = advance(board, Progress("database", second * 5 * mib, 40 * mib, "bytes"), 100.0 + second)
+    shown = [text.plain for text in Frame(100, 24, {}, ASCII).draw(board, 103.0)]
+    assert shown[-1] == (
+        "   =========...............  38%  15.0 MiB / 40.0 MiB  5.0 MiB/s  5 s left  database"
+    )
+
+
 def test_several_hosts_have_a_line_each() -> None:
     text = frame(
         started("app1", "database-2"),

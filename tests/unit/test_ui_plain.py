@@ -171,6 +171,18 @@ def test_a_long_action_shows_that_it_lives_every_ten_seconds() -> None:
     ]
 
 
+def test_bytes_that_move_are_told_once_a_minute() -> None:
+    face = Face()
+    with face.ui:
+        for second in range(0, 121, 5):
+            face.time.passed = second
+            face.ui.emit(Progress("database", second * 1024**2, 300 * 1024**2, "bytes"))
+    assert face.out.splitlines() == [
+        "  Progress: 60.0 MiB / 300.0 MiB | database",
+        "  Progress: 120.0 MiB / 300.0 MiB | database",
+    ]
+
+
 def test_the_end_says_what_is_next_and_where_the_log_is(tmp_path: Path) -> None:
     face = Face(log_dir=tmp_path)
     end = finished()

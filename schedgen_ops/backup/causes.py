@@ -1,0 +1,75 @@
+"""Why a backup or a restore failed, read from what programs said: the cause, and what mends it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from schedgen_ops.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that an operator can mend."""
+
+    sentence: str
+    hint: str
+
+
+def cause(said: str, settings: Settings) -> Cause | None:
+    """The first known cause in `said`, the text of a failure."""
+    text = said.lower()
+    for pattern, found in _known(settings):
+        if re.search(pattern, text):
+            return found
+    return None
+
+
+def _known(settings: Settings) -> tuple[tuple[str, Cause], ...]:
+    folder = settings.backup.directory
+    service = settings.database.service if settings.database else "the database"
+    user = settings.database.user if settings.database else ""
+    look = f"Look at it: `docker compose ps {service}`, `docker compose logs {service}` on the host."
+    return (
+        (
+            r"no space left|disk quota exceeded",
+            Cause(
+                "the disk is full",
+                "Free some space: `df -h` tells which disk, `docker system df` what Docker holds of it.",
+            ),
+        ),
+        (
+            r"docker daemon socket|docker\.sock",
+            Cause("Docker refuses this user", "Add the user to the group docker, or set `sudo: true`."),
+        ),
+        (
+            r"password authentication failed|no password supplied",
+            Cause(
+                f"the database refuses the password of {user}",
+                f"Compare POSTGRES_PASSWORD in {settings.env_file} with the database's own, which it got "
+                "when it was created; `ALTER ROLE` changes that one.",
+            ),
+        ),
+        (
+            r'role "[^"]*" does not exist|database "[^"]*" does not exist|permission denied for',
+            Cause(
+                f"the database does not let {user} in",
+                "Compare POSTGRES_USER and POSTGRES_DB of the service with `database` in "
+                f"config/{settings.environment}.yaml.",
+            ),
+        ),
+        (
+            r"server closed the connection|terminating connection|the connection to the server was lost|"
+            r"connection to server|could not connect|shutting down|starting up|recovery mode|"
+            r"is not running|no such container|cannot exec|does not answer",
+            Cause(f"the service {service} went away or does not answer", look),
+        ),
+        (
+            r"permission denied|read-only file system|operation not permitted|cannot be written",
+            Cause(
+                f"{folder} is not writable for this user",
+                f"Look at its owner and mode: `ls -ld {folder}` in {settings.directory}; "
+                "it must belong to the user that we log in as.",
+            ),
+        ),
+    )

@@ -1,0 +1,154 @@
+"""The script that exchanges what was restored and what serves, and the one that takes it back. Pure.
+
+A database takes the place of the old one by two renames in one transaction, objects by renames at the top of
+their volume. What was there is kept in the same way: nothing is copied, and everything can be exchanged back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schedgen_ops.backup.integrity import LIBRARY
+from schedgen_ops.backup.restore_scripts import HEAD, Places
+from schedgen_ops.shell import Command, script
+
+# $1 the lock of our folder of state. A script that was left alone, by Ctrl-C or a lost connection, ends what
+# it began, and the one that takes back waits for it.
+_ALONE = r"""
+umask 077
+mkdir -p -- "${1%/*}" && exec 9>>"$1" || exit
+flock --timeout 900 9 || { echo "reason: another restore still works here" >&2; exit 1; }
+body=$2; shift 2
+exec setsid --wait bash -o pipefail -c "$body" schedgen-restore "$@"
+"""
+
+# A marker in the old objects' folder says that all of them are in it: what is at the top since is new.
+_MOVE = r"""
+cd -- "$1" || exit
+old=.schedgen-before-$2 new=.schedgen-new-$2
+all() { for f in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+  case ${f##*/} in .schedgen-*|lost+found) continue ;; esac
+  if [ -e "$f" ] || [ -L "$f" ]; then mv -- "$f" "$2/" || return; fi
+done; }
+"""
+_FORWARD = (
+    _MOVE
+    + r"""
+mkdir -p "$old"
+[ -e "$old/.schedgen-moved" ] || { all . "$old" && : > "$old/.schedgen-moved"; } || exit
+[ ! -d "$new" ] || { all "./$new" . && rmdir -- "$new"; }
+"""
+)
+_BACK = (
+    _MOVE
+    + r"""
+[ -d "$old" ] || exit 0
+[ ! -e "$old/.schedgen-moved" ] || { mkdir -p "$new" && all . "$new" && rm "$old/.schedgen-moved"; } || exit
+all "./$old" . && rmdir -- "$old"
+"""
+)
+
+# :from takes the place of :to, and :to is called :aside from then on; nobody is let in meanwhile. Where there
+# is no :from, that was done or never begun. Whatever happens, what is called :to lets in at the end.
+_RENAME = r"""SELECT count(*) FILTER (WHERE datname = :'from') > 0 AS come,
+       count(*) FILTER (WHERE datname = :'to') > 0 AS go FROM pg_database
+\gset
+\if :come
+\if :go
+ALTER DATABASE :"to" ALLOW_CONNECTIONS false;
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+ WHERE datname IN (:'from', :'to') AND pid <> pg_backend_pid();
+\set ON_ERROR_STOP off
+BEGIN;
+ALTER DATABASE :"to" RENAME TO :"aside";
+ALTER DATABASE :"from" RENAME TO :"to";
+COMMIT;
+\set ON_ERROR_STOP on
+\else
+ALTER DATABASE :"from" RENAME TO :"to";
+\endif
+\endif
+SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) FROM pg_database
+ WHERE datname IN (:'to', :'aside')
+\gexec
+SELECT 1 / (count(*) FILTER (WHERE datname = :'to') - count(*) FILTER (WHERE datname = :'from'))
+  FROM pg_database;
+"""
+
+# The rest of the words: forward or back, the seconds that services have to get healthy, the helper's text
+# for either direction, the SQL that renames, and the containers of the services that use the data.
+_EXCHANGE = (
+    LIBRARY
+    + HEAD
+    + r"""
+trap '' HUP PIPE TERM INT
+direction=$1 limit=$2 forward=$3 back=$4 renaming=$5; shift 5
+clients=("$@")
+now() { echo "${EPOCHREALTIME/[.,]/}"; }
+rename() { psql -d template1 -v from="$1" -v to="$2" -v aside="$3" <<< "$renaming" >/dev/null; }
+healthy() {
+  local end=$((SECONDS + limit)) bad=x
+  while [ -n "$bad" ]; do
+    bad=$("${docker[@]}" inspect --format \
+      '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}}' "$@" |
+      grep -v -e ' running healthy$' -e ' running none$')
+    [ -z "$bad" ] || [ "$SECONDS" -lt "$end" ] || { say "not healthy after ${limit}s: ${bad#/}"; return 1; }
+    [ -z "$bad" ] || sleep 0.2
+  done
+}
+begin() { [ "$#" -eq 0 ] || "${docker[@]}" start "$@" >/dev/null; }
+finish() { [ "$#" -eq 0 ] || "${docker[@]}" stop "$@" >/dev/null; }
+serve() {
+  # The store first: the others want it.
+  if [ -n "$store" ]; then begin "$store" && healthy "$store" || return; fi
+  [ "${#clients[@]}" -eq 0 ] || { begin "${clients[@]}" && healthy "${clients[@]}"; } || return
+}
+data_back() {
+  if [ -n "$db" ]; then rename "$before" "$name" "$new" || return; fi
+  [ -z "$store" ] || helper "$back" < /dev/null >&2
+}
+data_forward() {
+  if [ -n "$db" ] && ! rename "$new" "$name" "$before"; then
+    say "the databases could not be renamed"; return 1
+  fi
+  [ -z "$store" ] || helper "$forward" < /dev/null >&2 || {
+    say "the objects could not be exchanged"; return 1; }
+}
+began=$(now)
+finish "${clients[@]}" || fail "the services that use the data could not be stopped"
+[ -z "$store" ] || finish "$store" || fail "the object store could not be stopped"
+if [ "$direction" = back ]; then
+  data_back || { serve; fail "the old data could not be put back"; }
+elif ! data_forward; then
+  data_back; serve; exit 1
+fi
+serve || exit 1
+echo "gap $(( $(now) - began ))"
+"""
+)
+
+
+def exchange(places: Places, lock: str, clients: Sequence[str], wait: int, *, back: bool = False) -> Command:
+    """Exchanges what was restored and what serves, with the services that use it stopped meanwhile.
+
+    Args:
+        lock: a file that only one of these scripts holds at a time.
+        clients: the containers of those services.
+        wait: seconds that they have to get healthy.
+        back: whether what was exchanged before is put back.
+    """
+    direction = "back" if back else "forward"
+    words = (lock, _EXCHANGE, *places.words(), direction, str(wait), _FORWARD, _BACK, _RENAME, *clients)
+    return script(_ALONE, *words, title="exchange back" if back else "exchange")
+
+
+def parse_gap(stdout: str) -> float:
+    """The seconds that the services were away, by the answer of `exchange`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    match stdout.split():
+        case [*_, "gap", microseconds]:
+            return int(microseconds) / 1e6
+    raise ValueError(f"an exchange answered {stdout!r}")

@@ -1,0 +1,161 @@
+"""The backups of all hosts, looked up, listed and shown. One id may have a share on each host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from schedgen_ops.backup import run
+from schedgen_ops.backup.command import holders
+from schedgen_ops.backup.commands import Listing
+from schedgen_ops.backup.manifest import Manifest
+from schedgen_ops.errors import ConfigError, Refused
+from schedgen_ops.operation import Operation
+from schedgen_ops.remote import Remote
+from schedgen_ops.ui.tables import Column, Table, details
+from schedgen_ops.ui.text import age, duration, size
+
+UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A host's share of a backup."""
+
+    remote: Remote
+    backup: Manifest
+
+
+def listings(op: Operation) -> dict[str, Listing]:
+    """What is in the backups' folder of each host that has one, by the host's name."""
+    fleet = holders(op)
+    found = fleet.each(lambda remote: run.listing(remote, op.settings)).values()
+    return dict(zip(fleet.names, found, strict=True))
+
+
+def chosen(op: Operation, wanted: str, *, good: bool = True) -> tuple[Found, ...]:
+    """Every host's share of the one backup whose id begins with `wanted`.
+
+    Args:
+        good: whether only one that counts will do.
+
+    Raises:
+        ConfigError: when none begins like that, or several do.
+        Refused: when it does not count.
+    """
+    shelves = listings(op)
+    name = pick(shelves, wanted)
+    found = tuple(
+        Found(op.fleet[host], backup)
+        for host, listing in shelves.items()
+        for backup in listing.backups
+        if backup.id == name
+    )
+    for share in found:
+        if good and not share.backup.good:
+            raise Refused(
+                f"{name} is no backup: it is {share.backup.state}",
+                host=share.remote.name,
+                detail=share.backup.error,
+                hint="`inv backup.list` shows the good ones.",
+            )
+    return found
+
+
+def pick(shelves: Mapping[str, Listing], wanted: str) -> str:
+    """The one id that begins with `wanted`; see `chosen` for what is raised."""
+    known = {backup.id for listing in shelves.values() for backup in listing.backups}
+    fits = [wanted] if wanted in known else sorted(name for name in known if name.startswith(wanted))
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise ConfigError(
+            f"{wanted!r} begins several backups: {', '.join(fits)}", hint="Say more of the one you mean."
+        )
+    if any(wanted in listing.unreadable for listing in shelves.values()):
+        raise Refused(f"the manifest of {wanted} cannot be read", hint="It does not count as a backup.")
+    raise ConfigError(f"there is no backup {wanted!r}", hint="`inv backup.list` shows what there is.")
+
+
+def list_(op: Operation) -> None:
+    """Everything in the backups' folders, what failed too, newest first."""
+    rows = tuple(row for host, listing in listings(op).items() for row in _rows(op, host, listing))
+    columns = (
+        "Host",
+        "Backup",
+        "State",
+        "Created",
+        "Age",
+        Column("Size", lambda value: "" if value is None else size(value), right=True),
+        "Release",
+        Column("Proven", lambda value: value[:10] if value else ""),
+        Column("Offsite", lambda value: value[:10]),
+    )
+    op.ui.show(Table(columns, rows, empty="No backups yet."))
+
+
+def _rows(op: Operation, host: str, listing: Listing) -> Iterator[tuple[Any, ...]]:
+    for backup in sorted(listing.backups, key=lambda found: (found.created, found.id), reverse=True):
+        yield (
+            host,
+            backup.id,
+            str(backup.state),
+            backup.created,
+            _age(op, backup),
+            backup.size,
+            backup.release or backup.commit[:12],
+            backup.drill.at if backup.drill and backup.proven else "",
+            "" if backup.offsite is None else backup.offsite.at if backup.offsite.passed else "FAILED",
+        )
+    for name in listing.unreadable:
+        yield (host, name, UNREADABLE, "", "", None, "", "", "")
+
+
+def show(op: Operation, wanted: str) -> None:
+    """All that is known of one backup."""
+    for share in chosen(op, wanted, good=False):
+        host, backup = share.remote.name, share.backup
+        op.ui.show(details((("Host", host), *facts(op, backup)), title=op.titled("", host)))
+        files = tuple((file.name, file.size, file.sha256) for file in backup.files)
+        columns = ("File", Column("Size", size, right=True), Column("SHA-256", key="sha256"))
+        op.ui.show(Table(columns, files, op.titled("Files", host), empty="It holds no files."))
+        if backup.rows:
+            rows = tuple(sorted(backup.rows.items()))
+            count = Column("Rows", lambda value: f"{value:,}", right=True)
+            op.ui.show(Table(("Table", count), rows, op.titled("Rows", host)))
+
+
+def facts(op: Operation, backup: Manifest) -> tuple[tuple[str, Any], ...]:
+    """Its properties; those that are not known are left out."""
+    drill = backup.drill
+    pairs = (
+        ("Backup", backup.id),
+        ("State", str(backup.state)),
+        ("Error", backup.error),
+        ("Location", f"{op.settings.directory}/{op.settings.backup.directory}/{backup.id}"),
+        ("Created", f"{backup.created} ({_age(op, backup)})"),
+        ("Took", duration(backup.seconds) if backup.seconds else ""),
+        ("Size", size(backup.size) if backup.good else ""),
+        ("Release", backup.release),
+        ("Commit", backup.commit[:12]),
+        ("PostgreSQL", backup.postgres),
+        ("Migrations", ", ".join(backup.migrations)),
+        ("Objects", backup.objects if backup.archive else ""),
+        ("Verified", ", ".join(backup.verified)),
+        ("Drill", f"{drill.result}, {drill.at}, {duration(drill.seconds)}" if drill else ""),
+        ("Offsite", _offsite(backup)),
+    )
+    return tuple((label, value) for label, value in pairs if value != "")
+
+
+def _offsite(backup: Manifest) -> str:
+    copy = backup.offsite
+    if copy is None:
+        return ""
+    return f"{copy.where}, {copy.at}" if copy.passed else f"FAILED {copy.at}: {copy.result}"
+
+
+def _age(op: Operation, backup: Manifest) -> str:
+    return age(datetime.fromisoformat(backup.created), op.clock.now())

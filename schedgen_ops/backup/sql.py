@@ -1,0 +1,126 @@
+"""What a backup, a drill and a restore ask PostgreSQL, as input of psql. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+# Nothing may end this session early, and nothing waits for a lock for ever.
+_QUIET = """\\set ON_ERROR_STOP on
+SET idle_in_transaction_session_timeout = 0;
+SET statement_timeout = 0;
+SET lock_timeout = '60s';
+SET row_security = off;
+SET client_encoding = 'UTF8';
+"""
+
+# The snapshot is exported before anything else: whoever imports it sees what this transaction sees.
+SNAPSHOT = (
+    _QUIET
+    + """BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT 'snapshot ' || pg_export_snapshot();
+"""
+)
+
+# Every table whose rows pg_dump writes: not those of extensions, nor temporary ones.
+ROWS = """SELECT format($q$SELECT 'rows ' || json_build_array(%L, count(*)) FROM ONLY %I.%I$q$,
+    format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+                      AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')
+ ORDER BY 1
+\\gexec
+"""
+
+_ABOUT = """SELECT 'postgres ' || current_setting('server_version');
+SELECT 'size ' || pg_database_size(current_database());
+SELECT 'role ' || to_json(rolname::text) FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname;
+"""
+
+_MIGRATIONS = """SELECT to_regclass(quote_ident(:'table')) IS NOT NULL AS listed
+\\gset
+\\if :listed
+SELECT 'migration ' || to_json(name::text) FROM :"table" ORDER BY id;
+\\endif
+"""
+
+END = "SELECT 'counted';\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database said of itself.
+
+    Attributes:
+        rows: of each table, by schema.table.
+        size: bytes on disk.
+        values: what the configured queries answered, by their text; None is an error.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    postgres: str = ""
+    size: int = 0
+    migrations: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+def about(table: str) -> str:
+    """Version, size, roles, applied migrations and rows, within the transaction of `SNAPSHOT`.
+
+    Args:
+        table: the one that lists the applied migrations; "" for none.
+    """
+    migrations = f"\\set table '{table}'\n{_MIGRATIONS}" if table else ""
+    return f"{_ABOUT}{migrations}{ROWS}{END}"
+
+
+def counted() -> str:
+    """The rows of every table as they are now."""
+    return f"{_QUIET}{ROWS}{END}"
+
+
+def parse(lines: Iterable[str]) -> Facts:
+    """Reads the answer of `about` or `counted`.
+
+    Raises:
+        ValueError: for anything else, and where its end is missing.
+    """
+    rows: dict[str, int] = {}
+    texts: dict[str, list[str]] = {"migration": [], "role": []}
+    plain = {"postgres": "", "size": "0"}
+    ended = False
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "rows":
+            table, count = json.loads(rest)
+            rows[str(table)] = int(count)
+        elif word in texts:
+            texts[word].append(str(json.loads(rest)))
+        elif word in plain:
+            plain[word] = rest
+        elif word == "counted":
+            ended = True
+        else:
+            raise ValueError(f"the database answered {line!r}")
+    if not ended:
+        raise ValueError("the database did not answer to the end")
+    return Facts(rows, plain["postgres"], int(plain["size"]), tuple(texts["migration"]), tuple(texts["role"]))
+
+
+def differences(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]:
+    """Where the rows of two databases differ, a sentence a table."""
+    found = []
+    for table in sorted({*before, *now}):
+        then, have = before.get(table), now.get(table)
+        if then == have:
+            continue
+        if have is None:
+            found.append(f"{table} is missing")
+        elif then is None:
+            found.append(f"{table} should not be there")
+        else:
+            found.append(f"{table} has {have} rows instead of {then}")
+    return tuple(found)

@@ -1,0 +1,107 @@
+"""The script that keeps the ingress as a release has it; the first time it hands the published ports over.
+
+Like those of `scripts`, it is one round trip and ends what it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
+from schedgen_ops.shell import Command
+
+# $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 "repair" or nothing, $4 how many
+# `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was one.
+# `applied` is the configuration that this was last done for; its first lines tell of the container too.
+_INGRESS = (
+    LIBRARY
+    + HEAD
+    + r"""
+folder=$1 config=$2 repair=$3 count=$4; shift 4
+pairs=("${@:1:count}"); shift "$count"
+running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
+applied() { cp "$config" "$folder/applied"; exit; }
+if running && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
+mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
+same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
+if [ -z "$same" ]; then
+  cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
+  mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
+fi
+if running; then
+  # What a script that was killed left closed is opened again.
+  mapfile -t all < <(ask 'show stat' | awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }')
+  order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"; send
+  before=$ingress
+  "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
+  ingress=$(ids_of schedgen-ingress | head -n 1)
+  if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
+    ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"
+    "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
+    sleep 2; rm -f "$folder/servers.state"
+  fi
+  applied
+fi
+old=() scale=() names=() new=()
+for pair in "${pairs[@]}"; do
+  mapfile -t some < <(ids_of "${pair%=*}"); old+=("${some[@]}")
+  names+=("${pair%=*}"); scale+=(--scale "${pair%=*}=$((${#some[@]} + ${pair#*=}))")
+done
+is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
+give_up() {
+  [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
+  [ -z "$ingress" ] || "${docker[@]}" rm --force "$ingress" >/dev/null
+  [ "${#old[@]}" -eq 0 ] || "${docker[@]}" start "${old[@]}" >/dev/null
+  echo "$1" >&2; exit 1
+}
+[ "${#names[@]}" -eq 0 ] ||
+  "$@" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
+  problem="the containers without ports could not be started"
+for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
+[ -z "${problem-}" ] || give_up "$problem"
+healthy "$limit" "${new[@]}" || give_up "$reason"
+"$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
+ingress=$(ids_of schedgen-ingress | head -n 1)
+began=${EPOCHREALTIME/[.,]/}
+[ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" >/dev/null
+"${docker[@]}" start "$ingress" >/dev/null || give_up "it could not be started"
+answering() { ask 'show stat' | awk -F, '
+  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
+[ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
+[ "${#old[@]}" -gt 0 ] || applied
+echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
+"${docker[@]}" rm --force "${old[@]}" >/dev/null
+applied
+"""
+)
+
+
+def ingress(
+    compose: Compose,
+    paths: Paths,
+    release: str,
+    behind: Mapping[str, ServiceRecord],
+    health: int,
+    *,
+    repair: bool = False,
+) -> Command:
+    """The ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
+
+    Args:
+        release: the folder of the release, with compose.yaml and haproxy.cfg.
+        behind: the services behind the ingress.
+        repair: whether what a killed run left closed is opened again.
+    """
+    pairs = [f"{name}={record.replicas}" for name, record in behind.items()]
+    values = (
+        paths.ingress,
+        f"{release}/haproxy.cfg",
+        "repair" if repair else "",
+        str(len(pairs)),
+        *pairs,
+    )
+    args = (*head(compose, health, 0), *values, *compose.words_of(release))
+    return alone(paths.state, (*behind, "schedgen-ingress"), _INGRESS, *args)

@@ -1,0 +1,28 @@
+"""inv emergency: everything, or the database, put back from a backup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from schedgen_ops.tasks.common import operation
+
+if TYPE_CHECKING:
+    from schedgen_ops.operation import Operation
+
+_ID = {"id": "The backup, or the start of its name (default: the last good one)."}
+
+
+@operation(asks=True, help=_ID)
+def recover(op: Operation, id: str = "") -> None:
+    """After a complete failure: down, restore database and objects, up, verify."""
+    from schedgen_ops.emergency import command
+
+    command.recover(op, id)
+
+
+@operation(asks=True, help=_ID)
+def database(op: Operation, id: str = "") -> None:
+    """After a corruption: stop what uses the database, restore it, start, verify."""
+    from schedgen_ops.emergency import command
+
+    command.database(op, id)

@@ -1,0 +1,85 @@
+"""An S3 server on a host of the lab, for as long as a test needs it: rclone serves a folder of that host."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from box import Box
+from deploy_kit import wait_for
+
+from schedgen_ops.lab import docker
+
+KEY, SECRET, PASSWORD = "lab-key", "s3cret-of-the-lab", "a 'pass' phrase"
+VARIABLES = {"LAB_S3_SECRET": SECRET, "LAB_S3_PASSWORD": PASSWORD}
+_START = """
+mkdir -p /tmp/s3/bucket
+setsid rclone serve s3 --addr 127.0.0.1:9900 --auth-key "$1" /tmp/s3 >/tmp/s3.log 2>&1 </dev/null &
+"""
+# Not by its name: the host's object store may be the same program. The brackets keep it from finding itself.
+_STOP = """
+pkill -f 'addr 127.0.0.1:[9]900' || true
+while pgrep -f 'addr 127.0.0.1:[9]900'; do sleep 0.1; done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class S3:
+    """The server, and what it keeps in its bucket."""
+
+    box: Box
+
+    def root(self, script: str) -> str:
+        """What a script prints that root runs on the host."""
+        return docker.run("exec", "--user=root", self.box.host.container, "bash", "-ec", script).strip()
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        words = (
+            "exec",
+            "--user=root",
+            self.box.host.container,
+            "bash",
+            "-ec",
+            _START,
+            "s3",
+            f"{KEY},{SECRET}",
+        )
+        docker.run(*words)
+        answers = "curl -s -o /dev/null http://127.0.0.1:9900/ && echo yes || true"
+        wait_for(lambda: self.root(answers) == "yes", "the S3 server", 20)
+
+    def stop(self) -> None:
+        """Stops it."""
+        self.root(_STOP)
+
+    def files(self) -> dict[str, int]:
+        """Sizes by path, below the bucket."""
+        lines = self.root("cd /tmp/s3/bucket; find . -type f -printf '%P %s\\n'").splitlines()
+        return {name: int(size) for name, size in (line.split() for line in lines)}
+
+
+def section(**changes: Any) -> dict[str, Any]:
+    """What the configuration says of it."""
+    options = {"type": "s3", "provider": "Rclone", "endpoint": "http://127.0.0.1:9900", "access_key_id": KEY}
+    secrets = {"secret_access_key": "LAB_S3_SECRET"}
+    return {"path": "bucket/copies", "options": options, "secrets": secrets, **changes}
+
+
+@contextmanager
+def s3(box: Box) -> Iterator[S3]:
+    """The server on a host that has rclone, both gone afterwards."""
+    program = shutil.which("rclone")
+    if program is None:
+        pytest.fail("rclone is not installed: `make venv` installs it")
+    docker.run("cp", "--follow-link", program, f"{box.host.container}:/usr/local/bin/rclone")
+    server = S3(box)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.root(f"{_STOP}; rm -rf /tmp/s3 /tmp/s3.log /usr/local/bin/rclone")

@@ -1,0 +1,219 @@
+"""A restore step by step: what is asked of the host, and what is undone when a step fails."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fakes import Answer, FakeClock, FakeHost, result
+from kit import BACKUP, bash, settings
+
+from schedgen_ops.backup import aside, exchange, restore, restore_scripts
+from schedgen_ops.backup.loss import Loss, loss
+from schedgen_ops.backup.places import places_of
+from schedgen_ops.commands.docker import parse_containers
+from schedgen_ops.errors import ConnectionLost, OpsError, Refused
+from schedgen_ops.events import Event, Message, silence
+
+MADE = replace(BACKUP, rows={"public.jobs": 3}, roles=("app",), sizes={"database": 10**9, "objects": 512})
+SEEN = 'rows ["public.jobs",3]\ncounted\nobjects 3 0\nend\n'
+STAMP = "20250115_120000"
+
+
+def boxes(*services: str) -> str:
+    rows: list[dict[str, Any]] = [
+        {
+            "id": f"id-{service}",
+            "name": f"/p-{service}-1",
+            "image": f"sha256:{service}",
+            "labels": {"com.docker.compose.service": service},
+            "status": "running",
+            "health": "",
+            "started": "",
+            "restarts": 0,
+            "exit_code": 0,
+            "oom": False,
+            "image_name": service,
+        }
+        for service in services
+    ]
+    return "\n".join(map(json.dumps, rows))
+
+
+ALL = boxes("postgres", "minio", "backend", "pdf-worker", "frontend")
+
+
+def host(**answers: Answer) -> FakeHost:
+    table: dict[Any, Answer] = {
+        "docker inspect": ALL,
+        "verify the backup": "objects 3 512\n",
+        "restore beside": SEEN,
+        "exchange": "gap 1500000\n",
+        "exchange back": "gap 1\n",
+        "discard what a restore put aside": "",
+    }
+    return FakeHost(answers=table | {name.replace("_", " "): answer for name, answer in answers.items()})
+
+
+def titles(on: FakeHost) -> list[str]:
+    return [command.title for command in on.commands if command.title != "docker inspect"]
+
+
+def test_a_restore_is_checked_prepared_and_exchanged_in_this_order() -> None:
+    on, told = host(), list[Event]()
+    done = restore.restore(on, settings(), MADE, FakeClock(), told.append)
+    assert titles(on) == ["verify the backup", "restore beside", "exchange"]
+    assert done.gap == 1.5
+    assert done.kept == (f"database schedgen_before_{STAMP}", f"objects .schedgen-before-{STAMP}")
+    beside, swap = on.commands[2], on.commands[3]
+    for word in ("id-postgres", "id-minio", "sha256:minio", f"schedgen_new_{STAMP}", "database.sql.gz"):
+        assert word in beside.text
+    assert "CREATE ROLE" in str(beside.stdin)
+    # Only the services that use the data are stopped.
+    assert swap.text.endswith("id-backend id-pdf-worker; }")
+    assert told[-1] == Message(
+        "info", "The restored data serves; backend, pdf-worker stopped for 1.5s", "app1"
+    )
+
+
+def test_the_old_data_is_discarded_on_request_only() -> None:
+    on = host()
+    restore.restore(on, settings(), MADE, FakeClock(), silence, discard_old=True)
+    assert titles(on)[-1] == "discard what a restore put aside"
+    assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "left_out"),
+    [("database", "id-postgres", "id-minio"), ("objects", "id-minio", "id-postgres")],
+)
+def test_one_part_alone_is_restored(part: str, given: str, left_out: str) -> None:
+    on = host(
+        restore_beside='rows ["public.jobs",3]\ncounted\nend' if part == "database" else "objects 3 0\nend"
+    )
+    done = restore.restore(on, settings(), MADE, FakeClock(), silence, parts=frozenset({part}))
+    assert len(done.kept) == 1
+    for command in on.commands[2:]:
+        assert given in command.text or command.title == "verify the backup"
+        assert left_out not in command.text
+
+
+def test_a_damaged_backup_is_not_restored() -> None:
+    on = host(verify_the_backup="wrong database.sql.gz is missing\nobjects 3 512\n")
+    with pytest.raises(OpsError, match="is damaged"):
+        restore.restore(on, settings(), MADE, FakeClock(), silence)
+    assert titles(on) == ["verify the backup"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"), [("postgres", "postgres is not running"), ("minio", "minio is not")]
+)
+def test_what_does_not_run_cannot_be_restored_into(gone: str, said: str) -> None:
+    left = boxes(*({"postgres", "minio", "backend"} - {gone}))
+    with pytest.raises(Refused, match=said):
+        restore.restore(host(docker_inspect=left), settings(), MADE, FakeClock(), silence)
+
+
+def test_rows_that_differ_are_dropped_before_anything_is_exchanged() -> None:
+    on = host(restore_beside=SEEN.replace('jobs",3', 'jobs",2'))
+    with pytest.raises(OpsError, match=r"not what was saved: public\.jobs has 2 rows instead of 3"):
+        restore.restore(on, settings(), MADE, FakeClock(), silence)
+    assert titles(on) == ["verify the backup", "restore beside", "discard what a restore put aside"]
+    assert on.texts[-1].endswith(f"schedgen_new_{STAMP} .schedgen-new-{STAMP}; }}")
+
+
+@pytest.mark.parametrize(
+    "error", [result(stderr="reason: not healthy", code=1), ConnectionLost("gone"), KeyboardInterrupt()]
+)
+def test_an_exchange_that_fails_is_taken_back_and_the_restored_data_dropped(error: Answer) -> None:
+    on = host(exchange=error)
+    with pytest.raises((OpsError, KeyboardInterrupt)):
+        restore.restore(on, settings(), MADE, FakeClock(), silence)
+    assert titles(on)[-3:] == ["exchange", "exchange back", "discard what a restore put aside"]
+
+
+def test_what_a_script_said_becomes_cause_and_hint() -> None:
+    on = host(restore_beside=result(stderr="gzip: No space left on device\nreason: the dump failed", code=1))
+    with pytest.raises(OpsError, match="the disk is full: the dump failed") as caught:
+        restore.restore(on, settings(), MADE, FakeClock(), silence)
+    assert "df -h" in caught.value.hint
+
+
+def test_a_loss_is_told_table_by_table_in_words() -> None:
+    on = FakeHost(
+        answers={
+            "docker inspect": ALL,
+            "count the rows": 'rows ["public.jobs",5]\nrows ["public.new",1]\ncounted\n',
+        }
+    )
+    made = replace(MADE, rows={"public.jobs": 3, "public.old": 2})
+    found = loss(on, settings(), made)
+    assert found == (Loss("public.jobs", 3, 5), Loss("public.new", None, 1), Loss("public.old", 2, None))
+    assert [str(each) for each in found] == [
+        "public.jobs: 2 rows would be lost (5 now, 3 then)",
+        "public.new with its 1 rows would go",
+        "public.old is missing and would come back with 2 rows",
+    ]
+    assert loss(on, settings(), BACKUP) == ()
+    with pytest.raises(Refused, match="not running"):
+        loss(host(docker_inspect=boxes("minio")), settings(), made)
+
+
+def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> None:
+    answer = f"database schedgen_before_{STAMP} 2048\nobjects .schedgen-before-{STAMP} 4\n"
+    on = host(list_what_restores_put_aside=answer)
+    kept = aside.kept(on, settings())
+    assert kept == {f"schedgen_before_{STAMP}": 2048, f".schedgen-before-{STAMP}": 4096}
+    aside.discard(on, settings(), tuple(kept))
+    assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
+
+
+def test_an_answer_without_an_end_is_none() -> None:
+    with pytest.raises(ValueError, match="answered"):
+        exchange.parse_gap("")
+
+
+def helper(tmp_path: Any, text: str) -> None:
+    from schedgen_ops.shell import sh
+
+    assert bash(sh("sh", "-c", text, "sh", str(tmp_path), STAMP), tmp_path).ok
+
+
+def tree(tmp_path: Any) -> list[str]:
+    return sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_objects_are_exchanged_and_put_back_whole_also_after_a_break(tmp_path: Any) -> None:
+    data, new = tmp_path / "data", f".schedgen-new-{STAMP}"
+    for name in ("jobs/old", ".minio.sys/a", f"{new}/jobs/new", f"{new}/.minio.sys/b"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text(name)
+    first, old = tree(data), f".schedgen-before-{STAMP}"
+    # Broken off when some were aside and nothing was in their place: forward goes on, back puts them back.
+    (data / old).mkdir()
+    (data / "jobs").rename(data / old / "jobs")
+    helper(data, exchange._BACK)
+    assert tree(data) == first
+    (data / old).mkdir()
+    (data / "jobs").rename(data / old / "jobs")
+    helper(data, exchange._FORWARD)
+    helper(data, exchange._FORWARD)
+    after = [f"{old}/.minio.sys/a", f"{old}/.schedgen-moved", f"{old}/jobs/old", ".minio.sys/b", "jobs/new"]
+    assert tree(data) == sorted(after)
+    # Broken off when some of the new ones were in place.
+    (data / new).mkdir()
+    (data / "jobs").rename(data / new / "jobs")
+    helper(data, exchange._FORWARD)
+    assert tree(data) == sorted(after)
+    helper(data, exchange._BACK)
+    helper(data, exchange._BACK)
+    assert tree(data) == first
+
+
+def test_names_of_databases_stay_within_what_postgresql_takes() -> None:
+    config = settings(database={"name": "x" * 63})
+    places = places_of(config, parse_containers(ALL), STAMP)
+    assert max(len(places.new), len(places.before)) <= 63
+    assert restore_scripts.prefix(places.of_database) == "x" * 30 + "_before_"

@@ -1,0 +1,115 @@
+"""Emergencies on a stand-in for a host: the order of things, and what is saved before it is replaced."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from fakes import Answer, FakeClock, FakeHost, result
+from kit import settings
+from test_backup_restore import ALL, boxes
+from test_backup_run import ANSWER
+
+from schedgen_ops.backup import manifest
+from schedgen_ops.emergency.run import Site
+from schedgen_ops.errors import OpsError, Refused, VerificationFailed
+from schedgen_ops.events import Event, Message
+from schedgen_ops.verify import run as verifier
+from schedgen_ops.verify.plan import Finding, Verdict
+
+SUM = "0" * 64
+
+
+def site(**answers: Answer) -> tuple[Site, FakeHost, list[Event]]:
+    table: dict[Any, Answer] = {
+        "docker inspect": ALL,
+        "read the releases": "\n",
+        "git status": f"{'a' * 40}\nmain\n",
+        "docker compose config --services": "postgres\nredis\nminio\nbackend\nfrontend\npdf-worker\nextra\n",
+        "docker compose down --remove-orphans": "",
+        "back up": ANSWER,
+        "finish the backup": "",
+        "record the failed backup": "",
+        "set the files aside": f"file files-0.tar.gz 5 {SUM}\n",
+        "update the manifest": "",
+        re.compile(r"^docker (stop|start) "): "",
+        re.compile(r"^sleep "): "",
+        re.compile(r"up --detach"): "",
+    }
+    own = {name.replace("_", " "): value for name, value in answers.items()}
+    on, told = FakeHost(answers=table | own), list[Event]()
+    return Site(on, settings(), FakeClock(), told.append), on, told
+
+
+def warned(told: list[Event]) -> list[str]:
+    return [event.text for event in told if isinstance(event, Message) and event.level == "warn"]
+
+
+def test_without_docker_nothing_is_begun() -> None:
+    one, on, _ = site()
+    on.answers["docker version --format '{{.Server.Version}}'"] = result(stderr="no daemon", code=1)
+    with pytest.raises(Refused, match="Docker does not answer"):
+        one.look()
+
+
+def test_only_what_belongs_here_and_is_defined_is_started() -> None:
+    one, on, _ = site()
+    one.up()
+    assert on.commands[-1].title.endswith("postgres redis minio pdf-worker backend frontend")
+
+
+def test_a_service_that_starts_keeps_its_files() -> None:
+    one, on, told = site()
+    one.up_data()
+    started = [command.title for command in on.commands if "up --detach" in command.text]
+    assert [title.rpartition(" ")[2] for title in started] == ["postgres", "minio"]
+    assert not any(command.title == "set the files aside" for command in on.commands)
+    assert warned(told) == []
+
+
+def test_files_that_a_service_does_not_start_with_are_set_aside_and_it_starts_anew() -> None:
+    one, on, told = site()
+    on.answers[re.compile(r"up --detach")] = [result(stderr="container postgres exited (1)", code=1), "", ""]
+    one.up_data()
+    record = manifest.from_json(str(next(c for c in on.commands if c.title == "update the manifest").stdin))
+    assert (record.state, record.kind, record.files[0].name) == ("FAILED", "safety", "files-0.tar.gz")
+    assert warned(told)[0].startswith("postgres does not start with its files")
+
+
+def test_a_service_without_a_container_that_does_not_start_is_an_error() -> None:
+    one, on, _ = site(docker_inspect=boxes("redis"))
+    on.answers[re.compile(r"up --detach")] = 1
+    with pytest.raises(OpsError, match="postgres has no container"):
+        one.up_data()
+
+
+def test_what_is_there_is_saved_as_a_whole_or_in_parts_and_never_stops_the_rest() -> None:
+    data = frozenset({"database", "objects"})
+    one, on, told = site()
+    one.safety(data)
+    assert [c.title for c in on.commands].count("back up") == 1
+    assert warned(told) == []
+    broken = result(stderr="reason: the database's dump failed", code=1)
+    one, on, told = site(back_up=[broken, broken, ANSWER])
+    one.safety(data)
+    assert [c.title for c in on.commands].count("back up") == 3
+    assert len(warned(told)) == 2
+    assert "the database could not be saved" in warned(told)[1]
+
+
+def test_what_uses_the_database_is_stopped_and_started_again() -> None:
+    one, on, _ = site()
+    one.stop_users()
+    one.start_users()
+    texts = [text for text in on.texts if text.startswith(("docker stop", "docker start"))]
+    assert texts == ["docker stop id-backend id-pdf-worker", "docker start id-backend id-pdf-worker"]
+    assert on.commands[-1].title.endswith("--no-recreate --no-deps backend pdf-worker")
+
+
+def test_a_check_that_does_not_pass_is_code_6(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = (Finding("a", Verdict.PASSED, "fine"), Finding("b", Verdict.FAILED, "answered 500"))
+    monkeypatch.setattr(verifier, "patiently", lambda *_: findings)
+    with pytest.raises(VerificationFailed, match="1 of 2 checks") as caught:
+        site()[0].verify()
+    assert (caught.value.detail, caught.value.exit_code) == ("b: answered 500", 6)
