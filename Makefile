@@ -34,12 +34,14 @@ lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
 	@pytest tests/lab
 
-bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, verification
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup of 1 GiB, verification
 	@python tests/bench/bench_list.py
 	@echo
 	@python tests/bench/bench_host.py
 	@echo
 	@inv lab.up
+	@python tests/bench/bench_backup.py
+	@echo
 	@python tests/bench/bench_verify.py
 
 check: venv ## Lint, types, import direction, unit tests

@@ -28,6 +28,7 @@ class Restore:
 
     Attributes:
         parts: database, objects; what the backup does not hold is left out.
+        stamp: what is kept is named after it; "" is now.
         gap: seconds that the services were away, once that is known.
     """
 
@@ -37,6 +38,7 @@ class Restore:
     clock: Clock
     emit: events.Emit
     parts: frozenset[str] = DATA
+    stamp: str = ""
     gap: float = 0.0
     _places: restore_scripts.Places | None = None
     _clients: tuple[str, ...] = ()
@@ -64,7 +66,8 @@ class Restore:
         return self._places
 
     def _find(self, containers: tuple[engine.Container, ...]) -> restore_scripts.Places:
-        places = places_of(self.settings, containers, f"{self.clock.now():%Y%m%d_%H%M%S}")
+        self.stamp = self.stamp or f"{self.clock.now():%Y%m%d_%H%M%S}"
+        places = places_of(self.settings, containers, self.stamp)
         wants = {
             "database": (self.settings.database, self.backup.database, places.database),
             "objects": (self.settings.objects, self.backup.archive, places.objects),

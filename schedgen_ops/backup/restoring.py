@@ -19,6 +19,7 @@ from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
 from schedgen_ops.ui.text import size
 
 _LINES = 12
@@ -70,7 +71,7 @@ def restoring(
     def each(action: Callable[[Restore], None]) -> Callable[[], None]:
         return lambda: _each(fleet, todo, action)
 
-    elsewhere = Elsewhere(op, todo)
+    elsewhere = Elsewhere(op.settings, op.fleet, todo)
     there = partial(elsewhere.around, each(Restore.swap))
     back = partial(elsewhere.around, each(Restore.back))
     steps = (
@@ -89,11 +90,11 @@ def _each(fleet: Fleet, todo: dict[str, Restore], action: Callable[[Restore], No
 class Elsewhere:
     """The services that use the data from hosts which do not hold it: stopped while it is exchanged."""
 
-    def __init__(self, op: Operation, todo: dict[str, Restore]) -> None:
-        self._settings = op.settings
-        database = op.settings.database
-        shared = database and len(op.settings.hosts_running(database.service)) == 1
-        self._hosts = [remote for remote in op.fleet if shared and remote.name not in todo]
+    def __init__(self, settings: Settings, fleet: Fleet, todo: Mapping[str, Restore]) -> None:
+        self._settings = settings
+        database = settings.database
+        shared = database and len(settings.hosts_running(database.service)) == 1
+        self._hosts = [remote for remote in fleet if shared and remote.name not in todo]
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from schedgen_ops.shell import Command, script
 from schedgen_ops.ui.text import size
 
 # What a dump and an archive shrink to is known from the last backup; some rows and objects shrink less.
-MARGIN = 1.2
+MARGIN = 1.25
 # Before the first backup: for the progress, a guess; for the room, that nothing shrinks.
 _GUESS = 0.5
 # Manifest, configuration, and what a file system keeps for itself.
@@ -120,7 +120,7 @@ def ensured(
     last = choice.newest(run.listing(remote, settings), database="database" in room.held)
     # What could not be asked is taken to be as it was.
     before = last.sizes if last else {}
-    held = {part: before[part] for part in parts if part in before} | dict(room.held)
+    held = {part: before[part] for part in sorted(parts) if part in before} | dict(room.held)
     guess = estimate(held, last)
     if room.free < guess.needed:
         what = ", ".join(f"{part} {size(count)}" for part, count in held.items())

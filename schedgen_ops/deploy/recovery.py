@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from schedgen_ops.backup import choice
 from schedgen_ops.backup import commands as backup
+from schedgen_ops.backup.restore import Restore
+from schedgen_ops.backup.run import listing
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
 from schedgen_ops.deploy import images, services
@@ -17,6 +20,18 @@ def unfinished(site: Site) -> tuple[Release, ...]:
     """The releases that were begun and never ended."""
     shelf = site.seen.shelf
     return tuple(r for r in shelf.releases if r.state is State.STARTED and r.id != shelf.current)
+
+
+def _data_back(site: Site, release: Release) -> None:
+    """The database that a rollback exchanged, or was about to, in its place again."""
+    if not release.restored:
+        return
+    name, stamp = release.restored
+    held = choice.named(listing(site.remote, site.settings), name, site.remote.name)
+    parts = frozenset({"database"})
+    restore = Restore(site.remote, site.settings, held, site.clock, site.emit, parts, stamp)
+    restore.back()
+    restore.drop()
 
 
 def recover(site: Site) -> None:
@@ -37,6 +52,7 @@ def recover(site: Site) -> None:
     for release in begun:
         images.remove_one_off(site, release.id)
         images.migrate_again(site, release, serving)
+        _data_back(site, release)
     services.put_right(site, serving, begun)
     for release in begun:
         site.new = release

@@ -95,7 +95,11 @@ def database(op: Operation, wanted: str) -> None:
         if site.remote.name in todo or site.remote.name in elsewhere.names:
             site.stop_users()
 
-    each, data, elsewhere = _each_site(op, sites), _each_restore(op, todo), Elsewhere(op, todo)
+    each, data, elsewhere = (
+        _each_site(op, sites),
+        _each_restore(op, todo),
+        Elsewhere(op.settings, op.fleet, todo),
+    )
     steps = (
         Step("", "Checking the backup", data(Restore.check), gate=True),
         Step("", "Stopping what uses the database", each(stop), undo=each(Site.start_users)),

@@ -61,6 +61,7 @@ class Release:
         backup: the folder of its backup, relative to the project's directory.
         migrations: files of migrations that it brought.
         reverted: files of migrations that it took back; a rollback may.
+        restored: the backup whose database it put in place, and the stamp of the one that was there.
         error: why it failed.
         restores: the id of the release that it went back to; "" for a deploy.
         steps: (title, seconds) of each step that ended.
@@ -77,6 +78,7 @@ class Release:
     backup: str = ""
     migrations: tuple[str, ...] = ()
     reverted: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
     error: str = ""
     restores: str = ""
     steps: tuple[tuple[str, float], ...] = ()
@@ -112,6 +114,7 @@ def from_json(text: str) -> Release:
         state=State(str(data.get("state"))),
         migrations=stored.texts(data.get("migrations", [])),
         reverted=stored.texts(data.get("reverted", [])),
+        restored=stored.texts(data.get("restored", [])),
         steps=tuple(_step(step) for step in stored.rows(data.get("steps", []))),
         services={name: _service(service) for name, service in services.items()},
     )
@@ -186,6 +189,18 @@ def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str
         found += [name for name in reversed(at.migrations) if name not in found and name not in gone]
         at = by_id.get(at.previous)
     return tuple(found)
+
+
+def backup_of(releases: tuple[Release, ...], target: str, serving: str) -> str:
+    """The folder of the backup that was made while `target` served last, before `serving`; "" if none was."""
+    by_id = {release.id: release for release in releases}
+    found = ""
+    at = by_id.get(serving)
+    passed: set[str] = set()
+    while at is not None and at.id not in passed and target not in (at.id, at.restores):
+        passed.add(at.id)
+        found, at = at.backup, by_id.get(at.previous)
+    return found if at is not None else ""
 
 
 def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Release, ...]:

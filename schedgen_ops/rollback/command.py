@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from schedgen_ops.backup.restoring import lost
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
+from schedgen_ops.rollback.data import Data, of_release
 from schedgen_ops.rollback.run import Rollback
 from schedgen_ops.ui.tables import Table
 
 
-def rollback(op: Operation, to: str, revert: bool) -> None:
+def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     """Asks, goes back, and says so when it is done.
 
+    Args:
+        revert: whether the migrations that came since are taken back.
+        restore: whether the database is restored from the backup that was made while that release served.
+
     Raises:
+        ConfigError: for both at once.
         Refused: where there is nothing to go back to, or the answer was no.
     """
+    if revert and restore:
+        raise ConfigError("--revert-migrations and --restore-database exclude each other")
     shelves = _shelves(op)
     target = _target(shelves, to)
     serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
     chosen = {host.name for host in op.settings.migrating_hosts()}
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
     migrations = max(brought, key=len, default=())
+    data = of_release(op.settings, op.fleet, shelves, target.id, op.clock, op.emit) if restore else None
     if not op.ui.confirm(
         "Do you want to proceed with rollback?",
-        *_notes(serving, target, migrations, revert),
+        *_notes(serving, target),
+        *(_schema(migrations, revert) if data is None else _data(op, data)),
         yes=op.options.yes,
     ):
         raise Refused("nothing was changed")
@@ -41,6 +54,7 @@ def rollback(op: Operation, to: str, revert: bool) -> None:
         owner,
         target=target.id,
         revert=revert and bool(migrations),
+        data=data,
     )
     op.begin(
         "rollback",
@@ -52,17 +66,26 @@ def rollback(op: Operation, to: str, revert: bool) -> None:
     op.end("Rollback Complete", f"{target.id} serves again, as {release}", (("Release", release),))
 
 
-def _notes(serving: Release, target: Release, migrations: tuple[str, ...], revert: bool) -> tuple[str, ...]:
-    schema: tuple[str, ...] = ()
-    if migrations:
-        what = "will be reverted" if revert else "stay, the older code must get on with them"
-        schema = (f"Migrations since then {what}: {', '.join(migrations)}",)
+def _notes(serving: Release, target: Release) -> tuple[str, ...]:
     return (
         "WARNING: This will rollback to the previous deployment",
         f"From {serving.id} ({serving.branch}) to {target.id} ({target.branch}, {target.commit[:12]})",
         f"Backup location: {serving.backup or 'none was made'}",
-        *schema,
     )
+
+
+def _schema(migrations: tuple[str, ...], revert: bool) -> tuple[str, ...]:
+    if not migrations:
+        return ()
+    what = "will be reverted" if revert else "stay, the older code must get on with them"
+    return (f"Migrations since then {what}: {', '.join(migrations)}",)
+
+
+def _data(op: Operation, data: Data) -> Iterator[str]:
+    for host, one in data.todo.items():
+        yield f"{host}: the database will be that of {one.backup.id}, made {one.backup.created}"
+        yield from lost(op, op.fleet[host], one.backup)
+    yield "What is there now is kept beside it, until `inv backup.discard`"
 
 
 def _target(shelves: dict[str, store.Shelf], to: str) -> Release:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.commands import files, git
@@ -13,6 +14,7 @@ from schedgen_ops.engine import Step
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
+from schedgen_ops.rollback.data import Data
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout.strategy import together
 from schedgen_ops.shell import Command, sh
@@ -25,12 +27,14 @@ class Rollback(Change):
     Attributes:
         target: its id.
         revert: whether the migrations that came after it are taken back.
+        data: what is restored into the database; None leaves it as it is.
     """
 
     target: str = ""
     # It served before: it has shown that it stays up.
     settle: bool = False
     revert: bool = False
+    data: Data | None = None
 
     def steps(self) -> tuple[Step, ...]:
         """The plan: no build, no fetch; only what is kept on the hosts."""
@@ -40,8 +44,10 @@ class Rollback(Change):
             Step("", "Release and images", self.find, gate=True),
             Step("1", "Restoring code", self.restore_code, undo=self._each(code.switch_back)),
             *((self._reverting(),) if self.revert else ()),
+            *self._restoring(),
             self._gate(),
             Step("2", "Rolling back services", self.roll_all, undo=self._each(self._roll_back)),
+            *self._exchanging(),
             Step("3", "Post-rollback verification", self.verify, undo=back, settles=True),
             Step("4", "Cleaning up old images", self.clean_up),
         )
@@ -51,9 +57,21 @@ class Rollback(Change):
         undo = self._each(lambda site: images.migrate_again(site, site.release, site.old))
         return Step("", "Reverting migrations", self.revert_migrations, undo=undo)
 
+    def _restoring(self) -> tuple[Step, ...]:
+        data = self.data
+        if data is None:
+            return ()
+        return (Step("", "Restoring the database beside", partial(self.prepare, data), undo=data.drop),)
+
+    def _exchanging(self) -> tuple[Step, ...]:
+        data = self.data
+        return (Step("", "Exchanging the database", data.swap, undo=data.back),) if data else ()
+
     def find(self) -> None:
-        """The release is known everywhere, and every image of it is there."""
+        """The release is known everywhere, and its images and, if asked for, its backup are there."""
         self._do(self._find)
+        if self.data is not None:
+            self.data.check()
 
     def _find(self, site: Site) -> None:
         site.old = site.seen.shelf.serving
@@ -85,6 +103,14 @@ class Rollback(Change):
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
         site.in_project(git.checkout(site.new.commit))
+
+    def prepare(self, data: Data) -> None:
+        """The backup restored beside what serves; who recovers from here on knows what to put back."""
+        for name, restore in data.todo.items():
+            site = self._site(self.fleet[name])
+            site.new = replace(site.release, restored=(restore.backup.id, restore.stamp))
+            store.write(site.remote, site.paths, site.new)
+        data.prepare()
 
     def roll_all(self) -> None:
         """Every service at once, where that is safe: all of them ran together before."""

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     help={
         "to": "The release to go back to (default: the one that served before).",
         "revert_migrations": "Take back the migrations that came since, before the services are replaced.",
+        "restore_database": "Restore the database from the backup that was made while that release served.",
     },
 )
-def rollback(op: Operation, to: str = "", revert_migrations: bool = False) -> None:
+def rollback(
+    op: Operation, to: str = "", revert_migrations: bool = False, restore_database: bool = False
+) -> None:
     """Go back to an earlier release, from its kept images."""
     from schedgen_ops.rollback import command
 
-    command.rollback(op, to, revert_migrations)
+    command.rollback(op, to, revert_migrations, restore_database)
 
 
 @operation(name="list")

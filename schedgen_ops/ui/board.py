@@ -99,10 +99,10 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
             return Board(now, steps, tuple(HostLine(host) for host in event.hosts))
         case StepStarted():
             hosts = tuple(HostLine(line.host) for line in board.hosts)
-            board = replace(board, hosts=hosts, tail=(), bars=())
+            board = replace(board, hosts=hosts, tail=(), bars=_beside(board, event))
             return _put(board, Step(event.number, event.title, "running", now))
         case StepFinished():
-            return _put(replace(board, tail=(), bars=()), _ended(event, "done"))
+            return _put(replace(board, tail=(), bars=_beside(board, event)), _ended(event, "done"))
         case StepFailed():
             return _put(replace(board, bars=()), _ended(event, "failed"))
         case Message():
@@ -119,6 +119,12 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
             return replace(board, finished=event, bars=())
         case _:
             return board
+
+
+def _beside(board: Board, event: StepStarted | StepFinished) -> tuple[Bar, ...]:
+    """The bars that stay: those of a step that runs beside this one, for all that is known."""
+    others = (step for step in board.steps if (step.number, step.title) != (event.number, event.title))
+    return board.bars if any(step.state == "running" for step in others) else ()
 
 
 def _ended(event: StepFinished | StepFailed, state: State) -> Step:

@@ -135,6 +135,7 @@ def _gaps(values: Values, seconds: float) -> Iterator[tuple[float, float]]:
 
 def _round_up(value: float) -> float:
     """A round number that is at least `value`."""
+    value = max(value, 1e-9)
     scale = 10.0 ** math.floor(math.log10(value))
     return next(step * scale for step in (1, 2, 4, 5, 8, 10) if step * scale >= value * 0.999999)
 

@@ -62,7 +62,12 @@ class Asked:
 
 
 def ask(
-    *hosts: SimHost, to: str = "", revert: bool = False, yes: bool = False, typed: str = "yes\n"
+    *hosts: SimHost,
+    to: str = "",
+    revert: bool = False,
+    restore: bool = False,
+    yes: bool = False,
+    typed: str = "yes\n",
 ) -> Asked:
     """`inv rollback` by an operator who types `typed`."""
     face = Face(stdin=Tty(typed))
@@ -71,7 +76,9 @@ def ask(
     error: OpsError | None = None
     try:
         with face.ui:
-            command.rollback(op, to, revert)
+            command.rollback(op, to, revert, restore)
     except OpsError as caught:
         error = caught
+    except KeyboardInterrupt:
+        return Asked(130, None, face.out + face.err)
     return Asked(error.exit_code if error else 0, error, face.out + face.err)

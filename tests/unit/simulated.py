@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import simulated_answers
+import simulated_data
 import simulated_rollout
 from fakes import FakeHold, FakeHost, result
 from simulated_world import World, fresh
@@ -22,7 +23,7 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
-TITLES = {**simulated_rollout.TITLES, **simulated_answers.TITLES}
+TITLES = {**simulated_data.TITLES, **simulated_rollout.TITLES, **simulated_answers.TITLES}
 LINES = {**simulated_rollout.LINES, **simulated_answers.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 
@@ -108,4 +109,4 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _text(command: Command) -> str:
-    return command.stdin if isinstance(command.stdin, str) else ""
+    return command.stdin.decode() if isinstance(command.stdin, bytes) else command.stdin or ""

@@ -162,6 +162,7 @@ def _back_up(world: World, words: Sequence[str], stdin: str) -> Result:
 def _finish(world: World, words: Sequence[str], stdin: str) -> None:
     world.parts = tuple(part for part in world.parts if part != words[0])
     world.backups = (*world.backups, words[0])
+    world.files[f"{words[0]}/manifest.json"] = stdin
 
 
 def _fail(world: World, words: Sequence[str], stdin: str) -> None:
@@ -190,6 +191,7 @@ TITLES: dict[str, Handler] = {
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,
     "schedgen-lock": _lock,
+    "look at the room": says(f"free {1 << 40}\n"),
     "back up": changing(_back_up),
     "finish the backup": changing(_finish),
     "record the failed backup": changing(_fail),

@@ -97,6 +97,7 @@ class World:
         probed: what the prober wrote.
         ingress: the configuration that the ingress runs with; "" while there is none.
         stuck: the ingress cannot take the ports over.
+        data: which of the databases is the one that serves; `beside` are the others.
         held_by: the lock's owner, if somebody else holds it.
         changed: the commands that changed something, in order.
     """
@@ -119,6 +120,8 @@ class World:
     probed: str = PROBED
     ingress: str = ""
     stuck: bool = False
+    data: str = "ours"
+    beside: tuple[str, ...] = ()
     held_by: str = ""
     changed: list[str] = field(default_factory=list)
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 from deploying import FIRST, SECOND, deploy, deployed, messages, untruths
-from going_back import FOURTH, THIRD, recover, roll_back
+from going_back import FOURTH, THIRD, ask, recover, roll_back
 from simulated import Fault, SimHost
+from simulated_data import RESTORED
 from simulated_world import NEW, NEXT, OLD, World, fresh, image_id
 
 from schedgen_ops.errors import ConnectionLost
@@ -208,6 +209,24 @@ def test_what_differs_for_another_reason_is_nobodys_leftover() -> None:
     assert recover(host).code == 0
     assert host.world.boxes == before
     assert host.world.changed == []
+
+
+def test_a_rollback_killed_anywhere_gives_its_database_back_unless_it_serves() -> None:
+    first = SimHost(world=deployed())
+    assert deploy(first, branch="v1.2.4", run=SECOND).code == 0
+    reference = SimHost(world=first.world)
+    assert ask(reference, restore=True, yes=True).code == 0
+    found: list[str] = []
+    for number, name in enumerate(reference.asked):
+        host = Killed(world=first.world, fault=replace(GONE, at=number))
+        ask(host, restore=True, yes=True)
+        again = SimHost(world=host.world)
+        code, went = recover(again, run=FOURTH).code, again.world.current != NEWER
+        found += [f"{number} {name[:60]}: exit {code}"] if code else []
+        if (again.world.data == RESTORED) != went or (RESTORED in again.world.beside):
+            found.append(f"{number} {name[:60]}: {again.world.data} with {again.world.current}")
+        found += [f"{number} {name[:60]}: {text}" for text in wrong(again.world)]
+    assert not found, "\n".join(found)
 
 
 def test_a_killed_rollback_gives_the_schema_back() -> None:

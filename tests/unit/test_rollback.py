@@ -6,9 +6,10 @@ import functools
 from dataclasses import replace
 
 import pytest
-from deploying import FIRST, SECOND, deploy, deployed, untruths
+from deploying import ANSWER_LOST, ERROR, FIRST, INTERRUPTED, SECOND, deploy, deployed, untruths
 from going_back import FOURTH, THIRD, ask, roll_back
 from simulated import Fault, SimHost
+from simulated_data import KEPT, RESTORED
 from simulated_world import NEW, NEXT, OLD, World, fresh, image_id
 
 from schedgen_ops.errors import ConnectionLost
@@ -205,6 +206,51 @@ def test_a_rollback_that_fails_gives_the_newer_release_its_schema_back() -> None
     assert outcome.code == 4
     assert host.world.schema == before.schema
     assert untruths(host, before, outcome, NEWER, THIRD, NEW) == []
+
+
+# The database of the release that is gone back to
+
+
+def test_the_database_goes_back_when_it_is_asked_for_and_what_was_there_is_kept() -> None:
+    host = SimHost(world=twice())
+    seen = ask(host, restore=True)
+    assert seen.code == 0, seen.error
+    assert "the database will be that of pre-deployment-20250115_120000" in seen.text
+    assert "What is there now is kept beside it" in seen.text
+    assert (host.world.data, host.world.beside) == (RESTORED, (KEPT,))
+    # It is restored before anything is replaced, and exchanged when the older code is there to use it.
+    done = [name for name in host.world.changed if name in ("restore beside", "up backend", "exchange")]
+    assert done == ["restore beside", "up backend", "exchange"]
+
+
+def test_without_a_backup_of_its_own_time_nothing_is_changed() -> None:
+    host = SimHost(world=twice())
+    for path in [path for path in host.world.files if path.endswith("/manifest.json")]:
+        del host.world.files[path]
+    assert ask(host, restore=True).code == 2
+    assert host.world.changed == []
+
+
+def test_the_schema_goes_back_in_one_way_only() -> None:
+    host = SimHost(world=twice())
+    assert ask(host, restore=True, revert=True).code == 2
+    assert host.asked == []
+
+
+@pytest.mark.parametrize("fault", [ERROR, ANSWER_LOST, INTERRUPTED], ids=["error", "lost", "interrupted"])
+def test_whichever_command_fails_the_database_is_the_one_of_the_release_that_serves(fault: Fault) -> None:
+    reference = SimHost(world=twice())
+    assert ask(reference, restore=True).code == 0
+    wrong: list[str] = []
+    for number, name in enumerate(reference.asked):
+        host = SimHost(world=twice(), fault=replace(fault, at=number))
+        seen = ask(host, restore=True)
+        back = host.world.current != NEWER
+        if seen.code in (0, 2, 3, 4, 7, 8) and (host.world.data == RESTORED) != back:
+            wrong.append(f"{number} {name[:50]}: exit {seen.code}, {host.world.data} database")
+        if seen.code == 4 and RESTORED in host.world.beside:
+            wrong.append(f"{number} {name[:50]}: left over")
+    assert not wrong, "\n".join(wrong)
 
 
 # What the operator is asked

@@ -1,0 +1,92 @@
+"""The data that a rollback takes back too: the backup that was made while the older release served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from schedgen_ops import events
+from schedgen_ops.backup import choice, run
+from schedgen_ops.backup.restore import Restore
+from schedgen_ops.backup.restoring import Elsewhere
+from schedgen_ops.clock import Clock
+from schedgen_ops.errors import Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.release.record import backup_of
+from schedgen_ops.release.store import Shelf
+from schedgen_ops.settings import Settings
+
+DATABASE = frozenset({"database"})
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Restores on the hosts that hold the database.
+
+    Attributes:
+        todo: by the name of the host.
+    """
+
+    settings: Settings
+    fleet: Fleet
+    todo: Mapping[str, Restore]
+
+    def check(self) -> None:
+        """The backups are whole, and there is a database to replace. Changes nothing."""
+        self._each(Restore.check)
+
+    def prepare(self) -> None:
+        """The backups restored beside what serves."""
+        self._each(Restore.prepare)
+
+    def drop(self) -> None:
+        """What was restored and did not take its place, removed."""
+        self._each(Restore.drop)
+
+    def swap(self) -> None:
+        """What was restored takes the place of what serves."""
+        self._around(Restore.swap)
+
+    def back(self) -> None:
+        """What was there is in its place again."""
+        self._around(Restore.back)
+
+    def _around(self, action: Callable[[Restore], None]) -> None:
+        Elsewhere(self.settings, self.fleet, self.todo).around(lambda: self._each(action))
+
+    def _each(self, action: Callable[[Restore], None]) -> None:
+        hosts = self.fleet.only(tuple(self.todo))
+        hosts.each(lambda remote: action(self.todo[remote.name])).values()
+
+
+def of_release(
+    settings: Settings,
+    fleet: Fleet,
+    shelves: Mapping[str, Shelf],
+    target: str,
+    clock: Clock,
+    emit: events.Emit,
+) -> Data:
+    """What is to be restored for `target` on each host that holds the database.
+
+    Raises:
+        Refused: where a host has no good backup of it.
+    """
+    database = settings.database
+    holders = {host.name for host in settings.hosts_running(database.service)} if database else set()
+    chosen = fleet.only(tuple(name for name in fleet.names if name in holders))
+    if not len(chosen):
+        raise Refused("no database is configured for these hosts")
+    todo = {}
+    for remote in chosen:
+        shelf = shelves[remote.name]
+        name = backup_of(shelf.releases, target, shelf.current).rpartition("/")[2]
+        if not name:
+            raise Refused(
+                f"no backup is known that was made while {target} served",
+                host=remote.name,
+                hint="`inv backup.list` shows what there is; `inv backup.restore ID` restores one.",
+            )
+        backup = choice.named(run.listing(remote, settings), name, remote.name)
+        todo[remote.name] = Restore(remote, settings, backup, clock, emit, DATABASE)
+    return Data(settings, fleet, todo)

@@ -1,0 +1,55 @@
+"""How the simulated world answers to restores: databases beside the one that serves, and exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fakes import result
+from simulated_answers import Handler
+from simulated_world import World
+
+from schedgen_ops.remote import Result
+
+RESTORED, KEPT = "restored", "before"
+
+
+def _listed(world: World, words: Sequence[str], stdin: str) -> Result:
+    held = {path: text for path, text in world.files.items() if path.endswith("/manifest.json")}
+    return result("".join(f"{path.split('/')[-2]} {text}\n" for path, text in held.items()))
+
+
+def _restore(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("restore beside")
+    world.beside = (*world.beside, RESTORED)
+    return result("objects 3 512\nend\n")
+
+
+def _exchange(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("exchange")
+    if RESTORED in world.beside:
+        world.data, world.beside = RESTORED, (KEPT,)
+    return result("gap 1500000\n")
+
+
+def _exchange_back(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("exchange back")
+    if world.data == RESTORED:
+        world.data, world.beside = "ours", (RESTORED,)
+    return result("gap 1500000\n")
+
+
+def _discard(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("discard")
+    world.beside = tuple(name for name in world.beside if name != RESTORED)
+    return result()
+
+
+TITLES: dict[str, Handler] = {
+    "list backups": _listed,
+    "verify the backup": lambda world, words, stdin: result(),
+    "count the rows": lambda world, words, stdin: result(),
+    "restore beside": _restore,
+    "exchange back": _exchange_back,
+    "exchange": _exchange,
+    "discard what a restore": _discard,
+}
