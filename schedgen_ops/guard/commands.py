@@ -49,7 +49,7 @@ timeout 5 bash -c 'printf "%s\n" "$2" > "$1"' bash "$1/guard/word" "$2" || exit 
 
 _ENDED = """
 [ -d "$1/guard" ] || exit 0
-exec 9<"$1/guard/lock" && flock --timeout "$2" 9
+exec 9<"$1/guard/lock" && flock --timeout "$2" 9 && rm -rf "$1/guard"
 """
 
 _LOOK = r"""
@@ -112,7 +112,7 @@ def word(state: str, text: str) -> Command:
 
 
 def ended(state: str, seconds: int) -> Command:
-    """Waits until the sentry has ended, at most so long."""
+    """Waits until the sentry has ended, at most so long, and removes what one that died left."""
     return script(_ENDED, state, str(seconds), title="wait for the guard")
 
 

@@ -134,6 +134,7 @@ ask_ingress > "$dir/now"; metrics >> "$dir/now"; grep '^b ' "$dir/now" > "$dir/p
 base=$(sed 's/^/c /' "$dir/now" | awk -v lifetime=1 -v least="$least" "$awk_deltas")
 exec 5<>"$dir/word"
 log ready
+began=$(now)
 # Waits for a word of the operator's process until $1, a time of `now`.
 heed() {
   local left
