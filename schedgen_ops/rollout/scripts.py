@@ -107,8 +107,8 @@ exit 0
 """
 )
 
-# $1 the file that names what serves, $2 the release, $3 its folder, $4 the bytes of its record on stdin, "" for
-# none; then services. What a reboot brings back, the record, and what is said to serve change in one go.
+# $1 the file that names what serves, $2 the release, $3 its folder, $4 the bytes of its record on stdin, ""
+# for none; then services. What a reboot brings back, the record, and what is said to serve change in one go.
 _SERVE = (
     LIBRARY
     + HEAD
