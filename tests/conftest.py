@@ -8,7 +8,7 @@ import hypothesis
 
 
 def pytest_configure() -> None:
-    """Ctrl-C can be tried, which a shell's background ignores; and no test fails since the machine is slow."""
+    """Ctrl-C can be tried, which a shell's background ignores; no test fails since the machine is slow."""
     hypothesis.settings.register_profile("patient", deadline=None)
     hypothesis.settings.load_profile("patient")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

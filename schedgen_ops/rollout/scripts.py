@@ -15,6 +15,8 @@ from schedgen_ops.release.record import Release, ServiceRecord, to_json
 from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
 from schedgen_ops.shell import Command, script
 
+ALL = 101
+
 # $1 service, $2 containers wanted, $3 the release's folder, $4 how many proxies follow, then those, then the
 # share of the requests that the new containers get (in percent), then docker compose. Behind the ingress a
 # reboot brings back the old containers alone, until `serve`.
@@ -151,7 +153,8 @@ def beside(
         release: the folder of the release's compose.yaml.
         health: seconds until they must be healthy.
         drain: seconds for requests in flight to end.
-        share: percent of the requests that the new ones get; below 100 the old ones get the rest.
+        share: percent of the requests that the new ones get; below 100 the old ones get the rest. With 100
+            they stand by, with ALL they get nothing, not even should the new ones die.
     """
     proxies = (str(len(record.proxies)), *record.proxies)
     values = (service, str(record.replicas), release, *proxies, str(share))

@@ -132,6 +132,15 @@ def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine) -> None:
     assert asked[1:] == ["ask set weight web_80/s2 100%;set weight web_80/s1 1;"]
 
 
+def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) -> None:
+    gated.say(release="r2")
+    folder = str(gated.state / "releases/r2")
+    Path(folder).mkdir(parents=True)
+    command = scripts.beside(gated.compose, str(gated.state), folder, "web", SITE, 20, 1, share=scripts.ALL)
+    assert gated.run(command).ok
+    assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
+
+
 def test_a_service_that_is_not_well_behind_the_ingress_leaves_it_as_it_was(gated: Engine) -> None:
     before = gated.containers
     gated.say(health_web="unhealthy")
