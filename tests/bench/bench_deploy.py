@@ -1,11 +1,11 @@
-"""A deploy and a rollback against a plain script of the runbook's eight steps, in turns, on a host of the lab.
+"""A deploy and a rollback against a plain script of the runbook's eight steps, in turns, on a lab's host.
 
     python tests/bench/bench_deploy.py --rounds 5
 
-Each round begins twice from the lab's golden state. Ours: v1.2.2 is taken over by `inv deploy`, then `inv deploy`
-of v1.2.3 and `inv rollback` are timed as whole processes, from the shell to their end. Theirs: `deploy.sh` of
-v1.2.3, and then of v1.2.2 again, over SSH. The settle time is 0 in the rows that are compared, since the script has
-none; a deploy with the default of 30 seconds is a row of its own.
+Each round begins twice from the lab's golden state. Ours: v1.2.2 is taken over by `inv deploy`, then
+`inv deploy` of v1.2.3 and `inv rollback` are timed as whole processes, from the shell to their end. Theirs:
+`deploy.sh` of v1.2.3, and then of v1.2.2 again, over SSH. The settle time is 0 in the rows that are compared,
+since the script has none; a deploy with the default of 30 seconds is a row of its own.
 """
 
 from __future__ import annotations
