@@ -27,8 +27,8 @@ applied() { cp "$config" "$folder/applied"; exit; }
 answering() { ask 'show stat' | awk -F, '
   $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
 hand_down() { ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"; }
-# An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one that
-# gets them knows then from its first moment what this one learned.
+# An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
+# that gets them begins with what this one learned.
 try_out() {
   local name=$project-ingress-trial fine=''
   "${docker[@]}" rm --force "$name" >/dev/null 2>&1
