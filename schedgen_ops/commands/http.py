@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from schedgen_ops.shell import Command, script
 
-# `fetch` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the longest time it may take, in
-# seconds. With curl that is one process for a request.
+# `fetch` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the longest time it may take,
+# in seconds. With curl that is one process for a request.
 GET = r"""
 fetch() {
   local url=$1 limit=$2 out rest host port path code start

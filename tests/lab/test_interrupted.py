@@ -118,6 +118,7 @@ def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishe
             words = ("deploy.recover",) if number % 2 else ("deploy", "--branch", other(host))
             ran = op(*words)
             found += [f"killed {moment}, then {words[0]}: {text}" for text in _outcome(host, ran)]
+            print(f"killed {moment}, then {words[0]}: {len(found)} problems so far")
         found += [f"requests failed: {one}" for one in failed(ended())]
     assert not found, "\n".join(found)
 
