@@ -10,7 +10,7 @@ from traceback import format_exception
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
-from schedgen_ops.errors import OpsError, Refused, RolledBack
+from schedgen_ops.errors import HandedOver, OpsError, Refused, RolledBack
 
 # What was asked to end is asked again after so many seconds, and so often: it may have begun another command.
 _AGAIN, _TIMES = 2.0, 30
@@ -78,7 +78,7 @@ class Engine:
                 self._begin(step)
             except (Exception, KeyboardInterrupt) as error:
                 failure = self._ended(error, step)
-                if step.gate or settled:
+                if step.gate or settled or isinstance(error, HandedOver):
                     raise failure from error
                 self._unwind(begun, failure)
             if step.settles:

@@ -11,6 +11,7 @@ OpsError                    5  failed and needs a human
 │   ├── HostKeyChanged
 │   ├── KeyRefused
 │   └── ConnectionLost         died while a command ran: its outcome is unknown
+│       └── HandedOver         the host goes on by itself, and nothing may be taken back from here
 └── CommandFailed           5  a remote command ended with an error
     └── CommandTimedOut
 """
@@ -100,6 +101,10 @@ class KeyRefused(Unreachable):
 
 class ConnectionLost(Unreachable):
     """The connection died while a command ran; whether it finished is unknown."""
+
+
+class HandedOver(ConnectionLost):
+    """The connection was lost, and the host finishes by itself what was begun: nothing is taken back here."""
 
 
 class CommandFailed(OpsError):

@@ -114,7 +114,7 @@ def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None
         for name in wave:
             site.show(f"{name}: {reasons[name]}")
             site.touched.append(name)
-        _replace(site, site.release, wave)
+        _replace(site, site.release, wave, share=site.share)
 
 
 def roll_back(site: Site, services: Iterable[str]) -> None:
@@ -165,11 +165,11 @@ def retire(site: Site, services: Iterable[str], release: Release) -> None:
     )
 
 
-def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "") -> None:
+def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "", share: int = 100) -> None:
     def one(name: str) -> None:
         record = release.services[name]
         seconds = roller.replace(
-            site.remote, site.compose, release.id, name, record, site.settings, site.show
+            site.remote, site.compose, release.id, name, record, site.settings, site.show, share
         )
         site.say(f"Service {name} {done or f'updated successfully ({seconds:.1f}s)'}")
 
@@ -226,7 +226,7 @@ def serve(site: Site) -> None:
     behind = [name for name in site.touched if name in _behind(done)]
     # Should the answer be lost, `reopen` has something to take back.
     site.new = done
-    site.run(scripts.serve(site.compose, site.paths, done, behind), deadline=900 + QUICK)
+    site.run(scripts.serve(site.compose, site.paths, done.id, behind, done), deadline=900 + QUICK)
 
 
 def close(site: Site, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:

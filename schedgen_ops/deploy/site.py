@@ -33,6 +33,7 @@ class Site:
         services: what the new release's compose file says.
         touched: services whose containers this deploy replaced, in order.
         backup: the folder of the backup that this deploy made.
+        share: percent of the requests that new containers get at first behind the ingress, see `scripts.beside`.
         totals: bytes that the parts of the backup will likely come to.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
@@ -47,6 +48,7 @@ class Site:
     services: tuple[c.Service, ...] = ()
     touched: list[str] = field(default_factory=list)
     backup: str = ""
+    share: int = 100
     totals: dict[str, int] = field(default_factory=dict)
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None

@@ -20,6 +20,11 @@ state=$1 owner=$2 lease=$3
 umask 077
 mkdir -p "$state" && exec 9>>"$state/lock" || exit
 if ! flock --nonblock 9; then echo "held $(cat "$state/lock.json" 2>/dev/null)"; exit; fi
+# A release that is watched is somebody's at work too; a guard that died left its folder.
+if [ -d "$state/guard" ]; then
+  flock --nonblock "$state/guard/lock" true || { echo "held $(cat "$state/guard/owner.json")"; exit; }
+  rm -rf "$state/guard"
+fi
 exclude=$(git -C "$state/.." rev-parse --git-path info/exclude 2>/dev/null)
 cd "$state/.." || exit
 if [ -n "$exclude" ] && ! grep -qxF '/.schedgen/' "$exclude" 2>/dev/null; then
@@ -32,6 +37,9 @@ while IFS= read -r -t "$lease" _; do :; done
 """
 
 _WHO = """
+if [ -d "$1/guard" ] && ! flock --nonblock "$1/guard/lock" true; then
+  echo "held $(cat "$1/guard/owner.json")"; exit
+fi
 [ -e "$1/lock" ] || { echo free; exit; }
 exec 9<"$1/lock"
 if flock --nonblock 9; then echo free; else echo "held $(cat "$1/lock.json" 2>/dev/null)"; fi
@@ -39,9 +47,12 @@ if flock --nonblock 9; then echo free; else echo "held $(cat "$1/lock.json" 2>/d
 
 # Only a process that is still our keeper is ended: the number may belong to another one by now.
 _BREAK = """
-pid=$(sed -n 's/^{"pid":\\([0-9][0-9]*\\),.*/\\1/p' "$1/lock.json" 2>/dev/null)
-[ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | grep -qxF schedgen-lock \\
-  && kill "$pid"
+for who in guard/owner.json:schedgen-guard lock.json:schedgen-lock; do
+  pid=$(sed -n 's/^{"pid":\\([0-9][0-9]*\\),.*/\\1/p' "$1/${who%:*}" 2>/dev/null)
+  [ -n "$pid" ] && tr '\\0' '\\n' < "/proc/$pid/cmdline" 2>/dev/null | grep -qxF "${who#*:}" \\
+    && kill "$pid"
+done
+[ ! -d "$1/guard" ] || flock --timeout 10 "$1/guard/lock" true
 exec 9<"$1/lock" && flock --timeout 10 9
 """
 

@@ -64,6 +64,7 @@ class Release:
         restored: the backup whose database it put in place, and the stamp of the one that was there.
         error: why it failed.
         restores: the id of the release that it went back to; "" for a deploy.
+        guard: what the guard saw that kept it; "" for none.
         steps: (title, seconds) of each step that ended.
     """
 
@@ -81,6 +82,7 @@ class Release:
     restored: tuple[str, ...] = ()
     error: str = ""
     restores: str = ""
+    guard: str = ""
     steps: tuple[tuple[str, float], ...] = ()
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 

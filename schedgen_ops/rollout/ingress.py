@@ -65,10 +65,16 @@ frontend {proxy}
     bind :{listen}
     # Only what may be asked twice is asked again after an answer was lost.
     http-request disable-l7-retry if !{{ method GET HEAD OPTIONS }}
+    http-request set-var(txn.ours) bool(true) if {{ hdr(User-Agent) schedgen_ops }}
     default_backend {proxy}
 
 backend {proxy}
     balance roundrobin
+    # For each server: answers to visitors, and those of them that were errors. Our own requests do not count.
+    stick-table type integer size 64 store gpc0,gpc1
+    http-response track-sc0 srv_id if !{{ var(txn.ours) -m found }}
+    http-response sc-inc-gpc0(0) if !{{ var(txn.ours) -m found }}
+    http-response sc-inc-gpc1(0) if {{ status ge 500 }} !{{ var(txn.ours) -m found }}
 {check}    server-template s {slots} {service}:{target}
 """
 

@@ -30,12 +30,15 @@ def replace(
     record: ServiceRecord,
     settings: Settings,
     show: Show,
+    share: int = 100,
 ) -> float:
     """Starts `service` as the release `release` defines it, and waits until it is healthy.
 
     Args:
         record: the service as that release has it; it says how it is replaced.
         show: takes the lines that it wrote, should it fail.
+        share: percent of the requests that it gets behind the ingress, while the old one has the rest; see
+            `scripts.beside`.
 
     Returns:
         the seconds it took.
@@ -48,7 +51,7 @@ def replace(
     if record.strategy == Strategy.STOP_FIRST:
         return _in_place(remote, compose, folder, service, wait, show)
     drain = settings.rollout.drain
-    command = scripts.beside(compose, paths.state, folder, service, record, wait, drain)
+    command = scripts.beside(compose, paths.state, folder, service, record, wait, drain, share)
     answer = remote.run(command, deadline=wait + drain + _MARGIN, check=False)
     said = _said(answer)
     for line in said:

@@ -4,6 +4,7 @@
 """
 
 from schedgen_ops.settings.backups import Backup, Drill, Offsite
+from schedgen_ops.settings.guard import Guard
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.sections import (
     Build,
@@ -42,6 +43,7 @@ __all__ = [
     "Database",
     "Drill",
     "Flow",
+    "Guard",
     "Health",
     "HostSettings",
     "Ingress",

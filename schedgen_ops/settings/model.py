@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from schedgen_ops.settings import backups, rules, sections, verification
+from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
 
@@ -122,6 +123,7 @@ class Settings(Section):
         default=verification.Verification(), description="What a verification looks at beside `checks`."
     )
     watch: sections.Watch = Field(default=sections.Watch(), description="Extended verification.")
+    guard: guards.Guard = Field(default=guards.Guard(), description="When a release goes back by itself.")
     releases: sections.Releases = Field(
         default=sections.Releases(), description="What is kept for a rollback."
     )

@@ -15,9 +15,33 @@ _BRANCH = "Branch, tag or commit (default: GIT_BRANCH, else the config's branch)
 @operation(default=True, asks=True, help={"branch": _BRANCH})
 def deploy(op: Operation, branch: str = "") -> None:
     """Deploy a release: back up, build, migrate, replace the services, verify."""
-    from schedgen_ops.deploy import command
+    from schedgen_ops.guard import command
 
     command.deploy(op, branch)
+
+
+@operation(
+    asks=True,
+    help={
+        "branch": _BRANCH,
+        "duration": "Seconds to watch (default: MONITORING_DURATION, else the config's).",
+        "canary": "Shares of the requests that the release gets first, in percent: 10,50.",
+        "pause": "Seconds that each of these shares is watched.",
+    },
+)
+def guarded(op: Operation, branch: str = "", duration: int = 0, canary: str = "", pause: int = 0) -> None:
+    """Deploy a release, watch it, and go back by itself if it does badly."""
+    from schedgen_ops.guard import command
+
+    command.guarded(op, branch, duration, canary, pause)
+
+
+@operation()
+def status(op: Operation) -> None:
+    """Tell what serves, who is at work, how the last release ended, how a watch stands."""
+    from schedgen_ops.guard import command
+
+    command.status(op)
 
 
 @operation(help={"branch": _BRANCH})

@@ -38,12 +38,16 @@ def need_hey() -> None:
 
 
 @contextmanager
-def load(host: Box) -> Iterator[Callable[[], tuple[Load, ...]]]:
-    """Requests to both ports until the function it yields is called; that tells what became of them."""
+def load(host: Box, path: str = "/health") -> Iterator[Callable[[], tuple[Load, ...]]]:
+    """Requests to both ports until the function it yields is called; that tells what became of them.
+
+    Args:
+        path: what is asked of 3001.
+    """
     need_hey()
     jobs = [
         (f"{url}{' '.join(options)}", _hey(url, *options))
-        for url in (f"http://{host.address}:3000/", f"http://{host.address}:3001/health")
+        for url in (f"http://{host.address}:3000/", f"http://{host.address}:3001{path}")
         for options in ((), ("-disable-keepalive",))
     ]
     try:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import simulated_answers
 import simulated_data
+import simulated_guard
 import simulated_rollout
 from fakes import FakeHold, FakeHost, result
 from simulated_world import World, fresh
@@ -23,7 +24,12 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
-TITLES = {**simulated_data.TITLES, **simulated_rollout.TITLES, **simulated_answers.TITLES}
+TITLES = {
+    **simulated_data.TITLES,
+    **simulated_guard.TITLES,
+    **simulated_rollout.TITLES,
+    **simulated_answers.TITLES,
+}
 LINES = {**simulated_rollout.LINES, **simulated_answers.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 

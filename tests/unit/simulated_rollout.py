@@ -11,7 +11,7 @@ from simulated_world import OLD, PORTS, STATE, Box, World, mounted, written
 from schedgen_ops.remote import Result
 
 
-def _made(world: World, service: str, words: Sequence[str]) -> Box:
+def made(world: World, service: str, words: Sequence[str]) -> Box:
     """A new container of a service, as the compose file among `words` has it."""
     folder = next(word for word in words if word.endswith("/compose.yaml")).removesuffix("/compose.yaml")
     own, commit = world.overlays[folder][service], world.resolved[folder]
@@ -30,7 +30,7 @@ def _made(world: World, service: str, words: Sequence[str]) -> Box:
 def _up(world: World, words: Sequence[str], stdin: str) -> Result:
     service = words[0]
     world.changed.append(f"up {service}")
-    box = world.boxes[service] = _made(world, service, words)
+    box = world.boxes[service] = made(world, service, words)
     if box.health == "unhealthy":
         return result(stderr="container schedgen-1 is unhealthy", code=1)
     return result(seconds=2.0)
@@ -47,7 +47,7 @@ def _replace(world: World, words: Sequence[str], stdin: str) -> Result:
 
 def _beside(world: World, service: str, words: Sequence[str]) -> Result:
     world.changed.append(f"up {service}")
-    box, proxies = _made(world, service, words), int(words[3])
+    box, proxies = made(world, service, words), int(words[3])
     if box.health == "unhealthy":
         said = f"say {service} | starting\nsay {service} | Error: no database\n"
         return result(said, stderr="is unhealthy", code=1)
@@ -101,7 +101,7 @@ def _ingress(world: World, words: Sequence[str]) -> Result:
         return result(stderr="it does not reach the services", code=1)
     gap = any(name in world.boxes for name in names)
     for name in names:
-        world.boxes[name] = _made(world, name, words)
+        world.boxes[name] = made(world, name, words)
     world.ingress = config
     return result("gap 850000\n" if gap else "")
 

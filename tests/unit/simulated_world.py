@@ -99,6 +99,8 @@ class World:
         stuck: the ingress cannot take the ports over.
         data: which of the databases is the one that serves; `beside` are the others.
         held_by: the lock's owner, if somebody else holds it.
+        verdict: what a sentry comes to: kept or back.
+        sentry: the records that a sentry at work was given: kept, taken back, broken.
         changed: the commands that changed something, in order.
     """
 
@@ -123,6 +125,8 @@ class World:
     data: str = "ours"
     beside: tuple[str, ...] = ()
     held_by: str = ""
+    verdict: str = "kept"
+    sentry: tuple[str, ...] = ()
     changed: list[str] = field(default_factory=list)
 
     def copy(self) -> World:

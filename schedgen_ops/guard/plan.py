@@ -1,0 +1,231 @@
+"""What the sentry of a host is told: what to look at, how to judge, and both ways on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urlsplit
+
+from schedgen_ops.commands import git
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.guard.policy import Policy
+from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
+from schedgen_ops.rollout import handover, scripts
+from schedgen_ops.rollout.strategy import Strategy, waves
+from schedgen_ops.settings import Check, Settings
+from schedgen_ops.shell import Command, sh
+
+# What stands between commands that run one after the other; those between two of them run at once.
+_THEN = "-"
+_PATIENCE = 5.0
+_REPLACED = sh("echo", "replaced")
+REASON, FINISHED = "@reason@", "@finished@"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the watch: the new release has `share` percent of the requests for so many seconds."""
+
+    share: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All that the sentry knows.
+
+    Attributes:
+        health, drain: seconds, for the scripts that replace services.
+        docker: the words that run docker.
+        alone: whether it decides without asking: there is no other host whose word counts.
+        interval, patience: in seconds; `thin` says what happens where too few requests came.
+        services: those that the release replaced; `proxies` are the ingress's for them.
+        targets: a check each, as `PATIENCE PROXY URL`; without a proxy "-".
+        metrics: such a line for the counters, "" for none; `own_paths` are not counted.
+        prometheus: the URL of a query, "" for none.
+        back, keep: shell texts, with "-" between those that wait for one another.
+        records: the release's record as it is kept, taken back, or broken; REASON and FINISHED are filled in.
+    """
+
+    project: str
+    health: int
+    drain: int
+    docker: tuple[str, ...]
+    release: str
+    alone: bool
+    interval: int
+    thin: str
+    patience: int
+    stages: tuple[Stage, ...]
+    policy: Policy
+    services: tuple[str, ...]
+    proxies: tuple[str, ...]
+    targets: tuple[str, ...]
+    metrics: str
+    requests_metric: str
+    latency_metric: str
+    prometheus: str
+    own_paths: tuple[str, ...]
+    back: tuple[str, ...]
+    keep: tuple[str, ...]
+    records: tuple[str, ...]
+
+
+def policy(settings: Settings) -> Policy:
+    """The limits as the configuration has them."""
+    guard, limits = settings.guard, settings.limits
+    return Policy(
+        error_percent=limits.error_percent,
+        consecutive=limits.consecutive_failures,
+        min_checks=guard.min_checks,
+        min_requests=guard.min_requests,
+        window=guard.window,
+        slower=guard.slower,
+        floor=guard.floor,
+        restarts=-1 if guard.restarts is None else guard.restarts,
+        leak=guard.leak,
+        leak_samples=guard.leak_samples,
+        warm_up=float(guard.warm_up),
+        log_errors=-1 if guard.log_errors is None else guard.log_errors,
+    )
+
+
+def stages(settings: Settings, *, behind: bool = True) -> tuple[Stage, ...]:
+    """The watch in its parts; without anything `behind` the ingress there are no shares."""
+    shares = settings.guard.canary if behind else ()
+    last = Stage(100, settings.watch.duration)
+    return (*(Stage(share, settings.guard.pause) for share in shares), last)
+
+
+def orders(site: Site, *, alone: bool) -> Orders:
+    """What the sentry of this host is told, once the services are replaced."""
+    settings, new = site.settings, site.release
+    replaced = {name: new.services[name] for name in site.touched}
+    proxies = tuple(proxy for record in replaced.values() for proxy in record.proxies)
+    checks = settings.checks_on(site.host)
+    counters = next((check for check in checks if check.name == settings.guard.metrics), None)
+    return Orders(
+        project=settings.project,
+        health=settings.health.deadline,
+        drain=settings.rollout.drain,
+        docker=site.docker.words,
+        release=new.id,
+        alone=alone,
+        interval=settings.watch.interval,
+        thin=settings.guard.thin,
+        patience=settings.guard.patience,
+        stages=stages(settings, behind=bool(proxies)),
+        policy=policy(settings),
+        services=tuple(replaced),
+        proxies=proxies,
+        targets=tuple(_target(check, proxies) for check in checks),
+        metrics=_target(counters, proxies) if counters else "",
+        requests_metric=settings.guard.requests_metric,
+        latency_metric=settings.guard.latency_metric,
+        prometheus=_query(settings),
+        own_paths=tuple(sorted({_path(check) for check in checks})),
+        back=_texts(back(site)),
+        keep=_texts(keep(site)),
+        records=tuple(to_json(record) for record in _records(new)),
+    )
+
+
+def _target(check: Check, proxies: Iterable[str]) -> str:
+    port = urlsplit(check.url).port or 80
+    proxy = next((name for name in proxies if name.rpartition("_")[2] == str(port)), "-")
+    # Slow answers are the latency's business: a check of the guard fails on none, or on a wrong one.
+    return f"{max(_PATIENCE, 2 * check.within):g} {proxy} {check.url}"
+
+
+def _path(check: Check) -> str:
+    return urlsplit(check.url).path or "/"
+
+
+def _query(settings: Settings) -> str:
+    asked = settings.guard.prometheus
+    return f"{asked.url.rstrip('/')}/api/v1/query?query={quote(asked.query, safe='')}" if asked else ""
+
+
+def _records(new: Release) -> tuple[Release, ...]:
+    closed = replace(new, finished=FINISHED)
+    return (
+        replace(closed, state=State.DONE, guard=REASON),
+        replace(closed, state=State.FAILED, error=REASON),
+        replace(closed, state=State.BROKEN, error=REASON),
+    )
+
+
+def _texts(steps: Iterable[Sequence[Command]]) -> tuple[str, ...]:
+    texts = [text for step in steps if step for text in (*(command.text for command in step), _THEN)]
+    return tuple(texts[:-1])
+
+
+def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
+    """The release is the one that serves, and the containers that stood by go."""
+    new, release = site.release.services, site.release.id
+    behind = [name for name in site.touched if new[name].proxies]
+    named = scripts.serve(site.compose, site.paths, release, behind)
+    return ((named,), tuple(_end(site, name, new[name], release) for name in behind))
+
+
+def back(site: Site) -> tuple[tuple[Command, ...], ...]:
+    """The way back to the release before, as a deploy that fails goes it; migrations stay."""
+    old = site.old.services if site.old else {}
+    new = site.release.services
+    behind = [name for name in site.touched if new[name].proxies and name in old]
+    others = {name: old[name] for name in site.touched if name in old and name not in behind}
+    gone = [name for name in site.touched if name not in old]
+    # Those that stand by need no code: they serve before anything is started.
+    first = (_stood_by(site, name).or_else(sh("true")) for name in behind)
+    steps: list[tuple[Command, ...]] = [(_code(site), *first)]
+    steps.append(tuple(_stood_by(site, name).or_else(_put_back(site, name)) for name in behind))
+    for wave in reversed(waves(others)):
+        beside = [name for name in wave if old[name].strategy != Strategy.STOP_FIRST]
+        steps.append(tuple(_put_back(site, name) for name in beside))
+        steps += [(_put_back(site, name),) for name in wave if name not in beside]
+    if gone:
+        steps.append((site.compose.stop(site.paths.release(site.release.id), *gone),))
+    steps += [_ingress(site), (_untag(site),)]
+    return tuple(steps)
+
+
+def _code(site: Site) -> Command:
+    tree = site.seen.tree
+    command = git.checkout_branch(tree.branch) if tree.branch else git.checkout(tree.commit)
+    return command.in_dir(site.settings.directory)
+
+
+def _stood_by(site: Site, service: str) -> Command:
+    """The old containers serve again; fails where they are gone or not well."""
+    return _end(site, service, site.release.services[service], site.release.id, back=True)
+
+
+def _put_back(site: Site, service: str) -> Command:
+    assert site.old is not None
+    record, folder = site.old.services[service], site.paths.release(site.old.id)
+    wait, drain = site.settings.health.deadline, site.settings.rollout.drain
+    if record.strategy == Strategy.STOP_FIRST:
+        return site.compose.up(folder, service, wait).and_then(_REPLACED)
+    anew = scripts.beside(site.compose, site.paths.state, folder, service, record, wait, drain)
+    ended = anew.and_then(_end(site, service, record, site.old.id))
+    return ended.and_then(scripts.serve(site.compose, site.paths, site.old.id, [service])).and_then(_REPLACED)
+
+
+def _end(site: Site, service: str, record: ServiceRecord, release: str, *, back: bool = False) -> Command:
+    drain = site.settings.rollout.drain
+    return scripts.end(site.compose, site.paths.state, service, record, drain, release=release, back=back)
+
+
+def _ingress(site: Site) -> tuple[Command, ...]:
+    behind = {
+        name: record for name, record in (site.old.services if site.old else {}).items() if record.proxies
+    }
+    if site.old is None or not behind:
+        return ()
+    folder, wait = site.paths.release(site.old.id), site.settings.health.deadline
+    return (handover.ingress(site.compose, site.paths, folder, behind, wait),)
+
+
+def _untag(site: Site) -> Command:
+    names = [record.image for record in site.release.services.values()]
+    return site.docker.untag(*names).or_else(sh("true"))

@@ -1,0 +1,193 @@
+"""The guarded deploy: watched on every host after its verification, kept or taken back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from schedgen_ops import events
+from schedgen_ops.deploy import services
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.engine import Step
+from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
+from schedgen_ops.fleet import at_once
+from schedgen_ops.guard import commands, plan
+from schedgen_ops.guard.story import Watch
+from schedgen_ops.lock.run import myself
+from schedgen_ops.release import store
+from schedgen_ops.release.record import State
+
+_START = 60.0
+_WORD = 30.0
+# What going back may take beyond the configured deadlines of its parts.
+_MARGIN = 300
+
+
+@dataclass(slots=True)
+class Guarded(Deploy):
+    """A deploy whose release is watched before it is kept.
+
+    Attributes:
+        watches: what the sentry of each host told, by its name.
+    """
+
+    watches: dict[str, Watch] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def steps(self) -> tuple[Step, ...]:
+        """A deploy's steps, with the watch between the verification and the end."""
+        # No super(): a dataclass with slots is another class than the one that methods were written in.
+        *before, verify, clean = Deploy.steps(self)
+        number = int(clean.number)
+        title = "Extended monitoring with automatic rollback detection"
+        return (
+            *before,
+            Step(verify.number, verify.title, self.check),
+            Step(str(number), title, self.watch, undo=self.stand_down, settles=True),
+            Step(str(number + 1), clean.title, self.clean_up),
+        )
+
+    def pull(self) -> None:
+        """The same commit on every host, and how many requests it gets at first."""
+        Deploy.pull(self)
+        first = plan.stages(self.settings)[0]
+        for site in self.sites:
+            site.share = first.share
+
+    def check(self) -> None:
+        """Everything answers on every host; the old containers stand by."""
+        self._phase("after")
+        # Whether they stay up is for the watch to see.
+        self._do(lambda site: services.verify(site, settle=False))
+        events.info(self.emit, "Deployment verification passed")
+
+    def watch(self) -> None:
+        """Each host watches and decides by itself; this follows, and makes the hosts agree.
+
+        Raises:
+            OpsError: where a host went back, or could not.
+            HandedOver: where a host is out of reach: it decides alone.
+        """
+        self._announce()
+        self._do(self._begin)
+        outcomes = self.fleet.each(lambda remote: self._follow(self._site(remote)))
+        lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
+        if lost:
+            raise _handed_over(lost)
+        outcomes.values()
+        bad = [watch for watch in self.watches.values() if watch.outcome != "kept"]
+        if bad:
+            raise _taken_back(bad)
+        # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
+        self._serves = True
+        for site in self.sites:
+            site.containers_changed()
+            reason = self.watches[site.remote.name].reason
+            site.new = replace(site.release, state=State.DONE, guard=reason)
+        events.info(self.emit, "Monitoring passed: the release is kept")
+
+    def _announce(self) -> None:
+        settings, limits = self.settings, self.settings.limits
+        seconds = plan.stages(settings)[-1].seconds
+        events.info(self.emit, f"Monitoring deployment for {seconds}s...")
+        events.info(self.emit, "Automatic rollback will trigger if:")
+        events.info(self.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
+        text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
+        events.info(self.emit, text)
+
+    def _begin(self, site: Site) -> None:
+        orders = plan.orders(site, alone=len(self.sites) == 1)
+        watch = Watch(orders.policy, orders.stages, self.emit, site.remote.name)
+        self.watches[site.remote.name] = watch
+        if self.settings.guard.canary and not orders.proxies:
+            site.warn("Nothing behind the ingress changed: there is no share to begin with")
+        owner = myself(self.clock, "guard", self.branch)
+        site.run(commands.start(site.paths.state, owner, orders), _START)
+
+    def _follow(self, site: Site) -> None:
+        watch = self.watches[site.remote.name]
+        longest = watch.duration + self.settings.guard.patience + self._longest_way_back
+
+        def on_line(line: str) -> None:
+            word = watch.take(line)
+            if word == "bad":
+                self._tell_others(site, f"back {site.remote.name}: {watch.verdict}")
+            elif word == "good":
+                self._agree()
+
+        with suppress(CommandFailed):
+            site.remote.stream(commands.follow(site.paths.state), on_line, deadline=longest)
+        if not watch.outcome:
+            self._look_up(site, watch)
+
+    @property
+    def _longest_way_back(self) -> int:
+        return 2 * self.settings.health.deadline + self.settings.rollout.drain + _MARGIN
+
+    def _look_up(self, site: Site, watch: Watch) -> None:
+        """The log was gone before its end was read: the record tells."""
+        release = store.read(site.remote, site.paths).get(site.release.id)
+        state = release.state if release else State.STARTED
+        watch.outcome = {State.DONE: "kept", State.FAILED: "back", State.BROKEN: "broken"}.get(state, "ended")
+        watch.reason = (release.guard or release.error) if release else ""
+        watch.reason = watch.reason or "the guard ended without a verdict"
+
+    def _tell_others(self, site: Site, text: str) -> None:
+        others = [other for other in self.sites if other is not site and not self._over(other)]
+        at_once([partial(_tell, other, text) for other in others])
+
+    def _agree(self) -> None:
+        """Once every host found the release good, each is told to keep it."""
+        with self._turn:
+            ready = all(self.watches[site.remote.name].good for site in self.sites)
+        if ready:
+            at_once([partial(_tell, site, "keep") for site in self.sites])
+
+    def _over(self, site: Site) -> bool:
+        watch = self.watches.get(site.remote.name)
+        return watch is None or bool(watch.outcome)
+
+    def stand_down(self) -> None:
+        """Every sentry goes back now, if it has not yet, and is gone; what it could not do comes after."""
+        self._each(self._stand_down)()
+
+    def _stand_down(self, site: Site) -> None:
+        _tell(site, "back the operator's run was ended")
+        longest = self._longest_way_back
+        site.run(commands.ended(site.paths.state, longest), longest + _WORD)
+        site.containers_changed()
+        # It may have kept the release a moment before it was told.
+        if store.read(site.remote, site.paths).current == site.release.id:
+            site.new = replace(site.release, state=State.DONE)
+            services.reopen(site)
+
+    def _close(self, error: OpsError | None, steps: Sequence[tuple[str, float]]) -> None:
+        # The records are the hosts' own to write then.
+        if not isinstance(error, HandedOver):
+            Deploy._close(self, error, tuple(steps))
+
+
+def _tell(site: Site, text: str) -> None:
+    site.run(commands.word(site.paths.state, text), _WORD)
+
+
+def _handed_over(lost: Sequence[str]) -> HandedOver:
+    return HandedOver(
+        "the connection was lost during the watch; the host watches on, and keeps the release or goes back",
+        host=", ".join(lost),
+        hint="`inv deploy.status` tells how it stands, and how it ended.",
+    )
+
+
+def _taken_back(watches: Sequence[Watch]) -> OpsError:
+    first = next((watch for watch in watches if watch.verdict and watch.outcome != "kept"), watches[0])
+    return OpsError(
+        first.verdict or first.reason,
+        host=first.host,
+        detail="" if first.outcome == "back" else first.reason,
+        hint="`inv deploy.show RELEASE` has the record; mend the release and deploy again.",
+    )

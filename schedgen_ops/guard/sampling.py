@@ -1,0 +1,157 @@
+"""How the sentry looks at a release: bash on the host, one line a sample. Pure."""
+
+from __future__ import annotations
+
+# The functions of the sentry that look. Globals are the arguments of `sentry`.
+LOOK = r"""
+now() { local up; read -r up _ < /proc/uptime; printf '%s' "$up"; }
+body() {
+  local url=$1 limit=$2 rest host port path
+  if command -v curl >/dev/null 2>&1; then
+    curl --silent --fail --max-time "$limit" --header 'User-Agent: schedgen_ops' -- "$url"; return
+  fi
+  case $url in http://*) ;; *) return 1 ;; esac
+  rest=${url#http://}; path=/${rest#*/}; [ "$rest" != "${rest#*/}" ] || path=/
+  host=${rest%%/*}; port=${host##*:}; [ "$port" != "$host" ] || port=80; host=${host%:*}
+  timeout "$limit" bash -c '
+    exec 3<>"/dev/tcp/$1/$2" || exit
+    printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$1" >&3
+    IFS=" " read -r _ code _ <&3 && [ "$code" = 200 ] && sed "1,/^\r*$/d" <&3
+    ' bash "$host" "$port" "$path" 2>/dev/null
+}
+# One process in the ingress's container answers all our questions; each is a connection of its own, so that a
+# reloaded HAProxy is asked, not the one that is about to end.
+attend() {
+  [ -z "${INGRESS_PID-}" ] || { kill "$INGRESS_PID"; wait "$INGRESS_PID"; } 2>/dev/null
+  ingress=$(ids_of schedgen-ingress | head -n 1)
+  [ -n "$ingress" ] || return 1
+  coproc INGRESS { exec "${docker[@]}" exec -i "$ingress" bash -c '
+    while IFS= read -r line; do
+      if exec 3<>/dev/tcp/127.0.0.1/9999; then printf "%s\n" "$line" >&3; timeout 5 cat <&3; exec 3>&-; fi
+      echo "#end"
+    done' 2>/dev/null 9>&-; } 2>/dev/null
+}
+consult() {
+  local line
+  [ -n "${INGRESS_PID-}" ] || attend || return 1
+  printf '%s\n' "$1" 2>/dev/null >&"${INGRESS[1]}" || { attend; return 1; }
+  while IFS= read -r -t 6 line <&"${INGRESS[0]}"; do
+    [ "$line" != '#end' ] || return 0
+    printf '%s\n' "$line"
+  done 2>/dev/null
+  attend; return 1
+}
+# `ID SERVICE RELEASEx STATUS HEALTH RESTARTS IP,IP,` of every container that is watched, old ones too.
+format='{{.Id}} {{index .Config.Labels "com.docker.compose.service"}} '
+format+='{{index .Config.Labels "schedgen.release"}}x {{.State.Status}} '
+format+='{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.RestartCount}} '
+format+='{{range .NetworkSettings.Networks}}{{.IPAddress}},{{end}}'
+observe() {
+  "${docker[@]}" inspect --format "$format" "${fresh[@]}" "${old[@]}" > "$dir/containers" 2>/dev/null
+}
+ips() { awk -v release="$release" -v old="$1" '
+  ($3 == release "x") != old { gsub(/,/, " ", $7); printf "%s ", $7 }' "$dir/containers"; }
+ask_ingress() {
+  [ "${#proxies[@]}" -gt 0 ] || return 0
+  local text='' proxy; for proxy in "${proxies[@]}"; do text+="show table $proxy;"; done
+  # No pipe: the process that is asked belongs to this shell alone.
+  consult "${text}show stat" > "$dir/reply"
+  awk -v proxies=" ${proxies[*]} " -v fresh=" $(ips 0) " \
+    -v old=" $(ips 1) " "$awk_ingress" "$dir/reply"
+}
+# $1 a line of `targets`: PATIENCE PROXY URL. The new containers behind a proxy are asked themselves too.
+urls_of() {
+  local proxy url rest
+  read -r _ proxy url <<< "$1"
+  printf '%s\n' "$url"
+  [ "$proxy" != - ] || return
+  rest=${url#*://}; rest=${rest#"${rest%%/*}"}
+  awk -v proxy="$proxy" -v path="$rest" '$1 == "a" && $2 == proxy { print "http://" $3 path }' "$dir/now"
+}
+check() {
+  local status
+  read -r status _ < <(get "$1" "$2")
+  case $status in
+    2??|3??) echo good ;;
+    ''|000) echo "bad $1 gave no answer within ${2}s" ;;
+    *) echo "bad $1 answered $status" ;;
+  esac
+}
+checks() {
+  local target url
+  for target in "${targets[@]}"; do
+    while IFS= read -r url; do check "$url" "${target%% *}" & done < <(urls_of "$target")
+  done
+  wait
+}
+metrics() {
+  [ -n "$metrics" ] || return 0
+  local whose server url path
+  read -r _ proxy url <<< "$metrics"
+  path=${url#*://}; path=${path#"${path%%/*}"}
+  if [ "$proxy" = - ]; then count_of n url "$url"; return; fi
+  while read -r whose server; do count_of "$whose" "$server" "http://$server$path"
+  done < <(awk -v proxy="$proxy" '$1 == "h" && index($3, proxy "/") == 1 {
+    server = $3; sub(/^.*@/, "", server); print $2, server }' "$dir/now")
+}
+count_of() { body "$3" 5 | awk -v side="$1" -v key="$2" -v paths="$paths" -v requests="$requests" \
+  -v latency="$latency" "$awk_counters"; }
+prometheus() {
+  local value
+  [ -n "$prometheus" ] || { printf '%s' -; return; }
+  value=$(body "$prometheus" 5 | grep -o '"value":\[[^]]*\]' | head -n 1 | sed 's/.*,"\(.*\)"\]/\1/')
+  case $value in ''|*[!0-9.eE+-]*) value=- ;; esac
+  printf '%s' "$value"
+}
+# Docker moves the cursor before each of its lists.
+memory() { tail -c 4000 "$dir/stats" 2>/dev/null | sed '1d; s/\x1b\[[0-9;]*[A-Za-z]//g' |
+  awk -v wanted="${#fresh[@]}" '
+  BEGIN {
+    unit["B"] = 1; unit["kB"] = 1000; unit["KiB"] = 1024; unit["MiB"] = 1048576; unit["GiB"] = 1073741824
+  }
+  { if (match($2, /[A-Za-z]+$/) && substr($2, RSTART) in unit)
+      used[$1] = substr($2, 1, RSTART - 1) * unit[substr($2, RSTART)]
+    else delete used[$1] }
+  END {
+    for (id in used) { count++; sum += used[id] }
+    if (count == wanted) printf "%.0f", sum; else printf "-"
+  }'; }
+# One sample, in `line`; what failed is in `why`. Until the release serves nothing restarts what ended of it,
+# hence that counts as a restart too.
+sample() {
+  local at failed=- good bad state restarts=- lines=- cells
+  count=$((count + 1))
+  observe
+  mv -f "$dir/now" "$dir/before" 2>/dev/null || : > "$dir/before"
+  ask_ingress > "$dir/now"
+  ( checks ) > "$dir/checks" 9>&-
+  metrics >> "$dir/now"
+  grep '^b ' "$dir/now" > "$dir/past.$count"
+  past=$((count > window ? count - window : 0))
+  cells=$({ sed 's/^/q /' "$dir/past.$past"; sed 's/^/p /' "$dir/before"; sed 's/^/c /' "$dir/now"; } |
+    awk -v least="$least" -v base="$base" -v percent="$(prometheus)" "$awk_deltas")
+  grep -q . "$dir/checks" && failed=0
+  why=$(sed -n 's/^bad //p' "$dir/checks" | head -n 3 | tr '\n' ';')
+  state=$(awk -v release="$release" -v wanted="${#fresh[@]}" '$3 == release "x" {
+    n++; sum += $6 + ($4 == "exited" || $4 == "dead")
+    if ($4 != "running" || $5 == "unhealthy") down = down $2 " is " ($4 == "running" ? $5 : $4) ";" }
+    END { print (n ? sum : "-"), down (n < wanted ? "a container is gone;" : "") }' "$dir/containers")
+  restarts=${state%% *}; state=${state#"$restarts"}; state=${state# }
+  if [ -s "$dir/containers" ]; then
+    [ -z "$state" ] || why="$state$why"
+    [ "$failed" != - ] || failed=0
+  else restarts=-; fi
+  [ -z "$why" ] || failed=1
+  if [ -e "$dir/logs" ]; then
+    lines=$(wc -l < "$dir/logs"); lines=$((lines - logged)); logged=$((logged + lines))
+  fi
+  at=$(awk -v a="$(now)" -v b="$began" 'BEGIN { printf "%.2f", a - b }')
+  [ -n "$cells" ] || cells='- - - - - - - - - - -'
+  while read -r proxy rest; do
+    [ "${#proxies[@]}" -lt 2 ] || [ -z "$proxy" ] ||
+      parts[$proxy]+="${parts[$proxy]:+$'\n'}$at - $rest - - - - - - - - - -"
+  done <<< "$(tail -n +2 <<< "$cells")"
+  cells=${cells%%$'\n'*}
+  line="$at $failed $cells $restarts $(memory) $lines"
+}
+"""

@@ -1,0 +1,169 @@
+"""What the sentry's log says, told to an operator; and how a watch stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from schedgen_ops import events
+from schedgen_ops.guard import sample as samples
+from schedgen_ops.guard.judge import Judge
+from schedgen_ops.guard.plan import Stage
+from schedgen_ops.guard.policy import Policy
+
+
+@dataclass(slots=True)
+class Watch:
+    """One host's watch as its log tells it.
+
+    Attributes:
+        stages: what was planned.
+        outcome: kept, back, broken or ended, once the sentry is done; `reason` says why.
+        verdict: the sentence that decided, once it is bad.
+        answering: seconds from the first bad sample to the old release answering.
+        took: seconds that going back took.
+    """
+
+    policy: Policy
+    stages: tuple[Stage, ...]
+    emit: events.Emit = events.silence
+    host: str = ""
+    court: Judge = field(init=False)
+    stage: Stage | None = None
+    good: bool = False
+    outcome: str = ""
+    reason: str = ""
+    verdict: str = ""
+    answering: float | None = None
+    took: float = 0.0
+    _before: int = 0
+    _why: str = ""
+
+    def __post_init__(self) -> None:
+        self.court = Judge(self.policy)
+
+    def take(self, line: str) -> str:
+        """One line of the log; returns its first word, "" for one that cannot be read."""
+        word, _, rest = line.strip().partition(" ")
+        handler = _HANDLERS.get(word)
+        if handler is None:
+            return ""
+        try:
+            handler(self, rest)
+        except (ValueError, IndexError):
+            return ""
+        return word
+
+    @property
+    def duration(self) -> int:
+        """Seconds that the watch takes in all, as planned."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def elapsed(self) -> int:
+        """Seconds of it that are over."""
+        seen = self.court.samples
+        return min(round(seen[-1].at), self.duration) if seen else 0
+
+    def progress(self) -> str:
+        """The progress line of the runbook, and what came of real requests."""
+        court = self.court
+        text = (
+            f"  Progress: {self.elapsed}s / {self.duration}s | Checks: {court.checks} | "
+            f"Failures: {court.failures} ({court.percent:.2f}%) | Consecutive: {court.consecutive} | "
+            f"Remaining: {self.duration - self.elapsed}s"
+        )
+        return " | ".join(filter(None, (text, self._requests())))
+
+    def _requests(self) -> str:
+        asked = sum(s.requests or 0 for s in self.court.samples)
+        if any(s.requests is not None for s in self.court.samples):
+            wrong = sum(s.errors or 0 for s in self.court.samples)
+            return f"Requests: {asked} ({100 * wrong / asked if asked else 0:.2f}% errors)"
+        counted = sum(s.counted or 0 for s in self.court.samples)
+        if any(s.counted is not None for s in self.court.samples):
+            wrong = sum(s.count_errors or 0 for s in self.court.samples)
+            return f"Requests: {counted} ({100 * wrong / counted if counted else 0:.2f}% errors)"
+        return ""
+
+    def _stage(self, rest: str) -> None:
+        share, seconds = rest.split()
+        self.stage = Stage(int(share), int(seconds))
+        self._before = len(self.court.samples)
+        if self.stage.share < 100:
+            self._info(f"Canary: {share}% of the requests go to the new release for {seconds}s")
+        elif self._before:
+            self._info(f"All requests go to the new release; watching for {seconds}s more")
+
+    def _sample(self, rest: str) -> None:
+        self.court.add(samples.parse(rest))
+        self._info(self.progress())
+        if self._why:
+            events.warn(self.emit, f"Check failed: {self._why}", self.host)
+            self._why = ""
+
+    def _bad(self, rest: str) -> None:
+        _, rule, text = rest.split(" ", 2)
+        self.verdict, _, detail = text.partition("\t")
+        events.error(self.emit, self.verdict, self.host)
+        if detail:
+            events.error(self.emit, f"  {detail}", self.host)
+        self.emit(events.Fact("guard.rule", rule, self.host))
+        seen = self.court.samples[self._before :]
+        new = sum(s.requests or 0 for s in seen)
+        self._tell_share(new, new + sum(s.old_requests or 0 for s in seen))
+        events.error(self.emit, "TRIGGERING AUTOMATIC ROLLBACK", self.host)
+
+    def _thin(self, rest: str) -> None:
+        action, total = rest.split()
+        least = self.policy.min_requests
+        what = {"accept": "it is accepted by our own checks", "wait": "waiting for more"}
+        then = what.get(action, "it goes back")
+        events.warn(self.emit, f"Inconclusive: {total} real requests, {least} are needed; {then}", self.host)
+
+    def _share(self, rest: str) -> None:
+        new, total = map(int, rest.split())
+        self._tell_share(new, total)
+
+    def _tell_share(self, new: int, total: int) -> None:
+        if self.stage and self.stage.share < 100 and total:
+            self.emit(events.Fact("guard.share", [self.stage.share, new, total], self.host))
+            share = f"{100 * new / total:.1f}%"
+            self._info(f"The new release answered {new} of {total} requests ({share}) at the ingress")
+
+    def _answering(self, rest: str) -> None:
+        self.answering = max(self.answering or 0.0, float(rest))
+        self._info(f"The old release answers again, {self.answering:.1f}s after the first bad sample")
+        self.emit(events.Fact("guard.answering", self.answering, self.host))
+
+    def _why_failed(self, rest: str) -> None:
+        self._why = rest
+
+    def _said(self, rest: str) -> None:
+        self.emit(events.Output(rest, self.host))
+
+    def _good(self, _: str) -> None:
+        self.good = True
+
+    def _end(self, rest: str) -> None:
+        self.outcome, seconds, self.reason = rest.split(" ", 2)
+        self.took = float(seconds)
+        if self.outcome == "back":
+            self._info(f"Rolled back in {self.took:.1f}s")
+
+    def _info(self, text: str) -> None:
+        events.info(self.emit, text, self.host)
+
+
+_HANDLERS: dict[str, Callable[[Watch, str], None]] = {
+    "stage": Watch._stage,
+    "sample": Watch._sample,
+    "why": Watch._why_failed,
+    "bad": Watch._bad,
+    "thin": Watch._thin,
+    "share": Watch._share,
+    "answering": Watch._answering,
+    "good": Watch._good,
+    "say": Watch._said,
+    "end": Watch._end,
+}

@@ -1,0 +1,186 @@
+"""The guard on a host of the lab, under load: bad releases go back by themselves, good ones stay."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import deploy_kit as kit
+import pytest
+from box import Box
+from deploy_kit import Operator
+from load import Load, load
+
+from schedgen_ops.lab.place import Place
+
+# Short enough for a test: a leak shows in seconds, and is a hundred times what is let pass.
+GUARD = {"leak": 60, "leak_samples": 6, "warm_up": 2, "min_requests": 20}
+QUIET = "/api/version"
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A broken tag, and what is said of it; `rules` are those that may decide.
+
+    Attributes:
+        within: seconds from the start of the watch to the decision, at most.
+    """
+
+    tag: str
+    rules: tuple[str, ...]
+    text: str
+    within: float
+
+
+BAD = (
+    Bad("broken-errors", ("requests", "counters"), "exceeded threshold (10.00%)", 15),
+    Bad("broken-slow", ("latency",), "exceeded 3 times that of the release before", 25),
+    Bad("broken-crash", ("restarts", "checks", "requests"), "Containers ended 1 times", 40),
+)
+
+
+@pytest.fixture
+def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
+    """Host 1 on v1.2.3, behind the ingress."""
+    made = Operator(lab, tmp_path, (host,))
+    made.configure(
+        health={"deadline": 60, "settle": 1},
+        watch={"duration": 40, "interval": 1},
+        rollout={"drain": 4},
+        guard=GUARD,
+    )
+    made.deploy("v1.2.3")
+    return made
+
+
+def test_bad_releases_go_back_by_themselves_and_a_good_one_stays(op: Operator, host: Box) -> None:
+    commit = host.sh("git rev-parse HEAD")
+    for bad in BAD:
+        _assert_goes_back(op, host, bad)
+        _assert_as_before(host, commit)
+    _assert_never_replaced(op, host, commit)
+    _assert_host_goes_back_alone(op, host, commit)
+    _assert_host_keeps_alone(op, host)
+
+
+def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
+    canary = ("--canary", "10", "--pause", "20") if bad.tag == "broken-errors" else ()
+    with load(host, QUIET) as ended:
+        ran = op("deploy.guarded", "--branch", bad.tag, *canary)
+        seen = ended()
+    assert ran.code == 4, ran.output
+    story = ("Step 8: Extended monitoring with automatic rollback detection", "Monitoring deployment for 40s")
+    assert kit.in_order(ran.stdout, (*story, "Automatic rollback will trigger if:", "  Progress: "))
+    assert "TRIGGERING AUTOMATIC ROLLBACK" in ran.stdout
+    assert "outcome: the old release still serves" in ran.stderr
+    facts = _facts(op)
+    assert facts["guard.rule"] in bad.rules, ran.output
+    if facts["guard.rule"] == bad.rules[0] or bad.tag != "broken-crash":
+        assert bad.text in ran.stdout
+    # Three samples, and what it takes to give the requests back; on a busy machine one takes many seconds.
+    assert facts["guard.answering"] < 30, ran.output
+    if canary:
+        share, new, total = facts["guard.share"]
+        assert share == 10
+        assert total > 50
+        assert new <= total * 0.12, facts
+    _assert_own_errors_only(bad, seen, ran.stdout)
+
+
+def _assert_own_errors_only(bad: Bad, seen: tuple[Load, ...], said: str) -> None:
+    api = [one for one in seen if QUIET in one.what]
+    assert len(api) == 2
+    assert not [one for one in seen if one not in api and one.failed], (bad.tag, seen)
+    asked, failed = sum(one.good + one.failed for one in api), sum(one.failed for one in api)
+    if bad.tag == "broken-errors":
+        # Every eighth of the calls that it got fails, and it never got more than a tenth of them.
+        assert 0 < failed <= asked * 0.10 * 0.125 * 1.3 + 3, seen
+        assert "Canary: 10% of the requests go to the new release for 20s" in said
+    elif bad.tag == "broken-slow":
+        assert failed == 0, (bad.tag, seen)
+    else:
+        # A process that dies takes the calls with it that it had accepted.
+        assert failed <= 8, (bad.tag, seen)
+
+
+def _facts(op: Operator) -> dict[str, Any]:
+    lines = map(json.loads, op.newest("jsonl").splitlines())
+    return {line["name"]: line["value"] for line in lines if line["event"] == "fact"}
+
+
+def _assert_as_before(host: Box, commit: str, version: str = "1.2.3") -> None:
+    kit.untouched(host, version, commit)
+    record = kit.records(host)[-1]
+    assert record["state"] == "FAILED"
+    assert host.sh("cat .schedgen/current") == record["previous"]
+    assert not [name for name in kit.images(host) if record["id"] in name]
+    # What was checked out is for images to copy: nobody but its owner could read it otherwise.
+    assert host.sh("find backend frontend -type f ! -perm -044") == ""
+    _assert_nothing_left(host)
+
+
+def _assert_nothing_left(host: Box) -> None:
+    """No file and no process of the guard, here or in the login's home."""
+    kit.wait_for(
+        lambda: host.sh("ls -d .schedgen/guard 2>/dev/null || true") == "", "the guard to be gone", 20
+    )
+    assert not [name for name in host.sh("ls -A ~").split() if not name.startswith(".")]
+    left = "pgrep -f 'schedgen-[g]uard|docker [s]tats|docker [l]ogs' || true"
+    kit.wait_for(lambda: host.sh(left) == "", "its processes to be gone", 20)
+
+
+def _assert_never_replaced(op: Operator, host: Box, commit: str) -> None:
+    """A release that never gets healthy does not come as far as the watch."""
+    ran = op("deploy.guarded", "--branch", "broken-health")
+    assert ran.code == 4, ran.output
+    assert "Service backend failed health check after" in ran.stderr
+    _assert_as_before(host, commit)
+
+
+def _killed_in_the_watch(op: Operator, branch: str) -> None:
+    running = op.start("deploy.guarded", "--branch", branch, "--duration", "30")
+    running.until("  Progress: ")
+    running.signal(signal.SIGKILL)
+    running.process.wait()
+
+
+def _assert_host_goes_back_alone(op: Operator, host: Box, commit: str) -> None:
+    with load(host, QUIET) as ended:
+        _killed_in_the_watch(op, "broken-leak")
+        second = op("deploy", "--branch", "v1.2.4")
+        told = op("deploy.status")
+        kit.wait_for(lambda: kit.records(host)[-1]["state"] != "STARTED", "the host's own decision", 120)
+        seen = ended()
+    if second.code != 3:
+        assert second.code == 7, second.output
+        assert "guard broken-leak" in second.stderr
+        assert "watching;" in told.stdout or "going back" in told.stdout, told.output
+    assert not [one for one in seen if one.failed], seen
+    _assert_as_before(host, commit)
+    after = op("deploy.status")
+    assert "broken-leak): FAILED" in after.stdout
+    assert "Memory grows by at least" in after.stdout
+
+
+def _assert_host_keeps_alone(op: Operator, host: Box) -> None:
+    with load(host, QUIET) as ended:
+        _killed_in_the_watch(op, "v1.2.4")
+        began = time.monotonic()
+        kit.wait_for(lambda: kit.records(host)[-1]["state"] != "STARTED", "the host's own decision", 120)
+        assert time.monotonic() - began > 5
+        seen = ended()
+    assert not [one for one in seen if one.failed], seen
+    record = kit.records(host)[-1]
+    assert (record["state"], record["branch"]) == ("DONE", "v1.2.4")
+    _assert_nothing_left(host)
+    assert host.sh("cat .schedgen/current") == record["id"]
+    kit.serves(host, "1.2.4")
+    assert set(kit.containers(host)) == kit.SERVICES
+    assert "v1.2.4): DONE" in op("deploy.status").stdout
+    again = op("deploy", "--branch", "v1.2.4")
+    assert again.code == 0, again.output
+    assert "interrupted" not in again.output

@@ -1,0 +1,84 @@
+"""How the simulated world answers to the guard: a sentry that keeps the release, or goes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from fakes import result
+from simulated_answers import Handler
+from simulated_rollout import made
+from simulated_world import OLD, STATE, World
+
+from schedgen_ops.guard.sample import Sample, line
+from schedgen_ops.remote import Result
+
+REASON = "Error rate (12.50%) exceeded threshold (10.00%)"
+_GOOD = line(Sample(at=10.0, failed=0, requests=100, errors=0))
+_BAD = line(Sample(at=20.0, failed=0, requests=240, errors=30))
+LOGS = {
+    "kept": f"ready\nstage 100 600\nsample {_GOOD}\nend kept 0 kept after 1 samples\n",
+    "agreed": f"ready\nstage 100 600\nsample {_GOOD}\ngood\nend kept 0 kept after 1 samples\n",
+    "back": f"ready\nstage 100 600\nsample {_GOOD}\nsample {_BAD}\n"
+    f"bad 2 requests {REASON}\t30 of 240 requests\nanswering 0.50\nend back 2.50 {REASON}\n",
+}
+
+
+def finish(world: World, verdict: str) -> None:
+    """What a sentry does at its end, with nobody's help."""
+    kept, taken_back, _ = world.sentry
+    text = (taken_back if verdict == "back" else kept).replace("@finished@", "2025-01-15T12:10:00Z")
+    text = text.replace("@reason@", REASON)
+    record = json.loads(text)
+    world.files[f"{STATE}/releases/{record['id']}/release.json"] = text
+    if verdict != "back":
+        world.files[f"{STATE}/current"] = record["id"] + "\n"
+    else:
+        for name in [name for name in world.images if name.endswith(f":{record['id']}")]:
+            del world.images[name]
+        old = world.files.get(f"{STATE}/releases/{record['previous']}/release.json")
+        world.head, world.branch = (json.loads(old)["commit"], "") if old else (OLD, "main")
+        if record["previous"].endswith("-adopted"):
+            world.branch = "main"
+        folder = f"{STATE}/releases/{record['previous']}"
+        for service, box in list(world.boxes.items()):
+            if service in world.standby:
+                world.boxes[service] = world.standby[service][0]
+            elif box.release == record["id"]:
+                world.boxes[service] = made(world, service, (f"{folder}/compose.yaml",))
+    world.standby.clear()
+    world.sentry = ()
+
+
+def _start(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("guard")
+    world.sentry = tuple(stdin.split("\0")[-8:-5])
+    return result()
+
+
+def _follow(world: World, words: Sequence[str], stdin: str) -> Result:
+    if not world.sentry:
+        return result()
+    finish(world, world.verdict)
+    return result(LOGS[world.verdict])
+
+
+def _tell(world: World, words: Sequence[str], stdin: str) -> Result:
+    if world.sentry and words[1].startswith("back "):
+        finish(world, "back")
+    return result()
+
+
+def _look(world: World, words: Sequence[str], stdin: str) -> Result:
+    if not world.sentry:
+        return result()
+    return result("alive\n{}\n" + LOGS["kept"].rpartition("end ")[0])
+
+
+TITLES: dict[str, Handler] = {
+    "start the guard": _start,
+    "follow the guard": _follow,
+    "tell the guard": _tell,
+    "wait for the guard": lambda world, words, stdin: result(),
+    "look at the guard": _look,
+}

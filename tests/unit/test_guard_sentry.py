@@ -1,0 +1,240 @@
+"""The sentry, run for real by bash: it looks at a small site, decides, acts, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from kit import bash, path, program
+from test_guard_scripts import ORDERS, OWNER
+
+from schedgen_ops.events import Event, Message
+from schedgen_ops.guard import commands
+from schedgen_ops.guard.plan import Orders, Stage
+from schedgen_ops.guard.policy import Policy
+from schedgen_ops.guard.story import Watch
+from schedgen_ops.shell import Command
+
+METRICS = """\
+http_requests_total{{route="/api",status="200"}} {0}
+http_requests_total{{route="/api",status="500"}} {1}
+"""
+
+
+class Site(ThreadingHTTPServer):
+    """A site whose status and counters a test sets; each look at the counters adds `per_look` requests."""
+
+    status = 200
+    per_look = (0, 0)
+    counted = (0, 0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        site = self.server
+        assert isinstance(site, Site)
+        if self.path == "/metrics":
+            site.counted = (site.counted[0] + site.per_look[0], site.counted[1] + site.per_look[1])
+        body = METRICS.format(*site.counted).encode() if self.path == "/metrics" else b"well"
+        self.send_response(200 if self.path == "/metrics" else site.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site(("127.0.0.1", 0), _Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@dataclass
+class Post:
+    """A host's state folder, and a sentry in it.
+
+    Attributes:
+        said: its log, once it was followed to the end.
+    """
+
+    state: Path
+    site: Site
+    orders: Orders
+    said: str = ""
+
+    def run(self, command: Command) -> str:
+        answer = bash(command, self.state.parent, PATH=path(self.state.parent / "bin"))
+        assert answer.ok, answer
+        return answer.stdout
+
+    def start(self, **changes: object) -> None:
+        self.orders = replace(self.orders, **changes)  # type: ignore[arg-type]
+        self.run(commands.start(str(self.state), OWNER, self.orders))
+
+    def follow(self) -> Watch:
+        """What its log says until its end."""
+        seen: list[Event] = []
+        watch = Watch(self.orders.policy, self.orders.stages, seen.append)
+        for line in self.run(commands.follow(str(self.state))).splitlines():
+            watch.take(line)
+        self.said = "\n".join(event.text for event in seen if isinstance(event, Message))
+        end = time.monotonic() + 10
+        while (self.state / "guard").exists() or self.processes():
+            assert time.monotonic() < end, self.processes()
+            time.sleep(0.05)
+        return watch
+
+    def processes(self) -> str:
+        """What still runs of it: its folder is among its words."""
+        words = ["pgrep", "-f", f"schedgen-guard .*{self.state}"]
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+    @property
+    def record(self) -> dict[str, str]:
+        return dict(json.loads((self.state / "releases/r2/release.json").read_text()))
+
+
+@pytest.fixture
+def post(tmp_path: Path, site: Site) -> Post:
+    state = tmp_path / "it's a state"
+    (state / "releases/r2").mkdir(parents=True)
+    program(tmp_path / "bin", "docker", "exit 1")
+    named = f"echo r2 > {shlex.quote(str(state / 'current'))}"
+    came = f"touch {shlex.quote(str(state / 'back'))}"
+    orders = replace(
+        ORDERS,
+        stages=(Stage(100, 3),),
+        policy=Policy(min_requests=5),
+        services=(),
+        proxies=(),
+        targets=(f"5 - {site.url}/health",),
+        metrics=f"5 - {site.url}/metrics",
+        back=("true", "-", came),
+        keep=(named,),
+        records=tuple(
+            json.dumps({"id": "r2", "state": word, "error": "@reason@", "finished": "@finished@"})
+            for word in ("DONE", "FAILED", "BROKEN")
+        ),
+    )
+    return Post(state, site, orders)
+
+
+def test_a_good_release_is_kept_and_nothing_is_left(post: Post, site: Site) -> None:
+    site.per_look = (10, 0)
+    post.start()
+    watch = post.follow()
+    assert (watch.outcome, watch.court.failures) == ("kept", 0)
+    # One a second, and fewer on a busy machine.
+    assert 1 <= watch.court.checks <= 3
+    assert {path.name for path in post.state.parent.iterdir()} == {"bin", post.state.name}
+    assert sum(sample.counted or 0 for sample in watch.court.samples) == 10 * watch.court.checks
+    assert post.record["state"] == "DONE"
+    assert post.record["finished"].endswith("Z")
+    assert (post.state / "current").read_text() == "r2\n"
+    assert not (post.state / "back").exists()
+    assert (post.state / "releases/r2/release.json").stat().st_mode & 0o077 == 0
+
+
+def test_checks_that_fail_go_back_and_what_is_checked_out_can_be_read(post: Post, site: Site) -> None:
+    before = os.umask(0o022)
+    try:
+        post.start()
+    finally:
+        os.umask(before)
+    site.status = 503
+    threading.Timer(5, setattr, (site, "status", 200)).start()
+    watch = post.follow()
+    assert watch.outcome == "back", post.said
+    assert "3 consecutive health checks failed (limit 3)" in post.said
+    assert f"{site.url}/health answered 503" in post.said
+    assert "TRIGGERING AUTOMATIC ROLLBACK" in post.said
+    assert watch.answering is not None
+    assert post.record["state"] == "FAILED"
+    assert post.record["error"] == "3 consecutive health checks failed (limit 3)"
+    assert (post.state / "back").stat().st_mode & 0o044 == 0o044
+    assert not (post.state / "current").exists()
+
+
+def test_errors_that_services_count_go_back(post: Post, site: Site) -> None:
+    site.per_look = (10, 5)
+    post.start()
+    watch = post.follow()
+    assert (watch.outcome, post.record["error"]) == ("back", watch.verdict)
+    assert watch.verdict == "Error rate (33.33%) exceeded threshold (10.00%)"
+
+
+def test_a_way_back_that_fails_is_broken_and_says_why(post: Post, site: Site) -> None:
+    site.per_look = (10, 5)
+    post.start(back=("echo no such image >&2; exit 1", "-", *post.orders.back[2:]))
+    watch = post.follow()
+    assert (watch.outcome, post.record["state"]) == ("broken", "BROKEN")
+    assert "going back failed: no such image" in post.record["error"]
+    # What comes after it is done all the same.
+    assert (post.state / "back").exists()
+
+
+@pytest.mark.parametrize(
+    ("thin", "patience", "outcome"), [("accept", 60, "kept"), ("rollback", 60, "back"), ("wait", 1, "back")]
+)
+def test_too_few_requests_are_settled_as_configured(
+    post: Post, site: Site, thin: str, patience: int, outcome: str
+) -> None:
+    site.per_look = (1, 0)
+    post.start(thin=thin, patience=patience, stages=(Stage(100, 2),))
+    watch = post.follow()
+    assert watch.outcome == outcome, post.said
+    assert "Inconclusive: " in post.said
+
+
+def test_a_word_makes_it_go_back_and_a_second_host_is_waited_for(post: Post, site: Site) -> None:
+    with subprocess.Popen(["flock", str(post.state / "lock"), "sleep", "30"]) as run:
+        try:
+            post.start(alone=False, stages=(Stage(100, 1),))
+            log = post.state / "guard/log"
+            end = time.monotonic() + 20
+            while "good" not in log.read_text():
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            post.run(commands.word(str(post.state), "back app2: too slow"))
+            watch = post.follow()
+        finally:
+            subprocess.run(["pkill", "-P", str(run.pid)], check=False)
+            run.kill()
+    assert (watch.outcome, post.record["error"]) == ("back", "app2: too slow")
+
+
+def test_with_nobody_left_to_ask_it_keeps_what_is_good(post: Post) -> None:
+    post.start(alone=False, stages=(Stage(100, 1),))
+    assert post.follow().outcome == "kept"
+
+
+def test_a_release_that_cannot_be_named_goes_back(post: Post) -> None:
+    post.start(keep=("false",), stages=(Stage(100, 1),))
+    watch = post.follow()
+    assert watch.outcome == "back"
+    assert "could not be made the release that serves" in post.record["error"]
+
+
+def test_one_that_is_told_to_stop_decides_nothing_and_leaves_nothing(post: Post) -> None:
+    post.start(stages=(Stage(100, 60),))
+    owner = json.loads((post.state / "guard/owner.json").read_text())
+    threading.Timer(1, os.kill, (owner["pid"], 15)).start()
+    assert post.follow().outcome == "ended"
+    assert not (post.state / "releases/r2/release.json").exists()
