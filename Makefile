@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit lab-test bench check fix clean ssh-tools
+.PHONY: help venv demo test unit lab-test bench check fix clean ssh-tools browser
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ venv: $(STAMP) ## Create .venv and install the package, with what the lab and th
 demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on its site
 	@inv lab.demo
 
-test: venv ssh-tools ## Run the unit and the lab tests
+test: venv ssh-tools browser ## Run the unit and the lab tests
 	@echo "make test: runs the unit tests, boots the lab (minutes the first time), then runs the lab tests"
 	@pytest --numprocesses 2 tests/unit
 	@inv lab.up
@@ -30,14 +30,19 @@ test: venv ssh-tools ## Run the unit and the lab tests
 unit: venv ## Run the unit tests only
 	@pytest --numprocesses 2 tests/unit
 
-lab-test: venv ssh-tools ## Run the lab tests only
+lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
 	@pytest tests/lab
 
-bench: venv ssh-tools ## Run the measurements: start-up, and commands over SSH
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup of 1 GiB, verification
 	@python tests/bench/bench_list.py
 	@echo
 	@python tests/bench/bench_host.py
+	@echo
+	@inv lab.up
+	@python tests/bench/bench_backup.py
+	@echo
+	@python tests/bench/bench_verify.py
 
 check: venv ## Lint, types, import direction, unit tests
 	@inv dev.check
@@ -57,6 +62,15 @@ ssh-tools:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			openssh-server openssh-client >/dev/null; \
 	else echo "make: the tests need ssh and /usr/sbin/sshd; install OpenSSH" >&2; exit 1; fi
+
+# The report of a watch is opened in a real browser.
+browser:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's chromium for the tests (a minute)"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			chromium >/dev/null; \
+	else echo "make: a test opens a report in chromium; install it" >&2; exit 1; fi
 
 # Debian packs venv apart from Python: where that is missing and we are root, it is installed.
 $(STAMP): setup.cfg pyproject.toml

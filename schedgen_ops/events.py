@@ -88,6 +88,25 @@ class Progress(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """The last values of something, None where one is not known, and the newest in words."""
+
+    label: str
+    values: tuple[float | None, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel(Event):
+    """How a long watch stands, in place of how it stood: a line, and for a live view curves and a table."""
+
+    line: str
+    curves: tuple[Curve, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact(Event):
     """A value worth keeping in the journal and the JSON document: never a secret."""
 

@@ -108,6 +108,16 @@ class Remote(Protocol):
         """
         ...
 
+    def together(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+        """Run commands at the same time in one round trip; each runs, whatever the others return.
+
+        One that is not done in `deadline` seconds is ended and raises nothing: its result has exit code 124.
+
+        Raises:
+            ValueError: for a command that reads stdin or has a secret.
+        """
+        ...
+
     def stream(
         self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
     ) -> Result:

@@ -55,7 +55,9 @@ def _all(fleet: Fleet, one: partial[Manifest]) -> None:
 
 def _create(op: Operation, remote: Remote, *, parts: frozenset[str]) -> Manifest:
     settings = op.settings
-    remote.run(commands.sweep(settings.backup.directory).in_dir(settings.directory), deadline=60)
+    # Where that is not possible, the backup itself says why.
+    sweep = commands.sweep(settings.backup.directory).in_dir(settings.directory)
+    remote.run(sweep, deadline=60, check=False)
     source = source_of(remote, settings)
     totals = room.ensured(remote, settings, source, op.emit, parts)
     made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals)
@@ -97,10 +99,7 @@ def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]
         ("Created", f"{backup.created} ({age_of(op, backup.created)})"),
         ("Size", size(backup.size)),
         ("Release", backup.release or backup.commit[:12]),
-        (
-            "Rows",
-            f"{sum(backup.rows.values())} in {plural(len(backup.rows), 'table')}" if backup.rows else "",
-        ),
+        ("Rows", _rows(backup)),
         ("Objects", backup.objects),
         ("Verified", ", ".join(backup.verified)),
         ("Restore tried", proof(op, backup)),

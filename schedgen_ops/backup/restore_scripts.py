@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from schedgen_ops.backup import manifest as m
 from schedgen_ops.backup import sql
-from schedgen_ops.backup.commands import ASIDE
 from schedgen_ops.backup.drill_scripts import roles
 from schedgen_ops.backup.integrity import LIBRARY
 from schedgen_ops.commands import postgres
@@ -51,24 +50,17 @@ unpacking=''
 undo() {
   [ -z "$unpacking" ] || { kill -- "-$unpacking"; wait "$unpacking"; }
   [ -z "$db" ] || drop "$new"
-  [ -z "$store" ] || helper 'rm -rf -- "$1/"""
-    + ASIDE
-    + r"""new-$2"' < /dev/null
+  [ -z "$store" ] || helper 'rm -rf -- "$1/.schedgen-new-$2"' < /dev/null
 } >/dev/null 2>&1
 trap 'code=$?; trap "" TERM INT HUP PIPE; [ "$code" -eq 0 ] || undo; exit "$code"' EXIT
 trap 'exit 130' TERM INT HUP PIPE
 
 objects() {
-  helper 'mkdir -p -- "$1/"""
-    + ASIDE
-    + r"""new-$2"' < /dev/null >&2 || fail "no folder beside the objects"
-  unpack "$archive" | "${docker[@]}" cp - "$store:$path/"""
-    + ASIDE
-    + r"""new-$stamp" >&2 ||
+  helper 'rm -rf -- "$1"/.schedgen-new-*; mkdir -p -- "$1/.schedgen-new-$2"' < /dev/null >&2 ||
+    fail "no folder beside the objects"
+  unpack "$archive" | "${docker[@]}" cp - "$store:$path/.schedgen-new-$stamp" >&2 ||
     fail "the objects could not be unpacked"
-  "${docker[@]}" cp "$store:$path/"""
-    + ASIDE
-    + r"""new-$stamp/." - | LC_ALL=C tar -tf - |
+  "${docker[@]}" cp "$store:$path/.schedgen-new-$stamp/." - | LC_ALL=C tar -tf - |
     sed '/\/$/d' | wc -l > "$seen" || fail "the unpacked objects could not be read again"
 }
 if [ -n "$store" ]; then
@@ -76,7 +68,11 @@ if [ -n "$store" ]; then
   set -m; objects & unpacking=$!; set +m
 fi
 if [ -n "$db" ]; then
-  drop "$new" || fail "the database server does not answer"
+  psql -d template1 -v left="${new%"$stamp"}" <<'SQL' || fail "the database server does not answer"
+SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
+ WHERE left(datname, length(:'left')) = :'left'
+\gexec
+SQL
   psql -d template1 <<'SQL' || fail "no database could be made beside the old one"
 SELECT format('CREATE DATABASE %I TEMPLATE template0 OWNER %I ENCODING %L LC_COLLATE %L LC_CTYPE %L', :'new',
               pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype)

@@ -17,7 +17,7 @@ from schedgen_ops.shell import Command, script
 from schedgen_ops.ui.text import size
 
 # What a dump and an archive shrink to is known from the last backup; some rows and objects shrink less.
-MARGIN = 1.2
+MARGIN = 1.25
 # Before the first backup: for the progress, a guess; for the room, that nothing shrinks.
 _GUESS = 0.5
 # Manifest, configuration, and what a file system keeps for itself.

@@ -92,11 +92,15 @@ def _write(
 ) -> scripts.Made:
     ours: list[str] = []
     others: list[str] = []
+    moved: dict[str, int] = {}
 
     def on_line(line: str) -> None:
         if progress := scripts.parse_progress(line):
             part, done = progress
-            emit(events.Progress(part, done, totals.get(part, 0), "bytes", remote.name))
+            moved[part] = done
+            # A total is an estimate: what has reached it is not over yet.
+            total = max(totals[part], round(done * 1.02) + 1) if part in totals else 0
+            emit(events.Progress(part, done, total, "bytes", remote.name))
         elif line.startswith(scripts.ANSWERS):
             ours.append(line)
         else:
@@ -110,6 +114,8 @@ def _write(
     except CommandFailed as error:
         error.detail = "\n".join(others[-20:])
         raise
+    for part, done in moved.items():
+        emit(events.Progress(part, done, done, "bytes", remote.name))
     return scripts.parse_made(ours)
 
 

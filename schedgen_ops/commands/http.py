@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from schedgen_ops.shell import Command, script
@@ -59,3 +60,91 @@ def parse_answer(stdout: str) -> Answer:
     """
     status, seconds, *error = stdout.split(maxsplit=2)
     return Answer(int(status), float(seconds), " ".join(error).strip())
+
+
+# fetch METHOD URL LIMIT MOST [TYPE LENGTH]: the raw answer, at most MOST bytes of it, then a mark and on the
+# last line microseconds and what went wrong. A body to send is on stdin. Plain HTTP takes no curl: starting
+# that costs more than most answers do.
+FETCH = r"""
+plain() {
+  local rest=${2#http://} name port=80 path
+  path=/${rest#*/}; [ "$rest" != "${rest#*/}" ] || path=/
+  name=${rest%%/*}; rest=$name
+  case $name in
+    \[*\]:* | [!\[]*:*) port=${name##*:}; name=${name%:*} ;;
+  esac
+  name=${name#[}; name=${name%]}
+  { exec 3<>"/dev/tcp/$name/$port"; } 2>/dev/null ||
+    { echo "no connection to $name port $port" >&2; return; }
+  printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $rest" 'User-Agent: schedgen_ops' 'Accept: */*' \
+    'Connection: close' >&3
+  [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6" >&3
+  printf '\r\n' >&3
+  [ -z "$5" ] || timeout "$3" cat >&3
+  timeout "$3" head -c "$4" <&3 || echo "no answer within $3 s" >&2
+}
+curled() {
+  command -v curl >/dev/null 2>&1 || { echo 'https needs curl on the host' >&2; return; }
+  local with=()
+  [ -z "$5" ] || with=(--header "Content-Type: $5" --header 'Expect:' --data-binary @-)
+  curl --silent --show-error --include --max-time "$3" --request "$1" --header 'User-Agent: schedgen_ops' \
+    "${with[@]}" -- "$2" | head -c "$4"
+}
+fetch() {
+  local start=${EPOCHREALTIME/[.,]/} problem how=curled
+  case $2 in http://*) how=plain ;; esac
+  { problem=$("$how" "$1" "$2" "$3" "$4" "${5-}" "${6-}" 2>&1 >&4); } 4>&1
+  printf '\n\036%s %s\n' "$((${EPOCHREALTIME/[.,]/} - start))" "${problem//$'\n'/ }"
+}
+"""
+MOST = 256 * 1024
+_CHUNK = re.compile(r"(?:\A|\r\n)[0-9a-fA-F]{1,8}(?:;[^\r\n]*)?\r\n")
+_STATUS = re.compile(r"HTTP/[\d.]+ (\d{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer with its body.
+
+    Attributes:
+        status: the HTTP status, 0 where no answer came.
+        error: why none came.
+        cut: whether the body was longer than what is kept.
+    """
+
+    status: int
+    seconds: float
+    body: str = ""
+    error: str = ""
+    cut: bool = False
+
+
+def fetch(url: str, limit: float) -> Command:
+    """GET `url` with its body, given up after `limit` seconds."""
+    return script(FETCH + 'fetch GET "$1" "$2" "$3"', url, f"{limit:g}", str(MOST), title=f"GET {url}")
+
+
+def post(url: str, limit: float, kind: str, body: bytes) -> Command:
+    """POST a body of the content type `kind` to `url`."""
+    words = (url, f"{limit:g}", str(MOST), kind, str(len(body)))
+    return script(FETCH + 'fetch POST "$@"', *words, title=f"POST {url}").with_stdin(body)
+
+
+def parse_reply(stdout: str) -> Reply:
+    """Reads the answer of `fetch`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    raw, mark, last = stdout.rpartition("\n\x1e")
+    if not mark:
+        raise ValueError(f"no answer of fetch: {stdout[-100:]!r}")
+    micros, _, problem = last.strip().partition(" ")
+    seconds = int(micros) / 1e6
+    found = _STATUS.match(raw)
+    if not found:
+        return Reply(0, seconds, error=problem or "no answer")
+    head, _, body = raw.partition("\r\n\r\n")
+    if re.search(r"^transfer-encoding:.*chunked", head, re.IGNORECASE | re.MULTILINE):
+        body = _CHUNK.sub("", body)
+    return Reply(int(found[1]), seconds, body, cut=len(raw.encode()) >= MOST)

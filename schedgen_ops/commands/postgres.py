@@ -6,7 +6,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.shell import Command
 
 # Run by the container's shell: the password is in the container already and goes from variable to variable.
-_WITH_PASSWORD = 'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"'
+WITH_PASSWORD = 'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"'
 # The snapshot's name is only known on the host, and comes on stdin.
 _WITH_SNAPSHOT = (
     'export PGPASSWORD="${POSTGRES_PASSWORD-}"; IFS= read -r snapshot; exec "$@" --snapshot="$snapshot"'
@@ -17,7 +17,7 @@ _BARE = (*_QUIET, "-F", "\t")
 
 def inside(docker: Docker, container: str, *argv: str) -> Command:
     """A PostgreSQL program in the database's container, with the password that the container knows."""
-    return docker("exec", "-i", container, "sh", "-c", _WITH_PASSWORD, "sh", *argv)
+    return docker("exec", "-i", container, "sh", "-c", WITH_PASSWORD, "sh", *argv)
 
 
 def dump(docker: Docker, container: str, user: str, database: str, *, custom: bool = False) -> Command:
@@ -51,3 +51,14 @@ def query(docker: Docker, container: str, user: str, database: str, sql: str) ->
 def size(docker: Docker, container: str, user: str, database: str) -> Command:
     """The database's size in bytes."""
     return query(docker, container, user, database, "SELECT pg_database_size(current_database())")
+
+
+def reading(user: str, database: str, **variables: str) -> tuple[str, ...]:
+    """The words of psql, inside the container, that runs the statements on its stdin as one transaction.
+
+    Args:
+        variables: values that the statements name as :'name'; they never become part of a statement's text.
+    """
+    options = ("-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "--no-password", "-U", user, "-d", database)
+    given = (word for name, value in variables.items() for word in ("-v", f"{name}={value}"))
+    return ("sh", "-c", WITH_PASSWORD, "sh", "psql", *options, *given, "-f", "-")

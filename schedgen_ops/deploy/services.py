@@ -24,6 +24,8 @@ from schedgen_ops.verify import run as verifier
 
 def open_ingress(site: Site) -> None:
     """The ingress as the new release has it; the first one takes the ports over from the old release."""
+    if site.old is not None:
+        verifier.keep_logs(site.remote, site.settings, site.old.id)
     if _behind(site.release):
         if site.old is not None and _behind(site.old):
             _adopt(site, site.old)
@@ -220,9 +222,11 @@ def leftovers(site: Site) -> None:
 
 def serve(site: Site) -> None:
     """The release is DONE, and the one that serves."""
-    close(site, State.DONE)
-    behind = [name for name in site.touched if name in _behind(site.release)]
-    site.run(scripts.serve(site.compose, site.paths, site.release.id, behind), deadline=900 + QUICK)
+    done = replace(site.release, state=State.DONE, finished=stamp(site.clock.now()))
+    behind = [name for name in site.touched if name in _behind(done)]
+    # Should the answer be lost, `reopen` has something to take back.
+    site.new = done
+    site.run(scripts.serve(site.compose, site.paths, done, behind), deadline=900 + QUICK)
 
 
 def close(site: Site, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from schedgen_ops import wire
+from schedgen_ops import together, wire
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Bytes, Capture, Lines
@@ -20,6 +20,8 @@ from schedgen_ops.shell import Command, script
 
 # Bytes a second that the slowest link still worth using moves.
 _TRANSFER_RATE = 50_000
+# Seconds that ending what is late may take.
+_ENDING = 10.0
 
 _PUT = (
     'umask 077; new="$1.$$.new"; trap \'rm -f -- "$new"\' EXIT; cat > "$new" '
@@ -75,6 +77,13 @@ class Host:
             failures.raise_if_stopped(stopped, result, self.name, deadline)
             raise failures.lost(stopped, self.name, f"the batch ended there with exit code {code}")
         return found
+
+    def together(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+        """Run commands at the same time in one round trip."""
+        if not commands:
+            return ()
+        said = self.run(together.together(commands, deadline), deadline=deadline + _ENDING)
+        return together.results(said.stdout, len(commands), deadline)
 
     def stream(
         self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import Release, ServiceRecord, to_json
 from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
 from schedgen_ops.shell import Command, script
 
@@ -107,20 +107,22 @@ exit 0
 """
 )
 
-# $1 the file that names what serves, $2 the release, $3 its folder, then services. What a reboot brings back
-# and which release is said to serve change in one go.
+# $1 the file that names what serves, $2 the release, $3 its folder, $4 the bytes of its record on stdin, then
+# services. What a reboot brings back, the record, and which release is said to serve change in one go.
 _SERVE = (
     LIBRARY
     + HEAD
     + r"""
-current=$1 release=$2 folder=$3; shift 3
+current=$1 release=$2 folder=$3 size=$4; shift 4
+cat > "$folder/.release.json" && [ "$(wc -c < "$folder/.release.json")" -eq "$size" ] || exit
 for service in "$@"; do
   [ -e "$folder/restart-$service" ] || continue
   mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
   [ "${#its[@]}" -eq 0 ] ||
     "${docker[@]}" update --restart "$(cat "$folder/restart-$service")" "${its[@]}" >/dev/null || exit
 done
-printf '%s\n' "$release" > "$current.new" && mv -f "$current.new" "$current"
+printf '%s\n' "$release" > "$current.new" && mv -f "$folder/.release.json" "$folder/release.json" &&
+  mv -f "$current.new" "$current"
 """
 )
 
@@ -176,14 +178,16 @@ def end(
     return alone(state, (service,), _END, *head(compose, 0, drain), *values)
 
 
-def serve(compose: Compose, paths: Paths, release: str, services: Sequence[str]) -> Command:
-    """`release` is the one that serves, and the one that a reboot brings back.
+def serve(compose: Compose, paths: Paths, release: Release, services: Sequence[str]) -> Command:
+    """`release`, whose record is written, is the one that serves, and the one that a reboot brings back.
 
     Args:
         services: those behind the ingress that it replaced.
     """
-    values = (paths.current, release, paths.release(release), *services)
-    return alone(paths.state, services, _SERVE, *head(compose, 0, 0), *values, title="serve")
+    record = to_json(release).encode()
+    values = (paths.current, release.id, paths.release(release.id), str(len(record)), *services)
+    command = alone(paths.state, services, _SERVE, *head(compose, 0, 0), *values, title="serve")
+    return command.with_stdin(record)
 
 
 def finished(state: str, service: str) -> Command:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schedgen_ops.settings import types as t
-from schedgen_ops.settings.sections import Section
+from schedgen_ops.settings.base import Section
 
 
 class Drill(Section):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schedgen_ops.settings import types as t
-from schedgen_ops.settings.sections import Section
+from schedgen_ops.settings.base import Section
 
 Share = Annotated[int, Field(ge=1, le=99)]
 MetricName = Annotated[str, t.Looks(r"^[A-Za-z_:][A-Za-z0-9_:]*$", "the name of a metric")]

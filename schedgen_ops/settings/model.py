@@ -5,9 +5,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from schedgen_ops.settings import backups, rules, sections
+from schedgen_ops.settings import backups, rules, sections, verification
 from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import types as t
+from schedgen_ops.settings.base import Section
 
 
 def _hosts_apart(hosts: tuple[sections.HostSettings, ...]) -> tuple[sections.HostSettings, ...]:
@@ -45,13 +46,21 @@ TIERS = (
 CREDENTIALS = ("POSTGRES_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")
 CHECKS = (
     sections.Check(name="backend", url="http://localhost:3001/health", within=1.0, service="backend"),
-    sections.Check(name="frontend", url="http://localhost:3000/", within=2.0, service="frontend"),
+    sections.Check(
+        name="frontend",
+        url="http://localhost:3000/",
+        within=2.0,
+        service="frontend",
+        matches="(?i)<html",
+    ),
     sections.Check(name="database", url="http://localhost:3001/health/db", within=1.0, service="backend"),
-    sections.Check(name="metrics", url="http://localhost:3001/metrics", within=1.0, service="backend"),
+    sections.Check(
+        name="metrics", url="http://localhost:3001/metrics", within=1.0, service="backend", metrics=True
+    ),
 )
 
 
-class Settings(sections.Section):
+class Settings(Section):
     """One environment: where it runs, what it consists of, and the limits it is held to."""
 
     model_config = ConfigDict(
@@ -110,6 +119,9 @@ class Settings(sections.Section):
         default=CHECKS, description="HTTP requests of the verification."
     )
     limits: sections.Limits = Field(default=sections.Limits(), description="Thresholds.")
+    verify: verification.Verification = Field(
+        default=verification.Verification(), description="What a verification looks at beside `checks`."
+    )
     watch: sections.Watch = Field(default=sections.Watch(), description="Extended verification.")
     guard: guards.Guard = Field(default=guards.Guard(), description="When a release goes back by itself.")
     releases: sections.Releases = Field(

@@ -29,7 +29,7 @@ def refuse(violations: list[Violation]) -> None:
 
 def between(settings: Settings) -> list[Violation]:
     """Every rule of an environment that `settings` breaks."""
-    rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _times)
+    rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _checks_apart, _times)
     return [violation for rule in rules for violation in rule(settings)]
 
 
@@ -44,6 +44,11 @@ def _known_services(settings: Settings) -> Iterator[Violation]:
         (("hosts", number, "services", index), service)
         for number, host in enumerate(settings.hosts)
         for index, service in enumerate(host.services or ())
+    ]
+    named += [
+        (("verify", "commands", number, "service"), check.service)
+        for number, check in enumerate(settings.verify.commands)
+        if check.service
     ]
     # The default checks name the runbook's services, which an environment may not have.
     if "checks" in settings.model_fields_set:
@@ -97,6 +102,19 @@ def _backing_up(settings: Settings) -> Iterator[Violation]:
         holders = settings.hosts_running(service)
         if holders and not any(host in settings.backup_hosts() for host in holders):
             yield ("hosts",), f"no host that runs {service!r} backs it up: take 'backs_up: false' away"
+
+
+def _checks_apart(settings: Settings) -> Iterator[Violation]:
+    seen: set[str] = set()
+    commands, queries = settings.verify.commands, settings.verify.queries
+    named = [("commands", number, check.name) for number, check in enumerate(commands)]
+    named += [("queries", number, check.name) for number, check in enumerate(queries)]
+    for key, number, name in named:
+        if name in seen:
+            yield ("verify", key, number, "name"), f"a second check is called {name!r}"
+        seen.add(name)
+    if settings.verify.queries and settings.database is None:
+        yield ("verify", "queries"), "there is no database to ask: `database` is null"
 
 
 def _times(settings: Settings) -> Iterator[Violation]:

@@ -6,15 +6,11 @@ Every deadline, interval and duration is in seconds.
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schedgen_ops.settings import types as t
-
-
-class Section(BaseModel):
-    """A mapping of known keys, each of its own type and never coerced."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.verification import Pattern, Scalar
 
 
 class HostSettings(Section):
@@ -127,7 +123,7 @@ class Health(Section):
 
 
 class Check(Section):
-    """One HTTP request of the verification; it passes with a status below 400, in time."""
+    """One HTTP request of the verification. It passes in time, with a good status and what it has to hold."""
 
     name: t.CheckName = Field(description="How reports call it; unique.")
     url: t.Url = Field(description="Requested on the host itself.")
@@ -136,6 +132,16 @@ class Check(Section):
     )
     service: t.ServiceName | None = Field(
         default=None, description="Ask only the hosts that run this service; all hosts without this key."
+    )
+    status: Annotated[int, Field(ge=100, le=599)] | None = Field(
+        default=None, description="The status it has to have; any from 200 to 399 without this key."
+    )
+    matches: Pattern | None = Field(default=None, description="Regular expression to be found in the body.")
+    json_has: t.Pairs[Scalar] = Field(
+        default={}, description="Values the body has to have as JSON: where they stand, as a.b.c, and what."
+    )
+    metrics: bool = Field(
+        default=False, description="Whether the body has to be metrics in the format of Prometheus."
     )
 
 
@@ -157,6 +163,9 @@ class Limits(Section):
     )
     consecutive_failures: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=3, description="Failed health checks in a row that roll back."
+    )
+    leak_hours: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] = Field(
+        default=24, description="Memory that grows so as to reach its limit within these hours is a leak."
     )
 
 

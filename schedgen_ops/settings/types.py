@@ -4,7 +4,7 @@ A name here ends up in the argv of a remote command, so none may begin with a da
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -113,6 +113,17 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     return values
 
 
+class Fixed(dict[str, T]):
+    """A mapping that nobody changes, so that settings can be a key."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+def _fixed(value: Mapping[str, T]) -> Mapping[str, T]:
+    return Fixed(value)
+
+
 _NAME = "letters, digits, '.', '_' and '-', beginning with a letter or a digit"
 
 ProjectName = Annotated[str, Looks(r"^[a-z0-9][a-z0-9_-]*$", "a Compose project name: a-z, 0-9, '_' and '-'")]
@@ -157,4 +168,5 @@ Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Many = Annotated[tuple[T, ...], Field(strict=False), AfterValidator(_distinct)]
 Some = Annotated[tuple[T, ...], Field(strict=False, min_length=1), AfterValidator(_distinct)]
 Rows = Annotated[tuple[T, ...], Field(strict=False)]
+Pairs = Annotated[Mapping[str, T], AfterValidator(_fixed)]
 Argv = Annotated[tuple[Word, ...], Field(strict=False, min_length=1)]

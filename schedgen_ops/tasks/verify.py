@@ -10,17 +10,97 @@ if TYPE_CHECKING:
     from schedgen_ops.operation import Operation
 
 
-@operation(default=True)
+@operation(default=True, name="all")
+def everything(op: Operation) -> None:
+    """Check everything below once: for the end of a deploy."""
+    from schedgen_ops.verify import command
+
+    command.everything(op)
+
+
+@operation()
 def quick(op: Operation) -> None:
-    """Check every service and every configured URL once."""
+    """Check services and endpoints, in a moment."""
     from schedgen_ops.verify import command
 
     command.quick(op)
 
 
-@operation(help={"duration": "Seconds to watch (default: MONITORING_DURATION, else the config's)."})
-def extended(op: Operation, duration: int = 0) -> None:
-    """Check again and again for a while, and give a verdict at the end."""
+@operation()
+def services(op: Operation) -> None:
+    """Check that every service runs and is healthy."""
     from schedgen_ops.verify import command
 
-    command.extended(op, duration)
+    command.only(op, "services")
+
+
+@operation()
+def endpoints(op: Operation) -> None:
+    """Check every configured URL: status, time and content."""
+    from schedgen_ops.verify import command
+
+    command.only(op, "endpoints")
+
+
+@operation()
+def migrations(op: Operation) -> None:
+    """Check that every migration is executed; names those that are not."""
+    from schedgen_ops.verify import command
+
+    command.only(op, "migrations")
+
+
+@operation()
+def flow(op: Operation) -> None:
+    """Upload a small PDF, follow its job to the end, remove it again."""
+    from schedgen_ops.verify import command
+
+    command.try_flow(op)
+
+
+@operation()
+def queue(op: Operation) -> None:
+    """Check what the application tells of its job queue."""
+    from schedgen_ops.verify import command
+
+    command.only(op, "queue")
+
+
+@operation()
+def performance(op: Operation) -> None:
+    """Measure response times, a query, CPU and memory."""
+    from schedgen_ops.verify import command
+
+    command.performance(op)
+
+
+@operation()
+def logs(op: Operation) -> None:
+    """Show errors and warnings since the deploy, new ones first."""
+    from schedgen_ops.verify import command
+
+    command.show_logs(op)
+
+
+@operation()
+def metrics(op: Operation) -> None:
+    """Check that Prometheus reaches all its targets."""
+    from schedgen_ops.verify import command
+
+    command.only(op, "metrics")
+
+
+@operation()
+def custom(op: Operation) -> None:
+    """Check what the config adds: commands and queries."""
+    from schedgen_ops.verify import command
+
+    command.only(op, "custom")
+
+
+@operation(help={"duration": "Seconds to watch (default: MONITORING_DURATION, else the config's)."})
+def extended(op: Operation, duration: int = 0) -> None:
+    """Check again and again for a while; a verdict and a report at the end."""
+    from schedgen_ops.verify import watching
+
+    watching.extended(op, duration)

@@ -9,6 +9,7 @@ from schedgen_ops.events import (
     Event,
     Message,
     Output,
+    Panel,
     Progress,
     RunFinished,
     RunStarted,
@@ -81,6 +82,7 @@ class Board:
     hosts: tuple[HostLine, ...] = ()
     tail: tuple[Output, ...] = ()
     bars: tuple[Bar, ...] = ()
+    panels: tuple[Panel, ...] = ()
     finished: RunFinished | None = None
 
     @property
@@ -97,22 +99,32 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
             return Board(now, steps, tuple(HostLine(host) for host in event.hosts))
         case StepStarted():
             hosts = tuple(HostLine(line.host) for line in board.hosts)
-            board = replace(board, hosts=hosts, tail=(), bars=())
+            board = replace(board, hosts=hosts, tail=(), bars=_beside(board, event))
             return _put(board, Step(event.number, event.title, "running", now))
         case StepFinished():
-            return _put(replace(board, tail=(), bars=()), _ended(event, "done"))
+            return _put(replace(board, tail=(), bars=_beside(board, event)), _ended(event, "done"))
         case StepFailed():
             return _put(replace(board, bars=()), _ended(event, "failed"))
         case Message():
             return replace(board, hosts=tuple(_heard(line, event) for line in board.hosts))
         case Output():
             return replace(board, tail=(*board.tail, event)[-TAIL:])
+        case Panel():
+            others = tuple(panel for panel in board.panels if panel.host != event.host)
+            panels = sorted((*others, event), key=lambda panel: panel.host)
+            return replace(board, panels=tuple(panels))
         case Progress():
             return replace(board, bars=_measured(board.bars, event, now))
         case RunFinished():
             return replace(board, finished=event, bars=())
         case _:
             return board
+
+
+def _beside(board: Board, event: StepStarted | StepFinished) -> tuple[Bar, ...]:
+    """The bars that stay: those of a step that runs beside this one, for all that is known."""
+    others = (step for step in board.steps if (step.number, step.title) != (event.number, event.title))
+    return board.bars if any(step.state == "running" for step in others) else ()
 
 
 def _ended(event: StepFinished | StepFailed, state: State) -> Step:

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from schedgen_ops.events import Event, Output, RunFinished, RunStarted
+from schedgen_ops.events import Event, Output, Panel, RunFinished, RunStarted
 from schedgen_ops.ui.board import Board, advance
 from schedgen_ops.ui.failure import Failure, failure_lines
 from schedgen_ops.ui.frame import ASCII, Frame, Signs
@@ -62,7 +62,7 @@ class Console:
             self.pause()
         for line in lines:
             self._print(self._styled(line))
-        if isinstance(event, RunStarted) and event.steps:
+        if isinstance(event, Panel) or (isinstance(event, RunStarted) and event.steps):
             self.resume()
         elif isinstance(event, RunFinished):
             self._summarise(event)
@@ -125,7 +125,8 @@ class Console:
 
     def resume(self) -> None:
         """Show the overview of a run that goes on."""
-        if self._live is None and self._board.steps and not self._board.finished:
+        shown = self._board.steps or self._board.panels
+        if self._live is None and shown and not self._board.finished:
             self._live = Live(
                 console=self._console,
                 get_renderable=self._draw_live,

@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from schedgen_ops.events import Output
+from schedgen_ops.ui import panels
 from schedgen_ops.ui.board import TAIL, Bar, Board, HostLine, Step
 from schedgen_ops.ui.estimate import remaining, rough, words
 from schedgen_ops.ui.terminal import printable
@@ -53,6 +54,9 @@ class Frame:
 
     def draw(self, board: Board, now: float) -> tuple[Text, ...]:
         """The lines of the live area, never more than fit."""
+        if board.panels:
+            drawn = panels.draw(board.panels, board.many, self.width, self.signs.dots != "…")
+            return (Text(), *drawn)[: max(1, self.height - 1)]
         below = (*self._bars(board, now), *self._hosts(board), *self._tail(board))
         room = max(3, self.height - len(below) - 4)
         lines = (Text(), *self.steps(board, now, room), self._footer(board, now), *below)

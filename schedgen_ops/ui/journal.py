@@ -15,6 +15,7 @@ from schedgen_ops.events import (
     Fact,
     Message,
     Output,
+    Panel,
     Progress,
     RunFinished,
     RunStarted,
@@ -41,7 +42,7 @@ _PROGRESS_EVERY = 1.0
 
 
 class Journal:
-    """Writes each event as a line. Remote output is left to the log, progress is thinned to one a second.
+    """Writes each event as a line. Remote output and panels are left to the log; progress is one a second.
 
     Args:
         path: the file, created readable by its owner only, in a folder that is the same.
@@ -58,7 +59,9 @@ class Journal:
     def handle(self, event: Event) -> None:
         """Write the line of `event`."""
         now = self._now()
-        if isinstance(event, Output) or (isinstance(event, Progress) and not self._is_due(event, now)):
+        if isinstance(event, Output | Panel) or (
+            isinstance(event, Progress) and not self._is_due(event, now)
+        ):
             return
         line = {"t": stamp(now), "event": _NAMES.get(type(event), type(event).__name__.lower())}
         line |= {field.name: getattr(event, field.name) for field in fields(event)}

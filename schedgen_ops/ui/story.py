@@ -10,6 +10,7 @@ from schedgen_ops.events import (
     Event,
     Message,
     Output,
+    Panel,
     Progress,
     RunFinished,
     RunStarted,
@@ -84,6 +85,8 @@ class Story:
                 yield from self._message(event)
             case Output() if self._level <= LEVELS["debug"]:
                 yield Line("output", f"  {self._where(event.host)}| {printable(event.text)}")
+            case Panel() if self._progress:
+                yield from self._message(Message("info", event.line, event.host))
             case Progress() if self._progress and self._shows("info") and self._is_due(event):
                 yield Line("progress", self._measure(event))
             case RunFinished():

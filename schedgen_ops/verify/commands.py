@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from schedgen_ops.commands import http
-from schedgen_ops.commands.docker import Docker
-from schedgen_ops.settings import Check
+from schedgen_ops.commands import postgres
+from schedgen_ops.commands.docker import PROJECT_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.settings import Database
 from schedgen_ops.shell import Command, script
+
+_TIMING = re.compile(r"Time: ([\d.]+) ms")
 
 # Ends with the first container that dies, or when the youngest is old enough: the engine tells, nobody polls.
 _SETTLE = """
@@ -24,23 +27,16 @@ kill "$events" 2>/dev/null
 exit 0
 """
 
-# One line a round: STATUS SECONDS ERROR for each URL, tabs between. $1 rounds, $2 seconds between them.
-_WATCH = (
-    http.GET
-    + r"""
-rounds=$1 interval=$2; shift 2
-now() { echo "${EPOCHREALTIME/[.,]/}"; }
-began=$(now)
-for ((round = 1; round <= rounds; round++)); do
-  line=''
-  for pair in "$@"; do line+=$(get "${pair#* }" "${pair%% *}" | tr '\t' ' ')$'\t'; done
-  printf '%s\n' "${line%$'\t'}"
-  pause=$((began + round * interval * 1000000 - $(now)))
-  [ "$round" -eq "$rounds" ] || [ "$pause" -le 0 ] ||
-    sleep "$((pause / 1000000)).$(printf %06d "$((pause % 1000000))")"
-done
+# $1 project's label, $2 service's label, $3 the service, $4 docker's words, those, then what to run.
+# Ends with 69 where no container of the service runs.
+_INSIDE = r"""
+project=$1 label=$2 service=$3; shift 3
+docker=("${@:2:$1}"); shift $(($1 + 1))
+read -r id _ < <("${docker[@]}" ps --quiet --no-trunc --filter "$project" --filter "$label" \
+  --filter label=com.docker.compose.oneoff=False) || { echo "no container of $service runs" >&2; exit 69; }
+exec "${docker[@]}" exec -i "$id" "$@"
 """
-)
+NOT_THERE = 69
 
 
 def settle(docker: Docker, containers: Sequence[str], seconds: int) -> Command:
@@ -49,7 +45,31 @@ def settle(docker: Docker, containers: Sequence[str], seconds: int) -> Command:
     return script(_SETTLE, str(seconds), *ids, *docker.words, title="wait for the containers to settle")
 
 
-def watch(checks: Sequence[Check], rounds: int, interval: int, patience: float) -> Command:
-    """Asks every check's URL `rounds` times, `interval` seconds apart, and prints a line a round."""
-    pairs = [f"{patience:g} {check.url}" for check in checks]
-    return script(_WATCH, str(rounds), str(interval), *pairs, title="watch")
+def inside(docker: Docker, project: str, service: str, *argv: str) -> Command:
+    """A program in the newest container of a service; `NOT_THERE` is the exit code where none runs."""
+    labels = (f"label={PROJECT_LABEL}={project}", f"label={SERVICE_LABEL}={service}")
+    words = (*labels, service, str(len(docker.words)), *docker.words, *argv)
+    return script(_INSIDE, *words, title=f"{service}: {argv[0]}")
+
+
+def queries(docker: Docker, project: str, database: Database, *statements: str) -> Command:
+    """Statements in one session of psql in the database's container: bare rows, each followed by its time."""
+    sql = ("SET statement_timeout = '60s'", r"\timing on", *statements)
+    options = ("-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "--no-password")
+    who = ("-U", database.user, "-d", database.name)
+    each = (word for statement in sql for word in ("-c", statement))
+    words = ("sh", "-c", postgres.WITH_PASSWORD, "sh", "psql", *options, *who, *each)
+    return inside(docker, project, database.service, *words).named("psql")
+
+
+def parse_queries(stdout: str) -> tuple[tuple[str, float], ...]:
+    """Reads the answer of `queries`: each statement's rows and its seconds."""
+    found: list[tuple[str, float]] = []
+    rows: list[str] = []
+    for line in stdout.splitlines():
+        if took := _TIMING.match(line):
+            found.append(("\n".join(rows), float(took[1]) / 1000))
+            rows = []
+        else:
+            rows.append(line)
+    return tuple(found)

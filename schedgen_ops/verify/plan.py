@@ -8,11 +8,9 @@ from enum import StrEnum
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import http
-from schedgen_ops.remote import Result
 from schedgen_ops.settings import Check, HostSettings, Settings
-from schedgen_ops.shell import Command
 
-_PATIENCE = 10.0
+PATIENCE = 10.0
 
 
 class Verdict(StrEnum):
@@ -53,35 +51,35 @@ def _service(service: str, containers: Sequence[engine.Container]) -> Finding:
     return Finding(f"service {service}", Verdict.PASSED, containers[0].state)
 
 
-def requests(checks: Sequence[Check]) -> tuple[Command, ...]:
-    """One command a check; each gives up a while after the time it is held to."""
-    return tuple(http.get(check.url, patience(checks)) for check in checks)
-
-
 def patience(checks: Sequence[Check]) -> float:
     """Seconds after which a request is given up: well past what any check is held to."""
-    return max([_PATIENCE, *(check.within * 2 for check in checks)])
+    return max([PATIENCE, *(check.within * 2 for check in checks)])
 
 
-def answers(checks: Sequence[Check], results: Sequence[Result]) -> tuple[Finding, ...]:
-    """One finding a check."""
-    return tuple(map(_answer, checks, results))
+def answered(checks: Sequence[Check], answers: Sequence[http.Answer | None]) -> tuple[Finding, ...]:
+    """One finding a check, by status and time alone."""
+    return tuple(map(_answer, checks, answers))
 
 
-def _answer(check: Check, result: Result) -> Finding:
+def _answer(check: Check, answer: http.Answer | None) -> Finding:
     name = f"{check.name} {check.url}"
-    try:
-        answer = http.parse_answer(result.stdout)
-    except ValueError:
-        return Finding(name, Verdict.UNKNOWN, f"could not be asked: {result.stderr.strip()[-200:]}")
+    if answer is None:
+        return Finding(name, Verdict.UNKNOWN, "could not be asked")
     if not answer.status:
         return Finding(name, Verdict.FAILED, answer.error or "no answer", answer.seconds)
-    if not 200 <= answer.status < 400:
-        return Finding(name, Verdict.FAILED, f"answered {answer.status}", answer.seconds)
+    if problem := wrong_status(check, answer.status):
+        return Finding(name, Verdict.FAILED, problem, answer.seconds)
     if answer.seconds > check.within:
         text = f"took {answer.seconds:.2f} s, longer than {check.within:g} s"
         return Finding(name, Verdict.FAILED, text, answer.seconds)
     return Finding(name, Verdict.PASSED, f"{answer.status} in {answer.seconds * 1000:.0f} ms", answer.seconds)
+
+
+def wrong_status(check: Check, status: int) -> str:
+    """What is wrong with the status of an answer; "" if nothing."""
+    if check.status is not None:
+        return "" if status == check.status else f"answered {status}, not {check.status}"
+    return "" if 200 <= status < 400 else f"answered {status}"
 
 
 def failed(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -3,37 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError
-from schedgen_ops.remote import Remote, Result
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.telling import telling
-from schedgen_ops.verify import commands, plan, watch
+from schedgen_ops.verify import checks, commands, logs, performance, plan
 
-_DEADLINE = 60.0
+DEADLINE = 60.0
+_QUICK = 30.0
+_MEASURING = 300.0
 _TRIES = 3
 
-
-def quick(remote: Remote, settings: Settings) -> tuple[plan.Finding, ...]:
-    """One round of all checks: every service's containers, every configured request."""
-    host = settings.host(remote.name)
-    checks = settings.checks_on(host)
-    containers = engine.Docker(settings.sudo).containers(settings.project)
-    listing, *results = remote.batch((containers, *plan.requests(checks)), deadline=_DEADLINE)
-    if not listing.ok:
-        raise OpsError("Docker does not answer", host=remote.name, detail=listing.stderr.strip())
-    running = engine.parse_containers(listing.stdout)
-    return (*plan.containers(running, settings, host), *plan.answers(checks, results))
+Findings = tuple[plan.Finding, ...]
+Look = Callable[[Remote], Findings]
 
 
-def patiently(remote: Remote, settings: Settings) -> tuple[plan.Finding, ...]:
+def quick(remote: Remote, settings: Settings) -> Findings:
+    """Every service's containers and every configured request, in one round trip."""
+    return look(remote, settings, checks.QUICK, _QUICK)
+
+
+def look(remote: Remote, settings: Settings, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
+    """The checks of these groups, all at the same time, in one round trip.
+
+    Args:
+        deadline: seconds after which what did not end is unknown.
+    """
+    found = checks.on(settings, settings.host(remote.name), groups)
+    if not found:
+        return ()
+    return checks.judged(found, remote.together([check.command for check in found], deadline=deadline))
+
+
+def patiently(remote: Remote, settings: Settings) -> Findings:
     """`quick`, up to three times until nothing fails: a single slow answer is no verdict."""
     for _ in range(_TRIES):
         findings = quick(remote, settings)
         if not plan.failed(findings):
             break
     return findings
+
+
+def measure(remote: Remote, settings: Settings) -> Findings:
+    """How fast answers come and how busy the host is; nothing of ours runs beside what is measured."""
+    found = performance.on(settings, settings.host(remote.name))
+    results = [remote.together([check.command], deadline=_MEASURING)[0] for check in found]
+    return checks.judged(found, results)
+
+
+def digest(remote: Remote, settings: Settings) -> logs.Digest:
+    """Errors and warnings in the logs since the deploy.
+
+    Raises:
+        OpsError: where they could not be read.
+    """
+    docker, where = engine.Docker(settings.sudo), Paths(settings.directory)
+    command = logs.since_deploy(docker, where, settings.project, settings.verify.logs.window)
+    return logs.parse(remote.run(command, deadline=DEADLINE).stdout, settings.verify.logs)
+
+
+def keep_logs(remote: Remote, settings: Settings, release: str) -> None:
+    """Keeps what a release logged, before its containers go; what cannot be kept stops nothing."""
+    command = logs.keep(engine.Docker(settings.sudo), Paths(settings.directory), settings.project, release)
+    with suppress(OpsError):
+        remote.run(command, deadline=DEADLINE)
 
 
 def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Container]) -> None:
@@ -47,40 +84,14 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     docker = engine.Docker(settings.sudo)
     ids = [container.id for container in containers]
     seconds = settings.health.settle
-    died = remote.run(commands.settle(docker, ids, seconds), deadline=seconds + _DEADLINE).text
+    died = remote.run(commands.settle(docker, ids, seconds), deadline=seconds + DEADLINE).text
     if not died:
         return
     name, _, code = died.partition(" ")
-    logs = remote.run(docker.logs(name, 200), deadline=30, check=False)
+    said = remote.run(docker.logs(name, 200), deadline=30, check=False)
     raise OpsError(
         f"{name} was healthy and then ended with exit code {code}",
         host=remote.name,
-        detail="\n".join(telling(logs.lines())),
+        detail="\n".join(telling(said.lines())),
         hint="It crashes some seconds after its start: read its log, mend it and deploy again.",
     )
-
-
-def extended(
-    remote: Remote, settings: Settings, seconds: int, tell: Callable[[watch.Tally], None]
-) -> watch.Tally:
-    """Asks the configured URLs for `seconds`, on the host itself, and tells after every round.
-
-    Raises:
-        OpsError: where nothing is configured to be asked.
-    """
-    checks = settings.checks_on(settings.host(remote.name))
-    if not checks:
-        raise OpsError("no checks are configured for this host", host=remote.name)
-    interval = settings.watch.interval
-    tally = watch.Tally(duration=seconds, interval=interval)
-    command = commands.watch(checks, tally.rounds, interval, plan.patience(checks))
-
-    def on_line(line: str) -> None:
-        nonlocal tally
-        results = [Result(part, "", 0, 0.0) for part in line.split("\t")]
-        tally = tally.add(plan.answers(checks, results))
-        tell(tally)
-
-    longest = tally.rounds * (interval + len(checks) * plan.patience(checks))
-    remote.stream(command, on_line, deadline=longest + _DEADLINE)
-    return tally

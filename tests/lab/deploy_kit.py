@@ -63,7 +63,7 @@ class Operator:
 
     def configure(self, *, hosts: Mapping[str, Mapping[str, Any]] | None = None, **changes: Any) -> Operator:
         """Writes config/lab.yaml: the project's own, with `changes`; `hosts` adds keys to a host's entry."""
-        config = yaml.safe_load((ROOT / "config" / "lab.yaml").read_text())
+        config = configured()
         del config["hosts_file"]
         config["ssh"] |= {"identity_file": str(self.place.key), "known_hosts": str(self.place.known_hosts)}
         config["hosts"] = [self._entry(box) | dict((hosts or {}).get(box.name, {})) for box in self.boxes]
@@ -144,6 +144,11 @@ class Running:
             self.process.kill()
             raise
         return Ran(code, self.out.read_text(), self.err.read_text())
+
+
+def configured() -> dict[str, Any]:
+    """The project's own config of the lab."""
+    return dict(yaml.safe_load((ROOT / "config" / "lab.yaml").read_text()))
 
 
 def wait_for(happened: Callable[[], bool], what: str, seconds: float = 90) -> None:

@@ -106,6 +106,11 @@ class FakeHost:
             raise ValueError("a command of a batch cannot read stdin")
         return tuple(self._reply(command, deadline) for command in commands)
 
+    def together(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+        if any(command.stdin is not None or command.secrets for command in commands):
+            raise ValueError("a command that runs beside others cannot read stdin")
+        return tuple(self._reply(command, deadline) for command in commands)
+
     def stream(
         self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
     ) -> Result:

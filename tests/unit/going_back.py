@@ -79,4 +79,6 @@ def ask(
             command.rollback(op, to, revert, restore)
     except OpsError as caught:
         error = caught
+    except KeyboardInterrupt:
+        return Asked(130, None, face.out + face.err)
     return Asked(error.exit_code if error else 0, error, face.out + face.err)

@@ -115,4 +115,4 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _text(command: Command) -> str:
-    return command.stdin if isinstance(command.stdin, str) else ""
+    return command.stdin.decode() if isinstance(command.stdin, bytes) else command.stdin or ""

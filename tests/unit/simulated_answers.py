@@ -178,6 +178,11 @@ def _remove(world: World, words: Sequence[str], stdin: str) -> None:
     world.boxes.pop(words[-1], None)
 
 
+def _page(world: World, words: Sequence[str], _: str) -> Result:
+    body = "up 1\n" if words[0].endswith("/metrics") else "<html>"
+    return result(f"HTTP/1.1 {world.status} X\r\n\r\n{body}\n\x1e10000 \n")
+
+
 TITLES: dict[str, Handler] = {
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
@@ -200,7 +205,8 @@ TITLES: dict[str, Handler] = {
     "docker compose logs": says("starting\nError: no database\n"),
     "docker compose rm": changing(_remove),
     "write ": changing(_write),
-    "GET ": lambda world, w, s: result(f"{world.status} 0.010 \n"),
+    "GET ": _page,
+    "keep the log's patterns": says(""),
 }
 LINES: dict[str, Handler] = {
     "true": says(""),

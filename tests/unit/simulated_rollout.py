@@ -82,7 +82,9 @@ def _end(world: World, words: Sequence[str]) -> Result:
 def _serve(world: World, words: Sequence[str], stdin: str) -> Result:
     world.changed.append("serve")
     rest = words[6:]
-    world.files[f"{STATE}/current"] = rest[1 + int(rest[0]) :][1] + "\n"
+    _, release, folder, *_ = rest[1 + int(rest[0]) :]
+    world.files[f"{folder}/release.json"] = stdin
+    world.files[f"{STATE}/current"] = release + "\n"
     return result()
 
 

@@ -37,9 +37,9 @@ def test_what_the_last_one_shrank_to_tells_what_the_next_one_will() -> None:
 
 
 def test_the_room_has_a_margin() -> None:
-    needed = round((20 + 100) * 1.2 * MIB) + 8 * MIB
+    needed = round((20 + 100) * 1.25 * MIB) + 8 * MIB
     ensured(needed)
-    with pytest.raises(Refused, match=r"a backup may take 152\.0 MiB, and 152\.0 MiB are free") as caught:
+    with pytest.raises(Refused, match=r"a backup may take 158\.0 MiB, and 158\.0 MiB are free") as caught:
         ensured(needed - 1000)
     assert "database 80.0 MiB, objects 100.0 MiB" in caught.value.detail
     assert (caught.value.exit_code, caught.value.host) == (3, "app1")

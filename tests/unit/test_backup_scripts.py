@@ -32,8 +32,8 @@ while IFS= read -r line; do case $line in
 esac; done
 """
 NEEDED = """
-bash cat chmod cp cut date dirname grep gzip head kill ls mkdir mkfifo mv rm sed sha256sum sleep stat sync tail tar
-tee tr wc
+bash cat chmod cp cut date dirname grep gzip head kill ls mkdir mkfifo mv rm sed sha256sum sleep stat sync
+tail tar tee tr wc
 """
 DUMPED, ARCHIVED = File("database.sql.gz", 1, ""), File("objects.tar.gz", 1, "")
 DUMP = r"read -r at; printf 'CREATE TABLE jobs; -- %s\n--\n-- PostgreSQL database dump complete\n--\n\n' $at"

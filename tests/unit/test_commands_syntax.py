@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from kit import BACKUP, parses
+from kit import BACKUP, parses, settings
 
 from schedgen_ops.backup import commands as backup
 from schedgen_ops.backup import drill_scripts, exchange, integrity, restore_scripts, scripts
@@ -17,8 +17,10 @@ from schedgen_ops.emergency import commands as emergency
 from schedgen_ops.lock import commands as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.settings import Check, Database, Objects
+from schedgen_ops.settings import Check, Database, Flow, Objects, Prometheus
 from schedgen_ops.shell import Command
+from schedgen_ops.together import together
+from schedgen_ops.verify import checks, flow, logs, performance, sampler
 from schedgen_ops.verify import commands as verify
 
 PLAIN, SUDO = Docker(), Docker(sudo=True)
@@ -57,7 +59,16 @@ EVERY = (
     lock.break_("/s"),
     store.read_command(Paths("/srv/p")),
     verify.settle(PLAIN, ["a"], 3),
-    verify.watch([CHECK], 3, 1, 10),
+    verify.inside(PLAIN, "p", "web", "true"),
+    verify.queries(PLAIN, "p", Database(), "SELECT 1"),
+    sampler.sample(PLAIN, "p", [CHECK], rounds=1, interval=1, patience=1),
+    logs.since_deploy(PLAIN, Paths("/srv/p"), "p", 600),
+    logs.keep(PLAIN, Paths("/srv/p"), "p", "r1"),
+    http.fetch("http://localhost/", 3),
+    checks.targets(Prometheus()),
+    flow.follow(Flow(), "1"),
+    performance.ask([CHECK], settings()),
+    together([http.get("http://localhost/", 3)], 3),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from kit import parses
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
 from schedgen_ops.remote import Result
 from schedgen_ops.rollout import handover, scripts
 from schedgen_ops.shell import Command
 
 WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
+RELEASE = Release("r2", "v2", "b" * 40, State.DONE)
 SITE = ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))
 
 
@@ -191,6 +193,29 @@ def test_what_a_killed_run_left_of_the_same_release_goes_too(both: Engine) -> No
     assert services(both) == ["schedgen-ingress r1", "web r2"]
 
 
+def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated: Engine) -> None:
+    assert beside(gated, SITE, "web").ok
+    assert gated.log.index("update --restart no 3") > gated.log.index("made 3 web")
+    paths = Paths(str(gated.root / "project"))
+    folder = Path(paths.release("r2"))
+    folder.mkdir(parents=True)
+    (gated.state / "releases/r2/restart-web").rename(folder / "restart-web")
+    answer = gated.run(scripts.serve(gated.compose, paths, RELEASE, ["web"]))
+    assert answer.ok, answer
+    assert gated.log[-1] == "update --restart on-failure:3 3"
+    assert (folder / "release.json").read_text() == to_json(RELEASE)
+    assert Path(paths.current).read_text() == "r2\n"
+    assert (folder / "release.json").stat().st_mode & 0o077 == 0
+
+
+def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None:
+    paths = Paths(str(gated.root / "project"))
+    Path(paths.release("r2")).mkdir(parents=True)
+    command = scripts.serve(gated.compose, paths, RELEASE, ["web"])
+    assert not gated.run(replace(command, stdin=to_json(RELEASE).encode()[:-9])).ok
+    assert not Path(paths.current).exists()
+
+
 # The ports change hands
 
 
@@ -256,7 +281,7 @@ def commands(name: str) -> list[Command]:
     return [
         scripts.beside(made, name, name, "web", SITE, 1, 1),
         scripts.end(made, name, "web", SITE, 1, release=name),
-        scripts.serve(made, paths, name, ["web", "api"]),
+        scripts.serve(made, paths, replace(RELEASE, id=name), ["web", "api"]),
         handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]

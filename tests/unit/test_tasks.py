@@ -217,24 +217,39 @@ def test_a_backup_by_hand_is_made_under_the_lock(inv: Inv, capsys: Capture) -> N
 
 
 def test_a_check_that_fails_is_code_6_and_named(inv: Inv, capsys: Capture) -> None:
-    assert inv("verify", on=[SimHost()]) == 0
+    assert inv("verify.quick", on=[SimHost()]) == 0
     assert "passed" in capsys.readouterr().out
-    assert inv("verify", on=[SimHost(world=replace(fresh(), status="500"))]) == 6
+    assert inv("verify.quick", on=[SimHost(world=replace(fresh(), status="500"))]) == 6
     out, err = capsys.readouterr()
     assert "answered 500" in out
     assert "4 of 12 checks did not pass" in err
 
 
-def watched(rounds: str) -> FakeHost:
-    return FakeHost(answers={"watch": rounds})
+def watched(status: int, rounds: int) -> FakeHost:
+    names = Settings.model_validate(
+        {"project": "p", "directory": "/p", "hosts": [{"name": "a", "address": "a"}]}
+    )
+    boxes = "".join(
+        f"box\t{name}\t/{name}\t{name}\t-\trunning\t-\t0\tfalse\t2025\n" for name in names.services
+    )
+    answers = "".join(f"http\t{number}\t{status} 0.1 \n" for number in range(4))
+    lines = (f"round\t{n}\t{n}0000000\n{answers}boxes\n{boxes}end\t{n}\t9\n" for n in range(1, rounds + 1))
+    return FakeHost(answers={"watch": "".join(lines)})
 
 
-def test_a_watch_shows_its_progress_and_gives_a_verdict(inv: Inv, capsys: Capture) -> None:
-    well, sick = "\t".join(["200 0.1 "] * 4) + "\n", "\t".join(["500 0.1 "] * 4) + "\n"
-    assert inv("verify.extended", "--duration", "30", on=[watched(well * 3)]) == 0
+def test_a_watch_shows_its_progress_and_gives_a_verdict(inv: Inv, capsys: Capture, tmp_path: Path) -> None:
+    assert inv("verify.extended", "--duration", "30", on=[watched(200, 3)]) == 0
     told = capsys.readouterr().out
     assert "Progress: 20s / 30s | Checks: 2 | Failures: 0 (0.00%) | Consecutive: 0 | Remaining: 10s" in told
     assert "Verification Complete" in told
-    assert inv("verify.extended", "--duration", "30", on=[watched(sick * 3)]) == 6
+    (page,) = tmp_path.glob("state/schedgen/staging/verify-*.html")
+    assert f"Report: {page}" in told
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert inv("verify.extended", "--duration", "30", on=[watched(500, 3)]) == 6
     assert "3 consecutive checks failed (limit 3)" in capsys.readouterr().err
-    assert inv("verify.extended", "--duration=-5", on=[watched(well)]) == 2
+    assert inv("verify.extended", "--duration=-5", on=[watched(200, 1)]) == 2
+
+
+def test_a_watch_that_saw_nothing_is_not_passed(inv: Inv, capsys: Capture) -> None:
+    assert inv("verify.extended", "--duration", "30", on=[FakeHost(answers={"watch": "garbage\n"})]) == 6
+    assert "no round could be judged" in capsys.readouterr().err

@@ -59,6 +59,16 @@ def test_each_measured_thing_has_one_bar_until_it_is_full() -> None:
     assert [bar.told.label for bar in advance(board, Progress("db", 10, 10), 0).bars] == ["files"]
 
 
+def test_a_bar_stays_while_its_step_runs_beside_others() -> None:
+    steps = (("0", "backup"), ("1", "code"), ("2", "build"))
+    board = after(started(steps=steps), StepStarted("0", "backup"), Progress("db", 1, 10))
+    for event in (StepStarted("1", "code"), StepFinished("1", "code", 1.0), StepStarted("2", "build")):
+        board = advance(board, event, 0)
+        assert [bar.told.label for bar in board.bars] == ["db"]
+    board = advance(board, StepFinished("0", "backup", 9.0), 0)
+    assert advance(board, StepFinished("2", "build", 9.0), 0).bars == ()
+
+
 def bar_after(*told: tuple[float, float], total: float = 1000) -> Bar:
     board = Board()
     for now, done in told:

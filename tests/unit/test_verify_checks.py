@@ -10,11 +10,11 @@ from fakes import FakeHost, result
 from kit import recorded, settings
 
 from schedgen_ops.commands.docker import parse_containers
-from schedgen_ops.errors import CommandTimedOut, OpsError
+from schedgen_ops.commands.http import Answer
+from schedgen_ops.errors import OpsError
 from schedgen_ops.settings import Check
 from schedgen_ops.verify import plan, run
 from schedgen_ops.verify.plan import Finding, Verdict
-from schedgen_ops.verify.watch import Tally
 
 ONE = settings("app1")
 WEB = Check(name="web", url="http://localhost:3000/", within=1.0)
@@ -23,31 +23,34 @@ UNKNOWN = Finding("web", Verdict.UNKNOWN, "could not be asked")
 BOXES = recorded("containers.jsonl")
 
 
-def judged(stdout: str, stderr: str = "") -> Finding:
-    return plan.answers([WEB], [result(stdout, stderr=stderr)])[0]
+def judged(answer: Answer | None, **expectations: Any) -> Finding:
+    return plan.answered([WEB.model_copy(update=expectations)], [answer])[0]
 
 
 @pytest.mark.parametrize(
-    ("stdout", "verdict", "text"),
+    ("answer", "verdict", "text"),
     [
-        ("200 0.012 \n", Verdict.PASSED, "200 in 12 ms"),
-        ("302 0.5", Verdict.PASSED, "302 in 500 ms"),
-        ("399 1.0", Verdict.PASSED, "399 in 1000 ms"),
-        ("400 0.1", Verdict.FAILED, "answered 400"),
-        ("500 0.1", Verdict.FAILED, "answered 500"),
-        ("101 0.1", Verdict.FAILED, "answered 101"),
-        ("200 1.01", Verdict.FAILED, "took 1.01 s, longer than 1 s"),
-        ("000 0.1 curl: (7) Failed to connect", Verdict.FAILED, "curl: (7) Failed to connect"),
-        ("000 10", Verdict.FAILED, "no answer"),
-        ("", Verdict.UNKNOWN, "could not be asked: bash: gone"),
-        ("hello", Verdict.UNKNOWN, "could not be asked: bash: gone"),
-        ("200 soon", Verdict.UNKNOWN, "could not be asked: bash: gone"),
+        (Answer(200, 0.012), Verdict.PASSED, "200 in 12 ms"),
+        (Answer(302, 0.5), Verdict.PASSED, "302 in 500 ms"),
+        (Answer(399, 1.0), Verdict.PASSED, "399 in 1000 ms"),
+        (Answer(400, 0.1), Verdict.FAILED, "answered 400"),
+        (Answer(500, 0.1), Verdict.FAILED, "answered 500"),
+        (Answer(101, 0.1), Verdict.FAILED, "answered 101"),
+        (Answer(200, 1.01), Verdict.FAILED, "took 1.01 s, longer than 1 s"),
+        (Answer(0, 0.1, "refused"), Verdict.FAILED, "refused"),
+        (Answer(0, 10), Verdict.FAILED, "no answer"),
+        (None, Verdict.UNKNOWN, "could not be asked"),
     ],
 )
-def test_an_answer_is_judged(stdout: str, verdict: Verdict, text: str) -> None:
-    found = judged(stdout, "bash: gone")
+def test_an_answer_is_judged(answer: Answer | None, verdict: Verdict, text: str) -> None:
+    found = judged(answer)
     assert (found.verdict, found.text) == (verdict, text)
     assert found.check == "web http://localhost:3000/"
+
+
+def test_a_status_that_is_asked_for_is_the_only_good_one() -> None:
+    assert judged(Answer(404, 0.1), status=404).verdict is Verdict.PASSED
+    assert judged(Answer(200, 0.1), status=404).text == "answered 200, not 404"
 
 
 def test_what_could_not_be_asked_is_not_passed() -> None:
@@ -57,7 +60,6 @@ def test_what_could_not_be_asked_is_not_passed() -> None:
 def test_a_request_is_given_up_well_after_what_any_check_is_held_to() -> None:
     assert plan.patience([WEB]) == 10
     assert plan.patience([WEB, Check(name="slow", url="http://localhost/", within=30)]) == 60
-    assert plan.requests([WEB])[0].text.endswith("'GET http://localhost:3000/' http://localhost:3000/ 10")
 
 
 def test_each_service_is_found_running() -> None:
@@ -104,8 +106,15 @@ def _rest() -> tuple[dict[str, str]]:
 # On a host
 
 
-def host(*gets: Any, boxes: Any = BOXES, **more: Any) -> FakeHost:
-    answers = {"docker inspect": boxes, _is_get: list(gets)}
+def reply(body: str = "<html>ok", status: int = 200, seconds: float = 0.1) -> str:
+    return f"HTTP/1.1 {status} X\r\nServer: x\r\n\r\n{body}\n\x1e{seconds * 1e6:.0f} \n"
+
+
+METRICS = reply("# TYPE up gauge\nup 1\n")
+
+
+def host(*pages: Any, boxes: Any = BOXES, **more: Any) -> FakeHost:
+    answers = {"docker inspect": boxes, "GET http://localhost:3001/metrics": METRICS, _is_get: list(pages)}
     return FakeHost(answers={**answers, **more})
 
 
@@ -114,22 +123,23 @@ def _is_get(command: object) -> bool:
 
 
 def test_one_round_asks_for_every_container_and_every_url() -> None:
-    found = run.quick(host("200 0.1"), ONE)
+    found = run.quick(host(reply()), ONE)
     assert len(found) == len(ONE.services) + len(ONE.checks)
     assert plan.failed(found) == ()
 
 
-def test_a_docker_that_does_not_answer_is_an_error_and_no_failed_check() -> None:
-    with pytest.raises(OpsError, match="Docker does not answer") as caught:
-        run.quick(host("200 0.1", boxes=result(stderr="no daemon", code=1)), ONE)
-    assert caught.value.detail == "no daemon"
+def test_a_docker_that_does_not_answer_is_unknown_and_not_passed() -> None:
+    found = run.quick(host(reply(), boxes=result(stderr="no daemon", code=1)), ONE)
+    (unknown,) = plan.failed(found)
+    assert (unknown.check, unknown.verdict) == ("services", Verdict.UNKNOWN)
+    assert unknown.text == "could not be looked at: no daemon"
 
 
 def test_a_single_bad_answer_is_asked_again_and_three_are_a_verdict() -> None:
-    well = ["200 0.1"] * 4
-    assert plan.failed(run.patiently(host("500 0.1", *well), ONE)) == ()
-    sick = host("500 0.1")
-    assert len(plan.failed(run.patiently(sick, ONE))) == 4
+    bad = reply(status=500)
+    assert plan.failed(run.patiently(host(bad, *[reply()] * 4), ONE)) == ()
+    sick = host(bad)
+    assert len(plan.failed(run.patiently(sick, ONE))) == 3
     assert sick.texts.count(sick.texts[0]) == 3
 
 
@@ -151,21 +161,8 @@ def test_a_container_that_dies_is_named_with_the_end_of_its_log() -> None:
     assert caught.value.detail == "ready\nError: out of luck"
 
 
-def test_watching_tells_after_every_round_and_gives_the_account() -> None:
-    config = settings("app1", checks=[{"name": "web", "url": "http://localhost/"}])
-    told: list[Tally] = []
-    rounds = "200 0.1 \n500 0.1 \n200 0.1 \n"
-    tally = run.extended(FakeHost(answers={"watch": rounds}), config, 30, told.append)
-    assert [found.checks for found in told] == [1, 2, 3]
-    assert (tally.checks, tally.failures, tally.consecutive, tally.worst) == (3, 1, 0, 1)
-    assert tally.last[0].text == "answered 500"
-
-
-def test_a_watch_that_breaks_off_is_an_error() -> None:
-    with pytest.raises(CommandTimedOut):
-        run.extended(FakeHost(answers={"watch": CommandTimedOut("late")}), ONE, 30, lambda tally: None)
-
-
-def test_nothing_to_ask_is_an_error() -> None:
-    with pytest.raises(OpsError, match="no checks are configured"):
-        run.extended(FakeHost(), settings("app1", checks=[]), 30, lambda tally: None)
+def test_what_a_release_logged_is_kept_and_a_host_that_cannot_stops_nothing() -> None:
+    fake = FakeHost(answers={"keep the log's patterns": ["", 1]})
+    run.keep_logs(fake, ONE, "r1")
+    run.keep_logs(fake, ONE, "r1")
+    assert len(fake.commands) == 2

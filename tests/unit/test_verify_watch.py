@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from fakes import result
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import bash, path, program, quickly
 
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.settings import Check, Limits
-from schedgen_ops.verify import commands, plan
+from schedgen_ops.settings import Limits
+from schedgen_ops.verify import commands
 from schedgen_ops.verify.plan import Finding, Verdict
-from schedgen_ops.verify.watch import Tally
+from schedgen_ops.verify.tally import Tally
 
 GOOD, BAD = Finding("web", Verdict.PASSED, "200"), Finding("web", Verdict.FAILED, "answered 500")
 
@@ -32,6 +31,23 @@ def test_the_progress_line_is_the_runbooks() -> None:
     assert account(True, False, True).line() == (
         "Progress: 30s / 600s | Checks: 3 | Failures: 1 (33.33%) | Consecutive: 0 | Remaining: 570s"
     )
+
+
+def test_what_nobody_saw_is_said_and_is_neither_a_failure_nor_a_success() -> None:
+    tally = account(False, False).blind(4)
+    assert tally.line() == (
+        "Progress: 60s / 600s | Checks: 2 | Failures: 2 (100.00%) | Consecutive: 2 | Remaining: 540s"
+        " | Unknown: 4"
+    )
+    again = tally.add([Finding("web", Verdict.UNKNOWN, "")]).add([BAD])
+    assert (again.unknown, again.consecutive, again.worst) == (5, 3, 3)
+    assert again.add([GOOD]).consecutive == 0
+
+
+def test_rounds_left_out_pass_time_and_nothing_else() -> None:
+    tally = account().add([GOOD], 1).add([GOOD], 7)
+    assert (tally.checks, tally.elapsed, tally.unknown) == (2, 70, 0)
+    assert tally.over().elapsed == 600
 
 
 def test_three_failures_in_a_row_are_too_many_even_if_it_went_well_afterwards() -> None:
@@ -95,25 +111,3 @@ def test_the_wait_ends_at_once_when_a_container_dies(tmp_path: Path) -> None:
 def test_a_container_that_is_gone_already_is_an_error(tmp_path: Path) -> None:
     gone = program(tmp_path / "bin", "docker", "echo no such container >&2; exit 1")
     assert not bash(commands.settle(Docker(), ["id1"], 5), tmp_path, PATH=path(gone.parent)).ok
-
-
-CURL = """
-case ${*: -1} in
-  *bad) echo refused >&2; printf '\\n000 0.2' ;;
-  *) printf '\\n200 0.1' ;;
-esac"""
-
-
-def test_watching_asks_every_url_in_every_round_and_prints_a_line_a_round(tmp_path: Path) -> None:
-    program(tmp_path / "bin", "sleep", f'echo "$1" >> "{tmp_path}/slept"')
-    programs = program(tmp_path / "bin", "curl", CURL).parent
-    checks = [Check(name="a", url="http://localhost/a?b=c"), Check(name="b", url="http://localhost/bad")]
-    answer = bash(commands.watch(checks, 3, 60, 10), tmp_path, PATH=path(programs))
-    lines = [line.split("\t") for line in answer.stdout.splitlines()]
-    found = [plan.answers(checks, [result(part) for part in line]) for line in lines]
-    assert [[finding.verdict for finding in row] for row in found] == [[Verdict.PASSED, Verdict.FAILED]] * 3
-    assert found[0][1].text == "refused"
-    # Only between rounds, and each pause ends when its round does, however long the requests took.
-    pauses = [float(pause) for pause in (tmp_path / "slept").read_text().split()]
-    assert len(pauses) == 2
-    assert 50 < pauses[0] <= 60 < pauses[1] <= 120

@@ -1,0 +1,229 @@
+"""The checks of a verification as data: what each is called and needs, what it runs, how it judges. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from schedgen_ops import settings as s
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import http
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command, script, sh
+from schedgen_ops.verify import commands, content, logs, plan
+from schedgen_ops.verify.plan import Finding, Verdict
+
+QUICK = ("services", "endpoints")
+GROUPS = (*QUICK, "migrations", "queue", "metrics", "logs", "custom")
+_MIGRATION = re.compile(r"\s*\[(?P<mark>[Xx ])\]\s+(?:\d+\s+)?(?P<name>\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at.
+
+    Attributes:
+        group: the task that looks at it: services, endpoints, ...
+        needs: the service without which there is nothing to look at; "" for none.
+        judge: what the command's answer means. What it cannot tell from it is unknown, never passed.
+    """
+
+    group: str
+    name: str
+    needs: str
+    command: Command
+    judge: Callable[[Result], Sequence[Finding]]
+
+
+def on(settings: s.Settings, host: s.HostSettings, groups: Sequence[str]) -> tuple[Check, ...]:
+    """The checks of these groups that concern `host`."""
+    ours = settings.services_on(host)
+    return tuple(
+        check
+        for check in _all(settings, host)
+        if check.group in groups and (not check.needs or check.needs in ours)
+    )
+
+
+def judged(checks: Sequence[Check], results: Sequence[Result]) -> tuple[Finding, ...]:
+    """All findings; an answer that a judge cannot read is unknown."""
+    return tuple(
+        found for check, result in zip(checks, results, strict=True) for found in _judge(check, result)
+    )
+
+
+def _judge(check: Check, result: Result) -> Sequence[Finding]:
+    try:
+        return check.judge(result)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return (_unknown(check.name, result),)
+
+
+def _unknown(name: str, result: Result) -> Finding:
+    said = (result.stderr.strip() or result.stdout.strip()).splitlines()
+    why = said[-1][-200:] if said else f"exit code {result.code}"
+    return Finding(name, Verdict.UNKNOWN, f"could not be looked at: {why}", result.seconds)
+
+
+def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
+    docker, verify = engine.Docker(settings.sudo), settings.verify
+    yield Check("services", "services", "", docker.containers(settings.project), _services(settings, host))
+    patience = plan.patience(settings.checks)
+    for check in settings.checks:
+        fetch = http.fetch(check.url, patience)
+        yield Check(
+            "endpoints", check.name, check.service or "", fetch, _one(partial(content.endpoint, check))
+        )
+    if settings.migrations and host in settings.migrating_hosts():
+        shown = commands.inside(
+            docker, settings.project, settings.migrations.service, *settings.migrations.show
+        )
+        yield Check("migrations", "migrations", settings.migrations.service, shown, _one(migrations))
+    if verify.queue:
+        fetch = http.fetch(verify.queue.url, max(verify.queue.within * 2, plan.PATIENCE))
+        yield Check(
+            "queue", "queue", verify.queue.service or "", fetch, _one(partial(content.queue, verify.queue))
+        )
+    if verify.prometheus:
+        ask = targets(verify.prometheus)
+        yield Check("metrics", "metrics", verify.prometheus.service or "", ask, prometheus)
+    since = logs.since_deploy(docker, Paths(settings.directory), settings.project, verify.logs.window)
+    yield Check("logs", "logs", "", since, _one(partial(_logs, settings)))
+    yield from _custom(settings, docker)
+
+
+def _custom(settings: s.Settings, docker: engine.Docker) -> Iterator[Check]:
+    for check in settings.verify.commands:
+        if check.service:
+            command = commands.inside(docker, settings.project, check.service, *check.run)
+        else:
+            command = sh(*check.run).in_dir(settings.directory)
+        yield Check("custom", check.name, check.service or "", command, _one(partial(_command, check)))
+    for query in settings.verify.queries if settings.database else ():
+        assert settings.database
+        asked = commands.queries(docker, settings.project, settings.database, query.sql)
+        yield Check("custom", query.name, settings.database.service, asked, _one(partial(_query, query)))
+
+
+def _one(judge: Callable[[Result], Finding]) -> Callable[[Result], Sequence[Finding]]:
+    return lambda result: (judge(result),)
+
+
+def _services(settings: s.Settings, host: s.HostSettings) -> Callable[[Result], Sequence[Finding]]:
+    def judge(result: Result) -> Sequence[Finding]:
+        if not result.ok:
+            return (_unknown("services", result),)
+        return plan.containers(engine.parse_containers(result.stdout), settings, host)
+
+    return judge
+
+
+def migrations(result: Result) -> Finding:
+    """Every migration is executed; those that are not are named."""
+    rows = [row for row in map(_MIGRATION.match, result.stdout.splitlines()) if row]
+    if not result.ok or not rows:
+        if result.ok and re.search(r"\bno migrations\b", result.stdout, re.IGNORECASE):
+            return Finding("migrations", Verdict.PASSED, "there are none", result.seconds)
+        return _unknown("migrations", result)
+    pending = [row["name"] for row in rows if row["mark"] == " "]
+    if pending:
+        return Finding("migrations", Verdict.FAILED, f"pending: {', '.join(pending)}", result.seconds)
+    return Finding("migrations", Verdict.PASSED, f"{len(rows)} executed, none pending", result.seconds)
+
+
+# Asks again while a target is not up, for as long as one that was just replaced may need to be seen.
+_TARGETS = (
+    http.FETCH
+    + r"""
+end=$((SECONDS + $3))
+while :; do
+  said=$(fetch GET "$1/api/v1/targets?state=active" 10 "$2")
+  case $said in *'"health":"down"'* | *'"health":"unknown"'* | *'"activeTargets":[]'*) ;; *) break ;; esac
+  [ "$SECONDS" -lt "$end" ] || break
+  sleep 1
+done
+printf '%s\n' "$said"
+"""
+)
+
+
+def targets(prometheus: s.Prometheus) -> Command:
+    """What Prometheus scrapes, and whether it can."""
+    words = (prometheus.url.rstrip("/"), str(http.MOST), str(prometheus.patience))
+    return script(_TARGETS, *words, title="Prometheus targets")
+
+
+def prometheus(result: Result) -> Sequence[Finding]:
+    """Every target is up; one finding each."""
+    found = content.reply("metrics", result, 3600)
+    if isinstance(found, Finding):
+        return (found,)
+    active: list[Any] = json.loads(found.body)["data"]["activeTargets"]
+    if not active:
+        return (Finding("metrics", Verdict.FAILED, "Prometheus has no targets", found.seconds),)
+    return tuple(map(_target, active))
+
+
+def _target(target: dict[str, Any]) -> Finding:
+    labels = target["labels"]
+    name = f"target {labels.get('job', '?')} {labels.get('instance', '')}".strip()
+    verdict = {"up": Verdict.PASSED, "down": Verdict.FAILED}.get(target["health"], Verdict.UNKNOWN)
+    why = f": {target['lastError']}" if target.get("lastError") else ""
+    return Finding(name, verdict, f"{target['health']}{why}")
+
+
+def _logs(settings: s.Settings, result: Result) -> Finding:
+    if not result.ok:
+        return _unknown("logs", result)
+    return logs.finding(logs.parse(result.stdout, settings.verify.logs), settings.verify.logs)
+
+
+def _command(check: s.CommandCheck, result: Result) -> Finding:
+    if result.code in (commands.NOT_THERE, 124, 126, 127):
+        return _unknown(check.name, result)
+    if not result.ok:
+        said = (result.stderr.strip() or result.stdout.strip()).splitlines()
+        why = f": {said[-1][-200:]}" if said else ""
+        return Finding(check.name, Verdict.FAILED, f"exit code {result.code}{why}", result.seconds)
+    if check.matches is not None and not re.search(check.matches, result.stdout, re.MULTILINE):
+        return Finding(check.name, Verdict.FAILED, f"said nothing like {check.matches!r}", result.seconds)
+    return _in_time(check.name, result.seconds, check.within, "done")
+
+
+def _query(check: s.QueryCheck, result: Result) -> Finding:
+    answers = commands.parse_queries(result.stdout)
+    if not result.ok or not answers:
+        return _unknown(check.name, result)
+    rows, seconds = answers[0]
+    value = rows.split("\n")[0].split("\t")[0]
+    problem = _wrong(check, value)
+    if problem:
+        return Finding(check.name, Verdict.FAILED, problem, seconds)
+    return _in_time(check.name, seconds, check.within, value or "no row")
+
+
+def _wrong(check: s.QueryCheck, value: str) -> str:
+    if check.equals is not None and value != check.equals:
+        return f"is {value!r}, not {check.equals!r}"
+    if check.at_least is None and check.at_most is None:
+        return ""
+    try:
+        number = float(value)
+    except ValueError:
+        return f"is {value!r}, which is no number"
+    if check.at_least is not None and number < check.at_least:
+        return f"is {value}, less than {check.at_least:g}"
+    if check.at_most is not None and number > check.at_most:
+        return f"is {value}, more than {check.at_most:g}"
+    return ""
+
+
+def _in_time(name: str, seconds: float, within: float, text: str) -> Finding:
+    if seconds > within:
+        return Finding(name, Verdict.FAILED, f"took {seconds:.2f} s, longer than {within:g} s", seconds)
+    return Finding(name, Verdict.PASSED, f"{text}, {seconds * 1000:.0f} ms", seconds)

@@ -1,0 +1,151 @@
+"""How fast answers come and how busy host and containers are: median and p95 of several samples. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from schedgen_ops import settings as s
+from schedgen_ops.commands import http
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command, script
+from schedgen_ops.verify import commands, plan, sampler
+from schedgen_ops.verify.checks import Check
+from schedgen_ops.verify.figures import median, p95
+from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.verify.sample import Box, Reader, Sample
+
+# Rounds that the use of the host is looked at, and seconds between them.
+_ROUNDS, _INTERVAL = 9, 0.5
+
+# One request after the other, so that none waits for another. $1 how many, $2 patience, the rest the URLs.
+_ASK = (
+    http.GET
+    + r"""
+samples=$1 patience=$2 index=0; shift 2
+for url in "$@"; do
+  for ((n = 0; n < samples; n++)); do printf '%s\t%s\n' "$index" "$(get "$url" "$patience")"; done
+  index=$((index + 1))
+done
+"""
+)
+
+
+def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
+    """What is measured on `host`; one after the other, or they would measure one another."""
+    docker, project = Docker(settings.sudo), settings.project
+    asked = settings.checks_on(host)
+    found = [Check("performance", "response", "", ask(asked, settings), partial(responses, asked))]
+    if settings.database and host.runs(settings.database.service):
+        often = [settings.verify.query] * settings.verify.samples
+        timed = commands.queries(docker, project, settings.database, *often)
+        judge = partial(database, settings.limits)
+        found.append(Check("performance", "database", settings.database.service, timed, judge))
+    rounds = sampler.sample(
+        docker, project, (), rounds=_ROUNDS, interval=_INTERVAL, patience=1, log_rounds=1000
+    )
+    found.append(Check("performance", "use", "", rounds, partial(use, settings.limits)))
+    return tuple(found)
+
+
+def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
+    """Several requests to each URL."""
+    words = (str(settings.verify.samples), f"{plan.patience(checks):g}", *(check.url for check in checks))
+    return script(_ASK, *words, title="measure responses")
+
+
+def responses(checks: Sequence[s.Check], result: Result) -> Sequence[Finding]:
+    """p95 of each URL's times, held against the time it may take."""
+    answers: list[list[http.Answer]] = [[] for _ in checks]
+    for line in result.lines():
+        index, _, answer = line.partition("\t")
+        answers[int(index)].append(http.parse_answer(answer))
+    return tuple(map(_response, checks, answers))
+
+
+def _response(check: s.Check, answers: Sequence[http.Answer]) -> Finding:
+    name = f"response {check.name}"
+    if not answers:
+        return Finding(name, Verdict.UNKNOWN, "could not be measured")
+    bad = [answer for answer in answers if not 200 <= answer.status < 400 and answer.status != check.status]
+    if bad:
+        why = bad[0].error or f"answered {bad[0].status}"
+        return Finding(name, Verdict.FAILED, f"{len(bad)} of {len(answers)} requests failed: {why}")
+    return _timed(name, [answer.seconds for answer in answers], check.within)
+
+
+def database(limits: s.Limits, result: Result) -> Sequence[Finding]:
+    """p95 of the query's times."""
+    times = [seconds for _, seconds in commands.parse_queries(result.stdout)]
+    if not result.ok or not times:
+        why = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.code}"]
+        return (Finding("database query", Verdict.UNKNOWN, f"could not be measured: {why[0]}"),)
+    return (_timed("database query", times, limits.database_ms / 1000),)
+
+
+def _timed(name: str, seconds: Sequence[float], limit: float) -> Finding:
+    late = p95(seconds)
+    text = (
+        f"median {median(seconds) * 1000:.0f} ms, p95 {late * 1000:.0f} ms "
+        f"of {len(seconds)} (limit {limit * 1000:.0f} ms)"
+    )
+    return Finding(name, Verdict.PASSED if late <= limit else Verdict.FAILED, text, late)
+
+
+def use(limits: s.Limits, result: Result) -> Sequence[Finding]:
+    """Medians of what host and containers use: a moment of much work is no trouble, as a slow answer is."""
+    reader = Reader(0)
+    samples = [sample for sample in map(reader.feed, result.stdout.splitlines()) if sample]
+    cpu = [sample.cpu_percent for sample in samples if sample.cpu_percent is not None]
+    memory = [sample.memory_percent for sample in samples if sample.memory_percent is not None]
+    return (
+        _used("CPU", cpu, limits.cpu_percent),
+        _used("memory", memory, limits.memory_percent),
+        _boxes(samples, limits),
+    )
+
+
+def _used(name: str, percents: Sequence[float], limit: float) -> Finding:
+    if not percents:
+        return Finding(name, Verdict.UNKNOWN, "could not be measured")
+    middle = median(percents)
+    text = f"median {middle:.0f} %, p95 {p95(percents):.0f} % of {len(percents)} (limit {limit:g} %)"
+    return Finding(name, Verdict.PASSED if middle <= limit else Verdict.FAILED, text)
+
+
+def _boxes(samples: Sequence[Sample], limits: s.Limits) -> Finding:
+    """The containers' memory, of what each may use, and their CPU time, of one core."""
+    name = "containers"
+    shares: dict[str, list[float]] = {}
+    cpus: dict[str, list[float]] = {}
+    for box in (box for sample in samples for box in sample.boxes or ()):
+        if (share := memory_share(box)) is not None:
+            shares.setdefault(box.name, []).append(share)
+        if box.cpu_percent is not None:
+            cpus.setdefault(box.name, []).append(box.cpu_percent)
+    if not shares and not cpus:
+        return Finding(name, Verdict.UNKNOWN, "could not be measured")
+    full = {box: median(values) for box, values in shares.items()}
+    busy = {box: median(values) for box, values in cpus.items()}
+    most_memory, most_cpu = limits.memory_percent, limits.cpu_percent
+    over = [f"{box}: {value:.0f} % of its memory" for box, value in full.items() if value > most_memory]
+    over += [f"{box}: {value:.0f} % of a core" for box, value in busy.items() if value > most_cpu]
+    if over:
+        limit = f"limits {most_memory:g} and {most_cpu:g} %"
+        return Finding(name, Verdict.FAILED, f"{'; '.join(over)} ({limit})")
+    most = [f"{_top(full)} of its memory"] if full else []
+    most += [f"{_top(busy)} of a core"] if busy else []
+    return Finding(name, Verdict.PASSED, f"most used: {', '.join(most)}")
+
+
+def memory_share(box: Box) -> float | None:
+    """Memory in use, in percent of what the container may use; None where it has no limit of its own."""
+    if box.memory is None or not box.memory_limit:
+        return None
+    return 100 * box.memory / box.memory_limit
+
+
+def _top(values: dict[str, float]) -> str:
+    name = max(values, key=lambda key: values[key])
+    return f"{name} {values[name]:.0f} %"

@@ -1,0 +1,178 @@
+"""Restores and emergencies as an operator types them: questions, the order of things, exit codes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import test_tasks
+from fakes import Answer, FakeHost, result
+from test_backup_restore import MADE, SEEN, STAMP, host, titles
+from test_backup_run import ANSWER
+from test_tasks import Capture, Inv
+
+from schedgen_ops.backup import manifest
+from schedgen_ops.emergency.run import Site
+
+inv = test_tasks.inv
+
+
+def ready(**answers: Answer) -> FakeHost:
+    on = host(**answers)
+    more: dict[Any, Answer] = {
+        "list backups": f"{MADE.id} {manifest.to_json(MADE)}\n",
+        "count the rows": 'rows ["public.jobs",5]\ncounted\n',
+        "schedgen-lock": "acquired \n",
+        "read the releases": "\n",
+        "git status": f"{'a' * 40}\nmain\n",
+        "back up": ANSWER,
+        "finish the backup": "",
+        "docker compose config --services": "postgres\nminio\nbackend\n",
+        "docker compose down --remove-orphans": "",
+        re.compile(r"^docker version"): "20.10",
+        re.compile(r"^docker (stop|start) "): "",
+        re.compile(r"up --detach"): "",
+    }
+    on.answers |= {key: value for key, value in more.items() if key not in on.answers}
+    return on
+
+
+def test_a_restore_asks_first_and_says_what_would_be_lost(inv: Inv, capsys: Capture) -> None:
+    on = ready()
+    assert inv("backup.restore", MADE.id, on=[on]) == 2
+    assert "No terminal to ask on: Do you want to restore it?" in capsys.readouterr().err
+    assert titles(on) == ["list backups", "count the rows"]
+
+
+def test_a_restore_tells_its_story_and_what_is_kept(inv: Inv, capsys: Capture) -> None:
+    on = ready()
+    assert inv("backup.restore", MADE.id[:12], "--yes", on=[on]) == 0
+    told = capsys.readouterr().out
+    for line in (
+        "=== Checking the backup ===",
+        "=== Restoring beside what serves ===",
+        "=== Exchanging ===",
+        "Kept: app1: database schedgen_before_",
+    ):
+        assert line in told
+    assert titles(on)[-3:] == ["verify the backup", "restore beside", "exchange"]
+
+
+def test_a_restore_that_discards_keeps_nothing(inv: Inv, capsys: Capture) -> None:
+    on = ready()
+    assert inv("backup.restore", MADE.id, "--discard-old", "--yes", on=[on]) == 0
+    assert "Kept: nothing" in capsys.readouterr().out
+    assert titles(on)[-1] == "discard what a restore put aside"
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "last"),
+    [
+        ({"verify_the_backup": "wrong database.sql.gz is missing\n"}, 5, "verify the backup"),
+        ({"restore_beside": SEEN.replace('jobs",3', 'jobs",4')}, 4, "discard what a restore put aside"),
+        ({"exchange": result(stderr="reason: no", code=1)}, 4, "discard what a restore put aside"),
+    ],
+)
+def test_a_restore_that_fails_leaves_the_old_data(
+    inv: Inv, capsys: Capture, answers: dict[str, Answer], code: int, last: str
+) -> None:
+    on = ready(**answers)
+    assert inv("backup.restore", MADE.id, "--yes", on=[on]) == code
+    assert titles(on)[-1] == last
+    assert ("The old data is in place" in capsys.readouterr().out) == (code == 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nope", "--yes"), "there is no backup 'nope'"),
+        ((MADE.id, "--only", "config", "--yes"), "--only is database or objects"),
+    ],
+)
+def test_a_wrong_word_is_code_2_and_changes_nothing(
+    inv: Inv, capsys: Capture, words: tuple[str, ...], said: str
+) -> None:
+    on = ready()
+    assert inv("backup.restore", *words, on=[on]) == 2
+    assert said in capsys.readouterr().err
+    assert set(titles(on)) <= {"list backups"}
+
+
+def test_what_was_put_aside_is_removed_after_a_yes(inv: Inv, capsys: Capture) -> None:
+    assert inv("backup.discard", "--yes", on=[ready(list_what_restores_put_aside="")]) == 3
+    aside = f"database schedgen_before_{STAMP} 2048\n"
+    on = ready(list_what_restores_put_aside=aside)
+    assert inv("backup.discard", on=[on]) == 2
+    assert inv("backup.discard", "--yes", on=[on]) == 0
+    assert titles(on)[-1] == "discard what a restore put aside"
+    assert "1 removed" in capsys.readouterr().out
+
+
+def test_a_backup_is_verified_by_name_or_the_last_one(inv: Inv, capsys: Capture) -> None:
+    assert inv("backup.verify", on=[ready()]) == 0
+    assert inv("backup.verify", "--id", MADE.id, on=[ready()]) == 0
+    damaged = ready(verify_the_backup="wrong objects.tar.gz is missing\n")
+    assert inv("backup.verify", on=[damaged]) == 5
+    assert f"backup {MADE.id} is damaged" in capsys.readouterr().err
+
+
+def test_a_drill_verifies_first_and_runs_under_the_lock(inv: Inv, capsys: Capture) -> None:
+    on = ready(drill_the_backup=SEEN, update_the_manifest="")
+    assert inv("backup.drill", on=[on]) == 0
+    assert titles(on) == [
+        "schedgen-lock",
+        "list backups",
+        "verify the backup",
+        "drill the backup",
+        "update the manifest",
+    ]
+    assert "Restore drill passed: 3 rows in 1 tables, 3 objects" in capsys.readouterr().out
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verification that passes: it has tests of its own."""
+    monkeypatch.setattr(Site, "verify", lambda _: None)
+
+
+@pytest.mark.usefixtures("verified")
+def test_a_corrupt_database_is_saved_before_it_is_replaced(inv: Inv, capsys: Capture) -> None:
+    on = ready()
+    assert inv("emergency.database", on=[on]) == 2
+    assert titles(on) == ["list backups", "count the rows"]
+    on = ready()
+    assert inv("emergency.database", "--yes", on=[on]) == 0
+    done = [re.sub(r" .*", "", title) if title.startswith("docker") else title for title in titles(on)]
+    order = ["verify the backup", "back up", "restore beside", "exchange"]
+    assert [title for title in done if title in order] == order
+    stop = next(number for number, text in enumerate(on.texts) if text.startswith("docker stop"))
+    assert on.commands[stop + 1].title != "exchange"
+    assert "Everything serves again" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("verified")
+def test_after_a_complete_failure_everything_is_taken_down_restored_and_started(inv: Inv) -> None:
+    on = ready()
+    assert inv("emergency.recover", "--yes", on=[on]) == 0
+    down = "docker compose down --remove-orphans"
+    order = ["verify the backup", down, "back up", "restore beside", "exchange"]
+    assert [title for title in titles(on) if title in order] == order
+    # The data's services first; everything else when the restored data is in place.
+    exchanged = [command.title for command in on.commands].index("exchange")
+    started = [number for number, text in enumerate(on.texts) if "up --detach" in text]
+    assert [number > exchanged for number in started] == [False, False, True]
+
+
+@pytest.mark.usefixtures("verified")
+def test_a_damaged_backup_stops_an_emergency_before_anything_is_stopped(inv: Inv) -> None:
+    for task in ("emergency.recover", "emergency.database"):
+        on = ready(verify_the_backup="wrong database.sql.gz is missing\n")
+        assert inv(task, "--yes", on=[on]) == 5
+        assert not any("down" in title or "stop" in title for title in titles(on))
+
+
+def test_without_a_backup_there_is_nothing_to_recover_from(inv: Inv, capsys: Capture) -> None:
+    for task in ("emergency.recover", "emergency.database"):
+        assert inv(task, "--yes", on=[ready(list_backups="")]) == 5
+        assert "no good backup" in capsys.readouterr().err

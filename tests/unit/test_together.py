@@ -1,0 +1,71 @@
+"""Commands that run at the same time in one script."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from kit import bash
+
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Secret, script, sh
+from schedgen_ops.together import results, together
+
+
+def run(tmp_path: Path, *texts: str, limit: float = 20) -> tuple[Result, ...]:
+    commands = [script(text) for text in texts]
+    answer = bash(together(commands, limit), tmp_path)
+    assert answer.ok, answer.stderr
+    return results(answer.stdout, len(commands), limit)
+
+
+def test_each_command_has_its_own_answer(tmp_path: Path) -> None:
+    good, bad, mute, odd = run(tmp_path, "echo one; echo two", "echo no >&2; exit 3", "", "printf 'é\\t\"x'")
+    assert (good.stdout.strip(), good.stderr, good.code) == ("one\ntwo", "", 0)
+    assert (bad.stdout, bad.stderr, bad.code) == ("", "no", 3)
+    assert (mute.stdout, mute.stderr, mute.code) == ("", "", 0)
+    assert odd.stdout == 'é\t"x'
+
+
+def test_they_run_at_the_same_time(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    answers = run(tmp_path, *["sleep 1"] * 6)
+    assert time.monotonic() - begun < 4
+    assert all(1 <= answer.seconds < 4 for answer in answers)
+
+
+def test_long_answers_stay_whole_beside_others(tmp_path: Path) -> None:
+    talk = "for i in {1..3000}; do echo $1$i; done"
+    commands = [script(talk, name) for name in "abcd"]
+    answer = bash(together(commands, 20), tmp_path)
+    for name, found in zip("abcd", results(answer.stdout, 4, 20), strict=True):
+        assert found.stdout.split() == [f"{name}{number}" for number in range(1, 3001)]
+
+
+def test_what_is_late_is_ended_with_all_it_started_and_hides_no_other(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    mark = tmp_path / "mark"
+    late, good = run(tmp_path, f"echo begun; bash -c 'sleep 4; touch {mark}'", "echo well", limit=1)
+    assert time.monotonic() - begun < 4
+    assert (late.code, late.stderr) == (124, "did not end within 1 s")
+    assert good.stdout.strip() == "well"
+    time.sleep(max(0, 5 - (time.monotonic() - begun)))
+    assert not mark.exists()
+
+
+def test_a_syntax_error_is_one_commands_own(tmp_path: Path) -> None:
+    bad, good = results(bash(together([script("if"), sh("echo", "well")], 20), tmp_path).stdout, 2, 20)
+    assert bad.code != 0
+    assert good.stdout.strip() == "well"
+
+
+def test_a_torn_answer_is_unknown_and_not_passed() -> None:
+    answer, _ = results("0 out half\nnoise\n9 end 0 1\nx end 0 1\n", 2, 5)
+    assert (answer.stdout, answer.code) == ("half", 124)
+
+
+@pytest.mark.parametrize("command", [sh("cat").with_stdin("x"), sh("env").with_secret("A", Secret("b"))])
+def test_stdin_cannot_be_shared(command: object) -> None:
+    with pytest.raises(ValueError, match="cannot read stdin"):
+        together([command], 5)  # type: ignore[list-item]

@@ -1,0 +1,196 @@
+"""The sampler's script and the reader of its lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import bash, path, program, quickly
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.settings import Check
+from schedgen_ops.shell import script, sh
+from schedgen_ops.verify import sampler
+from schedgen_ops.verify.sample import Reader, Sample, size
+
+CHECKS = [Check(name="a", url="http://localhost/a"), Check(name="b", url="http://localhost/bad")]
+ID = "8b73b88683d8"
+BOX = f"{ID}\t/schedgen-backend-1\tbackend\t-\trunning\thealthy\t2\tfalse\t2026-11-25T22:39:13.3Z"
+ROUND = (
+    "cpu\t100\t200",
+    "round\t1\t1000000",
+    "cpu\t150\t300",
+    "memory\t1000\t250",
+    "http\t0\t200 0.010 ",
+    "http\t1\t000 0.2 refused by nobody",
+    "boxes",
+    f"box\t{BOX}",
+    f"usage\t{ID}\t1048576\tmax\t500000",
+    "looked",
+    "log\tbackend\t3\tERROR #\tERROR 7",
+    "extra\tproxy\tbackend,12\t0",
+    "end\t1\t250000",
+)
+
+
+def read(*lines: str, urls: int = 2) -> list[Sample]:
+    reader = Reader(urls)
+    return [sample for sample in map(reader.feed, lines) if sample]
+
+
+def test_a_round_is_read_whole() -> None:
+    (sample,) = read(*ROUND)
+    assert (sample.number, sample.at, sample.seconds) == (1, 1.0, 0.25)
+    assert [answer and answer.status for answer in sample.answers] == [200, 0]
+    assert sample.answers[1]
+    assert sample.answers[1].error == "refused by nobody"
+    assert (sample.cpu_percent, sample.memory_percent) == (50, 75)
+    assert sample.boxes is not None
+    (box,) = sample.boxes
+    assert (box.name, box.service, box.release, box.good) == ("schedgen-backend-1", "backend", "", True)
+    assert (box.restarts, box.oom_killed, box.memory, box.memory_limit) == (2, False, 1048576, None)
+    assert box.cpu_percent is None  # known from the second round on
+    assert sample.logs
+    assert (sample.logs[0].count, sample.logs[0].example) == (3, "ERROR 7")
+    assert sample.extra == {"proxy": ("backend,12\t0",)}
+
+
+def test_cpu_is_what_was_used_since_the_round_before() -> None:
+    second = ("round\t2\t3000000", "boxes", f"box\t{BOX}", f"usage\t{ID}\t9\t20\t1500000", "end\t2\t1")
+    _, sample = read(*ROUND, *second)
+    assert sample.boxes
+    assert sample.boxes[0].cpu_percent == pytest.approx(50)
+    assert (sample.boxes[0].memory, sample.boxes[0].memory_limit) == (9, 20)
+
+
+def test_what_the_engine_tells_counts_where_no_cgroup_was_found() -> None:
+    stats = f"stats\t{ID}\t1.5%\t12.5MiB / 384MiB"
+    (sample,) = read("round\t1\t1", "boxes", f"box\t{BOX}", stats, "end\t1\t1")
+    assert sample.boxes
+    assert sample.boxes[0].cpu_percent == 1.5
+    assert (sample.boxes[0].memory, sample.boxes[0].memory_limit) == (13107200, 402653184)
+
+
+def test_what_is_missing_is_unknown_and_not_zero() -> None:
+    (sample,) = read("round\t1\t1", "end\t1\t1")
+    assert sample.answers == (None, None)
+    assert (sample.boxes, sample.cpu_percent, sample.memory_percent, sample.logs) == (None,) * 4
+
+
+@quickly
+@given(st.lists(st.sampled_from([*ROUND, "", "http", "http\t9\tx", "end\t7\t1", "box\tx", "cpu\ta\tb"])))
+def test_torn_lines_never_break_the_reader(lines: list[str]) -> None:
+    for sample in read(*lines):
+        assert len(sample.answers) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("0B", 0), ("1kB", 1000), (" 1.5GiB ", 1610612736), ("7 MB", 7000000)]
+)
+def test_sizes_are_read_as_docker_writes_them(text: str, count: int) -> None:
+    assert size(text) == count
+
+
+def test_what_is_no_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a size"):
+        size("--")
+
+
+# The scripts, on this machine
+
+LINE = (ID, "/schedgen-backend-1", "backend", "r1", "running", "healthy", "0", "false", "2026")
+LOG = "2026-11-25T22:39:13Z ERROR job 12 failed id=8b73b886-83d8-4d24-8085-042358497d57"
+DOCKER = rf"""
+case $1 in
+  ps) echo {ID} ;;
+  inspect) printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' {" ".join(LINE)} ;;
+  stats) printf '%s\t%s\t%s\n' {ID} 3.00% '10MiB / 20MiB' ;;
+  logs) echo fine; echo "{LOG}"; echo "{LOG.replace("12", "99")}" >&2 ;;
+esac"""
+CURL = """
+case ${*: -1} in
+  *bad) echo refused >&2; printf '\\n000 0.2' ;;
+  *) printf '\\n200 0.1' ;;
+esac"""
+
+
+def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "docker", DOCKER)
+    program(tmp_path / "bin", "curl", CURL)
+    programs = program(tmp_path / "bin", "sleep", f'echo "$1" >> "{tmp_path}/slept"').parent
+    command = sampler.sample(
+        Docker(),
+        "schedgen",
+        CHECKS,
+        rounds=4,
+        interval=60,
+        patience=5,
+        log_rounds=2,
+        extra={"words": sh("echo", "two words")},
+    )
+    answer = bash(command, tmp_path, PATH=path(programs))
+    assert answer.ok, answer.stderr
+    samples = read(*answer.stdout.splitlines())
+    assert [sample.number for sample in samples] == [1, 2, 3, 4]
+    for sample in samples:
+        assert [found and found.status for found in sample.answers] == [200, 0]
+        assert sample.boxes
+        assert (sample.boxes[0].release, sample.boxes[0].memory) == ("r1", 10485760)
+        assert sample.memory_percent
+        assert 0 < sample.memory_percent < 100
+        assert sample.extra == {"words": ("two words",)}
+    assert [sample.logs is not None for sample in samples] == [False, True, False, True]
+    assert samples[1].logs
+    assert (samples[1].logs[0].service, samples[1].logs[0].count) == ("backend", 2)
+    assert samples[1].logs[0].pattern == "# ERROR job # failed id=#"
+    # Only between rounds, and each pause ends when its round does, however long the round took.
+    pauses = [float(pause) for pause in (tmp_path / "slept").read_text().split()]
+    assert len(pauses) == 3
+    assert 50 < pauses[0] <= 60 < pauses[1] <= 120 < pauses[2] <= 180
+
+
+def test_an_engine_that_does_not_answer_leaves_the_containers_unknown(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "curl", CURL)
+    programs = program(tmp_path / "bin", "docker", "exit 1").parent
+    command = sampler.sample(Docker(), "schedgen", CHECKS, rounds=1, interval=1, patience=5)
+    (sample,) = read(*bash(command, tmp_path, PATH=path(programs)).stdout.splitlines())
+    assert sample.boxes is None
+    assert sample.answers[0] is not None
+
+
+V2 = {
+    "memory.current": "1000",
+    "memory.max": "5000",
+    "memory.stat": "anon 1\ninactive_file 300",
+    "cpu.stat": "usage_usec 77\nuser_usec 1",
+}
+V1 = {
+    "memory/docker/ID/memory.usage_in_bytes": "1000",
+    "memory/docker/ID/memory.limit_in_bytes": "9223372036854771712",
+    "memory/docker/ID/memory.stat": "cache 1\ntotal_inactive_file 300",
+    "cpu,cpuacct/docker/ID/cpuacct.usage": "77000",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "limit"),
+    [
+        ({f"system.slice/docker-ID.scope/{name}": text for name, text in V2.items()}, "5000"),
+        ({f"docker/ID/{name}": text for name, text in V2.items()}, "5000"),
+        (V1, "9223372036854771712"),
+    ],
+)
+def test_use_is_read_from_either_kind_of_cgroup(tmp_path: Path, files: dict[str, str], limit: str) -> None:
+    for name, text in files.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n")
+    answer = bash(script(sampler.USAGE + "cgroups=$1; usage ID", str(tmp_path)), tmp_path)
+    assert answer.stdout == f"usage\tID\t700\t{limit}\t77\n"
+
+
+def test_a_container_without_a_cgroup_is_said_to_have_none(tmp_path: Path) -> None:
+    answer = bash(script(sampler.USAGE + "cgroups=$1; usage ID", str(tmp_path)), tmp_path)
+    assert (answer.ok, answer.stdout, answer.stderr) == (False, "", "")
