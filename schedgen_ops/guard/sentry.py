@@ -214,6 +214,7 @@ find_containers() {
 }
 find_containers
 observe
+earlier=$(awk -v release="$release" '$3 == release "x" { n += $6 } END { print n + 0 }' "$dir/containers")
 first_bad='' moved='' jobs=()
 if [ "${#fresh[@]}" -gt 0 ]; then
   "${docker[@]}" stats --format '{{.ID}} {{.MemUsage}}' "${fresh[@]}" > "$dir/stats" 2>/dev/null 9>&- &

@@ -119,7 +119,7 @@ def test_a_release_that_is_much_slower_goes_back() -> None:
 
 
 def test_a_restart_during_the_watch_goes_back_at_once() -> None:
-    rows = series(Sample(restarts=2), Sample(restarts=2), Sample(restarts=None), Sample(restarts=3))
+    rows = series(Sample(restarts=0), Sample(restarts=0), Sample(restarts=None), Sample(restarts=1))
     assert judge(rows, PLAIN).first == 4
     assert not judge(rows, replace(PLAIN, restarts=1)).back
     assert not judge(rows, replace(PLAIN, restarts=-1)).back
@@ -185,7 +185,7 @@ def within(draw: some.DrawFn) -> Sample:
         percent=draw(some.floats(0, 10)),
         p95=draw(some.floats(0, 3)) * old_p95,
         old_p95=old_p95,
-        restarts=1,
+        restarts=0,
         memory=draw(some.integers(200, 201)) * MB,
         log_errors=draw(some.integers(0, 2)),
     )
