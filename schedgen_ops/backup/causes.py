@@ -43,6 +43,12 @@ def _known(settings: Settings) -> tuple[tuple[str, Cause], ...]:
             Cause("Docker refuses this user", "Add the user to the group docker, or set `sudo: true`."),
         ),
         (
+            r"(zstd|gzip) is not installed",
+            Cause(
+                "a program is missing", "Install it on the host, or set `backup.compression` to gzip or auto."
+            ),
+        ),
+        (
             r"password authentication failed|no password supplied",
             Cause(
                 f"the database refuses the password of {user}",

@@ -42,7 +42,9 @@ def named(listing: Listing, wanted: str, host: str) -> Manifest:
         OpsError: for one that is damaged or failed.
     """
     fits = [backup for backup in listing.backups if wanted and backup.id.startswith(wanted)]
-    fits = [backup for backup in fits if backup.id == wanted] or fits
+    exact = [backup for backup in fits if backup.id == wanted]
+    # One that failed is in nobody's way.
+    fits = exact or [backup for backup in fits if backup.good] or fits
     torn = [name for name in listing.unreadable if wanted and name.startswith(wanted)]
     if not fits and torn:
         raise damaged(torn[0], host)

@@ -92,15 +92,18 @@ def _write(
 ) -> scripts.Made:
     ours: list[str] = []
     others: list[str] = []
-    moved: dict[str, int] = {}
+    written: set[str] = set()
 
     def on_line(line: str) -> None:
         if progress := scripts.parse_progress(line):
             part, done = progress
-            moved[part] = done
             # A total is an estimate: what has reached it is not over yet.
             total = max(totals[part], round(done * 1.02) + 1) if part in totals else 0
-            emit(events.Progress(part, done, total, "bytes", remote.name))
+            if part not in written:
+                emit(events.Progress(part, done, total, "bytes", remote.name))
+        elif part := scripts.parse_written(line):
+            written.add(part)
+            emit(events.Progress(part, 1, 1, "bytes", remote.name))
         elif line.startswith(scripts.ANSWERS):
             ours.append(line)
         else:
@@ -114,8 +117,6 @@ def _write(
     except CommandFailed as error:
         error.detail = "\n".join(others[-20:])
         raise
-    for part, done in moved.items():
-        emit(events.Progress(part, done, done, "bytes", remote.name))
     return scripts.parse_made(ours)
 
 
@@ -124,7 +125,8 @@ def _done(started: Manifest, made: scripts.Made) -> Manifest:
     verified = ("SHA-256",)
     with_data = replace(started, files=made.files)
     if with_data.database or with_data.archive:
-        verified = ("archive integrity", *(("end of dump",) if with_data.database else ()), *verified)
+        dump = {"plain": ("end of dump",), "custom": ("format of the dump",)}
+        verified = ("archive integrity", *dump.get(with_data.database_format, ()), *verified)
     return replace(
         with_data,
         state=State.DONE,

@@ -60,10 +60,12 @@ describe() {
 described() { local check; "$2" "$1" & check=$!; describe "$1"; wait "$check"; }
 database() {
   bash -o pipefail -c "$dump" <<< "$snapshot" | packer "$db" > "$db_file" || fail "the database's dump failed"
+  echo "written database"
   described "$db_file" complete || fail "the database's dump is not complete"
 }
 objects() {
   bash -o pipefail -c "$archive" | packer "$ob" > "$ob_file" || fail "the objects' archive failed"
+  echo "written objects"
   described "$ob_file" archived || fail "the objects' archive cannot be read"
 }
 config() {
@@ -170,8 +172,16 @@ def parse_progress(line: str) -> tuple[str, int] | None:
     return None
 
 
+def parse_written(line: str) -> str:
+    """The part that is written now and only checked yet, if a line of `create` says that; else ""."""
+    match line.split():
+        case ["written", part]:
+            return part
+    return ""
+
+
 def parse_made(lines: Iterable[str]) -> Made:
-    """Reads the answer of `create`, its progress left out.
+    """Reads the answer of `create`, its progress left out (see `ANSWERS`).
 
     Raises:
         ValueError: for anything else.

@@ -226,7 +226,7 @@ def serve(site: Site) -> None:
     behind = [name for name in site.touched if name in _behind(done)]
     # Should the answer be lost, `reopen` has something to take back.
     site.new = done
-    site.run(scripts.serve(site.compose, site.paths, done, behind), deadline=900 + QUICK)
+    site.run(scripts.serve(site.compose, site.paths, done.id, behind, done), deadline=900 + QUICK)
 
 
 def close(site: Site, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:

@@ -43,6 +43,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         yes=op.options.yes,
     ):
         raise Refused("nothing was changed")
+    decided = op.clock.monotonic()
     owner = lock.myself(op.clock, "rollback", target.id)
     run = Rollback(
         op.settings,
@@ -55,6 +56,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         target=target.id,
         revert=revert and bool(migrations),
         data=data,
+        decided=decided,
     )
     op.begin(
         "rollback",

@@ -16,6 +16,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import since
 from schedgen_ops.rollback.data import Data
 from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.strategy import together
 from schedgen_ops.shell import Command, sh
 
@@ -28,6 +29,7 @@ class Rollback(Change):
         target: its id.
         revert: whether the migrations that came after it are taken back.
         data: what is restored into the database; None leaves it as it is.
+        decided: when it was decided to go back, in seconds on the monotonic clock.
     """
 
     target: str = ""
@@ -35,6 +37,7 @@ class Rollback(Change):
     settle: bool = False
     revert: bool = False
     data: Data | None = None
+    decided: float = 0.0
 
     def steps(self) -> tuple[Step, ...]:
         """The plan: no build, no fetch; only what is kept on the hosts."""
@@ -114,9 +117,15 @@ class Rollback(Change):
 
     def roll_all(self) -> None:
         """Every service at once, where that is safe: all of them ran together before."""
-        self._do(
-            lambda site: services.roll(site, self._order(site), together), batch=self.settings.rollout.batch
-        )
+        self._do(self._roll_all, batch=self.settings.rollout.batch)
+        seconds = self.clock.monotonic() - self.decided
+        events.info(self.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")
+        self.emit(events.Fact("answering", seconds))
+
+    def _roll_all(self, site: Site) -> None:
+        # The newer release is not wanted any more: it has nothing left to answer while it stands by.
+        site.share = scripts.ALL
+        services.roll(site, self._order(site), together)
 
     def _order(self, site: Site) -> list[str]:
         return [name for tier in self.settings.tiers for name in tier.services if site.host.runs(name)]

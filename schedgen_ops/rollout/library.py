@@ -74,9 +74,10 @@ send() { [ -z "$orders" ] || ask "$orders" >/dev/null; orders=''; }
 within() { local end=$((SECONDS + $1)); shift
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done; }
 # Weights for $1 percent of the requests to $2 new containers beside $3 old ones, and never more than that;
-# 100 leaves the old ones standing by.
+# 100 leaves the old ones standing by, more leaves them nothing.
 weigh() {
   come=100% go=1
+  [ "$1" -le 100 ] || go=0
   [ "$1" -lt 100 ] || return 0
   local to=$(($1 * $3)) from=$(((100 - $1) * $2))
   if [ "$to" -le "$from" ]; then come=$((256 * to / from)) go=256; [ "$come" -gt 0 ] || come=1

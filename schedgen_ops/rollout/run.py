@@ -37,7 +37,8 @@ def replace(
     Args:
         record: the service as that release has it; it says how it is replaced.
         show: takes the lines that it wrote, should it fail.
-        share: percent of the requests that it gets behind the ingress, while the old one has the rest.
+        share: percent of the requests that it gets behind the ingress, while the old one has the rest; see
+            `scripts.beside`.
 
     Returns:
         the seconds it took.

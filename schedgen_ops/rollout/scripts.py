@@ -15,6 +15,8 @@ from schedgen_ops.release.record import Release, ServiceRecord, to_json
 from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
 from schedgen_ops.shell import Command, script
 
+ALL = 101
+
 # $1 service, $2 containers wanted, $3 the release's folder, $4 how many proxies follow, then those, then the
 # share of the requests that the new containers get (in percent), then docker compose. Behind the ingress a
 # reboot brings back the old containers alone, until `serve`.
@@ -107,22 +109,24 @@ exit 0
 """
 )
 
-# $1 the file that names what serves, $2 the release, $3 its folder, $4 the bytes of its record on stdin, then
-# services. What a reboot brings back, the record, and which release is said to serve change in one go.
+# $1 the file that names what serves, $2 the release, $3 its folder, $4 the bytes of its record on stdin, ""
+# for none; then services. What a reboot brings back, the record, and what is said to serve change in one go.
 _SERVE = (
     LIBRARY
     + HEAD
     + r"""
 current=$1 release=$2 folder=$3 size=$4; shift 4
-cat > "$folder/.release.json" && [ "$(wc -c < "$folder/.release.json")" -eq "$size" ] || exit
+[ -z "$size" ] || {
+  cat > "$folder/.release.json" && [ "$(wc -c < "$folder/.release.json")" -eq "$size" ] || exit; }
 for service in "$@"; do
   [ -e "$folder/restart-$service" ] || continue
   mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
   [ "${#its[@]}" -eq 0 ] ||
     "${docker[@]}" update --restart "$(cat "$folder/restart-$service")" "${its[@]}" >/dev/null || exit
 done
-printf '%s\n' "$release" > "$current.new" && mv -f "$folder/.release.json" "$folder/release.json" &&
-  mv -f "$current.new" "$current"
+printf '%s\n' "$release" > "$current.new" || exit
+[ -z "$size" ] || mv -f "$folder/.release.json" "$folder/release.json" || exit
+mv -f "$current.new" "$current"
 """
 )
 
@@ -149,7 +153,8 @@ def beside(
         release: the folder of the release's compose.yaml.
         health: seconds until they must be healthy.
         drain: seconds for requests in flight to end.
-        share: percent of the requests that the new ones get; below 100 the old ones get the rest.
+        share: percent of the requests that the new ones get; below 100 the old ones get the rest. With 100
+            they stand by, with ALL they get nothing, not even should the new ones die.
     """
     proxies = (str(len(record.proxies)), *record.proxies)
     values = (service, str(record.replicas), release, *proxies, str(share))
@@ -178,16 +183,19 @@ def end(
     return alone(state, (service,), _END, *head(compose, 0, drain), *values)
 
 
-def serve(compose: Compose, paths: Paths, release: Release, services: Sequence[str]) -> Command:
-    """`release`, whose record is written, is the one that serves, and the one that a reboot brings back.
+def serve(
+    compose: Compose, paths: Paths, release: str, services: Sequence[str], record: Release | None = None
+) -> Command:
+    """`release` is the one that serves, and the one that a reboot brings back.
 
     Args:
         services: those behind the ingress that it replaced.
+        record: what its record says from now on; None leaves it.
     """
-    record = to_json(release).encode()
-    values = (paths.current, release.id, paths.release(release.id), str(len(record)), *services)
+    text = to_json(record).encode() if record else b""
+    values = (paths.current, release, paths.release(release), str(len(text) or ""), *services)
     command = alone(paths.state, services, _SERVE, *head(compose, 0, 0), *values, title="serve")
-    return command.with_stdin(record)
+    return command.with_stdin(text) if record else command
 
 
 def finished(state: str, service: str) -> Command:

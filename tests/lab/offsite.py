@@ -82,4 +82,4 @@ def s3(box: Box) -> Iterator[S3]:
         server.start()
         yield server
     finally:
-        server.root(f"{_STOP}; rm -rf /tmp/s3 /tmp/s3.log /usr/local/bin/rclone")
+        server.root(f"{_STOP}\nrm -rf /tmp/s3 /tmp/s3.log /usr/local/bin/rclone")

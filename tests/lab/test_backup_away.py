@@ -152,6 +152,7 @@ def test_a_copy_is_encrypted_read_back_and_its_failure_recorded(op: Operator, ho
         _readable_with_the_password_alone(server, host, folder, name)
         _altered_there_and_copied_again(op, server, folder)
         assert _offsite(op) == _manifest(host, name)["offsite"]["at"]
+        _pushed_from_a_container(op, server)
         ran = _push(op, LAB_S3_SECRET="wrong")
         assert ran.code == 5, ran.output
         assert "The remote refuses the secret" in ran.stderr
@@ -190,6 +191,19 @@ def _altered_there_and_copied_again(op: Operator, server: offsite.S3, folder: st
     ran = _push(op)
     assert ran.code == 0, ran.output
     assert server.root(f"head -c 100001 {file} | tail -c 1") != "X" or "copied again" in ran.stdout
+
+
+def _pushed_from_a_container(op: Operator, server: offsite.S3) -> None:
+    config = {"password": "LAB_S3_PASSWORD", "with_deploy": True}
+    image = "lab/rclone:test"
+    server.root(f"tar -C /usr/local/bin -c rclone | docker import - {image} >/dev/null")
+    op.configure(backup={"offsite": offsite.section(**config, image=image, path="bucket/boxed")})
+    ran = _push(op)
+    assert ran.code == 0, ran.output
+    assert any(name.startswith("boxed/") and name.endswith("manifest.json.bin") for name in server.files())
+    assert server.root("docker ps -aq --filter ancestor=lab/rclone:test") == ""
+    server.root(f"docker rmi {image} >/dev/null")
+    op.configure(backup={"offsite": offsite.section(**config)})
 
 
 def _deploy_stops(op: Operator, host: Box, name: str) -> None:

@@ -81,7 +81,7 @@ def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
     assert facts["guard.rule"] in bad.rules, ran.output
     if facts["guard.rule"] == bad.rules[0] or bad.tag != "broken-crash":
         assert bad.text in ran.stdout
-    # Three samples, and what it takes to give the requests back; a busy machine takes many seconds for one.
+    # Three samples, and what it takes to give the requests back; on a busy machine one takes many seconds.
     assert facts["guard.answering"] < 30, ran.output
     if canary:
         share, new, total = facts["guard.share"]

@@ -58,6 +58,7 @@ def test_a_name_may_be_begun_but_must_mean_one_good_backup() -> None:
     listing = Listing((WHOLE, made(11, DUMP), bad), ("manual-20250113_120000",))
     assert choice.named(listing, "manual-20250110", "app1") == WHOLE
     assert choice.chosen(listing, WHOLE.id, CONFIG, HOST) == WHOLE
+    assert choice.named(Listing((WHOLE, made(11, state=State.FAILED))), "manual-2025", "app1") == WHOLE
     for wanted, said in (
         ("manual-2025", "begins several"),
         ("nope", "there is no backup 'nope' on app1"),

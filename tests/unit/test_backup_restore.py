@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fakes import Answer, FakeClock, FakeHost, result
@@ -13,9 +14,11 @@ from kit import BACKUP, bash, settings
 from schedgen_ops.backup import aside, exchange, restore, restore_scripts
 from schedgen_ops.backup.loss import Loss, loss
 from schedgen_ops.backup.places import places_of
+from schedgen_ops.backup.restoring import Elsewhere
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, silence
+from schedgen_ops.fleet import Fleet
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, roles=("app",), sizes={"database": 10**9, "objects": 512})
 SEEN = 'rows ["public.jobs",3]\ncounted\nobjects 3 0\nend\n'
@@ -210,6 +213,29 @@ def test_objects_are_exchanged_and_put_back_whole_also_after_a_break(tmp_path: A
     helper(data, exchange._BACK)
     helper(data, exchange._BACK)
     assert tree(data) == first
+
+
+def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -> None:
+    data = ["postgres", "redis", "minio", "pdf-worker", "prometheus", "grafana"]
+    config = settings(
+        {"name": "app1", "address": "a", "services": data},
+        {"name": "app2", "address": "b", "services": ["backend", "frontend"], "migrates": False},
+    )
+    there: dict[Any, Answer] = {"docker inspect": boxes("backend", "frontend"), re.compile("^docker st"): ""}
+    near, far = host(), FakeHost("app2", answers=there)
+    fleet, todo = Fleet((near, far)), {"app1": cast(restore.Restore, None)}
+
+    def fails() -> None:
+        assert far.texts[-1] == "docker stop id-backend"
+        raise OpsError("no")
+
+    elsewhere = Elsewhere(config, fleet, todo)
+    assert elsewhere.names == ("app2",)
+    with pytest.raises(OpsError, match="no"):
+        elsewhere.around(fails)
+    assert far.texts[-1] == "docker start id-backend"
+    # Where both have a database of their own, neither is the other's business.
+    assert Elsewhere(settings("app1", "app2"), fleet, todo).names == ()
 
 
 def test_names_of_databases_stay_within_what_postgresql_takes() -> None:

@@ -78,14 +78,15 @@ def test_a_backup_is_called_done_after_it_was_checked() -> None:
     assert told[-1] == Message("info", "Backup integrity verified successfully", "app1")
 
 
-def test_an_estimate_that_was_too_low_does_not_end_the_progress() -> None:
-    host = FakeHost(answers={"back up": f"progress objects 700\n{ANSWER}", "finish the backup": ""})
+def test_the_progress_ends_with_the_part_and_not_where_an_estimate_was_too_low() -> None:
+    said = f"progress objects 700\nwritten objects\nprogress objects 700\n{ANSWER}"
+    host = FakeHost(answers={"back up": said, "finish the backup": ""})
     told: list[Event] = []
     totals = {"database": 50, "objects": 600}
     kind = manifest.Kind.MANUAL
     run.create(host, settings(), kind, BOTH, FakeClock(), told.append, totals=totals)
     bars = [(event.label, event.done, event.total) for event in told if isinstance(event, Progress)]
-    assert bars == [("objects", 700, 715), ("database", 5, 50), ("objects", 700, 700), ("database", 5, 5)]
+    assert bars == [("objects", 700, 715), ("objects", 1, 1), ("database", 5, 50)]
 
 
 def test_only_what_belongs_here_is_backed_up() -> None:

@@ -47,7 +47,7 @@ def create(dump: str, archive: str, how: str = "gzip", form: str = "plain", **pa
 
 def made(answer: Result) -> scripts.Made:
     assert answer.ok, answer.stderr
-    return scripts.parse_made(line for line in answer.stdout.splitlines() if not scripts.parse_progress(line))
+    return scripts.parse_made(line for line in answer.stdout.splitlines() if line.startswith(scripts.ANSWERS))
 
 
 def archive(tmp_path: Path, *names: str) -> str:

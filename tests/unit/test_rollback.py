@@ -6,7 +6,7 @@ import functools
 from dataclasses import replace
 
 import pytest
-from deploying import ANSWER_LOST, ERROR, FIRST, INTERRUPTED, SECOND, deploy, deployed, untruths
+from deploying import ANSWER_LOST, ERROR, FIRST, INTERRUPTED, SECOND, deploy, deployed, messages, untruths
 from going_back import FOURTH, THIRD, ask, roll_back
 from simulated import Fault, SimHost
 from simulated_data import KEPT, RESTORED
@@ -45,6 +45,13 @@ def test_the_older_release_serves_again_from_its_kept_images() -> None:
     assert host.world.head == NEW
     assert not host.world.standby
     assert not host.world.unreachable
+
+
+def test_the_newer_release_gets_no_request_any_more_and_the_time_it_took_is_told() -> None:
+    host = SimHost(world=twice())
+    outcome = roll_back(host, to=OLDER)
+    assert any(f"{OLDER} answers every request, " in text for text in messages(outcome))
+    assert [event for event in outcome.events if isinstance(event, Fact) and event.name == "answering"]
 
 
 def test_nothing_is_built_or_fetched_and_no_schema_is_touched() -> None:

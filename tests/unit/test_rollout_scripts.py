@@ -132,6 +132,15 @@ def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine) -> None:
     assert asked[1:] == ["ask set weight web_80/s2 100%;set weight web_80/s1 1;"]
 
 
+def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) -> None:
+    gated.say(release="r2")
+    folder = str(gated.state / "releases/r2")
+    Path(folder).mkdir(parents=True)
+    command = scripts.beside(gated.compose, str(gated.state), folder, "web", SITE, 20, 1, share=scripts.ALL)
+    assert gated.run(command).ok
+    assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
+
+
 def test_a_service_that_is_not_well_behind_the_ingress_leaves_it_as_it_was(gated: Engine) -> None:
     before = gated.containers
     gated.say(health_web="unhealthy")
@@ -200,7 +209,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
     folder = Path(paths.release("r2"))
     folder.mkdir(parents=True)
     (gated.state / "releases/r2/restart-web").rename(folder / "restart-web")
-    answer = gated.run(scripts.serve(gated.compose, paths, RELEASE, ["web"]))
+    answer = gated.run(scripts.serve(gated.compose, paths, "r2", ["web"], RELEASE))
     assert answer.ok, answer
     assert gated.log[-1] == "update --restart on-failure:3 3"
     assert (folder / "release.json").read_text() == to_json(RELEASE)
@@ -211,7 +220,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
 def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None:
     paths = Paths(str(gated.root / "project"))
     Path(paths.release("r2")).mkdir(parents=True)
-    command = scripts.serve(gated.compose, paths, RELEASE, ["web"])
+    command = scripts.serve(gated.compose, paths, "r2", ["web"], RELEASE)
     assert not gated.run(replace(command, stdin=to_json(RELEASE).encode()[:-9])).ok
     assert not Path(paths.current).exists()
 
@@ -241,6 +250,8 @@ def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
     assert (
         engine.log.index("made 3 schedgen-ingress") < engine.log.index("stop 1") < engine.log.index("start 3")
     )
+    # And that it reaches everybody is known before that, too.
+    assert engine.log.index("rm schedgen-ingress-trial") < engine.log.index("stop 1")
     before = engine.containers
     again = adopt(engine)
     assert (again.ok, again.stdout) == (True, "")
@@ -272,6 +283,16 @@ def test_an_ingress_that_cannot_take_over_leaves_the_ports_where_they_are(
     assert "stop 1" not in engine.log
 
 
+def test_an_ingress_that_reaches_nobody_is_noticed_while_the_ports_still_answer(engine: Engine) -> None:
+    engine.has("web")
+    before = engine.containers
+    engine.say(reach="DOWN")
+    answer = adopt(engine)
+    assert answer.stderr.splitlines()[-1] == "it does not reach the services"
+    assert engine.containers == before
+    assert "stop 1" not in engine.log
+
+
 # Text and values
 
 
@@ -281,7 +302,7 @@ def commands(name: str) -> list[Command]:
     return [
         scripts.beside(made, name, name, "web", SITE, 1, 1),
         scripts.end(made, name, "web", SITE, 1, release=name),
-        scripts.serve(made, paths, replace(RELEASE, id=name), ["web", "api"]),
+        scripts.serve(made, paths, name, ["web", "api"], RELEASE),
         handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]
