@@ -161,11 +161,11 @@ def _texts(steps: Iterable[Sequence[Command]]) -> tuple[str, ...]:
 
 
 def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
-    """The release is the one that serves, and the containers that stood by go."""
+    """The release is the one that serves, by the first command; then the containers that stood by go."""
     new, release = site.release.services, site.release.id
     behind = [name for name in site.touched if new[name].proxies]
-    done = replace(site.release, state=State.DONE, finished=site.release.started)
-    return ((_serve(site, done, behind),), tuple(_end(site, name, new[name], release) for name in behind))
+    named = scripts.serve(site.compose, site.paths, release, behind)
+    return ((named,), tuple(_end(site, name, new[name], release) for name in behind))
 
 
 def back(site: Site) -> tuple[tuple[Command, ...], ...]:
@@ -208,13 +208,7 @@ def _put_back(site: Site, service: str) -> Command:
         return site.compose.up(folder, service, wait).and_then(_REPLACED)
     anew = scripts.beside(site.compose, site.paths.state, folder, service, record, wait, drain)
     ended = anew.and_then(_end(site, service, record, site.old.id))
-    return ended.and_then(_serve(site, site.old, [service])).and_then(_REPLACED)
-
-
-def _serve(site: Site, release: Release, services: Sequence[str]) -> Command:
-    """Nobody is there to hand its record over on stdin, so that goes with the command."""
-    record = sh("printf", "%s", to_json(release))
-    return record.pipe(replace(scripts.serve(site.compose, site.paths, release, services), stdin=None))
+    return ended.and_then(scripts.serve(site.compose, site.paths, site.old.id, [service])).and_then(_REPLACED)
 
 
 def _end(site: Site, service: str, record: ServiceRecord, release: str, *, back: bool = False) -> Command:

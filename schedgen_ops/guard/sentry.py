@@ -70,13 +70,14 @@ perform() {
   done
 }
 keep() {
-  perform "${keep[@]}"
+  perform "${keep[0]}"
   if [ "$(cat "$state/current")" != "$release" ]; then
     rm -f "$dir/failed"
     log "bad $count keep It could not be made the release that serves"
     go_back 0 "it could not be made the release that serves"
   fi
   record "${records[0]}" "$1"
+  perform "${keep[@]:1}"
   log "end kept 0 $1"; leave
 }
 # The old containers that stand by get the requests at once, if all of them were well a moment ago.

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
+from kit import recorded
 
 from schedgen_ops.guard import arithmetic
 from schedgen_ops.guard import sample as samples
@@ -310,3 +311,33 @@ def test_a_sample_survives_being_written_as_a_line(row: Sample) -> None:
 def test_a_torn_line_is_no_sample(text: str) -> None:
     with pytest.raises(ValueError, match=r"sample|convert|invalid"):
         samples.parse(text)
+
+
+# Series that hosts of the lab wrote: a look every second, on a busy machine
+
+LAB = Policy(leak=60.0, leak_samples=6, warm_up=2.0)
+
+
+def recorded_series(name: str) -> list[Sample]:
+    return [samples.parse(text) for text in recorded(f"guard_{name}.txt").splitlines()]
+
+
+def test_a_good_release_under_load_is_kept() -> None:
+    rows = recorded_series("good")
+    assert len(rows) == 20
+    assert judge(rows, LAB) == Verdict(detail=str(sum(row.requests or 0 for row in rows)))
+
+
+def test_a_good_release_that_nobody_visits_is_not_judged_by_requests() -> None:
+    verdict = judge(recorded_series("quiet"), LAB)
+    assert (verdict.back, verdict.thin) == (False, True)
+
+
+def test_a_leak_of_two_megabytes_a_second_is_found() -> None:
+    verdict = judge(recorded_series("leak"), LAB)
+    assert (verdict.rule, verdict.first) == ("memory", 6)
+
+
+def test_a_container_that_ended_before_the_first_look_is_found_by_it() -> None:
+    verdict = judge(recorded_series("crash"), LAB)
+    assert (verdict.rule, verdict.first) == ("restarts", 1)
