@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit lab-test bench check fix clean ssh-tools browser
+.PHONY: help venv demo test unit lab-test bench soak check fix clean ssh-tools browser
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,7 +34,7 @@ lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
 	@pytest tests/lab
 
-bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup of 1 GiB, verification
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy
 	@python tests/bench/bench_list.py
 	@echo
 	@python tests/bench/bench_host.py
@@ -43,6 +43,12 @@ bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a ba
 	@python tests/bench/bench_backup.py
 	@echo
 	@python tests/bench/bench_verify.py
+	@echo
+	@python tests/bench/bench_deploy.py
+
+soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row under load (an hour)
+	@inv lab.up
+	@pytest tests/soak
 
 check: venv ## Lint, types, import direction, unit tests
 	@inv dev.check

@@ -152,6 +152,6 @@ def plan(op: Operation, branch: str) -> None:
         commits = tuple((commit,) for commit in found.changes.commits)
         op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
         op.ui.show(Table(("Change", "File"), preview.files(found), title=titled("Files"), empty="None."))
-        columns = ("Service", "Action", "Why")
+        columns = ("Service", "Action", "Why", "How")
         empty = "None would be touched."
         op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))

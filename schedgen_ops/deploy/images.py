@@ -37,6 +37,7 @@ def describe(
     """What `release` is to run on this host, for each service; the images' ids are not known yet."""
     settings, records = site.settings, {}
     routes = ingress.routes(services, settings.checks)
+    known = site.old.services if site.old else {}
     for service in services:
         if service.name not in settings.services_on(site.host):
             continue
@@ -51,6 +52,7 @@ def describe(
             strategy=how.value,
             proxies=tuple(route.proxy for route in routes if behind and route.service == service.name),
             needs=service.needs,
+            seconds=known[service.name].seconds if service.name in known else 0.0,
         )
     return records
 

@@ -16,6 +16,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, checked
+from schedgen_ops.rollout.strategy import Strategy, strategy
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
 from schedgen_ops.ui.text import size
@@ -66,7 +67,7 @@ class Preview:
 
     Attributes:
         running: the release that serves, or the commit checked out before the first deploy.
-        services: (name, action, why) of every service in the tiers.
+        services: (name, action, why, how) of every service in the tiers.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """
 
@@ -74,7 +75,7 @@ class Preview:
     commit: str
     changes: git.Changes
     migrations: tuple[str, ...]
-    services: tuple[tuple[str, str, str], ...]
+    services: tuple[tuple[str, str, str, str], ...]
     need: int
     free: int
 
@@ -136,12 +137,28 @@ def _services(
     boxes: Iterable[engine.Container],
     serving: Release | None,
     changed: Iterable[str],
-) -> tuple[tuple[str, str, str], ...]:
+) -> tuple[tuple[str, str, str, str], ...]:
     found = {service.name: service for service in wanted}
     running = {box.service: box for box in boxes}
     paths = tuple(line.split("\t", 1)[-1] for line in changed)
     order = [service for tier in settings.tiers for service in tier.services if service in found]
-    return tuple((name, *_action(found[name], running.get(name), settings, serving, paths)) for name in order)
+    rows = []
+    for name in order:
+        action, why = _action(found[name], running.get(name), settings, serving, paths)
+        how = _how(found[name], settings, serving) if action == "replace" else ""
+        rows.append((name, action, why, how))
+    return tuple(rows)
+
+
+def _how(service: c.Service, settings: Settings, serving: Release | None) -> str:
+    """How a service is replaced, and whether anybody has to wait for it."""
+    how = strategy(service, settings.rollout)
+    if how is not Strategy.STOP_FIRST:
+        return f"{how.value}, no gap"
+    known = serving.services.get(service.name) if serving else None
+    if known and known.seconds:
+        return f"{how.value}, away for about {known.seconds:.0f} s as last time"
+    return f"{how.value}, away until its container is healthy"
 
 
 def _action(
@@ -176,10 +193,10 @@ def _need(
     settings: Settings,
     docker: engine.Docker,
     boxes: Iterable[engine.Container],
-    services: Iterable[tuple[str, str, str]],
+    services: Iterable[tuple[str, str, str, str]],
 ) -> int:
     running = {box.service: box for box in boxes if box.status == "running"}
-    built = [running[name].image for name, action, why in services if "built" in why and name in running]
+    built = [running[name].image for name, _, why, _ in services if "built" in why and name in running]
     commands = []
     if built:
         commands.append(docker("image", "inspect", "--format", "{{.Size}}", *built))

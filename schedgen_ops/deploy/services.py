@@ -114,7 +114,9 @@ def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None
         for name in wave:
             site.show(f"{name}: {reasons[name]}")
             site.touched.append(name)
-        _replace(site, site.release, wave, share=site.share)
+        took = _replace(site, site.release, wave, share=site.share)
+        timed = {name: replace(records[name], seconds=seconds) for name, seconds in took.items()}
+        site.new = replace(site.release, services={**site.release.services, **timed})
 
 
 def roll_back(site: Site, services: Iterable[str]) -> None:
@@ -165,12 +167,17 @@ def retire(site: Site, services: Iterable[str], release: Release) -> None:
     )
 
 
-def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "", share: int = 100) -> None:
+def _replace(
+    site: Site, release: Release, wave: Iterable[str], done: str = "", share: int = 100
+) -> dict[str, float]:
+    took: dict[str, float] = {}
+
     def one(name: str) -> None:
         record = release.services[name]
         seconds = roller.replace(
             site.remote, site.compose, release.id, name, record, site.settings, site.show, share
         )
+        took[name] = round(seconds, 1)
         site.say(f"Service {name} {done or f'updated successfully ({seconds:.1f}s)'}")
 
     site.containers_changed()
@@ -181,6 +188,7 @@ def _replace(site: Site, release: Release, wave: Iterable[str], done: str = "", 
         at_once(beside)
     for name in alone:
         one(name)
+    return took
 
 
 def verify(site: Site, *, settle: bool) -> None:

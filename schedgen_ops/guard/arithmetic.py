@@ -46,12 +46,9 @@ function latency() {
     "p95 latency (%.0f ms) exceeded %g times that of the release before", 1000 * $12, slower), \
     sprintf("it was %.0f ms; %d times in a row", 1000 * $13, slow))
 }
-function restarted(   came) {
-  if ($14 == "-") return
-  if (!restarts_known) { restarts_known = 1; restarts_before = $14 }
-  came = $14 - restarts_before
-  if (restarts >= 0 && came > restarts)
-    back(n, "restarts", "Containers ended " came " times (limit " restarts ")", "")
+function restarted() {
+  if ($14 != "-" && restarts >= 0 && $14 + 0 > restarts)
+    back(n, "restarts", "Containers ended " $14 " times (limit " restarts ")", "")
 }
 function memory(   x, y, dx, dy, slope, rest, low) {
   if (leak <= 0 || $15 == "-" || $1 + 0 < warm_up) return

@@ -37,7 +37,7 @@ kill "$pid"; echo "the guard did not begin" >&2; exit 1
 
 _FOLLOW = r"""
 pid=$(sed -n 's/^{"pid":\([0-9][0-9]*\),.*/\1/p' "$1/guard/owner.json" 2>/dev/null)
-[ -n "$pid" ] && exec tail -n +1 -s 0.2 --pid="$pid" -f "$1/guard/log" 2>/dev/null
+[ -z "$pid" ] || tail -n +1 -s 0.2 --pid="$pid" -f "$1/guard/log" 2>/dev/null
 exit 0
 """
 

@@ -39,7 +39,6 @@ class Judge:
     _slow_row: int = 0
     _over: int = 0
     _over_row: int = 0
-    _restarts: int | None = None
     _trend: Trend = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,12 +159,8 @@ class Judge:
         return self._back(self._slow_row, "latency", text, detail)
 
     def _restarted(self, sample: Sample) -> Verdict | None:
-        if sample.restarts is None:
-            return None
-        if self._restarts is None:
-            self._restarts = sample.restarts
-        came = sample.restarts - self._restarts
-        if self.policy.restarts < 0 or came <= self.policy.restarts:
+        came, limit = sample.restarts, self.policy.restarts
+        if came is None or limit < 0 or came <= limit:
             return None
         text = f"Containers ended {came} times (limit {self.policy.restarts})"
         return self._back(self._number, "restarts", text)

@@ -161,7 +161,7 @@ def _texts(steps: Iterable[Sequence[Command]]) -> tuple[str, ...]:
 
 
 def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
-    """The release is the one that serves, and the containers that stood by go."""
+    """The release is the one that serves, by the first command; then the containers that stood by go."""
     new, release = site.release.services, site.release.id
     behind = [name for name in site.touched if new[name].proxies]
     named = scripts.serve(site.compose, site.paths, release, behind)

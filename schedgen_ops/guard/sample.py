@@ -17,7 +17,7 @@ class Sample:
         counted, count_errors, old_counted, old_count_errors: the same by the services' own counters.
         percent: the error rate that Prometheus gives for the configured query.
         p95, old_p95: seconds in which 95 % of requests were answered, by the new release and the one before.
-        restarts: how often its containers ended or were restarted so far.
+        restarts: how often its containers ended or were restarted since the watch began.
         memory: what its containers use, in bytes.
         log_errors: lines of its logs since the sample before that speak of an error.
     """

@@ -132,10 +132,13 @@ sample() {
     awk -v least="$least" -v base="$base" -v percent="$(prometheus)" "$awk_deltas")
   grep -q . "$dir/checks" && failed=0
   why=$(sed -n 's/^bad //p' "$dir/checks" | head -n 3 | tr '\n' ';')
-  state=$(awk -v release="$release" -v wanted="${#fresh[@]}" '$3 == release "x" {
+  state=$(awk -v release="$release" -v earlier="$earlier" -v wanted="${#fresh[@]}" '$3 == release "x" {
     n++; sum += $6 + ($4 == "exited" || $4 == "dead")
     if ($4 != "running" || $5 == "unhealthy") down = down $2 " is " ($4 == "running" ? $5 : $4) ";" }
-    END { print (n ? sum : "-"), down (n < wanted ? "a container is gone;" : "") }' "$dir/containers")
+    END {
+      if (n < wanted) down = down "a container is gone;"
+      print (n ? sum - earlier : "-"), down
+    }' "$dir/containers")
   restarts=${state%% *}; state=${state#"$restarts"}; state=${state# }
   if [ -s "$dir/containers" ]; then
     [ -z "$state" ] || why="$state$why"

@@ -70,13 +70,14 @@ perform() {
   done
 }
 keep() {
-  record "${records[0]}" "$1"
-  perform "${keep[@]}"
+  perform "${keep[0]}"
   if [ "$(cat "$state/current")" != "$release" ]; then
     rm -f "$dir/failed"
     log "bad $count keep It could not be made the release that serves"
     go_back 0 "it could not be made the release that serves"
   fi
+  record "${records[0]}" "$1"
+  perform "${keep[@]:1}"
   log "end kept 0 $1"; leave
 }
 # The old containers that stand by get the requests at once, if all of them were well a moment ago.
@@ -214,6 +215,7 @@ find_containers() {
 }
 find_containers
 observe
+earlier=$(awk -v release="$release" '$3 == release "x" { n += $6 } END { print n + 0 }' "$dir/containers")
 first_bad='' moved='' jobs=()
 if [ "${#fresh[@]}" -gt 0 ]; then
   "${docker[@]}" stats --format '{{.ID}} {{.MemUsage}}' "${fresh[@]}" > "$dir/stats" 2>/dev/null 9>&- &

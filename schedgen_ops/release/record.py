@@ -36,6 +36,7 @@ class ServiceRecord:
         strategy: how it is replaced: ingress, start-first or stop-first.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
+        seconds: how long its last replacement took; 0 where that is not known.
     """
 
     image: str
@@ -46,6 +47,7 @@ class ServiceRecord:
     strategy: str = "stop-first"
     proxies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

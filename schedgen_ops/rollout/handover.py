@@ -24,6 +24,19 @@ folder=$1 config=$2 repair=$3 count=$4; shift 4
 pairs=("${@:1:count}"); shift "$count"
 running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
 applied() { cp "$config" "$folder/applied"; exit; }
+answering() { ask 'show stat' | awk -F, '
+  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
+hand_down() { ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"; }
+# An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
+# that gets them begins with what this one learned.
+try_out() {
+  local name=$project-ingress-trial fine=''
+  "${docker[@]}" rm --force "$name" >/dev/null 2>&1
+  "$@" run --detach --no-deps --name "$name" schedgen-ingress >/dev/null && ingress=$name &&
+    within 20 answering && hand_down && fine=yes
+  "${docker[@]}" rm --force "$name" >/dev/null 2>&1
+  [ -n "$fine" ]
+}
 if running && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
 mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
 same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
@@ -39,7 +52,7 @@ if running; then
   "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
   ingress=$(ids_of schedgen-ingress | head -n 1)
   if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
-    ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"
+    hand_down
     "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
     sleep 2; rm -f "$folder/servers.state"
   fi
@@ -63,16 +76,19 @@ give_up() {
 for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
 [ -z "${problem-}" ] || give_up "$problem"
 healthy "$limit" "${new[@]}" || give_up "$reason"
+if [ "${#old[@]}" -gt 0 ]; then
+  former=$ingress
+  try_out "$@" || { ingress=$former; give_up "it does not reach the services"; }
+fi
 "$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
 ingress=$(ids_of schedgen-ingress | head -n 1)
 began=${EPOCHREALTIME/[.,]/}
 [ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" >/dev/null
 "${docker[@]}" start "$ingress" >/dev/null || give_up "it could not be started"
-answering() { ask 'show stat' | awk -F, '
-  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
 [ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
 [ "${#old[@]}" -gt 0 ] || applied
 echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
+rm -f "$folder/servers.state"
 "${docker[@]}" rm --force "${old[@]}" >/dev/null
 applied
 """

@@ -15,7 +15,7 @@ from box import Box
 CONNECTIONS = 16
 RATE = 2
 """Requests a second on each connection: the load goes on at its pace, however busy the machine is."""
-LONGEST = "900s"
+LONGEST = "3600s"
 PATIENCE = 30
 
 
@@ -32,9 +32,8 @@ class Load:
 def need_hey() -> None:
     """hey, installed from Debian's packages where it is missing."""
     if shutil.which("hey") is None:
-        subprocess.run(
-            ["apt-get", "install", "-y", "-qq", "hey"], check=True, capture_output=True, timeout=300
-        )
+        for words in (("update",), ("install", "-y", "-qq", "hey")):
+            subprocess.run(["apt-get", *words], check=True, capture_output=True, timeout=300)
 
 
 @contextmanager

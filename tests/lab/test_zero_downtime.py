@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -152,6 +155,91 @@ def upload(host: Box) -> tuple[bytes, bytes]:
         f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(parts)}\r\n\r\n"
     )
     return head.encode(), parts
+
+
+def test_while_the_worker_is_replaced_no_job_is_lost_or_done_twice(behind_ingress: Box, run: Inv) -> None:
+    host = behind_ingress
+    worker = "docker ps -q --filter label=com.docker.compose.service=pdf-worker"
+    before = host.sh(worker)
+    with uploading(host) as jobs:
+        back = run("deploy", "--branch", "v1.2.2")
+    assert back.code == 0, back.output
+    assert host.sh(worker) != before
+    assert len(jobs) > 10
+    wait_until(lambda: all(status(host, job) == "completed" for job in jobs), 60)
+    rows = f"SELECT count(*), count(DISTINCT (job_id, position)) FROM events WHERE job_id IN ({listed(jobs)})"
+    there, apart = host.sh(f'docker compose exec -T postgres psql -U schedgen -tAc "{rows}"').split("|")
+    assert int(there) == int(apart) == len(jobs) * len(json.loads(host.get(f"/api/jobs/{jobs[0]}/events")))
+
+
+@contextmanager
+def uploading(host: Box) -> Iterator[list[str]]:
+    """The sample PDF uploaded again and again for as long as the block lasts; the ids of its jobs."""
+    jobs: list[str] = []
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.3):
+            with socket.create_connection((host.address, 3001), timeout=60) as connection:
+                connection.sendall(b"".join(upload(host)))
+                answer = connection.makefile("rb").read()
+            jobs.append(str(json.loads(answer.partition(b"\r\n\r\n")[2])["jobId"]))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield jobs
+    finally:
+        over.set()
+        thread.join(60)
+
+
+def status(host: Box, job: str) -> str:
+    return str(json.loads(host.get(f"/api/jobs/{job}"))["status"])
+
+
+def listed(jobs: list[str]) -> str:
+    return ", ".join(f"'{job}'" for job in jobs)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.5)
+
+
+def test_going_back_restores_the_database_when_asked_and_keeps_the_newer_one(
+    behind_ingress: Box, run: Inv, environ: Mapping[str, str]
+) -> None:
+    host = behind_ingress
+    insert = (
+        "INSERT INTO events (job_id, position, module, activity, day, start_time, end_time, venue) "
+        "SELECT id, 99, 'm', 'a', 'd', '08:00', '09:00', 'v' FROM jobs LIMIT 7"
+    )
+    had = host.count("events")
+    host.sh(f'docker compose exec -T postgres psql -U schedgen -qc "{insert}"')
+    assert "events: 7 rows would be lost" in asked(environ, "rollback", "--restore-database")
+    assert host.version() == "1.2.3"
+    back = run("rollback", "--restore-database", "--yes")
+    assert back.code == 0, back.output
+    assert host.version() == "1.2.2"
+    assert host.count("events") == had
+    assert "page_count" not in columns(host)
+    kept = "SELECT count(*) FROM pg_database WHERE datname LIKE 'schedgen_before_%'"
+    assert host.sh(f'docker compose exec -T postgres psql -U schedgen -tAc "{kept}"') == "1"
+
+
+def asked(environ: Mapping[str, str], *words: str) -> str:
+    """What an operator at a terminal is shown, who then says no."""
+    line = shlex.join([sys.executable, "-m", "invoke", *words, "--env", "lab", "--hosts", "app1"])
+    command = ["script", "--quiet", "--return", "--command", line, "/dev/null"]
+    env = {**os.environ, **environ}
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, input="no\n", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3, done.stdout
+    return done.stdout
 
 
 def test_going_back_reverts_migrations_when_asked(behind_ingress: Box, run: Inv) -> None:

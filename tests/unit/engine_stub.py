@@ -68,6 +68,7 @@ case $1 in
   stop|start|rm)
     verb=$1; shift; [ "$1" != --force ] || shift
     for id in "$@"; do
+      [ -e "containers/$id" ] || continue
       echo "$verb $id" >> log; read -r s status rest < "containers/$id"
       case $verb in
         rm) rm "containers/$id" ;;
@@ -78,6 +79,9 @@ case $1 in
   exec) ask=${!#}; case $ask in 'show stat') stat ;; *) echo "ask $ask" >> log ;; esac ;;
   compose)
     [ ! -e broken ] || { echo "no such image" >&2; exit 17; }
+    case $words in *' run '*)
+      name=${words#*--name }; echo "trial running healthy r0" > "containers/${name%% *}"; exit ;;
+    esac
     status=running; case $words in *' --no-start '*) status=created ;; esac
     for word in "$@"; do
       case $word in

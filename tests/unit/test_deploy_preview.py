@@ -114,18 +114,23 @@ def test_it_tells_what_lies_between_and_changes_nothing(project: Project) -> Non
 def test_it_tells_which_services_would_be_replaced_and_why(project: Project) -> None:
     running = boxes(backend="h1", frontend="h2", prometheus="h3", redis="h4")
     assert project.look(containers=running).services == (
-        ("redis", "keep", "unchanged"),
-        ("backend", "replace", "its image is built from backend/a.js and 1 more"),
-        ("frontend", "keep", "unchanged"),
-        ("prometheus", "replace", "mon/p.yml, which it mounts, changed"),
+        ("redis", "keep", "unchanged", ""),
+        ("backend", "replace", "its image is built from backend/a.js and 1 more", "start-first, no gap"),
+        ("frontend", "keep", "unchanged", ""),
+        (
+            "prometheus",
+            "replace",
+            "mon/p.yml, which it mounts, changed",
+            "stop-first, away until its container is healthy",
+        ),
     )
 
 
 def test_a_definition_that_changed_and_a_service_that_is_new_are_told(project: Project) -> None:
     running = boxes(backend="h1", frontend="h2", prometheus="h3")
-    found = {name: (action, why) for name, action, why in project.look(containers=running).services}
+    found = {name: (action, why) for name, action, why, _ in project.look(containers=running).services}
     assert found["redis"] == ("replace", "its definition changed")
-    assert {name: action for name, action, _ in project.look().services} == dict.fromkeys(found, "start")
+    assert {name: action for name, action, _, _ in project.look().services} == dict.fromkeys(found, "start")
 
 
 def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_directory(

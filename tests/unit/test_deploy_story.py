@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,7 @@ from deploying import (
     steps,
 )
 from simulated import SimHost
-from simulated_world import NEW, fresh
+from simulated_world import NEW, STATE, fresh
 
 from schedgen_ops.events import StepFinished
 
@@ -123,3 +124,11 @@ def test_a_second_deploy_at_the_same_time_is_refused_by_the_name_of_the_first() 
     assert "bob@desk, deploy v1.2.2" in str(outcome.error)
     assert host.world.changed == []
     assert all(hold.closed for hold in host.holds)
+
+
+def test_how_long_a_service_was_away_is_kept_for_the_next_plan() -> None:
+    host = SimHost()
+    assert deploy(host).code == 0
+    record = json.loads(host.world.files[f"{STATE}/releases/{RELEASE}/release.json"])
+    assert record["services"]["redis"]["seconds"] == 2.0
+    assert record["services"]["minio"]["seconds"] == 0.0

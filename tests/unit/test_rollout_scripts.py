@@ -250,6 +250,8 @@ def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
     assert (
         engine.log.index("made 3 schedgen-ingress") < engine.log.index("stop 1") < engine.log.index("start 3")
     )
+    # And that it reaches everybody is known before that, too.
+    assert engine.log.index("rm schedgen-ingress-trial") < engine.log.index("stop 1")
     before = engine.containers
     again = adopt(engine)
     assert (again.ok, again.stdout) == (True, "")
@@ -277,6 +279,16 @@ def test_an_ingress_that_cannot_take_over_leaves_the_ports_where_they_are(
     engine.say(**behaviour)
     answer = adopt(engine)
     assert answer.code == 1
+    assert engine.containers == before
+    assert "stop 1" not in engine.log
+
+
+def test_an_ingress_that_reaches_nobody_is_noticed_while_the_ports_still_answer(engine: Engine) -> None:
+    engine.has("web")
+    before = engine.containers
+    engine.say(reach="DOWN")
+    answer = adopt(engine)
+    assert answer.stderr.splitlines()[-1] == "it does not reach the services"
     assert engine.containers == before
     assert "stop 1" not in engine.log
 
