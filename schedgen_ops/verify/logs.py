@@ -72,8 +72,8 @@ done
 collect "$since" "$@"
 """
 )
-# $3 the release; what its containers, and those that it left alone, ever logged is kept beside its record: the
-# next one is held against it.
+# $3 the release; what its containers, and those that it left alone, ever logged is kept beside its record:
+# the next one is held against it.
 _KEEP = (
     _FUNCTIONS
     + r"""
