@@ -148,3 +148,11 @@ def script(text: str, *args: str, title: str = "") -> Command:
     """A fixed bash script with `args` as $1, $2, ...: values are arguments and never part of its text."""
     words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen", *args)
     return Command(" ".join(quote(word) for word in words), title=title)
+
+
+def call(functions: str, *words: str, title: str = "") -> Command:
+    """A call of one of the bash functions that a fixed text defines, by the shell that is there already.
+
+    Starting another shell costs more than most answers; `script` is for what needs options or a `trap`.
+    """
+    return Command(f"{functions}\n{sh(*words).text}", title=title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command, call, script
 
 # `fetch` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the longest time it may take,
 # in seconds. With curl that is one process for a request.
@@ -83,6 +83,7 @@ plain() {
   [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6" >&3
   printf '\r\n' >&3
   [ -z "$5" ] || timeout "$3" cat >&3
+  if [ "$3" = 0 ]; then head -c "$4" <&3; return; fi
   timeout "$3" head -c "$4" <&3 || echo "no answer within $3 s" >&2
 }
 curled() {
@@ -122,14 +123,14 @@ class Reply:
 
 
 def fetch(url: str, limit: float) -> Command:
-    """GET `url` with its body, given up after `limit` seconds."""
-    return script(FETCH + 'fetch GET "$1" "$2" "$3"', url, f"{limit:g}", str(MOST), title=f"GET {url}")
+    """GET `url` with its body, given up after `limit` seconds; 0 leaves that to whoever runs it."""
+    return call(FETCH, "fetch", "GET", url, f"{limit:g}", str(MOST), title=f"GET {url}")
 
 
 def post(url: str, limit: float, kind: str, body: bytes) -> Command:
     """POST a body of the content type `kind` to `url`."""
     words = (url, f"{limit:g}", str(MOST), kind, str(len(body)))
-    return script(FETCH + 'fetch POST "$@"', *words, title=f"POST {url}").with_stdin(body)
+    return call(FETCH, "fetch", "POST", *words, title=f"POST {url}").with_stdin(body)
 
 
 def parse_reply(stdout: str) -> Reply:

@@ -30,6 +30,8 @@ _ERROR = re.compile(
 )
 _THROWN = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 _WARNING = re.compile(r"(?<![a-z])warn(?:ing|ings)?(?![a-z])")
+# Every roll-out makes our own ingress warn of servers that come and go, as they should.
+_INGRESS = "schedgen-ingress"
 # A level stands at the start of a line, after its time and its source.
 _HEAD_WORDS = 8
 
@@ -70,14 +72,15 @@ done
 collect "$since" "$@"
 """
 )
-# $3 the release; what it logged so far is kept beside its record, for the next one to compare with.
+# $3 the release; what its containers, and those that it left alone, ever logged is kept beside its record:
+# the next one is held against it.
 _KEEP = (
     _FUNCTIONS
     + r"""
-folder=$state/releases/$1 since=$(begun "$1"); shift
-[ -n "$since" ] || exit 0
+folder=$state/releases/$1; shift
+[ -d "$folder" ] || exit 0
 umask 077
-collect "$since" "$@" | cut -f 2,4 | sort -u | head -n 2000 > "$folder/log-patterns.part" &&
+collect 0 "$@" | cut -f 2,4 | sort -u | head -n 2000 > "$folder/log-patterns.part" &&
 mv -f "$folder/log-patterns.part" "$folder/log-patterns"
 """
 )
@@ -142,7 +145,9 @@ def judged(groups: Iterable[LogGroup], ignore: Sequence[str]) -> tuple[Group, ..
     skip = [re.compile(pattern) for pattern in ignore]
     kept = (group for group in groups if not any(pattern.search(group.example) for pattern in skip))
     found = (Group(g.service, level(g.example), g.count, g.pattern, g.example) for g in kept)
-    return tuple(group for group in found if group.level)
+    return tuple(
+        group for group in found if group.level and (group.service, group.level) != (_INGRESS, "warning")
+    )
 
 
 def parse(stdout: str, settings: Logs) -> Digest:

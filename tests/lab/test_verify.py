@@ -97,12 +97,12 @@ def test_what_is_not_well_fails_by_its_name(op: Operator, host: Box) -> None:
     assert "database query failed: median" in slow.stderr
     for number in (12, 34):
         line = f"ERROR no room for {number}"
-        host.sh(f"docker compose exec -T -u root redis sh -c 'echo {line} > /proc/1/fd/1'")
+        host.sh(f"docker compose exec -T backend sh -c 'echo {line} > /proc/1/fd/1'")
     logged = op("verify.logs")
     assert logged.code == 6, logged.output
     assert "ERROR no room" in logged.stdout
     (row,) = op.document("verify.logs")["result"]
-    assert (row["service"], row["level"], row["new"], row["lines"]) == ("redis", "error", None, 2)
+    assert (row["service"], row["level"], row["new"], row["lines"]) == ("backend", "error", None, 2)
 
 
 def test_what_could_not_be_looked_at_is_unknown_and_not_passed(op: Operator, host: Box) -> None:

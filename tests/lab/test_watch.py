@@ -28,7 +28,7 @@ CHARTS = {
     "Containers: CPU": 8,
 }
 LEAK = "const kept = []; setInterval(() => kept.push(Buffer.alloc(2 << 20, 1)), 500)"
-SAMPLER = "pgrep -fc 'bash .*cgroups=/sys/fs/cgroup' || true"
+SAMPLER = "pgrep -fc '[c]groups=/sys/fs/cgroup' || true"
 
 
 @pytest.fixture

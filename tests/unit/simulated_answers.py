@@ -179,7 +179,7 @@ def _remove(world: World, words: Sequence[str], stdin: str) -> None:
 
 
 def _page(world: World, words: Sequence[str], _: str) -> Result:
-    body = "up 1\n" if words[0].endswith("/metrics") else "<html>"
+    body = "up 1\n" if any(word.endswith("/metrics") for word in words) else "<html>"
     return result(f"HTTP/1.1 {world.status} X\r\n\r\n{body}\n\x1e10000 \n")
 
 

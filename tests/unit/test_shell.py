@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import bash, in_a_shell, parses
 
-from schedgen_ops.shell import Command, Secret, quote, script, sh
+from schedgen_ops.shell import Command, Secret, call, quote, script, sh
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 NASTY = (
@@ -188,3 +188,9 @@ def test_a_command_is_a_value() -> None:
     with pytest.raises(FrozenInstanceError):
         sh("true").text = "false"  # type: ignore[misc]
     assert sh("echo", "a") == sh("echo", "a")
+
+
+def test_a_function_is_called_with_quoted_words_by_the_shell_that_is_there(tmp_path: Path) -> None:
+    command = call('show() { printf "<%s>" "$@"; }', "show", "a b", "$(touch evil)", "'", title="show")
+    assert bash(command, tmp_path).stdout == "<a b><$(touch evil)><'>"
+    assert (str(command), list(tmp_path.iterdir())) == ("show", [])

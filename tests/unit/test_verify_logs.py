@@ -69,6 +69,13 @@ def test_what_no_earlier_release_logged_is_new_and_comes_first() -> None:
     assert digest.seconds == 250
 
 
+def test_what_a_roll_out_makes_our_ingress_say_is_no_warning() -> None:
+    line = "log\tschedgen-ingress\t1\t[WARNING] (#) : Server is DOWN\t[WARNING] (1) : Server is DOWN"
+    alert = "log\tschedgen-ingress\t1\t[ALERT] (#) : no\t[ALERT] (1) : no"
+    digest = logs.parse(answer(line, alert), Logs())
+    assert [group.example for group in digest.groups] == ["[ALERT] (1) : no"]
+
+
 def test_containers_of_one_service_count_together() -> None:
     digest = logs.parse(answer(OLD, OLD), Logs())
     assert [group.count for group in digest.groups] == [10]
