@@ -25,11 +25,18 @@ def cause(said: str, settings: Settings) -> Cause | None:
     return None
 
 
+def went_away(service: str) -> Cause:
+    """The cause where a service stopped, or was started anew, in the middle of it."""
+    return Cause(
+        f"the service {service} went away or does not answer",
+        f"Look at it: `docker compose ps {service}`, `docker compose logs {service}` on the host.",
+    )
+
+
 def _known(settings: Settings) -> tuple[tuple[str, Cause], ...]:
     folder = settings.backup.directory
     service = settings.database.service if settings.database else "the database"
     user = settings.database.user if settings.database else ""
-    look = f"Look at it: `docker compose ps {service}`, `docker compose logs {service}` on the host."
     return (
         (
             r"no space left|disk quota exceeded",
@@ -68,7 +75,7 @@ def _known(settings: Settings) -> tuple[tuple[str, Cause], ...]:
             r"server closed the connection|terminating connection|the connection to the server was lost|"
             r"connection to server|could not connect|shutting down|starting up|recovery mode|"
             r"is not running|no such container|cannot exec|does not answer",
-            Cause(f"the service {service} went away or does not answer", look),
+            went_away(service),
         ),
         (
             r"permission denied|read-only file system|operation not permitted|cannot be written",

@@ -72,7 +72,7 @@ def create(
         made = replace(made, finished=stamp(clock.now()), seconds=round(clock.monotonic() - begun, 1))
         remote.run(commands.finish(folder, made).in_dir(settings.directory), deadline=60)
     except CommandFailed as error:
-        failure = _failure(error, settings)
+        failure = _failure(error, settings, _gone(remote, settings, source))
         record = manifest.failed(started, failure.message, stamp(clock.now()), clock.monotonic() - begun)
         with suppress(CommandFailed):
             remote.run(commands.fail(folder, record).in_dir(settings.directory), deadline=60)
@@ -177,13 +177,28 @@ def _running(service: str, source: Source, host: HostSettings) -> engine.Contain
     return container
 
 
-def _failure(error: CommandFailed, settings: Settings) -> OpsError:
+def _gone(remote: Remote, settings: Settings, source: Source) -> causes.Cause | None:
+    """What a killed container says for itself is nothing: the service that no longer runs as it did."""
+    parts = (settings.database, settings.objects)
+    before = {part.service: source.container(part.service) for part in parts if part}
+    listing = engine.Docker(settings.sudo).containers(settings.project)
+    answer = remote.run(listing, deadline=60, check=False)
+    now = {box.id: box for box in engine.parse_containers(answer.stdout)} if answer.ok else {}
+    for service, box in before.items():
+        if box and answer.ok:
+            found = now.get(box.id)
+            if found is None or (found.status, found.started) != (box.status, box.started):
+                return causes.went_away(service)
+    return None
+
+
+def _failure(error: CommandFailed, settings: Settings, gone: causes.Cause | None) -> OpsError:
     """The failure of a script of ours, with its reason, its cause as far as that is known, and a hint."""
     reason, detail = scripts.reason(error.detail)
     if isinstance(error, CommandTimedOut):
         reason = f"it was not done after backup.deadline, {settings.backup.deadline} s"
     reason = reason or error.message
-    cause = causes.cause(f"{detail}\n{reason}", settings)
+    cause = causes.cause(f"{detail}\n{reason}", settings) or gone
     return OpsError(
         f"backup failed: {f'{cause.sentence}: {reason}' if cause else reason}",
         host=error.host,

@@ -205,6 +205,7 @@ def parse_made(lines: Iterable[str]) -> Made:
 
 def reason(stderr: str) -> tuple[str, str]:
     """Why a script gave up, and everything else that it said."""
-    lines = stderr.splitlines()
+    # What bash says of its own jobs tells nobody anything.
+    lines = [line for line in stderr.splitlines() if not re.match(r"\[\d+\][+-]? ", line)]
     reasons = [line.removeprefix(REASON) for line in lines if line.startswith(REASON)]
     return (reasons[0] if reasons else ""), "\n".join(line for line in lines if not line.startswith(REASON))

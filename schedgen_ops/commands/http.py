@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from schedgen_ops.shell import Command, script
 
-# Prints: status, seconds, error. $1 the URL, $2 the longest time it may take in seconds.
+# `fetch` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the longest time it may take,
+# in seconds. With curl that is one process for a request.
 GET = r"""
-get() {
+fetch() {
   local url=$1 limit=$2 out rest host port path code start
   if command -v curl >/dev/null 2>&1; then
     # Whatever curl says goes before the last line, which is ours.
     out=$(curl --silent --show-error --output /dev/null --max-time "$limit" \
       --header 'User-Agent: schedgen_ops' --write-out '\n%{http_code} %{time_total}' -- "$url" 2>&1)
-    printf '%s %s\n' "${out##*$'\n'}" "$(tr '\n' ' ' <<< "${out%$'\n'*}")"; return
+    rest=${out%$'\n'*}; answer="${out##*$'\n'} ${rest//$'\n'/ } "; return
   fi
-  case $url in http://*) ;; *) echo "000 0 https needs curl on the host"; return ;; esac
+  case $url in http://*) ;; *) answer="000 0 https needs curl on the host"; return ;; esac
   rest=${url#http://}; path=/${rest#*/}; [ "$rest" != "${rest#*/}" ] || path=/
   host=${rest%%/*}; port=${host##*:}; [ "$port" != "$host" ] || port=80; host=${host%:*}
   start=${EPOCHREALTIME/,/.}
@@ -26,9 +27,10 @@ get() {
     printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$1" >&3
     IFS=" " read -r _ code _ <&3 && cat <&3 >/dev/null && printf %s "$code"
     ' bash "$host" "$port" "$path" 2>/dev/null)
-  awk -v code="${code:-000}" -v a="$start" -v b="${EPOCHREALTIME/,/.}" \
-    'BEGIN { printf "%s %.6f %s\n", code, b - a, code == "000" ? "no answer" : "" }'
+  answer=$(awk -v code="${code:-000}" -v a="$start" -v b="${EPOCHREALTIME/,/.}" \
+    'BEGIN { printf "%s %.6f %s\n", code, b - a, code == "000" ? "no answer" : "" }')
 }
+get() { local answer; fetch "$@"; printf '%s\n' "$answer"; }
 """
 
 

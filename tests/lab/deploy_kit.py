@@ -129,7 +129,9 @@ class Running:
 
     def until(self, text: str) -> None:
         """Waits until `text` is on stdout."""
-        wait_for(lambda: text in self.out.read_text() or self.process.poll() is not None, f"{text!r}")
+        wait_for(
+            lambda: text in self.out.read_text() or self.process.poll() is not None, f"{text!r}", PATIENCE
+        )
         assert text in self.out.read_text(), self.err.read_text()
 
     def signal(self, number: signal.Signals) -> None:

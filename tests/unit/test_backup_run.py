@@ -148,7 +148,9 @@ def test_a_failed_backup_tells_the_cause_and_leaves_a_record_without_data(
     said: str, message: str, hint: str
 ) -> None:
     failed = result(stderr=f"{said}\nreason: the dump failed", code=1)
-    host = FakeHost(answers={"back up": failed, "record the failed backup": ""})
+    there = "\n".join(map(json.dumps, (container("postgres"), container("minio"))))
+    answers: dict[Any, Any] = {"back up": failed, "docker inspect": there, "record the failed backup": ""}
+    host = FakeHost(answers=answers)
     with pytest.raises(OpsError) as caught:
         create(host)
     assert message in caught.value.message
@@ -167,10 +169,22 @@ def test_a_backup_that_takes_too_long_or_cannot_be_named_is_recorded_as_failed()
     for answers in cases:
         # Where not even the record can be written, the failure itself is told.
         for code in (0, 1):
-            host = FakeHost(answers={**answers, "record the failed backup": code})
+            host = FakeHost(answers={**answers, "docker inspect": 1, "record the failed backup": code})
             with pytest.raises(OpsError, match="backup failed"):
                 create(host)
             assert host.commands[-1].title == "record the failed backup"
+
+
+@pytest.mark.parametrize(
+    "now", [[], [container("postgres", "exited")], [container("postgres") | {"started": "later"}]]
+)
+def test_a_container_that_went_away_says_nothing_and_is_named(now: list[dict[str, Any]]) -> None:
+    there = "\n".join(map(json.dumps, [*now, container("minio")]))
+    failed = result(stderr="reason: the database's dump failed", code=1)
+    answers: dict[Any, Any] = {"back up": failed, "docker inspect": there, "record the failed backup": ""}
+    with pytest.raises(OpsError, match="the service postgres went away") as caught:
+        create(FakeHost(answers=answers))
+    assert "docker compose logs postgres" in caught.value.hint
 
 
 def test_a_backup_is_verified_against_its_manifest() -> None:

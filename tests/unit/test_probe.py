@@ -100,8 +100,10 @@ def test_a_site_that_goes_away_for_a_moment_is_seen(tmp_path: Path) -> None:
         prober.seen(good + 4)
         found = prober.close()
     before, during, after = found.phases
-    assert (before.name, before.failed, before.requests >= 3) == ("before", 0, True)
-    assert during.failed >= 2
+    assert (before.name, before.requests >= 3) == ("before", True)
+    # The request on its way when the phase changed belongs to the one before.
+    assert before.failed <= 1
+    assert before.failed + during.failed >= 2
     assert after.requests >= 2
     assert found.gap >= away * 0.5
     assert not found.zero_downtime
