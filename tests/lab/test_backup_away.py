@@ -196,7 +196,7 @@ def _altered_there_and_copied_again(op: Operator, server: offsite.S3, folder: st
 def _pushed_from_a_container(op: Operator, server: offsite.S3) -> None:
     config = {"password": "LAB_S3_PASSWORD", "with_deploy": True}
     image = "lab/rclone:test"
-    server.root(f"tar -C /usr/local/bin -c rclone | docker import - {image} >/dev/null")
+    server.root(f"tar -C / -c usr/local/bin/rclone | docker import - {image} >/dev/null")
     op.configure(backup={"offsite": offsite.section(**config, image=image, path="bucket/boxed")})
     ran = _push(op)
     assert ran.code == 0, ran.output

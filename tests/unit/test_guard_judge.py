@@ -341,3 +341,9 @@ def test_a_leak_of_two_megabytes_a_second_is_found() -> None:
 def test_a_container_that_ended_before_the_first_look_is_found_by_it() -> None:
     verdict = judge(recorded_series("crash"), LAB)
     assert (verdict.rule, verdict.first) == ("restarts", 1)
+
+
+def test_a_release_of_which_every_eighth_call_fails_is_found_at_once() -> None:
+    verdict = judge(recorded_series("errors"), LAB)
+    assert (verdict.rule, verdict.first) == ("requests", 1)
+    assert verdict.text == "Error rate (11.11%) exceeded threshold (10.00%)"
