@@ -29,7 +29,7 @@ def environ(tmp_path: Path) -> Mapping[str, str]:
     folder.mkdir()
     text = (ROOT / "config/lab.yaml").read_text().replace("../.lab/", f"{ROOT}/.lab/")
     (folder / "lab.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 4}\n")
-    (folder / "slow.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 60}\n")
+    (folder / "slow.yaml").write_text(text + "\nhealth: {deadline: 120, settle: 60}\n")
     return {"SCHEDGEN_CONFIG": str(folder), "SCHEDGEN_STATE": str(tmp_path / "state")}
 
 
