@@ -81,8 +81,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     changes = rollout.changes(order, records, site.containers(), serving)
     wrong = {change.service: records[change.service] for change in changes if change.touches}
     for wave in waves(wrong):
-        _replace(site, serving, wave, f"is back at release {serving.id}")
-        retire(site, wave, serving)
+        _put_back(site, serving, wave)
 
 
 def _complete(site: Site, serving: Release) -> list[str]:
@@ -134,14 +133,25 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
     back = {change.service: old[change.service] for change in changes if change.touches}
     for wave in reversed(waves(back)):
         if site.old is not None:
-            _replace(site, site.old, wave, f"is back at release {site.old.id}")
-            retire(site, wave, site.old)
+            _put_back(site, site.old, wave)
     for service in ours:
         if service not in old:
             roller.remove(site.remote, site.compose, site.paths.release(site.release.id), service)
             site.containers_changed()
             site.say(f"Service {service} was new, and is removed")
         site.touched.remove(service)
+
+
+def _put_back(site: Site, release: Release, wave: Sequence[str]) -> None:
+    """Services as `release`, the one that serves, has them; a reboot brings them back."""
+    _replace(site, release, wave, f"is back at release {release.id}")
+    retire(site, wave, release)
+    _named(site, release.id, [name for name in wave if name in _behind(release)])
+
+
+def _named(site: Site, release: str, behind: Sequence[str], record: Release | None = None) -> None:
+    command = scripts.serve(site.compose, site.paths, release, behind, record)
+    site.run(command, deadline=900 + QUICK)
 
 
 def _revert(site: Site, service: str) -> None:
@@ -234,7 +244,7 @@ def serve(site: Site) -> None:
     behind = [name for name in site.touched if name in _behind(done)]
     # Should the answer be lost, `reopen` has something to take back.
     site.new = done
-    site.run(scripts.serve(site.compose, site.paths, done.id, behind, done), deadline=900 + QUICK)
+    _named(site, done.id, behind, done)
 
 
 def close(site: Site, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:

@@ -83,7 +83,8 @@ def _serve(world: World, words: Sequence[str], stdin: str) -> Result:
     world.changed.append("serve")
     rest = words[6:]
     _, release, folder, *_ = rest[1 + int(rest[0]) :]
-    world.files[f"{folder}/release.json"] = stdin
+    if stdin:
+        world.files[f"{folder}/release.json"] = stdin
     world.files[f"{STATE}/current"] = release + "\n"
     return result()
 
