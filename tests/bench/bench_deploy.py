@@ -72,7 +72,8 @@ class Bench:
         """Seconds of the plain script on the host, over SSH."""
         options = ("-i", str(self.place.key), "-o", f"UserKnownHostsFile={self.place.known_hosts}")
         where = ("-p", str(self.place.ssh_port), f"deploy@{self.host.address}")
-        command = f"cd {DIRECTORY} && bash -s {branch}"
+        # A file first: programs in a script on stdin would read the rest of it.
+        command = f"cd {DIRECTORY} && cat > /tmp/deploy.sh && bash /tmp/deploy.sh {branch} < /dev/null"
         return timed(lambda: run(["ssh", *options, *where, command], stdin=SCRIPT.read_bytes()))
 
     def reset(self) -> None:
