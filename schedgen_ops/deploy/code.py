@@ -11,6 +11,7 @@ from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
+from schedgen_ops.verify import run as verifier
 
 
 def keep_running(site: Site, run: str) -> None:
@@ -99,3 +100,9 @@ def _new_migrations(site: Site) -> tuple[str, ...]:
         return ()
     command = git.added(site.old.commit, site.release.commit, migrations.path)
     return site.in_project(command).lines()
+
+
+def keep_logs(site: Site) -> None:
+    """What the old release logged is kept for comparison, as long as its containers are there."""
+    if site.old is not None:
+        verifier.keep_logs(site.remote, site.settings, site.old.id)

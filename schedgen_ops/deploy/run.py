@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.backup import drill, push, room
@@ -13,6 +14,7 @@ from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
 from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 
 
@@ -80,7 +82,7 @@ class Deploy(Change):
         """The schema, once a database; from here on there is a backup."""
         self._do(_note_backup)
         chosen = {host.name for host in self.settings.migrating_hosts()}
-        self._do(images.migrate, only=chosen)
+        at_once([partial(self._do, images.migrate, only=chosen), partial(self._do, code.keep_logs)])
         added = sorted({name for site in self.sites for name in site.release.migrations})
         for name in added:
             events.info(self.emit, f"New migration: {name}")

@@ -24,8 +24,6 @@ from schedgen_ops.verify import run as verifier
 
 def open_ingress(site: Site) -> None:
     """The ingress as the new release has it; the first one takes the ports over from the old release."""
-    if site.old is not None:
-        verifier.keep_logs(site.remote, site.settings, site.old.id)
     if _behind(site.release):
         if site.old is not None and _behind(site.old):
             _adopt(site, site.old)

@@ -12,6 +12,7 @@ from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
 from schedgen_ops.errors import Refused
+from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
 from schedgen_ops.rollback.data import Data
@@ -125,7 +126,8 @@ class Rollback(Change):
     def _roll_all(self, site: Site) -> None:
         # The newer release is not wanted any more: it has nothing left to answer while it stands by.
         site.share = scripts.ALL
-        services.roll(site, self._order(site), together)
+        roll = partial(services.roll, site, self._order(site), together)
+        at_once([roll, partial(code.keep_logs, site)])
 
     def _order(self, site: Site) -> list[str]:
         return [name for tier in self.settings.tiers for name in tier.services if site.host.runs(name)]
