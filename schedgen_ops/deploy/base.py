@@ -165,8 +165,10 @@ class Change:
 
     def clean_up(self) -> None:
         """What was replaced, and what no kept release needs, removed; nothing is taken back any more."""
-        at_once([self._retire, self._tidy])
+        at_once([self._retire, self._name])
+        # An image goes when no container uses it any more.
         with self._as_warning():
+            self._do(images.clean_up)
             self._do(services.leftovers)
 
     def _retire(self) -> None:
@@ -180,10 +182,9 @@ class Change:
                 hint="`inv deploy.recover` removes it.",
             ) from error
 
-    def _tidy(self) -> None:
+    def _name(self) -> None:
         with self._as_warning():
             self._do(images.name_as_owner)
-            self._do(images.clean_up)
 
     @contextmanager
     def _as_warning(self) -> Iterator[None]:
