@@ -247,3 +247,4 @@ class Recovery(Change):
         gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
         with self._stack:
             Engine(self.emit, self.clock).run((gate,))
+            self._do(images.sweep)

@@ -13,7 +13,7 @@ from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, ServiceRecord, kept
+from schedgen_ops.release.record import Release, ServiceRecord, State, kept
 from schedgen_ops.remote import checked
 from schedgen_ops.rollout import ingress
 from schedgen_ops.rollout import plan as rollout
@@ -189,6 +189,13 @@ def drop(site: Site) -> None:
         site.remote.run(site.docker.remove(*site.building), deadline=QUICK, check=False)
     if site.new is not None:
         _untag(site, {site.new.id}, ())
+
+
+def sweep(site: Site) -> None:
+    """The image names of releases that were taken back: a container may have kept them until now."""
+    gone = {release.id for release in site.seen.shelf.releases if release.state is State.FAILED}
+    if gone:
+        _untag(site, gone, ())
 
 
 def clean_up(site: Site) -> None:
