@@ -65,6 +65,10 @@ class Restore:
             self._names = tuple(sorted({box.service for box in clients}))
         return self._places
 
+    def look_again(self) -> None:
+        """Containers were replaced since: those that use the data are found anew; names stay."""
+        self._places = None
+
     def _find(self, containers: tuple[engine.Container, ...]) -> restore_scripts.Places:
         self.stamp = self.stamp or f"{self.clock.now():%Y%m%d_%H%M%S}"
         places = places_of(self.settings, containers, self.stamp)

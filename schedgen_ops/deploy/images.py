@@ -193,7 +193,7 @@ def drop(site: Site) -> None:
 
 def sweep(site: Site) -> None:
     """The image names of releases that were taken back: a container may have kept them until now."""
-    gone = {release.id for release in site.seen.shelf.releases if release.state is State.FAILED}
+    gone = {r.id for r in site.seen.shelf.releases if r.state in (State.FAILED, State.BROKEN)}
     if gone:
         _untag(site, gone, ())
 

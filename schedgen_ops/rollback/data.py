@@ -52,6 +52,7 @@ class Data:
         self._around(Restore.back)
 
     def _around(self, action: Callable[[Restore], None]) -> None:
+        self._each(Restore.look_again)
         Elsewhere(self.settings, self.fleet, self.todo).around(lambda: self._each(action))
 
     def _each(self, action: Callable[[Restore], None]) -> None:
