@@ -137,10 +137,7 @@ class Fleet:
 
     def interrupt(self) -> None:
         """Ask what runs on the hosts to end; one that does not answer is left behind after some seconds."""
-        wait(
-            [_start(lambda remote: remote.interrupt(), host) for host in self.hosts],
-            timeout=_INTERRUPT_SECONDS,
-        )
+        _interrupt(self.hosts)
 
     def close(self) -> None:
         """Close all connections; one that hangs is left behind after a few seconds."""

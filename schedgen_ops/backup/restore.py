@@ -18,7 +18,8 @@ from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
-DATA = frozenset({"database", "objects"})
+DATABASE = frozenset({"database"})
+DATA = DATABASE | {"objects"}
 _MARGIN = 300.0
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from schedgen_ops.backup import choice
 from schedgen_ops.backup import commands as backup
-from schedgen_ops.backup.restore import Restore
+from schedgen_ops.backup.restore import DATABASE, Restore
 from schedgen_ops.backup.run import listing
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
@@ -28,8 +28,7 @@ def _data_back(site: Site, release: Release) -> None:
         return
     name, stamp = release.restored
     held = choice.named(listing(site.remote, site.settings), name, site.remote.name)
-    parts = frozenset({"database"})
-    restore = Restore(site.remote, site.settings, held, site.clock, site.emit, parts, stamp)
+    restore = Restore(site.remote, site.settings, held, site.clock, site.emit, DATABASE, stamp)
     restore.back()
     restore.drop()
 

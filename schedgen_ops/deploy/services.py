@@ -61,9 +61,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
     leftover, and what is in no tier is never touched.
     """
-    site.containers_changed()
-    whole = _complete(site, serving)
-    if not begun and not whole:
+    if not begun and not _complete(site, serving):
         return
     if _behind(serving) and _gated(site):
         _sync(site, serving, repair=True)
@@ -71,7 +69,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
         site.new = release
         left = {box.service for box in site.containers() if box.release == release.id}
         at_once([partial(_revert, site, name) for name in sorted(left & release.services.keys())])
-    retire(site, _complete(site, serving) if begun else whole, serving)
+    retire(site, _complete(site, serving), serving)
     if not begun:
         return
     records = serving.services

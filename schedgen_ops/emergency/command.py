@@ -8,7 +8,7 @@ from schedgen_ops.backup import choice
 from schedgen_ops.backup import run as backups
 from schedgen_ops.backup.command import age_of, holders
 from schedgen_ops.backup.manifest import Manifest
-from schedgen_ops.backup.restore import DATA, Restore
+from schedgen_ops.backup.restore import DATA, DATABASE, Restore
 from schedgen_ops.backup.restoring import Elsewhere, lost
 from schedgen_ops.emergency.commands import plan_lines
 from schedgen_ops.emergency.run import Site
@@ -84,12 +84,11 @@ def database(op: Operation, wanted: str) -> None:
         lost_rows=True,
     )
     sites = {remote.name: Site(remote, settings, op.clock, op.emit) for remote in op.fleet}
-    part = frozenset({"database"})
-    todo = _restores(op, found, part)
+    todo = _restores(op, found, DATABASE)
 
     def save(site: Site) -> None:
         if site.remote.name in todo:
-            site.safety(part)
+            site.safety(DATABASE)
 
     def stop(site: Site) -> None:
         if site.remote.name in todo or site.remote.name in elsewhere.names:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schedgen_ops import events
 from schedgen_ops.backup import choice, run
-from schedgen_ops.backup.restore import Restore
+from schedgen_ops.backup.restore import DATABASE, Restore
 from schedgen_ops.backup.restoring import Elsewhere
 from schedgen_ops.clock import Clock
 from schedgen_ops.errors import Refused
@@ -15,8 +15,6 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.release.record import backup_of
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.settings import Settings
-
-DATABASE = frozenset({"database"})
 
 
 @dataclass(frozen=True, slots=True)

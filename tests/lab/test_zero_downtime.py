@@ -11,10 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import deploy_kit as kit
 import pytest
 from box import ROOT, Box, Inv, Ran
 from load import failed, load
@@ -166,7 +167,7 @@ def test_while_the_worker_is_replaced_no_job_is_lost_or_done_twice(behind_ingres
     assert back.code == 0, back.output
     assert host.sh(worker) != before
     assert len(jobs) > 10
-    wait_until(lambda: all(status(host, job) == "completed" for job in jobs), 60)
+    kit.wait_for(lambda: all(status(host, job) == "completed" for job in jobs), "the jobs", 60)
     rows = f"SELECT count(*), count(DISTINCT (job_id, position)) FROM events WHERE job_id IN ({listed(jobs)})"
     there, apart = host.sh(f'docker compose exec -T postgres psql -U schedgen -tAc "{rows}"').split("|")
     assert int(there) == int(apart) == len(jobs) * len(json.loads(host.get(f"/api/jobs/{jobs[0]}/events")))
@@ -200,13 +201,6 @@ def status(host: Box, job: str) -> str:
 
 def listed(jobs: list[str]) -> str:
     return ", ".join(f"'{job}'" for job in jobs)
-
-
-def wait_until(happened: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.5)
 
 
 def test_going_back_restores_the_database_when_asked_and_keeps_the_newer_one(
