@@ -69,7 +69,7 @@ def restoring(
     """The steps of a restore on every host of `fleet`; each is undone when a later one fails."""
 
     def each(action: Callable[[Restore], None]) -> Callable[[], None]:
-        return lambda: _each(fleet, todo, action)
+        return lambda: on_each(fleet, todo, action)
 
     elsewhere = Elsewhere(op.settings, op.fleet, todo)
     there = partial(elsewhere.around, each(Restore.swap))
@@ -83,8 +83,9 @@ def restoring(
     return (*steps, old) if discard_old else steps
 
 
-def _each(fleet: Fleet, todo: dict[str, Restore], action: Callable[[Restore], None]) -> None:
-    fleet.each(lambda remote: action(todo[remote.name])).values()
+def on_each(fleet: Fleet, todo: Mapping[str, Restore], action: Callable[[Restore], None]) -> None:
+    """An action on each restore, on all of their hosts at once."""
+    fleet.only(tuple(todo)).each(lambda remote: action(todo[remote.name])).values()
 
 
 class Elsewhere:

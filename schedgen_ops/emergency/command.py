@@ -9,7 +9,7 @@ from schedgen_ops.backup import run as backups
 from schedgen_ops.backup.command import age_of, holders
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.restore import DATA, DATABASE, Restore
-from schedgen_ops.backup.restoring import Elsewhere, lost
+from schedgen_ops.backup.restoring import Elsewhere, lost, on_each
 from schedgen_ops.emergency.commands import plan_lines
 from schedgen_ops.emergency.run import Site
 from schedgen_ops.engine import Engine, Step
@@ -165,10 +165,8 @@ def _each_site(
 def _each_restore(
     op: Operation, todo: dict[str, Restore]
 ) -> Callable[[Callable[[Restore], None]], Callable[[], None]]:
-    fleet = op.fleet.only(list(todo))
-
     def each(action: Callable[[Restore], None]) -> Callable[[], None]:
-        return lambda: _done(fleet.each(lambda remote: action(todo[remote.name])).values())
+        return lambda: on_each(op.fleet, todo, action)
 
     return each
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schedgen_ops import events
 from schedgen_ops.backup import choice, run
 from schedgen_ops.backup.restore import DATABASE, Restore
-from schedgen_ops.backup.restoring import Elsewhere
+from schedgen_ops.backup.restoring import Elsewhere, on_each
 from schedgen_ops.clock import Clock
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
@@ -54,8 +54,7 @@ class Data:
         Elsewhere(self.settings, self.fleet, self.todo).around(lambda: self._each(action))
 
     def _each(self, action: Callable[[Restore], None]) -> None:
-        hosts = self.fleet.only(tuple(self.todo))
-        hosts.each(lambda remote: action(self.todo[remote.name])).values()
+        on_each(self.fleet, self.todo, action)
 
 
 def of_release(
