@@ -16,6 +16,10 @@ from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, quote
 
 KILL_AFTER = 5.0
+# sshd ends the whole connection when input arrives for a channel that has just closed. So a command without
+# input gets none from the channel, and one with input ends only once all of it has arrived.
+_NO_INPUT = " </dev/null"
+_DRAIN = "trap 'cat >/dev/null' EXIT; "
 # Linux refuses a single argument above 128 KiB; sshd hands the line to the login shell as one.
 _LINE_LIMIT = 96 * 1024
 
@@ -24,7 +28,8 @@ _LINE_LIMIT = 96 * 1024
 class Request:
     """What to send: the line to execute, and the bytes for its stdin, after which stdin ends.
 
-    The line holds the nonce, by which `killer` finds its processes.
+    Without such bytes the line reads nothing, and the end of stdin need not be sent. The line holds
+    the nonce, by which `killer` finds its processes.
     """
 
     line: str
@@ -54,12 +59,16 @@ class NoFrame(ValueError):
     """The login shell never came to run what it was sent."""
 
 
-def single(command: Command, *, deadline: float, nonce: str) -> Request:
-    """The request for one command that must end within `deadline` seconds."""
+def single(command: Command, *, deadline: float, nonce: str, held: bool = False) -> Request:
+    """The request for one command that must end within `deadline` seconds.
+
+    Args:
+        held: the command ends when it likes, and its stdin stays open until then.
+    """
     reads = "".join(f"IFS= read -r -d '' {name}; export {name}\n" for name, _secret in command.secrets)
     stdin = command.stdin or b""
     rest = stdin.encode() if isinstance(stdin, str) else stdin
-    return _request(f"{reads}{command.text}", _values(command) + rest, deadline, nonce)
+    return _request(f"{reads}{command.text}", _values(command) + rest, deadline, nonce, held=held)
 
 
 def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Request:
@@ -92,7 +101,7 @@ def killer(nonces: Sequence[str]) -> Request:
     """
     find = "grep -lsFf - /proc/[0-9]*/cmdline | cut -d/ -f3"
     kill = f"kill -TERM $({find}) 2>/dev/null"
-    return Request(_line(kill, KILL_AFTER), "\n".join(nonces).encode() + b"\n", "")
+    return Request(_line(_DRAIN + kill, KILL_AFTER), "\n".join(nonces).encode() + b"\n", "")
 
 
 def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
@@ -140,15 +149,16 @@ def first_line(banner: bytes) -> str:
     return ""
 
 
-def _request(body: str, stdin: bytes, deadline: float, nonce: str) -> Request:
+def _request(body: str, stdin: bytes, deadline: float, nonce: str, *, held: bool = False) -> Request:
     # bash reads .bashrc, banner and all, when sshd starts it and SHLVL is small.
     script = f"SHLVL=9; printf '\\036%s\\036\\n' {nonce}; printf '\\036%s\\036\\n' {nonce} >&2\n{body}"
     if "\0" in script:
         raise ValueError("a command cannot hold a NUL byte")
-    line = _line(script, deadline)
+    drain = "" if held else _DRAIN
+    line = _line(drain + script, deadline) if stdin or held else _line(script, deadline) + _NO_INPUT
     if len(line.encode()) <= _LINE_LIMIT:
         return Request(line, stdin, nonce)
-    reader = f": {nonce}; IFS= read -r -d '' schedgen_script; eval \"$schedgen_script\""
+    reader = f": {nonce}; {drain}IFS= read -r -d '' schedgen_script; eval \"$schedgen_script\""
     return Request(_line(reader, deadline), script.encode() + b"\0" + stdin, nonce)
 
 

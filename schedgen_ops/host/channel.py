@@ -11,6 +11,8 @@ from time import monotonic
 from paramiko import Channel, SSHException
 
 Sink = Callable[[bytes], None]
+# What paramiko raises when the connection or the channel is gone.
+BROKEN = (SSHException, OSError, EOFError)
 _CHUNK = 256 * 1024
 # Fits any pipe: sent at once it cannot block, whatever the command reads.
 _INLINE = 32 * 1024
@@ -27,7 +29,8 @@ def exchange(channel: Channel, stdin: bytes, out: Sink, err: Sink, until: float)
     Returns:
         None when no exit status arrived: killed, connection lost, or time was up.
     """
-    feed(channel, stdin)
+    if stdin:
+        feed(channel, stdin)
     pump(channel, out, err, until)
     # Set by an exit status and by the end of the connection.
     channel.status_event.wait(max(0.0, until - monotonic()))
@@ -61,6 +64,12 @@ def pump(
             return True
 
 
+def close(channel: Channel) -> None:
+    """Close it, which fails where the connection ended first."""
+    with suppress(*BROKEN):
+        channel.close()
+
+
 def exit_status(channel: Channel) -> int | None:
     """The exit status, if one arrived."""
     if not channel.exit_status_ready() or channel.exit_status < 0:
@@ -91,7 +100,7 @@ def _waiter(descriptor: int) -> Callable[[float], bool]:
 
 def _send(channel: Channel, stdin: bytes) -> None:
     # A command that ends before it read all its input is not a failure.
-    with suppress(OSError, EOFError, SSHException):
+    with suppress(*BROKEN):
         if stdin:
             channel.sendall(stdin)
         channel.shutdown_write()

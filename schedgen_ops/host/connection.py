@@ -203,7 +203,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
 
     def _explain(self, problem: Exception) -> Unreachable:
         where = f"{self.host} port {self.port}"
-        if isinstance(problem, OSError) and not isinstance(problem, EOFError):
+        if isinstance(problem, OSError):
             timeout = self.network.ssh.connect_timeout
             return tcp.unreachable(self.label, self.host, self.port, timeout, problem)
         if isinstance(problem, SSHException) and "banner" in str(problem):

@@ -7,22 +7,24 @@ from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
 from time import monotonic, sleep
 
-from paramiko import Channel, SSHException, Transport
+from paramiko import Channel, Transport
 
 from schedgen_ops import wire
 from schedgen_ops.errors import OpsError, Unreachable
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
+from schedgen_ops.host.channel import BROKEN
 from schedgen_ops.host.connection import Link
 from schedgen_ops.shell import Command
 
-BROKEN = (SSHException, OSError, EOFError)
 # sshd allows ten sessions on a connection; two are left for held processes.
 _SESSIONS = 8
 # Seconds that a host gets beyond a command's deadline before it counts as gone.
 _GRACE = wire.KILL_AFTER + 5.0
 _KILL_SECONDS = 2.0
-_PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0)
+_PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0)
+# Seconds within which the end of a connection is noticed after that of its channels.
+_NOTICED = 1.0
 _KILLED = 137
 
 
@@ -58,8 +60,8 @@ class Courier:
                 channel.exec_command(request.line)
                 code = channels.exchange(channel, request.stdin, out, err, until)
             except BROKEN as problem:
-                raise self._broken(command, problem) from problem
-            return self._verdict(command, until) if code is None else code
+                raise self._broken(command, channel, problem) from problem
+            return self._verdict(command, channel, until) if code is None else code
 
     def session(self, command: Command) -> Channel:
         """A new channel for a command.
@@ -128,24 +130,32 @@ class Courier:
             raise
         finally:
             self._running.discard(nonce)
-            channel.close()
+            channels.close(channel)
 
-    def _broken(self, command: Command, problem: Exception) -> Exception:
-        if not self._link.is_connected:
-            return failures.lost(command, self._name, "the connection was lost while it ran")
-        if isinstance(problem, OSError):
+    def _broken(self, command: Command, channel: Channel, problem: Exception) -> Exception:
+        """What to raise for a problem that came up once the channel was there."""
+        if isinstance(problem, OSError) and self._link.is_connected:
             # Not of the connection: it comes from whoever takes the output.
             return problem
+        if self._gone(channel):
+            return failures.lost(command, self._name, "the connection was lost while it ran")
         return failures.no_session(command, self._name, problem)
 
-    def _verdict(self, command: Command, until: float) -> int:
+    def _verdict(self, command: Command, channel: Channel, until: float) -> int:
         """What to make of a command without an exit status."""
-        if not self._link.is_connected:
-            raise failures.lost(command, self._name, "the connection was lost while it ran")
         now = monotonic()
+        if self._gone(channel):
+            raise failures.lost(command, self._name, "the connection was lost while it ran")
         if now >= until:
             raise failures.lost(command, self._name, f"no word {_GRACE:g} s after its deadline")
         if now >= until - _GRACE + wire.KILL_AFTER:
             # timeout kills its whole process group, itself included.
             return _KILLED
         raise failures.lost(command, self._name, "it was killed there")
+
+    def _gone(self, channel: Channel) -> bool:
+        """Whether the channel ended with its connection, and not by itself."""
+        transport = channel.get_transport()
+        # Its thread tells the channels first, and is over when the connection counts as closed.
+        transport.join(_NOTICED)
+        return not transport.is_active()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
-from paramiko import Channel, SSHException
+from paramiko import Channel
 
 from schedgen_ops import wire
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, ConnectionLost
@@ -62,18 +62,18 @@ class SshHold:
         """Write one line to its stdin."""
         try:
             self._channel.sendall(line.encode() + b"\n")
-        except (OSError, EOFError, SSHException) as problem:
+        except channels.BROKEN as problem:
             raise ConnectionLost(
                 f"`{brief(self._command)}` on {self._host} is no longer there", host=self._host
             ) from problem
 
     def close(self) -> None:
         """Close its stdin and give it a few seconds to end."""
-        with suppress(OSError, EOFError, SSHException):
+        with suppress(*channels.BROKEN):
             self._channel.shutdown_write()
         if self.alive and not self._channel.status_event.wait(_PATIENCE):
             self._kill()
-        self._channel.close()
+        channels.close(self._channel)
 
     def _first_line(self, until: float) -> str:
         channels.pump(self._channel, self._lines.out, self._lines.err, until, enough=self._has_line)

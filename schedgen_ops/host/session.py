@@ -9,10 +9,11 @@ from time import monotonic
 
 from schedgen_ops import together, wire
 from schedgen_ops.errors import CommandFailed
+from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Bytes, Capture, Lines
 from schedgen_ops.host.connection import Link
-from schedgen_ops.host.courier import BROKEN, Courier
+from schedgen_ops.host.courier import Courier
 from schedgen_ops.host.held import SshHold
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
@@ -135,7 +136,7 @@ class Host:
     def hold(self, command: Command, *, deadline: float) -> SshHold:
         """Start a long-lived process and return once it has printed its first line."""
         nonce = secrets.token_hex(8)
-        request = wire.single(command, deadline=deadline, nonce=nonce)
+        request = wire.single(command, deadline=deadline, nonce=nonce, held=True)
         opened = self._courier.session(command)
         try:
             opened.exec_command(request.line)
@@ -149,8 +150,8 @@ class Host:
                 kill=lambda: self._courier.kill((nonce,)),
             )
         except BaseException as problem:
-            opened.close()
-            if isinstance(problem, BROKEN):
+            channels.close(opened)
+            if isinstance(problem, channels.BROKEN):
                 raise failures.lost(command, self.name, "the connection was lost as it started") from problem
             raise
 

@@ -61,7 +61,8 @@ def _assert_interrupted(op: Operator, host: Box, number: signal.Signals, where: 
 def _assert_cut(op: Operator, host: Box) -> None:
     run = _begun(op, BUILDING)
     host.sh("pkill -KILL -u deploy sshd", user="root")
-    _assert_taken_back(run, host, "connection", host.name, "Building containers")
+    # Whichever of the two steps that run then heard of it first.
+    _assert_taken_back(run, host, "the connection was lost", host.name, "step:")
 
 
 def _assert_unlocked(op: Operator, host: Box) -> None:

@@ -85,7 +85,10 @@ def test_a_leak_is_told_over_a_lost_connection_and_drawn_in_the_report(
     host.sh(f"docker compose exec -d backend node -e '{LEAK}'")
     watch = op.start("verify.extended", "--duration", "44")
     watch.until("Checks: 3 ")
-    host.sh("pkill -KILL -f 'sshd: deploy'", user="root")
+    with kit.as_root(host, "pkill -STOP -o -x sshd", "pkill -CONT -o -x sshd"):
+        host.sh("pkill -KILL -f 'sshd: deploy'", user="root")
+        watch.until("the connection was lost, trying again")
+        time.sleep(5)
     ran = watch.wait()
     assert "the connection was lost, trying again" in ran.stdout
     assert re.search(r"Unknown: \d+", ran.stdout), ran.stdout

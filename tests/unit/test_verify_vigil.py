@@ -64,6 +64,16 @@ class Dropping(FakeHost):
         self.parts = list(parts)
         self.asked: list[str] = []
 
+    def run(self, command: Command, *, deadline: float, check: bool = True, limit: int = 0) -> Result:
+        """Where the next part says nothing, it is what becomes of connecting again."""
+        said, seconds, error = self.parts[0]
+        if not said:
+            self.parts.pop(0)
+            self.clock.advance(seconds)
+            if error:
+                raise error
+        return Result("", "", 0, seconds)
+
     def stream(
         self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
     ) -> Result:
@@ -112,6 +122,13 @@ def test_a_lost_connection_is_made_again_and_the_time_between_is_unknown() -> No
     assert "5 of 11 rounds are unknown" in seen.warnings()
     assert any(value is None for _, value in [(point.at, point.mean) for point in seen.errors.points])
     assert 0 not in [point.mean for line in seen.latency.values() for point in line.points]
+
+
+def test_what_connecting_again_takes_is_unknown_and_makes_no_watch_longer() -> None:
+    seen, _ = watch(120, (rounds(1, 3), 32, LOST), ("", 43, None), (rounds(1, 4, at=80), 40, None))
+    assert (seen.tally.checks, seen.tally.unknown, seen.tally.seen, seen.drops) == (7, 5, 12, 1)
+    seen, _ = watch(60, (rounds(1, 5), 52, LOST), ("", 43, None))
+    assert (seen.tally.checks, seen.tally.unknown, seen.tally.elapsed) == (5, 1, 60)
 
 
 def test_a_host_that_is_not_there_at_all_is_an_error_at_once() -> None:

@@ -61,6 +61,31 @@ def test_a_secret_reaches_the_command_and_not_the_line(value: str) -> None:
     assert wire.answer(local(request).stdout, b"", NONCE).stdout == f"{value}rest".encode()
 
 
+def test_a_command_without_input_reads_nothing_of_the_channel() -> None:
+    request = replace(wire.single(Command("cat"), deadline=5, nonce=NONCE), stdin=b"of the channel")
+    done = local(request)
+    assert (wire.answer(done.stdout, done.stderr, NONCE).stdout, done.returncode) == (b"", 0)
+
+
+@pytest.mark.parametrize("long", ["", "x" * 300_000])
+def test_a_command_with_input_ends_once_all_of_it_arrived(long: str) -> None:
+    request = wire.single(Command(f": {long}; exit 3").with_stdin("part"), deadline=9, nonce=NONCE)
+    with subprocess.Popen(["/bin/sh", "-c", request.line], stdin=subprocess.PIPE) as process:
+        assert process.stdin
+        process.stdin.write(request.stdin)
+        process.stdin.flush()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        process.stdin.close()
+        assert process.wait(5) == 3
+
+
+def test_a_held_command_ends_while_its_input_is_open() -> None:
+    request = wire.single(Command("exit 3"), deadline=9, nonce=NONCE, held=True)
+    with subprocess.Popen(["/bin/sh", "-c", request.line], stdin=subprocess.PIPE) as process:
+        assert process.wait(5) == 3
+
+
 def test_a_line_too_long_for_one_argument_still_runs() -> None:
     long = "x" * 300_000
     reply, code = run(
