@@ -151,11 +151,16 @@ class Remote(Protocol):
         """
         ...
 
-    def hold(self, command: Command, *, deadline: float) -> Hold:
+    def hold(
+        self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
+    ) -> Hold:
         """Start a long-lived process and return once it has printed its first line.
 
         Args:
             deadline: seconds it may live at most, the wait for the first line included.
+            on_line: called with each line of stdout and stderr as it comes, the first one included, from a
+                thread of its own, and not any more once the process was closed. Without it nobody reads what
+                comes after the first line.
 
         Raises:
             CommandFailed: when it ends before it printed a line.

@@ -97,7 +97,7 @@ class Change:
         )
         self._do(recovery.recover)
         self.make_sure()
-        self._prober = self._stack.enter_context(probing(self.fleet, self.settings))
+        self._prober = self._stack.enter_context(probing(self.fleet, self.settings, self.emit))
         events.info(self.emit, "Pre-flight checks passed")
 
     def make_sure(self) -> None:

@@ -35,10 +35,9 @@ declare -A parts=()
 _ACT = r"""
 log() { printf '%s\n' "$*" >> "$dir/log"; }
 put() { ( umask 077; printf '%s\n' "$2" > "$1.part" ) && mv -f "$1.part" "$1"; }
-# Nothing is left: no process of ours, no file; nor what the prober of a run wrote that is there no more.
+# Nothing is left: no process of ours, no file.
 leave() {
   trap '' TERM
-  flock --nonblock "$state/lock" rm -f "$state/probe"
   rm -rf "$dir"; kill -TERM -- "-$$" 2>/dev/null; exit 0
 }
 record() {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Thread
 from time import monotonic
 
 from paramiko import Channel
@@ -25,6 +26,7 @@ class SshHold:
         mark: what stands before its output.
         until: the moment of the monotonic clock at which to give up waiting for a line.
         kill: ends it on the host.
+        on_line: takes its lines; a thread reads them once there was a first one.
 
     Raises:
         CommandFailed: when it ended, or `until` came, before it printed a line.
@@ -39,14 +41,18 @@ class SshHold:
         mark: bytes,
         until: float,
         kill: Callable[[], None],
+        on_line: Callable[[str], None] | None = None,
     ) -> None:
         self._host = host
         self._command = command
         self._channel = channel
         self._kill = kill
-        self._seen: list[str] = []
-        self._lines = Lines(command, mark, self._seen.append)
+        self._lines = Lines(command, mark, on_line or (lambda _: None))
         self.first = self._first_line(until)
+        self._reader: Thread | None = None
+        if on_line is not None:
+            self._reader = Thread(target=self._read, args=(until,), name="held", daemon=True)
+            self._reader.start()
 
     @property
     def code(self) -> int | None:
@@ -73,7 +79,14 @@ class SshHold:
             self._channel.shutdown_write()
         if self.alive and not self._channel.status_event.wait(_PATIENCE):
             self._kill()
+        if self._reader is not None:
+            self._reader.join(_PATIENCE)
         channels.close(self._channel)
+
+    def _read(self, until: float) -> None:
+        with suppress(*channels.BROKEN):
+            channels.pump(self._channel, self._lines.out, self._lines.err, until)
+        self._lines.finish()
 
     def _first_line(self, until: float) -> str:
         channels.pump(self._channel, self._lines.out, self._lines.err, until, enough=self._has_line)

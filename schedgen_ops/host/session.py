@@ -133,7 +133,9 @@ class Host:
         failures.raise_if_stopped(read, result, self.name, deadline)
         checked(read, result, self.name)
 
-    def hold(self, command: Command, *, deadline: float) -> SshHold:
+    def hold(
+        self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
+    ) -> SshHold:
         """Start a long-lived process and return once it has printed its first line."""
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce, held=True)
@@ -148,6 +150,7 @@ class Host:
                 mark=wire.start_mark(nonce),
                 until=monotonic() + deadline,
                 kill=lambda: self._courier.kill((nonce,)),
+                on_line=on_line,
             )
         except BaseException as problem:
             channels.close(opened)

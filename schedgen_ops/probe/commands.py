@@ -8,13 +8,13 @@ from schedgen_ops.commands import http
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command, script
 
-# One process for each URL writes a line a request into $1: start in microseconds, URL's number, status, time.
-# Lines on stdin name the phase that begins. It ends with its stdin, or when nothing was heard for $2 seconds.
+# One process for each URL says a line a request: start in microseconds, URL's number, status, time. Lines on
+# stdin name the phase that begins. It ends with its stdin, or when nothing was heard for $1 seconds.
 _PROBE = (
     http.GET
     + r"""
-file=$1 silence=$2 pause=$3 patience=$4; shift 4
-umask 077; : > "$file" || exit
+silence=$1 pause=$2 patience=$3; shift 3
+echo probing
 number=0 jobs=()
 for url in "$@"; do
   ( trap 'exit 0' TERM
@@ -24,22 +24,21 @@ for url in "$@"; do
       start=${EPOCHREALTIME/[.,]/}
       fetch "$url" "$patience"
       read -r status seconds _ <<< "$answer"
-      printf '%s %s %s %s\n' "$start" "$number" "$status" "$seconds" >> "$file"
+      printf '%s %s %s %s\n' "$start" "$number" "$status" "$seconds"
       read -r -t "$pause" <&9
-    done ) </dev/null >/dev/null 2>&1 &
+    done ) </dev/null 2>/dev/null &
   jobs+=($!); number=$((number + 1))
 done
 trap 'kill "${jobs[@]}" 2>/dev/null' EXIT
-echo probing
 while IFS= read -r -t "$silence" line; do
-  [ -z "$line" ] || printf '%s phase %s\n' "${EPOCHREALTIME/[.,]/}" "$line" >> "$file"
+  [ -z "$line" ] || printf '%s phase %s\n' "${EPOCHREALTIME/[.,]/}" "$line"
 done
 """
 )
 
 
-def probe(file: str, checks: Sequence[Check], *, silence: int, pause: float, patience: float) -> Command:
-    """Asks the checks' URLs again and again, and keeps the answers in `file` on the host.
+def probe(checks: Sequence[Check], *, silence: int, pause: float, patience: float) -> Command:
+    """Asks the checks' URLs again and again, and says what they answered.
 
     Args:
         silence: seconds without a line on stdin after which it ends.
@@ -47,4 +46,4 @@ def probe(file: str, checks: Sequence[Check], *, silence: int, pause: float, pat
         patience: seconds after which a request has failed.
     """
     numbers = (str(silence), f"{pause:g}", f"{patience:g}")
-    return script(_PROBE, file, *numbers, *(check.url for check in checks), title="probe")
+    return script(_PROBE, *numbers, *(check.url for check in checks), title="probe")

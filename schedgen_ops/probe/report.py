@@ -85,16 +85,24 @@ class Report:
         )
 
 
-def parse(text: str) -> tuple[Answer, ...]:
-    """The prober's file; a torn line is passed over."""
+def answered(line: str) -> Answer | None:
+    """One line of the prober's, if it is about a request."""
+    found = _ANSWER.fullmatch(line)
+    if found is None:
+        return None
+    start, url, status, seconds = found.groups()
+    return Answer(int(start) / 1e6, int(url), int(status), float(seconds))
+
+
+def parse(lines: Iterable[str]) -> tuple[Answer, ...]:
+    """What the prober said; a torn line is passed over."""
     found: list[Answer] = []
     marks: list[tuple[float, str]] = []
-    for line in text.splitlines():
+    for line in lines:
         if mark := _MARK.fullmatch(line):
             marks.append((int(mark[1]) / 1e6, mark[2]))
-        elif answer := _ANSWER.fullmatch(line):
-            start, url, status, seconds = answer.groups()
-            found.append(Answer(int(start) / 1e6, int(url), int(status), float(seconds)))
+        elif answer := answered(line):
+            found.append(answer)
     return tuple(_in_phase(answer, marks) for answer in sorted(found, key=lambda answer: answer.start))
 
 

@@ -1,25 +1,46 @@
-"""Starts the prober on every host, tells it of the phases, and fetches what it saw."""
+"""Starts the prober on every host, tells it of the phases, and hears what it sees."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
-from schedgen_ops.commands import files
+from schedgen_ops import events
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import commands
-from schedgen_ops.probe.report import Report, merged, parse, report
-from schedgen_ops.release.paths import Paths
+from schedgen_ops.probe.report import Report, answered, merged, parse, report
 from schedgen_ops.remote import Hold, Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.settings import Check, Settings
 
 _LONGEST = 6 * 3600.0
 _SILENCE = 60
 _PAUSE = 0.1
-_LIMIT = 64 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class _Ear:
+    """Hears the prober of one host.
+
+    Attributes:
+        lines: all that it said; what came before a connection was lost is kept.
+    """
+
+    host: str
+    checks: Sequence[Check]
+    emit: events.Emit
+    lines: list[str] = field(default_factory=list)
+    _failed: set[int] = field(default_factory=set)
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+        answer = answered(line)
+        if answer and not answer.good and answer.url not in self._failed:
+            self._failed.add(answer.url)
+            said = f"answered {answer.status}" if answer.status else "did not answer"
+            events.warn(self.emit, f"a request failed: {self.checks[answer.url].url} {said}", self.host)
 
 
 @dataclass(slots=True)
@@ -32,18 +53,14 @@ class Prober:
 
     fleet: Fleet
     settings: Settings
+    emit: events.Emit
     seen: Report | None = None
-    _holds: dict[str, Hold] = field(default_factory=dict)
+    _held: list[tuple[Hold, _Ear]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def file(self) -> str:
-        """Where the answers are kept on a host."""
-        return f"{Paths(self.settings.directory).state}/probe"
 
     def phase(self, name: str) -> None:
         """From now on it is another phase."""
-        for hold in self._holds.values():
+        for hold, _ in self._held:
             with suppress(OpsError):
                 hold.send(name)
 
@@ -52,34 +69,38 @@ class Prober:
         for remote in self.fleet.hosts:
             checks = self.settings.checks_on(self.settings.host(remote.name))
             if checks:
-                patience = max(5.0, *(check.within * 2 for check in checks))
-                command = commands.probe(self.file, checks, silence=_SILENCE, pause=_PAUSE, patience=patience)
-                self._holds[remote.name] = remote.hold(command, deadline=_LONGEST)
+                self._held.append(self._hold(remote, checks))
         threading.Thread(target=self._beat, daemon=True).start()
+
+    def _hold(self, remote: Remote, checks: Sequence[Check]) -> tuple[Hold, _Ear]:
+        patience = max(5.0, *(check.within * 2 for check in checks))
+        command = commands.probe(checks, silence=_SILENCE, pause=_PAUSE, patience=patience)
+        ear = _Ear(remote.name, checks, self.emit)
+        return remote.hold(command, deadline=_LONGEST, on_line=ear), ear
 
     def _beat(self) -> None:
         while not self._over.wait(_SILENCE / 4):
             self.phase("")
 
     def stop(self) -> Report:
-        """Ends the probers and reckons what they saw; a host that cannot tell any more counts for nothing."""
+        """Ends the probers and reckons what they saw. One that had ended before is named as silent."""
         self._over.set()
-        for hold in self._holds.values():
-            hold.close()
-        outcomes = self.fleet.only(tuple(self._holds)).each(self._fetch)
-        self.seen = replace(merged(outcomes.ok.values()), silent=tuple(outcomes.errors))
+        silent = tuple(ear.host for hold, ear in self._held if not _ended_now(hold))
+        self.seen = replace(merged(report(parse(ear.lines)) for _, ear in self._held), silent=silent)
         return self.seen
 
-    def _fetch(self, remote: Remote) -> Report:
-        text = remote.run(files.read(self.file), deadline=60, limit=_LIMIT).stdout
-        remote.run(files.remove(self.file), deadline=60, check=False)
-        return report(parse(text))
+
+def _ended_now(hold: Hold) -> bool:
+    """Whether it was there until it was told to end, and did."""
+    there = hold.alive
+    hold.close()
+    return there and hold.code == 0
 
 
 @contextmanager
-def probing(fleet: Fleet, settings: Settings) -> Iterator[Prober]:
+def probing(fleet: Fleet, settings: Settings, emit: events.Emit) -> Iterator[Prober]:
     """Probers that run for as long as the block lasts."""
-    prober = Prober(fleet, settings)
+    prober = Prober(fleet, settings, emit)
     try:
         prober.start()
         yield prober

@@ -359,6 +359,28 @@ def test_one_connection_serves_many_threads(server: Sshd) -> None:
     assert server.log.count("Accepted publickey") == logins + 1
 
 
+def test_the_lines_of_a_held_process_come_as_it_says_them(server: Sshd) -> None:
+    heard: list[str] = []
+    told = script('echo ready; seq 100000; IFS= read -r word; echo "heard $word"; cat; echo last')
+    held = server.host().hold(told, deadline=60, on_line=heard.append)
+    # Far more than fits a channel that nobody reads.
+    assert eventually(lambda: len(heard) == 100_001, 20)
+    held.send("you")
+    assert eventually(lambda: heard[-1] == "heard you")
+    held.close()
+    assert (held.code, held.first, heard[0], heard[-1]) == (0, "ready", "ready", "last")
+
+
+def test_what_a_held_process_said_before_the_connection_broke_was_heard(server: Sshd) -> None:
+    heard: list[str] = []
+    held = server.host().hold(script("echo ready; echo this; cat"), deadline=60, on_line=heard.append)
+    assert eventually(lambda: heard == ["ready", "this"])
+    server.cut()
+    assert eventually(lambda: not held.alive)
+    held.close()
+    assert (held.code, heard) == (None, ["ready", "this"])
+
+
 def test_more_commands_than_sessions_of_sshd_wait_for_their_turn(server: Sshd) -> None:
     host = server.host()
     held = [host.hold(script("echo ready; cat"), deadline=60) for _ in range(2)]

@@ -28,20 +28,29 @@ def result(stdout: str = "", *, stderr: str = "", code: int = 0, seconds: float 
 
 
 class FakeHold:
-    """A held process: what was sent to it, and whether it was closed."""
+    """A held process that says some lines: what was sent to it, and whether it was closed.
 
-    def __init__(self, first: str) -> None:
-        self.first = first
+    Attributes:
+        lost: whether the connection to it was lost meanwhile.
+    """
+
+    def __init__(self, said: str, on_line: Callable[[str], None] | None = None) -> None:
+        lines = said.splitlines()
+        self.first = lines[0] if lines else ""
         self.sent: list[str] = []
         self.closed = False
+        self.lost = False
+        if on_line is not None:
+            for line in lines:
+                on_line(line)
 
     @property
     def code(self) -> int | None:
-        return 0 if self.closed else None
+        return 0 if self.closed and not self.lost else None
 
     @property
     def alive(self) -> bool:
-        return not self.closed
+        return not self.closed and not self.lost
 
     def send(self, line: str) -> None:
         self.sent.append(line)
@@ -141,11 +150,13 @@ class FakeHost:
                 raise ConnectionLost(f"lost while {path} was read", host=self.name)
             sink(data[start : start + 1000])
 
-    def hold(self, command: Command, *, deadline: float) -> FakeHold:
+    def hold(
+        self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
+    ) -> FakeHold:
         reply = self._reply(command, deadline)
         if reply.code != 0:
             checked(command, reply, self.name)
-        held = FakeHold(reply.stdout.splitlines()[0] if reply.stdout else "")
+        held = FakeHold(reply.stdout, on_line)
         self.holds.append(held)
         return held
 

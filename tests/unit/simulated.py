@@ -10,7 +10,7 @@ import functools
 import re
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import simulated_answers
@@ -69,8 +69,10 @@ class SimHost(FakeHost):
         self.asked: list[str] = []
         self._one_at_a_time = threading.RLock()
 
-    def hold(self, command: Command, *, deadline: float) -> FakeHold:
-        held = FakeHold(self._reply(command, deadline).stdout)
+    def hold(
+        self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
+    ) -> FakeHold:
+        held = FakeHold(self._reply(command, deadline).stdout, on_line)
         self.holds.append(held)
         return held
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fakes import result
-from simulated_answers import Handler, changing, discard, says
+from simulated_answers import Handler, changing, discard
 from simulated_world import OLD, PORTS, STATE, Box, World, mounted, written
 
 from schedgen_ops.remote import Result
@@ -107,12 +107,6 @@ def _ingress(world: World, words: Sequence[str]) -> Result:
     return result("gap 850000\n" if gap else "")
 
 
-def _forget(world: World, words: Sequence[str], stdin: str) -> Result:
-    if words[3:] != (f"{STATE}/probe",):
-        return changing(discard)(world, words, stdin)
-    return result()
-
-
 def _sweep(world: World, words: Sequence[str], stdin: str) -> Result:
     if world.parts:
         world.changed.append("sweep")
@@ -120,10 +114,12 @@ def _sweep(world: World, words: Sequence[str], stdin: str) -> Result:
     return result()
 
 
+def _probe(world: World, words: Sequence[str], stdin: str) -> Result:
+    return result(f"probing\n{world.probed}")
+
+
 def _cat(world: World, words: Sequence[str], stdin: str) -> Result:
     path = words[-1]
-    if path == f"{STATE}/probe":
-        return result(world.probed)
     return result(world.files[path]) if path in world.files else result(stderr="no such file", code=1)
 
 
@@ -148,12 +144,12 @@ TITLES: dict[str, Handler] = {
     "docker compose up": _up,
     "replace ": _replace,
     "serve ": _serve,
-    "probe": says("probing\n"),
+    "probe": _probe,
     "sweep unfinished backups": _sweep,
 }
 LINES: dict[str, Handler] = {
     "docker pull": changing(_pull),
-    "rm -rf --": _forget,
+    "rm -rf --": changing(discard),
     "cat --": _cat,
     "cp -p --": changing(_copy),
 }

@@ -65,7 +65,7 @@ def test_a_holder_gives_signs_of_life_and_a_lost_lock_is_noticed() -> None:
             super().send(line)
 
     held = Breaking("acquired")
-    host.hold = lambda command, *, deadline: held  # type: ignore[method-assign]
+    host.hold = lambda *_, **__: held  # type: ignore[method-assign]
     # A lease of hundredths of a second, so that the third sign of life is due at once.
     with run.held(Fleet([host]), PATHS, ANN, 0.03) as lock:  # type: ignore[arg-type]
         end = time.monotonic() + 5

@@ -1,4 +1,4 @@
-"""What the prober's file says of visitors: nothing is lost, nothing is made up."""
+"""What the prober says of visitors: nothing is lost, nothing is made up."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ LINES = st.lists(
 @given(LINES, st.integers(0, 80))
 def test_a_torn_end_loses_its_own_line_alone(lines: list[str], cut: int) -> None:
     text = "\n".join(lines)
-    whole = parse(text)
-    torn = parse(text[: max(0, len(text) - cut)])
+    whole = parse(lines)
+    torn = parse(text[: max(0, len(text) - cut)].split("\n"))
     lost = text[max(0, len(text) - cut) :].count("\n") + 1
     assert len(whole) == sum("phase" not in one for one in lines)
     assert len(whole) - lost <= len(torn) <= len(whole)
@@ -97,7 +97,7 @@ def test_a_torn_end_loses_its_own_line_alone(lines: list[str], cut: int) -> None
 
 @given(st.text(max_size=60), LINES)
 def test_garbage_is_passed_over(garbage: str, lines: list[str]) -> None:
-    found = parse("\n".join([*lines, garbage]))
+    found = parse([*lines, *garbage.splitlines()])
     assert len(found) >= sum("phase" not in one for one in lines)
     assert all(math.isfinite(answer.seconds) for answer in found)
     report(found)
@@ -107,20 +107,18 @@ def test_garbage_is_passed_over(garbage: str, lines: list[str]) -> None:
     "bad", ["² phase x", "1 0 200 nan", "1 0 200 inf", "1 0 200 -1", "1 0 2x0 0.1", "1 0 200"]
 )
 def test_what_is_no_line_of_ours_is_no_request(bad: str) -> None:
-    assert parse(bad) == ()
+    assert parse([bad]) == ()
 
 
 def test_a_request_belongs_to_the_phase_in_which_it_began() -> None:
-    text = "\n".join(
-        [
-            line(1, 0, 200, 0.1),
-            "2000000 phase during",
-            line(2, 0, 0, 5),
-            "6000000 phase after",
-            line(7, 0, 200, 0.1),
-        ]
-    )
-    found = report(parse(text))
+    said = [
+        line(1, 0, 200, 0.1),
+        "2000000 phase during",
+        line(2, 0, 0, 5),
+        "6000000 phase after",
+        line(7, 0, 200, 0.1),
+    ]
+    found = report(parse(said))
     assert [(phase.name, phase.requests, phase.failed) for phase in found.phases] == [
         ("before", 1, 0),
         ("during", 1, 1),
