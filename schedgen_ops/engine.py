@@ -116,6 +116,7 @@ class Engine:
             if other.error is not None:
                 raise other.error
         self._beside.clear()
+        self._heard.clear()
 
     def _ended(self, error: Exception | KeyboardInterrupt, step: Step) -> OpsError:
         """What went wrong first, once nothing runs any more: a step that fails ends those beside it."""

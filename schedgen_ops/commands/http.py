@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from schedgen_ops.shell import Command, call, script
 
-# `fetch` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the longest time it may take,
+# `request` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the most time it may take,
 # in seconds. With curl that is one process for a request.
 GET = r"""
-fetch() {
+request() {
   local url=$1 limit=$2 out rest host port path code start
   if command -v curl >/dev/null 2>&1; then
     # Whatever curl says goes before the last line, which is ours.
@@ -30,7 +30,7 @@ fetch() {
   answer=$(awk -v code="${code:-000}" -v a="$start" -v b="${EPOCHREALTIME/,/.}" \
     'BEGIN { printf "%s %.6f %s\n", code, b - a, code == "000" ? "no answer" : "" }')
 }
-get() { local answer; fetch "$@"; printf '%s\n' "$answer"; }
+get() { local answer; request "$@"; printf '%s\n' "$answer"; }
 """
 
 

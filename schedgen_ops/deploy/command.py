@@ -17,21 +17,36 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, served_in_order
 from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
 from schedgen_ops.ui.tables import Column, Table, details
 from schedgen_ops.ui.text import age, duration
 
 
 def deploy(op: Operation, branch: str) -> None:
     """Deploys, and says so when it is done."""
-    settings = op.settings
+    carry_out(op, op.settings, branch, Deploy)
+
+
+def carry_out(
+    op: Operation, settings: Settings, branch: str, kind: type[Deploy], *facts: tuple[str, str]
+) -> None:
+    """A deploy of this kind from its title to its end.
+
+    Args:
+        branch: "" for the configured one.
+        facts: what the title says beside the branch and the environment.
+
+    Raises:
+        ConfigError: for what is no branch, or a secret that is missing.
+    """
     ref = ref_name(branch or settings.branch)
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", ref)
-    run = Deploy(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
+    run = kind(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
     op.begin(
         "deploy",
         "Zero-Downtime Deployment Script",
-        (("Branch", ref), ("Environment", settings.environment)),
+        (("Branch", ref), ("Environment", settings.environment), *facts),
         tuple((step.number, step.title) for step in run.steps()),
     )
     release = run()

@@ -8,7 +8,6 @@ from schedgen_ops.guard import commands, plan
 from schedgen_ops.guard.run import Guarded
 from schedgen_ops.guard.story import Watch
 from schedgen_ops.lock import commands as locking
-from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
@@ -33,21 +32,7 @@ def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) 
         ConfigError: for options that mean nothing.
     """
     settings = chosen(op.settings, duration, canary, pause)
-    ref = plain.ref_name(branch or settings.branch)
-    owner = lock.myself(op.clock, "deploy", ref)
-    run = Guarded(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
-    op.begin(
-        "deploy",
-        "Zero-Downtime Deployment Script",
-        (("Branch", ref), ("Environment", settings.environment), ("Guarded", _stages(settings))),
-        tuple((step.number, step.title) for step in run.steps()),
-    )
-    release = run()
-    op.end(
-        "Deployment Complete",
-        f"All services updated successfully: {release} serves",
-        (("Release", release), ("Previous", run.previous), ("Backup", run.backups)),
-    )
+    plain.carry_out(op, settings, branch, Guarded, ("Guarded", _stages(settings)))
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

@@ -22,7 +22,7 @@ for url in "$@"; do
     exec 9<> <(:)
     while :; do
       start=${EPOCHREALTIME/[.,]/}
-      fetch "$url" "$patience"
+      request "$url" "$patience"
       read -r status seconds _ <<< "$answer"
       printf '%s %s %s %s\n' "$start" "$number" "$status" "$seconds"
       read -r -t "$pause" <&9

@@ -30,7 +30,7 @@ hand_down() { ask 'show servers state' > "$folder/servers.state"; chmod 644 "$fo
 # An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
 # that gets them begins with what this one learned.
 try_out() {
-  local name=$project-ingress-trial fine=''
+  local name=$project-ingress-trial fine='' ingress
   "${docker[@]}" rm --force "$name" >/dev/null 2>&1
   "$@" run --detach --no-deps --name "$name" schedgen-ingress >/dev/null && ingress=$name &&
     within 20 answering && hand_down && fine=yes
@@ -63,7 +63,6 @@ for pair in "${pairs[@]}"; do
   mapfile -t some < <(ids_of "${pair%=*}"); old+=("${some[@]}")
   names+=("${pair%=*}"); scale+=(--scale "${pair%=*}=$((${#some[@]} + ${pair#*=}))")
 done
-is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
 give_up() {
   [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
   [ -z "$ingress" ] || "${docker[@]}" rm --force "$ingress" >/dev/null
@@ -76,10 +75,7 @@ give_up() {
 for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
 [ -z "${problem-}" ] || give_up "$problem"
 healthy "$limit" "${new[@]}" || give_up "$reason"
-if [ "${#old[@]}" -gt 0 ]; then
-  former=$ingress
-  try_out "$@" || { ingress=$former; give_up "it does not reach the services"; }
-fi
+[ "${#old[@]}" -eq 0 ] || try_out "$@" || give_up "it does not reach the services"
 "$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
 ingress=$(ids_of schedgen-ingress | head -n 1)
 began=${EPOCHREALTIME/[.,]/}

@@ -19,6 +19,8 @@ restart_policy() { "${docker[@]}" inspect --format \
 ids_of() { local name=$1; shift
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
+# Whether a container was there before: `old` has the ids of those.
+is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
 stop_and_remove() { [ "$#" -eq 0 ] || {
   "${docker[@]}" stop "$@" >/dev/null; "${docker[@]}" rm --force "$@" >/dev/null; }; }
 verdict() {

@@ -28,7 +28,6 @@ service=$1 wanted=$2 release=$3 count=$4; shift 4
 proxies=("${@:1:count}"); shift "$count"
 share=$1; shift
 mapfile -t old < <(ids_of "$service")
-is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
 open_all() { [ "${#proxies[@]}" -gt 0 ] || return 0
 look; for proxy in "${proxies[@]}"; do
   mapfile -t all < <(names "$proxy" ''; names "$proxy" "${here-}")
