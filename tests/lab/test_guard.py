@@ -67,6 +67,40 @@ def test_bad_releases_go_back_by_themselves_and_a_good_one_stays(op: Operator, h
     _assert_host_keeps_alone(op, host)
 
 
+def test_a_good_canary_gets_more_requests_step_by_step_and_then_all(op: Operator, host: Box) -> None:
+    with load(host, QUIET) as ended:
+        ran = op(
+            "deploy.guarded", "--branch", "v1.2.4", "--canary", "10,50", "--pause", "12", "--duration", "10"
+        )
+        seen = ended()
+    assert ran.code == 0, ran.output
+    told = [f"Canary: {share}% of the requests go to the new release for 12s" for share in (10, 50)]
+    assert kit.in_order(ran.stdout, (*told, "Monitoring passed: the release is kept")), ran.stdout
+    assert "Zero downtime: " in ran.stdout
+    assert not [one for one in seen if one.failed], seen
+    kit.serves(host, "1.2.4")
+    _assert_nothing_left(host)
+
+
+def test_a_way_back_that_is_gone_is_told_with_what_is_to_do(op: Operator, host: Box) -> None:
+    run = op.start("deploy.guarded", "--branch", "broken-errors")
+    run.until("  Progress: ")
+    # What stands by is gone, with the images that it could be made from again.
+    for service in ("backend", "frontend", "pdf-worker"):
+        listed = f"docker ps --all --quiet --filter label=com.docker.compose.service={service}"
+        host.sh(f"{listed} | tail -n +2 | xargs -r docker rm --force")
+    host.sh("docker image prune --all --force")
+    with load(host, QUIET) as ended:
+        ran = run.wait()
+        ended()
+    assert ran.code == 5, ran.output
+    assert "TRIGGERING AUTOMATIC ROLLBACK" in ran.stdout
+    assert kit.in_order(ran.stderr, ("exceeded threshold", "then taking back", "step:", "next:")), ran.stderr
+    assert kit.records(host)[-1]["state"] == "BROKEN"
+    status = op("deploy.status").stdout
+    assert kit.in_order(status, ("broken-errors): BROKEN", "look at the services by hand")), status
+
+
 def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
     canary = ("--canary", "10", "--pause", "20") if bad.tag == "broken-errors" else ()
     with load(host, QUIET) as ended:
