@@ -13,7 +13,7 @@ from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, ServiceRecord, State, kept
+from schedgen_ops.release.record import Release, ServiceRecord, State, kept, origin
 from schedgen_ops.remote import checked
 from schedgen_ops.rollout import ingress
 from schedgen_ops.rollout import plan as rollout
@@ -203,7 +203,8 @@ def clean_up(site: Site) -> None:
     shelf = store.read(site.remote, site.paths)
     keep = kept(shelf.releases, shelf.current, site.settings.releases.keep)
     dropped = _untag(site, {release.id for release in shelf.releases}, keep)
-    site.say(f"Old images cleaned up ({dropped} removed, {len(keep)} releases kept)")
+    count = len({origin(shelf.releases, release) for release in keep})
+    site.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
 
 
 def _untag(site: Site, releases: Collection[str], keep: Collection[Release]) -> int:

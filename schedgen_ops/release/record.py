@@ -208,7 +208,22 @@ def backup_of(releases: tuple[Release, ...], target: str, serving: str) -> str:
 
 
 def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Release, ...]:
-    """The releases whose images stay: the one that serves and the newest good ones, `count` in all."""
+    """The releases whose images stay: the one that serves and the newest good ones, `count` in all.
+
+    A rollback runs the images of what it went back to: the two count once.
+    """
     good = [release for release in served_in_order(releases) if release.good and release.id != current]
-    serving = [release for release in releases if release.id == current]
-    return (*serving, *good[: max(0, count - len(serving))])
+    found = [*(release for release in releases if release.id == current), *good]
+    origins = {release.id: origin(releases, release) for release in found}
+    stay = list(dict.fromkeys(origins.values()))[:count]
+    return tuple(release for release in found if origins[release.id] in stay)
+
+
+def origin(releases: tuple[Release, ...], release: Release) -> str:
+    """The id of the deploy whose images `release` runs: what a rollback went back to in the end."""
+    restores = {release.id: release.restores for release in releases}
+    name, passed = release.id, set[str]()
+    while restores.get(name) and name not in passed:
+        passed.add(name)
+        name = restores[name]
+    return name

@@ -182,7 +182,7 @@ class Releases(Section):
     """What is kept for a rollback."""
 
     keep: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=5, description="Releases whose images stay on the host."
+        default=5, description="Releases whose images stay on the host; a rollback is none of its own."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -190,3 +191,18 @@ def test_the_release_that_serves_is_always_kept_and_failed_ones_never(
 def test_the_newest_good_ones_are_kept() -> None:
     found = tuple(release(str(n), str(n - 1), State.FAILED if n == 3 else State.DONE) for n in range(1, 6))
     assert names(kept(found, "5", 3)) == ["5", "4", "2"]
+
+
+def test_a_rollback_and_what_it_went_back_to_count_once() -> None:
+    first, second, third = (release(str(n), str(n - 1), State.DONE) for n in (1, 2, 3))
+    back = replace(release("4", "3", State.DONE), restores="2")
+    again = replace(release("5", "4", State.DONE), restores="4")
+    found = (first, second, third, back, again)
+    assert names(kept(found, "5", 3)) == ["5", "4", "3", "2", "1"]
+    assert names(kept(found, "5", 2)) == ["5", "4", "3", "2"]
+    assert names(kept(found, "5", 1)) == ["5", "4", "2"]
+
+
+def test_records_that_restore_each_other_are_no_endless_search() -> None:
+    odd = tuple(replace(release(a, "", State.DONE), restores=b) for a, b in (("1", "2"), ("2", "1")))
+    assert set(names(kept(odd, "1", 5))) == {"1", "2"}
