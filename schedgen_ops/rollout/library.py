@@ -8,7 +8,8 @@ from schedgen_ops.commands.compose import Compose
 from schedgen_ops.shell import Command, script
 
 # `healthy` ends well when every container is healthy, or running where it has no check, and with a reason as
-# soon as one dies or Docker calls it unhealthy: the engine's events wake it.
+# soon as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves at its
+# limit and hold none of its outputs, because who needs sudo for `docker` cannot end them.
 LIBRARY = r"""
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
@@ -38,9 +39,10 @@ verdict() {
   return "$all"
 }
 healthy() {
-  local limit=$1 id result events line; shift
-  exec 3< <(exec timeout "$limit" "${docker[@]}" events --filter event=health_status --filter event=die \
-    "${@/#/--filter=container=}" --format '{{.Action}}')
+  local limit=$1 result events line until; shift
+  printf -v until '%(%s)T' -1
+  exec 3< <(exec "${docker[@]}" events --until "$((until + limit))" --filter event=health_status \
+    --filter event=die "${@/#/--filter=container=}" --format '{{.Action}}' 2>/dev/null)
   events=$!
   while :; do
     verdict "$@"; result=$?

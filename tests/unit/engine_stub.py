@@ -62,7 +62,8 @@ case $1 in
     done ;;
   events)
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
-    exec sleep 20 ;;
+    until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
+    exec sleep "$((until - now))" ;;
   update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;
   stop|start|rm)
