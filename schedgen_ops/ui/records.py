@@ -51,7 +51,8 @@ class Records:
                 self._journal.handle(kept)
             self._early.clear()
 
-    def _open(self, base: Path) -> None:
+    def _open(self, named: Path) -> None:
+        base = _own(named)
         self._log = LogFile(base.with_name(base.name + ".log"), self._clock, self._complain)
         self._journal = Journal(base.with_name(base.name + ".jsonl"), self._clock.now, self._complain)
 
@@ -65,3 +66,20 @@ class Records:
         for file in (self._log, self._journal):
             if file:
                 file.close()
+
+
+def _own(base: Path) -> Path:
+    """`base`, or with a number behind it where another run of the same second has that name."""
+    numbered = (base.with_name(f"{base.name}-{number}") for number in range(2, 100))
+    for path in (base, *numbered):
+        journal = path.with_name(path.name + ".jsonl")
+        try:
+            journal.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            journal.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError:
+            # The files themselves tell why, once.
+            break
+        return path
+    return base

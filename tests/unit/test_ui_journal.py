@@ -50,6 +50,15 @@ def test_every_start_has_its_finish(tmp_path: Path) -> None:
     assert (names[0], names[-1]) == ("run.started", "run.finished")
 
 
+def test_runs_of_one_second_keep_their_stories_apart(tmp_path: Path) -> None:
+    for host in ("app1", "app2"):
+        Face(log_dir=tmp_path).tell(started(host), finished())
+    assert [event["hosts"] for event in read(kept(tmp_path)) if "hosts" in event] == [["app1"]]
+    second = kept(tmp_path).with_name("deploy-20241130_143000-2.jsonl")
+    assert [event["hosts"] for event in read(second) if "hosts" in event] == [["app2"]]
+    assert {path.suffix for path in tmp_path.glob("*-2.*")} == {".jsonl", ".log"}
+
+
 def test_only_the_operator_can_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "logs"
     Face(log_dir=folder).tell(started(), finished())
@@ -128,15 +137,16 @@ def test_the_last_line_survives_a_kill(tmp_path: Path) -> None:
     assert [event["title"] for event in read(path)] == ["Pulling"]
 
 
-def test_a_full_disk_is_told_once_and_stops_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    for suffix in ("log", "jsonl"):
-        (folder / f"deploy-20241130_143000.{suffix}").symlink_to("/dev/full")
-    face = Face(log_dir=folder)
-    face.tell(*runbook_run("app1"))
+def test_files_that_can_grow_no_further_are_told_once_and_stop_nothing(tmp_path: Path) -> None:
+    face = Face(log_dir=tmp_path / "logs")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        face.tell(*runbook_run("app1"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "=== Deployment Complete ===" in face.out
-    assert face.err.count("No space left on device") == 2
+    assert face.err.count("File too large") == 2
     assert len(face.err.splitlines()) == 2
 
 
