@@ -23,7 +23,8 @@ tell() {
 }
 job() {
   local begun=${EPOCHREALTIME/[.,]/} err code
-  { err=$({ eval "$2" </dev/null | tell "$1" out "$(</dev/stdin)" >&3; } 2>&1); code=$?; } 3>&1
+  { err=$({ out=$(eval "$2" </dev/null 2>&4 3>&- 4>&-); code=$?
+    tell "$1" out "$out" >&3; exit "$code"; } 4>&1); code=$?; } 3>&1
   tell "$1" err "$err"
   printf '%s end %s %s\n' "$1" "$code" "$((${EPOCHREALTIME/[.,]/} - begun))"
 }

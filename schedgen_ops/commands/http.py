@@ -65,26 +65,30 @@ def parse_answer(stdout: str) -> Answer:
 
 
 # fetch METHOD URL LIMIT MOST [TYPE LENGTH]: the raw answer, at most MOST bytes of it, then a mark and on the
-# last line microseconds and what went wrong. A body to send is on stdin. Plain HTTP takes no curl: starting
-# that costs more than most answers do.
+# last line microseconds and what went wrong. A body to send is on stdin. Plain HTTP takes no curl, and where
+# it can no other program: starting one costs more than most answers do.
 FETCH = r"""
 plain() {
-  local rest=${2#http://} name port=80 path
+  local rest=${2#http://} name port=80 path socket body LC_ALL=C
   path=/${rest#*/}; [ "$rest" != "${rest#*/}" ] || path=/
   name=${rest%%/*}; rest=$name
   case $name in
     \[*\]:* | [!\[]*:*) port=${name##*:}; name=${name%:*} ;;
   esac
   name=${name#[}; name=${name%]}
-  { exec 3<>"/dev/tcp/$name/$port"; } 2>/dev/null ||
-    { echo "no connection to $name port $port" >&2; return; }
-  printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $rest" 'User-Agent: schedgen_ops' 'Accept: */*' \
-    'Connection: close' >&3
-  [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6" >&3
-  printf '\r\n' >&3
-  [ -z "$5" ] || timeout "$3" cat >&3
-  if [ "$3" = 0 ]; then head -c "$4" <&3; return; fi
-  timeout "$3" head -c "$4" <&3 || echo "no answer within $3 s" >&2
+  { exec {socket}<>"/dev/tcp/$name/$port"; } 2>/dev/null ||
+    { problem="no connection to $name port $port"; return; }
+  # Whoever closes the connection at once must not end us with it.
+  trap '' PIPE
+  { printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $rest" 'User-Agent: schedgen_ops' 'Accept: */*' \
+      'Connection: close'
+    [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6"
+    printf '\r\n'
+    [ -z "$5" ] || timeout "$3" cat; } >&"$socket" 2>/dev/null
+  if [ "$3" = 0 ]; then IFS= read -r -N "$4" body <&"$socket"; printf '%s' "$body"
+  else timeout "$3" head -c "$4" <&"$socket" || problem="no answer within $3 s"; fi 2>/dev/null
+  trap - PIPE
+  exec {socket}>&-
 }
 curled() {
   command -v curl >/dev/null 2>&1 || { echo 'https needs curl on the host' >&2; return; }
@@ -94,9 +98,12 @@ curled() {
     "${with[@]}" -- "$2" | head -c "$4"
 }
 fetch() {
-  local start=${EPOCHREALTIME/[.,]/} problem how=curled
-  case $2 in http://*) how=plain ;; esac
-  { problem=$("$how" "$1" "$2" "$3" "$4" "${5-}" "${6-}" 2>&1 >&4); } 4>&1
+  local start=${EPOCHREALTIME/[.,]/} problem=''
+  set -- "$1" "$2" "$3" "$4" "${5-}" "${6-}"
+  case $2 in
+    http://*) plain "$@" ;;
+    *) { problem=$(curled "$@" 2>&1 >&4); } 4>&1 ;;
+  esac
   printf '\n\036%s %s\n' "$((${EPOCHREALTIME/[.,]/} - start))" "${problem//$'\n'/ }"
 }
 """

@@ -44,15 +44,19 @@ def _adopt(site: Site, release: Release) -> None:
         return
     site.say("The published ports change hands once: " + ", ".join(sorted(_behind(release))))
     gap = _sync(site, release)
-    if gap is not None:
+    if gap:
         site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
 
 
 def _sync(site: Site, release: Release, *, repair: bool = False) -> float | None:
-    site.containers_changed()
-    return roller.open_ingress(
-        site.remote, site.compose, release.id, _behind(release), site.settings, repair=repair
-    )
+    behind, settings = _behind(release), site.settings
+    gap: float | None = 0.0
+    try:
+        gap = roller.open_ingress(site.remote, site.compose, release.id, behind, settings, repair=repair)
+    finally:
+        if gap is not None:
+            site.containers_changed()
+    return gap
 
 
 def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:

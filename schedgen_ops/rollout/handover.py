@@ -14,7 +14,8 @@ from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
 from schedgen_ops.shell import Command
 
 # $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 "repair" or nothing, $4 how many
-# `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was one.
+# `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was
+# one, and `changed` unless everything was so already.
 # `applied` is the configuration that this was last done for; its first lines tell of the container too.
 _INGRESS = (
     LIBRARY
@@ -23,10 +24,12 @@ _INGRESS = (
 folder=$1 config=$2 repair=$3 count=$4; shift 4
 pairs=("${@:1:count}"); shift "$count"
 running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
-applied() { cp "$config" "$folder/applied"; exit; }
-answering() { ask 'show stat' | awk -F, '
-  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }'; }
-hand_down() { ask 'show servers state' > "$folder/servers.state"; chmod 644 "$folder/servers.state"; }
+applied() { echo changed; cp "$config" "$folder/applied"; exit; }
+answering() { look; awk -F, '
+  $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }' <<< "$stat"; }
+hand_down() {
+  ask 'show servers state'
+  printf '%s\n' "$answer" > "$folder/servers.state"; chmod 644 "$folder/servers.state"; }
 # An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
 # that gets them begins with what this one learned.
 try_out() {
@@ -46,7 +49,7 @@ if [ -z "$same" ]; then
 fi
 if running; then
   # What a script that was killed left closed is opened again.
-  mapfile -t all < <(ask 'show stat' | awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }')
+  look; mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$stat")
   order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"; send
   before=$ingress
   "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit

@@ -53,13 +53,31 @@ healthy() {
   kill "$events" 2>/dev/null; exec 3<&-
   return "$result"
 }
-ask() { "${docker[@]}" exec "$ingress" bash -c \
-  'exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3' bash "$1" 2>/dev/null; }
+# `ask` puts a question and keeps the `answer`, "" for none. One process in the ingress's container puts them
+# all: each costs a connection there and no process here. It ends with its stdin.
+open_api() {
+  close_api; asked=$ingress
+  coproc API { exec "${docker[@]}" exec --interactive "$ingress" bash -c '
+    while IFS= read -r line; do
+      exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$line" >&3 && timeout 5 cat <&3
+      exec 3<&-; printf "\001"
+    done' 2>/dev/null; }
+}
+close_api() { local to=${API[1]-} from=${API[0]-}
+  [ -z "$to" ] || exec {to}>&-; [ -z "$from" ] || exec {from}<&-; asked=; }
+ask() {
+  local try
+  for try in 1 2; do
+    [ "$ingress" = "${asked-}" ] && [ -n "${API[1]-}" ] || open_api
+    printf '%s\n' "$1" >&"${API[1]}" && IFS= read -r -t 10 -d $'\001' answer <&"${API[0]}" && return
+    close_api
+  done 2>/dev/null
+  answer=; return 1
+}
 addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
   --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$@" | tr -d '\n'; }
-# Every word with the ingress is a process in its container: `look` asks once, `servers` reads the answer;
-# `order` collects what `send` says in one go.
-look() { stat=$(ask 'show stat'); }
+# `look` asks once, `servers` reads the answer; `order` collects what `send` says in one go.
+look() { ask 'show stat'; stat=$answer; }
 # The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
 servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
@@ -74,7 +92,7 @@ names() { servers "$@" | cut -d' ' -f1; }
 orders=''
 order() { local name before=$1 behind=$2; shift 2
   for name in "$@"; do orders+="$before$name$behind;"; done; }
-send() { [ -z "$orders" ] || ask "$orders" >/dev/null; orders=''; }
+send() { [ -z "$orders" ] || ask "$orders"; orders=''; }
 within() { local end=$((SECONDS + $1)); shift
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done; }
 # Weights for $1 percent of the requests to $2 new containers beside $3 old ones, and never more than that;

@@ -108,7 +108,8 @@ def open_ingress(
         repair: whether what a killed run left closed is opened again.
 
     Returns:
-        how long the ports answered nobody while they changed hands, in seconds; None if they did not.
+        how long the ports answered nobody, in seconds: 0 where they did not change hands; None where the
+        ingress was so already and nothing was done.
 
     Raises:
         OpsError: when it could not; then everything is as it was.
@@ -124,8 +125,10 @@ def open_ingress(
             detail="\n".join(telling(answer.stderr.strip().splitlines()[:-1])),
             hint="The services publish their ports themselves, as before.",
         )
-    gaps = [line.split()[1] for line in answer.lines() if line.startswith("gap ")]
-    return int(gaps[0]) / 1e6 if gaps else None
+    lines = answer.lines()
+    if "changed" not in lines:
+        return None
+    return sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
 
 
 def retire(

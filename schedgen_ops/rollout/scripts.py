@@ -27,6 +27,7 @@ _BESIDE = (
 service=$1 wanted=$2 release=$3 count=$4; shift 4
 proxies=("${@:1:count}"); shift "$count"
 share=$1; shift
+[ "${#proxies[@]}" -eq 0 ] || open_api
 mapfile -t old < <(ids_of "$service")
 open_all() { [ "${#proxies[@]}" -gt 0 ] || return 0
 look; for proxy in "${proxies[@]}"; do
@@ -53,10 +54,10 @@ if [ "${#proxies[@]}" -gt 0 ]; then
   restart_policy "${new[0]}" > "$release/restart-$service" &&
     "${docker[@]}" update --restart no "${new[@]}" >/dev/null ||
     give_up "could not be kept from coming back after a reboot"
+  here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
 fi
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#proxies[@]}" -gt 0 ] || { stop_and_remove "${old[@]}"; exit 0; }
-here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
 for proxy in "${proxies[@]}"; do
   within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
 done

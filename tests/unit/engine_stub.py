@@ -77,7 +77,11 @@ case $1 in
         start) echo "$s running $rest" > "containers/$id" ;;
       esac
     done ;;
-  exec) ask=${!#}; case $ask in 'show stat') stat ;; *) echo "ask $ask" >> log ;; esac ;;
+  exec)
+    while IFS= read -r ask; do
+      case $ask in 'show stat') stat ;; *) echo "ask $ask" >> log ;; esac
+      printf '\001'; [ ! -e fickle ] || exit 1
+    done ;;
   compose)
     [ ! -e broken ] || { echo "no such image" >&2; exit 17; }
     case $words in *' run '*)

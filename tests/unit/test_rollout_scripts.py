@@ -132,6 +132,13 @@ def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine) -> None:
     assert asked[1:] == ["ask set weight web_80/s2 100%;set weight web_80/s1 1;"]
 
 
+def test_a_way_to_the_ingress_that_breaks_is_opened_again(gated: Engine) -> None:
+    gated.say(fickle="yes")
+    assert beside(gated, SITE, "web").ok
+    asked = [line for line in gated.log if line.startswith("ask ")]
+    assert asked == ["ask set weight web_80/s9 0;", "ask set weight web_80/s2 100%;set weight web_80/s1 1;"]
+
+
 def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) -> None:
     gated.say(release="r2")
     folder = str(gated.state / "releases/r2")
@@ -242,8 +249,9 @@ def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
     engine.has("web")
     answer = adopt(engine)
     assert answer.ok, answer
-    (line,) = answer.lines()
+    line, changed = answer.lines()
     assert line.startswith("gap ")
+    assert changed == "changed"
     assert 0 <= int(line.split()[1]) < 20_000_000
     assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
     # Everything is ready before the old container lets go of its ports.
