@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command, call
 
 _NEWLINE = "\x1f"
 _LATE = 124
@@ -14,9 +14,6 @@ _LATE = 124
 # up to 4096 bytes whole, whoever else writes. Jobs have process groups of their own, so that what is late can
 # be ended with all it started, and so that nothing goes on when this script is ended.
 _TOGETHER = r"""
-limit=$1; shift
-set -m
-export LC_ALL=C
 tell() {
   local rest=${3//$'\n'/$'\x1f'}
   while [ -n "$rest" ]; do printf '%s %s %s\n' "$1" "$2" "${rest:0:3500}"; rest=${rest:3500}; done
@@ -29,20 +26,23 @@ job() {
   printf '%s end %s %s\n' "$1" "$code" "$((${EPOCHREALTIME/[.,]/} - begun))"
 }
 end() { for group in "${groups[@]}"; do kill -KILL -- "-$group"; done 2>/dev/null; }
-groups=()
-trap end EXIT
-trap 'exit 143' TERM INT HUP
-number=0
-for text in "$@"; do
-  job "$number" "$text" 2>/dev/null &
-  groups+=($!); number=$((number + 1))
-done
-jobs=("${groups[@]}")
-{ sleep "$limit"; end; } 2>/dev/null &
-groups+=($!)
-wait "${jobs[@]}" 2>/dev/null
-exit 0
-"""
+together() {
+  local limit=$1 number=0 text jobs; shift
+  set -m
+  export LC_ALL=C
+  groups=()
+  trap end EXIT
+  trap 'exit 143' TERM INT HUP
+  for text in "$@"; do
+    job "$number" "$text" 2>/dev/null &
+    groups+=($!); number=$((number + 1))
+  done
+  jobs=("${groups[@]}")
+  { sleep "$limit"; end; } 2>/dev/null &
+  groups+=($!)
+  wait "${jobs[@]}" 2>/dev/null
+  exit 0
+}"""
 
 
 def together(commands: Sequence[Command], limit: float) -> Command:
@@ -56,7 +56,7 @@ def together(commands: Sequence[Command], limit: float) -> Command:
     """
     if any(command.stdin is not None or command.secrets for command in commands):
         raise ValueError("a command that runs beside others cannot read stdin")
-    return script(_TOGETHER, f"{limit:g}", *(command.text for command in commands), title="checks")
+    return call(_TOGETHER, "together", f"{limit:g}", *(command.text for command in commands), title="checks")
 
 
 def results(stdout: str, count: int, limit: float) -> tuple[Result, ...]:

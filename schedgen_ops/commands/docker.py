@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from schedgen_ops.shell import Command, script, sh
+from schedgen_ops.shell import Command, call, sh
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -23,10 +23,11 @@ _CONTAINER = (
 )
 
 _CONTAINERS = """
-filter=$1 format=$2; shift 2
-ids=$("$@" ps --all --quiet --no-trunc --filter "$filter") || exit
-[ -z "$ids" ] || "$@" inspect --format "$format" $ids
-"""
+containers() {
+  local filter=$1 format=$2 ids; shift 2
+  ids=$("$@" ps --all --quiet --no-trunc --filter "$filter") || return
+  [ -z "$ids" ] || "$@" inspect --format "$format" $ids
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,8 @@ class Docker:
 
     def containers(self, project: str) -> Command:
         """Every container of a compose project, running or not: one JSON object a line."""
-        return script(
-            _CONTAINERS, f"label={PROJECT_LABEL}={project}", _CONTAINER, *self.words, title="docker inspect"
-        )
+        label = f"label={PROJECT_LABEL}={project}"
+        return call(_CONTAINERS, "containers", label, _CONTAINER, *self.words, title="docker inspect")
 
     def one_off(self, project: str, release: str) -> Command:
         """The ids of containers that `compose run` made for a release, running or not."""

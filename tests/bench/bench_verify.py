@@ -19,7 +19,6 @@ from typing import Any
 from schedgen_ops import loading
 from schedgen_ops.host import Host, connect_all
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command
 from schedgen_ops.verify import checks, run
 
 ROOT = Path(__file__).parents[2]
@@ -35,22 +34,34 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def compare(host: Host, settings: Settings, rounds: int) -> float:
-    """Every check alone and all of them together, in turns; returns how the medians compare."""
+    """Every check alone and all of them together, in turns; returns how the medians compare.
+
+    A check alone is run as `inv verify.services` runs it; `bare` is its command and nothing else.
+    """
     found = checks.on(settings, settings.host(host.name), checks.QUICK)
     alone: dict[str, list[float]] = {check.name: [] for check in found}
     whole: list[float] = []
 
-    def single(command: Command) -> Callable[[], object]:
-        return lambda: host.run(command, deadline=30, check=False)
+    bare: dict[str, list[float]] = {check.name: [] for check in found}
+
+    def single(check: checks.Check) -> Callable[[], object]:
+        return lambda: checks.judged([check], host.together([check.command], deadline=30))
+
+    def command(check: checks.Check) -> Callable[[], object]:
+        return lambda: host.run(check.command, deadline=30, check=False)
 
     for _ in range(rounds):
         for check in found:
-            alone[check.name].append(seconds(single(check.command)))
+            alone[check.name].append(seconds(single(check)))
+            bare[check.name].append(seconds(command(check)))
         whole.append(seconds(lambda: run.quick(host, settings)))
     trips = _round_trips(host, settings)
     medians = {name: statistics.median(times) for name, times in alone.items()}
     for name, median in medians.items():
-        print(f"{name:28}{median * 1000:8.0f} ms{min(alone[name]) * 1000:8.0f} ms")
+        print(
+            f"{name:28}{median * 1000:8.0f} ms{min(alone[name]) * 1000:8.0f} ms"
+            f"   bare {statistics.median(bare[name]) * 1000:.0f} ms"
+        )
     slowest, all_of_it = max(medians.values()), statistics.median(whole)
     print(f"{'one after the other':28}{sum(medians.values()) * 1000:8.0f} ms")
     print(f"{'verify.quick':28}{all_of_it * 1000:8.0f} ms{min(whole) * 1000:8.0f} ms   {trips} round trip")

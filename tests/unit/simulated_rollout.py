@@ -104,7 +104,7 @@ def _ingress(world: World, words: Sequence[str]) -> Result:
     for name in names:
         world.boxes[name] = made(world, name, words)
     world.ingress = config
-    return result("gap 850000\n" if gap else "")
+    return result("gap 850000\nchanged\n" if gap else "")
 
 
 def _sweep(world: World, words: Sequence[str], stdin: str) -> Result:
