@@ -56,17 +56,37 @@ ob_file=objects.tar$(end "$ob")
 describe() {
   local sum; sum=$(digest < "$1") && echo "file $1 $(wc -c < "$1") ${sum%% *}" || fail "no checksum of $1"
 }
-# Its checksum, while $2 reads it to its end beside.
-described() { local check; "$2" "$1" & check=$!; describe "$1"; wait "$check"; }
+# Stdin becomes the file $1, while $2 reads what is written. Ends with 3 where $2 does not find it whole.
+write() {
+  local sums ways
+  mkfifo "$1.pass" || return
+  digest < "$1.pass" > "$1.sum" & sums=$!
+  tee --output-error=exit -- "$1" "$1.pass" | "$2" "$1" /dev/stdin
+  ways=${PIPESTATUS[*]}
+  wait "$sums" && rm -f -- "$1.pass" || return
+  case $ways in '0 0') ;; '0 '*) return 3 ;; *) return 1 ;; esac
+}
+# What the disk has is read again: it must be what was written, and found whole.
+written() {
+  echo "written ${1%%.*}"
+  [ "$(digest < "$1")" = "$(cat -- "$1.sum")" ] || fail "$1 is not on the disk as it was written"
+  local sum; sum=$(cat -- "$1.sum"); echo "file $1 $(wc -c < "$1") ${sum%% *}"; rm -f -- "$1.sum"
+}
 database() {
-  bash -o pipefail -c "$dump" <<< "$snapshot" | packer "$db" > "$db_file" || fail "the database's dump failed"
-  echo "written database"
-  described "$db_file" complete || fail "the database's dump is not complete"
+  bash -o pipefail -c "$dump" <<< "$snapshot" | packer "$db" | write "$db_file" complete
+  case ${PIPESTATUS[*]} in
+    '0 0 0') written "$db_file" ;;
+    '0 0 3') fail "the database's dump is not complete" ;;
+    *) fail "the database's dump failed" ;;
+  esac
 }
 objects() {
-  bash -o pipefail -c "$archive" | packer "$ob" > "$ob_file" || fail "the objects' archive failed"
-  echo "written objects"
-  described "$ob_file" archived || fail "the objects' archive cannot be read"
+  bash -o pipefail -c "$archive" | packer "$ob" | write "$ob_file" archived
+  case ${PIPESTATUS[*]} in
+    '0 0 0') written "$ob_file" ;;
+    '0 0 3') fail "the objects' archive cannot be read" ;;
+    *) fail "the objects' archive failed" ;;
+  esac
 }
 config() {
   cp -- "$1" "$2" && chmod 600 -- "$2" || fail "$1 cannot be copied"

@@ -98,6 +98,24 @@ def test_an_empty_object_store_is_backed_up_too(tmp_path: Path) -> None:
     assert made(bash(create("", archive(tmp_path)), tmp_path)).objects == 0
 
 
+def test_an_archive_is_counted_right_when_tar_speaks_in_pieces(tmp_path: Path) -> None:
+    said = 'printf "Total bytes read: " >&2; sleep 0.3; echo "10240 (10KiB, 1MiB/s)" >&2'
+    programs = program(tmp_path / "bin", "tar", f"cat >/dev/null; echo ./; echo ./a; {said}")
+    found = made(bash(create("", "printf '%01024d' 0 | tr 0 '\\0'"), tmp_path, PATH=path(programs.parent)))
+    assert (found.objects, found.sizes) == (1, {"objects": 10240})
+
+
+def test_what_the_disk_has_must_be_what_was_written(tmp_path: Path) -> None:
+    spoil = '[ "$1" != --output-error=exit ] || printf x >> "$3"'
+    programs = program(tmp_path / "bin", "tee", f'"{shutil.which("tee")}" "$@"; {spoil}')
+    answer = bash(create(DUMP, ""), tmp_path, PATH=path(programs.parent))
+    assert (answer.ok, scripts.reason(answer.stderr)[0]) == (
+        False,
+        "database.sql.gz is not on the disk as it was written",
+    )
+    assert left(tmp_path) == []
+
+
 def test_the_database_alone_makes_a_backup_and_no_env_file_is_no_failure(tmp_path: Path) -> None:
     (only,) = made(bash(create(DUMP, "", env_file=".env"), tmp_path)).files
     assert only.name == "database.sql.gz"
@@ -109,9 +127,7 @@ def test_the_end_of_the_dump_is_found_before_what_newer_versions_add(tmp_path: P
 
 
 def test_compression_and_format_are_in_the_names_and_what_psql_reads_stays_gzip(tmp_path: Path) -> None:
-    programs = program(
-        tmp_path / "bin", "zstd", 'case "$*" in *-dc*) tail -n +2 "${@: -1}" ;; *) echo Z; cat ;; esac'
-    )
+    programs = program(tmp_path / "bin", "zstd", 'case "$*" in *-dc*) tail -n +2 ;; *) echo Z; cat ;; esac')
     custom, where = "printf 'PGDMP..'", {"PATH": path(programs.parent)}
     for number, (how, form, dump, names) in enumerate(
         [
