@@ -9,11 +9,8 @@ from schedgen_ops.shell import Command, script
 LIBRARY = r"""
 say() { echo "reason: $1" >&2; }
 packer() {
-  case $1 in
-    zstd) zstd -q -1 -T0 -c ;;
-    none) cat ;;
-    *) if command -v pigz >/dev/null; then pigz -1 -c; else gzip -1 -c; fi ;;
-  esac
+  if [ "$1" = zstd ]; then zstd -q -1 -T0 -c
+  elif command -v pigz >/dev/null; then pigz -1 -c; else gzip -1 -c; fi
 }
 # $1 a file of a backup; $2 what is read in its place, where its name alone tells how it is packed.
 unpack() {

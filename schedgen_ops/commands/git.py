@@ -62,7 +62,8 @@ def work_tree(*ours: str) -> Command:
 
 def parse_work_tree(stdout: str) -> WorkTree:
     """Reads the answer of `work_tree`."""
-    commit, branch, *lines = stdout.splitlines()
+    # Without a branch and without changes, the commit is all that a trimmed answer holds.
+    commit, branch, *lines = [*stdout.splitlines(), ""]
     untracked = tuple(line[3:] for line in lines if line.startswith("??"))
     changed = tuple(line for line in lines if line and not line.startswith("??"))
     return WorkTree(commit, branch, changed, untracked)

@@ -102,7 +102,7 @@ def _new_migrations(site: Site) -> tuple[str, ...]:
     return site.in_project(command).lines()
 
 
-def keep_logs(site: Site) -> None:
+def keep_logs(site: Site, *, aside: bool = False) -> None:
     """What the old release logged is kept for comparison, as long as its containers are there."""
     if site.old is not None:
-        verifier.keep_logs(site.remote, site.settings, site.old.id)
+        verifier.keep_logs(site.remote, site.settings, site.old.id, aside=aside)

@@ -181,14 +181,16 @@ def _replace(
     site: Site, release: Release, wave: Iterable[str], done: str = "", share: int = 100
 ) -> dict[str, float]:
     took: dict[str, float] = {}
+    answering: list[float] = []
 
     def one(name: str) -> None:
         record = release.services[name]
-        seconds = roller.replace(
+        replaced = roller.replace(
             site.remote, site.compose, release.id, name, record, site.settings, site.show, share
         )
-        took[name] = round(seconds, 1)
-        site.say(f"Service {name} {done or f'updated successfully ({seconds:.1f}s)'}")
+        answering.append(site.clock.monotonic() - replaced.ending)
+        took[name] = round(replaced.seconds, 1)
+        site.say(f"Service {name} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
 
     site.containers_changed()
     names = list(wave)
@@ -198,6 +200,7 @@ def _replace(
         at_once(beside)
     for name in alone:
         one(name)
+    site.answering = max(answering, default=site.answering)
     return took
 
 

@@ -35,6 +35,8 @@ class Site:
         backup: the folder of the backup that this deploy made.
         share: percent of the requests that new containers get at first, see `scripts.beside`.
         totals: bytes that the parts of the backup will likely come to.
+        answering: since when all that comes goes to new containers alone, in seconds on the monotonic clock;
+            0.0 before any was replaced.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
@@ -50,6 +52,7 @@ class Site:
     backup: str = ""
     share: int = 100
     totals: dict[str, int] = field(default_factory=dict)
+    answering: float = 0.0
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None
 

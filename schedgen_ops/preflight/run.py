@@ -37,7 +37,7 @@ def check(fleet: Fleet, settings: Settings, emit: events.Emit) -> Mapping[str, p
 
 def _look(remote: Remote, settings: Settings) -> tuple[tuple[plan.Problem, ...], plan.Observed | None]:
     probes = plan.probes(settings, settings.host(remote.name))
-    answers = remote.batch([probe.command for probe in probes.values()], deadline=_DEADLINE)
+    answers = remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)
     refused = any(problem.refuses for problem in problems)

@@ -12,7 +12,6 @@ from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
 from schedgen_ops.errors import Refused
-from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
 from schedgen_ops.rollback.data import Data
@@ -107,6 +106,7 @@ class Rollback(Change):
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
         site.in_project(git.checkout(site.new.commit))
+        code.keep_logs(site, aside=True)
 
     def prepare(self, data: Data) -> None:
         """The backup restored beside what serves; who recovers from here on knows what to put back."""
@@ -119,15 +119,16 @@ class Rollback(Change):
     def roll_all(self) -> None:
         """Every service at once, where that is safe: all of them ran together before."""
         self._do(self._roll_all, batch=self.settings.rollout.batch)
-        seconds = self.clock.monotonic() - self.decided
+        # A worker that ends its last job is in nobody's way.
+        answering = max(site.answering for site in self.sites) or self.clock.monotonic()
+        seconds = answering - self.decided
         events.info(self.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")
         self.emit(events.Fact("answering", seconds))
 
     def _roll_all(self, site: Site) -> None:
         # The newer release is not wanted any more: it has nothing left to answer while it stands by.
         site.share = scripts.ALL
-        roll = partial(services.roll, site, self._order(site), together)
-        at_once([roll, partial(code.keep_logs, site)])
+        services.roll(site, self._order(site), together)
 
     def _order(self, site: Site) -> list[str]:
         return [name for tier in self.settings.tiers for name in tier.services if site.host.runs(name)]

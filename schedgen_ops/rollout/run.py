@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.errors import OpsError
@@ -22,6 +23,19 @@ _LOG_LINES = 200
 Show = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """How long it took to replace a service.
+
+    Attributes:
+        seconds: all of it.
+        ending: the last of them, in which new containers did all that came, and old ones ended what they had.
+    """
+
+    seconds: float
+    ending: float = 0.0
+
+
 def replace(
     remote: Remote,
     compose: Compose,
@@ -31,7 +45,7 @@ def replace(
     settings: Settings,
     show: Show,
     share: int = 100,
-) -> float:
+) -> Replaced:
     """Starts `service` as the release `release` defines it, and waits until it is healthy.
 
     Args:
@@ -39,9 +53,6 @@ def replace(
         show: takes the lines that it wrote, should it fail.
         share: percent of the requests that it gets behind the ingress, while the old one has the rest; see
             `scripts.beside`.
-
-    Returns:
-        the seconds it took.
 
     Raises:
         OpsError: when it did not get healthy, with the end of its log.
@@ -61,14 +72,15 @@ def replace(
         # Where no container came up, Compose knows why.
         logs = logs or answer.stderr.strip().splitlines()[:-1]
         raise _failed(remote, service, _reason(answer), answer.seconds, logs)
-    return answer.seconds
+    ending = [int(line.split()[1]) for line in answer.lines() if line.startswith("ended ")]
+    return Replaced(answer.seconds, max([0, *ending]) / 1e6)
 
 
-def _in_place(remote: Remote, compose: Compose, folder: str, service: str, wait: int, show: Show) -> float:
+def _in_place(remote: Remote, compose: Compose, folder: str, service: str, wait: int, show: Show) -> Replaced:
     command = compose.up(folder, service, wait)
     answer = remote.run(command, deadline=wait + _MARGIN, check=False)
     if answer.ok:
-        return answer.seconds
+        return Replaced(answer.seconds)
     logs = remote.run(compose.logs(folder, service, _LOG_LINES), deadline=30, check=False).lines()
     for line in logs:
         show(f"{service} | {line}")

@@ -1,8 +1,8 @@
 """What replaces a service's containers on the host: each script is one round trip, and ends what it began.
 
 A script goes on when the connection dies, and puts everything in order whatever happens, so that a host is
-never left between two releases of a service. Its lines for us are `say TEXT`, and `moved` once requests go
-to those that stay.
+never left between two releases of a service. Its lines for us are `say TEXT`, `moved` once requests go to
+those that stay, and `ended MICROSECONDS`: how long the old containers took to end what they had begun.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ if [ "${#proxies[@]}" -gt 0 ]; then
   here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
 fi
 healthy "$limit" "${new[@]}" || give_up "$reason"
-[ "${#proxies[@]}" -gt 0 ] || { stop_and_remove "${old[@]}"; exit 0; }
+[ "${#proxies[@]}" -gt 0 ] || {
+  begun=${EPOCHREALTIME/[.,]/}; stop_and_remove "${old[@]}"; echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
+  exit 0; }
 for proxy in "${proxies[@]}"; do
   within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
 done

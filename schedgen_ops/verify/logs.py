@@ -85,6 +85,9 @@ mv -f "$folder/log-patterns.part" "$folder/log-patterns"
 """
 )
 
+# $1 a body, then its arguments: it gets what time nobody else needs, and nobody waits for it.
+_ASIDE = 'setsid --fork nice -n 19 timeout 120 bash -o pipefail -c "$@" </dev/null >/dev/null 2>&1'
+
 
 def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Command:
     """What came into the logs since the deploy, and the patterns that earlier releases logged."""
@@ -92,10 +95,17 @@ def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Com
     return script(_SINCE, *words, title="docker logs")
 
 
-def keep(docker: Docker, paths: Paths, project: str, release: str) -> Command:
-    """Keeps the patterns that a release logged, so that those of the next one can be told apart."""
+def keep(docker: Docker, paths: Paths, project: str, release: str, *, aside: bool = False) -> Command:
+    """Keeps the patterns that a release logged, so that those of the next one can be told apart.
+
+    Args:
+        aside: it only begins, and goes on by itself: what follows is urgent.
+    """
     words = (paths.state, f"label={PROJECT_LABEL}={project}", release, *docker.words)
-    return script(_KEEP, *words, title="keep the log's patterns")
+    title = "keep the log's patterns"
+    if aside:
+        return script(_ASIDE, _KEEP, title, *words, title=title)
+    return script(_KEEP, *words, title=title)
 
 
 @dataclass(frozen=True, slots=True)

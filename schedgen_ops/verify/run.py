@@ -66,9 +66,14 @@ def digest(remote: Remote, settings: Settings) -> logs.Digest:
     return logs.parse(remote.run(command, deadline=DEADLINE).stdout, settings.verify.logs)
 
 
-def keep_logs(remote: Remote, settings: Settings, release: str) -> None:
-    """Keeps what a release logged, before its containers go; what cannot be kept stops nothing."""
-    command = logs.keep(engine.Docker(settings.sudo), Paths(settings.directory), settings.project, release)
+def keep_logs(remote: Remote, settings: Settings, release: str, *, aside: bool = False) -> None:
+    """Keeps what a release logged, before its containers go; what cannot be kept stops nothing.
+
+    Args:
+        aside: begins it and does not wait.
+    """
+    docker, paths = engine.Docker(settings.sudo), Paths(settings.directory)
+    command = logs.keep(docker, paths, settings.project, release, aside=aside)
     with suppress(OpsError):
         remote.run(command, deadline=DEADLINE)
 

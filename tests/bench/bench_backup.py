@@ -94,12 +94,12 @@ def sizes(box: Box) -> str:
 
 @contextmanager
 def watched(box: Box) -> Iterator[list[int]]:
-    """KiB that the login user's processes hold on the host together, looked at four times a second.
+    """KiB that the login user's processes hold on the host together, looked at once a second.
 
     The first figure is from before: it holds the containers' processes of the same user id, as all do.
     """
     seen: list[int] = []
-    script = "while sleep 0.25; do ps -u deploy -o rss= | awk '{ n += $1 } END { print n + 0 }'; done"
+    script = "while sleep 1; do ps -u deploy -o rss= | awk '{ n += $1 } END { print n + 0 }'; done"
     words = ("docker", "exec", "--user=root", box.host.container, "bash", "-c", script)
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=docker.environment())
 
@@ -117,7 +117,7 @@ def watched(box: Box) -> Iterator[list[int]]:
         process.terminate()
         process.wait()
         reader.join(5)
-        docker.run("exec", "--user=root", box.host.container, "pkill", "-f", "[s]leep 0.25; do ps -u deploy")
+        docker.run("exec", "--user=root", box.host.container, "pkill", "-f", "[s]leep 1; do ps -u deploy")
 
 
 def ours(operator: Operator, box: Box) -> tuple[float, float, float]:

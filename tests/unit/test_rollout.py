@@ -17,6 +17,8 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.release.record import Release, ServiceRecord, State, kept
 from schedgen_ops.rollout import plan, run
 from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.run import Replaced
+from schedgen_ops.rollout.strategy import Strategy
 
 BOX = Container(
     id="1",
@@ -196,8 +198,15 @@ COMPOSE = Compose(Docker(), "schedgen", "/srv/schedgen")
 
 def test_a_service_that_gets_healthy_tells_how_long_it_took() -> None:
     host = FakeHost(answers={"docker compose up web": result(seconds=3.5)})
-    assert run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), lambda line: None) == 3.5
+    assert run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), lambda line: None) == Replaced(3.5)
     assert host.deadlines[0] > 300
+
+
+def test_how_long_the_old_one_took_to_end_is_told_apart() -> None:
+    host = FakeHost(answers={"replace web": result("say hello\nended 1500000\n", seconds=3.5)})
+    worker = replace(WANTED, strategy=Strategy.START_FIRST)
+    found = run.replace(host, COMPOSE, "r1", "web", worker, settings(), lambda line: None)
+    assert found == Replaced(3.5, ending=1.5)
 
 
 def test_a_service_that_does_not_get_healthy_fails_with_the_end_of_its_log() -> None:

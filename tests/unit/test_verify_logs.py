@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,20 @@ def test_what_a_release_logged_is_kept_and_the_next_one_is_held_against_it(tmp_p
     assert (group.service, group.count, group.new, group.level) == ("backend", 2, False, "error")
     assert 0 <= digest.seconds < 60
     assert "--since" in (tmp_path / "asked").read_text()
+
+
+def test_what_is_kept_aside_is_not_waited_for(tmp_path: Path) -> None:
+    paths = releases(tmp_path, "r1", "r2")
+    slow = path(program(tmp_path / "bin", "docker", f"sleep 1\n{DOCKER}").parent)
+    begun = time.monotonic()
+    kept = bash(logs.keep(Docker(), paths, "schedgen", "r1", aside=True), tmp_path, PATH=slow)
+    assert kept.ok, kept.stderr
+    file = tmp_path / ".schedgen/releases/r1/log-patterns"
+    assert not file.exists()
+    while not file.exists():
+        assert time.monotonic() < begun + 30
+        time.sleep(0.05)
+    assert file.read_text() == "backend\tERROR no room for job #\n"
 
 
 def test_without_a_release_the_window_counts(tmp_path: Path) -> None:
