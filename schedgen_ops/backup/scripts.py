@@ -56,41 +56,38 @@ ob_file=objects.tar$(end "$ob")
 describe() {
   local sum; sum=$(digest < "$1") && echo "file $1 $(wc -c < "$1") ${sum%% *}" || fail "no checksum of $1"
 }
-# Stdin becomes the file $1, while $2 reads what is written. Ends with 3 where $2 does not find it whole.
-write() {
-  local sums ways
-  mkfifo "$1.pass" || return
-  digest < "$1.pass" > "$1.sum" & sums=$!
-  tee --output-error=exit -- "$1" "$1.pass" | "$2" "$1" /dev/stdin
-  ways=${PIPESTATUS[*]}
-  wait "$sums" && rm -f -- "$1.pass" || return
-  case $ways in '0 0') ;; '0 '*) return 3 ;; *) return 1 ;; esac
-}
-# What the disk has is read again: it must be what was written, and found whole.
-written() {
-  echo "written ${1%%.*}"
-  [ "$(digest < "$1")" = "$(cat -- "$1.sum")" ] || fail "$1 is not on the disk as it was written"
-  local sum; sum=$(cat -- "$1.sum"); echo "file $1 $(wc -c < "$1") ${sum%% *}"; rm -f -- "$1.sum"
-}
 # What the shell command $2 writes, as it is packed.
 packed() {
   if [ "$1" = none ]; then bash -o pipefail -c "$2"; else bash -o pipefail -c "$2" | packer "$1"; fi
 }
+# Everybody waits for the dump: it is looked at while it is written, and what the disk has is only compared.
 database() {
-  packed "$db" "$dump" <<< "$snapshot" | write "$db_file" complete
-  case ${PIPESTATUS[*]} in
-    '0 0') written "$db_file" ;;
-    '0 3') fail "the database's dump is not complete" ;;
+  local ways line sum
+  mkfifo pass || fail "$part cannot be written"
+  digest < pass > passed & sum=$!
+  packed "$db" "$dump" <<< "$snapshot" |
+    tee --output-error=exit -- "$db_file" pass | complete "$db_file" /dev/stdin
+  ways=${PIPESTATUS[*]}
+  wait "$sum"
+  case $ways in
+    '0 0 0') echo "written database" ;;
+    '0 0 '*) fail "the database's dump is not complete" ;;
     *) fail "the database's dump failed" ;;
   esac
+  line=$(describe "$db_file") || exit
+  sum=$(cat passed)
+  [ "${line##* }" = "${sum%% *}" ] || fail "$db_file is not on the disk as it was written"
+  rm -f -- pass passed
+  echo "$line"
 }
+# Nobody waits for the objects, and they are the most: they are read once they are there, which copies less.
 objects() {
-  packed "$ob" "$archive" | write "$ob_file" archived
-  case ${PIPESTATUS[*]} in
-    '0 0') written "$ob_file" ;;
-    '0 3') fail "the objects' archive cannot be read" ;;
-    *) fail "the objects' archive failed" ;;
-  esac
+  local check
+  packed "$ob" "$archive" > "$ob_file" || fail "the objects' archive failed"
+  echo "written objects"
+  archived "$ob_file" & check=$!
+  describe "$ob_file"
+  wait "$check" || fail "the objects' archive cannot be read"
 }
 config() {
   cp -- "$1" "$2" && chmod 600 -- "$2" || fail "$1 cannot be copied"

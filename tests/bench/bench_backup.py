@@ -36,7 +36,8 @@ for table in 1 2 3 4; do
       'Lecture in room ' || n % 300 AS c, now() + n * interval '1 minute' AS d
     FROM generate_series(1, $ROWS) n"
 done
-docker compose exec -T postgres psql -qX -U schedgen -d schedgen -c CHECKPOINT </dev/null
+docker compose exec -T postgres psql -qX -U schedgen -d schedgen \
+  -c "VACUUM (ANALYZE)" -c CHECKPOINT </dev/null
 """
 # As PDFs are: most of each does not shrink, some of it does.
 _OBJECTS = """
