@@ -153,6 +153,7 @@ def script(text: str, *args: str, title: str = "") -> Command:
 def call(functions: str, *words: str, title: str = "") -> Command:
     """A call of one of the bash functions that a fixed text defines, by the shell that is there already.
 
-    Starting another shell costs more than most answers; `script` is for what needs options or a `trap`.
+    Starting another shell costs more than most answers. Options and traps that it sets are those of whatever
+    else the same shell runs: where that matters, it is a `script`.
     """
     return Command(f"{functions}\n{sh(*words).text}", title=title)

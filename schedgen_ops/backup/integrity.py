@@ -32,7 +32,7 @@ complete() {
 # tells something here tells it in one line of one program: they speak at the same time.
 archived() {
   local said count total
-  said=$( { unpack "$@" | tee >(echo "rest $(tail -c 1024 | tr -d '\0' | wc -c)" >&3) |
+  said=$( { unpack "$1" | tee >(echo "rest $(tail -c 1024 | tr -d '\0' | wc -c)" >&3) |
     { LC_ALL=C tar -t --totals -f - 2>&1 >&4 | sed -n 's/^Total bytes read: \([0-9]*\).*/total \1/p' >&3
     } 4>&1 | sed '/\/$/d' | wc -l >&3; } 3>&1 ) || return
   grep -qx 'rest 0' <<< "$said" || return
