@@ -84,6 +84,11 @@ class Lines:
         return bytes(self._out.before + self._err.before)
 
     @property
+    def first(self) -> str | None:
+        """The first line of stdout, however many came after it; None before there is one."""
+        return self._out.first
+
+    @property
     def stdout(self) -> str:
         """The last lines of stdout."""
         return "".join(f"{line}\n" for line in self._out.last)
@@ -103,6 +108,7 @@ class _Stream:
     def __init__(self, command: Command, mark: bytes, on_line: Callable[[str], None]) -> None:
         self.begun = False
         self.before = bytearray()
+        self.first: str | None = None
         self.last: deque[str] = deque(maxlen=TAIL)
         self._rest = bytearray()
         self._command = command
@@ -140,5 +146,7 @@ class _Stream:
         # A progress bar redraws its line with carriage returns: the last drawing is the line.
         shown = wire.text(line).rstrip("\r").rpartition("\r")[2]
         shown = mask(self._command, shown)
+        if self.first is None:
+            self.first = shown
         self.last.append(shown)
         self._on_line(shown)

@@ -90,16 +90,15 @@ class SshHold:
 
     def _first_line(self, until: float) -> str:
         channels.pump(self._channel, self._lines.out, self._lines.err, until, enough=self._has_line)
-        if self._has_line():
-            return self._lines.stdout.splitlines()[0]
-        self._channel.status_event.wait(1.0)
-        self._lines.finish()
-        if self._has_line():
-            return self._lines.stdout.splitlines()[0]
-        raise self._failure(monotonic() >= until)
+        if self._lines.first is None:
+            self._channel.status_event.wait(1.0)
+            self._lines.finish()
+        if self._lines.first is None:
+            raise self._failure(monotonic() >= until)
+        return self._lines.first
 
     def _has_line(self) -> bool:
-        return bool(self._lines.stdout)
+        return self._lines.first is not None
 
     def _failure(self, late: bool) -> Exception:
         what = f"`{brief(self._command)}`"
