@@ -9,7 +9,7 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.deploy import images, recovery, services
+from schedgen_ops.deploy import images, ingress, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, Refused, RolledBack
@@ -119,12 +119,12 @@ class Change:
         return (self._gate(), *(self._rolling(str(number), tier) for number, tier in tiers))
 
     def _gate(self) -> Step:
-        return Step("", "Ingress", self.open_ingress, undo=self._each(services.restore_ingress))
+        return Step("", "Ingress", self.open_ingress, undo=self._each(ingress.bring_back))
 
     def open_ingress(self) -> None:
         """What publishes ports is behind the ingress, so that it can be replaced unnoticed."""
         self._phase("during")
-        self._do(services.open_ingress, batch=self.settings.rollout.batch)
+        self._do(ingress.bring, batch=self.settings.rollout.batch)
 
     def _rolling(self, number: str, tier: Tier) -> Step:
         title = f"Rolling update - {tier.name} services"

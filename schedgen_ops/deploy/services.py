@@ -8,55 +8,18 @@ from dataclasses import replace
 from functools import partial
 
 from schedgen_ops.clock import stamp
-from schedgen_ops.deploy import code
+from schedgen_ops.deploy import code, ingress
 from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, ServiceRecord, State
+from schedgen_ops.release.record import Release, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.strategy import Grouping, Strategy, waves
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
-
-
-def open_ingress(site: Site) -> None:
-    """The ingress as the new release has it; the first one takes the ports over from the old release."""
-    if _behind(site.release):
-        if site.old is not None and _behind(site.old):
-            _adopt(site, site.old)
-        _sync(site, site.release)
-
-
-def restore_ingress(site: Site) -> None:
-    """The ingress as the old release has it; where it never took the ports over, there is nothing to do."""
-    if site.old is None or not _behind(site.old):
-        return
-    site.run(scripts.finished(site.paths.state, rollout.INGRESS), deadline=900 + QUICK)
-    if _gated(site):
-        _sync(site, site.old)
-
-
-def _adopt(site: Site, release: Release) -> None:
-    if _gated(site):
-        return
-    site.say("The published ports change hands once: " + ", ".join(sorted(_behind(release))))
-    gap = _sync(site, release)
-    if gap:
-        site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
-
-
-def _sync(site: Site, release: Release, *, repair: bool = False) -> float | None:
-    behind, settings = _behind(release), site.settings
-    gap: float | None = 0.0
-    try:
-        gap = roller.open_ingress(site.remote, site.compose, release.id, behind, settings, repair=repair)
-    finally:
-        if gap is not None:
-            site.containers_changed()
-    return gap
 
 
 def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
@@ -67,8 +30,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     """
     if not begun and not _complete(site, serving):
         return
-    if _behind(serving) and _gated(site):
-        _sync(site, serving, repair=True)
+    ingress.repair(site, serving)
     for release in begun:
         site.new = release
         left = {box.service for box in site.containers() if box.release == release.id}
@@ -89,16 +51,8 @@ def _complete(site: Site, serving: Release) -> list[str]:
     boxes = site.containers()
     ours = Counter(box.service for box in boxes if box.release == serving.id and box.good)
     every = Counter(box.service for box in boxes)
-    behind = _behind(serving).items()
+    behind = ingress.behind(serving).items()
     return [name for name, record in behind if record.replicas <= ours[name] < every[name]]
-
-
-def _gated(site: Site) -> bool:
-    return any(box.service == rollout.INGRESS for box in site.containers())
-
-
-def _behind(release: Release) -> dict[str, ServiceRecord]:
-    return {name: record for name, record in release.services.items() if record.proxies}
 
 
 def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None:
@@ -146,7 +100,7 @@ def _put_back(site: Site, release: Release, wave: Sequence[str]) -> None:
     """Services as `release`, the one that serves, has them; a reboot brings them back."""
     _replace(site, release, wave, f"is back at release {release.id}")
     retire(site, wave, release)
-    _named(site, release.id, [name for name in wave if name in _behind(release)])
+    _named(site, release.id, [name for name in wave if name in ingress.behind(release)])
 
 
 def _named(site: Site, release: str, behind: Sequence[str], record: Release | None = None) -> None:
@@ -244,7 +198,7 @@ def leftovers(site: Site) -> None:
 def serve(site: Site) -> None:
     """The release is DONE, and the one that serves."""
     done = replace(site.release, state=State.DONE, finished=stamp(site.clock.now()))
-    behind = [name for name in site.touched if name in _behind(done)]
+    behind = [name for name in site.touched if name in ingress.behind(done)]
     # Should the answer be lost, `reopen` has something to take back.
     site.new = done
     _named(site, done.id, behind, done)
