@@ -15,8 +15,12 @@ _LATE = 124
 # be ended with all it started, and so that nothing goes on when this script is ended.
 _TOGETHER = r"""
 tell() {
-  local rest=${3//$'\n'/$'\x1f'}
-  while [ -n "$rest" ]; do printf '%s %s %s\n' "$1" "$2" "${rest:0:3500}"; rest=${rest:3500}; done
+  local rest=${3//$'\n'/$'\x1f'} size
+  while [ -n "$rest" ]; do
+    # Never within a character of UTF-8.
+    for ((size = 3500; size > 3496; size--)); do [[ ${rest:size:1} == [$'\x80'-$'\xbf'] ]] || break; done
+    printf '%s %s %s\n' "$1" "$2" "${rest:0:size}"; rest=${rest:size}
+  done
 }
 job() {
   local begun=${EPOCHREALTIME/[.,]/} err code

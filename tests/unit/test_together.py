@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -41,6 +42,20 @@ def test_long_answers_stay_whole_beside_others(tmp_path: Path) -> None:
     answer = bash(together(commands, 20), tmp_path)
     for name, found in zip("abcd", results(answer.stdout, 4, 20), strict=True):
         assert found.stdout.split() == [f"{name}{number}" for number in range(1, 3001)]
+
+
+@pytest.mark.parametrize("before", ["", "x", "xx", "xxx"])
+def test_a_long_answer_is_never_cut_within_a_character(tmp_path: Path, before: str) -> None:
+    for character in "é€😀":
+        (found,) = run(tmp_path, f"printf %s {before}; printf {character}%.0s {{1..4000}}")
+        assert found.stdout == before + character * 4000
+
+
+def test_bytes_that_are_no_text_come_through(tmp_path: Path) -> None:
+    (tmp_path / "odd").write_bytes(b"\x80" * 8000)
+    command = ["bash", "-c", together([sh("cat", str(tmp_path / "odd"))], 20).text]
+    said = subprocess.run(command, capture_output=True, check=True, timeout=20).stdout
+    assert said.count(b"\x80") == 8000
 
 
 def test_what_is_late_is_ended_with_all_it_started_and_hides_no_other(tmp_path: Path) -> None:
