@@ -14,6 +14,7 @@ import pytest
 from box import Box
 from deploy_kit import Operator
 
+from schedgen_ops import wire
 from schedgen_ops.backup import integrity
 from schedgen_ops.backup.commands import parse_list
 from schedgen_ops.backup.manifest import Manifest, from_json
@@ -99,7 +100,7 @@ for case in $(cat cases); do
   esac
   cd ..
   echo "== $case"
-  printf 'manifest %s\\n' "$(tr -d '\\n\\0' < work/manifest.json 2>/dev/null)"
+  echo "manifest $(tr -d '\\n\\0' < work/manifest.json 2>/dev/null | base64 -w 0)"
   bash -c "$VERIFY"
 done
 """
@@ -158,9 +159,9 @@ def _verified(op: Operator, host: Box, manifest: Manifest, cases: list[str]) -> 
     answer = host.sh(f"export VERIFY={shlex.quote(verify)}\n{DAMAGE}")
     found = {}
     for part in answer.split("== ")[1:]:
-        # A damaged manifest may hold what Python takes for the end of a line.
-        case, line, *rest = part.rstrip("\n").split("\n")
-        listed = parse_list(f"{manifest.id} {line.removeprefix('manifest ')}\n").good
+        case, line, *rest = part.splitlines()
+        text = wire.text(base64.b64decode(line.removeprefix("manifest ")))
+        listed = parse_list(f"{manifest.id} {text}\n").good
         wrong = integrity.parse_verified("\n".join(rest), manifest)
         found[case.removeprefix(":nothing::")] = bool(listed) and listed[0] == manifest and not wrong
     return found
