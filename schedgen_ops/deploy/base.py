@@ -32,6 +32,7 @@ class Change:
     Attributes:
         run: the run's name, its start as YYYYMMDD_HHMMSS in UTC; it begins the release's id.
         owner: who does it, for the lock and the record.
+        pulls: whether `branch` is fetched, so that its remote has to have it.
         settle: whether what was replaced has to stay up for a while before it counts as verified.
         seen: what the prober saw, once all is over.
     """
@@ -45,6 +46,7 @@ class Change:
     owner: Owner
     sites: tuple[Site, ...] = ()
     seen: Report | None = None
+    pulls: bool = False
     settle: bool = True
     _serves: bool = False
     _held: lock.Lock | None = None
@@ -85,7 +87,7 @@ class Change:
 
     def preflight(self) -> None:
         """Every host is ready, and nobody else is at work."""
-        seen = preflight.check(self.fleet, self.settings, self.emit)
+        seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if self.pulls else "")
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
         self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease))
         for name, current in self._held.current.items():

@@ -9,6 +9,7 @@ from schedgen_ops.commands import git
 from schedgen_ops.deploy import images
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
+from schedgen_ops.preflight.plan import unclear
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.verify import run as verifier
@@ -63,18 +64,9 @@ def meant(answer: str, branch: str, remote: str, host: str) -> str:
     Raises:
         OpsError: otherwise.
     """
-    if answer == "missing":
-        raise OpsError(
-            f"{remote} has no branch, tag or commit {branch!r}",
-            host=host,
-            hint=f"`git ls-remote {remote}` on the host lists what there is.",
-        )
-    if answer == "ambiguous":
-        raise OpsError(
-            f"{branch!r} is a branch and a tag, and they differ",
-            host=host,
-            hint=f"Say which: --branch refs/heads/{branch} or --branch refs/tags/{branch}.",
-        )
+    problem = unclear(answer, branch, remote)
+    if problem is not None:
+        raise OpsError(problem.text, host=host, hint=problem.hint)
     return answer
 
 

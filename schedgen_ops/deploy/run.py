@@ -22,6 +22,8 @@ from schedgen_ops.release import store
 class Deploy(Change):
     """One deploy of `branch` on every host of the fleet."""
 
+    pulls: bool = True
+
     def steps(self) -> tuple[Step, ...]:
         """The plan, in the runbook's order and with its numbers."""
         verify, clean = str(4 + len(self.settings.tiers)), str(5 + len(self.settings.tiers))

@@ -16,6 +16,8 @@ from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command, sh
 
 GIB = 1024**3
+# The exit code of `timeout`.
+_TIMED_OUT = 124
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,24 @@ class Probe:
     judge: Callable[[Result], Iterator[Problem]]
 
 
-def probes(settings: Settings, host: HostSettings) -> dict[str, Probe]:
-    """Everything preflight looks at on `host`, in the order in which problems are told."""
+def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str, Probe]:
+    """Everything preflight looks at on `host`, in the order in which problems are told.
+
+    Args:
+        branch: what will be pulled; "" for nothing.
+    """
     docker = Docker(settings.sudo)
     compose = Compose(docker, settings.project, settings.directory)
     paths = Paths(settings.directory)
     where, backups = settings.directory, settings.backup.directory
     ours = (FOLDER,) if backups.startswith("/") else (FOLDER, backups)
+    source = {
+        "source": Probe(git.advertised(settings.remote, branch).in_dir(where), _source(settings, branch))
+    }
     return {
         "directory": Probe(sh("true").in_dir(where), _directory(settings)),
         "tree": Probe(git.work_tree(*ours).in_dir(where), _tree),
+        **(source if branch else {}),
         "engine": Probe(docker.version(), _docker(settings)),
         "compose": Probe(compose.version(), _plugin),
         "buildx": Probe(docker.has_buildx(), lambda _: iter(())),
@@ -126,6 +136,41 @@ def _tree(result: Result) -> Iterator[Problem]:
     if tree.untracked:
         text = "files that git does not know, left as they are:\n" + _listed(tree.untracked)
         yield Problem(text, refuses=False)
+
+
+def _source(settings: Settings, branch: str) -> Judge:
+    remote = settings.remote
+
+    def look(result: Result) -> Iterator[Problem]:
+        if result.ok:
+            problem = unclear(git.parse_advertised(result.stdout, branch), branch, remote)
+            if problem is not None:
+                yield problem
+            return
+        # What git adds below is the same for every cause.
+        said = [line for line in result.stderr.splitlines() if line.strip() and "warning" not in line.lower()]
+        reason = said[0].strip() if said else f"exit code {result.code}"
+        if result.code == _TIMED_OUT:
+            reason = "it took too long"
+        hint = f"Try it on the host: `git ls-remote {remote}` in {settings.directory}."
+        yield Problem(f"the git remote {remote} does not answer: {reason}", hint)
+
+    return look
+
+
+def unclear(meaning: str, branch: str, remote: str) -> Problem | None:
+    """Why `branch` cannot be pulled, where its `meaning`, as git found it, is no commit or two."""
+    if meaning == "missing":
+        return Problem(
+            f"{remote} has no branch, tag or commit {branch!r}",
+            f"`git ls-remote {remote}` on the host lists what there is.",
+        )
+    if meaning == "ambiguous":
+        return Problem(
+            f"{branch!r} is a branch and a tag, and they differ",
+            f"Say which: --branch refs/heads/{branch} or --branch refs/tags/{branch}.",
+        )
+    return None
 
 
 def _listed(lines: Sequence[str], most: int = 10) -> str:

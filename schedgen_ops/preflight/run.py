@@ -14,14 +14,19 @@ from schedgen_ops.settings import Settings
 _DEADLINE = 60.0
 
 
-def check(fleet: Fleet, settings: Settings, emit: events.Emit) -> Mapping[str, plan.Observed]:
+def check(
+    fleet: Fleet, settings: Settings, emit: events.Emit, branch: str = ""
+) -> Mapping[str, plan.Observed]:
     """Every host as it is, by name.
+
+    Args:
+        branch: what will be pulled, which has to be there; "" for nothing.
 
     Raises:
         Refused: if any host is not ready, with every problem of every host.
         Unreachable: if one cannot be reached.
     """
-    findings = fleet.each(lambda remote: _look(remote, settings)).values()
+    findings = fleet.each(lambda remote: _look(remote, settings, branch)).values()
     refusals = []
     for remote, (problems, _) in zip(fleet.hosts, findings, strict=True):
         for problem in problems:
@@ -35,8 +40,10 @@ def check(fleet: Fleet, settings: Settings, emit: events.Emit) -> Mapping[str, p
     }
 
 
-def _look(remote: Remote, settings: Settings) -> tuple[tuple[plan.Problem, ...], plan.Observed | None]:
-    probes = plan.probes(settings, settings.host(remote.name))
+def _look(
+    remote: Remote, settings: Settings, branch: str
+) -> tuple[tuple[plan.Problem, ...], plan.Observed | None]:
+    probes = plan.probes(settings, settings.host(remote.name), branch)
     answers = remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)

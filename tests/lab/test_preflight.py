@@ -82,16 +82,19 @@ def _altered(host: Box, before: str, after: str) -> AbstractContextManager[None]
     return kit.as_root(host, before, after)
 
 
-def test_an_unknown_branch_is_told_and_files_that_git_does_not_know_only_warn(
+def test_an_unknown_branch_is_refused_and_files_that_git_does_not_know_only_warn(
     op: Operator, host: Box
 ) -> None:
     """The name is one that git allows and that a shell would run."""
     host.sh("touch notes.txt")
     ran = op("deploy", "--branch", "$(rm${IFS}notes.txt)")
-    assert (ran.code, "notes.txt" in ran.stdout) == (4, True), ran.output
-    assert "[INFO] Pre-flight checks passed" in ran.stdout
+    assert (ran.code, "notes.txt" in ran.stdout) == (3, True), ran.output
+    assert "nothing was changed" in ran.stderr
     assert "origin has no branch, tag or commit '$(rm${IFS}notes.txt)'" in ran.stderr
     assert "git ls-remote origin" in ran.stderr
+    # Only a fetch can tell of a commit.
+    ran = op("deploy", "--branch", "deadbee")
+    assert (ran.code, "origin has no branch, tag or commit 'deadbee'" in ran.stderr) == (4, True), ran.output
     assert host.sh("ls notes.txt") == "notes.txt"
     kit.serves(host, "1.2.2")
     assert host.sh("git status --porcelain") == "?? notes.txt"

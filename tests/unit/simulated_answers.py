@@ -94,6 +94,12 @@ def _resolve(world: World, words: Sequence[str], stdin: str) -> Result:
     return result(COMMITS.get(words[1], "missing") + "\n")
 
 
+def _ls_remote(world: World, words: Sequence[str], stdin: str) -> Result:
+    branch = next(word for word in words if word.startswith("refs/heads/"))
+    commit = COMMITS.get(branch.removeprefix("refs/heads/"))
+    return result(f"{commit}\t{branch}\n" if commit else "")
+
+
 def _checkout(world: World, words: Sequence[str], stdin: str) -> Result | None:
     if words[-1] == "--":
         world.head, world.branch = OLD, words[-2]
@@ -184,6 +190,7 @@ def _page(world: World, words: Sequence[str], _: str) -> Result:
 
 
 TITLES: dict[str, Handler] = {
+    "git ls-remote": _ls_remote,
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
     "is ": says(""),

@@ -77,6 +77,36 @@ def test_a_local_branch_that_was_never_pushed_is_not_deployed(repository: Path) 
     assert meaning(repository, "local-only") == "missing"
 
 
+def advertised(repository: Path, name: str) -> str:
+    answer = bash(g.advertised("origin", name), repository)
+    assert answer.ok, answer.stderr
+    return g.parse_advertised(answer.stdout, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["main", "feature/x", "v1.0.0", "v1.0.1", "same", "both", "abcdef1", "gone", "origin/main"]
+    + [f"refs/{kind}/{name}" for kind in ("heads", "tags") for name in ("main", "v1.0.1", "both", "same")],
+)
+def test_the_remote_says_what_the_fetched_repository_would(repository: Path, name: str) -> None:
+    assert advertised(repository, name) == meaning(repository, name)
+
+
+def test_the_remote_cannot_say_of_a_commit_whether_it_has_it(repository: Path) -> None:
+    for name in (git(repository, "rev-parse", "origin/main"), "deadbee"):
+        assert advertised(repository, name) == ""
+
+
+def test_asking_the_remote_changes_nothing(repository: Path, tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    git(tmp_path, "clone", "--quiet", git(repository, "remote", "get-url", "origin"), str(origin))
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+    new = commit(origin, "new", a="1")
+    before = git(clone, "rev-parse", "origin/main")
+    assert (advertised(clone, "main"), git(clone, "rev-parse", "origin/main")) == (new, before)
+
+
 def test_everything_is_fetched_and_a_tag_that_moved_is_moved(tmp_path: Path) -> None:
     origin, clone = tmp_path / "origin", tmp_path / "clone"
     origin.mkdir()

@@ -37,6 +37,15 @@ FAILURES = {
 }
 
 
+def test_a_branch_that_is_not_there_is_refused_before_anything_begins() -> None:
+    host = SimHost()
+    outcome = deploy(host, branch="v1.2.33")
+    assert (outcome.code, outcome.failed_step) == (3, "Pre-flight Checks")
+    assert outcome.error is not None
+    assert "origin has no branch, tag or commit 'v1.2.33'" in outcome.error.detail
+    assert (host.world.changed, host.holds) == ([], [])
+
+
 @pytest.mark.parametrize("fault", [ERROR, ANSWER_LOST, INTERRUPTED], ids=["error", "lost", "interrupted"])
 @pytest.mark.parametrize(("pattern", "step"), FAILURES.items())
 def test_a_failed_step_is_named_and_the_old_release_serves(pattern: str, step: str, fault: Fault) -> None:

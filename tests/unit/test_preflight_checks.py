@@ -103,6 +103,38 @@ def test_a_docker_that_does_not_answer_is_told_apart(said: str, sudo: bool, text
     assert hint in problem.hint
 
 
+def pulling(branch: str, answer: Result) -> list[Problem]:
+    probes = plan.probes(ONE, ONE.hosts[0], branch)
+    return list(plan.judge(probes, ANSWERS | {"source": answer}))
+
+
+def test_what_will_be_pulled_has_to_be_there_and_mean_one_thing() -> None:
+    assert pulling("v1.2.3", result(f"{OLD}\trefs/tags/v1.2.3\n")) == []
+    (missing,) = pulling("v1.2.33", result())
+    assert (missing.text, missing.refuses) == ("origin has no branch, tag or commit 'v1.2.33'", True)
+    (both,) = pulling("x", result(f"{OLD}\trefs/heads/x\n{'1' * 40}\trefs/tags/x\n"))
+    assert "refs/heads/x or --branch refs/tags/x" in both.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (
+            result(
+                stderr="Warning: Permanently added 'git' to known hosts.\nx: Permission denied.\n", code=128
+            ),
+            "x: Permission denied.",
+        ),
+        (result(code=124), "it took too long"),
+        (result(code=128), "exit code 128"),
+    ],
+)
+def test_a_git_remote_that_does_not_answer_is_told_with_what_it_said(answer: Result, reason: str) -> None:
+    (problem,) = pulling("main", answer)
+    assert problem.text == f"the git remote origin does not answer: {reason}"
+    assert "`git ls-remote origin` in /srv/schedgen" in problem.hint
+
+
 def test_a_missing_compose_plugin_names_its_package() -> None:
     problem = only(compose=result(stderr="docker: 'compose' is not a docker command.", code=1))
     assert "docker-compose-plugin" in problem.hint
