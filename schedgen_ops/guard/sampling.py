@@ -19,27 +19,11 @@ body() {
     IFS=" " read -r _ code _ <&3 && [ "$code" = 200 ] && sed "1,/^\r*$/d" <&3
     ' bash "$host" "$port" "$path" 2>/dev/null
 }
-# One process in the ingress's container answers all our questions; each is a connection of its own, so that a
-# reloaded HAProxy is asked, not the one that is about to end.
-attend() {
-  [ -z "${INGRESS_PID-}" ] || { kill "$INGRESS_PID"; wait "$INGRESS_PID"; } 2>/dev/null
-  ingress=$(ids_of schedgen-ingress | head -n 1)
-  [ -n "$ingress" ] || return 1
-  coproc INGRESS { exec "${docker[@]}" exec -i "$ingress" bash -c '
-    while IFS= read -r line; do
-      if exec 3<>/dev/tcp/127.0.0.1/9999; then printf "%s\n" "$line" >&3; timeout 5 cat <&3; exec 3>&-; fi
-      echo "#end"
-    done' 2>/dev/null 9>&-; } 2>/dev/null
-}
+# `ask` without the lock's descriptor: what it starts must not hold the lock. An ingress that does not answer
+# may have been made anew, under another id.
 consult() {
-  local line
-  [ -n "${INGRESS_PID-}" ] || attend || return 1
-  printf '%s\n' "$1" 2>/dev/null >&"${INGRESS[1]}" || { attend; return 1; }
-  while IFS= read -r -t 6 line <&"${INGRESS[0]}"; do
-    [ "$line" != '#end' ] || return 0
-    printf '%s\n' "$line"
-  done 2>/dev/null
-  attend; return 1
+  [ -n "$ingress" ] && ask "$1" 9>&- && return
+  ingress=$(ids_of schedgen-ingress | head -n 1); return 1
 }
 # `ID SERVICE RELEASEx STATUS HEALTH RESTARTS IP,IP,` of every container that is watched, old ones too.
 format='{{.Id}} {{index .Config.Labels "com.docker.compose.service"}} '
@@ -54,10 +38,9 @@ ips() { awk -v release="$release" -v old="$1" '
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
   local text='' proxy; for proxy in "${proxies[@]}"; do text+="show table $proxy;"; done
-  # No pipe: the process that is asked belongs to this shell alone.
-  consult "${text}show stat" > "$dir/reply"
+  consult "${text}show stat" || return
   awk -v proxies=" ${proxies[*]} " -v fresh=" $(ips 0) " \
-    -v old=" $(ips 1) " "$awk_ingress" "$dir/reply"
+    -v old=" $(ips 1) " "$awk_ingress" <<< "$answer"
 }
 # $1 a line of `targets`: PATIENCE PROXY URL. The new containers behind a proxy are asked themselves too.
 urls_of() {

@@ -94,7 +94,7 @@ move() {
     if ($2 == "o") well[proxy] = 1
     text = text "set weight " server " " ($2 == "o" ? 256 : 0) ";" }
     END { for (proxy in seen) if (!well[proxy]) exit; print text }' "$dir/now")
-  [ -n "$text" ] && consult "${text%;}" > /dev/null
+  [ -n "$text" ] && consult "${text%;}"
 }
 # $1 the number of the first bad sample, $2 why.
 go_back() {
@@ -121,14 +121,15 @@ weights() {
   local proxy name here there text=''
   here=$(ips 0) there=$(ips 1)
   [ -n "${here// /}" ] && [ -n "${there// /}" ] || return 0
-  look
+  consult 'show stat' || return
+  stat=$answer
   for proxy in "${proxies[@]}"; do
     mapfile -t to < <(names "$proxy" "$here"); mapfile -t from < <(names "$proxy" "$there")
     weigh "$1" "${#to[@]}" "${#from[@]}"
     for name in "${to[@]}"; do text+="set weight $proxy/$name $come;"; done
     for name in "${from[@]}"; do text+="set weight $proxy/$name $go;"; done
   done
-  [ -z "$text" ] || consult "${text%;}" >/dev/null
+  [ -z "$text" ] || consult "${text%;}"
 }
 """
 
@@ -154,16 +155,16 @@ round() {
   rows+=("$line")
   [ -z "$why" ] || log "why ${why%;}"
   log "sample $line"
-  answer=$(printf '%s\n' "${rows[@]}" | awk "${policy[@]}" -v stage="$stage_first" "$awk_judge")
+  ruling=$(printf '%s\n' "${rows[@]}" | awk "${policy[@]}" -v stage="$stage_first" "$awk_judge")
   # Where there are several ports, a few bad requests to one are not made up for by many good ones to another.
   for part in "${!parts[@]}"; do
-    case $answer in back\ *) break ;; esac
-    verdict=$(awk "${policy[@]}" -v stage=1 "$awk_judge" <<< "${parts[$part]}")
-    case $verdict in back\ *) answer="$verdict, $part" ;; esac
+    case $ruling in back\ *) break ;; esac
+    of_part=$(awk "${policy[@]}" -v stage=1 "$awk_judge" <<< "${parts[$part]}")
+    case $of_part in back\ *) ruling="$of_part, $part" ;; esac
   done
-  case $answer in back\ *)
-    answer=${answer#back }; log "bad $answer"
-    reason=${answer#* }; reason=${reason#* }; go_back "${answer%% *}" "${reason%%$'\t'*}" ;;
+  case $ruling in back\ *)
+    ruling=${ruling#back }; log "bad $ruling"
+    reason=${ruling#* }; reason=${reason#* }; go_back "${ruling%% *}" "${reason%%$'\t'*}" ;;
   esac
 }
 over() { awk -v now="$(now)" -v began="$stage_began" -v most="$1" -v i="$interval" \
@@ -178,8 +179,8 @@ for stage in "${stages[@]}"; do
   while :; do
     round
     over "$seconds" || continue
-    case $answer in thin\ *) ;; *) break ;; esac
-    [ -n "$waiting" ] || log "thin $thin ${answer#thin }"
+    case $ruling in thin\ *) ;; *) break ;; esac
+    [ -n "$waiting" ] || log "thin $thin ${ruling#thin }"
     waiting=yes
     case $thin in
       accept) break ;;
