@@ -23,7 +23,7 @@ _INGRESS = (
     + r"""
 folder=$1 config=$2 repair=$3 count=$4; shift 4
 pairs=("${@:1:count}"); shift "$count"
-running() { [ -n "$ingress" ] && case $(state "$ingress") in running*) ;; *) false ;; esac; }
+runs=''; [ -z "$ingress" ] || case $(state "$ingress") in running*) runs=yes ;; esac
 applied() { echo changed; cp "$config" "$folder/applied"; exit; }
 answering() { look; awk -F, '
   $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }' <<< "$stat"; }
@@ -40,14 +40,14 @@ try_out() {
   "${docker[@]}" rm --force "$name" >/dev/null 2>&1
   [ -n "$fine" ]
 }
-if running && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
+if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
 mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
 same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
 if [ -z "$same" ]; then
   cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
   mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
 fi
-if running; then
+if [ -n "$runs" ]; then
   # What a script that was killed left closed is opened again.
   look; mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$stat")
   order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"; send
