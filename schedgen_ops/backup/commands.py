@@ -27,14 +27,20 @@ cat > "$1.part/manifest.json" && [ ! -e "$1" ] && mv -T -- "$1.part" "$1"
 
 _SWEEP = """
 [ -d "$1" ] || exit 0
-find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} +
+# A script that lost its connection may write for a moment yet.
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} + && exit
+  sleep 0.5
+done
+exit 1
 """
 
-# The record of one that came to nothing; its data goes.
+# The record of one that came to nothing; its data goes. Another one of that name is not ours to touch.
 _FAIL = """
 umask 077
 rm -rf -- "$1.part"
-mkdir -- "$1" && cat > "$1/manifest.json" || { rm -rf -- "$1"; exit 1; }
+mkdir -- "$1" || exit
+cat > "$1/manifest.json" || { rm -rf -- "$1"; exit 1; }
 """
 
 # A manifest of a backup that is there, replaced.

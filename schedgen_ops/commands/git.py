@@ -127,6 +127,19 @@ def checkout(commit: str) -> Command:
     return sh("git", "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit)
 
 
+# Where HEAD moved, nothing was cut off; where no tracked file differs, git had not begun.
+_END_CHECKOUT = """
+[ "$(git rev-parse HEAD)" != "$1" ] || exit 0
+! git diff --quiet HEAD -- || exit 0
+git -c advice.detachedHead=false checkout --quiet --force --detach "$1"
+"""
+
+
+def end_checkout(commit: str) -> Command:
+    """A checkout of `commit` that was cut off, done to its end: git takes for edits what it had written."""
+    return script(_END_CHECKOUT, commit, title="end the checkout")
+
+
 def checkout_branch(branch: str) -> Command:
     """The work tree at a local branch, HEAD attached to it."""
     return sh("git", "checkout", "--quiet", branch, "--")

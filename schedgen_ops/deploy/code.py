@@ -82,6 +82,8 @@ def switch(site: Site, release: Release) -> None:
 def switch_back(site: Site) -> None:
     """The work tree as it was found, and the record closed."""
     tree = site.seen.tree
+    if site.new is not None:
+        site.in_project(git.end_checkout(site.new.commit))
     back = git.checkout_branch(tree.branch) if tree.branch else git.checkout(tree.commit)
     site.in_project(back)
 

@@ -27,6 +27,9 @@ runs=''; [ -z "$ingress" ] || case $(state "$ingress") in running*) runs=yes ;; 
 applied() { echo changed; cp "$config" "$folder/applied"; exit; }
 answering() { look; awk -F, '
   $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }' <<< "$stat"; }
+worker() { ask 'show info'; pid=$(sed -n 's/^Pid: //p' <<< "$answer"); }
+# Another worker answers than before: it has read what was handed down.
+succeeded() { worker; [ -n "$pid" ] && [ "$pid" != "$was" ]; }
 hand_down() {
   ask 'show servers state'
   printf '%s\n' "$answer" > "$folder/servers.state"; chmod 644 "$folder/servers.state"; }
@@ -56,8 +59,9 @@ if [ -n "$runs" ]; then
   ingress=$(ids_of schedgen-ingress | head -n 1)
   if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
     hand_down
+    worker; was=$pid
     "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
-    sleep 2; rm -f "$folder/servers.state"
+    within 20 succeeded; rm -f "$folder/servers.state"
   fi
   applied
 fi

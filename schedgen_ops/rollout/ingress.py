@@ -55,9 +55,10 @@ resolvers docker
     hold valid 200ms
     hold obsolete 200ms
     hold nx 200ms
-    hold timeout 2s
-    hold refused 2s
-    hold other 2s
+    # Docker's DNS goes away with its daemon; the containers, and what is known of them, do not.
+    hold timeout 1h
+    hold refused 1h
+    hold other 1h
 """
 
 _SECTION = """

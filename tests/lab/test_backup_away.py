@@ -111,7 +111,10 @@ def _cut_and_gone_on_by_itself(fetching: Fetching) -> None:
     (fetching.folder / "objects.tar.gz").unlink()
     running = fetching.start()
     fetching.until(20 * MIB)
+    # It waits, so that there is something left to cut.
+    running.signal(signal.SIGSTOP)
     docker.run("exec", "--user=root", fetching.host.host.container, "pkill", "-KILL", "-f", "sshd: deploy@")
+    running.signal(signal.SIGCONT)
     ran = running.wait()
     assert ran.code == 0, ran.output
     assert "the connection was lost after" in ran.stdout
@@ -123,17 +126,22 @@ def _altered_on_the_host(fetching: Fetching) -> None:
     whole = final.read_bytes()
     # A half file of ours that is wrong is fetched anew; the other way round there is nothing to be had.
     final.unlink()
-    fetching.part.write_bytes(b"x" + whole[1 : BIG // 2])
+    fetching.part.write_bytes(_other(whole[0]) + whole[1 : BIG // 2])
     ran = fetching.start().wait()
     assert ran.code == 0, ran.output
     assert "fetched again from the beginning" in ran.stdout
     assert final.read_bytes() == whole
     final.unlink()
-    fetching.host.sh(f"printf X | dd of=backups/{NAME}/objects.tar.gz bs=1 seek={BIG // 3} conv=notrunc")
+    byte = f"\\\\x{_other(whole[BIG // 3]).hex()}"
+    fetching.host.sh(f"printf {byte} | dd of=backups/{NAME}/objects.tar.gz bs=1 seek={BIG // 3} conv=notrunc")
     ran = fetching.start().wait()
     assert ran.code == 5, ran.output
     assert "objects.tar.gz is not what its manifest says" in ran.stderr
     assert {path.name for path in fetching.folder.iterdir()} <= {"manifest.json"}
+
+
+def _other(byte: int) -> bytes:
+    return bytes([byte ^ 1])
 
 
 def _push(op: Operator, name: str = "manual", **env: str) -> Ran:
@@ -187,10 +195,15 @@ def _readable_with_the_password_alone(server: offsite.S3, host: Box, folder: str
 
 def _altered_there_and_copied_again(op: Operator, server: offsite.S3, folder: str) -> None:
     file = f"/tmp/s3/bucket/{folder}/database.sql.gz.bin"
-    server.root(f"printf X | dd of={file} bs=1 seek=100000 conv=notrunc; touch -r {file} /tmp/s3/then")
+    damage = "X" * 64
+    server.root(
+        f"touch -r {file} /tmp/s3/then; printf {damage} | dd of={file} bs=1 seek=100000 conv=notrunc; "
+        f"touch -r /tmp/s3/then {file}"
+    )
     ran = _push(op)
     assert ran.code == 0, ran.output
-    assert server.root(f"head -c 100001 {file} | tail -c 1") != "X" or "copied again" in ran.stdout
+    assert "copied again" in ran.stdout, ran.output
+    assert server.root(f"head -c 100064 {file} | tail -c 64 | tr -d X | wc -c") != "0"
 
 
 def _pushed_from_a_container(op: Operator, server: offsite.S3) -> None:

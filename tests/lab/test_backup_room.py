@@ -14,7 +14,8 @@ from deploy_kit import Operator
 from schedgen_ops.lab.place import Place
 
 _FILL_SOON = """
-nohup bash -c 'until ls -d backups/*.part; do sleep 0.02; done; mount -o remount,size=2m backups' \
+nohup bash -c 'until ls -d backups/*.part; do sleep 0.02; done
+  until mount -o remount,size=$(($(df -k --output=used backups | tail -n 1) + 64))k backups; do :; done' \
   >/dev/null 2>&1 </dev/null &
 """
 

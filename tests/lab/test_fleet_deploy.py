@@ -105,7 +105,7 @@ chown -R sudoer:sudoer {directory}
 """
 _NO_SUDO = """
 chown -R deploy:deploy {directory}
-pkill -KILL -u sudoer || true
+while pkill -KILL -u sudoer; do sleep 0.1; done
 rm -f /etc/sudoers.d/sudoer; userdel --remove sudoer 2>/dev/null
 """
 

@@ -18,7 +18,7 @@ from load import Load, load
 from schedgen_ops.lab.place import Place
 
 # Short enough for a test: a leak shows in seconds, and is a hundred times what is let pass.
-GUARD = {"leak": 60, "leak_samples": 6, "warm_up": 2, "min_requests": 20}
+GUARD = {"leak": 60, "leak_samples": 8, "warm_up": 4, "min_requests": 20}
 QUIET = "/api/version"
 
 

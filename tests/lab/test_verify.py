@@ -19,6 +19,7 @@ OBJECTS = "find /data/schedules -type f | wc -l"
 # What a host that was just put back has logged.
 LOGS = {"ignore": ["FATAL", "redis|database connection lost|waiting for"]}
 CHECKS: dict[str, Any] = {
+    "queue": {"within": 20},
     "logs": LOGS,
     "commands": [
         {"name": "cache", "run": ["redis-cli", "ping"], "service": "redis", "matches": "PONG"},

@@ -83,7 +83,7 @@ def test_a_leak_is_told_over_a_lost_connection_and_drawn_in_the_report(
 ) -> None:
     op.configure(watch={"interval": 2}, limits=EASY, checks=patient())
     host.sh(f"docker compose exec -d backend node -e '{LEAK}'")
-    watch = op.start("verify.extended", "--duration", "44")
+    watch = op.start("verify.extended", "--duration", "60")
     watch.until("Checks: 3 ")
     with kit.as_root(host, "pkill -STOP -o -x sshd", "pkill -CONT -o -x sshd"):
         host.sh("pkill -KILL -f 'sshd: deploy'", user="root")

@@ -83,8 +83,16 @@ def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
     # One container for each of the eight services, and the ingress.
     assert containers(host) == 9
     assert host.sh("git rev-parse HEAD") == host.sh("git rev-parse 'v1.2.3^{commit}'")
-    again = run("deploy", "--branch", "v1.2.4")
+    # As another version of ours would have configured the ingress: its worker is replaced under load, too.
+    host.sh("cd .schedgen/ingress && echo '# older' >> haproxy.cfg && rm applied")
+    with load(host) as ended:
+        again = run("deploy", "--branch", "v1.2.4")
+        seen = ended()
     assert again.code == 0, again.output
+    assert "The ingress has the configuration of this release" in again.stdout
+    assert "Zero downtime: " in again.stdout
+    assert not failed(seen)
+    assert host.sh("ls .schedgen/ingress") == "applied\nhaproxy.cfg"
 
 
 def kill_while_rolling(environ: Mapping[str, str], branch: str) -> None:

@@ -64,6 +64,7 @@ case $1 in
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
     until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
     exec sleep "$((until - now))" ;;
+  kill) worker=1; take worker worker; echo $((worker + 1)) > worker; echo "$*" >> log ;;
   update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;
   stop|start|rm)
@@ -79,7 +80,11 @@ case $1 in
     done ;;
   exec)
     while IFS= read -r ask; do
-      case $ask in 'show stat') stat ;; *) echo "ask $ask" >> log ;; esac
+      case $ask in
+        'show stat') stat ;;
+        'show info') worker=1; take worker worker; echo "Pid: $worker" ;;
+        *) echo "ask $ask" >> log ;;
+      esac
       printf '\001'; [ ! -e fickle ] || exit 1
     done ;;
   compose)

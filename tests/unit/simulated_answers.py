@@ -191,6 +191,7 @@ def _page(world: World, words: Sequence[str], _: str) -> Result:
 
 TITLES: dict[str, Handler] = {
     "git ls-remote": _ls_remote,
+    "end the checkout": says(""),
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
     "is ": says(""),

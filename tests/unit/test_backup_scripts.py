@@ -293,6 +293,16 @@ def test_a_backup_never_replaces_another(tmp_path: Path) -> None:
     assert list((tmp_path / "backups/b").iterdir()) == []
 
 
+def test_one_that_failed_never_takes_another_of_its_name_with_it(tmp_path: Path) -> None:
+    good = tmp_path / "backups/b"
+    good.mkdir(parents=True)
+    (good / "manifest.json").write_text(manifest.to_json(BACKUP))
+    assert bash(create(DUMP, ""), tmp_path).ok
+    assert not bash(commands.fail("backups/b", replace(BACKUP, state=State.FAILED)), tmp_path).ok
+    assert (good / "manifest.json").read_text() == manifest.to_json(BACKUP)
+    assert left(tmp_path) == ["b"]
+
+
 def test_what_was_begun_can_be_discarded(tmp_path: Path) -> None:
     bash(create(DUMP, ""), tmp_path)
     assert bash(commands.discard("backups/b"), tmp_path).ok

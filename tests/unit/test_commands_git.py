@@ -131,6 +131,38 @@ def test_a_remote_that_is_gone_is_an_error_and_no_prompt(tmp_path: Path) -> None
     assert "gone" in answer.stderr
 
 
+def test_a_checkout_that_was_cut_off_can_be_taken_back(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    old = commit(tmp_path, "old", a="1", c="1", gone="1")
+    (tmp_path / "gone").unlink()
+    new = commit(tmp_path, "new", a="2", b="2", c="2")
+    git(tmp_path, "checkout", "--quiet", "--detach", old)
+    # What git has written before it writes its index.
+    (tmp_path / "gone").unlink()
+    (tmp_path / "a").write_text("2")
+    (tmp_path / "b").write_text("2")
+    for command in (g.end_checkout(new), g.checkout(old)):
+        assert bash(command, tmp_path).ok
+    assert git(tmp_path, "status", "--porcelain") == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "a", "c", "gone"]
+
+
+def test_edits_and_files_of_somebody_else_outlive_it(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    old = commit(tmp_path, "old", a="1")
+    new = commit(tmp_path, "new", a="1", b="2")
+    (tmp_path / "a").write_text("edited")
+    assert bash(g.end_checkout(new), tmp_path).ok
+    assert (tmp_path / "a").read_text() == "edited"
+    git(tmp_path, "checkout", "--quiet", "--", "a")
+    git(tmp_path, "checkout", "--quiet", "--detach", old)
+    # git itself refuses to replace it, and has written nothing then.
+    (tmp_path / "b").write_text("mine")
+    assert not bash(g.checkout(new), tmp_path).ok
+    assert bash(g.end_checkout(new), tmp_path).ok
+    assert (tmp_path / "b").read_text() == "mine"
+
+
 def look(folder: Path) -> g.WorkTree:
     answer = bash(g.work_tree(".schedgen", "backups"), folder)
     assert answer.ok, answer.stderr

@@ -235,12 +235,12 @@ def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None
 # The ports change hands
 
 
-def adopt(engine: Engine) -> Result:
+def adopt(engine: Engine, config: str = "frontend web_80\n") -> Result:
     engine.say(proxies="web_80", release="r1-adopted")
     paths = Paths(str(engine.state.parent / "project's dir"))
     release = Path(paths.release("r1"))
     release.mkdir(parents=True, exist_ok=True)
-    (release / "haproxy.cfg").write_text("frontend web_80\n")
+    (release / "haproxy.cfg").write_text(config)
     Path(paths.state).mkdir(exist_ok=True)
     return engine.run(handover.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
 
@@ -272,6 +272,17 @@ def test_its_configuration_is_there_for_haproxy_to_read(engine: Engine) -> None:
     (config,) = engine.state.parent.glob("project's dir/.schedgen/ingress/haproxy.cfg")
     assert config.read_text() == "frontend web_80\n"
     assert config.stat().st_mode & 0o044 == 0o044
+
+
+def test_another_configuration_is_read_by_a_new_worker_that_learns_who_is_there(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    answer = adopt(engine, "frontend web_81\n")
+    assert (answer.ok, answer.lines()) == (True, ("changed",))
+    assert "kill --signal USR2 3" in engine.log
+    folder = engine.state.parent / "project's dir/.schedgen/ingress"
+    assert sorted(path.name for path in folder.iterdir()) == ["applied", "haproxy.cfg"]
+    assert (folder / "haproxy.cfg").read_text() == "frontend web_81\n"
 
 
 @pytest.mark.parametrize(
