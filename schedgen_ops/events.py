@@ -116,6 +116,22 @@ class Fact(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HostMissing(Event):
+    """A host of which nothing can be told, and why.
+
+    Attributes:
+        code: the exit code that this alone would have.
+        alone: whether no other host was asked.
+    """
+
+    host: str
+    message: str
+    hint: str = ""
+    code: int = 8
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished(Event):
     """A run ended. `code` is the exit code, `title` its last headline, `hint` what to do next."""
 

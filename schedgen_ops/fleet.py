@@ -2,77 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from threading import Thread
 from types import MappingProxyType, TracebackType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from schedgen_ops.errors import OpsError
+from schedgen_ops.outcomes import FleetError, Outcomes
 from schedgen_ops.remote import Remote
+
+__all__ = ["Fleet", "FleetError", "Outcomes", "at_once"]
 
 T = TypeVar("T")
 
-# Exit codes, the one that most needs attention first.
-_SEVERITY = (5, 6, 4, 8, 7, 3, 2)
 _CLOSE_SECONDS = 3.0
 _INTERRUPT_SECONDS = 2.0
-
-
-class FleetError(OpsError):
-    """Several hosts failed. Its exit code is that of the most severe failure.
-
-    Args:
-        errors: what went wrong, by the name of the host.
-        total: how many hosts there are.
-    """
-
-    def __init__(self, errors: Mapping[str, OpsError], total: int) -> None:
-        worst = min(errors.values(), key=_rank)
-        super().__init__(
-            f"{len(errors)} of {total} hosts failed: {', '.join(errors)}",
-            hint=worst.hint,
-            step=worst.step,
-            detail="\n".join(_report(name, error) for name, error in errors.items()),
-        )
-        self.errors = errors
-        self.exit_code = worst.exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes(Generic[T]):
-    """What an action came to, by the name of the host and in the configuration's order.
-
-    Attributes:
-        ok: the results of the hosts where it went well.
-        errors: the exceptions of the hosts where it did not.
-        skipped: the hosts that were left alone because an earlier batch failed.
-    """
-
-    ok: Mapping[str, T]
-    errors: Mapping[str, Exception] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ()
-
-    def values(self) -> tuple[T, ...]:
-        """All results.
-
-        Raises:
-            OpsError: the error of the only host that failed, or a FleetError that names all of them.
-            Exception: one that is no OpsError comes through as it is: it is a defect.
-        """
-        failures: dict[str, OpsError] = {}
-        for name, error in self.errors.items():
-            if not isinstance(error, OpsError):
-                raise error
-            failures[name] = error
-        total = len(self.ok) + len(failures) + len(self.skipped)
-        if len(failures) > 1:
-            raise FleetError(failures, total)
-        for name, error in failures.items():
-            error.host = error.host or name
-            raise error
-        return tuple(self.ok.values())
+# What comes within a second of the first that came is told in one go, so that it can stand in order.
+_QUIET = 1.0
 
 
 class Fleet:
@@ -119,21 +65,38 @@ class Fleet:
         """
         size = batch or max(1, len(self.hosts))
         ok: dict[str, T] = {}
-        errors: dict[str, Exception] = {}
         for start in range(0, len(self.hosts), size):
-            if errors:
-                skipped = tuple(host.name for host in self.hosts[start:])
-                return Outcomes(MappingProxyType(ok), MappingProxyType(errors), skipped)
             part = self.hosts[start : start + size]
-            for host, future in zip(part, _run(part, action), strict=True):
-                error = future.exception()
-                if error is None:
-                    ok[host.name] = future.result()
-                elif isinstance(error, Exception):
-                    errors[host.name] = error
-                else:
-                    raise error
-        return Outcomes(MappingProxyType(ok), MappingProxyType(errors))
+            futures = zip((host.name for host in part), _run(part, action), strict=True)
+            came = _outcomes(dict(futures))
+            ok |= came.ok
+            if came.errors:
+                skipped = tuple(host.name for host in self.hosts[start + size :])
+                return Outcomes(MappingProxyType(ok), came.errors, skipped)
+        return Outcomes(MappingProxyType(ok))
+
+    def as_they_come(self, action: Callable[[Remote], T], *, quiet: float = _QUIET) -> Generator[Outcomes[T]]:
+        """Do something on every host at once, and yield what came of it while others still work.
+
+        One that does not answer hides none of those that do.
+
+        Args:
+            quiet: seconds to wait for further hosts once one has come, so that those which answer about
+                the same time stand together, in the configuration's order.
+        """
+        left = {host.name: _start(action, host) for host in self.hosts}
+        try:
+            while left:
+                wait(left.values(), return_when=FIRST_COMPLETED)
+                wait(left.values(), timeout=quiet)
+                came = {name: future for name, future in left.items() if future.done()}
+                left = {name: future for name, future in left.items() if name not in came}
+                yield _outcomes(came)
+        except BaseException:
+            if left:
+                _interrupt(self.only(tuple(left)).hosts)
+                wait(left.values(), timeout=_INTERRUPT_SECONDS)
+            raise
 
     def interrupt(self) -> None:
         """Ask what runs on the hosts to end; one that does not answer is left behind after some seconds."""
@@ -170,6 +133,21 @@ def at_once(
             wait(futures, timeout=_INTERRUPT_SECONDS)
         raise
     return tuple(future.result() for future in futures)
+
+
+def _outcomes(futures: Mapping[str, Future[T]]) -> Outcomes[T]:
+    """What finished actions came to; an interrupt among them comes through."""
+    ok: dict[str, T] = {}
+    errors: dict[str, Exception] = {}
+    for name, future in futures.items():
+        error = future.exception()
+        if error is None:
+            ok[name] = future.result()
+        elif isinstance(error, Exception):
+            errors[name] = error
+        else:
+            raise error
+    return Outcomes(MappingProxyType(ok), MappingProxyType(errors))
 
 
 def _settle(future: Future[T], action: Callable[[], T]) -> None:
@@ -214,12 +192,3 @@ def _start(action: Callable[[Remote], T], host: Remote) -> Future[T]:
 
     Thread(target=work, name=host.name, daemon=True).start()
     return future
-
-
-def _rank(error: OpsError) -> int:
-    return _SEVERITY.index(error.exit_code) if error.exit_code in _SEVERITY else 0
-
-
-def _report(name: str, error: OpsError) -> str:
-    lines = [f"{name}: {error.message}", *(f"  {line}" for line in error.detail.splitlines())]
-    return "\n".join(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -12,15 +12,16 @@ from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.engine import Engine, Step
-from schedgen_ops.errors import OpsError
+from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
+from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.ui.tables import Table, details
+from schedgen_ops.ui.tables import details
 from schedgen_ops.ui.text import age, duration, plural, size
 
 
@@ -28,12 +29,15 @@ def holders(op: Operation) -> Fleet:
     """The chosen hosts that hold data.
 
     Raises:
-        OpsError: where none does.
+        Refused: where none does.
     """
     names = [host.name for host in op.settings.backup_hosts()]
     fleet = op.fleet.only(names)
     if not fleet.hosts:
-        raise OpsError("none of these hosts holds anything to back up")
+        raise Refused(
+            "none of these hosts holds anything to back up",
+            hint="`database` and `objects` in the config say what data there is.",
+        )
     return fleet
 
 
@@ -84,12 +88,19 @@ def last(op: Operation) -> None:
     Raises:
         OpsError: where there is none.
     """
-    for remote, listing in _listed(op):
-        found = choice.last(listing, op.settings, op.settings.host(remote.name))
+
+    def newest(remote: Remote) -> Manifest:
+        listing = run.listing(remote, op.settings)
         for name in listing.unreadable:
             events.warn(op.emit, f"{name} is no backup: its manifest is missing or was altered", remote.name)
-        facts = (("Host", remote.name), *_facts(op, found), *_restores(op.settings, found))
-        op.ui.show(details(facts, title=op.titled("", remote.name)))
+        return choice.last(listing, op.settings, op.settings.host(remote.name))
+
+    def show(came: Mapping[str, Manifest]) -> None:
+        for host, found in came.items():
+            facts = (("Host", host), *_facts(op, found), *_restores(op.settings, found))
+            op.ui.show(details(facts, title=op.titled("", host)))
+
+    conclude(look(op, newest, show, holders(op)))
 
 
 def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]:
@@ -137,27 +148,21 @@ def verify(op: Operation, wanted: str) -> None:
     Raises:
         OpsError: where anything differs from what was written.
     """
-    fleet = holders(op)
+    rows = Rows(op, ("Host", "Backup", "Verdict", "Checks"))
 
     def one(remote: Remote) -> tuple[Manifest, tuple[str, ...]]:
         host = op.settings.host(remote.name)
         backup = choice.chosen(run.listing(remote, op.settings), wanted, op.settings, host)
         return backup, run.verify(remote, op.settings, backup)
 
-    found = fleet.each(one).values()
-    rows = tuple(
-        (
-            remote.name,
-            backup.id,
-            "damaged" if wrong else "good",
-            "; ".join(wrong) or ", ".join(backup.verified),
-        )
-        for remote, (backup, wrong) in zip(fleet.hosts, found, strict=True)
-    )
-    op.ui.show(Table(("Host", "Backup", "Verdict", "Checks"), rows))
-    for remote, (backup, wrong) in zip(fleet.hosts, found, strict=True):
-        if wrong:
-            raise choice.broken(backup, wrong, remote.name)
+    def show(came: Mapping[str, tuple[Manifest, tuple[str, ...]]]) -> None:
+        for host, (backup, wrong) in came.items():
+            verdict = "damaged" if wrong else "good"
+            rows.add([(host, backup.id, verdict, "; ".join(wrong) or ", ".join(backup.verified))])
+
+    seen = look(op, one, show, holders(op))
+    broken = [choice.broken(backup, wrong, host) for host, (backup, wrong) in seen.ok.items() if wrong]
+    conclude(seen, *broken)
 
 
 def prove(op: Operation, wanted: str) -> None:
@@ -181,12 +186,6 @@ def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
     proven = drill.drill(remote, settings, backup, op.clock, op.emit)
     op.emit(events.Fact("backup", proven.id, remote.name))
     return proven
-
-
-def _listed(op: Operation) -> list[tuple[Remote, commands.Listing]]:
-    fleet = holders(op)
-    found = fleet.each(lambda remote: run.listing(remote, op.settings)).values()
-    return list(zip(fleet.hosts, found, strict=True))
 
 
 def age_of(op: Operation, time: str) -> str:

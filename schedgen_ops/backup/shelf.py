@@ -11,7 +11,8 @@ from schedgen_ops.backup import run
 from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Manifest
-from schedgen_ops.errors import ConfigError, Refused
+from schedgen_ops.errors import ConfigError, OpsError, Refused
+from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.remote import Remote
 from schedgen_ops.ui.tables import Column, Table, details
@@ -35,11 +36,8 @@ def listings(op: Operation) -> dict[str, Listing]:
     return dict(zip(fleet.names, found, strict=True))
 
 
-def chosen(op: Operation, wanted: str, *, good: bool = True) -> tuple[Found, ...]:
-    """Every host's share of the one backup whose id begins with `wanted`.
-
-    Args:
-        good: whether only one that counts will do.
+def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
+    """Every host's share of the one good backup whose id begins with `wanted`.
 
     Raises:
         ConfigError: when none begins like that, or several do.
@@ -47,14 +45,9 @@ def chosen(op: Operation, wanted: str, *, good: bool = True) -> tuple[Found, ...
     """
     shelves = listings(op)
     name = pick(shelves, wanted)
-    found = tuple(
-        Found(op.fleet[host], backup)
-        for host, listing in shelves.items()
-        for backup in listing.backups
-        if backup.id == name
-    )
+    found = _shares(op, shelves, name)
     for share in found:
-        if good and not share.backup.good:
+        if not share.backup.good:
             raise Refused(
                 f"{name} is no backup: it is {share.backup.state}",
                 host=share.remote.name,
@@ -62,6 +55,15 @@ def chosen(op: Operation, wanted: str, *, good: bool = True) -> tuple[Found, ...
                 hint="`inv backup.list` shows the good ones.",
             )
     return found
+
+
+def _shares(op: Operation, shelves: Mapping[str, Listing], name: str) -> tuple[Found, ...]:
+    return tuple(
+        Found(op.fleet[host], backup)
+        for host, listing in shelves.items()
+        for backup in listing.backups
+        if backup.id == name
+    )
 
 
 def pick(shelves: Mapping[str, Listing], wanted: str) -> str:
@@ -81,7 +83,6 @@ def pick(shelves: Mapping[str, Listing], wanted: str) -> str:
 
 def list_(op: Operation) -> None:
     """Everything in the backups' folders, what failed too, newest first."""
-    rows = tuple(row for host, listing in listings(op).items() for row in _rows(op, host, listing))
     columns = (
         "Host",
         "Backup",
@@ -93,7 +94,14 @@ def list_(op: Operation) -> None:
         Column("Proven", lambda value: value[:10] if value else ""),
         Column("Offsite", lambda value: value[:10]),
     )
-    op.ui.show(Table(columns, rows, empty="No backups yet."))
+    table = Rows(op, columns)
+
+    def show_rows(came: Mapping[str, Listing]) -> None:
+        table.add([row for host, listing in came.items() for row in _rows(op, host, listing)])
+
+    seen = look(op, lambda remote: run.listing(remote, op.settings), show_rows, holders(op))
+    table.end(seen, "No backups yet.")
+    conclude(seen)
 
 
 def _rows(op: Operation, host: str, listing: Listing) -> Iterator[tuple[Any, ...]]:
@@ -114,17 +122,26 @@ def _rows(op: Operation, host: str, listing: Listing) -> Iterator[tuple[Any, ...
 
 
 def show(op: Operation, wanted: str) -> None:
-    """All that is known of one backup."""
-    for share in chosen(op, wanted, good=False):
-        host, backup = share.remote.name, share.backup
-        op.ui.show(details((("Host", host), *facts(op, backup)), title=op.titled("", host)))
-        files = tuple((file.name, file.size, file.sha256) for file in backup.files)
-        columns = ("File", Column("Size", size, right=True), Column("SHA-256", key="sha256"))
-        op.ui.show(Table(columns, files, op.titled("Files", host), empty="It holds no files."))
-        if backup.rows:
-            rows = tuple(sorted(backup.rows.items()))
-            count = Column("Rows", lambda value: f"{value:,}", right=True)
-            op.ui.show(Table(("Table", count), rows, op.titled("Rows", host)))
+    """All that is known of one backup. Which one is meant is known when every host was asked."""
+    seen = look(op, lambda remote: run.listing(remote, op.settings), lambda _: None, holders(op))
+    wrong: list[OpsError] = []
+    try:
+        for share in _shares(op, seen.ok, pick(seen.ok, wanted)):
+            _show(op, share.remote.name, share.backup)
+    except OpsError as error:
+        wrong.append(error)
+    conclude(seen, *wrong)
+
+
+def _show(op: Operation, host: str, backup: Manifest) -> None:
+    op.ui.show(details((("Host", host), *facts(op, backup)), title=op.titled("", host)))
+    files = tuple((file.name, file.size, file.sha256) for file in backup.files)
+    columns = ("File", Column("Size", size, right=True), Column("SHA-256", key="sha256"))
+    op.ui.show(Table(columns, files, op.titled("Files", host), empty="It holds no files."))
+    if backup.rows:
+        rows = tuple(sorted(backup.rows.items()))
+        count = Column("Rows", lambda value: f"{value:,}", right=True)
+        op.ui.show(Table(("Table", count), rows, op.titled("Rows", host)))
 
 
 def facts(op: Operation, backup: Manifest) -> tuple[tuple[str, Any], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -12,11 +13,12 @@ from schedgen_ops.deploy.base import Recovery
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock import run as lock
+from schedgen_ops.lock.commands import Owner
+from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, served_in_order
-from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.ui.tables import Column, Table, details
 from schedgen_ops.ui.text import age, duration
@@ -73,42 +75,52 @@ def ref_name(text: str) -> str:
 
 def history(op: Operation) -> None:
     """The releases of every host, newest first; * marks the one that serves."""
-    rows = []
-    for remote, shelf in _shelves(op):
-        for release in served_in_order(shelf.releases):
-            mark = "*" if release.id == shelf.current else ""
-            facts = (release.id, release.branch, release.state.value, release.started, release.by)
-            rows.append((remote.name, mark, *facts))
     columns = ("Host", Column("", key="serves"), "Release", "Branch", "State", "Started", "By")
-    op.ui.show(Table(columns, tuple(rows), empty="Nothing was deployed yet."))
+    rows = Rows(op, columns)
+
+    def show_rows(came: Mapping[str, store.Shelf]) -> None:
+        rows.add([row for host, shelf in came.items() for row in _history(host, shelf)])
+
+    seen = look(op, store.reader(op.settings), show_rows)
+    rows.end(seen, "Nothing was deployed yet.")
+    conclude(seen)
+
+
+def _history(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
+    for release in served_in_order(shelf.releases):
+        mark = "*" if release.id == shelf.current else ""
+        facts = (release.id, release.branch, release.state.value, release.started, release.by)
+        yield (host, mark, *facts)
 
 
 def show(op: Operation, wanted: str) -> None:
-    """One release on every host that has it.
+    """One release on every host that has it. Which one is meant is known when every host was asked.
 
     Raises:
         ConfigError: for an id that no release has, or that begins several.
     """
+    seen = look(op, store.reader(op.settings), lambda _: None)
     found = [
-        (remote, release)
-        for remote, shelf in _shelves(op)
+        (host, release)
+        for host, shelf in seen.ok.items()
         for release in shelf.releases
         if release.id.startswith(wanted)
     ]
     ids = sorted({release.id for _, release in found})
     if len(ids) != 1 or not wanted:
         text = f"{wanted!r} begins several: {', '.join(ids)}" if ids else f"there is no release {wanted!r}"
-        raise ConfigError(text, hint="`inv deploy.history` lists them.")
+        conclude(seen, ConfigError(text, hint="`inv deploy.history` lists them."))
     log = op.log_of("deploy", ids[0])
-    for remote, release in found:
-        facts = _facts(op, remote, release, log)
-        op.ui.show(details(facts, title=op.titled(release.id, remote.name)))
+    for host, release in found:
+        facts = _facts(op, host, release, log)
+        op.ui.show(details(facts, title=op.titled(release.id, host)))
+    conclude(seen)
 
 
-def _facts(op: Operation, remote: Remote, release: Release, log: str) -> tuple[tuple[str, str], ...]:
+def _facts(op: Operation, host: str, release: Release, log: str) -> tuple[tuple[str, str], ...]:
     steps = ", ".join(f"{title} {duration(seconds)}" for title, seconds in release.steps)
     facts = (
-        ("Host", remote.name),
+        ("Host", host),
         ("Branch", release.branch),
         ("Commit", release.commit),
         ("State", release.state.value),
@@ -141,18 +153,12 @@ def unlock(op: Operation) -> None:
     if not op.ui.confirm(question, note, yes=op.options.yes):
         raise Refused("nothing was changed")
     paths = Paths(op.settings.directory)
-    owners = op.fleet.each(lambda remote: lock.unlock(remote, paths)).values()
-    rows = tuple(
-        (remote.name, "ended" if owner else "was free", str(owner) if owner else "")
-        for remote, owner in zip(op.fleet.hosts, owners, strict=True)
-    )
-    op.ui.show(Table(("Host", "Lock", "Owner"), rows))
+    rows = Rows(op, ("Host", "Lock", "Owner"))
 
+    def show(came: Mapping[str, Owner | None]) -> None:
+        rows.add([(host, "ended" if one else "was free", str(one or "")) for host, one in came.items()])
 
-def _shelves(op: Operation) -> list[tuple[Remote, store.Shelf]]:
-    paths = Paths(op.settings.directory)
-    shelves = op.fleet.each(lambda remote: store.read(remote, paths)).values()
-    return list(zip(op.fleet.hosts, shelves, strict=True))
+    conclude(look(op, lambda remote: lock.unlock(remote, paths), show))
 
 
 def plan(op: Operation, branch: str) -> None:
@@ -160,13 +166,16 @@ def plan(op: Operation, branch: str) -> None:
     from schedgen_ops.deploy import preview
 
     ref = ref_name(branch or op.settings.branch)
-    previews = op.fleet.each(lambda remote: preview.look(remote, op.settings, ref)).values()
-    for remote, found in zip(op.fleet.hosts, previews, strict=True):
-        op.ui.show(details(preview.facts(found), title=f"{remote.name}: what a deploy of {ref} would do"))
-        titled = partial(op.titled, host=remote.name)
-        commits = tuple((commit,) for commit in found.changes.commits)
-        op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
-        op.ui.show(Table(("Change", "File"), preview.files(found), title=titled("Files"), empty="None."))
-        columns = ("Service", "Action", "Why", "How")
-        empty = "None would be touched."
-        op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))
+
+    def show(came: Mapping[str, preview.Preview]) -> None:
+        for host, found in came.items():
+            op.ui.show(details(preview.facts(found), title=f"{host}: what a deploy of {ref} would do"))
+            titled = partial(op.titled, host=host)
+            commits = tuple((commit,) for commit in found.changes.commits)
+            op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
+            op.ui.show(Table(("Change", "File"), preview.files(found), title=titled("Files"), empty="None."))
+            columns = ("Service", "Action", "Why", "How")
+            empty = "None would be touched."
+            op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))
+
+    conclude(look(op, lambda remote: preview.look(remote, op.settings, ref), show))

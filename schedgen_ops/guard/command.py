@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from schedgen_ops.deploy import command as plain
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.guard import commands, plan
 from schedgen_ops.guard.run import Guarded
 from schedgen_ops.guard.story import Watch
 from schedgen_ops.lock import commands as locking
+from schedgen_ops.looking import conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
@@ -76,9 +79,12 @@ def _stages(settings: Settings) -> str:
 
 def status(op: Operation) -> None:
     """What serves, who is at work, how the last release ended, and how a watch stands."""
-    looked = op.fleet.each(lambda remote: _status(op, remote)).values()
-    for remote, facts in zip(op.fleet.hosts, looked, strict=True):
-        op.ui.show(details(facts, title=op.titled("Status", remote.name)))
+
+    def show(came: Mapping[str, tuple[tuple[str, str], ...]]) -> None:
+        for host, facts in came.items():
+            op.ui.show(details(facts, title=op.titled("Status", host)))
+
+    conclude(look(op, lambda remote: _status(op, remote), show))
 
 
 def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from schedgen_ops.commands import files
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, from_json, to_json
 from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script
 
 _DEADLINE = 30.0
@@ -63,6 +65,12 @@ def parse_shelf(stdout: str) -> Shelf:
 def read(remote: Remote, paths: Paths) -> Shelf:
     """The releases of a host."""
     return parse_shelf(remote.run(read_command(paths), deadline=_DEADLINE).stdout)
+
+
+def reader(settings: Settings) -> Callable[[Remote], Shelf]:
+    """What reads the releases of each host of an environment."""
+    paths = Paths(settings.directory)
+    return lambda remote: read(remote, paths)
 
 
 def write(remote: Remote, paths: Paths, release: Release) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from schedgen_ops.backup.restoring import lost
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.lock import run as lock
+from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
-from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
 from schedgen_ops.rollback.data import Data, of_release
 from schedgen_ops.rollback.run import Rollback
-from schedgen_ops.ui.tables import Table
 
 
 def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
@@ -122,20 +121,24 @@ def _on(shelf: store.Shelf, to: str) -> Release | None:
 
 def list_(op: Operation) -> None:
     """The releases that can be gone back to, newest first."""
-    rows = tuple(
-        (host, release.id, release.branch, release.commit[:12], release.started)
-        for host, shelf in _shelves(op).items()
-        for release in served_in_order(shelf.releases)
-        if release.good and release.id != shelf.current
-    )
-    op.ui.show(
-        Table(("Host", "Release", "Branch", "Commit", "Started"), rows, empty="Nothing to go back to.")
-    )
+    rows = Rows(op, ("Host", "Release", "Branch", "Commit", "Started"))
+
+    def show(came: Mapping[str, store.Shelf]) -> None:
+        rows.add([row for host, shelf in came.items() for row in _earlier(host, shelf)])
+
+    seen = look(op, store.reader(op.settings), show)
+    rows.end(seen, "Nothing to go back to.")
+    conclude(seen)
+
+
+def _earlier(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
+    for release in served_in_order(shelf.releases):
+        if release.good and release.id != shelf.current:
+            yield (host, release.id, release.branch, release.commit[:12], release.started)
 
 
 def _shelves(op: Operation) -> dict[str, store.Shelf]:
-    paths = Paths(op.settings.directory)
-    found = op.fleet.each(lambda remote: store.read(remote, paths)).values()
+    found = op.fleet.each(store.reader(op.settings)).values()
     shelves = dict(zip(op.fleet.names, found, strict=True))
     if not shelves:
         raise OpsError("no hosts")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from schedgen_ops.events import (
     Event,
+    HostMissing,
     Message,
     Output,
     Panel,
@@ -107,6 +108,9 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
             return _put(replace(board, bars=()), _ended(event, "failed"))
         case Message():
             return replace(board, hosts=tuple(_heard(line, event) for line in board.hosts))
+        case HostMissing(host=host, message=text):
+            said = Message("error", text, host)
+            return replace(board, hosts=tuple(_heard(line, said) for line in board.hosts))
         case Output():
             return replace(board, tail=(*board.tail, event)[-TAIL:])
         case Panel():

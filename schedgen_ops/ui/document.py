@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from schedgen_ops.events import (
     Event,
     Fact,
+    HostMissing,
     Message,
     RunFinished,
     RunStarted,
@@ -40,6 +41,7 @@ class Document:
             "run": "",
             "env": "",
             "hosts": [],
+            "missing": [],
             "ok": True,
             "exit_code": 0,
             "title": "",
@@ -80,6 +82,8 @@ class Document:
                 self._mark(event)
             case Message():
                 value["messages"].append(asdict(event) | {"step": self._step})
+            case HostMissing():
+                value["missing"].append(asdict(event))
             case Fact(host=""):
                 value["facts"][event.name] = event.value
             case Fact():
@@ -114,10 +118,11 @@ class Document:
 
     def show(self, table: Table) -> None:
         """Put a result into the document: under its title in "results", or as "result" if it has none."""
+        place, name = self._value, "result"
         if table.title:
-            self._value.setdefault("results", {})[table.title] = json_value(table)
-        else:
-            self._value["result"] = json_value(table)
+            place, name = self._value.setdefault("results", {}), table.title
+        before = place[name] if table.goes_on else None
+        place[name] = json_value(table) if before is None else before + json_value(table)
 
     def aside(self, text: str) -> None:
         """Show a warning about the tool itself on stderr."""

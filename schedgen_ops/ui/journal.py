@@ -13,6 +13,7 @@ from typing import Any
 from schedgen_ops.events import (
     Event,
     Fact,
+    HostMissing,
     Message,
     Output,
     Panel,
@@ -33,6 +34,7 @@ _NAMES: dict[type[Event], str] = {
     StepFinished: "step.finished",
     StepFailed: "step.failed",
     Message: "message",
+    HostMissing: "host.missing",
     Fact: "fact",
     Progress: "progress",
 }

@@ -8,6 +8,7 @@ from typing import Literal
 
 from schedgen_ops.events import (
     Event,
+    HostMissing,
     Message,
     Output,
     Panel,
@@ -83,6 +84,9 @@ class Story:
                 yield from self._error(event.message)
             case Message():
                 yield from self._message(event)
+            case HostMissing() if not event.alone:
+                named = event.message.startswith(event.host)
+                yield from self._message(Message("error", event.message, "" if named else event.host))
             case Output() if self._level <= LEVELS["debug"]:
                 yield Line("output", f"  {self._where(event.host)}| {printable(event.text)}")
             case Panel() if self._progress:

@@ -12,7 +12,7 @@ from schedgen_ops.ui.encoding import to_json
 from schedgen_ops.ui.terminal import Writer, is_live, printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import JustifyMethod, RenderableType
 
 
 def _one_line(text: str) -> str:
@@ -51,16 +51,25 @@ class Table:
 
     Attributes:
         empty: the sentence that stands for a table without rows.
+        goes_on: the widths of a table that was shown before and that these rows belong to, () for none.
     """
 
     columns: tuple[Column | str, ...]
     rows: tuple[tuple[Any, ...], ...]
     title: str = ""
     empty: str = "Nothing to show."
+    goes_on: tuple[int, ...] = ()
 
     def heads(self) -> tuple[Column, ...]:
         """The columns, labels made columns."""
         return tuple(Column(column) if isinstance(column, str) else column for column in self.columns)
+
+    def widths(self) -> tuple[int, ...]:
+        """The cells that each column takes as text, for this table and the one that it belongs to."""
+        heads = () if _is_details(self) else (tuple(head.label for head in self.heads()),)
+        own = (max(map(len, column)) for column in zip(*heads, *self.cells(), strict=True))
+        before = self.goes_on or (0,) * len(self.columns)
+        return tuple(map(max, own, before))
 
     def cells(self) -> tuple[tuple[str, ...], ...]:
         """The rows in words, safe to print."""
@@ -93,9 +102,10 @@ def plain_lines(table: Table) -> tuple[str, ...]:
     title = (f"=== {printable(table.title)} ===",) if table.title else ()
     if not table.rows:
         return (*title, table.empty)
-    heads = table.heads()
-    shown = table.cells() if _is_details(table) else (tuple(head.label for head in heads), *table.cells())
-    widths = tuple(max(map(len, column)) for column in zip(*shown, strict=True))
+    heads, labels = table.heads(), tuple(head.label for head in table.heads())
+    headless = _is_details(table) or table.goes_on
+    shown = table.cells() if headless else (labels, *table.cells())
+    widths = table.widths()
     return (*title, *(_aligned(row, heads, widths) for row in shown))
 
 
@@ -119,15 +129,15 @@ def rich_table(table: Table, *, ascii_only: bool = False) -> RenderableType:
         title=Text(printable(table.title), style="bold") if table.title else None,
         title_justify="left",
         box=None if _is_details(table) else box.ASCII2 if ascii_only else box.SIMPLE_HEAD,
-        show_header=not _is_details(table),
+        show_header=not _is_details(table) and not table.goes_on,
         pad_edge=False,
         show_edge=False,
     )
     for index, head in enumerate(table.heads()):
         style = "bold" if index == 0 else ""
-        drawn.add_column(
-            Text(head.label), justify="right" if head.right else "left", overflow="fold", style=style
-        )
+        justify: JustifyMethod = "right" if head.right else "left"
+        wide = table.goes_on[index] if table.goes_on else None
+        drawn.add_column(Text(head.label), justify=justify, overflow="fold", style=style, min_width=wide)
     for row in table.cells():
         drawn.add_row(*(Text(cell) for cell in row))
     return drawn

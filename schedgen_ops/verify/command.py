@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
 from schedgen_ops.errors import VerificationFailed
+from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
+from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote
-from schedgen_ops.ui.tables import Column, Table
+from schedgen_ops.ui.tables import Column
 from schedgen_ops.ui.text import duration
 from schedgen_ops.verify import checks, flow, logs, plan, run
 
 # A host and one of its findings.
 Row = tuple[str, plan.Finding]
+_COLUMNS = ("Host", "Check", "Verdict", "Result")
 
 
 def everything(op: Operation) -> None:
@@ -23,16 +27,12 @@ def everything(op: Operation) -> None:
         VerificationFailed: when one did not pass.
     """
     op.begin("verify", "Verification")
-    rows = _look(op, checks.GROUPS)
-    _tell(op, "Looked at services, endpoints, migrations, queue, targets and logs", rows)
-    tried = _flow(op)
-    if tried:
-        _tell(op, "Followed an upload to its end", tried)
-    measured = _each(op, lambda remote: run.measure(remote, op.settings))
-    _tell(op, "Measured response times and use", measured)
-    rows += tried + measured
-    _conclude(op, rows)
-    op.end("Verification Complete", f"{len(rows)} checks passed")
+    findings = Findings(op)
+    findings.look(_checks(op, checks.GROUPS), "Looked at what is configured")
+    findings.look(_flow(op), "Followed an upload to its end")
+    findings.look(lambda remote: run.measure(remote, op.settings), "Measured response times and use")
+    findings.conclude()
+    op.end("Verification Complete", f"{len(findings.rows)} checks passed")
 
 
 def only(op: Operation, *groups: str) -> None:
@@ -41,7 +41,7 @@ def only(op: Operation, *groups: str) -> None:
     Raises:
         VerificationFailed: when one did not pass.
     """
-    _conclude(op, _look(op, groups))
+    _once(op, _checks(op, groups))
 
 
 def quick(op: Operation) -> None:
@@ -50,7 +50,7 @@ def quick(op: Operation) -> None:
     Raises:
         VerificationFailed: when one did not pass.
     """
-    _conclude(op, _each(op, lambda remote: run.quick(remote, op.settings)))
+    _once(op, lambda remote: run.quick(remote, op.settings))
 
 
 def try_flow(op: Operation) -> None:
@@ -59,7 +59,7 @@ def try_flow(op: Operation) -> None:
     Raises:
         VerificationFailed: when it did not end well.
     """
-    _conclude(op, _flow(op))
+    _once(op, _flow(op))
 
 
 def performance(op: Operation) -> None:
@@ -68,7 +68,7 @@ def performance(op: Operation) -> None:
     Raises:
         VerificationFailed: when a limit is exceeded.
     """
-    _conclude(op, _each(op, lambda remote: run.measure(remote, op.settings)))
+    _once(op, lambda remote: run.measure(remote, op.settings))
 
 
 def show_logs(op: Operation) -> None:
@@ -78,32 +78,36 @@ def show_logs(op: Operation) -> None:
         VerificationFailed: when there are errors that should not be.
     """
     settings = op.settings
-    digests = op.fleet.each(lambda remote: run.digest(remote, settings)).values()
-    rows = tuple(
-        (host, group.level, group.new, group.count, group.service, group.example, group.pattern)
-        for host, digest in zip(op.fleet.names, digests, strict=True)
-        for group in digest.groups
+    rows = Rows(
+        op,
+        (
+            "Host",
+            "Level",
+            Column("New", lambda new: {True: "new", False: "", None: "?"}[new]),
+            Column("Lines", right=True),
+            "Service",
+            Column("One of them", key="example"),
+            Column("", lambda _: "", key="pattern"),
+        ),
     )
-    columns = (
-        "Host",
-        "Level",
-        Column("New", lambda new: {True: "new", False: "", None: "?"}[new]),
-        Column("Lines", right=True),
-        "Service",
-        Column("One of them", key="example"),
-        Column("", lambda _: "", key="pattern"),
-    )
-    ago = max(digest.seconds for digest in digests)
-    op.ui.show(Table(columns, rows, empty=f"No errors and no warnings in {duration(ago)}."))
-    found = [
-        (host, logs.finding(digest, settings.verify.logs))
-        for host, digest in zip(op.fleet.names, digests, strict=True)
-    ]
-    _refuse(found)
+
+    def show(digests: Mapping[str, logs.Digest]) -> None:
+        rows.add([row for host, digest in digests.items() for row in _lines(host, digest)])
+
+    seen = look(op, lambda remote: run.digest(remote, settings), show)
+    ago = max((digest.seconds for digest in seen.ok.values()), default=0)
+    rows.end(seen, f"No errors and no warnings in {duration(ago)}.")
+    found = [(host, logs.finding(digest, settings.verify.logs)) for host, digest in seen.ok.items()]
+    conclude(seen, *_refusals(found))
 
 
-def _look(op: Operation, groups: Sequence[str]) -> list[Row]:
-    return _each(op, lambda remote: run.look(remote, op.settings, groups, _deadline(op, groups)))
+def _lines(host: str, digest: logs.Digest) -> Iterator[tuple[object, ...]]:
+    for group in digest.groups:
+        yield (host, group.level, group.new, group.count, group.service, group.example, group.pattern)
+
+
+def _checks(op: Operation, groups: Sequence[str]) -> run.Look:
+    return lambda remote: run.look(remote, op.settings, groups, _deadline(op, groups))
 
 
 def _deadline(op: Operation, groups: Sequence[str]) -> float:
@@ -112,22 +116,63 @@ def _deadline(op: Operation, groups: Sequence[str]) -> float:
     return float(max(run.DEADLINE, slow))
 
 
-def _flow(op: Operation) -> list[Row]:
+def _flow(op: Operation) -> run.Look:
     wanted = op.settings.verify.flow
-    if wanted is None:
-        return []
 
     def share(remote: Remote) -> run.Findings:
-        if not op.settings.host(remote.name).runs(wanted.service):
+        if wanted is None or not op.settings.host(remote.name).runs(wanted.service):
             return ()
         return flow.Try(remote, op.fleet, op.settings, wanted)()
 
-    return _each(op, share)
+    return share
 
 
-def _each(op: Operation, action: run.Look) -> list[Row]:
-    found = op.fleet.each(action).values()
-    return [(host, finding) for host, part in zip(op.fleet.names, found, strict=True) for finding in part]
+@dataclass(slots=True)
+class Findings:
+    """What the hosts were found to be like, shown as they answer.
+
+    Attributes:
+        rows: all findings so far.
+        seen: the hosts that answered so far, and why the others did not.
+    """
+
+    op: Operation
+    rows: list[Row] = field(default_factory=list)
+    seen: Outcomes[run.Findings] | None = None
+    _table: Rows = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._table = Rows(self.op, _COLUMNS)
+
+    def look(self, action: run.Look, done: str = "") -> None:
+        """Looks at every host that was not missing before.
+
+        Args:
+            done: what was done then, in words, if that is to be told.
+        """
+        before, first = self.seen, len(self.rows)
+        fleet = self.op.fleet if before is None else self.op.fleet.only(tuple(before.ok))
+        seen = look(self.op, action, self._show, fleet)
+        self.seen = replace(seen, errors={**(before.errors if before else {}), **seen.errors})
+        if done and len(self.rows) > first:
+            _tell(self.op, done, self.rows[first:])
+
+    def _show(self, came: Mapping[str, run.Findings]) -> None:
+        rows = [(host, finding) for host, findings in came.items() for finding in findings]
+        self.rows += rows
+        self._table.add([(host, found.check, str(found.verdict), found.text) for host, found in rows])
+
+    def conclude(self) -> None:
+        """Ends with what did not pass, and with the hosts that are missing."""
+        assert self.seen is not None
+        self._table.end(self.seen, "Nothing to look at is configured.")
+        conclude(self.seen, *_refusals(self.rows))
+
+
+def _once(op: Operation, action: Callable[[Remote], run.Findings]) -> None:
+    findings = Findings(op)
+    findings.look(action)
+    findings.conclude()
 
 
 def _tell(op: Operation, what: str, rows: Sequence[Row]) -> None:
@@ -136,22 +181,14 @@ def _tell(op: Operation, what: str, rows: Sequence[Row]) -> None:
     tell(op.emit, f"{what}: {len(rows) - bad} of {len(rows)} checks passed")
 
 
-def _conclude(op: Operation, rows: Sequence[Row]) -> None:
-    cells = tuple((host, found.check, str(found.verdict), found.text) for host, found in rows)
-    op.ui.show(
-        Table(("Host", "Check", "Verdict", "Result"), cells, empty="Nothing to look at is configured.")
-    )
-    _refuse(rows)
-
-
-def _refuse(rows: Sequence[Row]) -> None:
-    """Ends with exit code 6 unless everything passed: what is unknown did not."""
+def _refusals(rows: Sequence[Row]) -> Iterator[VerificationFailed]:
+    """What ends with exit code 6 unless everything passed: what is unknown did not."""
     bad = [(host, found) for host, found in rows if found.verdict is not plan.Verdict.PASSED]
     if not bad:
         return
     unknown = sum(found.verdict is plan.Verdict.UNKNOWN for _, found in bad)
     how = f", {unknown} of them unknown" if unknown else ""
-    raise VerificationFailed(
+    yield VerificationFailed(
         f"{len(bad)} of {len(rows)} checks did not pass{how}",
         detail="\n".join(f"{host}: {found.check} {found.verdict}: {found.text}" for host, found in bad),
         hint="`inv verify.logs` shows what the services say; `inv rollback` goes back to the release before.",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from schedgen_ops import events
 from schedgen_ops.errors import ConfigError, VerificationFailed
+from schedgen_ops.looking import conclude, look
 from schedgen_ops.operation import Operation, log_folder
+from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote
 from schedgen_ops.ui import report as pages
 from schedgen_ops.ui.text import duration, plural
@@ -37,13 +41,20 @@ def extended(op: Operation, seconds: int) -> None:
     op.begin("verify", "Extended verification", facts)
     accounts = {remote.name: account(remote, settings, seconds) for remote in op.fleet}
     ended = threading.Event()
+    seen: Outcomes[Any]
     try:
-        op.fleet.each(lambda remote: _watch(op, remote, accounts[remote.name], ended)).values()
+        seen = look(op, lambda remote: _watch(op, remote, accounts[remote.name], ended), lambda _: None)
+        accounts = {host: one for host, one in accounts.items() if host in seen.ok or one.tally.seen}
     except KeyboardInterrupt:
         ended.set()
-        seen = max(account.tally.elapsed for account in accounts.values())
-        events.warn(op.emit, f"Ended from the keyboard after {seen}s of {seconds}s: the verdict so far")
-    _conclude(op, accounts, facts)
+        past = max(account.tally.elapsed for account in accounts.values())
+        events.warn(op.emit, f"Ended from the keyboard after {past}s of {seconds}s: the verdict so far")
+        seen = Outcomes(accounts)
+    if not accounts:
+        conclude(seen)
+    rounds, path = _report_all(op, accounts, facts)
+    conclude(seen, *_failed(accounts, path))
+    op.end("Verification Complete", f"{rounds} within the limits", (("Report", str(path)),) if path else ())
 
 
 def _watch(op: Operation, remote: Remote, seen: Account, ended: threading.Event) -> None:
@@ -56,25 +67,30 @@ def _watch(op: Operation, remote: Remote, seen: Account, ended: threading.Event)
     Vigil(remote, op.settings, seen, op.clock, ended.wait, tell)()
 
 
-def _conclude(op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]) -> None:
+def _report_all(
+    op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]
+) -> tuple[str, Path | None]:
+    """The checks of all hosts in words, and the file of the report on them."""
     for host, seen in accounts.items():
         op.emit(events.Fact("watch", report.facts(seen), host))
         for text in seen.warnings():
             events.warn(op.emit, text, host)
-    path = _report(op, accounts, facts)
+    rounds = plural(sum(seen.tally.checks for seen in accounts.values()), "check")
+    return rounds, _report(op, accounts, facts)
+
+
+def _failed(accounts: dict[str, Account], path: Path | None) -> Iterator[VerificationFailed]:
     failed = [(host, text) for host, seen in accounts.items() for text in seen.failures()]
     unknown = [(host, seen.unknown()) for host, seen in accounts.items() if seen.unknown()]
     if failed or unknown:
         bad = failed or unknown
         lines = [f"{found.check}: {found.text}" for seen in accounts.values() for found in seen.tally.last]
-        raise VerificationFailed(
+        yield VerificationFailed(
             "; ".join(text for _, text in bad),
             host=", ".join(dict.fromkeys(host for host, _ in bad)),
             detail="\n".join([*lines, *([f"Report: {path}"] if path else [])]),
             hint="`inv rollback` goes back to the release before; `inv verify` looks once more.",
         )
-    rounds = plural(sum(seen.tally.checks for seen in accounts.values()), "check")
-    op.end("Verification Complete", f"{rounds} within the limits", (("Report", str(path)),) if path else ())
 
 
 def _report(op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]) -> Path | None:
