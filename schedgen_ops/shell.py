@@ -9,6 +9,12 @@ import re
 import shlex
 from dataclasses import dataclass, replace
 
+# What every remote program runs under: a host's own locale writes decimals with a comma, and messages in its
+# language. Where there is no C.UTF-8, setting it leaves what was before.
+LOCALE = (
+    "unset LANGUAGE; export LC_ALL=C; { LC_ALL=C.UTF-8; } 2>/dev/null; "
+    "schedgen_e=$'\\303\\251'; [ ${#schedgen_e} = 1 ] || LC_ALL=C\n"
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 

@@ -12,14 +12,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from schedgen_ops import framing
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Command, quote
+from schedgen_ops.shell import LOCALE, Command, quote
 
 KILL_AFTER = 5.0
 # sshd ends the whole connection when input arrives for a channel that has just closed. So a command without
-# input gets none from the channel, and one with input ends only once all of it has arrived.
+# input gets none from the channel, and one with input begins only once all of it, and its end, has arrived.
 _NO_INPUT = " </dev/null"
-_DRAIN = "trap 'cat >/dev/null' EXIT; "
 # Linux refuses a single argument above 128 KiB; sshd hands the line to the login shell as one.
 _LINE_LIMIT = 96 * 1024
 
@@ -65,10 +65,11 @@ def single(command: Command, *, deadline: float, nonce: str, held: bool = False)
     Args:
         held: the command ends when it likes, and its stdin stays open until then.
     """
-    reads = "".join(f"IFS= read -r -d '' {name}; export {name}\n" for name, _secret in command.secrets)
+    parts = [(name, secret.reveal().encode()) for name, secret in command.secrets]
+    exports = "".join(f"export {name}\n" for name, _value in parts)
     stdin = command.stdin or b""
-    rest = stdin.encode() if isinstance(stdin, str) else stdin
-    return _request(f"{reads}{command.text}", _values(command) + rest, deadline, nonce, held=held)
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    return _request(f"{exports}{command.text}", parts, data, deadline, nonce, held=held)
 
 
 def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Request:
@@ -79,19 +80,18 @@ def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Requ
     """
     if any(command.stdin is not None for command in commands):
         raise ValueError("a command of a batch cannot read stdin")
-    reads: list[str] = []
+    parts: list[tuple[str, bytes]] = []
     bodies: list[str] = []
     for index, command in enumerate(commands):
         exports = ""
-        for position, (name, _secret) in enumerate(command.secrets):
+        for position, (name, secret) in enumerate(command.secrets):
             variable = f"schedgen_{index}_{position}"
-            reads.append(f"IFS= read -r -d '' {variable}\n")
+            parts.append((variable, secret.reveal().encode()))
             exports += f'export {name}="${variable}"; '
         # eval keeps a syntax error inside its own subshell.
         bodies.append(f"( {exports}eval {quote(command.text)} ) </dev/null\nschedgen_mark\n")
-    values = b"".join(_values(command) for command in commands)
-    body = "".join((*reads, _mark_function(nonce), "true\nschedgen_mark\n", *bodies))
-    return _request(body, values, deadline, nonce)
+    body = "".join((_mark_function(nonce), "true\nschedgen_mark\n", *bodies))
+    return _request(body, parts, b"", deadline, nonce)
 
 
 def killer(nonces: Sequence[str]) -> Request:
@@ -100,8 +100,10 @@ def killer(nonces: Sequence[str]) -> Request:
     The nonces travel on stdin, so that it does not find itself. `timeout` passes the signal on to its group.
     """
     find = "grep -lsFf - /proc/[0-9]*/cmdline | cut -d/ -f3"
-    kill = f"kill -TERM $({find}) 2>/dev/null"
-    return Request(_line(_DRAIN + kill, KILL_AFTER), "\n".join(nonces).encode() + b"\n", "")
+    body, stdin = framing.received(
+        f"kill -TERM $({find}) 2>/dev/null", [], "\n".join(nonces).encode() + b"\n"
+    )
+    return Request(_line(body, KILL_AFTER), stdin, "")
 
 
 def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
@@ -149,26 +151,25 @@ def first_line(banner: bytes) -> str:
     return ""
 
 
-def _request(body: str, stdin: bytes, deadline: float, nonce: str, *, held: bool = False) -> Request:
-    # bash reads .bashrc, banner and all, when sshd starts it and SHLVL is small.
-    script = f"SHLVL=9; printf '\\036%s\\036\\n' {nonce}; printf '\\036%s\\036\\n' {nonce} >&2\n{body}"
-    if "\0" in script:
+def _request(
+    body: str, parts: framing.Parts, data: bytes, deadline: float, nonce: str, *, held: bool = False
+) -> Request:
+    if "\0" in body:
         raise ValueError("a command cannot hold a NUL byte")
-    drain = "" if held else _DRAIN
-    line = _line(drain + script, deadline) if stdin or held else _line(script, deadline) + _NO_INPUT
+    # bash reads .bashrc, banner and all, when sshd starts it and SHLVL is small.
+    head = f"SHLVL=9; {LOCALE}printf '\\036%s\\036\\n' {nonce}; printf '\\036%s\\036\\n' {nonce} >&2\n"
+    text, stdin = framing.received(body, parts, data, held=held)
+    line = _line(head + text, deadline) if stdin or held else _line(head + text, deadline) + _NO_INPUT
     if len(line.encode()) <= _LINE_LIMIT:
         return Request(line, stdin, nonce)
-    reader = f": {nonce}; {drain}IFS= read -r -d '' schedgen_script; eval \"$schedgen_script\""
-    return Request(_line(reader, deadline), script.encode() + b"\0" + stdin, nonce)
+    named = [("schedgen_script", body.encode()), *parts]
+    text, stdin = framing.received('eval "$schedgen_script"', named, data, held=held)
+    return Request(_line(head + text, deadline), stdin, nonce)
 
 
 def _line(script: str, deadline: float) -> str:
     seconds = f"{math.ceil(deadline * 1000) / 1000:.10g}"
     return f"exec timeout -k {KILL_AFTER:g} {seconds} bash --norc -o pipefail -c {quote(script)}"
-
-
-def _values(command: Command) -> bytes:
-    return b"".join(secret.reveal().encode() + b"\0" for _name, secret in command.secrets)
 
 
 def _mark_function(nonce: str) -> str:

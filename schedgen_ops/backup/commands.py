@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from schedgen_ops.backup import manifest as m
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, script, sh
 
@@ -20,10 +21,14 @@ if [ ${{#aside[@]}} -eq 0 ]; then exec "$@" cp "$container:$path/." -; fi
 "$@" cp "$container:$path/." - | tar -f - --delete "${{aside[@]/#/./}}"
 """
 
-_FINISH = """
+# $1 the folder, $2 the bytes of the manifest, which is on stdin.
+_FINISH = (
+    WHOLE
+    + """
 umask 077
-cat > "$1.part/manifest.json" && [ ! -e "$1" ] && mv -T -- "$1.part" "$1"
+whole "$1.part/manifest.json" "$2" && [ ! -e "$1" ] && durable "$1.part" "$1"
 """
+)
 
 _SWEEP = """
 [ -d "$1" ] || exit 0
@@ -36,18 +41,24 @@ exit 1
 """
 
 # The record of one that came to nothing; its data goes. Another one of that name is not ours to touch.
-_FAIL = """
+_FAIL = (
+    WHOLE
+    + """
 umask 077
 rm -rf -- "$1.part"
 mkdir -- "$1" || exit
-cat > "$1/manifest.json" || { rm -rf -- "$1"; exit 1; }
+whole "$1/manifest.json" "$2" || { rm -rf -- "$1"; exit 1; }
 """
+)
 
 # A manifest of a backup that is there, replaced.
-_UPDATE = """
+_UPDATE = (
+    WHOLE
+    + """
 umask 077
-cat > "$1/manifest.json.part" && mv -f -- "$1/manifest.json.part" "$1/manifest.json"
+whole "$1/manifest.json" "$2"
 """
+)
 
 # A line for each folder that could be ours: its name, a space, its manifest.
 _LIST = """
@@ -81,17 +92,22 @@ def archive_command(docker: Docker, container: str, objects: Objects) -> str:
 
 def finish(folder: str, manifest: m.Manifest) -> Command:
     """Gives a checked backup its manifest and its name."""
-    return script(_FINISH, folder, title="finish the backup").with_stdin(m.to_json(manifest))
+    return _with_manifest(_FINISH, folder, manifest, "finish the backup")
 
 
 def fail(folder: str, manifest: m.Manifest) -> Command:
     """Leaves nothing of an unfinished backup but the record that says why."""
-    return script(_FAIL, folder, title="record the failed backup").with_stdin(m.to_json(manifest))
+    return _with_manifest(_FAIL, folder, manifest, "record the failed backup")
 
 
 def update(folder: str, manifest: m.Manifest) -> Command:
     """Replaces the manifest of a backup, complete or not at all."""
-    return script(_UPDATE, folder, title="update the manifest").with_stdin(m.to_json(manifest))
+    return _with_manifest(_UPDATE, folder, manifest, "update the manifest")
+
+
+def _with_manifest(text: str, folder: str, manifest: m.Manifest, title: str) -> Command:
+    data = m.to_json(manifest)
+    return script(text, folder, str(len(data.encode())), title=title).with_stdin(data)
 
 
 def discard(folder: str) -> Command:

@@ -29,10 +29,36 @@ until [ -e "$path" ]; do path=$(dirname -- "$path"); done
 [ -d "$path" ] && [ -w "$path" ] && [ -x "$path" ]
 """
 
-_REPLACE = """
-umask 077
-mkdir -p -- "$(dirname -- "$1")" && cat > "$1.part" && mv -f -- "$1.part" "$1"
+# What every writer of a record, a manifest or another file that names the truth shares. After a power cut
+# there is the old file or the new one.
+#   whole PATH BYTES [MODE]   stdin becomes PATH, if so many bytes came; what there was stays until then
+#   durable FROM TO           FROM, a file or a folder written beside TO, becomes TO
+#   arrived PATH BYTES        stdin is in PATH, if so many bytes came, else nothing is
+#   lasting FOLDER...         the names in it are on the disk
+WHOLE = r"""
+arrived() {
+  cat > "$1" && [ "$(wc -c < "$1")" -eq "$2" ] && return
+  echo "not all of the $2 bytes for ${1%.part} could be written: nothing was replaced" >&2
+  [ ! -f "$1" ] || rm -f -- "$1"; return 1
+}
+# Some file systems know no sync of a folder alone.
+lasting() { sync -- "$@" 2>/dev/null || sync -f -- "$@"; }
+folder_of() { folder=${1%/*}; [ "$folder" != "$1" ] || folder=.; folder=${folder:-/}; }
+durable() { local folder; folder_of "$2"; sync -- "$1" && mv -fT -- "$1" "$2" && lasting "$folder"; }
+whole() {
+  arrived "$1.part" "$2" && chmod "${3:-600}" -- "$1.part" && durable "$1.part" "$1"
+}
 """
+
+_REPLACE = (
+    WHOLE
+    + """
+umask 077
+folder_of "$1"; new=''
+[ -d "$folder" ] || { mkdir -p -- "$folder" && new=yes; } || exit
+whole "$1" "$2" && { [ -z "$new" ] || lasting "$folder/.."; }
+"""
+)
 
 
 def names_set(env_file: str) -> Command:
@@ -58,7 +84,8 @@ def read(path: str) -> Command:
 
 def replace(path: str, text: str) -> Command:
     """Writes a file for its owner alone, complete or not at all; makes its folder."""
-    return script(_REPLACE, path, title=f"write {path}").with_stdin(text)
+    size = str(len(text.encode()))
+    return script(_REPLACE, path, size, title=f"write {path}").with_stdin(text)
 
 
 def remove(*paths: str) -> Command:

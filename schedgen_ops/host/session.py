@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from schedgen_ops import together, wire
+from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
@@ -24,11 +25,7 @@ _TRANSFER_RATE = 50_000
 # Seconds that ending what is late may take.
 _ENDING = 10.0
 
-_PUT = (
-    'umask 077; new="$1.$$.new"; trap \'rm -f -- "$new"\' EXIT; cat > "$new" '
-    # A connection that dies looks like the end of the data: only the whole of it is put in place.
-    '&& [ "$(wc -c < "$new")" -eq "$3" ] && chmod "$2" -- "$new" && mv -f -- "$new" "$1"'
-)
+_PUT = WHOLE + 'umask 077; whole "$1" "$3" "$2"'
 _GET = 'head -c "$2" -- "$1"'
 # tail finds the place without reading what is before it.
 _DOWNLOAD = 'exec tail -c "+$2" -- "$1"'

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord, to_json
 from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
@@ -116,19 +117,22 @@ exit 0
 _SERVE = (
     LIBRARY
     + HEAD
+    + WHOLE
     + r"""
 current=$1 release=$2 folder=$3 size=$4; shift 4
-[ -z "$size" ] || {
-  cat > "$folder/.release.json" && [ "$(wc -c < "$folder/.release.json")" -eq "$size" ] || exit; }
+[ -z "$size" ] || arrived "$folder/.release.json" "$size" || exit
+printf '%s\n' "$release" > "$current.new" || exit
+# What `current` names is on the disk before it is named.
+shopt -s nullglob dotglob
+sync -- "$current.new" "$folder" "$folder"/* || exit
 for service in "$@"; do
   [ -e "$folder/restart-$service" ] || continue
   mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
   [ "${#its[@]}" -eq 0 ] ||
     "${docker[@]}" update --restart "$(cat "$folder/restart-$service")" "${its[@]}" >/dev/null || exit
 done
-printf '%s\n' "$release" > "$current.new" || exit
-[ -z "$size" ] || mv -f "$folder/.release.json" "$folder/release.json" || exit
-mv -f "$current.new" "$current"
+[ -z "$size" ] || mv -fT -- "$folder/.release.json" "$folder/release.json" || exit
+mv -fT -- "$current.new" "$current" && lasting "$folder" "${current%/*}"
 """
 )
 

@@ -1,0 +1,51 @@
+"""What a host is sent on stdin: a line with the sizes, the parts, and nothing done before all is there. Pure.
+
+A connection that dies looks like the end of the input. So half of a secret, of an SQL file or of a script
+would be taken for the whole of it.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+# What a command exits with whose input did not arrive whole.
+CUT = 74
+# Names of variables and their values.
+Parts = Sequence[tuple[str, bytes]]
+_DATA = "schedgen_data"
+
+# schedgen_whole WHO NAME...: the parts of the input into variables. Nothing may come behind them, but to a
+# "held" command, whose input stays open.
+_WHOLE = r"""schedgen_whole() {
+local LC_ALL=C schedgen_sizes schedgen_size schedgen_all='' schedgen_more='' schedgen_held=$1; shift
+IFS= read -r schedgen_sizes || schedgen_sizes=
+schedgen_size=$((${schedgen_sizes// /+}))
+[ "$schedgen_size" -eq 0 ] || IFS= read -r -N "$schedgen_size" schedgen_all
+[ "$schedgen_held" = held ] || IFS= read -r -N 1 schedgen_more
+if [ -z "$schedgen_sizes" ] || [ "${#schedgen_all}" -ne "$schedgen_size" ] || [ -n "$schedgen_more" ]; then
+echo "its input did not arrive whole (${#schedgen_all} of ${schedgen_size/#0/?} bytes): nothing was run" >&2
+exit 74; fi
+for schedgen_size in $schedgen_sizes; do
+printf -v "$1" %s "${schedgen_all:0:schedgen_size}"; schedgen_all=${schedgen_all:schedgen_size}; shift
+done; }
+"""
+
+
+def received(text: str, parts: Parts, data: bytes, *, held: bool = False) -> tuple[str, bytes]:
+    """`text` begun once its input is whole, with `data` as its own, and the bytes to send."""
+    # A variable of bash holds no NUL.
+    binary = b"\0" in data
+    parts = [*parts, *([(_DATA, base64.b64encode(data) if binary else data)] if data else ())]
+    if not parts:
+        return text, b""
+    names = " ".join(name for name, _value in parts)
+    sizes = " ".join(str(len(value)) for _name, value in parts)
+    lines = [f"{_WHOLE}schedgen_whole {'held' if held else 'all'} {names}"]
+    if data:
+        decoded = " | base64 -d" if binary else ""
+        say = f'exec 2>/dev/null; printf %s "${_DATA}"{decoded}'
+        lines.append(f"exec < <({f'{say}; exec cat' if held else f'exec </dev/null; {say}'}); unset {_DATA}")
+    elif not held:
+        lines.append("exec </dev/null")
+    return "\n".join((*lines, text)), f"{sizes}\n".encode() + b"".join(value for _name, value in parts)
