@@ -22,12 +22,26 @@ _CONTAINER = (
     '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}}}'
 )
 
-_CONTAINERS = """
-containers() {
-  local filter=$1 format=$2 ids; shift 2
-  ids=$("$@" ps --all --quiet --no-trunc --filter "$filter") || return
-  [ -z "$ids" ] || "$@" inspect --format "$format" $ids
+# `docker inspect` of containers, $1 the format; `docker` has the engine's words. What went since it was
+# listed, as a `run --rm` does, is passed over: Docker tells of the others and calls it a failure.
+PRESENT = """
+present() {
+  local format=$1 said code; shift
+  { said=$("${docker[@]}" inspect --format "$format" "$@" 2>&1 >&7 7>&-); code=$?; } 7>&1
+  [ "$code" -ne 0 ] || return 0
+  ! grep -qivE '^(error[^:]*: )*no such (object|container)' <<< "$said" || {
+    printf '%s\\n' "${said:-docker inspect ended with $code}" >&2; return "$code"; }
 }"""
+_CONTAINERS = (
+    PRESENT
+    + """
+containers() {
+  local filter=$1 format=$2 ids docker; shift 2
+  docker=("$@")
+  ids=$("$@" ps --all --quiet --no-trunc --filter "$filter") || return
+  [ -z "$ids" ] || present "$format" $ids
+}"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ class Container:
 def parse_containers(stdout: str) -> tuple[Container, ...]:
     """Reads the answer of `containers`, without the one-off ones that `compose run` makes."""
     found = []
-    for line in stdout.splitlines():
+    for line in filter(None, stdout.splitlines()):
         item = json.loads(line)
         labels = item["labels"] or {}
         if labels.get(ONEOFF_LABEL, "False") == "True":

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from schedgen_ops.commands import http
 from schedgen_ops.guard import arithmetic, counting, sampling
-from schedgen_ops.rollout.library import HEAD, LIBRARY
+from schedgen_ops.rollout.library import LIBRARY, WATCHING
 
 _ARGUMENTS = r"""
 take() { local -n into=$1; into=("${@:3:$2}"); }
@@ -233,5 +233,5 @@ if [ "${#fresh[@]}" -gt 0 ]; then
 fi
 """
 
-PROGRAM = LIBRARY + HEAD + http.GET + sampling.LOOK + _ARGUMENTS + _ACT + _START + _MAIN
+PROGRAM = LIBRARY + WATCHING + http.GET + sampling.LOOK + _ARGUMENTS + _ACT + _START + _MAIN
 TEXTS = (arithmetic.JUDGE, counting.INGRESS, counting.COUNTERS, counting.DELTAS)

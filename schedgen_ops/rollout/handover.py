@@ -13,6 +13,8 @@ from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
 from schedgen_ops.shell import Command
 
+# How the script ends where the ports are left without those that had them, or with both.
+NOT_BACK = 20
 # $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 "repair" or nothing, $4 how many
 # `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was
 # one, and `changed` unless everything was so already.
@@ -23,7 +25,11 @@ _INGRESS = (
     + r"""
 folder=$1 config=$2 repair=$3 count=$4; shift 4
 pairs=("${@:1:count}"); shift "$count"
-runs=''; [ -z "$ingress" ] || case $(state "$ingress") in running*) runs=yes ;; esac
+stopped=${folder%/*}/stopped/ports
+runs='' said=''
+[ -z "$ingress" ] || said=$(state "$ingress") || {
+  echo "Docker does not tell how the ingress is" >&2; exit 1; }
+case $said in running*) runs=yes ;; esac
 applied() { echo changed; cp "$config" "$folder/applied"; exit; }
 answering() { look; awk -F, '
   $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 } END { exit !some || bad }' <<< "$stat"; }
@@ -52,39 +58,49 @@ if [ -z "$same" ]; then
 fi
 if [ -n "$runs" ]; then
   # What a script that was killed left closed is opened again.
-  look; mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$stat")
-  order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"; send
+  within 20 look || { echo "the ingress does not answer" >&2; exit 1; }
+  mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$stat")
+  order 'set server ' ' state ready' "${all[@]}"; order 'set weight ' ' 100%' "${all[@]}"
+  send || { echo "the ingress does not answer" >&2; exit 1; }
   before=$ingress
   "$@" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
-  ingress=$(ids_of schedgen-ingress | head -n 1)
+  find_ids gates schedgen-ingress || exit
+  ingress=${gates[0]-}
   if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
     hand_down
     worker; was=$pid
-    "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null
-    within 20 succeeded; rm -f "$folder/servers.state"
+    "${docker[@]}" kill --signal USR2 "$ingress" >/dev/null && within 20 succeeded; read_it=$?
+    rm -f "$folder/servers.state"
+    [ "$read_it" -eq 0 ] || { echo "the ingress did not take its new configuration" >&2; exit 1; }
   fi
   applied
 fi
 old=() scale=() names=() new=()
 for pair in "${pairs[@]}"; do
-  mapfile -t some < <(ids_of "${pair%=*}"); old+=("${some[@]}")
+  find_ids some "${pair%=*}" || exit
+  old+=("${some[@]}")
   names+=("${pair%=*}"); scale+=(--scale "${pair%=*}=$((${#some[@]} + ${pair#*=}))")
 done
 give_up() {
-  [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
-  [ -z "$ingress" ] || "${docker[@]}" rm --force "$ingress" >/dev/null
-  [ "${#old[@]}" -eq 0 ] || "${docker[@]}" start "${old[@]}" >/dev/null
-  echo "$1" >&2; exit 1
+  # What has the ports makes room first.
+  { [ -z "$ingress" ] || remove "$ingress"; } && start_all "${old[@]}" && remove "${new[@]}" || {
+    echo "$1; and what was stopped does not serve again" >&2; exit 20; }
+  rm -f "$stopped"; echo "$1" >&2; exit 1
 }
 [ "${#names[@]}" -eq 0 ] ||
   "$@" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
   problem="the containers without ports could not be started"
-for name in "${names[@]}"; do for id in $(ids_of "$name"); do is_old "$id" || new+=("$id"); done; done
+for name in "${names[@]}"; do
+  find_ids some "$name" || problem=${problem:-"nothing is known of the containers without ports"}
+  for id in "${some[@]}"; do is_old "$id" || new+=("$id"); done
+done
 [ -z "${problem-}" ] || give_up "$problem"
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#old[@]}" -eq 0 ] || try_out "$@" || give_up "it does not reach the services"
 "$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
-ingress=$(ids_of schedgen-ingress | head -n 1)
+find_ids gates schedgen-ingress && ingress=${gates[0]-} && [ -n "$ingress" ] || give_up "it was not created"
+[ "${#old[@]}" -eq 0 ] || note_stopped "$stopped" "${old[@]}" ||
+  give_up "what is to be stopped could not be noted"
 began=${EPOCHREALTIME/[.,]/}
 [ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" >/dev/null
 "${docker[@]}" start "$ingress" >/dev/null || give_up "it could not be started"
@@ -92,7 +108,8 @@ began=${EPOCHREALTIME/[.,]/}
 [ "${#old[@]}" -gt 0 ] || applied
 echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
 rm -f "$folder/servers.state"
-"${docker[@]}" rm --force "${old[@]}" >/dev/null
+remove "${old[@]}" || { echo "the containers that had the ports are still there" >&2; exit 20; }
+rm -f "$stopped"
 applied
 """
 )

@@ -5,28 +5,67 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import PRESENT
 from schedgen_ops.shell import Command, script
 
-# `healthy` ends well when every container is healthy, or running where it has no check, and with a reason as
-# soon as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves at its
-# limit and hold none of its outputs, because who needs sudo for `docker` cannot end them.
-LIBRARY = r"""
+# `healthy` ends well when every container is seen healthy, or running where it has no check, and with a
+# reason as soon as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves
+# at its limit and hold none of its outputs, because who needs sudo for `docker` cannot end them. They end
+# with the engine too: then they are asked for again, and what cannot be seen is neither good nor bad.
+LIBRARY = (
+    PRESENT
+    + r"""
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
-state() { "${docker[@]}" inspect --format \
+state() { present \
   '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
 restart_policy() { "${docker[@]}" inspect --format \
   '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
 ids_of() { local name=$1; shift
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
+# Whether $1, what Docker said, is that the engine is away: it comes back after a restart, and is asked again.
+is_away() { case $1 in *'connect to the Docker daemon'* | *'error during connect'*) ;; *) return 1 ;; esac; }
+# Those ids into the array $1; fails where Docker does not tell them: none is another answer.
+find_ids() {
+  local -n found=$1
+  local end=$((SECONDS + 60)) said; shift
+  until said=$(ids_of "$@" 2>&1); do
+    is_away "$said" && [ "$SECONDS" -lt "$end" ] || { printf '%s\n' "${said##*$'\n'}" >&2; return 1; }
+    sleep 1
+  done
+  mapfile -t found < <(grep -xE '[0-9a-f]+' <<< "$said")
+}
 # Whether a container was there before: `old` has the ids of those.
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
 stop_and_remove() { [ "$#" -eq 0 ] || {
-  "${docker[@]}" stop "$@" >/dev/null; "${docker[@]}" rm --force "$@" >/dev/null; }; }
+  "${docker[@]}" stop "$@" >/dev/null; remove "$@"; }; }
+# All are asked to start, whatever becomes of one; asked again while Docker is away. Fails with why.
+start_all() {
+  local end=$((SECONDS + 60)) said
+  [ "$#" -gt 0 ] || return 0
+  until said=$("${docker[@]}" start "$@" 2>&1 >/dev/null); do
+    is_away "$said" && [ "$SECONDS" -lt "$end" ] || { printf '%s\n' "${said%%$'\n'*}" >&2; return 1; }
+    sleep 1
+  done
+}
+# $1 the file that says which containers are stopped for a while: whoever comes after a kill starts them.
+note_stopped() {
+  local file=$1; shift
+  mkdir -p "${file%/*}" && printf '%s\n' "$@" > "$file.part" && sync "$file.part" &&
+    mv -f "$file.part" "$file" && sync "${file%/*}"
+}
+# Fails unless they are gone, whoever removed them.
+remove() { local left
+  [ "$#" -eq 0 ] || "${docker[@]}" rm --force "$@" >/dev/null ||
+    { left=$(present '{{.Id}}' "$@") && [ -z "$left" ]; } ||
+    { echo "containers could not be removed" >&2; return 1; }; }
+# 0 all well, 1 not yet, 2 one is not, 3 not known.
 verdict() {
-  local all=0 seen=0 status health code
+  local all=0 seen=0 status health code said
+  said=$(state "$@") || { reason="Docker does not tell how it is"; return 3; }
   while read -r status health code; do
+    [ -n "$status" ] || continue
     seen=$((seen + 1))
     case $status:$health in
       running:healthy|running:none) ;;
@@ -34,21 +73,25 @@ verdict() {
       running:unhealthy) reason="is unhealthy"; return 2 ;;
       *) reason="ended with exit code ${code:-unknown}"; return 2 ;;
     esac
-  done < <(state "$@")
+  done <<< "$said"
   [ "$seen" -eq "$#" ] || { reason="is gone"; return 2; }
   return "$all"
 }
 healthy() {
-  local limit=$1 result events line until; shift
-  printf -v until '%(%s)T' -1
-  exec 3< <(exec "${docker[@]}" events --until "$((until + limit))" --filter event=health_status \
-    --filter event=die "${@/#/--filter=container=}" --format '{{.Action}}' 2>/dev/null)
-  events=$!
+  local limit=$1 result events until now; shift
+  printf -v until '%(%s)T' -1; until=$((until + limit))
+  listen() { exec 3< <(exec "${docker[@]}" events --until "$until" --filter event=health_status \
+    --filter event=die "${@/#/--filter=container=}" --format '{{.Action}}' 2>/dev/null); events=$!; }
+  listen "$@"
   while :; do
     verdict "$@"; result=$?
-    [ "$result" -eq 1 ] || break
-    IFS= read -r -t 1 line <&3
-    [ $? -ne 1 ] || { reason="was not healthy after ${limit}s"; result=2; break; }
+    [ "$result" -eq 1 ] || [ "$result" -eq 3 ] || break
+    read -r -t 1 <&3
+    [ $? -eq 1 ] || continue
+    printf -v now '%(%s)T' -1
+    [ "$now" -lt "$until" ] || {
+      [ "$result" -ne 1 ] || reason="was not healthy after ${limit}s"; result=2; break; }
+    sleep 1; exec 3<&-; listen "$@"
   done
   kill "$events" 2>/dev/null; exec 3<&-
   return "$result"
@@ -77,7 +120,7 @@ ask() {
 addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
   --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$@" | tr -d '\n'; }
 # `look` asks once, `servers` reads the answer; `order` collects what `send` says in one go.
-look() { ask 'show stat'; stat=$answer; }
+look() { stat=; ask 'show stat' && [ -n "$answer" ] && stat=$answer; }
 # The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
 servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
@@ -92,7 +135,7 @@ names() { servers "$@" | cut -d' ' -f1; }
 orders=''
 order() { local name before=$1 behind=$2; shift 2
   for name in "$@"; do orders+="$before$name$behind;"; done; }
-send() { [ -z "$orders" ] || ask "$orders"; orders=''; }
+send() { local text=$orders; orders=''; [ -z "$text" ] || ask "$text"; }
 within() { local end=$((SECONDS + $1)); shift
   until "$@"; do [ "$SECONDS" -lt "$end" ] || return 1; sleep 0.1; done; }
 # Weights for $1 percent of the requests to $2 new containers beside $3 old ones, and never more than that;
@@ -105,27 +148,43 @@ weigh() {
   if [ "$to" -le "$from" ]; then come=$((256 * to / from)) go=256; [ "$come" -gt 0 ] || come=1
   else go=$(((256 * from + to - 1) / to)); fi
 }
-seen_up() { look; [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
-idle() { look; ! servers "$1" "$2" | grep -qv ' 0$'; }
+seen_up() { look && [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
+idle() { look && ! servers "$1" "$2" | grep -qv ' 0$'; }
 """
+)
 
 # $1 the folder of our state, $2 the services to work on, then a body and its arguments. One script at a time
-# works on a service; one that was left alone, by Ctrl-C or a lost connection, still ends what it began.
+# works on a service; one that was left alone, by Ctrl-C, a lost connection or the end of our patience, still
+# ends what it began: it is in a session of its own, and what is ended is who listens to it.
 ALONE = """
 state=$1 services=$2 body=$3; shift 3
 umask 077
 for service in $services; do
   exec {fd}>>"$state/roll-$service.lock"
-  flock --timeout 900 "$fd" || { echo "another script still works on $service" >&2; exit 1; }
+  flock --timeout 3600 "$fd" || { echo "another script still works on $service" >&2; exit 1; }
 done
-exec setsid --wait bash -o pipefail -c "$body" schedgen-roll "$@"
+setsid bash -o pipefail -c "$body" schedgen-roll "$@" <&0 &
+wait "$!"
 """
 
-HEAD = r"""
+_WORDS = r"""
 project=$1 limit=$2 drain=$3 count=$4; shift 4
 docker=("${@:1:count}"); shift "$count"
+"""
+HEAD = (
+    _WORDS
+    + """
+find_ids gates schedgen-ingress || exit
+ingress=${gates[0]-}
+"""
+)
+# For what looks for the ingress again whenever it needs it.
+WATCHING = (
+    _WORDS
+    + """
 ingress=$(ids_of schedgen-ingress | head -n 1)
 """
+)
 
 
 def alone(state: str, services: Sequence[str], body: str, *args: str, title: str = "replace") -> Command:

@@ -124,12 +124,18 @@ def open_ingress(
         ingress was so already and nothing was done.
 
     Raises:
-        OpsError: when it could not; then everything is as it was.
+        OpsError: when it could not; then everything is as it was, unless it says otherwise.
     """
     paths = Paths(settings.directory)
     wait = settings.health.deadline
     command = handover.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
     answer = remote.run(command, deadline=wait + _MARGIN, check=False)
+    if answer.code == handover.NOT_BACK:
+        raise OpsError(
+            f"the published ports are not served as they were: {_reason(answer)}",
+            host=remote.name,
+            hint="`inv deploy.recover` starts what was stopped.",
+        )
     if not answer.ok:
         raise OpsError(
             f"the ingress did not take the ports over: {_reason(answer)}",

@@ -29,7 +29,7 @@ service=$1 wanted=$2 release=$3 count=$4; shift 4
 proxies=("${@:1:count}"); shift "$count"
 share=$1; shift
 [ "${#proxies[@]}" -eq 0 ] || open_api
-mapfile -t old < <(ids_of "$service")
+find_ids old "$service" || exit
 open_all() { [ "${#proxies[@]}" -gt 0 ] || return 0
 look; for proxy in "${proxies[@]}"; do
   mapfile -t all < <(names "$proxy" ''; names "$proxy" "${here-}")
@@ -39,7 +39,7 @@ give_up() {
   for id in "${new[@]}"; do
     "${docker[@]}" logs --tail 200 "$id" 2>&1 | while IFS= read -r line; do say "$service | $line"; done
   done
-  [ "${#new[@]}" -eq 0 ] || "${docker[@]}" rm --force "${new[@]}" >/dev/null
+  remove "${new[@]}" || set -- "$1, and what was started is still there"
   open_all; echo "$1" >&2; exit 1
 }
 # A container is in Docker's DNS before it can answer: free servers get no requests until it can.
@@ -49,7 +49,8 @@ for proxy in "${proxies[@]}"; do
 done; send
 "$@" up --detach --no-deps --no-build --no-recreate --pull never --scale "$service=$((${#old[@]} + wanted))" \
   "$service" >&2 || problem="could not be started"
-new=(); for id in $(ids_of "$service"); do is_old "$id" || new+=("$id"); done
+new=(); find_ids every "$service" || give_up "started, and nothing is known of it"
+for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
 [ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
 if [ "${#proxies[@]}" -gt 0 ]; then
   restart_policy "${new[0]}" > "$release/restart-$service" &&
@@ -59,7 +60,8 @@ if [ "${#proxies[@]}" -gt 0 ]; then
 fi
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#proxies[@]}" -gt 0 ] || {
-  begun=${EPOCHREALTIME/[.,]/}; stop_and_remove "${old[@]}"; echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
+  begun=${EPOCHREALTIME/[.,]/}; stop_and_remove "${old[@]}" || exit
+  echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
   exit 0; }
 for proxy in "${proxies[@]}"; do
   within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
@@ -68,7 +70,7 @@ weigh "$share" "$wanted" "${#old[@]}"
 for proxy in "${proxies[@]}"; do
   mapfile -t to < <(names "$proxy" "$here"); order "set weight $proxy/" " $come" "${to[@]}"
   mapfile -t from < <(names "$proxy" "$there"); order "set weight $proxy/" " $go" "${from[@]}"
-done; send
+done; send || give_up "gets no requests: the ingress does not answer"
 exit 0
 """
 )
@@ -81,15 +83,17 @@ _END = (
     + r"""
 service=$1 release=$2 direction=$3 wanted=$4 count=$5; shift 5
 proxies=("${@:1:count}")
-mapfile -t every < <(ids_of "$service")
-mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
+find_ids every "$service" && find_ids its "$service" --filter "label=schedgen.release=$release" || exit
 its_list=" ${its[*]} " others=()
 for id in "${every[@]}"; do case $its_list in *" $id "*) ;; *) others+=("$id") ;; esac; done
 # The newest come first: what a killed run left of the same release is too many, and goes.
 stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
 [ "$direction" != back ] || { stay=("${others[@]}"); go=("${its[@]}"); }
 [ "${#go[@]}" -gt 0 ] || exit 0
-[ "${#stay[@]}" -gt 0 ] && verdict "${stay[@]}" || exit 10
+[ "${#stay[@]}" -gt 0 ] || exit 10
+verdict "${stay[@]}"; well=$?
+[ "$well" -ne 3 ] || { echo "$reason" >&2; exit 1; }
+[ "$well" -eq 0 ] || exit 10
 "${docker[@]}" update --restart no "${go[@]}" >/dev/null
 here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}") drained=()
 look
@@ -100,9 +104,11 @@ for proxy in "${proxies[@]}"; do
 done; send
 [ "${#proxies[@]}" -eq 0 ] || echo moved
 for proxy in "${proxies[@]}"; do
-  within "$drain" idle "$proxy" "$there" || say "requests to $service were still open after ${drain}s"
+  within "$drain" idle "$proxy" "$there" || { [ -z "$stat" ] &&
+    say "the ingress did not tell in ${drain}s whether requests to $service were open" ||
+    say "requests to $service were still open after ${drain}s"; }
 done
-stop_and_remove "${go[@]}"
+stop_and_remove "${go[@]}" || exit
 order 'set server ' ' state ready' "${drained[@]}"; order 'set weight ' ' 100%' "${drained[@]}"
 look
 for proxy in "${proxies[@]}"; do
@@ -127,7 +133,7 @@ shopt -s nullglob dotglob
 sync -- "$current.new" "$folder" "$folder"/* || exit
 for service in "$@"; do
   [ -e "$folder/restart-$service" ] || continue
-  mapfile -t its < <(ids_of "$service" --filter "label=schedgen.release=$release")
+  find_ids its "$service" --filter "label=schedgen.release=$release" || exit
   [ "${#its[@]}" -eq 0 ] ||
     "${docker[@]}" update --restart "$(cat "$folder/restart-$service")" "${its[@]}" >/dev/null || exit
 done

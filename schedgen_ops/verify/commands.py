@@ -6,26 +6,47 @@ import re
 from collections.abc import Sequence
 
 from schedgen_ops.commands import postgres
-from schedgen_ops.commands.docker import PROJECT_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.commands.docker import PRESENT, PROJECT_LABEL, SERVICE_LABEL, Docker
 from schedgen_ops.settings import Database
 from schedgen_ops.shell import Command, script
 
 _TIMING = re.compile(r"Time: ([\d.]+) ms")
 
-# Ends with the first container that dies, or when the youngest is old enough: the engine tells, nobody polls.
-_SETTLE = """
+# Ends with the first container that dies, or when the youngest is seen to be old enough: the engine tells,
+# nobody polls. Its stream of events also ends with the engine; what it did not tell is seen by who still
+# runs, and since when. What cannot be seen for too long is not known, and no good end.
+_SETTLE = (
+    PRESENT
+    + r"""
 settle=$1 count=$2; shift 2
 ids=("${@:1:count}"); shift "$count"
-started=$("$@" inspect --format '{{.State.StartedAt}}' "${ids[@]}" | sort) || exit
-until=$(( $(date -d "$(tail -n 1 <<< "$started")" +%s) + settle ))
-exec 3< <(exec "$@" events --since "$(head -n 1 <<< "$started")" --until "$until" \\
-  --filter event=die "${ids[@]/#/--filter=container=}" \\
-  --format '{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}')
-events=$!
-IFS= read -r died <&3 && echo "$died"
-kill "$events" 2>/dev/null
-exit 0
+docker=("$@")
+printf -v limit '%(%s)T' -1; limit=$((limit + 2 * settle + 30)) since='' asked=''
+format='{{.State.StartedAt}}{{if ne .State.Status "running"}} {{.Name}} {{.State.ExitCode}}{{end}}'
+while :; do
+  until=$limit
+  if seen=$(present "$format" "${ids[@]}"); then
+    [ "$(grep -c . <<< "$seen")" -eq "$count" ] || { echo "a container is gone" >&2; exit 1; }
+    died=$(sed -n 's/^[^ ]* \/*//p' <<< "$seen" | head -n 1)
+    [ -z "$died" ] || { echo "$died"; exit 0; }
+    seen=$(sort <<< "$seen")
+    since=${since:-$(head -n 1 <<< "$seen")}
+    until=$(($(date -d "$(tail -n 1 <<< "$seen")" +%s) + settle)) || exit
+    printf -v now '%(%s)T' -1
+    [ -z "$asked" ] || [ "$now" -lt "$until" ] || exit 0
+    exec 3< <(exec "$@" events --since "$since" --until "$until" \
+      --filter event=die "${ids[@]/#/--filter=container=}" \
+      --format '{{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}')
+    events=$! asked=yes
+    if IFS= read -r died <&3; then kill "$events" 2>/dev/null; echo "$died"; exit 0; fi
+    exec 3<&-
+  fi
+  printf -v now '%(%s)T' -1
+  [ "$now" -lt "$limit" ] || { echo "Docker does not tell" >&2; exit 1; }
+  [ "$now" -ge "$until" ] || sleep 1
+done
 """
+)
 
 # $1 project's label, $2 service's label, $3 the service, $4 docker's words, those, then what to run.
 # Ends with 69 where no container of the service runs.

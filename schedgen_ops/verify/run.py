@@ -82,14 +82,22 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     """Waits until `containers` have stayed up for `health.settle` seconds.
 
     Raises:
-        OpsError: as soon as one died, with the end of its log.
+        OpsError: as soon as one died, with the end of its log; or where nobody could see whether they did.
     """
     if not containers:
         return
     docker = engine.Docker(settings.sudo)
     ids = [container.id for container in containers]
     seconds = settings.health.settle
-    died = remote.run(commands.settle(docker, ids, seconds), deadline=seconds + DEADLINE).text
+    answer = remote.run(commands.settle(docker, ids, seconds), deadline=2 * seconds + DEADLINE, check=False)
+    if not answer.ok:
+        why = (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
+        raise OpsError(
+            f"whether the new containers stayed up is not known: {why}",
+            host=remote.name,
+            hint="Look at the Docker Engine of the host: `journalctl -u docker`.",
+        )
+    died = answer.text
     if not died:
         return
     name, _, code = died.partition(" ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schedgen_ops.commands import http
-from schedgen_ops.commands.docker import PROJECT_LABEL, RELEASE_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.commands.docker import PRESENT, PROJECT_LABEL, RELEASE_LABEL, SERVICE_LABEL, Docker
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command, script
 
@@ -78,6 +78,7 @@ usage() {
 # docker's words, URLs, names and texts of further commands.
 _SAMPLE = (
     http.GET
+    + PRESENT
     + GROUP
     + USAGE
     + r"""
@@ -99,7 +100,7 @@ boxes() { # $1 whether to look into the logs too: what came from $2 to $3; $4 wh
   local ids found line id unknown=()
   ids=$("${docker[@]}" ps --all --quiet --no-trunc --filter "$filter" \
     --filter label=com.docker.compose.oneoff=False 2>/dev/null) || return
-  found=$([ -z "$ids" ] || "${docker[@]}" inspect --format "$format" $ids 2>/dev/null)
+  found=$([ -z "$ids" ] || present "$format" $ids 2>/dev/null) || return
   echo boxes
   [ -n "$found" ] || return
   while IFS= read -r line; do printf 'box\t%s\n' "$line"; done <<< "$found"

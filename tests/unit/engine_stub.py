@@ -43,6 +43,11 @@ stat() {
     echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,"
   done < proxies
 }
+# Away for so many commands, as an engine that is restarted; or of a mind to refuse one kind of them.
+away=0; take away away
+[ "$away" -eq 0 ] || { echo $((away - 1)) > away
+  echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?" >&2; exit 1; }
+refuses=; take refuses refuses; [ "$1" != "$refuses" ] || { echo "$1 is refused" >&2; exit 1; }
 case $1 in
   ps)
     service=${words#*compose.service=}; release=
@@ -52,15 +57,17 @@ case $1 in
   inspect)
     format=$3; shift 3
     for id in "$@"; do
-      [ -e "containers/$id" ] || exit 1
+      [ -e "containers/$id" ] || { echo "Error: No such object: $id" >&2; missed=yes; continue; }
       read -r s status health _ < "containers/$id"; code=0; take code "code-$s"
       case $format in
         *IPAddress*) echo "10.0.0.$id " ;;
         *RestartPolicy*) echo on-failure:3 ;;
         *) echo "$status $health $code" ;;
       esac
-    done ;;
+    done
+    [ -z "${missed-}" ] || exit 1 ;;
   events)
+    cuts=0; take cuts cuts; [ "$cuts" -eq 0 ] || { echo $((cuts - 1)) > cuts; exit; }
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
     until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
     exec sleep "$((until - now))" ;;
@@ -100,7 +107,8 @@ case $1 in
           for ((n = ${#found[@]}; n < ${word#*=}; n++)); do make "${word%=*}" "$status"; done ;;
         schedgen-ingress) of "$word"; [ "${#found[@]}" -gt 0 ] || make "$word" "$status" ;;
       esac
-    done ;;
+    done
+    [ ! -e leaves ] || mv leaves away ;;
   *) echo "unexpected $*" >&2; exit 9 ;;
 esac
 """

@@ -76,6 +76,39 @@ def test_the_password_is_in_no_argv_of_the_host(tmp_path: Path) -> None:
     assert answer.stdout.endswith("-U schedgen -d schedgen --snapshot=00-1\n")
 
 
+VANISHED = """
+case $1 in
+  ps) printf 'id1\\nid2\\n' ;;
+  inspect) echo '{"here": 1}'; printf '%s\\n' "$SAID" >&2; exit 1 ;;
+esac"""
+
+
+@pytest.mark.parametrize(
+    ("said", "passed"),
+    [
+        ("Error: No such object: id2", True),
+        ("error: no such object: id2", True),
+        ("Error response from daemon: No such container: id2\nError: No such object: id3", True),
+        ("Error: No such object: id2\nCannot connect to the Docker daemon at unix:///x.", False),
+        ("permission denied", False),
+        ("", False),
+    ],
+)
+def test_a_container_that_went_since_it_was_listed_is_passed_over(
+    tmp_path: Path, said: str, passed: bool
+) -> None:
+    programs = program(tmp_path / "bin", "docker", VANISHED).parent
+    answer = bash(PLAIN.containers("p"), tmp_path, PATH=path(programs), SAID=said)
+    assert answer.ok is passed
+    assert answer.stdout == '{"here": 1}\n'
+    assert passed or answer.stderr
+
+
+def test_an_empty_line_is_no_container() -> None:
+    # What Docker prints when all that was asked for is gone.
+    assert parse_containers("\n") == ()
+
+
 def test_recorded_containers_are_read() -> None:
     found = {box.service: box for box in parse_containers(recorded("containers.jsonl"))}
     assert list(found) == [

@@ -111,6 +111,49 @@ def test_the_end_of_its_log_is_told(engine: Engine) -> None:
     assert "say worker | out of luck" in beside(engine).lines()
 
 
+# What cannot be seen is neither good nor bad
+
+
+def test_events_that_end_early_are_asked_for_again(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(health_worker="starting", cuts="1", event="healthy")
+    answer = beside(engine)
+    assert answer.ok, answer
+    assert services(engine) == ["worker r2"]
+
+
+def test_events_that_end_early_are_no_good_end(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(health_worker="starting", cuts="9")
+    answer = beside(engine, health=1)
+    assert answer.stderr.splitlines()[-1] == "was not healthy after 1s"
+    assert services(engine) == ["worker r1"]
+
+
+def test_an_engine_that_is_restarted_meanwhile_is_waited_for(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(leaves="3")
+    answer = beside(engine)
+    assert answer.ok, answer
+    assert services(engine) == ["worker r2"]
+
+
+@pytest.mark.parametrize("verb", ["ps", "inspect"])
+def test_what_docker_does_not_tell_is_not_taken_for_nothing(engine: Engine, verb: str) -> None:
+    engine.has("worker")
+    engine.say(refuses=verb)
+    assert not beside(engine, health=1).ok
+    assert services(engine) == ["worker r1"]
+
+
+def test_old_containers_that_cannot_be_removed_are_not_said_to_be_gone(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(refuses="rm")
+    answer = beside(engine)
+    assert not answer.ok
+    assert answer.stderr.splitlines()[-1] == "containers could not be removed"
+
+
 # Behind the ingress
 
 
@@ -201,6 +244,20 @@ def test_requests_that_do_not_end_are_told_of_and_waited_for_no_longer_than_said
     assert answer.ok
     assert answer.lines()[1].startswith("say requests to web were still open after 1s")
     assert services(both) == ["schedgen-ingress r1", "web r2"]
+
+
+def test_nothing_is_taken_for_gone_where_docker_does_not_tell_what_is_there(both: Engine) -> None:
+    both.say(refuses="ps")
+    for back in (False, True):
+        assert end(both, back=back).code == 1
+    both.say(refuses="inspect")
+    assert end(both, back=True).code == 1
+    assert services(both) == ["schedgen-ingress r1", "web r1", "web r2"]
+
+
+def test_an_ingress_that_does_not_answer_is_not_taken_for_idle(both: Engine) -> None:
+    both.say(refuses="exec")
+    assert "say the ingress did not tell in 1s" in end(both).stdout
 
 
 def test_what_a_killed_run_left_of_the_same_release_goes_too(both: Engine) -> None:
@@ -310,6 +367,29 @@ def test_an_ingress_that_reaches_nobody_is_noticed_while_the_ports_still_answer(
     assert answer.stderr.splitlines()[-1] == "it does not reach the services"
     assert engine.containers == before
     assert "stop 1" not in engine.log
+
+
+def test_what_had_the_ports_serves_again_whatever_one_of_them_does(engine: Engine) -> None:
+    engine.has("web", "web")
+    engine.say(refuses="start")
+    answer = adopt(engine)
+    assert answer.code == 20
+    assert "what was stopped does not serve again" in answer.stderr
+    # Who comes next knows what was stopped.
+    (noted,) = engine.state.parent.glob("project's dir/.schedgen/stopped/ports")
+    assert sorted(noted.read_text().split()) == ["1", "2"]
+
+
+def test_an_ingress_that_keeps_its_old_configuration_is_told_of(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    engine.say(refuses="kill")
+    answer = adopt(engine, "frontend web_81\n")
+    assert answer.code == 1
+    assert answer.stderr.splitlines()[-1] == "the ingress did not take its new configuration"
+    engine.say(refuses="inspect")
+    assert adopt(engine, "frontend web_82\n").code == 1
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
 
 
 # Text and values

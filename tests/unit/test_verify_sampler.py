@@ -151,9 +151,10 @@ def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
     assert 50 < pauses[0] <= 60 < pauses[1] <= 120 < pauses[2] <= 180
 
 
-def test_an_engine_that_does_not_answer_leaves_the_containers_unknown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["exit 1", f'[ "$1" = ps ] && echo {ID}'])
+def test_an_engine_that_does_not_answer_leaves_the_containers_unknown(tmp_path: Path, engine: str) -> None:
     program(tmp_path / "bin", "curl", CURL)
-    programs = program(tmp_path / "bin", "docker", "exit 1").parent
+    programs = program(tmp_path / "bin", "docker", engine).parent
     command = sampler.sample(Docker(), "schedgen", CHECKS, rounds=1, interval=1, patience=5)
     (sample,) = read(*bash(command, tmp_path, PATH=path(programs)).stdout.splitlines())
     assert sample.boxes is None

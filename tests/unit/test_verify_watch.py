@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hypothesis import given
@@ -11,6 +12,7 @@ from kit import bash, path, program, quickly
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.settings import Limits
+from schedgen_ops.shell import Command
 from schedgen_ops.verify import commands
 from schedgen_ops.verify.plan import Finding, Verdict
 from schedgen_ops.verify.tally import Tally
@@ -106,6 +108,37 @@ def test_the_wait_ends_at_once_when_a_container_dies(tmp_path: Path) -> None:
     began = time.monotonic()
     assert settle(tmp_path, "echo schedgen-backend-1 1; exec sleep 20") == "schedgen-backend-1 1\n"
     assert time.monotonic() - began < 10
+
+
+def test_events_that_end_early_prove_nothing(tmp_path: Path) -> None:
+    started = datetime.now(UTC)
+    programs = docker(tmp_path, f"{started:%Y-%m-%dT%H:%M:%SZ}", "true")
+    assert bash(commands.settle(Docker(), ["id1"], 2), tmp_path, PATH=path(programs)).ok
+    assert (datetime.now(UTC) - started).total_seconds() >= 1
+
+
+def test_a_container_that_died_unseen_is_found_by_a_second_look(tmp_path: Path) -> None:
+    body = f"""
+case $1 in
+  inspect) echo "2025-01-15T12:00:00.5Z$(cat "{tmp_path}/died" 2>/dev/null)" ;;
+  events) echo " /schedgen-backend-1 137" > "{tmp_path}/died" ;;
+esac"""
+    programs = program(tmp_path / "bin", "docker", body).parent
+    answer = bash(commands.settle(Docker(), ["id1"], 5), tmp_path, PATH=path(programs))
+    assert (answer.ok, answer.stdout) == (True, "schedgen-backend-1 137\n")
+
+
+def test_what_docker_never_tells_is_not_known(tmp_path: Path) -> None:
+    # The limit is the wait itself and half a minute: `date` is ahead.
+    body = """
+case $1 in
+  inspect) echo "2999-01-15T12:00:00Z" ;;
+  events) exit 1 ;;
+esac"""
+    programs = program(tmp_path / "bin", "docker", body).parent
+    text = commands.settle(Docker(), ["id1"], 1).text.replace("+ 30", "- 3")
+    answer = bash(Command(text), tmp_path, PATH=path(programs))
+    assert (answer.ok, answer.stderr) == (False, "Docker does not tell\n")
 
 
 def test_a_container_that_is_gone_already_is_an_error(tmp_path: Path) -> None:
