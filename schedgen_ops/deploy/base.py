@@ -19,6 +19,7 @@ from schedgen_ops.lock.commands import Owner
 from schedgen_ops.preflight import run as preflight
 from schedgen_ops.probe.report import Report
 from schedgen_ops.probe.run import Prober, probing
+from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Remote
@@ -89,9 +90,11 @@ class Change:
         """Every host is ready, and nobody else is at work."""
         seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if self.pulls else "")
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
+        for name, found in seen.items():
+            store.certain(found.shelf, paths, name)
         self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease))
         for name, current in self._held.current.items():
-            if current != seen[name].shelf.current:
+            if current != seen[name].shelf.written:
                 raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
         self.sites = tuple(
             Site(remote, self.settings, seen[remote.name], self.clock, self.emit)

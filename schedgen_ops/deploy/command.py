@@ -91,6 +91,8 @@ def _history(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
         mark = "*" if release.id == shelf.current else ""
         facts = (release.id, release.branch, release.state.value, release.started, release.by)
         yield (host, mark, *facts)
+    for folder in shelf.torn:
+        yield (host, "", folder, "", "unreadable", "", "")
 
 
 def show(op: Operation, wanted: str) -> None:

@@ -200,7 +200,7 @@ def sweep(site: Site) -> None:
 
 def clean_up(site: Site) -> None:
     """The image names of releases beyond the kept ones; an image goes with its last name."""
-    shelf = store.read(site.remote, site.paths)
+    shelf = store.certain(store.read(site.remote, site.paths), site.paths, site.remote.name)
     keep = kept(shelf.releases, shelf.current, site.settings.releases.keep)
     dropped = _untag(site, {release.id for release in shelf.releases}, keep)
     count = len({origin(shelf.releases, release) for release in keep})

@@ -101,7 +101,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     head, shelf_text, listing, disk = (
         checked(*pair, remote.name) for pair in zip(asked, answers, strict=True)
     )
-    serving = store.parse_shelf(shelf_text.stdout).serving
+    serving = store.certain(store.parse_shelf(shelf_text.stdout), paths, remote.name).serving
     old = serving.commit if serving else head.text
     answer = remote.run(_command(settings, docker, branch, old), deadline=300).stdout
     commit, _, rest = answer.partition("\n")

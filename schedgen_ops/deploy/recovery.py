@@ -43,6 +43,11 @@ def recover(site: Site) -> None:
     if serving is None:
         return
     site.old = serving
+    if site.seen.shelf.written != serving.id:
+        site.warn(
+            f"The file that names what serves said nothing: it is {serving.id}, the only one that ever did"
+        )
+        store.set_current(site.remote, site.paths, serving.id)
     begun = unfinished(site)
     if begun or site.seen.tree.commit != serving.commit:
         site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")

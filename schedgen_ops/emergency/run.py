@@ -52,7 +52,8 @@ class Site:
     def release(self) -> str:
         """The release that is to serve; "" where nothing was deployed by us."""
         if self._release is None:
-            serving = store.read(self.remote, Paths(self.settings.directory)).serving
+            paths = Paths(self.settings.directory)
+            serving = store.certain(store.read(self.remote, paths), paths, self.remote.name).serving
             self._release = serving.id if serving else ""
         return self._release
 

@@ -96,7 +96,11 @@ def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
     busy = str(answer.owner or "its owner is not known") if answer.state == "held" else ""
     facts = (
         ("Host", remote.name),
-        ("Serving", shelf.current or "nothing that was deployed yet"),
+        (
+            "Serving",
+            f"unknown: {shelf.doubt}" if shelf.doubt else shelf.current or "nothing that was deployed yet",
+        ),
+        ("Unreadable", ", ".join(shelf.torn)),
         ("Last", f"{last.id} ({last.branch}): {last.state.value}" if last else ""),
         ("Because", last.error if last else ""),
         ("Guard", _guard(op.settings, guard, last.guard if last else "")),

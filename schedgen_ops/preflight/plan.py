@@ -280,6 +280,8 @@ def _database(settings: Settings, host: HostSettings) -> Judge:
 
 
 def _releases(result: Result) -> Iterator[Problem]:
-    unreadable = store.parse_shelf(result.stdout).unreadable
-    if unreadable:
-        yield Problem(f"{unreadable} release records cannot be read and are left alone", refuses=False)
+    shelf = store.parse_shelf(result.stdout)
+    if shelf.unreadable:
+        named = ", ".join(filter(None, shelf.torn))
+        text = f"{shelf.unreadable} release records cannot be read and are left alone"
+        yield Problem(f"{text}: {named}" if named else text, refuses=False)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.commands import files
+from schedgen_ops.errors import Refused
+from schedgen_ops.release.names import is_release_id, plain
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, from_json, to_json
+from schedgen_ops.release.record import Release, State, from_json, to_json
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script
 
 _DEADLINE = 30.0
 
-_READ = """
-cat "$1/current" 2>/dev/null; echo
+# What `current` says: "" where it is not there or names nothing on purpose, _TORN where it is empty. Then a
+# line for each record: its folder's name and its text, which ends at the first NUL byte.
+_READ = r"""
+current=''
+if [ -e "$1/current" ]; then
+  IFS= read -r -d '' current < "$1/current"
+  case $current in $'\n') ;; ''|$'\n'*) current=/ ;; esac
+fi
+printf '%s\n' "${current%%$'\n'*}"
 for record in "$1"/releases/*/release.json; do
-  [ ! -e "$record" ] || { cat "$record"; echo; }
+  [ -e "$record" ] || continue
+  folder=${record%/*} text=''
+  IFS= read -r -d '' text < "$record"
+  folder=${folder##*/}; printf '%s %s\n' "${folder//[[:space:]]/?}" "${text//$'\n'/ }"
 done
 """
+_TORN = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +41,21 @@ class Shelf:
 
     Attributes:
         current: the id of the one that serves; "" where nothing was deployed by us yet.
-        unreadable: how many records could not be read: they are left alone.
+        torn: the folders whose records could not be read: they are left alone.
+        written: what the file `current` says; it may say nothing where `current` is certain all the same.
+        doubt: why nobody knows what serves; "" where that is known.
     """
 
     current: str
     releases: tuple[Release, ...]
-    unreadable: int = 0
+    torn: tuple[str, ...] = ()
+    written: str = ""
+    doubt: str = ""
+
+    @property
+    def unreadable(self) -> int:
+        """How many records could not be read."""
+        return len(self.torn)
 
     def get(self, release: str) -> Release | None:
         """The release with that id."""
@@ -52,19 +74,59 @@ def read_command(paths: Paths) -> Command:
 
 def parse_shelf(stdout: str) -> Shelf:
     """Reads the answer of `read_command`. A record that was torn or altered does not hide the others."""
-    current, *records = stdout.split("\n")
-    releases, unreadable = [], 0
-    for text in filter(None, records):
+    written, *records = stdout.split("\n")
+    releases: list[Release] = []
+    torn: list[str] = []
+    for line in filter(None, records):
+        folder, _, text = ("", "", line) if line.startswith("{") else line.partition(" ")
         try:
-            releases.append(from_json(text))
+            release = plain(from_json(text))
         except ValueError:
-            unreadable += 1
-    return Shelf(current.strip(), tuple(releases), unreadable)
+            torn.append(folder)
+            continue
+        if folder in ("", release.id):
+            releases.append(release)
+        else:
+            torn.append(folder)
+    current, doubt = _serving(written.strip(), releases, torn)
+    return Shelf(current, tuple(releases), tuple(torn), written.strip().replace(_TORN, ""), doubt)
+
+
+def _serving(written: str, releases: Sequence[Release], torn: Sequence[str]) -> tuple[str, str]:
+    """The release that serves, and why that is not known: an empty file does not mean that there is none."""
+    if is_release_id(written):
+        known = any(release.id == written for release in releases)
+        return written, "" if known else f"`current` names {written}, whose record cannot be read"
+    good = [release for release in releases if release.good]
+    begun = any(release.state is State.STARTED for release in releases)
+    if not written and not good and not torn:
+        return "", ""
+    # The only one that ever served, and nothing else was on its way.
+    if len(good) == 1 and not torn and not begun:
+        return good[0].id, ""
+    return "", f"`current` says nothing, and there are records of {len(releases) + len(torn)} releases"
 
 
 def read(remote: Remote, paths: Paths) -> Shelf:
     """The releases of a host."""
     return parse_shelf(remote.run(read_command(paths), deadline=_DEADLINE).stdout)
+
+
+def certain(shelf: Shelf, paths: Paths, host: str) -> Shelf:
+    """`shelf`, for a change that depends on which release serves.
+
+    Raises:
+        Refused: where nobody knows.
+    """
+    if not shelf.doubt:
+        return shelf
+    raise Refused(
+        f"nobody knows which release serves: {shelf.doubt}",
+        host=host,
+        hint='`docker ps --format "{{.Names}} {{.Labels}}"` on the host tells which one runs, as '
+        f"schedgen.release; name it: echo ID > {paths.current}. A folder in {paths.releases} whose record "
+        "cannot be read, and which nothing runs of, can be moved away.",
+    )
 
 
 def reader(settings: Settings) -> Callable[[Remote], Shelf]:

@@ -10,6 +10,7 @@ from schedgen_ops.lock import run as lock
 from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
 from schedgen_ops.rollback.data import Data, of_release
 from schedgen_ops.rollback.run import Rollback
@@ -142,4 +143,6 @@ def _shelves(op: Operation) -> dict[str, store.Shelf]:
     shelves = dict(zip(op.fleet.names, found, strict=True))
     if not shelves:
         raise OpsError("no hosts")
+    for host, shelf in shelves.items():
+        store.certain(shelf, Paths(op.settings.directory), host)
     return shelves

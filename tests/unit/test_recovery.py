@@ -243,3 +243,15 @@ def test_a_killed_rollback_gives_the_schema_back() -> None:
         assert again.world.schema == first.world.schema
         assert again.world.current == NEWER
         assert wrong(again.world) == []
+
+
+@pytest.mark.parametrize("current", ["", "/", "20250101_000000-abcdef0"])
+def test_where_nobody_knows_what_serves_nothing_is_changed(current: str) -> None:
+    """Two releases served, and the file that names one of them is empty, or names a third."""
+    world = deployed()
+    world.files["/srv/schedgen/.schedgen/current"] = current + "\n"
+    for act in (lambda host: deploy(host, branch="v1.2.4", run=SECOND), recover):
+        host = SimHost(world=world)
+        assert act(host).code == 3
+        assert world.records() == deployed().records()
+        assert host.world.changed == []

@@ -1,0 +1,43 @@
+"""Names in a record: they come from a host, and become paths, tags of images and words of commands. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from schedgen_ops.release.record import Release
+
+# One part of a path, and a tag of an image.
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_IMAGE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)?\Z")
+# A backup, or the time by which what was set aside is called.
+_STAMPED = re.compile(r"(?:[a-z]+(?:-[a-z]+)*-)?\d{8}_\d{6}\Z")
+
+
+def is_release_id(name: str) -> bool:
+    """Whether `name` can be a release's."""
+    return _ID.match(name) is not None
+
+
+def plain(release: Release) -> Release:
+    """`release`, if each of its names can be no more than a name.
+
+    Raises:
+        ValueError: otherwise.
+    """
+    services = release.services.values()
+    _all(_ID, (release.id, *filter(None, (release.previous, release.restores))))
+    _all(_NAME, release.services)
+    _all(_NAME, (name for record in services for name in (*record.proxies, *record.needs)))
+    _all(_IMAGE, (text for record in services for text in (record.image, record.image_id)))
+    _all(_STAMPED, release.restored)
+    if len(release.restored) not in (0, 2):
+        raise ValueError(f"not a backup and a time: {release.restored!r}")
+    return release
+
+
+def _all(form: re.Pattern[str], texts: Iterable[str]) -> None:
+    for text in texts:
+        if not form.match(text):
+            raise ValueError(f"not a name: {text!r}")
