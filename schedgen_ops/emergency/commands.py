@@ -15,7 +15,7 @@ _SET_ASIDE = (
     + r"""
 folder=$1 box=$2 image=$3; shift 3
 fail() { say "$1"; exit 1; }
-"$@" stop "$box" >/dev/null
+"$@" stop "$box" >/dev/null || fail "the container could not be stopped"
 umask 077
 mkdir -p -- "$folder" && cd -- "$folder" || fail "$folder cannot be written"
 mapfile -t volumes < <("$@" inspect --format \

@@ -69,12 +69,16 @@ def test_a_service_that_starts_keeps_its_files() -> None:
 
 
 def test_files_that_a_service_does_not_start_with_are_set_aside_and_it_starts_anew() -> None:
-    one, on, told = site()
+    exited = ALL.replace('"running"', '"exited"').replace('"exit_code": 0', '"exit_code": 1')
+    said = "PANIC:  could not locate a valid checkpoint record\n"
+    one, on, told = site(docker_inspect=exited)
+    on.answers["{ docker logs --tail 200 id-postgres; } 2>&1"] = said
     on.answers[re.compile(r"up --detach")] = [result(stderr="container postgres exited (1)", code=1), "", ""]
     one.up_data()
     record = manifest.from_json(str(next(c for c in on.commands if c.title == "update the manifest").stdin))
     assert (record.state, record.kind, record.files[0].name) == ("FAILED", "safety", "files-0.tar.gz")
     assert warned(told)[0].startswith("postgres does not start with its files")
+    assert warned(told)[0].endswith("PANIC:  could not locate a valid checkpoint record")
 
 
 def test_a_service_without_a_container_that_does_not_start_is_an_error() -> None:

@@ -1,0 +1,81 @@
+"""What everything that is done to a host in an emergency needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedgen_ops import events
+from schedgen_ops.backup.places import running
+from schedgen_ops.clock import Clock
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+_MARGIN = 120.0
+
+
+@dataclass(slots=True)
+class Base:
+    """A host in an emergency."""
+
+    remote: Remote
+    settings: Settings
+    clock: Clock
+    emit: events.Emit
+    _release: str | None = None
+
+    @property
+    def docker(self) -> engine.Docker:
+        """The builder of docker commands."""
+        return engine.Docker(self.settings.sudo)
+
+    @property
+    def release(self) -> str:
+        """The release that is to serve; "" where nothing was deployed by us."""
+        if self._release is None:
+            paths = Paths(self.settings.directory)
+            serving = store.certain(store.read(self.remote, paths), paths, self.remote.name).serving
+            self._release = serving.id if serving else ""
+        return self._release
+
+    def box(self, service: str) -> engine.Container | None:
+        """The container of a service that has one."""
+        boxes = running(self.remote, self.settings)
+        return next((box for box in boxes if box.service == service), None)
+
+    def start(self, *services: str) -> None:
+        """Services as the release that is to serve has them, started and healthy."""
+        wait = self.settings.health.deadline
+        options = ("--detach", "--no-build", "--wait", "--wait-timeout", str(wait))
+        never = ("--pull", "never") if self.release else ()
+        self.run(self.compose("up", *options, *never, *services), wait + _MARGIN)
+
+    def compose(self, *argv: str) -> Command:
+        """`docker compose ARGV...` on the definition of the release that is to serve."""
+        s = self.settings
+        compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
+        if self.release:
+            return compose.of(Paths(s.directory).release(self.release), *argv)
+        return compose.by_owner(*argv)
+
+    def run(self, command: Command, deadline: float) -> str:
+        """What a command prints; where it fails, its last line is the reason."""
+        try:
+            return self.remote.run(command, deadline=deadline).stdout
+        except CommandFailed as error:
+            lines = [line for line in error.detail.splitlines() if line.strip()]
+            reason = lines[-1].strip() if lines else error.message
+            raise OpsError(f"{command} failed: {reason}", host=error.host, detail=error.detail) from error
+
+    def warn(self, text: str) -> None:
+        """Tells the operator of something to look at."""
+        events.warn(self.emit, text, self.remote.name)
+
+    def say(self, text: str) -> None:
+        """Tells the operator."""
+        events.info(self.emit, text, self.remote.name)
