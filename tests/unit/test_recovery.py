@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 from dataclasses import replace
@@ -248,7 +249,7 @@ def test_a_killed_rollback_gives_the_schema_back() -> None:
 @pytest.mark.parametrize("current", ["", "/", "20250101_000000-abcdef0"])
 def test_where_nobody_knows_what_serves_nothing_is_changed(current: str) -> None:
     """Two releases served, and the file that names one of them is empty, or names a third."""
-    world = deployed()
+    world = copy.deepcopy(deployed())
     world.files["/srv/schedgen/.schedgen/current"] = current + "\n"
     for act in (lambda host: deploy(host, branch="v1.2.4", run=SECOND), recover):
         host = SimHost(world=world)
