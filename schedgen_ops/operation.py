@@ -16,7 +16,7 @@ from pathlib import Path
 from schedgen_ops import loading
 from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
-from schedgen_ops.events import Emit, RunFinished, RunStarted
+from schedgen_ops.events import Emit, Message, RunFinished, RunStarted
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.settings import Settings
 from schedgen_ops.ui import open_ui
@@ -85,6 +85,8 @@ class Operation:
         names = _chosen(self.options.hosts, tuple(host.name for host in settings.hosts))
         entries = [host for host in settings.hosts if host.name in names]
         hosts = connect_all(settings, entries, prompt=self.ui.secret)
+        for note in getattr(hosts[0], "notes", ()) if hosts else ():
+            self.emit(Message("warn", note))
         return self._stack.enter_context(Fleet(hosts))
 
     def begin(

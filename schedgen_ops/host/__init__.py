@@ -33,4 +33,4 @@ def connect_all(
 ) -> tuple[Host, ...]:
     """Hosts of the configuration, which share keys, ssh_config and jump hosts. Call it in the main thread."""
     network = Network(settings.ssh, prompt=prompt)
-    return tuple(Host(entry.name, network.link(entry)) for entry in entries)
+    return tuple(Host(link.label, link) for link in network.links(entries))

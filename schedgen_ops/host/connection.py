@@ -1,11 +1,12 @@
 """Fabric's Connection, with its own socket, checked host keys, keys read once, and jump hosts shared.
 
-Fabric resolves what ~/.ssh/config says of a host and holds the client; commands go over the transport's
-channels (see `session`), which takes a sixth of the time of Fabric's own runner.
+What ssh_config says of a host is asked of ssh (see `resolve`). Fabric holds the client; commands go over the
+transport's channels (see `session`), which takes a sixth of the time of Fabric's own runner.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -14,19 +15,21 @@ from fabric import Config, Connection
 from paramiko import SSHConfig, SSHException, Transport
 from paramiko.ssh_exception import ChannelException
 
-from schedgen_ops.errors import OpsError, Unreachable
-from schedgen_ops.host import known_hosts, ssh_config, tcp, trust
-from schedgen_ops.host.keys import Authentication, KeyRing, Prompt
+from schedgen_ops.errors import ConfigError, OpsError, Unreachable
+from schedgen_ops.host import agent as agents
+from schedgen_ops.host import identity, known_hosts, tcp, trust
+from schedgen_ops.host.handshake import KeyExchange
+from schedgen_ops.host.keys import Authentication, Choice, KeyRing, Prompt
+from schedgen_ops.host.proxy import ProxyCommand
+from schedgen_ops.host.resolve import Resolver
+from schedgen_ops.host.target import Asked, Target, hop
 
 if TYPE_CHECKING:
     from schedgen_ops.settings import HostSettings, SshSettings
 
-_GLOBAL_KNOWN_HOSTS = Path("/etc/ssh/ssh_known_hosts")
-_DEFAULT_KNOWN_HOSTS = Path("~/.ssh/known_hosts")
-
 
 class Network:
-    """What the hosts of a run share: the parsed ssh_config, keys, known_hosts, jump hosts.
+    """What the hosts of a run share: what ssh_config says, keys, known_hosts, jump hosts.
 
     Build connections in one thread: Fabric's configuration is not made for several.
     """
@@ -35,24 +38,36 @@ class Network:
         self.ssh = ssh
         self.ring = KeyRing(prompt)
         self.known = known_hosts.KnownHosts()
-        self.config = Config(ssh_config=self._ssh_config())
+        self.config = Config(ssh_config=SSHConfig())
+        self.resolver = Resolver(ssh.config_file)
         self._jumps: dict[tuple[str, ...], Link] = {}
+        self._making: list[tuple[str, ...]] = []
 
-    def link(self, entry: HostSettings) -> Link:
-        """The connection to a host of the configuration, not opened yet."""
-        return Link(self, entry.name, entry.address, user=entry.user, port=entry.port)
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of ssh_config was not understood, each told once."""
+        return tuple(self.resolver.notes)
+
+    def links(self, entries: Iterable[HostSettings]) -> tuple[Link, ...]:
+        """The connections to hosts of the configuration, not opened yet."""
+        named = [(one.name, Asked(one.address, one.user or "", str(one.port or ""))) for one in entries]
+        self.resolver.resolve(asked for _, asked in named)
+        return tuple(Link(self, name, self.resolver.target(asked)) for name, asked in named)
 
     def jump(self, hops: tuple[str, ...]) -> Link:
         """The connection to the last of `hops`, through those before it; hosts behind it share it."""
+        if hops in self._making:
+            circle = " -> ".join(one[-1] for one in (*self._making, hops))
+            raise ConfigError(
+                f"ProxyJump goes round in circles: {circle}",
+                hint="Say `ProxyJump none` for the first of them",
+            )
         if hops not in self._jumps:
-            before = self.jump(hops[:-1]) if hops[:-1] else False
-            self._jumps[hops] = Link(self, hops[-1], hops[-1], gateway=before)
+            self._making.append(hops)
+            through = self.jump(hops[:-1]) if hops[:-1] else None
+            self._jumps[hops] = Link(self, hops[-1], self.resolver.target(hop(hops[-1])), gateway=through)
+            self._making.pop()
         return self._jumps[hops]
-
-    def _ssh_config(self) -> SSHConfig:
-        if self.ssh.config_file is None:
-            return SSHConfig()
-        return ssh_config.load(Path(self.ssh.config_file).expanduser())
 
 
 class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
@@ -60,47 +75,45 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
 
     Args:
         label: how messages name the host.
-        address: host name, IP address or alias; `user` and `port` win over ssh_config.
-        gateway: the connection to go through; None: what ssh_config says; False: none.
+        target: how it is reached.
+        gateway: the connection to go through; None: what ssh_config says.
     """
 
     # Fabric's attribute proxy takes only the attributes that a class names.
     label: str = ""
     network: Any = None
+    target: Any = None
     lock: Any = None
     identity: Any = None
     gateway: Any = None
+    lent: Any = None
     users: int = 0
 
-    def __init__(
-        self,
-        network: Network,
-        label: str,
-        address: str,
-        *,
-        user: str | None = None,
-        port: int | None = None,
-        gateway: Link | bool | None = None,
-    ) -> None:
+    def __init__(self, network: Network, label: str, target: Target, *, gateway: Link | None = None) -> None:
         self.network = network
         self.label = label
+        self.target = target
         self.lock = RLock()
-        super().__init__(address, user=user, port=port, config=network.config, gateway=gateway)
-        self.identity = self._identify()
+        super().__init__(
+            target.hostname, user=target.user, port=target.port, config=network.config, gateway=gateway
+        )
+        self.identity = identity.of(label, target, network.ssh, self.gateway)
+        self.lent = agents.forwarded(target.forward, target.agent)
         if isinstance(self.gateway, Link):
             self.gateway.users += 1
-        self.client.set_missing_host_key_policy(trust.Policy(self.identity, network.known))
+
+    def derive_shorthand(self, host_string: str) -> dict[str, str | None]:
+        """The host's name as it is: ssh_config's HostName has neither user nor port in it."""
+        return {"user": None, "host": host_string, "port": None}
 
     def get_gateway(self) -> Link | str | None:
         """The jump host or proxy command that ssh_config names."""
-        jump = str(self.ssh_config.get("proxyjump", "none"))
-        if jump.lower() != "none":
-            hops = tuple(hop.strip().removeprefix("ssh://") for hop in jump.split(","))
-            names = {self.derive_shorthand(hop)["host"] for hop in hops}
-            # A pattern such as `Host *` also names the jump host itself.
-            return None if {self.host, self.original_host} & names else self.network.jump(hops)
-        command = str(self.ssh_config.get("proxycommand", "none"))
-        return None if command.lower() == "none" else command
+        names = {hop(one).address for one in self.target.jump}
+        # A pattern such as `Host *` also names the jump host itself.
+        if self.target.jump and not {self.target.hostname, self.target.asked} & names:
+            jump: Link = self.network.jump(self.target.jump)
+            return jump
+        return str(self.target.proxy) or None
 
     def open(self) -> Transport:
         """The transport, connected and logged in.
@@ -110,13 +123,8 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         """
         with self.lock:
             if not self.is_connected:
-                try:
-                    self._open()
-                except BaseException as problem:
-                    self.client.close()
-                    if isinstance(problem, OpsError) or not isinstance(problem, Exception):
-                        raise
-                    raise self._explain(problem) from problem
+                self.transport = self._opened()
+                self.transport.set_keepalive(round(self.network.ssh.keepalive))
             transport: Transport = self.transport
             return transport
 
@@ -131,40 +139,65 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
             if not gateway.users:
                 gateway.close()
 
-    def _open(self) -> None:
+    @property
+    def _patience(self) -> float:
+        """Seconds to wait for a connection, by the configuration, else ssh_config, else the default."""
         ssh = self.network.ssh
-        found = self.network.known.find(self.identity.files, self.identity.known_as)
+        said: float | None = None if "connect_timeout" in ssh.model_fields_set else self.target.patience
+        return said or float(ssh.connect_timeout)
+
+    def _opened(self) -> Transport:
+        sock = None
+        try:
+            sock = self._socket()
+            self._connect(sock)
+            transport: Transport = self.client.get_transport()
+            return transport
+        except BaseException as problem:
+            said = sock.words() if isinstance(sock, ProxyCommand) else ""
+            self.client.close()
+            if sock is not None:
+                sock.close()
+            if not isinstance(problem, Exception):
+                raise
+            error = problem if isinstance(problem, OpsError) else self._explain(problem)
+            error.detail = error.detail or said
+            raise error from problem
+
+    def _connect(self, sock: Any) -> None:
+        names = self.identity.known_as, self.identity.portless
+        known = self.network.known.find(self.identity.files, *names)
+        self.client.set_missing_host_key_policy(trust.Policy(self.identity, known))
 
         def transport(sock: Any, **options: Any) -> Transport:
-            made = Transport(sock, **options)
-            trust.prefer_known(made, found)
-            return made
+            place = f"{self.host} port {self.port}"
+            return KeyExchange(
+                sock, label=self.label, place=place, known=known, seconds=self._patience, **options
+            )
 
         self.client.connect(
             hostname=self.host,
             port=self.port,
-            sock=self._socket(),
-            timeout=ssh.connect_timeout,
-            banner_timeout=ssh.connect_timeout,
-            channel_timeout=ssh.connect_timeout,
+            sock=sock,
+            channel_timeout=self._patience,
             auth_strategy=self._authentication(),
             transport_factory=transport,
         )
-        self.transport = self.client.get_transport()
-        self.transport.set_keepalive(round(ssh.keepalive))
 
     def _socket(self) -> Any:
-        ssh = self.network.ssh
         if not self.gateway:
             return tcp.dial(
-                self.label, self.host, self.port, timeout=ssh.connect_timeout, keepalive=ssh.keepalive
+                self.label,
+                tcp.Place(self.host, self.port, self.target.family, self.target.bind),
+                timeout=self._patience,
+                keepalive=self.network.ssh.keepalive,
             )
         if isinstance(self.gateway, str):
-            return self.open_gateway()
+            return ProxyCommand(self.gateway)
         transport = self.gateway.open()
         try:
             return transport.open_channel(
-                "direct-tcpip", (self.host, self.port), ("", 0), timeout=ssh.connect_timeout
+                "direct-tcpip", (self.host, self.port), ("", 0), timeout=self._patience
             )
         except (ChannelException, SSHException, EOFError) as problem:
             raise Unreachable(
@@ -175,41 +208,21 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
             ) from problem
 
     def _authentication(self) -> Authentication:
-        configured = self.network.ssh.identity_file
-        files = [configured] if configured else self.ssh_config.get("identityfile", [])
-        return Authentication(
-            self.network.ring,
-            self.user,
-            self.label,
-            [Path(file).expanduser() for file in files],
-            agent=self.network.ssh.agent,
-            only=str(self.ssh_config.get("identitiesonly", "no")).lower() == "yes",
+        ssh, target = self.network.ssh, self.target
+        configured = ssh.identity_file
+        choice = Choice(
+            files=(Path(configured).expanduser(),) if configured else target.key_files,
+            certificates=target.certificates,
+            agent=agents.place(target.agent) if ssh.agent else None,
+            only=target.identities_only,
         )
-
-    def _identify(self) -> trust.Identity:
-        files = [Path(self.network.ssh.known_hosts)]
-        if files == [_DEFAULT_KNOWN_HOSTS] or files == [_DEFAULT_KNOWN_HOSTS.expanduser()]:
-            named = str(self.ssh_config.get("userknownhostsfile", "")).split()
-            files = [Path(file) for file in named] or files
-        alias = self.ssh_config.get("hostkeyalias")
-        return trust.Identity(
-            label=self.label,
-            address=self.host,
-            port=self.port,
-            known_as=alias or known_hosts.host_name(self.host, self.port),
-            files=(*(file.expanduser() for file in files), _GLOBAL_KNOWN_HOSTS),
-            jump=self.gateway.original_host if isinstance(self.gateway, Link) else "",
-        )
+        return Authentication(self.network.ring, self.user, self.label, choice)
 
     def _explain(self, problem: Exception) -> Unreachable:
-        where = f"{self.host} port {self.port}"
         if isinstance(problem, OSError):
-            timeout = self.network.ssh.connect_timeout
-            return tcp.unreachable(self.label, self.host, self.port, timeout, problem)
-        if isinstance(problem, SSHException) and "banner" in str(problem):
-            reason = f"what answers on {where} is no SSH server"
-            hint = "Check the port; an overloaded sshd that closes new connections looks the same"
-        else:
-            reason = f"the SSH connection to {where} failed: {problem or type(problem).__name__}"
-            hint = "See the log of sshd on the host"
+            return tcp.unreachable(self.label, self.host, self.port, self._patience, problem)
+        reason = (
+            f"the SSH connection to {self.host} port {self.port} failed: {problem or type(problem).__name__}"
+        )
+        hint = "See the log of sshd on the host"
         return Unreachable(f"{self.label} cannot be reached: {reason}", hint=hint, host=self.label)

@@ -11,6 +11,7 @@ from paramiko import Channel, Transport
 
 from schedgen_ops import wire
 from schedgen_ops.errors import OpsError, Unreachable
+from schedgen_ops.host import agent as agents
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
 from schedgen_ops.host.channel import BROKEN
@@ -72,7 +73,7 @@ class Courier:
         transport = self.transport()
         for pause in (*_PAUSES, None):
             try:
-                return transport.open_session()
+                return self._lending(transport.open_session())
             except BROKEN as problem:
                 if not transport.is_active():
                     break
@@ -85,7 +86,7 @@ class Courier:
                 sleep(pause)
         # The connection had died unnoticed, before anything was sent: a new one does no harm.
         try:
-            return self.transport().open_session()
+            return self._lending(self.transport().open_session())
         except BROKEN as problem:
             raise failures.no_answer(command, self._name) from problem
 
@@ -115,6 +116,12 @@ class Courier:
         self._closed = True
         with suppress(*BROKEN):
             self._link.close()
+
+    def _lending(self, channel: Channel) -> Channel:
+        """A channel whose command may use the operator's agent, where ssh_config says so."""
+        if self._link.lent is not None:
+            agents.lend(channel, self._link.lent)
+        return channel
 
     @contextmanager
     def _channel(self, command: Command, nonce: str) -> Iterator[Channel]:

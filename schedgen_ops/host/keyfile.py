@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from paramiko import ECDSAKey, Ed25519Key, PasswordRequiredException, PKey, RSAKey, SSHException
 
+from schedgen_ops.host.certificate import Bad, key_of
+
 _MAGIC = b"openssh-key-v1\0"
+_LONGEST = 64 * 1024
 _LEGACY: tuple[tuple[bytes, type[PKey]], ...] = (
     (b"BEGIN RSA PRIVATE KEY", RSAKey),
     (b"BEGIN EC PRIVATE KEY", ECDSAKey),
@@ -25,7 +29,7 @@ class Unusable(Exception):
 
 
 def read(path: Path, passphrase: str | None = None) -> PKey:
-    """The key in a file, with the certificate beside it if there is one.
+    """The key in a file.
 
     Raises:
         Encrypted: when it needs a passphrase and none was given.
@@ -33,11 +37,7 @@ def read(path: Path, passphrase: str | None = None) -> PKey:
     """
     try:
         # Paramiko's own detection parses a key twice, and fails on encrypted ones.
-        key = _kind(path.read_bytes()).from_private_key_file(str(path), passphrase)
-        certificate = path.with_name(f"{path.name}-cert.pub")
-        if certificate.exists():
-            key.load_certificate(str(certificate))
-        return key
+        return _kind(path.read_bytes()).from_private_key_file(str(path), passphrase)
     except FileNotFoundError:
         raise Unusable("no such file") from None
     except OSError as problem:
@@ -49,15 +49,28 @@ def read(path: Path, passphrase: str | None = None) -> PKey:
 
 
 def public_blob(path: Path) -> bytes:
-    """The public half of a key, in the clear in its .pub file and in OpenSSH's own format; else b""."""
-    try:
-        return base64.b64decode(path.with_name(f"{path.name}.pub").read_text().split()[1])
-    except (OSError, IndexError, ValueError):
-        pass
+    """The public half of a key: the file itself, its .pub file, or a part of OpenSSH's format; else b""."""
+    for file in (path, path.with_name(f"{path.name}.pub")):
+        with suppress(OSError, ValueError):
+            return _public(file)
     try:
         return _openssh_public(path.read_bytes())
     except (OSError, ValueError, struct.error):
         return b""
+
+
+def is_public(path: Path) -> bool:
+    """Whether a file holds the public half of a key alone, so that only an agent can have the other."""
+    with suppress(OSError, ValueError):
+        return bool(_public(path))
+    return False
+
+
+def certified_blob(path: Path) -> bytes:
+    """The public half of the key that a certificate is for; b"" for what is none."""
+    with suppress(OSError, ValueError, Bad):
+        return key_of(_public(path))
+    return b""
 
 
 def _kind(data: bytes) -> type[PKey]:
@@ -72,6 +85,15 @@ def _kind(data: bytes) -> type[PKey]:
     if name == b"ssh-rsa":
         return RSAKey
     raise ValueError(f"keys of type {name.decode(errors='replace')} work through the agent only")
+
+
+def _public(path: Path) -> bytes:
+    """The key in a file of one line: type, base64 text, comment. Raises ValueError for any other."""
+    with path.open("rb") as file:
+        words = file.read(_LONGEST).split(None, 2)
+    if len(words) < 2 or not words[0].startswith((b"ssh-", b"ecdsa-", b"sk-")):
+        raise ValueError("not a public key")
+    return base64.b64decode(words[1], validate=True)
 
 
 def _openssh_public(data: bytes) -> bytes:

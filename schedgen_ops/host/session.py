@@ -44,6 +44,13 @@ class Host:
         self.name = name
         self.banner = ""
         self._courier = Courier(name, link)
+        self._link = link
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of ssh_config was not understood; hosts that were made together have the same."""
+        notes: tuple[str, ...] = self._link.network.notes
+        return notes
 
     def open(self) -> None:
         """Connect now. Raises Unreachable with the reason."""

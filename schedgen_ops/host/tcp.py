@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
 
 from schedgen_ops.errors import Unreachable
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
@@ -26,21 +29,36 @@ class PromptSocket(socket.socket):
         return data
 
 
-def dial(label: str, address: str, port: int, *, timeout: float, keepalive: float) -> PromptSocket:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a host answers.
+
+    Attributes:
+        family: inet, inet6 or any.
+        source: the address of this machine to call from; "": whichever leads there.
+    """
+
+    address: str
+    port: int
+    family: str = "any"
+    source: str = ""
+
+
+def dial(label: str, place: Place, *, timeout: float, keepalive: float) -> PromptSocket:
     """A TCP connection to a host.
 
     Args:
         label: how messages name the host.
-        timeout: seconds to wait for an answer.
+        timeout: seconds to wait for an answer, of all addresses that the name has together.
         keepalive: seconds between signs of life; three that stay unanswered end the connection. 0: never.
 
     Raises:
         Unreachable: with the reason in words.
     """
     try:
-        plain = socket.create_connection((address, port), timeout=timeout)
+        plain = _connected(place, timeout)
     except OSError as problem:
-        raise unreachable(label, address, port, timeout, problem) from problem
+        raise unreachable(label, place.address, place.port, timeout, problem) from problem
     prompt = PromptSocket(plain.family, plain.type, plain.proto, fileno=plain.detach())
     prompt.settimeout(timeout)
     prompt.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,6 +67,26 @@ def dial(label: str, address: str, port: int, *, timeout: float, keepalive: floa
         with suppress(OSError):
             prompt.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, int(keepalive * 3000))
     return prompt
+
+
+def _connected(place: Place, timeout: float) -> socket.socket:
+    """Of several addresses the first that answers; of several failures the first."""
+    family = _FAMILIES.get(place.family, socket.AF_UNSPEC)
+    found = socket.getaddrinfo(place.address, place.port, family, socket.SOCK_STREAM)
+    until, problems = monotonic() + timeout, list[OSError]()
+    for number, (kind, _, protocol, _, address) in enumerate(found):
+        made = socket.socket(kind, socket.SOCK_STREAM, protocol)
+        try:
+            # One that is silent leaves time for those after it.
+            made.settimeout(max(0.01, (until - monotonic()) / (len(found) - number)))
+            if place.source:
+                made.bind((place.source, 0))
+            made.connect(address)
+            return made
+        except OSError as problem:
+            made.close()
+            problems.append(problem)
+    raise problems[0]
 
 
 def unreachable(label: str, address: str, port: int, timeout: float, problem: OSError) -> Unreachable:

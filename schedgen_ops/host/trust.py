@@ -8,11 +8,13 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 
-from paramiko import MissingHostKeyPolicy, PKey, SSHClient, Transport
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 
 from schedgen_ops.errors import HostKeyChanged, UnknownHostKey
-from schedgen_ops.host.known_hosts import Entry, KnownHosts
+from schedgen_ops.host import certificate
+from schedgen_ops.host.known_hosts import REVOKED, Entry, Known, host_name
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
@@ -24,9 +26,12 @@ class Identity:
     Attributes:
         label: how messages name it.
         address: where it answers; `port` is the TCP port.
-        known_as: its name in known_hosts.
+        known_as: its name in known_hosts; `portless` the one that counts too, without its port.
         files: the known_hosts files, the one to add to first.
         jump: the host that it is reached through, as ssh writes it, or "".
+        direct: whether ssh-keyscan gets there, through `jump` if there is one.
+        principal: its name in a certificate.
+        keeps: whether the first of `files` may be added to.
     """
 
     label: str
@@ -35,51 +40,113 @@ class Identity:
     known_as: str
     files: tuple[Path, ...]
     jump: str = ""
+    direct: bool = True
+    principal: str = ""
+    keeps: bool = True
+    portless: str = ""
 
 
 class Policy(MissingHostKeyPolicy):
     """Refuses every key that known_hosts does not hold; Paramiko has no keys itself, so it always asks."""
 
-    def __init__(self, identity: Identity, known: KnownHosts) -> None:
+    def __init__(self, identity: Identity, known: Known) -> None:
         self.identity = identity
         self.known = known
 
     def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:  # noqa: ARG002
         """Raises UnknownHostKey or HostKeyChanged unless the key is known."""
-        found = self.known.find(self.identity.files, self.identity.known_as)
-        verify(self.identity, found, key.get_name(), key.asbytes())
+        known = self.known
+        kind, blob = key.get_name(), key.asbytes()
+        shown = key.public_blob
+        why = ""
+        if shown is not None and shown.key_type.endswith(certificate.SUFFIX):
+            why = vouched(self.identity, known, shown.key_blob, time())
+            if not why:
+                refuse_revoked(self.identity, known.keys, blob)
+                return
+        if any(entry.key == _encoded(blob) for entry in known.portless):
+            refuse_revoked(self.identity, known.keys, blob)
+            return
+        verify(self.identity, known.keys, kind, blob, certified=why)
 
 
-def verify(identity: Identity, found: Sequence[Entry], kind: str, blob: bytes) -> None:
-    """Compare the key that a host showed with what known_hosts says of it. Pure.
+def vouched(identity: Identity, known: Known, shown: bytes, now: float) -> str:
+    """Why the certificate that a host showed is not good enough; "" if it is. Pure.
+
+    Args:
+        now: seconds since 1970.
 
     Raises:
-        UnknownHostKey: when known_hosts says nothing of the host.
-        HostKeyChanged: when it names another key, or this one as revoked.
+        HostKeyChanged: when its authority is revoked.
     """
-    shown = base64.b64encode(blob).decode()
-    same = [entry for entry in found if entry.key == shown]
-    revoked = [entry for entry in same if entry.marker]
+    try:
+        found = certificate.parse(shown)
+        refuse_revoked(identity, known.keys, found.authority)
+        authority = certificate.signer(found, known.authorities)
+        if authority is None:
+            by = fingerprint(found.authority)
+            return f"its certificate is signed by {by}, which no @cert-authority line names for it"
+        certificate.check(found, identity.principal or identity.address, now)
+    except certificate.Bad as problem:
+        return f"its certificate does not hold: {problem}"
+    return ""
+
+
+def refuse_revoked(identity: Identity, found: Sequence[Entry], blob: bytes) -> None:
+    """Raises HostKeyChanged when known_hosts names this key, of the host or of its authority, as revoked."""
+    revoked = [entry for entry in found if entry.marker == REVOKED and entry.key == _encoded(blob)]
     if revoked:
         raise HostKeyChanged(
             f"{identity.label} shows a key that is marked as revoked in {revoked[0].place}",
             hint="Do not connect before you know why",
             host=identity.label,
         )
-    if same:
+
+
+def verify(
+    identity: Identity, found: Sequence[Entry], kind: str, blob: bytes, *, certified: str = ""
+) -> None:
+    """Compare the key that a host showed with what known_hosts says of it. Pure.
+
+    Args:
+        certified: why the certificate that came with it is not good enough, "" without one.
+
+    Raises:
+        UnknownHostKey: when known_hosts says nothing of the host.
+        HostKeyChanged: when it names another key, or this one as revoked.
+    """
+    refuse_revoked(identity, found, blob)
+    if any(entry.key == _encoded(blob) for entry in found):
         return
     expected = [entry for entry in found if not entry.marker]
     if expected:
         raise _changed(identity, expected, kind, blob)
-    raise UnknownHostKey(
-        f"the {_short(kind)} key of {identity.label} is in no known_hosts file",
+    raise _unknown(identity, kind, blob, certified)
+
+
+def _unknown(identity: Identity, kind: str, blob: bytes, certified: str) -> UnknownHostKey:
+    aside = f", and {certified}" if certified else ""
+    by_authority = "Ask who runs the certificate authority. To trust this one key all the same:\n"
+    return UnknownHostKey(
+        f"the {_short(kind)} key of {identity.label} is in no known_hosts file{aside}",
         hint=(
+            f"{by_authority if certified else ''}"
             f"It shows {fingerprint(blob)}. Compare that with the host's own:\n"
             f"  ssh-keygen -lf /etc/ssh/ssh_host_{_short(kind).lower()}_key.pub\n"
-            f"and if it is the same, trust it:\n  {trust_command(identity, kind)}"
+            f"and if it is the same, trust it:\n  {_remember(identity, kind, blob)}"
         ),
         host=identity.label,
     )
+
+
+def _remember(identity: Identity, kind: str, blob: bytes) -> str:
+    """The command that adds the key: one that asks the host again where that leads to the right line."""
+    if not identity.keeps:
+        return "(ssh_config names no file to keep it in: set `ssh.known_hosts` in the configuration)"
+    if identity.direct and identity.known_as == host_name(identity.address, identity.port):
+        return trust_command(identity, kind)
+    line = f"{identity.known_as} {kind} {_encoded(blob)}"
+    return f"echo {shlex.quote(line)} >> {_file(identity)}"
 
 
 def trust_command(identity: Identity, kind: str) -> str:
@@ -87,7 +154,11 @@ def trust_command(identity: Identity, kind: str) -> str:
     scan = f"ssh-keyscan -t {_short(kind).lower()} -p {identity.port} -H {shlex.quote(identity.address)}"
     if identity.jump:
         scan = f"ssh {shlex.quote(identity.jump)} {shlex.quote(scan)}"
-    return f"{scan} >> {shlex.quote(str(identity.files[0]))}"
+    return f"{scan} >> {_file(identity)}"
+
+
+def _file(identity: Identity) -> str:
+    return shlex.quote(str(identity.files[0]))
 
 
 def fingerprint(blob: bytes) -> str:
@@ -95,11 +166,23 @@ def fingerprint(blob: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
-def prefer_known(transport: Transport, found: Sequence[Entry]) -> None:
-    """Ask first for the types of key that known_hosts has: a host may hold keys of several types."""
-    known = {name for entry in found for name in (_RSA if entry.kind == "ssh-rsa" else (entry.kind,))}
-    options = transport.get_security_options()
-    options.key_types = sorted(options.key_types, key=lambda name: name not in known)
+def preferred(names: Sequence[str], known: Known) -> tuple[str, ...]:
+    """The types of key to ask for, the best first: a host may hold keys of several types.
+
+    Certificates come first where somebody can vouch for them, and last elsewhere.
+    """
+    kinds = {
+        name
+        for entry in (*known.keys, *known.portless)
+        for name in (_RSA if entry.kind == "ssh-rsa" else (entry.kind,))
+    }
+
+    def rank(name: str) -> int:
+        if name.endswith(certificate.SUFFIX):
+            return 0 if known.authorities else 3
+        return 1 if name in kinds else 2
+
+    return tuple(sorted(names, key=rank))
 
 
 def _changed(identity: Identity, expected: Sequence[Entry], kind: str, blob: bytes) -> HostKeyChanged:
@@ -111,10 +194,14 @@ def _changed(identity: Identity, expected: Sequence[Entry], kind: str, blob: byt
             "do not go on before you know why.\n"
             "If the host was set up anew, forget the old key and trust the new one:\n"
             f"  ssh-keygen -f {shlex.quote(entry.file)} -R {shlex.quote(identity.known_as)}\n"
-            f"  {trust_command(identity, kind)}"
+            f"  {_remember(identity, kind, blob)}"
         ),
         host=identity.label,
     )
+
+
+def _encoded(blob: bytes) -> str:
+    return base64.b64encode(blob).decode()
 
 
 def _short(kind: str) -> str:

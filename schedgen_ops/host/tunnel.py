@@ -54,11 +54,12 @@ class Tunnel:
             client.close()
             return
         self._open += [client, channel]
-        Thread(target=_copy, args=(channel, client), name="tunnel", daemon=True).start()
-        _copy(client, channel)
+        Thread(target=copy, args=(channel, client), name="tunnel", daemon=True).start()
+        copy(client, channel)
 
 
-def _copy(source: Any, target: Any) -> None:
+def copy(source: Any, target: Any) -> None:
+    """Hand on what `source` says until it ends, and then its end."""
     with suppress(OSError, EOFError, SSHException):
         while data := source.recv(_CHUNK):
             target.sendall(data)

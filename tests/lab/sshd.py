@@ -90,8 +90,11 @@ class Sshd:
 
 def keygen(file: Path, *, kind: str = "ed25519", passphrase: str = "") -> Path:
     """A new key pair."""
+    # The search for larger primes takes seconds.
+    bits = ["-b", "2048"] if kind == "rsa" else []
     subprocess.run(
-        ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", file.name, "-f", str(file)], check=True
+        ["ssh-keygen", "-q", "-t", kind, *bits, "-N", passphrase, "-C", file.name, "-f", str(file)],
+        check=True,
     )
     return file
 

@@ -1,0 +1,285 @@
+"""Whether a host is who it says it is, over real sshds: certificates, aliases, and what silence is called."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import paramiko
+import pytest
+from sshd import Sshd, keygen, sshd
+
+from schedgen_ops.errors import HostKeyChanged, UnknownHostKey, Unreachable
+from schedgen_ops.host import Host
+from schedgen_ops.shell import sh
+
+UP = sh("echo", "up")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+def says_up(host: Host) -> bool:
+    return host.run(UP, deadline=10).text == "up"
+
+
+def reached(server: Sshd, tmp_path: Path, *lines: str, **options: Any) -> Host:
+    """The server under the name app1.example.org, with what a ssh_config says of it."""
+    config = tmp_path / "config"
+    place = f"Host app1.example.org\n  HostName 127.0.0.1\n  Port {server.port}\n"
+    config.write_text("\n".join((place, *lines)) + "\n")
+    known = {"config_file": str(config), "known_hosts": str(tmp_path / "known_hosts"), **options}
+    return server.host(address="app1.example.org", port=None, **known)
+
+
+class Authority:
+    """A certificate authority of the test's own, and a server whose host key it signs."""
+
+    def __init__(self, folder: Path, kind: str = "ed25519", host_kind: str = "ed25519") -> None:
+        self.key = keygen(folder / "authority", kind=kind)
+        self.host_key = keygen(folder / "certified", kind=host_kind)
+        self.config = (f"HostKey {self.host_key}", f"HostCertificate {self.host_key}-cert.pub")
+
+    @property
+    def public(self) -> str:
+        return " ".join(Path(f"{self.key}.pub").read_text().split()[:2])
+
+    def sign(self, *words: str) -> None:
+        command = ["ssh-keygen", "-q", "-s", str(self.key), "-I", "app1", *words, f"{self.host_key}.pub"]
+        subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("kinds", [("ed25519", "ecdsa"), ("ecdsa", "rsa"), ("rsa", "ed25519")])
+def test_a_certificate_of_a_known_authority_is_enough(tmp_path: Path, kinds: tuple[str, str]) -> None:
+    authority = Authority(tmp_path, *kinds)
+    authority.sign("-h", "-n", "app1.example.org")
+    known = tmp_path / "known_hosts"
+    alias = "  HostKeyAlias app1.example.org"
+    with sshd(tmp_path / "sshd", *authority.config) as server:
+        known.write_text(f"@cert-authority *.example.org {authority.public}\n")
+        assert says_up(reached(server, tmp_path, alias))
+        known.write_text(f"@cert-authority *.example.net {authority.public}\n")
+        with pytest.raises(UnknownHostKey, match="in no known_hosts file") as caught:
+            reached(server, tmp_path, alias).open()
+        assert "certificate authority" not in caught.value.message
+
+
+BAD = [
+    (("-h", "-n", "app2.example.org"), "it is for app2.example.org, not for app1.example.org"),
+    (("-h", "-n", "app1.example.org", "-V", "20200101:20200102"), "it has run out on 2020-01-02"),
+    (("-h", "-n", "app1.example.org", "-V", "20990101:20990102"), "it holds from 2099-01-01"),
+    (("-n", "app1.example.org"), ""),
+]
+
+
+@pytest.mark.parametrize(("words", "why"), BAD)
+def test_a_certificate_that_does_not_hold_says_why(tmp_path: Path, words: tuple[str, ...], why: str) -> None:
+    authority = Authority(tmp_path)
+    authority.sign(*words)
+    known = tmp_path / "known_hosts"
+    known.write_text(f"@cert-authority * {authority.public}\n")
+    with sshd(tmp_path / "sshd", *authority.config) as server:
+        with pytest.raises(UnknownHostKey) as caught:
+            reached(server, tmp_path, "  HostKeyAlias app1.example.org").open()
+        assert why in caught.value.message
+        # The way out that is told is one.
+        trust = caught.value.hint.splitlines()[-1].strip()
+        subprocess.run(trust, shell=True, check=True, capture_output=True)
+        assert says_up(reached(server, tmp_path, "  HostKeyAlias app1.example.org"))
+
+
+def test_a_certificate_of_another_authority_is_named_with_its_fingerprint(tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path), keygen(tmp_path / "other")
+    authority.sign("-h")
+    known = tmp_path / "known_hosts"
+    known.write_text(f"@cert-authority * {Path(f'{other}.pub').read_text()}")
+    listed = subprocess.run(
+        ["ssh-keygen", "-lf", f"{authority.key}.pub"], capture_output=True, text=True, check=True
+    )
+    with sshd(tmp_path / "sshd", *authority.config) as server, pytest.raises(UnknownHostKey) as caught:
+        reached(server, tmp_path).open()
+    assert (
+        f"signed by {listed.stdout.split()[1]}, which no @cert-authority line names" in caught.value.message
+    )
+
+
+@pytest.mark.parametrize("revoked", ["the authority", "the key"])
+def test_what_is_revoked_is_refused_whoever_signed_it(tmp_path: Path, revoked: str) -> None:
+    authority = Authority(tmp_path)
+    authority.sign("-h")
+    key = authority.key if revoked == "the authority" else authority.host_key
+    known = tmp_path / "known_hosts"
+    line = f"@revoked * {Path(f'{key}.pub').read_text()}"
+    known.write_text(f"@cert-authority * {authority.public}\n{line}")
+    told = pytest.raises(HostKeyChanged, match=f"revoked in {known}:2")
+    with sshd(tmp_path / "sshd", *authority.config) as server, told:
+        reached(server, tmp_path).open()
+
+
+@pytest.mark.parametrize("way", ["", "ProxyCommand", "ProxyJump"])
+def test_the_command_that_trusts_a_host_with_an_alias_makes_it_known(
+    server: Sshd, tmp_path: Path, way: str
+) -> None:
+    with sshd(tmp_path / "jump") as jump:
+        lines = ["  HostKeyAlias 'the-box'"] if way != "ProxyCommand" else []
+        if way == "ProxyCommand":
+            lines.append(f"  ProxyCommand ssh -F {tmp_path}/config -W %h:%p gate")
+        if way == "ProxyJump":
+            lines.append("  ProxyJump gate")
+        gate = f"Host gate\n  HostName 127.0.0.1\n  Port {jump.port}\n  IdentityFile {jump.key}"
+        lines += [gate, f"  UserKnownHostsFile {jump.known_hosts}\n  IdentitiesOnly yes"]
+        known = tmp_path / "known_hosts"
+        known.write_text(jump.known_hosts.read_text())
+        (server.folder / "authorized_keys").open("a").write((jump.folder / "id_ed25519.pub").read_text())
+        (jump.folder / "authorized_keys").open("a").write((server.folder / "id_ed25519.pub").read_text())
+        with pytest.raises(UnknownHostKey) as caught:
+            reached(server, tmp_path, *lines).open()
+        trust = caught.value.hint.splitlines()[-1].strip()
+        subprocess.run(trust, shell=True, check=True, capture_output=True)
+        assert says_up(reached(server, tmp_path, *lines))
+
+
+def test_the_command_that_forgets_a_changed_key_under_an_alias_works(server: Sshd, tmp_path: Path) -> None:
+    other = keygen(tmp_path / "other").with_suffix(".pub").read_text()
+    (tmp_path / "known_hosts").write_text(f"the-box {other}")
+    with pytest.raises(HostKeyChanged) as caught:
+        reached(server, tmp_path, "  HostKeyAlias the-box").open()
+    for command in caught.value.hint.splitlines()[-2:]:
+        subprocess.run(command, shell=True, check=True, capture_output=True)
+    assert says_up(reached(server, tmp_path, "  HostKeyAlias the-box"))
+
+
+def test_a_key_under_the_name_without_its_port_is_good_as_it_is_to_ssh(server: Sshd, tmp_path: Path) -> None:
+    public = (server.folder / "host_ed25519.pub").read_text()
+    other = keygen(tmp_path / "other").with_suffix(".pub").read_text()
+    known = tmp_path / "known_hosts"
+    known.write_text(f"127.0.0.1 {public}")
+    assert says_up(reached(server, tmp_path))
+    known.write_text(f"127.0.0.1 {other}")
+    with pytest.raises(UnknownHostKey):
+        reached(server, tmp_path).open()
+
+
+def test_a_known_hosts_file_that_keeps_nothing_is_not_added_to(server: Sshd, tmp_path: Path) -> None:
+    with pytest.raises(UnknownHostKey, match="no known_hosts file") as caught:
+        reached(server, tmp_path, "  UserKnownHostsFile /dev/null", known_hosts="~/.ssh/known_hosts").open()
+    assert "set `ssh.known_hosts`" in caught.value.hint
+    assert "/dev/null" not in caught.value.hint
+
+
+@contextmanager
+def listener(greeting: bytes) -> Iterator[int]:
+    """A port that takes connections, says this, and is silent from then on."""
+    server = socket.create_server(("127.0.0.1", 0))
+    taken: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                taken.append(server.accept()[0])
+            except OSError:
+                return
+            taken[-1].sendall(greeting)
+
+    serving = Thread(target=serve, daemon=True)
+    serving.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        for end in (server, *taken):
+            end.close()
+        serving.join()
+
+
+NOTHING = "accepts connections and gives no SSH greeting within 1 s"
+
+
+@pytest.mark.parametrize(
+    ("way", "greeting", "why"),
+    [
+        ("", b"", NOTHING),
+        ("ProxyCommand ssh -F {config} -W %h:%p gate", b"", NOTHING),
+        ("ProxyJump gate", b"", NOTHING),
+        ("", b"SSH-2.0-OpenSSH_9.2\r\n", "fell silent: no keys exchanged within 1 s"),
+        ("", b"220 mail ESMTP\r\n", "is no SSH server: it says '220 mail ESMTP'"),
+    ],
+)
+def test_a_host_that_takes_connections_and_is_silent_is_told_in_one_way(
+    server: Sshd, tmp_path: Path, way: str, greeting: bytes, why: str
+) -> None:
+    config = tmp_path / "config"
+    with listener(greeting) as port:
+        config.write_text(
+            f"Host silent\n  HostName 127.0.0.1\n  Port {port}\n  {way.format(config=config)}\n"
+            f"Host gate\n  HostName 127.0.0.1\n  Port {server.port}\n  IdentityFile {server.key}\n"
+            f"Host *\n  UserKnownHostsFile {server.known_hosts}\n"
+        )
+        names = [f"app{number}" for number in range(4)]
+        options: dict[str, Any] = {"connect_timeout": 1, "config_file": str(config)}
+        hosts = server.hosts(*names, address="silent", port=None, **options)
+        with ThreadPoolExecutor(len(names)) as pool:
+            said = list(pool.map(failure_of, hosts))
+    assert {message.partition(f" port {port} ")[2] for message in said} == {why}
+
+
+def failure_of(host: Host) -> str:
+    with pytest.raises(Unreachable) as caught:
+        host.open()
+    return caught.value.message
+
+
+def test_of_several_addresses_all_are_tried_within_one_deadline(
+    server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (1, 2)]
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: dead + list(real(*args)))
+    assert says_up(server.host())
+
+
+class Asleep(paramiko.ServerInterface):
+    """A server that thinks about every key for as long as it takes."""
+
+    def __init__(self) -> None:
+        self.awake = Event()
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.awake.wait(30)
+        return paramiko.AUTH_FAILED  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_silent_login_is_not_a_refused_key(server: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedgen_ops.host.keys._LOGIN", 0.5)
+    asleep, listening = Asleep(), socket.create_server(("127.0.0.1", 0))
+    host_key = paramiko.Ed25519Key.from_private_key_file(str(server.folder / "host_ed25519"))
+    port = listening.getsockname()[1]
+    host = reached_at(server, port)
+    with listening, ThreadPoolExecutor(1) as pool:
+        opened = pool.submit(host.open)
+        with closing(paramiko.Transport(listening.accept()[0])) as transport:
+            transport.add_server_key(host_key)
+            transport.start_server(server=asleep)
+            with pytest.raises(Unreachable, match=r"did not answer the login of \w+ within 0.5 s") as caught:
+                opened.result(20)
+            asleep.awake.set()
+    assert "accepts no key" not in caught.value.message
+
+
+def reached_at(server: Sshd, port: int) -> Host:
+    """Another port whose key is the server's."""
+    known = server.folder / "known_too"
+    known.write_text(f"* {(server.folder / 'host_ed25519.pub').read_text()}")
+    return server.host(port=port, known_hosts=str(known))
