@@ -8,11 +8,14 @@ from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
 from schedgen_ops.deploy import images
 from schedgen_ops.deploy.site import Site
-from schedgen_ops.errors import OpsError
-from schedgen_ops.preflight.plan import unclear
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.verify import run as verifier
+
+# Seconds that the network may take: the code, and that of submodules.
+_LONG = 300.0
 
 
 def keep_running(site: Site, run: str) -> None:
@@ -53,7 +56,7 @@ def fetch(site: Site, branch: str) -> str:
         OpsError: if it means none, or two.
     """
     remote = site.settings.remote
-    site.in_project(git.fetch(remote), deadline=300)
+    site.in_project(git.fetch(remote, branch), deadline=_LONG)
     answer = site.in_project(git.resolve(remote, branch)).stdout
     return meant(git.parse_resolved(answer), branch, remote, site.remote.name)
 
@@ -76,16 +79,34 @@ def switch(site: Site, release: Release) -> None:
     site.new = replace(release, previous=previous)
     site.new = replace(site.new, migrations=_new_migrations(site))
     store.write(site.remote, site.paths, site.new)
-    site.in_project(git.checkout(site.new.commit))
+    site.in_project(git.checkout(site.new.commit), deadline=_LONG)
 
 
 def switch_back(site: Site) -> None:
     """The work tree as it was found, and the record closed."""
     tree = site.seen.tree
-    if site.new is not None:
-        site.in_project(git.end_checkout(site.new.commit))
-    back = git.checkout_branch(tree.branch) if tree.branch else git.checkout(tree.commit)
-    site.in_project(back)
+    cut_off = site.new.commit if site.new else ""
+    site.in_project(git.back(tree.commit, tree.branch, cut_off), deadline=_LONG)
+
+
+def try_hook(site: Site) -> None:
+    """The hook that git runs after a checkout ends well.
+
+    Raises:
+        Refused: otherwise, with what it says; nothing was changed.
+    """
+    if not site.seen.hook:
+        return
+    command = git.try_hook().in_dir(site.settings.directory)
+    result = site.remote.run(command, deadline=_LONG, check=False)
+    if not result.ok:
+        said = git.complaint(result.stderr) or f"exit code {result.code}"
+        raise Refused(
+            f"the hook that git runs after a checkout fails: {said}",
+            host=site.remote.name,
+            detail=result.stderr.strip(),
+            hint=f"It is {site.seen.hook}; `git checkout` in {site.settings.directory} runs it.",
+        )
 
 
 def _new_migrations(site: Site) -> tuple[str, ...]:
@@ -93,7 +114,7 @@ def _new_migrations(site: Site) -> tuple[str, ...]:
     if migrations is None or site.old is None:
         return ()
     command = git.added(site.old.commit, site.release.commit, migrations.path)
-    return site.in_project(command).lines()
+    return git.parse_paths(site.in_project(command).stdout)
 
 
 def keep_logs(site: Site, *, aside: bool = False) -> None:

@@ -15,7 +15,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
-from schedgen_ops.remote import Remote, checked
+from schedgen_ops.remote import Remote, Result, checked
 from schedgen_ops.rollout.strategy import Strategy, strategy
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
@@ -34,9 +34,11 @@ common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) 
 trap 'rm -rf "$scratch"' EXIT
 git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
 echo "$common/objects" > "$scratch/git/objects/info/alternates"
+# Where the history ends in a shallow clone.
+[ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
 export GIT_DIR=$scratch/git GIT_TERMINAL_PROMPT=0
-git config core.bare true
-git fetch --quiet --tags --force "$remote" || exit
+git config core.bare true && git config core.quotePath false
+ask "$remote" "$branch" || exit
 commit=$(resolve "$remote" "$branch"); echo "$commit"
 case $commit in missing|ambiguous) exit 0 ;; esac
 git log --oneline --no-decorate --max-count=200 "$old..$commit"; echo --
@@ -96,8 +98,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     )
     answers = remote.batch(asked, deadline=60)
     if not answers[0].ok:
-        detail = answers[0].stderr.strip()
-        raise OpsError(f"no git repository in {settings.directory}", host=remote.name, detail=detail)
+        raise _no_repository(remote, settings, answers[0])
     head, shelf_text, listing, disk = (
         checked(*pair, remote.name) for pair in zip(asked, answers, strict=True)
     )
@@ -108,18 +109,32 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     meant(commit, branch, settings.remote, remote.name)
     boxes = engine.parse_containers(listing.stdout)
     commits, names, added, hashes, document = git.sections(rest, 5)
-    changes = git.Changes(tuple(commits.splitlines()), tuple(names.splitlines()))
+    changes = git.Changes(tuple(commits.splitlines()), _changed(names))
     wanted = c.parse_services(json.loads(document), dict(line.split() for line in hashes.splitlines()))
     services = _services(settings, wanted, boxes, serving, changes.files)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,
         changes=changes,
-        migrations=tuple(added.splitlines()),
+        migrations=git.parse_paths(added),
         services=services,
         need=_need(remote, settings, docker, boxes, services),
         free=disks.parse_disk(settings.directory, disk.stdout).free,
     )
+
+
+def _no_repository(remote: Remote, settings: Settings, answer: Result) -> OpsError:
+    """git refuses: there is no repository, or this user may not read it, or ..."""
+    said = git.complaint(answer.stderr)
+    where, detail = settings.directory, answer.stderr.strip()
+    if "not a git repository" in said or not said:
+        return OpsError(f"no git repository in {where}", host=remote.name, detail=detail)
+    return OpsError(f"git does not answer in {where}: {said}", host=remote.name, detail=detail)
+
+
+def _changed(names: str) -> tuple[str, ...]:
+    lines = (line.partition("\t") for line in names.split("\n") if line)
+    return tuple(f"{kind}\t{git.unquoted(path)}" for kind, _, path in lines)
 
 
 def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -> Command:

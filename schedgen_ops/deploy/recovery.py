@@ -51,7 +51,7 @@ def recover(site: Site) -> None:
     begun = unfinished(site)
     if begun or site.seen.tree.commit != serving.commit:
         site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
-        site.in_project(git.checkout(serving.commit))
+        site.in_project(git.back(serving.commit, ""))
         site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
     for release in begun:
         images.remove_one_off(site, release.id)

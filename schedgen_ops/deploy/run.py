@@ -40,7 +40,8 @@ class Deploy(Change):
         )
 
     def make_sure(self) -> None:
-        """There is room for the backup."""
+        """There is room for the backup, and git can move the work tree."""
+        self._do(code.try_hook)
         self._do(_look_for_room, only=self._holders)
 
     @property

@@ -191,8 +191,7 @@ def back(site: Site) -> tuple[tuple[Command, ...], ...]:
 
 def _code(site: Site) -> Command:
     tree = site.seen.tree
-    command = git.checkout_branch(tree.branch) if tree.branch else git.checkout(tree.commit)
-    return command.in_dir(site.settings.directory)
+    return git.back(tree.commit, tree.branch).in_dir(site.settings.directory)
 
 
 def _stood_by(site: Site, service: str) -> Command:

@@ -8,6 +8,7 @@ from schedgen_ops import events
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.preflight import plan
+from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 
@@ -42,7 +43,7 @@ def check(
 
 def _look(
     remote: Remote, settings: Settings, branch: str
-) -> tuple[tuple[plan.Problem, ...], plan.Observed | None]:
+) -> tuple[tuple[Problem, ...], plan.Observed | None]:
     probes = plan.probes(settings, settings.host(remote.name), branch)
     answers = remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
@@ -51,7 +52,7 @@ def _look(
     return problems, None if refused else plan.observed(results)
 
 
-def _refused(refusals: list[tuple[str, plan.Problem]]) -> OpsError:
+def _refused(refusals: list[tuple[str, Problem]]) -> OpsError:
     hosts = tuple(dict.fromkeys(host for host, _ in refusals))
     texts = [f"{host}: {problem.text}" if len(hosts) > 1 else problem.text for host, problem in refusals]
     hints = dict.fromkeys(problem.hint for _, problem in refusals if problem.hint)

@@ -73,6 +73,7 @@ class Rollback(Change):
     def find(self) -> None:
         """The release is known everywhere, and its images and, if asked for, its backup are there."""
         self._do(self._find)
+        self._do(code.try_hook)
         if self.data is not None:
             self.data.check()
 
@@ -105,7 +106,7 @@ class Rollback(Change):
         site.run(_copy(source, folder))
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
-        site.in_project(git.checkout(site.new.commit))
+        site.in_project(git.checkout(site.new.commit), deadline=300)
         code.keep_logs(site, aside=True)
 
     def prepare(self, data: Data) -> None:

@@ -12,7 +12,6 @@ from simulated_world import (
     COMMITS,
     MIGRATIONS,
     NEEDS,
-    OLD,
     PORTS,
     READY,
     SCHEMA,
@@ -101,12 +100,10 @@ def _ls_remote(world: World, words: Sequence[str], stdin: str) -> Result:
 
 
 def _checkout(world: World, words: Sequence[str], stdin: str) -> Result | None:
-    if words[-1] == "--":
-        world.head, world.branch = OLD, words[-2]
-    elif words[-1] in COMMITS.values():
-        world.head, world.branch = words[-1], ""
-    else:
+    commit, branch = words[0], words[1] if len(words) > 1 else ""
+    if commit not in COMMITS.values():
         return result(stderr="not a commit", code=1)
+    world.head, world.branch = commit, branch
     return None
 
 
@@ -191,7 +188,10 @@ def _page(world: World, words: Sequence[str], _: str) -> Result:
 
 TITLES: dict[str, Handler] = {
     "git ls-remote": _ls_remote,
-    "end the checkout": says(""),
+    "look at git": says(""),
+    "git fetch": changing(lambda world, w, s: None),
+    "git diff": _added,
+    "git checkout": changing(_checkout),
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nMINIO_SECRET_KEY\n"),
     "is ": says(""),
@@ -222,10 +222,6 @@ LINES: dict[str, Handler] = {
     "docker compose version": says("5.6.1\n"),
     "docker buildx": lambda world, w, s: result(code=1),
     "df ": says(recorded("df.txt")),
-    "( export GIT_TERMINAL_PROMPT=0; git fetch": changing(lambda world, w, s: None),
-    "git diff": _added,
-    "git checkout": changing(_checkout),
-    "git -c advice.detachedHead=false checkout": changing(_checkout),
     "docker tag": changing(_tag),
     "docker image inspect": _ids,
     "docker images": _images,

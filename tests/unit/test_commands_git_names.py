@@ -21,11 +21,18 @@ GOOD = (
     "release-1_2",
     "a@b",
     "x.y/z",
+    "größe",
+    "gro\u0308\u00dfe",
+    "feature/🚀",
+    "修正",
+    "v1.2.3-rc.1",
+    "a{b}",
+    "a@",
 )
 BAD = (
     *("", "-x", "--upload-pack=id", "a b", "a..b", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "/a", "a/"),
     *("a//b", ".a", "a/.b", "a.", "a.lock", "a.lock/b", "@", "HEAD", "a@{1}", "a\n", "\na", "a\x7f", "a\tb"),
-    *("é", "x" * 201),
+    *("x" * 201, "é" * 101, "a\x85b", "a\u2028b", "a\ud800"),
 )
 
 
@@ -40,7 +47,7 @@ def test_a_name_that_git_or_a_shell_could_misread_is_refused(name: str) -> None:
 
 
 PIECES = st.sampled_from(
-    [*"abZ09._-/@{}~^:?*[\\ \t\n", "..", ".lock", "@{", "//", "HEAD", "é", "$(id)", ";", "'"]
+    [*"abZ09._-/@{}~^:?*[\\ \t\n", "..", ".lock", "@{", "//", "HEAD", "é", "ö", "🚀", "$(id)", ";", "'"]
 )
 
 

@@ -14,8 +14,8 @@ from simulated_world import OLD, fresh
 from schedgen_ops.errors import ConnectionLost, Refused, Unreachable
 from schedgen_ops.events import Event, Message
 from schedgen_ops.fleet import Fleet, FleetError
-from schedgen_ops.preflight import plan, run
-from schedgen_ops.preflight.plan import Problem
+from schedgen_ops.preflight import host, plan, run
+from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 
@@ -23,6 +23,7 @@ ONE = settings("app1")
 ANSWERS = {
     "directory": result(),
     "tree": result(f"{OLD}\nmain\n"),
+    "git": result(),
     "engine": result("20.10.24\n"),
     "compose": result("5.6.1\n"),
     "buildx": result(code=1),
@@ -36,8 +37,8 @@ ANSWERS = {
 }
 
 
-def problems(config: Settings = ONE, host: str = "app1", **answers: Result) -> list[Problem]:
-    probes = plan.probes(config, config.host(host))
+def problems(config: Settings = ONE, name: str = "app1", **answers: Result) -> list[Problem]:
+    probes = plan.probes(config, config.host(name))
     return list(plan.judge(probes, ANSWERS | answers))
 
 
@@ -57,7 +58,7 @@ def test_what_was_seen_is_kept() -> None:
     assert (seen.engine, seen.compose, seen.classic) == ("20.10.24", "5.6.1", True)
     assert len(seen.containers) == 8
     assert seen.shelf.current == ""
-    assert seen.free_bytes > 10 * plan.GIB
+    assert seen.free_bytes > 10 * host.GIB
     assert plan.observed({**ANSWERS, "buildx": result("v0.20")}).classic is False
 
 
@@ -69,7 +70,7 @@ def test_without_the_directory_nothing_else_is_said() -> None:
 
 
 def test_a_dirty_work_tree_is_refused_and_listed() -> None:
-    lines = "".join(f" M backend/file{n}.js\n" for n in range(12))
+    lines = "".join(f"1 .M N... 100644 100644 100644 {OLD} {OLD} backend/file{n}.js\n" for n in range(12))
     problem = only(tree=result(f"{OLD}\nmain\n{lines}"))
     assert problem.refuses
     assert "   M backend/file0.js" in problem.text
@@ -78,7 +79,7 @@ def test_a_dirty_work_tree_is_refused_and_listed() -> None:
 
 
 def test_files_that_git_does_not_know_are_only_told() -> None:
-    problem = only(tree=result(f"{OLD}\nmain\n?? notes.txt\n"))
+    problem = only(tree=result(f"{OLD}\nmain\n? notes.txt\n"))
     assert not problem.refuses
     assert "notes.txt" in problem.text
 
@@ -174,7 +175,8 @@ def test_a_busy_host_is_only_told_of() -> None:
         "the CPU load is 200 % (limit 80 %)",
     ]
     assert not any(problem.refuses for problem in found)
-    assert problems(load=result(code=1)) == []
+    (unknown,) = problems(load=result(code=1))
+    assert (unknown.text, unknown.refuses) == ("the load is not known: exit code 1", False)
 
 
 def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
@@ -242,7 +244,10 @@ def test_every_problem_of_every_host_is_told_at_once() -> None:
 
 
 def test_a_single_host_is_not_named_in_every_line() -> None:
-    assert "backups is not writable" in refusal(SimHost(fault=Fault(6, 1))).detail.splitlines()
+    assert (
+        "backups is not writable"
+        in refusal(SimHost(fault=Fault(0, 1, named="is backups writable"))).detail.splitlines()
+    )
 
 
 def test_a_host_that_cannot_be_reached_is_no_refusal() -> None:

@@ -1,0 +1,52 @@
+"""git in the project's directory: its names, its remote, its state, and the work tree moved."""
+
+from schedgen_ops.commands.git.history import (
+    Changes,
+    added,
+    parse_paths,
+    parse_tree_ids,
+    sections,
+    tree_ids,
+    unquoted,
+)
+from schedgen_ops.commands.git.moves import back, checkout, try_hook
+from schedgen_ops.commands.git.names import is_commit, is_ref_name
+from schedgen_ops.commands.git.remote import (
+    RESOLVE,
+    advertised,
+    fetch,
+    parse_advertised,
+    parse_resolved,
+    resolve,
+)
+from schedgen_ops.commands.git.state import Lock, State, parse_state, state
+from schedgen_ops.commands.git.tree import WorkTree, complaint, parse_work_tree, work_tree
+
+__all__ = [
+    "RESOLVE",
+    "Changes",
+    "Lock",
+    "State",
+    "WorkTree",
+    "added",
+    "advertised",
+    "back",
+    "checkout",
+    "complaint",
+    "fetch",
+    "is_commit",
+    "is_ref_name",
+    "parse_advertised",
+    "parse_paths",
+    "parse_resolved",
+    "parse_state",
+    "parse_tree_ids",
+    "parse_work_tree",
+    "resolve",
+    "sections",
+    "state",
+    "tree_ids",
+    "try_hook",
+    "unquoted",
+    "work_tree",
+]

@@ -1,0 +1,64 @@
+"""What lies between two commits, and what a commit has."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from schedgen_ops.shell import Command, sh
+
+_DIVIDER = re.compile(r"^--\n", re.M)
+_ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
+_NAMED = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
+
+
+def unquoted(path: str) -> str:
+    """A path as it is, where git has put it in quotes for a character that is none of plain text."""
+    if not (len(path) > 1 and path[0] == path[-1] == '"'):
+        return path
+
+    def character(match: re.Match[bytes]) -> bytes:
+        code = match[1]
+        return bytes((int(code, 8) & 0xFF if len(code) == 3 else _NAMED[code[0]],))
+
+    return _ESCAPE.sub(character, path[1:-1].encode()).decode(errors="replace")
+
+
+def added(old: str, new: str, path: str) -> Command:
+    """The files below `path` that `new` has and `old` has not, one a line."""
+    diff = ("diff", "--name-only", "--no-renames", "--diff-filter=A", old, new, "--", path)
+    return sh("git", "-c", "core.quotePath=false", *diff).named("git diff")
+
+
+def parse_paths(stdout: str) -> tuple[str, ...]:
+    """Paths that git printed, one a line."""
+    return tuple(unquoted(line) for line in stdout.split("\n") if line)
+
+
+def tree_ids(commit: str, paths: tuple[str, ...]) -> Command:
+    """The object ids of tracked `paths` in `commit`: they tell whether a bind-mounted file changed."""
+    if not paths:
+        return sh("true")
+    return sh("git", "ls-tree", "-z", commit, "--", *paths).named("git ls-tree")
+
+
+def parse_tree_ids(stdout: str) -> dict[str, str]:
+    """Path to object id, tracked paths only."""
+    entries = (entry.partition("\t") for entry in stdout.split("\0") if entry)
+    return {path: meta.split()[2] for meta, _, path in entries}
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What lies between two commits: one-line commits, newest first, and the files that differ."""
+
+    commits: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def sections(text: str, count: int) -> list[str]:
+    """The parts between lines that say `--`: `count` of them, or a ValueError; the last may hold anything."""
+    parts = _DIVIDER.split(text, count - 1)
+    if len(parts) != count:
+        raise ValueError(f"{len(parts)} parts instead of {count}")
+    return parts

@@ -1,0 +1,113 @@
+"""What git answers, judged: the work tree, what could keep it from moving, what the remote has. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schedgen_ops.commands import git
+from schedgen_ops.preflight.probe import Judge, Problem, listed, unknown
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
+from schedgen_ops.ui.text import duration
+
+# The exit code of `timeout`.
+_TIMED_OUT = 124
+
+
+def _said(result: Result) -> str:
+    return git.complaint(result.stderr) or f"exit code {result.code}"
+
+
+def tree(settings: Settings) -> Judge:
+    """Nothing that git tracks differs from the commit that is checked out."""
+
+    def look(result: Result) -> Iterator[Problem]:
+        if not result.ok:
+            yield Problem(
+                f"git does not answer in the project directory: {_said(result)}", _mended(result, settings)
+            )
+            return
+        found = git.parse_work_tree(result.stdout)
+        if found.changed:
+            hint = "Commit them, or take them back with `git checkout -- FILE` on the host."
+            if found.unclean:
+                hint += f" What is in a submodule, `git -C {found.unclean[0]} status` lists."
+            yield Problem("the work tree has changes of its own:\n" + listed(found.changed), hint)
+        if found.moved:
+            text = "submodules at another commit than the work tree names; they will follow it:\n"
+            yield Problem(text + listed(found.moved), refuses=False)
+        if found.untracked:
+            text = "files that git does not know, left as they are:\n" + listed(found.untracked)
+            yield Problem(text, refuses=False)
+
+    return look
+
+
+def _mended(result: Result, settings: Settings) -> str:
+    if "dubious ownership" not in result.stderr:
+        return ""
+    where = settings.directory
+    return f"As the user that deploys, on the host: `git config --global --add safe.directory {where}`."
+
+
+def movable(result: Result) -> Iterator[Problem]:
+    """Nothing keeps git from moving the work tree."""
+    if not result.ok:
+        # Where git refuses altogether, the look at the work tree has said so.
+        if not result.stderr.startswith("fatal:"):
+            yield unknown("whether git can move the work tree", result)
+        return
+    found = git.parse_state(result.stdout)
+    if found.locks:
+        yield _locked(found)
+    for path in found.closed:
+        yield Problem(f"git cannot write to {path}", f"Look at its owner and mode: ls -ld {path}")
+    if found.said and not found.closed:
+        yield Problem(f"git cannot write its index: {found.said}")
+    if found.shut:
+        text = "folders that this user may not write to; a release that changes a file there will fail:\n"
+        yield Problem(text + listed(found.shut), refuses=False)
+
+
+def _locked(state: git.State) -> Problem:
+    locks = [f"{lock.path}, {duration(lock.seconds, tenths=False)} old" for lock in state.locks]
+    text = "git is locked in the project directory:\n" + listed(locks)
+    if state.running:
+        running = ", ".join(state.running)
+        return Problem(text, f"git is at work there: wait until it has ended (process {running}).")
+    paths = " ".join(lock.path for lock in state.locks)
+    return Problem(
+        text, f"It is left of a git that was killed. Where none is at work, on the host: rm {paths}"
+    )
+
+
+def source(settings: Settings, branch: str) -> Judge:
+    """The remote has `branch`."""
+    remote = settings.remote
+
+    def look(result: Result) -> Iterator[Problem]:
+        if result.ok:
+            problem = unclear(git.parse_advertised(result.stdout, branch), branch, remote)
+            if problem is not None:
+                yield problem
+            return
+        said = "it took too long" if result.code == _TIMED_OUT else _said(result)
+        hint = f"Try it on the host: `git ls-remote {remote}` in {settings.directory}."
+        yield Problem(f"the git remote {remote} does not answer: {said}", hint)
+
+    return look
+
+
+def unclear(meaning: str, branch: str, remote: str) -> Problem | None:
+    """Why `branch` cannot be pulled, where its `meaning`, as git found it, is no commit or two."""
+    if meaning == "missing":
+        return Problem(
+            f"{remote} has no branch, tag or commit {branch!r}",
+            f"`git ls-remote {remote}` on the host lists what there is.",
+        )
+    if meaning == "ambiguous":
+        return Problem(
+            f"{branch!r} is a branch and a tag, and they differ",
+            f"Say which: --branch refs/heads/{branch} or --branch refs/tags/{branch}.",
+        )
+    return None

@@ -1,0 +1,45 @@
+"""What a look at a host is made of: a command, a judge of its answer, the problems it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
+
+Judge = Callable[[Result], Iterator["Problem"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be. A problem that does not refuse is a warning."""
+
+    text: str
+    hint: str = ""
+    refuses: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing to look at: a command, and what its answer means."""
+
+    command: Command
+    judge: Judge
+
+
+def unknown(what: str, result: Result) -> Problem:
+    """A warning that something could not be found out: that is no pass."""
+    return Problem(f"{what} is not known: {reason(result)}", refuses=False)
+
+
+def reason(result: Result) -> str:
+    """Why a command failed, by the last line that it said."""
+    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
+    return lines[-1] if lines else f"exit code {result.code}"
+
+
+def listed(lines: Sequence[str], most: int = 10) -> str:
+    """Some of `lines`, one below the other, and how many more there are."""
+    more = [f"  ... and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n".join([f"  {line}" for line in lines[:most]] + more)
