@@ -7,6 +7,9 @@ FOUND := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; d
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PYTHON ?= $(FOUND)
 
+# Two processes, each with a lab of its own: most of a test is waiting for a host.
+LAB_TESTS := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/lab
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -25,14 +28,14 @@ test: venv ssh-tools browser ## Run the unit and the lab tests
 	@echo "make test: runs the unit tests, boots the lab (minutes the first time), then runs the lab tests"
 	@pytest --numprocesses 2 tests/unit
 	@inv lab.up
-	@pytest tests/lab
+	@$(LAB_TESTS)
 
 unit: venv ## Run the unit tests only
 	@pytest --numprocesses 2 tests/unit
 
 lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
-	@pytest tests/lab
+	@$(LAB_TESTS)
 
 bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy
 	@python tests/bench/bench_list.py
@@ -57,7 +60,7 @@ fix: venv ## Mend what the linter can mend, and format
 	@inv dev.fix
 
 clean: ## Remove the lab: nothing of it runs, no image, volume or network stays
-	@if [ -x $(BIN)/inv ]; then inv lab.down --purge; \
+	@if [ -x $(BIN)/inv ]; then python tests/lab/beside.py inv lab.down --purge && inv lab.down --purge; \
 	else echo "There is no $(VENV), so there is nothing to remove. (Removed it by hand? make venv clean)"; fi
 
 # The tests start an sshd of their own beside those of the lab.

@@ -13,12 +13,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import beside  # noqa: F401 - first of all: it says which lab is ours
 import pytest
 from box import ROOT, Box, Inv, Ran
 
 from schedgen_ops.lab import manager
 from schedgen_ops.lab.place import PREFIX, LabHost, Place, find_place, first_hosts
 from schedgen_ops.lab.progress import Silent
+
+LONGEST = (
+    "test_interrupted",
+    "test_zero_downtime",
+    "test_guard",
+    "test_deploy",
+    "test_restore",
+    "test_interrupted_data",
+    "test_interrupted_handover",
+)
+"""Files that begin first, so that the second of two processes does not end long after the first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the others as they are."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import beside
 import pytest
 from box import ROOT, Box, Inv
 
@@ -156,6 +157,17 @@ def test_a_busy_lab_says_so_to_those_who_do_not_wait(tmp_path: Path) -> None:
         pytest.fail("two commands hold the lock")
     with locked(place, wait=False):
         assert place.lock.exists()
+
+
+def test_the_lab_beside_another_shares_nothing_with_it() -> None:
+    usual = beside.lab_beside({})
+    assert usual == {
+        "SCHEDGEN_LAB_NAME": "1-beside",
+        "SCHEDGEN_LAB_NET": "127.0.100",
+        "SCHEDGEN_LAB_DIR": f"{ROOT}/.lab-beside",
+    }
+    own = {"SCHEDGEN_LAB_NAME": "ci", "SCHEDGEN_LAB_NET": "127.0.1", "SCHEDGEN_LAB_DIR": "/tmp/ci"}
+    assert not set(beside.lab_beside(own).values()) & {*own.values(), *usual.values()}
 
 
 def test_visitors_notice_an_outage() -> None:

@@ -20,15 +20,17 @@ import pytest
 from box import ROOT, Box, Inv, Ran
 from load import failed, load
 
+from schedgen_ops.lab.place import Place
+
 SAMPLE = ROOT / "schedgen_ops/lab/app/samples/schedule.pdf"
 
 
 @pytest.fixture
-def environ(tmp_path: Path) -> Mapping[str, str]:
+def environ(place: Place, tmp_path: Path) -> Mapping[str, str]:
     """The lab's environment with a shorter wait at the end, and logs of its own."""
     folder = tmp_path / "config"
     folder.mkdir()
-    text = (ROOT / "config/lab.yaml").read_text().replace("../.lab/", f"{ROOT}/.lab/")
+    text = (ROOT / "config/lab.yaml").read_text().replace("../.lab/", f"{place.root}/")
     (folder / "lab.yaml").write_text(text + "\nhealth: {deadline: 60, settle: 4}\n")
     (folder / "slow.yaml").write_text(text + "\nhealth: {deadline: 120, settle: 60}\n")
     return {"SCHEDGEN_CONFIG": str(folder), "SCHEDGEN_STATE": str(tmp_path / "state")}
