@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import deploy_kit as kit
+import aftermath
+import blows
 import pytest
-from box import Box, Ran
+from blows import Blow
+from box import Box
 from deploy_kit import Operator, Running
 from load import failed, load
 
-from schedgen_ops.lab import docker
 from schedgen_ops.lab import hosts as lab_hosts
 from schedgen_ops.lab.place import Place
 
@@ -55,54 +54,16 @@ def moments(op: Operator) -> tuple[Moment, ...]:
     )
 
 
-def ended_at(run: Running, moment: Moment, end: Callable[[Running], None]) -> None:
+def ended_at(host: Box, run: Running, moment: Moment, end: Blow) -> None:
     """Ends a run at a moment, or as soon as possible after it."""
     run.until(f"{moment.step} ===")
     time.sleep(moment.seconds)
-    end(run)
-
-
-def killed(run: Running) -> None:
-    run.signal(signal.SIGKILL)
-    run.process.wait(10)
+    end(host, run)
 
 
 def other(host: Box) -> str:
     """The tag that does not serve."""
     return TAGS[TAGS[0] == f"v{host.version()}"]
-
-
-def wrong(host: Box) -> Iterator[str]:
-    """What is not as the release that is said to serve has it."""
-    records = {record["id"]: record for record in kit.records(host)}
-    current = records[host.sh("cat .schedgen/current")]
-    boxes = host.sh(
-        "docker ps -a --filter label=com.docker.compose.project=schedgen "
-        "--format '{{.Label \"com.docker.compose.service\"}} {{.State}} {{.Image}}'"
-    ).splitlines()
-    if len(boxes) != 9 or any(line.split()[1] != "running" for line in boxes):
-        yield f"containers: {boxes}"
-    for service in ("backend", "frontend", "pdf-worker"):
-        id_of = f"docker inspect --format '{{{{.Image}}}}' $(docker ps -q --filter name=schedgen-{service}-)"
-        if host.sh(id_of) != current["services"][service]["image_id"]:
-            yield f"{service} is not of {current['id']}"
-    policies = "docker inspect --format '{{.HostConfig.RestartPolicy.Name}}' $(docker ps -q) | sort -u"
-    if host.sh(policies) != "unless-stopped":
-        yield "not everything comes back after a reboot"
-    if host.sh("git rev-parse HEAD") != current["commit"]:
-        yield "the work tree has another commit"
-    if begun := [name for name, record in records.items() if record["state"] == "STARTED"]:
-        yield f"still begun: {begun}"
-    if not kit.lock_is_free(host):
-        yield "the lock is held"
-    good = {name for name, record in records.items() if record["state"] in ("DONE", "ADOPTED")}
-    tags = {name.rpartition(":")[2] for name in kit.images(host)} - {"latest"}
-    if tags - good:
-        yield f"images of {tags - good}"
-    if parts := [name for name in kit.backups(host) if name.endswith(".part")]:
-        yield f"unfinished backups: {parts}"
-    if f"v{host.version()}" != current["branch"]:
-        yield f"{host.version()} answers, {current['branch']} should"
 
 
 def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishes_or_undoes_it(
@@ -113,18 +74,12 @@ def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishe
     assert len(table) > 20
     with load(host) as ended:
         for number, moment in enumerate(table):
-            ended_at(op.start("deploy", "--branch", other(host)), moment, killed)
+            ended_at(host, op.start("deploy", "--branch", other(host)), moment, blows.killed)
             words = ("deploy.recover",) if number % 2 else ("deploy", "--branch", other(host))
             ran = op(*words)
-            found = [f"killed {moment}, then {words[0]}: {text}" for text in _outcome(host, ran)]
+            found = [f"killed {moment}, then {words[0]}: {text}" for text in aftermath.not_home(host, ran)]
             assert not found, "\n".join(found)
         assert not failed(ended())
-
-
-def _outcome(host: Box, ran: Ran) -> Iterator[str]:
-    if ran.code:
-        yield f"exit {ran.code}: {ran.stderr}"
-    yield from wrong(host)
 
 
 def test_a_rollback_that_is_killed_and_runs_that_are_ended_otherwise(op: Operator, host: Box) -> None:
@@ -132,26 +87,24 @@ def test_a_rollback_that_is_killed_and_runs_that_are_ended_otherwise(op: Operato
     found: list[str] = []
     rolling = Moment("Rolling update - Application services", "in the middle of", 1.5)
     back = Moment("Rolling back services", "in the middle of", 1.5)
-    cases: tuple[tuple[tuple[str, ...], Moment, Callable[[Running], None]], ...] = (
-        (("rollback", "--yes"), back, killed),
-        (("deploy", "--branch", "v1.2.3"), rolling, lambda run: run.signal(signal.SIGINT)),
-        (("deploy", "--branch", "v1.2.3"), rolling, lambda _: _cut(host)),
+    cases: tuple[tuple[tuple[str, ...], Moment, Blow], ...] = (
+        (("rollback", "--yes"), back, blows.killed),
+        (("deploy", "--branch", "v1.2.3"), rolling, blows.interrupted),
+        (("deploy", "--branch", "v1.2.3"), rolling, blows.cut),
     )
     with load(host) as ended:
         for words, moment, end in cases:
             run = op.start(*words)
-            ended_at(run, moment, end)
+            ended_at(host, run, moment, end)
             code = run.wait().code
             if code == 0:
                 found.append(f"{words[0]}, ended {moment}: exit 0")
-            found += [f"{words[0]}, ended {moment}: {text}" for text in _outcome(host, op("deploy.recover"))]
+            found += [
+                f"{words[0]}, ended {moment}: {text}"
+                for text in aftermath.not_home(host, op("deploy.recover"))
+            ]
         found += [f"requests failed: {one}" for one in failed(ended())]
     assert not found, "\n".join(found)
-
-
-def _cut(host: Box) -> None:
-    """Every SSH connection of the operator dies."""
-    host.sh("pkill -KILL -u deploy sshd || true", user="root")
 
 
 def test_a_host_that_reboots_before_a_release_was_verified_comes_back_with_the_old_one(
@@ -160,10 +113,10 @@ def test_a_host_that_reboots_before_a_release_was_verified_comes_back_with_the_o
     op.configure(health={"settle": 60})
     run = op.start("deploy", "--branch", "v1.2.4")
     run.until("Post-deployment verification ===")
-    docker.run("restart", "--time", "5", host.host.container, timeout=120)
+    blows.rebooted(host, run)
     lab_hosts.wait(host.host, lambda _: None)
     assert run.wait().code not in (0, 3)
     assert {host.version() for _ in range(20)} == {"1.2.3"}
     ran = op("deploy.recover")
-    assert list(_outcome(host, ran)) == []
+    assert list(aftermath.not_home(host, ran)) == []
     assert host.version() == "1.2.3"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import deploy_kit as kit
 import pytest
 from box import Box
+from data import DATABASES, Data, aside, databases, sql
 from deploy_kit import Operator
 
 from schedgen_ops.lab.place import Place
@@ -19,38 +19,7 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
     return Operator(lab, tmp_path, (host,)).configure()
 
 
-@dataclass(frozen=True)
-class Data:
-    """All that a production holds: every row of its tables, every object."""
-
-    rows: str
-    objects: str
-
-    @classmethod
-    def of(cls, box: Box) -> Data:
-        tables = " ".join(
-            f"SELECT '{table}', count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t;"
-            for table in ("jobs", "events", "migrations")
-        )
-        rows = box.sh(f'docker compose exec -T postgres psql -U schedgen -tAc "{tables}"')
-        find = "find . -type f ! -path './.schedgen*' -exec sha256sum {} + | sort | sha256sum"
-        return cls(rows, box.sh(f'docker compose exec -T minio sh -c "cd /data && {find}"'))
-
-
-def sql(box: Box, text: str) -> str:
-    return box.sh(f'docker compose exec -T postgres psql -qtA -U schedgen -c "{text}"')
-
-
-def databases(box: Box) -> set[str]:
-    return set(sql(box, "SELECT datname FROM pg_database WHERE NOT datistemplate").split())
-
-
-def aside(box: Box) -> list[str]:
-    return box.sh("docker compose exec -T minio sh -c 'ls -A /data | grep schedgen- || true'").split()
-
-
 DESTROY_OBJECTS = "docker compose exec -T minio sh -c 'rm -rf /data/*'"
-OLD = {"postgres", "schedgen", "schedgen_golden"}
 
 
 def test_a_drill_proves_a_backup_and_leaves_nothing(op: Operator, host: Box) -> None:
@@ -110,7 +79,7 @@ def test_a_restore_brings_every_row_and_object_back_or_leaves_the_old_data(op: O
     assert refused.code == 4, refused.output
     assert kit.in_order(refused.stderr, ("what was restored is not what was saved", "SELECT false"))
     assert "The old data is in place" in refused.stdout
-    assert (Data.of(host), kit.containers(host), databases(host)) == (spoilt, before, OLD)
+    assert (Data.of(host), kit.containers(host), databases(host)) == (spoilt, before, DATABASES)
     assert aside(host) == []
     # The objects cannot be moved once the database took its place: both are exchanged back.
     op.configure()
@@ -119,7 +88,7 @@ def test_a_restore_brings_every_row_and_object_back_or_leaves_the_old_data(op: O
         failed = op("backup.restore", name, "--yes")
     assert failed.code == 4, failed.output
     assert "the objects could not be exchanged" in failed.stderr
-    assert (Data.of(host), kit.containers(host), databases(host)) == (spoilt, before, OLD)
+    assert (Data.of(host), kit.containers(host), databases(host)) == (spoilt, before, DATABASES)
     assert aside(host) == []
     restored = op("backup.restore", name, "--yes")
     assert restored.code == 0, restored.output
@@ -128,14 +97,14 @@ def test_a_restore_brings_every_row_and_object_back_or_leaves_the_old_data(op: O
     )
     assert Data.of(host) == data
     assert kit.containers(host) == before
-    (old,) = databases(host) - OLD
+    (old,) = databases(host) - DATABASES
     assert old.startswith("schedgen_before_")
     assert aside(host) == [f".schedgen-before-{old[-15:]}"]
     # What was put aside is no object of the next backup, and goes when it is told to.
     assert op("backup.objects").code == 0
     assert json.loads(host.sh("cat $(ls -td backups/manual-* | head -1)/manifest.json"))["objects"] == 2000
     assert op("backup.discard", "--yes").code == 0
-    assert (databases(host), aside(host)) == (OLD, [])
+    assert (databases(host), aside(host)) == (DATABASES, [])
     kit.serves(host, "1.2.2", 3)
 
 
