@@ -37,9 +37,22 @@ def bring_back(site: Site) -> None:
 
 
 def repair(site: Site, serving: Release) -> None:
-    """The ingress as `serving` has it, with what a killed run left closed opened again."""
-    if behind(serving) and _there(site):
+    """The ingress as `serving` has it, with what a killed run left closed opened again.
+
+    Where the ports are half handed over, that is ended, or taken back if the ingress does not answer.
+    """
+    if behind(serving) and (_there(site) or half(site, serving)):
         _sync(site, serving, again=True)
+
+
+def half(site: Site, serving: Release) -> bool:
+    """Whether the ports were about to change hands when that was cut off, or were left to nobody."""
+    gates = [box for box in site.containers() if box.service == rollout.INGRESS]
+    if any(box.status != "running" for box in gates):
+        return True
+    boxes = [box for box in site.containers() if box.service in behind(serving)]
+    # What its owner started publishes the ports itself, what we did is behind an ingress.
+    return any(box.status != "running" or bool(box.release) != bool(gates) for box in boxes)
 
 
 def _adopt(site: Site, release: Release) -> None:

@@ -28,7 +28,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
     leftover, and what is in no tier is never touched.
     """
-    if not begun and not _complete(site, serving):
+    if not begun and not _complete(site, serving) and not ingress.half(site, serving):
         return
     ingress.repair(site, serving)
     for release in begun:

@@ -15,13 +15,47 @@ from schedgen_ops.shell import Command
 
 # How the script ends where the ports are left without those that had them, or with both.
 NOT_BACK = 20
+# What a script left that a reboot or the end of the engine cut off. What `stopped` names was stopped for its
+# ports; what publishes none and has our label was made by us.
+_CUT_OFF = r"""
+is_in() { local each wanted=$1; shift; for each; do [ "$each" != "$wanted" ] || return 0; done; return 1; }
+# The ids of what was stopped and is still there, into the array `noted`.
+what_was_stopped() {
+  local said; noted=()
+  [ -s "$stopped" ] || return 0
+  said=$(present '{{.Id}}' $(< "$stopped")) || return
+  mapfile -t noted < <(grep . <<< "$said")
+}
+# Those of a service that publish ports themselves onto the array `old`, ours without them onto `plain`.
+sort_out() {
+  local id ports mark said
+  find_ids some "$1" || return
+  [ "${#some[@]}" -gt 0 ] || return 0
+  said=$(present '{{.Id}} {{len .HostConfig.PortBindings}} {{index .Config.Labels "schedgen.release"}}' \
+    "${some[@]}") || return
+  while read -r id ports mark; do
+    if [ "${ports:-0}" -gt 0 ]; then old+=("$id"); elif [ -n "$mark" ]; then plain+=("$id"); fi
+  done <<< "$said"
+}
+all_well() { [ "$#" -eq 0 ] || healthy "$limit" "$@"; }
+# Who had the ports has them again, and what was made to come after them goes.
+take_back() {
+  { [ -z "$ingress" ] || remove "$ingress"; } && remove "$project-ingress-trial" &&
+    start_all "${noted[@]}" && all_well "${noted[@]}" && remove "${plain[@]}" || return
+  ingress='' plain=(); rm -f "$stopped"
+}
+"""
+
 # $1 the folder of the ingress, $2 the release's haproxy.cfg, $3 "repair" or nothing, $4 how many
 # `service=containers` follow, then those, then docker compose. Prints `gap MICROSECONDS` when there was
 # one, and `changed` unless everything was so already.
 # `applied` is the configuration that this was last done for; its first lines tell of the container too.
+# What was cut off is ended first: with an ingress that answers, who had the ports goes; else they have them
+# again, and with "repair" that is all.
 _INGRESS = (
     LIBRARY
     + HEAD
+    + _CUT_OFF
     + r"""
 folder=$1 config=$2 repair=$3 count=$4; shift 4
 pairs=("${@:1:count}"); shift "$count"
@@ -56,6 +90,10 @@ if [ -z "$same" ]; then
   cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
   mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
 fi
+what_was_stopped || exit
+if [ -n "$runs" ] && [ "${#noted[@]}" -gt 0 ]; then
+  if within 20 answering; then remove "${noted[@]}" || exit; rm -f "$stopped"; else runs=''; fi
+fi
 if [ -n "$runs" ]; then
   # What a script that was killed left closed is opened again.
   within 20 look || { echo "the ingress does not answer" >&2; exit 1; }
@@ -75,11 +113,17 @@ if [ -n "$runs" ]; then
   fi
   applied
 fi
-old=() scale=() names=() new=()
+old=() plain=() before=() scale=() names=() new=()
+for pair in "${pairs[@]}"; do sort_out "${pair%=*}" || exit; done
+if ((${#old[@]} && (${#plain[@]} || ${#noted[@]} || ${#ingress}))); then
+  take_back || { echo "${reason:-what a hand-over left could not be taken back}" >&2; exit 20; }
+  [ -z "$repair" ] || { echo changed; exit; }
+fi
 for pair in "${pairs[@]}"; do
-  find_ids some "${pair%=*}" || exit
-  old+=("${some[@]}")
-  names+=("${pair%=*}"); scale+=(--scale "${pair%=*}=$((${#some[@]} + ${pair#*=}))")
+  has=0; find_ids some "${pair%=*}" || exit
+  for id in "${some[@]}"; do ! is_in "$id" "${old[@]}" || has=$((has + 1)); done
+  wanted=$((has + ${pair#*=})); [ "$wanted" -ge "${#some[@]}" ] || wanted=${#some[@]}
+  names+=("${pair%=*}") before+=("${some[@]}") scale+=(--scale "${pair%=*}=$wanted")
 done
 give_up() {
   # What has the ports makes room first.
@@ -92,10 +136,10 @@ give_up() {
   problem="the containers without ports could not be started"
 for name in "${names[@]}"; do
   find_ids some "$name" || problem=${problem:-"nothing is known of the containers without ports"}
-  for id in "${some[@]}"; do is_old "$id" || new+=("$id"); done
+  for id in "${some[@]}"; do is_in "$id" "${before[@]}" || new+=("$id"); done
 done
 [ -z "${problem-}" ] || give_up "$problem"
-healthy "$limit" "${new[@]}" || give_up "$reason"
+all_well "${new[@]}" "${plain[@]}" || give_up "$reason"
 [ "${#old[@]}" -eq 0 ] || try_out "$@" || give_up "it does not reach the services"
 "$@" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 || give_up "it was not created"
 find_ids gates schedgen-ingress && ingress=${gates[0]-} && [ -n "$ingress" ] || give_up "it was not created"

@@ -27,7 +27,7 @@ make() { # service, status
   health=healthy; take number next; take health "health-$1"; take release release
   echo $((number + 1)) > next
   echo "$1 $2 $health $release" > "containers/$number"
-  echo "made $number $1" >> log
+  echo "made $number $1" >> log; touch "made-$number"
 }
 stat() {
   busy=0 reach=UP; take busy busy; take reach reach
@@ -58,8 +58,10 @@ case $1 in
     format=$3; shift 3
     for id in "$@"; do
       [ -e "containers/$id" ] || { echo "Error: No such object: $id" >&2; missed=yes; continue; }
-      read -r s status health _ < "containers/$id"; code=0; take code "code-$s"
+      read -r s status health release < "containers/$id"; code=0; take code "code-$s"
       case $format in
+        '{{.Id}}') echo "$id" ;;
+        *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *IPAddress*) echo "10.0.0.$id " ;;
         *RestartPolicy*) echo on-failure:3 ;;
         *) echo "$status $health $code" ;;
