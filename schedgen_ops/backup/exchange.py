@@ -10,16 +10,19 @@ from collections.abc import Sequence
 
 from schedgen_ops.backup.integrity import LIBRARY
 from schedgen_ops.backup.restore_scripts import HEAD, Places
+from schedgen_ops.commands.stopped import FUNCTIONS
 from schedgen_ops.shell import Command, script
 
 # $1 the lock of our folder of state. A script that was left alone, by Ctrl-C or a lost connection, ends what
-# it began, and the one that takes back waits for it.
+# it began, and the one that takes back waits for it. What it stops is noted beside.
 _ALONE = r"""
 umask 077
+export STOPPED=${1%/*}/stopped/data
 mkdir -p -- "${1%/*}" && exec 9>>"$1" || exit
 flock --timeout 900 9 || { echo "reason: another restore still works here" >&2; exit 1; }
 body=$2; shift 2
-exec setsid --wait bash -o pipefail -c "$body" schedgen-restore "$@"
+setsid bash -o pipefail -c "$body" schedgen-restore "$@" <&0 &
+wait "$!"
 """
 
 # A marker in the old objects' folder says that all of them are in it: what is at the top since is new.
@@ -79,6 +82,7 @@ SELECT 1 / (count(*) FILTER (WHERE datname = :'to') - count(*) FILTER (WHERE dat
 # for either direction, the SQL that renames, and the containers of the services that use the data.
 _EXCHANGE = (
     LIBRARY
+    + FUNCTIONS
     + HEAD
     + r"""
 trap '' HUP PIPE TERM INT
@@ -96,12 +100,17 @@ healthy() {
     [ -z "$bad" ] || sleep 0.2
   done
 }
-begin() { [ "$#" -eq 0 ] || "${docker[@]}" start "$@" >/dev/null; }
 finish() { [ "$#" -eq 0 ] || "${docker[@]}" stop "$@" >/dev/null; }
 serve() {
-  # The store first: the others want it.
-  if [ -n "$store" ]; then begin "$store" && healthy "$store" || return; fi
-  [ "${#clients[@]}" -eq 0 ] || { begin "${clients[@]}" && healthy "${clients[@]}"; } || return
+  local bad=''
+  # The store first: the others want it. They are started whatever becomes of it.
+  [ -z "$store" ] || start_all "$store" || bad=yes
+  [ -z "$store" ] || [ -n "$bad" ] || healthy "$store" || bad=unwell
+  start_all "${clients[@]}" || bad=yes
+  [ "$bad" = yes ] && { say "what was stopped could not all be started"; return 1; }
+  rm -f -- "$STOPPED"
+  [ -z "$bad" ] || return
+  [ "${#clients[@]}" -eq 0 ] || healthy "${clients[@]}"
 }
 data_back() {
   if [ -n "$db" ]; then rename "$before" "$name" "$new" || return; fi
@@ -115,8 +124,9 @@ data_forward() {
     say "the objects could not be exchanged"; return 1; }
 }
 began=$(now)
-finish "${clients[@]}" || fail "the services that use the data could not be stopped"
-[ -z "$store" ] || finish "$store" || fail "the object store could not be stopped"
+note_stopped "$STOPPED" "${clients[@]}" ${store:+"$store"} || fail "what is to be stopped could not be noted"
+finish "${clients[@]}" || { serve; fail "the services that use the data could not be stopped"; }
+[ -z "$store" ] || finish "$store" || { serve; fail "the object store could not be stopped"; }
 if [ "$direction" = back ]; then
   data_back || { serve; fail "the old data could not be put back"; }
 elif ! data_forward; then

@@ -11,7 +11,8 @@ from schedgen_ops.backup.loss import loss
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.places import running
 from schedgen_ops.backup.restore import DATA, Restore
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands import stopped
+from schedgen_ops.commands.docker import Container, Docker, grace
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
@@ -23,6 +24,9 @@ from schedgen_ops.settings import Settings
 from schedgen_ops.ui.text import size
 
 _LINES = 12
+_MARGIN = 300.0
+# The record of what was stopped on hosts that use the data from elsewhere.
+_RECORD = "elsewhere"
 
 
 def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
@@ -92,7 +96,7 @@ class Elsewhere:
     """The services that use the data from hosts which do not hold it: stopped while it is exchanged."""
 
     def __init__(self, settings: Settings, fleet: Fleet, todo: Mapping[str, Restore]) -> None:
-        self._settings = settings
+        self._settings, self._fleet = settings, fleet
         database = settings.database
         shared = database and len(settings.hosts_running(database.service)) == 1
         self._hosts = [remote for remote in fleet if shared and remote.name not in todo]
@@ -104,21 +108,33 @@ class Elsewhere:
 
     def around(self, action: Callable[[], None]) -> None:
         """Does it while they are stopped; they are started again whatever happens."""
-        docker = Docker(self._settings.sudo)
-        stopped = [(remote, ids) for remote in self._hosts if (ids := self._using(remote))]
+        s, hosts = self._settings, {remote.name: self._using(remote) for remote in self._hosts}
+        fleet = self._fleet.only([name for name, boxes in hosts.items() if boxes])
+
+        def stop(remote: Remote) -> None:
+            boxes = hosts[remote.name]
+            ids = [box.id for box in boxes]
+            command = stopped.stop(Docker(s.sudo), Paths(s.directory).state, _RECORD, ids)
+            remote.run(command, deadline=_MARGIN + grace(boxes))
+
+        def start(remote: Remote) -> None:
+            command = stopped.start(Docker(s.sudo), Paths(s.directory).state, s.project, _RECORD)
+            remote.run(command, deadline=_MARGIN)
+
         try:
-            for remote, ids in stopped:
-                remote.run(docker("stop", *ids), deadline=300)
+            if len(fleet):
+                fleet.each(stop).values()
             action()
         finally:
-            for remote, ids in stopped:
-                remote.run(docker("start", *ids), deadline=300)
+            # On every host, whatever becomes of one.
+            if len(fleet):
+                fleet.each(start).values()
 
-    def _using(self, remote: Remote) -> list[str]:
+    def _using(self, remote: Remote) -> list[Container]:
         database = self._settings.database
         names = database.used_by if database else ()
         boxes = running(remote, self._settings)
-        return [box.id for box in boxes if box.service in names and box.status == "running"]
+        return [box for box in boxes if box.service in names and box.status == "running"]
 
 
 def _found(op: Operation, wanted: str) -> dict[str, Manifest]:

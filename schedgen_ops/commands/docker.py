@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.shell import Command, call, sh
@@ -13,13 +14,15 @@ ONEOFF_LABEL = "com.docker.compose.oneoff"
 HASH_LABEL = "com.docker.compose.config-hash"
 DEFINITION_LABEL = "schedgen.definition"
 RELEASE_LABEL = "schedgen.release"
+# What Docker gives a container that says nothing of it.
+GRACE = 10.0
 
 # Only these fields travel: the environment of a container holds secrets.
 _CONTAINER = (
     '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"labels":{{json .Config.Labels}},'
     '"status":{{json .State.Status}},"health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},'
     '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
-    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}}}'
+    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}}}'
 )
 
 # `docker inspect` of containers, $1 the format; `docker` has the engine's words. What went since it was
@@ -113,6 +116,7 @@ class Container:
         started: RFC 3339, as Docker gives it.
         definition: what it was created from, by our label; "" if we did not start it.
         written: what it was created from, by Compose's label.
+        grace: seconds that it has to end by itself when it is stopped.
     """
 
     id: str
@@ -129,6 +133,7 @@ class Container:
     definition: str
     written: str
     release: str
+    grace: float = GRACE
 
     @property
     def good(self) -> bool:
@@ -141,6 +146,11 @@ class Container:
         if self.status in ("exited", "dead"):
             return f"{self.status} ({self.exit_code}{', out of memory' if self.oom_killed else ''})"
         return self.health or self.status
+
+
+def grace(containers: Iterable[Container]) -> float:
+    """Seconds that stopping these containers may take: Docker stops all of them at once."""
+    return max([GRACE, *(container.grace for container in containers)])
 
 
 def parse_containers(stdout: str) -> tuple[Container, ...]:
@@ -167,6 +177,7 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 definition=labels.get(DEFINITION_LABEL, ""),
                 written=labels.get(HASH_LABEL, ""),
                 release=labels.get(RELEASE_LABEL, ""),
+                grace=GRACE if item.get("grace") is None else float(item["grace"]),
             )
         )
     return tuple(sorted(found, key=lambda container: (container.service, container.name)))

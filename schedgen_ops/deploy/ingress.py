@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schedgen_ops.deploy import again
 from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout import plan as rollout
@@ -32,6 +33,7 @@ def bring_back(site: Site) -> None:
     if site.old is None or not behind(site.old):
         return
     site.run(scripts.finished(site.paths.state, rollout.INGRESS), deadline=900 + QUICK)
+    again.start(site)
     if _there(site):
         _sync(site, site.old)
 

@@ -10,7 +10,7 @@ from schedgen_ops.backup.restore import DATABASE, Restore
 from schedgen_ops.backup.run import listing
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
-from schedgen_ops.deploy import images, services
+from schedgen_ops.deploy import again, images, services
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
@@ -40,6 +40,7 @@ def recover(site: Site) -> None:
     """
     serving = site.seen.shelf.serving
     site.in_project(backup.sweep(site.settings.backup.directory))
+    again.start(site)
     if serving is None:
         return
     site.old = serving

@@ -8,24 +8,27 @@ from schedgen_ops.backup import run as backups
 from schedgen_ops.backup.command import source_of
 from schedgen_ops.backup.manifest import Kind
 from schedgen_ops.backup.places import running
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import stopped
 from schedgen_ops.emergency import commands
 from schedgen_ops.emergency.data import Data
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
+from schedgen_ops.release.paths import Paths
 from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
 
+_LONG = 300.0
+# The record of the services that use the database.
+_USERS = "users"
+
 
 @dataclass(slots=True)
 class Site(Data):
-    """A host in an emergency.
+    """A host in an emergency."""
 
-    Attributes:
-        stopped: the containers that were stopped by us, to be started again.
-    """
-
-    stopped: list[str] = field(default_factory=list)
-    _users: tuple[str, ...] = ()
+    _users: set[str] = field(default_factory=set)
+    _services: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> None:
         """Docker answers, and what is to serve is known. Changes nothing.
@@ -81,18 +84,25 @@ class Site(Data):
         names = self.settings.database.used_by if self.settings.database else ()
         boxes = running(self.remote, self.settings)
         found = [box for box in boxes if box.service in names and box.status == "running"]
-        self.stopped = [box.id for box in found]
-        self._users = tuple(sorted({box.service for box in found}))
-        if self.stopped:
-            self.run(self.docker("stop", *self.stopped), 300)
-        self.say(f"Stopped: {', '.join(self._users) or 'nothing of it runs here'}")
+        self._services = {box.id: box.service for box in boxes}
+        self._users = {box.service for box in found}
+        if found:
+            ids = [box.id for box in found]
+            self.run(stopped.stop(self.docker, self._state, _USERS, ids), _LONG + engine.grace(found))
+        self.say(f"Stopped: {', '.join(sorted(self._users)) or 'nothing of it runs here'}")
 
     def start_users(self) -> None:
-        """What `stop_users` stopped, started again and healthy."""
-        if self.stopped:
-            self.run(self.docker("start", *self.stopped), 300)
-            self.start("--no-recreate", "--no-deps", *self._users)
-            self.say(f"Started: {', '.join(self._users)}")
+        """What was stopped, by an earlier run that was killed too, started again and healthy."""
+        said = self.run(stopped.start(self.docker, self._state, self.settings.project, _USERS), _LONG)
+        began = (line.removeprefix("started ") for line in said.splitlines())
+        users = sorted(self._users | {self._services[each] for each in began if each in self._services})
+        if users:
+            self.start("--no-recreate", "--no-deps", *users)
+            self.say(f"Started: {', '.join(users)}")
+
+    @property
+    def _state(self) -> str:
+        return Paths(self.settings.directory).state
 
     def verify(self) -> None:
         """Every service and every configured URL.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
-from schedgen_ops.commands.docker import PRESENT
+from schedgen_ops.commands.stopped import FUNCTIONS
 from schedgen_ops.shell import Command, script
 
 # `healthy` ends well when every container is seen healthy, or running where it has no check, and with a
@@ -13,7 +13,7 @@ from schedgen_ops.shell import Command, script
 # at its limit and hold none of its outputs, because who needs sudo for `docker` cannot end them. They end
 # with the engine too: then they are asked for again, and what cannot be seen is neither good nor bad.
 LIBRARY = (
-    PRESENT
+    FUNCTIONS
     + r"""
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }
@@ -24,8 +24,6 @@ restart_policy() { "${docker[@]}" inspect --format \
 ids_of() { local name=$1; shift
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
-# Whether $1, what Docker said, is that the engine is away: it comes back after a restart, and is asked again.
-is_away() { case $1 in *'connect to the Docker daemon'* | *'error during connect'*) ;; *) return 1 ;; esac; }
 # Those ids into the array $1; fails where Docker does not tell them: none is another answer.
 find_ids() {
   local -n found=$1
@@ -40,21 +38,6 @@ find_ids() {
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
 stop_and_remove() { [ "$#" -eq 0 ] || {
   "${docker[@]}" stop "$@" >/dev/null; remove "$@"; }; }
-# All are asked to start, whatever becomes of one; asked again while Docker is away. Fails with why.
-start_all() {
-  local end=$((SECONDS + 60)) said
-  [ "$#" -gt 0 ] || return 0
-  until said=$("${docker[@]}" start "$@" 2>&1 >/dev/null); do
-    is_away "$said" && [ "$SECONDS" -lt "$end" ] || { printf '%s\n' "${said%%$'\n'*}" >&2; return 1; }
-    sleep 1
-  done
-}
-# $1 the file that says which containers are stopped for a while: whoever comes after a kill starts them.
-note_stopped() {
-  local file=$1; shift
-  mkdir -p "${file%/*}" && printf '%s\n' "$@" > "$file.part" && sync "$file.part" &&
-    mv -f "$file.part" "$file" && sync "${file%/*}"
-}
 # Fails unless they are gone, whoever removed them.
 remove() { local left
   [ "$#" -eq 0 ] || "${docker[@]}" rm --force "$@" >/dev/null ||

@@ -45,6 +45,7 @@ stat() {
 }
 # Away for so many commands, as an engine that is restarted; or of a mind to refuse one kind of them.
 away=0; take away away
+[ "$1" != start ] || [ ! -e restarts ] || mv restarts away; take away away
 [ "$away" -eq 0 ] || { echo $((away - 1)) > away
   echo "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?" >&2; exit 1; }
 refuses=; take refuses refuses; [ "$1" != "$refuses" ] || { echo "$1 is refused" >&2; exit 1; }
@@ -64,6 +65,7 @@ case $1 in
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *IPAddress*) echo "10.0.0.$id " ;;
         *RestartPolicy*) echo on-failure:3 ;;
+        '{{.Id}}'*) echo "$id $status" ;;
         *) echo "$status $health $code" ;;
       esac
     done
@@ -80,13 +82,16 @@ case $1 in
     verb=$1; shift; [ "$1" != --force ] || shift
     for id in "$@"; do
       [ -e "containers/$id" ] || continue
+      stuck=; take stuck stuck
+      [ "$verb $id" != "start $stuck" ] || { echo "port is already allocated" >&2; refused=yes; continue; }
       echo "$verb $id" >> log; read -r s status rest < "containers/$id"
       case $verb in
         rm) rm "containers/$id" ;;
         stop) echo "$s exited $rest" > "containers/$id" ;;
         start) echo "$s running $rest" > "containers/$id" ;;
       esac
-    done ;;
+    done
+    [ -z "${refused-}" ] || { echo "Error: failed to start containers" >&2; exit 1; } ;;
   exec)
     while IFS= read -r ask; do
       case $ask in

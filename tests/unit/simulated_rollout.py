@@ -144,6 +144,7 @@ TITLES: dict[str, Handler] = {
     "docker compose up": _up,
     "replace ": _replace,
     "serve ": _serve,
+    "start what was stopped": lambda world, words, stdin: result(),
     "probe": _probe,
     "sweep unfinished backups": _sweep,
 }

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from fakes import Answer, FakeClock, FakeHost, result
-from kit import BACKUP, bash, settings
+from kit import BACKUP, DIRECTORY, bash, settings
 
 from schedgen_ops.backup import aside, exchange, restore, restore_scripts
 from schedgen_ops.backup.loss import Loss, loss
 from schedgen_ops.backup.places import places_of
 from schedgen_ops.backup.restoring import Elsewhere
-from schedgen_ops.commands.docker import parse_containers
+from schedgen_ops.commands import stopped
+from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, silence
 from schedgen_ops.fleet import Fleet
@@ -45,6 +45,7 @@ def boxes(*services: str) -> str:
     return "\n".join(map(json.dumps, rows))
 
 
+STATE = f"{DIRECTORY}/.schedgen"
 ALL = boxes("postgres", "minio", "backend", "pdf-worker", "frontend")
 
 
@@ -221,19 +222,20 @@ def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -
         {"name": "app1", "address": "a", "services": data},
         {"name": "app2", "address": "b", "services": ["backend", "frontend"], "migrates": False},
     )
-    there: dict[Any, Answer] = {"docker inspect": boxes("backend", "frontend"), re.compile("^docker st"): ""}
+    there: dict[Any, Answer] = {"stop elsewhere": "", "start elsewhere": ""}
+    there["docker inspect"] = boxes("backend", "frontend")
     near, far = host(), FakeHost("app2", answers=there)
     fleet, todo = Fleet((near, far)), {"app1": cast(restore.Restore, None)}
 
     def fails() -> None:
-        assert far.texts[-1] == "docker stop id-backend"
+        assert far.texts[-1] == stopped.stop(Docker(), STATE, "elsewhere", ["id-backend"]).text
         raise OpsError("no")
 
     elsewhere = Elsewhere(config, fleet, todo)
     assert elsewhere.names == ("app2",)
     with pytest.raises(OpsError, match="no"):
         elsewhere.around(fails)
-    assert far.texts[-1] == "docker start id-backend"
+    assert far.texts[-1] == stopped.start(Docker(), STATE, "schedgen", "elsewhere").text
     # Where both have a database of their own, neither is the other's business.
     assert Elsewhere(settings("app1", "app2"), fleet, todo).names == ()
 

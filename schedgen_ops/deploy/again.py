@@ -1,0 +1,31 @@
+"""What was stopped for a while and not started by whoever stopped it, started again."""
+
+from __future__ import annotations
+
+from schedgen_ops.commands import stopped
+from schedgen_ops.deploy.site import QUICK, Site
+from schedgen_ops.errors import OpsError
+
+# Whatever still works there is waited for.
+_LONGEST = 3600.0 + QUICK
+
+
+def start(site: Site) -> None:
+    """Starts what stands on record as stopped; does nothing where nothing does.
+
+    Raises:
+        OpsError: naming the first that did not start; the others did.
+    """
+    command = stopped.start(site.docker, site.paths.state, site.settings.project)
+    answer = site.remote.run(command, deadline=_LONGEST, check=False)
+    began = answer.lines()
+    if not answer.ok:
+        why = (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
+        raise OpsError(
+            f"what was stopped for a while does not start: {why}",
+            host=site.remote.name,
+            hint=f"Mend it, or remove its file in {site.paths.state}/stopped if it is not to run any more.",
+        )
+    if began:
+        site.containers_changed()
+        site.warn(f"Started what had been stopped for a while: {len(began)} containers")
