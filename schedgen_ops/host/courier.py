@@ -41,6 +41,7 @@ class Courier:
         self._slots = BoundedSemaphore(_SESSIONS)
         self._running: set[str] = set()
         self._closed = False
+        self._reached = False
 
     def execute(
         self,
@@ -70,7 +71,7 @@ class Courier:
         Raises:
             Unreachable: when there is no connection, or no room on it. Nothing was started.
         """
-        transport = self.transport()
+        transport = self._transport_for(command)
         for pause in (*_PAUSES, None):
             try:
                 return self._lending(transport.open_session())
@@ -86,9 +87,20 @@ class Courier:
                 sleep(pause)
         # The connection had died unnoticed, before anything was sent: a new one does no harm.
         try:
-            return self._lending(self.transport().open_session())
+            return self._lending(self._transport_for(command).open_session())
         except BROKEN as problem:
             raise failures.no_answer(command, self._name) from problem
+
+    def _transport_for(self, command: Command) -> Transport:
+        """The connection. That a host fell silent is told alike, whichever deadline noticed it first."""
+        try:
+            found = self.transport()
+        except Unreachable as problem:
+            if not self._reached or self._closed or type(problem) is not Unreachable:
+                raise
+            raise failures.no_answer(command, self._name, problem.message) from problem
+        self._reached = True
+        return found
 
     def transport(self) -> Transport:
         """The connection, opened if need be. Raises Unreachable with the reason."""

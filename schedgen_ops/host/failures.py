@@ -50,10 +50,11 @@ def no_session(command: Command, host: str, problem: Exception) -> Unreachable:
     )
 
 
-def no_answer(command: Command, host: str) -> Unreachable:
-    """The host is not there any more; the command was not started."""
+def no_answer(command: Command, host: str, why: str = "") -> Unreachable:
+    """The host was there and is not any more; the command was not started."""
     return Unreachable(
         f"{host} does not answer any more; `{brief(command)}` was not started",
         hint="Check your network, your VPN and that the host is up",
         host=host,
+        detail=why,
     )

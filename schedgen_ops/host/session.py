@@ -144,6 +144,8 @@ class Host:
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce, held=True)
         opened = self._courier.session(command)
+        # Before the host's own deadline begins: what it ends never looks as if it had ended by itself.
+        until = monotonic() + deadline
         try:
             opened.exec_command(request.line)
             opened.sendall(request.stdin)
@@ -152,7 +154,7 @@ class Host:
                 command,
                 opened,
                 mark=wire.start_mark(nonce),
-                until=monotonic() + deadline,
+                until=until,
                 kill=lambda: self._courier.kill((nonce,)),
                 on_line=on_line,
             )
