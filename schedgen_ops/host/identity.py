@@ -37,6 +37,7 @@ def of(label: str, target: Target, ssh: SshSettings, gateway: object) -> Identit
         direct=direct,
         principal=target.alias or target.hostname,
         keeps=bool(kept),
+        revoked=target.revoked,
         portless="" if target.alias else target.hostname,
     )
 

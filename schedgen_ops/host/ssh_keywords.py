@@ -3,8 +3,8 @@
 # Of these the first word counts.
 _ONCE = (
     "hostname user port hostkeyalias identityagent identitiesonly forwardagent addressfamily bindaddress "
-    "connecttimeout proxyjump proxycommand revokedhostkeys knownhostscommand canonicalizehostname "
-    "proxyusefdpass pkcs11provider tag"
+    "bindinterface connecttimeout proxyjump proxycommand revokedhostkeys knownhostscommand "
+    "canonicalizehostname proxyusefdpass pkcs11provider tag"
 )
 ONCE = frozenset(_ONCE.split())
 # Of these the first line counts, with all its words.
@@ -17,7 +17,7 @@ ANSWERS = {
     "addressfamily": frozenset({"any", "inet", "inet6"}),
 }
 _OTHERS = (
-    "addkeystoagent batchmode bindinterface canonicaldomains canonicalizefallbacklocal canonicalizemaxdots "
+    "addkeystoagent batchmode canonicaldomains canonicalizefallbacklocal canonicalizemaxdots "
     "canonicalizepermittedcnames casignaturealgorithms challengeresponseauthentication "
     "channeltimeout checkhostip cipher ciphers clearallforwardings compression compressionlevel "
     "connectionattempts controlmaster controlpath controlpersist dsaauthentication dynamicforward "

@@ -14,6 +14,7 @@ _GLOBAL = (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
 # What `ssh -G` shows where no file names a key.
 _DEFAULT_KEYS = re.compile(r"~/\.ssh/id_(rsa|ecdsa|ecdsa_sk|ed25519|ed25519_sk|xmss|dsa)")
 _UNUSED = {
+    "bindinterface": "BindInterface",
     "knownhostscommand": "KnownHostsCommand",
     "pkcs11provider": "PKCS11Provider",
     "canonicalizehostname": "CanonicalizeHostname",

@@ -12,9 +12,10 @@ from time import time
 
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 
-from schedgen_ops.errors import HostKeyChanged, UnknownHostKey
+from schedgen_ops.errors import HostKeyChanged, UnknownHostKey, Unreachable
 from schedgen_ops.host import certificate
 from schedgen_ops.host.known_hosts import REVOKED, Entry, Known, host_name
+from schedgen_ops.host.revoked import CannotTell, any_revoked
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
@@ -32,6 +33,7 @@ class Identity:
         direct: whether ssh-keyscan gets there, through `jump` if there is one.
         principal: its name in a certificate.
         keeps: whether the first of `files` may be added to.
+        revoked: a file of keys that no host may show.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Identity:
     direct: bool = True
     principal: str = ""
     keeps: bool = True
+    revoked: Path | None = None
     portless: str = ""
 
 
@@ -58,6 +61,7 @@ class Policy(MissingHostKeyPolicy):
         known = self.known
         kind, blob = key.get_name(), key.asbytes()
         shown = key.public_blob
+        self._refuse_listed((kind, blob), *(((shown.key_type, shown.key_blob),) if shown else ()))
         why = ""
         if shown is not None and shown.key_type.endswith(certificate.SUFFIX):
             why = vouched(self.identity, known, shown.key_blob, time())
@@ -68,6 +72,21 @@ class Policy(MissingHostKeyPolicy):
             refuse_revoked(self.identity, known.keys, blob)
             return
         verify(self.identity, known.keys, kind, blob, certified=why)
+
+    def _refuse_listed(self, *shown: tuple[str, bytes]) -> None:
+        file, label = self.identity.revoked, self.identity.label
+        if file is None:
+            return
+        try:
+            listed = any_revoked(file, shown)
+        except CannotTell as problem:
+            raise Unreachable(
+                f"whether the key of {label} is revoked cannot be told: {problem}",
+                hint=f"ssh_config names {file} as RevokedHostKeys",
+                host=label,
+            ) from None
+        if listed:
+            raise _revoked(label, str(file))
 
 
 def vouched(identity: Identity, known: Known, shown: bytes, now: float) -> str:
@@ -96,11 +115,15 @@ def refuse_revoked(identity: Identity, found: Sequence[Entry], blob: bytes) -> N
     """Raises HostKeyChanged when known_hosts names this key, of the host or of its authority, as revoked."""
     revoked = [entry for entry in found if entry.marker == REVOKED and entry.key == _encoded(blob)]
     if revoked:
-        raise HostKeyChanged(
-            f"{identity.label} shows a key that is marked as revoked in {revoked[0].place}",
-            hint="Do not connect before you know why",
-            host=identity.label,
-        )
+        raise _revoked(identity.label, revoked[0].place)
+
+
+def _revoked(label: str, place: str) -> HostKeyChanged:
+    return HostKeyChanged(
+        f"{label} shows a key that is marked as revoked in {place}",
+        hint="Do not connect before you know why",
+        host=label,
+    )
 
 
 def verify(

@@ -125,6 +125,29 @@ def test_what_is_revoked_is_refused_whoever_signed_it(tmp_path: Path, revoked: s
         reached(server, tmp_path).open()
 
 
+@pytest.mark.parametrize("form", ["text", "binary", "gone"])
+def test_a_key_in_the_file_of_revoked_ones_is_refused(server: Sshd, tmp_path: Path, form: str) -> None:
+    (tmp_path / "known_hosts").write_text(server.known_hosts.read_text())
+    public, other = server.folder / "host_ed25519.pub", keygen(tmp_path / "other").with_suffix(".pub")
+    revoked = tmp_path / "revoked"
+    line = f"  RevokedHostKeys {revoked}"
+
+    def revoke(key: Path) -> None:
+        revoked.write_text(f"# {key.name}\n{key.read_text()}")
+        if form == "binary":
+            words = ["ssh-keygen", "-q", "-k", "-f", str(revoked), str(key)]
+            subprocess.run(words, check=True, capture_output=True)
+
+    revoke(other)
+    assert says_up(reached(server, tmp_path, line))
+    revoke(public)
+    if form == "gone":
+        revoked.unlink()
+    told = Unreachable if form == "gone" else HostKeyChanged
+    with pytest.raises(told, match="cannot be told" if form == "gone" else f"revoked in {revoked}"):
+        reached(server, tmp_path, line).open()
+
+
 @pytest.mark.parametrize("way", ["", "ProxyCommand", "ProxyJump"])
 def test_the_command_that_trusts_a_host_with_an_alias_makes_it_known(
     server: Sshd, tmp_path: Path, way: str
