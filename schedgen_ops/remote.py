@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from schedgen_ops.shell import Command
 CAPTURE_LIMIT = 4 * 1024 * 1024
 TAIL = 50
 _DETAIL_LINES = 15
+_NO_COMPOSE = re.compile(
+    r"unknown flag: --(project-name|short)\b|'compose' is not a docker command"
+    r"|unknown command: docker compose"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,11 @@ class Remote(Protocol):
         ...
 
 
+def lacks_compose(result: Result) -> bool:
+    """Whether a command failed for want of the Compose plugin: docker takes its options for its own then."""
+    return not result.ok and bool(_NO_COMPOSE.search(result.stderr))
+
+
 def checked(command: Command, result: Result, host: str) -> Result:
     """`result`, if the command exited with 0.
 
@@ -188,6 +198,9 @@ def checked(command: Command, result: Result, host: str) -> Result:
     """
     if result.ok:
         return result
+    if lacks_compose(result):
+        hint = "Install the package docker-compose-plugin on the host."
+        raise CommandFailed("the Docker Compose plugin is missing", code=result.code, hint=hint, host=host)
     raise CommandFailed(
         f"`{brief(command)}` failed with exit code {result.code}",
         code=result.code,

@@ -102,7 +102,8 @@ class Compose:
     classic: bool = False
 
     @property
-    def _program(self) -> tuple[str, ...]:
+    def program(self) -> tuple[str, ...]:
+        """`docker compose` with the project's name, the words before any subcommand."""
         words = self.docker.words
         if self.classic:
             *sudo, docker = words
@@ -114,7 +115,7 @@ class Compose:
     def _owner(self) -> tuple[str, ...]:
         env = () if self.env_file == ".env" else ("--env-file", self.env_file)
         files = tuple(word for file in self.files for word in ("-f", file))
-        return (*self._program, *env, *files)
+        return (*self.program, *env, *files)
 
     def version(self) -> Command:
         """The plugin's version; fails where it is absent."""
@@ -126,11 +127,11 @@ class Compose:
 
     def pin(self, release: str, overlay: str) -> Command:
         """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""
-        return script(_PIN, release, *self._program, title="docker compose config").with_stdin(overlay)
+        return script(_PIN, release, *self.program, title="docker compose config").with_stdin(overlay)
 
     def words_of(self, release: str) -> tuple[str, ...]:
         """`docker compose` with the options that make it work on a release's own definition."""
-        return (*self._program, "-f", f"{release}/compose.yaml")
+        return (*self.program, "-f", f"{release}/compose.yaml")
 
     def of(self, release: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's own definition."""
@@ -143,7 +144,7 @@ class Compose:
 
     def pull(self, release: str, *services: str) -> Command:
         """Pulls the images of services, by the names that the owner's definition gives them."""
-        words = (*self._program, "-f", f"{release}/owner.yaml", "pull", *services)
+        words = (*self.program, "-f", f"{release}/owner.yaml", "pull", *services)
         return script('exec "$@"', *words, title="docker compose pull")
 
     def build(self, release: str, *services: str) -> Command:

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from schedgen_ops.shell import Command, script, sh
-
-_ASSIGNMENT = re.compile(r"\A(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\Z")
-
-# Names only: the values of an env file stay on the host.
-_NAMES_SET = r"""
-while IFS= read -r line || [ -n "$line" ]; do
-  line=${line#"${line%%[![:space:]]*}"}
-  case $line in '#'*|'') continue ;; esac
-  value=${line#*=}; name=${line%%=*}
-  [ "$name" != "$line" ] || continue
-  value=${value#"${value%%[![:space:]]*}"}; value=${value%"${value##*[![:space:]]}"}
-  case $value in ''|"''"|'""'|'#'*) continue ;; esac
-  printf '%s\n' "$name"
-done < "$1"
-"""
 
 # A folder that does not exist yet is writable when its nearest parent is.
 _WRITABLE = """
@@ -59,17 +43,6 @@ folder_of "$1"; new=''
 whole "$1" "$2" && { [ -z "$new" ] || lasting "$folder/.."; }
 """
 )
-
-
-def names_set(env_file: str) -> Command:
-    """The variables that an env file gives a value, one a line; the values stay where they are."""
-    return script(_NAMES_SET, env_file, title=f"read the names in {env_file}")
-
-
-def parse_names_set(stdout: str) -> frozenset[str]:
-    """Reads the answer of `names_set`."""
-    matches = (_ASSIGNMENT.match(line.strip()) for line in stdout.splitlines())
-    return frozenset(match[1] for match in matches if match)
 
 
 def writable(path: str) -> Command:

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import disks, git, postgres
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import files as disks
-from schedgen_ops.commands import git, postgres
 from schedgen_ops.deploy.code import meant
-from schedgen_ops.errors import OpsError
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
@@ -80,6 +80,7 @@ class Preview:
     services: tuple[tuple[str, str, str, str], ...]
     need: int
     free: int
+    elsewhere: tuple[disks.Space, ...] = ()
 
 
 def look(remote: Remote, settings: Settings, branch: str) -> Preview:
@@ -94,9 +95,12 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
         sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
         store.read_command(paths),
         docker.containers(settings.project),
-        disks.disk(settings.directory),
+        disks.spaces(docker, settings.directory),
     )
-    answers = remote.batch(asked, deadline=60)
+    version, *answers = remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
+    for problem in plugin(version):
+        if problem.refuses:
+            raise Refused(problem.text, host=remote.name, hint=problem.hint)
     if not answers[0].ok:
         raise _no_repository(remote, settings, answers[0])
     head, shelf_text, listing, disk = (
@@ -111,6 +115,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     commits, names, added, hashes, document = git.sections(rest, 5)
     changes = git.Changes(tuple(commits.splitlines()), _changed(names))
     wanted = c.parse_services(json.loads(document), dict(line.split() for line in hashes.splitlines()))
+    spaces = disks.parse_spaces(disk.stdout)
     services = _services(settings, wanted, boxes, serving, changes.files)
     return Preview(
         running=serving.id if serving else old[:12],
@@ -119,8 +124,13 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
         migrations=git.parse_paths(added),
         services=services,
         need=_need(remote, settings, docker, boxes, services),
-        free=disks.parse_disk(settings.directory, disk.stdout).free,
+        free=spaces.project.free,
+        elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
     )
+
+
+def _compose(settings: Settings, docker: engine.Docker) -> c.Compose:
+    return c.Compose(docker, settings.project, settings.directory)
 
 
 def _no_repository(remote: Remote, settings: Settings, answer: Result) -> OpsError:
@@ -140,7 +150,7 @@ def _changed(names: str) -> tuple[str, ...]:
 def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -> Command:
     migrations = settings.migrations.path if settings.migrations else ""
     env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
-    compose = (*docker.words, "compose", "--project-name", settings.project, *env)
+    compose = (*_compose(settings, docker).program, *env)
     own = (str(len(settings.compose_files)), *settings.compose_files)
     where = (settings.directory, settings.remote, branch, old, migrations)
     return script(_LOOK, *where, *own, *compose, title=f"look at {branch}")
@@ -232,8 +242,12 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
         ("Running", found.running),
         ("Would be", found.commit),
         ("New migrations", ", ".join(found.migrations) or "none"),
-        ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free"),
+        ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
+
+
+def _elsewhere(found: Preview) -> str:
+    return "".join(f", {size(space.free)} in {space.path}" for space in found.elsewhere)
 
 
 def files(found: Preview) -> tuple[tuple[str, ...], ...]:

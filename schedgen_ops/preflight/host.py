@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from schedgen_ops.commands import disks, environment, files
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import files
 from schedgen_ops.preflight.probe import Judge, Problem, reason, unknown
 from schedgen_ops.release import store
-from schedgen_ops.remote import Result
+from schedgen_ops.remote import Result, lacks_compose
 from schedgen_ops.settings import HostSettings, Settings
 
 GIB = 1024**3
@@ -34,31 +35,74 @@ def docker(settings: Settings) -> Judge:
     return look
 
 
+# The first with `!reset`, which takes a published port from a service; and the oldest that was tried.
+_NEEDED, _TRIED = (2, 18), (2, 26)
+_VERSION = re.compile(r"v?(\d+)\.(\d+)")
+
+
 def plugin(result: Result) -> Iterator[Problem]:
-    """Compose is there."""
+    """Compose is there, and new enough."""
+    if lacks_compose(result):
+        yield Problem("the Docker Compose plugin is missing", _INSTALL)
+        return
     if not result.ok:
-        yield Problem(
-            f"the Docker Compose plugin does not answer: {reason(result)}",
-            "Install the package docker-compose-plugin.",
-        )
+        yield Problem(f"the Docker Compose plugin does not answer: {reason(result)}", _INSTALL)
+        return
+    match = _VERSION.match(result.text)
+    version = (int(match[1]), int(match[2])) if match else None
+    needed, tried = (".".join(map(str, pair)) for pair in (_NEEDED, _TRIED))
+    if version is None:
+        text = f"the version of Docker Compose is not known: it says {result.text!r}, and {needed} is needed"
+        yield Problem(text, refuses=False)
+    elif version < _NEEDED:
+        yield Problem(f"Docker Compose is {result.text}, and {needed} is needed", _INSTALL)
+    elif version < _TRIED:
+        text = f"Docker Compose is {result.text}; the oldest that was tried is {tried}"
+        yield Problem(text, refuses=False)
+
+
+_INSTALL = "Install the package docker-compose-plugin, or a newer one of it."
 
 
 def credentials(settings: Settings) -> Judge:
-    """Every credential has a value."""
+    """Every credential has a value, as Compose reads it."""
+    file = settings.env_file
 
     def look(result: Result) -> Iterator[Problem]:
-        if not settings.credentials:
+        if not settings.credentials or lacks_compose(result):
             return
         if not result.ok:
-            yield Problem(f"{settings.env_file} cannot be read: {reason(result)}")
+            yield Problem(f"{file} cannot be read: {reason(result)}")
             return
-        names = files.parse_names_set(result.stdout)
-        missing = [name for name in settings.credentials if name not in names]
-        if missing:
-            text = f"{settings.env_file} does not set {', '.join(missing)}"
-            yield Problem(text, f"Set them in {settings.directory}/{settings.env_file}.")
+        found = environment.parse_variables(result.stdout)
+        if found.refused:
+            hint = f"What it says can hold values: `docker compose --env-file {file} config` on the host."
+            yield Problem(f"Compose does not take {file}: {found.refused}", hint)
+            return
+        yield from _missing(settings, found)
 
     return look
+
+
+def _missing(settings: Settings, found: environment.Variables) -> Iterator[Problem]:
+    file, where = settings.env_file, f"{settings.directory}/{settings.env_file}"
+    missing = [name for name in settings.credentials if name not in found.here]
+    emptied = [name for name in missing if name in found.alone]
+    unset = [name for name in missing if name not in found.alone]
+    shell = "the shell's own environment on the host"
+    if unset:
+        yield Problem(f"{file} does not set {', '.join(unset)}", f"Set them in {where}.")
+    if emptied:
+        text = f"{shell} has {', '.join(emptied)} empty, which goes before {file}"
+        yield Problem(text, "Take it from what the shell reads when it starts.")
+    only = [name for name in settings.credentials if name in found.here - found.alone]
+    if only:
+        text = f"{', '.join(only)}: set in {shell} and not in {file}; another user's Compose will not see it"
+        yield Problem(text, refuses=False)
+    both = [name for name in settings.credentials if name in found.here & found.alone & found.own]
+    if both and not settings.sudo:
+        text = f"{', '.join(both)}: set in {shell} too, which goes before {file}"
+        yield Problem(text, refuses=False)
 
 
 def writable(path: str) -> Judge:
@@ -71,21 +115,45 @@ def writable(path: str) -> Judge:
     return look
 
 
+_KINDS = {
+    "project": "the project's",
+    "docker": "Docker's own",
+    "images": "that of Docker's images",
+    "tmp": "that of temporary files",
+}
+# Compose and git write a little there; what is built is elsewhere.
+_TMP_NEEDED = 0.05
+
+
 def disk(settings: Settings) -> Judge:
-    """There is room."""
+    """There is room on every file system that a release fills."""
+    limit = settings.limits.disk_free_gb
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
             yield Problem(f"free disk space is not known: {reason(result)}")
             return
-        free = files.parse_disk(settings.directory, result.stdout).free / GIB
-        if free < settings.limits.disk_free_gb:
-            yield Problem(
-                f"{free:.1f} GB of disk are free, {settings.limits.disk_free_gb:g} GB are needed",
-                "Free some space: `docker system df` tells what Docker holds. Old backups are in backups/.",
-            )
+        spaces = disks.parse_spaces(result.stdout)
+        for space in spaces.found:
+            free, needed = space.free / GIB, _TMP_NEEDED if space.kind == "tmp" else limit
+            if free < needed:
+                where = f"{_KINDS[space.kind]}, {space.path}"
+                yield Problem(
+                    f"{free:.1f} GB of disk are free, {needed:g} GB are needed ({where})",
+                    _FREE,
+                    refuses=space.kind != "tmp",
+                )
+        for path in spaces.unknown:
+            text = f"free disk space is not known of {path}, where Docker keeps its own"
+            yield Problem(text, refuses=False)
+        if not spaces.docker:
+            text = "free disk space is not known of Docker's own folder: Docker does not say which it is"
+            yield Problem(text, refuses=False)
 
     return look
+
+
+_FREE = "Free some space: `docker system df` tells what Docker holds. Old backups are in backups/."
 
 
 def load(settings: Settings) -> Judge:

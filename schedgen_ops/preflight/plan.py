@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from schedgen_ops.commands import disks, environment, files, git
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import files, git
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.preflight import code
@@ -55,14 +55,20 @@ def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str
         "engine": Probe(docker.version(), look.docker(settings)),
         "compose": Probe(compose.version(), look.plugin),
         "buildx": Probe(docker.has_buildx(), lambda _: iter(())),
-        "credentials": Probe(files.names_set(settings.env_file).in_dir(where), look.credentials(settings)),
+        "credentials": _credentials(compose, settings),
         "backups": Probe(files.writable(backups).in_dir(where), look.writable(backups)),
         "state": Probe(files.writable(paths.state), look.writable(paths.state)),
-        "disk": Probe(files.disk(where), look.disk(settings)),
+        "disk": Probe(disks.spaces(docker, where), look.disk(settings)),
         "load": Probe(files.load(), look.load(settings)),
         "containers": Probe(docker.containers(settings.project), look.database(settings, host)),
         "releases": Probe(store.read_command(paths), look.releases),
     }
+
+
+def _credentials(compose: Compose, settings: Settings) -> Probe:
+    asked = environment.variables(compose, settings.env_file, settings.credentials)
+    command = asked.in_dir(settings.directory) if settings.credentials else sh("true")
+    return Probe(command, look.credentials(settings))
 
 
 def observed(results: dict[str, Result]) -> Observed:
@@ -74,7 +80,7 @@ def observed(results: dict[str, Result]) -> Observed:
         classic=not results["buildx"].ok,
         engine=results["engine"].text,
         compose=results["compose"].text,
-        free_bytes=files.parse_disk("", results["disk"].stdout).free,
+        free_bytes=disks.parse_spaces(results["disk"].stdout).project.free,
         hook=git.parse_state(results["git"].stdout).hook,
     )
 

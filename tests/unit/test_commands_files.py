@@ -15,62 +15,6 @@ from kit import bash, in_a_shell, recorded
 
 from schedgen_ops.commands import files
 
-ENV = r"""
-# POSTGRES_COMMENTED=x
-PLAIN=secret-1
-  INDENTED=secret-2
-export EXPORTED=secret-3
-SPACED = secret-4
-QUOTED="secret 5"
-SINGLE='secret # 6'
-EQUALS=a=b=c
-DOLLAR=$HOME`id`
-EMPTY=
-BLANK=@@
-EMPTY_DOUBLE=""
-EMPTY_SINGLE=''
-ONLY_COMMENT= # nothing
-no assignment
-=nameless
-1BAD=x
-BAD-NAME=x
-LAST=secret-7""".replace("@", " ")
-SET = {"PLAIN", "INDENTED", "EXPORTED", "SPACED", "QUOTED", "SINGLE", "EQUALS", "DOLLAR", "LAST"}
-
-
-def names(folder: Path, text: str) -> frozenset[str]:
-    (folder / ".env").write_bytes(text.encode())
-    answer = bash(files.names_set(".env"), folder)
-    assert answer.ok, answer.stderr
-    assert "secret" not in answer.stdout
-    return files.parse_names_set(answer.stdout)
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_the_names_that_have_a_value_are_found_and_no_value_leaves_the_host(end: str, tmp_path: Path) -> None:
-    assert names(tmp_path, ENV.replace("\n", end)) == SET
-
-
-def test_a_last_line_counts_with_and_without_its_newline(tmp_path: Path) -> None:
-    assert names(tmp_path, "A=1") == names(tmp_path, "A=1\n") == {"A"}
-
-
-@pytest.mark.parametrize("text", ["", "\n", "\n\n", "# only a comment", "A=\r\n"])
-def test_a_file_that_sets_nothing_sets_nothing(text: str, tmp_path: Path) -> None:
-    assert names(tmp_path, text) == frozenset()
-
-
-def test_a_missing_file_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
-    answer = bash(files.names_set(".env"), tmp_path)
-    assert not answer.ok
-    assert "No such file" in answer.stderr
-
-
-def test_a_file_of_any_name_is_read(tmp_path: Path) -> None:
-    for name in ("with space.env", "-dash", "quo'te"):
-        (tmp_path / name).write_text("A=1\n")
-        assert files.parse_names_set(bash(files.names_set(f"./{name}"), tmp_path).stdout) == {"A"}
-
 
 def writable(path: Path | str, folder: Path) -> bool:
     return bash(files.writable(str(path)), folder).ok

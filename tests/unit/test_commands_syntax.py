@@ -9,7 +9,7 @@ from kit import BACKUP, parses, settings
 
 from schedgen_ops.backup import commands as backup
 from schedgen_ops.backup import drill_scripts, exchange, integrity, restore_scripts, scripts
-from schedgen_ops.commands import files, git, http
+from schedgen_ops.commands import disks, environment, files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy import preview
@@ -35,7 +35,8 @@ EVERY = (
     COMPOSE.pin("/r", "{}"),
     COMPOSE.up("/r", "web", 3),
     COMPOSE.logs("/r", "web", 3),
-    files.names_set(".env"),
+    environment.variables(COMPOSE, ".env", ["A"]),
+    disks.spaces(SUDO, "/x"),
     files.writable("/x"),
     files.replace("/x", "y"),
     files.load(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from kit import bash, commit, git, path, program, recorded, settings
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy import preview
-from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.errors import CommandFailed, OpsError, Refused
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -139,7 +139,7 @@ def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_direc
     calls = project.clone.parent / "calls"
     calls.write_text("")
     project._look("main", "")
-    first = calls.read_text().splitlines()[0]
+    first = next(line for line in calls.read_text().splitlines() if "config" in line)
     assert f"--project-directory {project.clone} -f " in first
     assert first.endswith("/tree/compose.yaml config --hash *")
     project._look("main", "", compose_files=["mon/p.yml"], env_file="prod.env")
@@ -176,6 +176,14 @@ def test_a_folder_without_git_is_told_as_such(project: Project, tmp_path: Path) 
     with pytest.raises(OpsError, match="no git repository in") as caught:
         Project(tmp_path, tmp_path, project.programs, "", "").look()
     assert "not a git repository" in caught.value.detail
+
+
+def test_a_host_without_the_compose_plugin_is_told_as_such(project: Project, tmp_path: Path) -> None:
+    body = 'case "$1" in compose) echo "unknown flag: --short" >&2; exit 125 ;; esac'
+    other = replace(project, programs=program(tmp_path / "bin", "docker", body).parent, seen={})
+    with pytest.raises(Refused, match="the Docker Compose plugin is missing") as caught:
+        other.look()
+    assert "docker-compose-plugin" in caught.value.hint
 
 
 def test_a_docker_that_does_not_answer_is_no_host_without_containers(project: Project) -> None:

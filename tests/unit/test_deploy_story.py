@@ -94,7 +94,7 @@ REFUSALS = {
     "docker compose version": "Compose plugin does not answer",
     "read the names": ".env cannot be read",
     "is backups writable": "backups is not writable",
-    "df -Pk": "free disk space is not known",
+    "^df": "free disk space is not known",
 }
 
 

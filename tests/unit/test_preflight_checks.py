@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -27,10 +28,10 @@ ANSWERS = {
     "engine": result("20.10.24\n"),
     "compose": result("5.6.1\n"),
     "buildx": result(code=1),
-    "credentials": result("POSTGRES_PASSWORD\nMINIO_ACCESS_KEY\nexport MINIO_SECRET_KEY\n"),
+    "credentials": result(recorded("variables.txt")),
     "backups": result(),
     "state": result(),
-    "disk": result(recorded("df.txt")),
+    "disk": result(recorded("spaces.txt")),
     "load": result(recorded("load.txt").rsplit("\n", 3)[0] + "\n0.10 0.20 0.30 1/99 1\n2\n"),
     "containers": result(recorded("containers.jsonl")),
     "releases": result("\n"),
@@ -141,8 +142,85 @@ def test_a_missing_compose_plugin_names_its_package() -> None:
     assert "docker-compose-plugin" in problem.hint
 
 
+@pytest.mark.parametrize(
+    "said", ["unknown flag: --short\nSee 'docker --help'.", "unknown command: docker compose"]
+)
+def test_a_missing_compose_plugin_is_said_to_be_missing(said: str) -> None:
+    failed = result(stderr=said, code=125)
+    problem = only(compose=failed, credentials=failed)
+    assert problem.text == "the Docker Compose plugin is missing"
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "refuses"),
+    [
+        ("1.29.2", "Docker Compose is 1.29.2, and 2.18 is needed", True),
+        ("2.17.3", "Docker Compose is 2.17.3, and 2.18 is needed", True),
+        ("v2.20.2", "the oldest that was tried is 2.26", False),
+        ("dev", "the version of Docker Compose is not known: it says 'dev'", False),
+    ],
+)
+def test_an_old_compose_is_told(version: str, text: str, refuses: bool) -> None:
+    problem = only(compose=result(f"{version}\n"))
+    assert text in problem.text
+    assert problem.refuses is refuses
+
+
+@pytest.mark.parametrize("version", ["2.26.1-4", "2.40.3", "v2.29.7-desktop.1", "5.6.1"])
+def test_a_compose_that_was_tried_is_taken(version: str) -> None:
+    assert problems(compose=result(f"{version}\n")) == []
+
+
+def variables(*names: str, alone: tuple[str, ...] | None = None, own: str = "") -> Result:
+    here, rest = (
+        json.dumps({"services": {"variables": {"labels": dict.fromkeys(these, "set")}}})
+        for these in (names, names if alone is None else alone)
+    )
+    return result(f"own {own}\nhere {here}\nalone {rest}\n")
+
+
+ALL = ("POSTGRES_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")
+
+
+def test_what_the_shell_of_the_host_has_never_passes_for_the_file() -> None:
+    only_there = only(credentials=variables(*ALL, alone=ALL[1:]))
+    assert "POSTGRES_PASSWORD: set in the shell's own environment on the host and not in" in only_there.text
+    emptied = only(credentials=variables(*ALL[1:], alone=ALL))
+    assert emptied.text.startswith("the shell's own environment on the host has POSTGRES_PASSWORD empty")
+    both = variables(*ALL, own="PATH POSTGRES_PASSWORD HOME")
+    assert [only_there.refuses, emptied.refuses, only(credentials=both).refuses] == [False, True, False]
+    # sudo hands the environment to nobody.
+    assert problems(settings("app1", sudo=True), credentials=both) == []
+
+
+def test_an_env_file_that_compose_refuses_is_told_with_its_line() -> None:
+    problem = only(credentials=result("refused line 3: unterminated quoted value\n"))
+    assert problem.text == "Compose does not take .env: line 3: unterminated quoted value"
+
+
+def test_dockers_own_disk_counts_too() -> None:
+    config = settings("app1", limits={"disk_free_gb": 100})
+    disks = "project\t/srv/p\ttmpfs 209715200 0 209715200 0% /srv\n"
+    docker = "docker\t/data/docker\t/dev/vda 264212084 1 71303168 1% /\n"
+    images = "images\t/var/lib/containerd\t/dev/vdb 264212084 1 9 1% /var/lib/containerd\n"
+    found = problems(config, disk=result(disks + docker + images))
+    assert [problem.text for problem in found] == [
+        "68.0 GB of disk are free, 100 GB are needed (Docker's own, /data/docker)",
+        "0.0 GB of disk are free, 100 GB are needed (that of Docker's images, /var/lib/containerd)",
+    ]
+    unseen = only(disk=result(disks + "unknown\t/data/docker\n"))
+    assert (unseen.refuses, "/data/docker" in unseen.text) == (False, True)
+    assert not only(disk=result(disks)).refuses
+
+
+def test_a_full_disk_of_temporary_files_is_only_told_of() -> None:
+    full = "tmp\t/tmp\ttmpfs 1024 1024 0 100% /tmp\n"
+    problem = only(disk=result(recorded("spaces.txt").rsplit("tmp\t", 1)[0] + full))
+    assert (problem.refuses, "/tmp" in problem.text) == (False, True)
+
+
 def test_credentials_that_are_not_set_are_named_never_shown() -> None:
-    problem = only(credentials=result("MINIO_ACCESS_KEY\n"))
+    problem = only(credentials=variables("MINIO_ACCESS_KEY"))
     assert problem.text == ".env does not set POSTGRES_PASSWORD, MINIO_SECRET_KEY"
     assert problem.hint == "Set them in /srv/schedgen/.env."
 
@@ -162,8 +240,8 @@ def test_folders_that_cannot_be_written_are_each_named() -> None:
 
 def test_too_little_disk_is_refused_with_both_figures() -> None:
     config = settings("app1", limits={"disk_free_gb": 200})
-    kib = int(recorded("df.txt").splitlines()[1].split()[3])
-    assert only(config).text == f"{kib / 1024**2:.1f} GB of disk are free, 200 GB are needed"
+    text = "72.6 GB of disk are free, 200 GB are needed (the project's, /srv/schedgen)"
+    assert only(config).text == text
     assert "not known" in only(disk=result(stderr="df: no such file", code=1)).text
 
 
