@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import choice, commands, drill, room, run
+from schedgen_ops.backup import choice, commands, drill, moment, room, run
 from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
 from schedgen_ops.commands.docker import Docker, parse_containers
@@ -47,7 +47,7 @@ def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     op.begin("backup", "Backup", steps=(("", "Backup"),))
     owner = lock.myself(op.clock, "backup", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
-        one = partial(_create, op, parts=parts)
+        one = partial(_create, op, parts=parts, at=moment.together(fleet))
         step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
         Engine(op.emit, op.clock).run((step,))
     op.end("Backup Complete")
@@ -57,14 +57,14 @@ def _all(fleet: Fleet, one: partial[Manifest]) -> None:
     fleet.each(one).values()
 
 
-def _create(op: Operation, remote: Remote, *, parts: frozenset[str]) -> Manifest:
+def _create(op: Operation, remote: Remote, *, parts: frozenset[str], at: datetime | None) -> Manifest:
     settings = op.settings
     # Where that is not possible, the backup itself says why.
     sweep = commands.sweep(settings.backup.directory).in_dir(settings.directory)
     remote.run(sweep, deadline=60, check=False)
     source = source_of(remote, settings)
     totals = room.ensured(remote, settings, source, op.emit, parts)
-    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals)
+    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals, at)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.backup import manifest as m
+from schedgen_ops.backup import names
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, script, sh
 
-# Folders of restores, beside the objects; a container without `ls` has none.
-ASIDE = ".schedgen-"
-
 _ARCHIVE = f"""
 container=$1 path=$2; shift 2
-mapfile -t aside < <("$@" exec "$container" ls -A "$path" 2>/dev/null | grep '^{ASIDE}')
+ours() {{
+  [[ $1 =~ ^\\.schedgen-(new|before)-([0-9]{{8}}_[0-9]{{6}})$ ]] || return
+  local marked stamp=${{BASH_REMATCH[2]}}
+  marked=$("${{docker[@]}}" cp "$container:$path/$1/{names.MARK}" - </dev/null | tar -xOf -)
+  [ "$marked" != "schedgen restore $stamp" ] || return 0
+  [ "${{BASH_REMATCH[1]}}" = before ] &&
+    "${{docker[@]}}" exec "$container" ls -A "$path/$1" </dev/null | grep -qxF '{names.MOVED_BEFORE}'
+}} 2>/dev/null
+docker=("$@") aside=()
+while IFS= read -r each; do ! ours "$each" || aside+=("./$each"); done \
+  < <("$@" exec "$container" ls -A "$path" </dev/null 2>/dev/null)
 if [ ${{#aside[@]}} -eq 0 ]; then exec "$@" cp "$container:$path/." -; fi
-"$@" cp "$container:$path/." - | tar -f - --delete "${{aside[@]/#/./}}"
+"$@" cp "$container:$path/." - | tar -f - --delete "${{aside[@]}}"
 """
 
 # $1 the folder, $2 the bytes of the manifest, which is on stdin.
@@ -30,22 +38,44 @@ whole "$1.part/manifest.json" "$2" && [ ! -e "$1" ] && durable "$1.part" "$1"
 """
 )
 
-_SWEEP = """
+# $1 a folder. Ours is a backup's exact name with the manifest of that backup in it. So is one with nothing in
+# it, or with a manifest of no bytes alone: a backup that was ended as it began, and nothing is lost.
+OURS = r"""
+written() { grep -qF "\"id\":\"$2\"" -- "$1/manifest.json" 2>/dev/null; }
+ours() {
+  local id=${1##*/}; id=${id%.part}
+  [ -d "$1" ] && [ ! -L "$1" ] && [[ $id =~ ^(pre-deployment|manual|safety)-[0-9]{8}_[0-9]{6}$ ]] || return
+  written "$1" "$id" && return
+  [ -z "$(find "$1" -mindepth 1 '(' ! -path "$1/manifest.json" -o -size +0 ')' | head -n 1)" ]
+}
+# The manifest goes last: what is left of a removal that was ended is still ours.
+discard() {
+  find "$1" -mindepth 1 -maxdepth 1 ! -name manifest.json -exec rm -rf -- {} + && rm -rf -- "$1"
+}
+"""
+
+_SWEEP = (
+    OURS
+    + """
 [ -d "$1" ] || exit 0
 # A script that lost its connection may write for a moment yet.
 for try in 1 2 3 4 5 6 7 8 9 10; do
-  find "$1" -mindepth 1 -maxdepth 1 -type d -name '*-[0-9]*_[0-9]*.part' -exec rm -rf -- {} + && exit
+  left=''
+  for folder in "$1"/*.part; do ! ours "$folder" || discard "$folder" || left=1; done
+  [ -n "$left" ] || exit 0
   sleep 0.5
 done
 exit 1
 """
+)
 
 # The record of one that came to nothing; its data goes. Another one of that name is not ours to touch.
 _FAIL = (
     WHOLE
+    + OURS
     + """
 umask 077
-rm -rf -- "$1.part"
+! written "$1.part" "$3" || discard "$1.part"
 mkdir -- "$1" || exit
 whole "$1/manifest.json" "$2" || { rm -rf -- "$1"; exit 1; }
 """
@@ -107,12 +137,7 @@ def update(folder: str, manifest: m.Manifest) -> Command:
 
 def _with_manifest(text: str, folder: str, manifest: m.Manifest, title: str) -> Command:
     data = m.to_json(manifest)
-    return script(text, folder, str(len(data.encode())), title=title).with_stdin(data)
-
-
-def discard(folder: str) -> Command:
-    """Removes an unfinished backup."""
-    return sh("rm", "-rf", "--", f"{folder}.part")
+    return script(text, folder, str(len(data.encode())), manifest.id, title=title).with_stdin(data)
 
 
 def sweep(folder: str) -> Command:
@@ -132,10 +157,12 @@ class Listing:
     Attributes:
         backups: all that could be read, whatever their state.
         unreadable: folders with our kind of name and no manifest that can be trusted.
+        parts: folders ID.part that hold the manifest of ID: unfinished, or half removed.
     """
 
     backups: tuple[m.Manifest, ...]
     unreadable: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def good(self) -> tuple[m.Manifest, ...]:
@@ -145,7 +172,7 @@ class Listing:
 
 def parse_list(stdout: str) -> Listing:
     """Reads the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
-    found, unreadable = [], []
+    found, unreadable, parts = [], [], []
     for line in filter(None, stdout.splitlines()):
         name, _, text = line.partition(" ")
         try:
@@ -158,7 +185,9 @@ def parse_list(stdout: str) -> Listing:
             found.append(manifest)
         elif m.is_backup_id(name):
             unreadable.append(name)
-    return Listing(tuple(found), tuple(unreadable))
+        if manifest is not None and name == f"{manifest.id}.part":
+            parts.append(name)
+    return Listing(tuple(found), tuple(unreadable), tuple(parts))
 
 
 def restore_database(directory: str, folder: str, database: Database, dump: m.File) -> str:

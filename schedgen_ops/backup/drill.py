@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from schedgen_ops import events
-from schedgen_ops.backup import causes, commands, drill_scripts, scripts
+from schedgen_ops.backup import causes, commands, drill_scripts, moment, scripts
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Drill, Manifest
 from schedgen_ops.clock import Clock, stamp
@@ -40,7 +40,7 @@ def drill(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, em
     except CommandFailed as failure:
         error = _failure(failure, settings)
     result = PASSED if error is None else error.message
-    proof = Drill(stamp(clock.now()), round(clock.monotonic() - began, 1), result)
+    proof = Drill(stamp(moment.now(remote)), round(clock.monotonic() - began, 1), result)
     proven = replace(backup, drill=proof)
     remote.run(commands.update(folder, proven).in_dir(settings.directory), deadline=60)
     if error is not None:
@@ -67,6 +67,7 @@ def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) 
         database or Database(),
         queries,
         needed(backup),
+        settings.directory,
     )
     return command.in_dir(settings.directory)
 
@@ -119,8 +120,8 @@ def when_due(remote: Remote, settings: Settings, backup: Manifest, clock: Clock,
     if settings.backup.drill.deploy == "never":
         return
     command = commands.list_(settings.backup.directory).in_dir(settings.directory)
-    listing = commands.parse_list(remote.run(command, deadline=60).stdout)
-    if due(listing, settings, clock.now()):
+    time, listed = remote.batch([moment.ask(), command], deadline=60)
+    if due(commands.parse_list(listed.stdout), settings, moment.parse(time.stdout)):
         drill(remote, settings, backup, clock, emit)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schedgen_ops.backup import names
 from schedgen_ops.backup.integrity import LIBRARY
 from schedgen_ops.backup.restore_scripts import HEAD, Places
 from schedgen_ops.commands.stopped import FUNCTIONS
@@ -25,36 +26,57 @@ setsid bash -o pipefail -c "$body" schedgen-restore "$@" <&0 &
 wait "$!"
 """
 
-# A marker in the old objects' folder says that all of them are in it: what is at the top since is new.
-_MOVE = r"""
+# A marker in the old objects' folder says that all of them are in it: what is at the top since is new. What
+# other restores put aside stays where it is.
+_MOVE = (
+    names.FOLDER_OURS
+    + r"""
 cd -- "$1" || exit
 old=.schedgen-before-$2 new=.schedgen-new-$2
 all() { for f in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-  case ${f##*/} in .schedgen-*|lost+found) continue ;; esac
+  case ${f##*/} in lost+found) continue ;; esac
+  ours "$f" && continue
   if [ -e "$f" ] || [ -L "$f" ]; then mv -- "$f" "$2/" || return; fi
 done; }
 """
+)
 _FORWARD = (
     _MOVE
-    + r"""
-mkdir -p "$old"
-[ -e "$old/.schedgen-moved" ] || { all . "$old" && : > "$old/.schedgen-moved"; } || exit
-[ ! -d "$new" ] || { all "./$new" . && rmdir -- "$new"; }
+    + rf"""
+claim "$old" || exit
+[ -e "$old/{names.MOVED}" ] || {{ all . "$old/{names.DATA}" && : > "$old/{names.MOVED}"; }} || exit
+[ -d "$new" ] || exit 0
+ours "$new" && all "./$new/{names.DATA}" . && rmdir -- "$new/{names.DATA}" && discard "$new"
 """
 )
 _BACK = (
     _MOVE
-    + r"""
+    + rf"""
 [ -d "$old" ] || exit 0
-[ ! -e "$old/.schedgen-moved" ] || { mkdir -p "$new" && all . "$new" && rm "$old/.schedgen-moved"; } || exit
-all "./$old" . && rmdir -- "$old"
+ours "$old" || {{ rmdir -- "$old"; exit; }}
+[ ! -e "$old/{names.MOVED}" ] ||
+  {{ claim "$new" && all . "$new/{names.DATA}" && rm "$old/{names.MOVED}"; }} || exit
+[ ! -d "$old/{names.DATA}" ] || {{ all "./$old/{names.DATA}" . && rmdir -- "$old/{names.DATA}"; }} || exit
+discard "$old"
 """
 )
 
 # :from takes the place of :to, and :to is called :aside from then on; nobody is let in meanwhile. Where there
-# is no :from, that was done or never begun. Whatever happens, what is called :to lets in at the end.
+# is no :from, that was done or never begun. The comment of what is beside is the mark, and below it the
+# owner's own. Whatever happens, what is called :to lets in at the end.
 _RENAME = r"""SELECT count(*) FILTER (WHERE datname = :'from') > 0 AS come,
-       count(*) FILTER (WHERE datname = :'to') > 0 AS go FROM pg_database
+       count(*) FILTER (WHERE datname = :'to') > 0 AS go,
+       coalesce(bool_or(datname = :'from' AND said.mark IS DISTINCT FROM :'mark'), false) AS strange,
+       coalesce(max(said.whole) FILTER (WHERE datname = :'to'), '') AS old,
+       coalesce(max(said.own) FILTER (WHERE datname = :'from'), '') AS own
+  FROM pg_database, LATERAL (SELECT split_part(whole, E'\n', 1) AS mark, whole,
+         CASE WHEN strpos(whole, E'\n') > 0 THEN substr(whole, strpos(whole, E'\n') + 1) END AS own
+    FROM (SELECT shobj_description(oid, 'pg_database') AS whole) AS comment) AS said
+\gset
+\if :strange
+DO $$ BEGIN RAISE EXCEPTION 'the database has no mark of this restore'; END $$;
+\endif
+SELECT :'mark' || CASE :'old' WHEN '' THEN '' ELSE E'\n' || :'old' END AS wrapped
 \gset
 \if :come
 \if :go
@@ -65,10 +87,15 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 BEGIN;
 ALTER DATABASE :"to" RENAME TO :"aside";
 ALTER DATABASE :"from" RENAME TO :"to";
+COMMENT ON DATABASE :"aside" IS :'wrapped';
+COMMENT ON DATABASE :"to" IS :'own';
 COMMIT;
 \set ON_ERROR_STOP on
 \else
+BEGIN;
 ALTER DATABASE :"from" RENAME TO :"to";
+COMMENT ON DATABASE :"to" IS :'own';
+COMMIT;
 \endif
 \endif
 SELECT format('ALTER DATABASE %I ALLOW_CONNECTIONS true', datname) FROM pg_database
@@ -90,15 +117,21 @@ direction=$1 limit=$2 forward=$3 back=$4 renaming=$5; shift 5
 clients=("$@")
 now() { echo "${EPOCHREALTIME/[.,]/}"; }
 rename() { psql -d template1 -v from="$1" -v to="$2" -v aside="$3" <<< "$renaming" >/dev/null; }
+# What cannot be looked at is not healthy.
 healthy() {
-  local end=$((SECONDS + limit)) bad=x
-  while [ -n "$bad" ]; do
-    bad=$("${docker[@]}" inspect --format \
-      '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}}' "$@" |
-      grep -v -e ' running healthy$' -e ' running none$')
-    [ -z "$bad" ] || [ "$SECONDS" -lt "$end" ] || { say "not healthy after ${limit}s: ${bad#/}"; return 1; }
-    [ -z "$bad" ] || sleep 0.2
+  local end=$((SECONDS + limit)) seen good
+  while :; do
+    seen=$("${docker[@]}" inspect --format \
+      '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}}' "$@") ||
+      seen="docker inspect failed"
+    good=$(grep -c -e ' running healthy$' -e ' running none$' <<< "$seen")
+    [ "$good" -ne "$#" ] || return 0
+    [ "$SECONDS" -lt "$end" ] || break
+    sleep 0.2
   done
+  seen=$(grep -v -e ' running healthy$' -e ' running none$' <<< "$seen")
+  say "not healthy after ${limit}s: ${seen#/}"
+  return 1
 }
 finish() { [ "$#" -eq 0 ] || "${docker[@]}" stop "$@" >/dev/null; }
 serve() {

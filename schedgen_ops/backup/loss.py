@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.backup import commands as c
-from schedgen_ops.backup import sql
+from schedgen_ops.backup import server, sql
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.places import perform, places_of, running
 from schedgen_ops.errors import Refused
@@ -49,3 +49,15 @@ def loss(remote: Remote, settings: Settings, backup: Manifest) -> tuple[Loss, ..
     tables = sorted({*now, *backup.rows})
     found = (Loss(table, backup.rows.get(table), now.get(table)) for table in tables)
     return tuple(each for each in found if each.then != each.now)
+
+
+def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
+    """The logical replication slots that a restore ends: they follow the old database, and nobody reads it.
+
+    Raises:
+        OpsError: where the database does not answer.
+    """
+    places = places_of(settings, running(remote, settings), "")
+    if not places.database:
+        return ()
+    return server.parse(perform(remote, settings, server.look(places), 120).stdout).slots

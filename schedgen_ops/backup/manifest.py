@@ -105,6 +105,8 @@ class Manifest:
         drill: the last restore that was tried.
         offsite: the last copy elsewhere that was tried.
         error: why it failed.
+        number: one more than the newest backup had that was there before; 0 where that was not counted yet.
+        properties: what the database is besides what is in it; see `properties`.
     """
 
     id: str
@@ -126,6 +128,8 @@ class Manifest:
     drill: Drill | None = None
     offsite: Copy | None = None
     error: str = ""
+    number: int = 0
+    properties: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
     @property
@@ -217,7 +221,7 @@ def from_json(text: str) -> Manifest:
         drill=None if drill is None else stored.build(Drill, drill),
         offsite=None if offsite is None else stored.build(Copy, offsite),
         **{key: stored.texts(data.get(key, [])) for key in ("verified", "migrations", "roles")},
-        **{key: stored.mapping(data.get(key, {})) for key in ("rows", "sizes")},
+        **{key: stored.mapping(data.get(key, {})) for key in ("rows", "sizes", "properties")},
     )
     if not is_backup_id(manifest.id):
         raise ValueError(f"not a backup's name: {manifest.id!r}")
@@ -237,5 +241,9 @@ def failed(manifest: Manifest, error: str, finished: str, seconds: float) -> Man
 
 def newest_first(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
     """The good ones, newest first."""
-    done = (manifest for manifest in manifests if manifest.good)
-    return tuple(sorted(done, key=lambda manifest: (manifest.created, manifest.id), reverse=True))
+    return tuple(sorted((each for each in manifests if each.good), key=order, reverse=True))
+
+
+def order(manifest: Manifest) -> tuple[int, str, str]:
+    """Sorts the backups of a host as they were made: by their numbers, and the first ones by their times."""
+    return manifest.number, manifest.created, manifest.id

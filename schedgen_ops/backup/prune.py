@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from schedgen_ops import events
-from schedgen_ops.backup import aside, commands, removing
+from schedgen_ops.backup import aside, commands, moment, removing
 from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Kind, State, is_backup_id
@@ -30,10 +30,11 @@ _PART = ".part"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What is on a host: candidates, and what kept releases may need of them."""
+    """What is on a host at `now`, by its clock: candidates, and what kept releases may need of them."""
 
     candidates: tuple[Candidate, ...]
     needed: dict[str, str]
+    now: datetime
 
 
 def prune(op: Operation) -> None:
@@ -71,13 +72,13 @@ def _decided(op: Operation, remote: Remote) -> tuple[Verdict, ...]:
     found = look(remote, op.settings)
     candidates = (*found.candidates, *_asides(op, remote))
     policy = Policy(op.settings.backup.keep_days, op.settings.backup.keep)
-    return decide(candidates, found.needed, policy, op.clock.now())
+    return decide(candidates, found.needed, policy, found.now)
 
 
 def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
     """What restores put aside in the database and the volume; services that are down keep theirs."""
     try:
-        found = aside.kept(remote, op.settings)
+        found = aside.look(remote, op.settings, op.emit)
     except OpsError as error:
         text = f"what restores put aside cannot be looked at, and stays: {error.message}"
         events.warn(op.emit, text, remote.name)
@@ -90,8 +91,9 @@ def look(remote: Remote, settings: Settings) -> Found:
     """Everything with a name of ours in the backups' folder, and what releases need of it."""
     directory = settings.backup.directory
     asked = (commands.list_(directory), removing.survey(directory))
-    listed, surveyed, records = remote.batch(
+    clock, listed, surveyed, records = remote.batch(
         [
+            moment.ask(),
             *(command.in_dir(settings.directory) for command in asked),
             store.read_command(Paths(settings.directory)),
         ],
@@ -107,7 +109,7 @@ def look(remote: Remote, settings: Settings) -> Found:
         # Nobody knows what that release needs: every deploy's backup may be it.
         before = {c.name for c in candidates if c.name.startswith(Kind.PRE_DEPLOYMENT)}
         needed = dict.fromkeys(before, "with an unreadable record") | needed
-    return Found(candidates, needed)
+    return Found(candidates, needed, moment.parse(clock.stdout))
 
 
 def _candidates(listing: Listing, sizes: dict[str, int]) -> Iterator[Candidate]:
@@ -115,16 +117,17 @@ def _candidates(listing: Listing, sizes: dict[str, int]) -> Iterator[Candidate]:
     for name, count in sizes.items():
         if name.endswith(_PART):
             if is_backup_id(name.removesuffix(_PART)):
-                yield Candidate(name, "unfinished", _made(name), size=count)
+                ours = name in listing.parts
+                yield Candidate(name, "unfinished" if ours else "unreadable", _made(name), size=count)
         elif name in known:
             backup = known[name]
             made = datetime.fromisoformat(backup.created)
             if not backup.good:
-                yield Candidate(name, "failed", made, size=count)
+                yield Candidate(name, "failed", made, backup.number, size=count)
             elif backup.kind is Kind.SAFETY:
-                yield Candidate(name, "safety", made, backup.proven, count)
+                yield Candidate(name, "safety", made, backup.number, backup.proven, count)
             else:
-                yield Candidate(name, "good", made, backup.proven, count)
+                yield Candidate(name, "good", made, backup.number, backup.proven, count)
         elif is_backup_id(name):
             yield Candidate(name, "unreadable", _made(name), size=count)
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from schedgen_ops import events
-from schedgen_ops.backup import commands
+from schedgen_ops.backup import commands, moment
 from schedgen_ops.backup.manifest import Copy, Manifest
 from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.commands import rclone
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.errors import CommandFailed, ConfigError, OpsError
+from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Offsite, Settings
 from schedgen_ops.shell import Command, Secret
@@ -58,7 +58,19 @@ def with_deploy(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
         ConfigError: where a variable is not set.
     """
     offsite = settings.backup.offsite
-    return credentials(offsite, environ) if offsite is not None and offsite.with_deploy else None
+    if offsite is None or not offsite.with_deploy:
+        return None
+    if not encrypts(offsite):
+        raise ConfigError(
+            "backup.offsite.with_deploy needs backup.offsite.password",
+            hint="A deploy's backup holds the configuration with its secrets: a copy of it is encrypted.",
+        )
+    return credentials(offsite, environ)
+
+
+def encrypts(offsite: Offsite) -> bool:
+    """Whether nobody can read a copy there without a password."""
+    return offsite.password is not None or offsite.options.get("type") == "crypt"
 
 
 def after_backup(
@@ -89,8 +101,16 @@ class Push:
         """The backup with its copy recorded.
 
         Raises:
+            Refused: where secrets would be copied in clear.
             OpsError: when the copy is not complete and right; that is recorded too.
         """
+        clear = [file.name for file in backup.files if file.name.startswith("config.")]
+        if clear and not encrypts(self.offsite):
+            raise Refused(
+                f"{', '.join(clear)} of {backup.id} would lie at {self.offsite.path} in clear",
+                host=self.remote.name,
+                hint="It holds secrets: name the variable of a password in backup.offsite.password.",
+            )
         try:
             self._copied(backup)
         except OpsError as error:
@@ -181,11 +201,12 @@ class Push:
 
     def _record(self, backup: Manifest, result: str) -> Manifest:
         """What became of it, in the manifest as it is by now: a drill may have been recorded meanwhile."""
-        copy = Copy(stamp(self.clock.now()), self._where(backup), result)
         directory = self.settings.backup.directory
         where = self.settings.directory
-        answer = self.remote.run(commands.list_(directory).in_dir(where), deadline=60)
-        now = next((b for b in commands.parse_list(answer.stdout).backups if b.id == backup.id), backup)
+        asked = [moment.ask(), commands.list_(directory).in_dir(where)]
+        time, listed = self.remote.batch(asked, deadline=60)
+        now = next((b for b in commands.parse_list(listed.stdout).backups if b.id == backup.id), backup)
+        copy = Copy(stamp(moment.parse(time.stdout)), self._where(backup), result)
         done = replace(now, offsite=copy)
         self.remote.run(commands.update(f"{directory}/{backup.id}", done).in_dir(where), deadline=60)
         return done

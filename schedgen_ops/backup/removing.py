@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schedgen_ops.backup.commands import OURS
 from schedgen_ops.shell import Command, script
 
 # A link is none of ours: it is not even looked at.
@@ -17,18 +18,24 @@ done
 """
 
 # Renamed first: half of a backup must not look like one, should this be ended in the middle.
-_REMOVE = """
+_REMOVE = (
+    OURS
+    + """
 cd -- "$1" || exit
 shift
 for name; do
   [ -d "$name" ] && [ ! -L "$name" ] || continue
+  ours "./$name" || { echo "reason: $name holds no manifest of ours, and stays" >&2; exit 1; }
   case $name in
     *.part) ;;
-    *) rm -rf -- "./$name.part" && mv -T -- "./$name" "./$name.part" || exit; name=$name.part ;;
+    *)
+      [ ! -e "$name.part" ] || { ours "./$name.part" && discard "./$name.part"; } || exit
+      mv -T -- "./$name" "./$name.part" || exit; name=$name.part ;;
   esac
-  rm -rf -- "./$name" || exit
+  discard "./$name" || exit
 done
 """
+)
 
 
 def survey(folder: str) -> Command:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schedgen_ops import events
-from schedgen_ops.backup import commands as c
-from schedgen_ops.backup import drill, drill_scripts, exchange, restore_scripts, run
+from schedgen_ops.backup import drill, drill_scripts, exchange, moment, restore_scripts, run, server
 from schedgen_ops.backup.choice import broken
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.places import perform, places_of, running
@@ -29,7 +28,7 @@ class Restore:
 
     Attributes:
         parts: database, objects; what the backup does not hold is left out.
-        stamp: what is kept is named after it; "" is now.
+        stamp: what is kept is named after it; "" is now, by the host's clock.
         gap: seconds that the services were away, once that is known.
     """
 
@@ -44,6 +43,7 @@ class Restore:
     _places: restore_scripts.Places | None = None
     _clients: tuple[str, ...] = ()
     _names: tuple[str, ...] = ()
+    _fits: bool = False
 
     @property
     def folder(self) -> str:
@@ -71,7 +71,7 @@ class Restore:
         self._places = None
 
     def _find(self, containers: tuple[engine.Container, ...]) -> restore_scripts.Places:
-        self.stamp = self.stamp or f"{self.clock.now():%Y%m%d_%H%M%S}"
+        self.stamp = self.stamp or f"{moment.now(self.remote):%Y%m%d_%H%M%S}"
         places = places_of(self.settings, containers, self.stamp)
         wants = {
             "database": (self.settings.database, self.backup.database, places.database),
@@ -99,10 +99,16 @@ class Restore:
         """Reads the backup to its end, and finds what it goes to. Changes nothing.
 
         Raises:
-            OpsError: where it is damaged, or what it goes to does not run.
+            OpsError: where it is damaged, or what it goes to does not run or cannot hold it.
         """
         self.check_files()
-        assert self.places
+        self._check_server()
+
+    def _check_server(self) -> None:
+        if self.places.database and not self._fits:
+            found = server.parse(self._run(server.look(self.places), 120).stdout)
+            server.refuse(found, self.backup, self.remote.name)
+            self._fits = True
 
     def check_files(self) -> None:
         """Reads the backup to its end.
@@ -120,6 +126,7 @@ class Restore:
         Raises:
             OpsError: where anything differs; then nothing of it is left.
         """
+        self._check_server()
         queries = self.settings.backup.drill.queries if self.places.database else ()
         need = drill.needed(self.backup) if self.places.database else 0
         need += self.backup.sizes.get("objects", 0) if self.places.objects else 0
@@ -163,13 +170,29 @@ class Restore:
     def drop(self) -> None:
         """What was restored beside and did not take its place, removed; may run twice."""
         names = [self.places.new] if self.places.database else []
-        names += [f"{c.ASIDE}new-{self.places.stamp}"] if self.places.objects else []
+        names += [f".schedgen-new-{self.places.stamp}"] if self.places.objects else []
         self._run(restore_scripts.discard(self.places, names), 600)
+
+    def settle(self) -> None:
+        """Once it stays: what follows the old database and would hold its WAL is ended, and told."""
+        if not self.places.database:
+            return
+        try:
+            ended = server.parse_ended(self._run(server.end_slots(self.places), 120).stdout)
+        except OpsError as error:
+            events.warn(self.emit, f"{error.message}: {self.places.before}", self.remote.name)
+            return
+        if ended:
+            text = (
+                f"Dropped the logical replication slots of the old database: {', '.join(ended)}; "
+                "what reads them has to begin anew with the restored one"
+            )
+            events.warn(self.emit, text, self.remote.name)
 
     def discard_old(self) -> None:
         """What was there before, removed for good."""
         names = [self.places.before] if self.places.database else []
-        names += [f"{c.ASIDE}before-{self.places.stamp}"] if self.places.objects else []
+        names += [f".schedgen-before-{self.places.stamp}"] if self.places.objects else []
         self._run(restore_scripts.discard(self.places, names), 600)
         events.info(self.emit, "What was there before is discarded", self.remote.name)
 
@@ -177,7 +200,7 @@ class Restore:
     def kept(self) -> tuple[str, ...]:
         """What the old data is called now."""
         database = (f"database {self.places.before}",) if self.places.database else ()
-        objects = (f"objects {c.ASIDE}before-{self.places.stamp}",) if self.places.objects else ()
+        objects = (f"objects .schedgen-before-{self.places.stamp}",) if self.places.objects else ()
         return database + objects
 
     def _exchange(self, *, back: bool = False) -> Command:
@@ -221,6 +244,7 @@ def restore(
         one.back()
         one.drop()
         raise
+    one.settle()
     if discard_old:
         one.discard_old()
     return one

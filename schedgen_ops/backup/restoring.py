@@ -7,7 +7,7 @@ from functools import partial
 
 from schedgen_ops.backup import aside, choice, run
 from schedgen_ops.backup.command import holders
-from schedgen_ops.backup.loss import loss
+from schedgen_ops.backup.loss import following, loss
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.places import running
 from schedgen_ops.backup.restore import DATA, Restore
@@ -57,6 +57,8 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     owner = lock.myself(op.clock, "restore", wanted)
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
         Engine(op.emit, op.clock, serving=lambda: "The old data is in place").run(steps)
+        if not discard_old:
+            on_each(fleet, todo, Restore.settle)
     old = () if discard_old else tuple(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
     gap = max(one.gap for one in todo.values())
     backups = ", ".join(sorted({one.backup.id for one in todo.values()}))
@@ -165,16 +167,20 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
     """What a restore of the database would change, in lines to read before answering."""
     try:
         lines = [f"  {each}" for each in loss(remote, op.settings, backup)]
+        slots = following(remote, op.settings)
     except OpsError as error:
         return (f"  What would be lost is not known: {error.message}",)
     more = [f"  ... and {len(lines) - _LINES} more tables"] if len(lines) > _LINES else []
-    return (*lines[:_LINES], *more) or ("  Every table has as many rows now as it had then",)
+    rows = (*lines[:_LINES], *more) or ("  Every table has as many rows now as it had then",)
+    names = ", ".join(slots)
+    ends = f"  Logical replication slots end with the old database, and their readers begin anew: {names}"
+    return (*rows, ends) if slots else rows
 
 
 def discard(op: Operation) -> None:
     """Removes what restores put aside, on every host that holds data, after asking."""
     fleet = holders(op)
-    found = fleet.each(lambda remote: aside.kept(remote, op.settings)).values()
+    found = fleet.each(lambda remote: aside.look(remote, op.settings, op.emit)).values()
     kept = dict(zip(fleet.names, found, strict=True))
     lines = [f"{host}: {name} ({size(count)})" for host, each in kept.items() for name, count in each.items()]
     if not lines:

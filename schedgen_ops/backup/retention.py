@@ -24,7 +24,8 @@ class Candidate:
             counts as none of the newest); aside (what a restore replaced, where it was); failed (says so
             itself); unfinished (left by a run that was killed: whoever prunes holds the lock, so nobody is at
             work on it); unreadable (no manifest, or a torn one).
-        made: when; None where neither manifest nor name tells.
+        made: when, by the host's clock; None where neither manifest nor name tells.
+        number: its place among the backups of the host, which no clock can change; 0 for the first ones.
         proven: whether a drill restored it.
         size: bytes on disk.
     """
@@ -32,6 +33,7 @@ class Candidate:
     name: str
     kind: Kind
     made: datetime | None
+    number: int = 0
     proven: bool = False
     size: int = 0
 
@@ -62,7 +64,7 @@ def decide(
     Args:
         needed: names of backups that a kept release may need, each with the release's id.
     """
-    ordered = sorted(found, key=lambda c: (c.made or now, c.name), reverse=True)
+    ordered = sorted(found, key=lambda c: (c.number, c.made or now, c.name), reverse=True)
     good = [c for c in ordered if c.kind == "good"]
     newest = {c.name: number for number, c in enumerate(good)}
     proof = next((c.name for c in good if c.proven), "")

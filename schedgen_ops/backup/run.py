@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from schedgen_ops import events
-from schedgen_ops.backup import causes, commands, integrity, manifest, scripts
+from schedgen_ops.backup import commands, failing, integrity, manifest, moment, scripts
 from schedgen_ops.backup.manifest import Kind, Manifest, State
 from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError, Refused
+from schedgen_ops.errors import CommandFailed, Refused
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import HostSettings, Settings
 
+_UNLISTED = (
+    "the table {} does not list migrations by id and name: which are applied is not noted; "
+    "migrations.table names another one, or null"
+)
+_NOTHING = "`database`, `objects` and `env_file` in the configuration say what there is."
+Source = failing.Source
 ALL = frozenset({"database", "objects", "config"})
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What a backup is made of: the release that serves, and the containers that hold the data."""
-
-    release: str
-    commit: str
-    containers: tuple[engine.Container, ...]
-
-    def container(self, service: str) -> engine.Container | None:
-        """The running container of a service; None if there is none on this host."""
-        running = (c for c in self.containers if c.service == service and c.status == "running")
-        return next(running, None)
 
 
 def create(
@@ -41,6 +34,7 @@ def create(
     emit: events.Emit,
     parts: frozenset[str] = ALL,
     totals: dict[str, int] | None = None,
+    at: datetime | None = None,
 ) -> Manifest:
     """A new, checked backup on `remote`.
 
@@ -48,14 +42,21 @@ def create(
         kind: why it is made.
         parts: database, objects, config; what does not belong on this host is left out.
         totals: bytes that each part may come to, where that is known, for the progress.
+        at: the time that it is named after; by default the host's own.
 
     Raises:
+        Refused: where there is nothing to back up, or it does not run.
         OpsError: when any part or check of it failed; then a record without data says FAILED and why.
     """
-    created, begun = clock.now(), clock.monotonic()
+    chosen, image = _parts(settings, settings.host(remote.name), source, parts)
+    now, number = _place(remote, settings)
+    created, begun = at or now, clock.monotonic()
     name = manifest.backup_id(kind, created)
     folder = f"{settings.backup.directory}/{name}"
-    chosen, image = _parts(settings, settings.host(remote.name), source, parts)
+
+    def finished() -> str:
+        return stamp(created + timedelta(seconds=clock.monotonic() - begun))
+
     started = Manifest(
         id=name,
         release=source.release,
@@ -65,20 +66,34 @@ def create(
         finished="",
         files=(),
         image=image,
+        number=number,
     )
     events.info(emit, f"Backup directory: {folder}", remote.name)
     try:
-        made = _done(started, _write(remote, settings, folder, started, chosen, emit, totals or {}))
-        made = replace(made, finished=stamp(clock.now()), seconds=round(clock.monotonic() - begun, 1))
+        written = _write(remote, settings, folder, started, chosen, emit, totals or {})
+        if written.facts.unlisted:
+            events.warn(emit, _UNLISTED.format(chosen.table), remote.name)
+        made = _done(started, written)
+        made = replace(made, finished=finished(), seconds=round(clock.monotonic() - begun, 1))
         remote.run(commands.finish(folder, made).in_dir(settings.directory), deadline=60)
     except CommandFailed as error:
-        failure = _failure(error, settings, _gone(remote, settings, source))
-        record = manifest.failed(started, failure.message, stamp(clock.now()), clock.monotonic() - begun)
+        if error.code == scripts.NOTHING:
+            raise Refused(scripts.reason(error.detail)[0], host=remote.name, hint=_NOTHING) from error
+        failure = failing.failure(error, settings, failing.gone(remote, settings, source))
+        record = manifest.failed(started, failure.message, finished(), clock.monotonic() - begun)
         with suppress(CommandFailed):
             remote.run(commands.fail(folder, record).in_dir(settings.directory), deadline=60)
         raise failure from error
     events.info(emit, "Backup integrity verified successfully", remote.name)
     return made
+
+
+def _place(remote: Remote, settings: Settings) -> tuple[datetime, int]:
+    """The time on the host, and the number that follows those of the backups there."""
+    backups = commands.list_(settings.backup.directory).in_dir(settings.directory)
+    clock, listed = remote.batch([moment.ask(), backups], deadline=60)
+    found = commands.parse_list(listed.stdout).backups
+    return moment.parse(clock.stdout), max((backup.number for backup in found), default=0) + 1
 
 
 def _write(
@@ -137,6 +152,7 @@ def _done(started: Manifest, made: scripts.Made) -> Manifest:
         migrations=about.migrations,
         roles=about.roles,
         sizes=made.sizes,
+        properties=about.properties,
     )
 
 
@@ -162,7 +178,11 @@ def _parts(
         compose = f"{Paths(settings.directory).release(source.release)}/compose.yaml"
         chosen = replace(chosen, env_file=settings.env_file, compose_file=compose if source.release else "")
     if chosen.empty:
-        raise OpsError("there is nothing to back up: neither the database nor the object store belongs here")
+        raise Refused(
+            "there is nothing to back up: neither the database nor the object store belongs here",
+            host=host.name,
+            hint=_NOTHING,
+        )
     return chosen, image
 
 
@@ -175,36 +195,6 @@ def _running(service: str, source: Source, host: HostSettings) -> engine.Contain
             hint=f"Look at it: `docker compose ps {service}`, `docker compose logs {service}`.",
         )
     return container
-
-
-def _gone(remote: Remote, settings: Settings, source: Source) -> causes.Cause | None:
-    """What a killed container says for itself is nothing: the service that no longer runs as it did."""
-    parts = (settings.database, settings.objects)
-    before = {part.service: source.container(part.service) for part in parts if part}
-    listing = engine.Docker(settings.sudo).containers(settings.project)
-    answer = remote.run(listing, deadline=60, check=False)
-    now = {box.id: box for box in engine.parse_containers(answer.stdout)} if answer.ok else {}
-    for service, box in before.items():
-        if box and answer.ok:
-            found = now.get(box.id)
-            if found is None or (found.status, found.started) != (box.status, box.started):
-                return causes.went_away(service)
-    return None
-
-
-def _failure(error: CommandFailed, settings: Settings, gone: causes.Cause | None) -> OpsError:
-    """The failure of a script of ours, with its reason, its cause as far as that is known, and a hint."""
-    reason, detail = scripts.reason(error.detail)
-    if isinstance(error, CommandTimedOut):
-        reason = f"it was not done after backup.deadline, {settings.backup.deadline} s"
-    reason = reason or error.message
-    cause = causes.cause(f"{detail}\n{reason}", settings) or gone
-    return OpsError(
-        f"backup failed: {f'{cause.sentence}: {reason}' if cause else reason}",
-        host=error.host,
-        detail=detail,
-        hint=cause.hint if cause else "Nothing of it was kept.",
-    )
 
 
 def listing(remote: Remote, settings: Settings) -> commands.Listing:

@@ -15,6 +15,8 @@ from schedgen_ops.backup.integrity import LIBRARY
 from schedgen_ops.shell import Command, script
 
 REASON = "reason: "
+# The exit code where there is nothing to back up; then nothing was touched.
+NOTHING = 3
 # How the lines begin that `parse_made` reads.
 ANSWERS = ("file ", "objects ", "fact ")
 
@@ -27,6 +29,11 @@ _CREATE = (
     + r"""
 part=$1.part how=$2 format=$3 env=$4 compose=$5 begin=$6 facts=$7 session=$8 dump=$9 archive=${10}
 umask 077
+[ -e "$env" ] || [ -n "$compose$dump$archive" ] || {
+  say "there is nothing to back up: neither a file ${env:-.env} nor a release"; exit """
+    + str(NOTHING)
+    + r"""
+}
 mkdir -p -- "${part%/*}" && mkdir -- "$part" || { say "${part%/*} cannot be written"; exit 1; }
 top=$$ project=$PWD here=$(cd -- "$part" && pwd) || exit
 database='' objects=''
@@ -120,7 +127,6 @@ fi
 report 7<&- 8>&- & reporter=$!
 set +m
 case $env in ''|/*) ;; *) env=$project/$env ;; esac
-[ -e "$env" ] || [ -n "$compose$dump$archive" ] || fail "there is neither a file ${4:-.env} nor a release"
 [ ! -e "$env" ] || ( config "$env" config.env ) || exit
 [ -z "$compose" ] || ( config "$compose" config.compose.yaml ) || exit
 [ -z "$database" ] || wait "$database" || give_up

@@ -10,7 +10,7 @@ from typing import Any
 from schedgen_ops.backup import run
 from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.commands import Listing
-from schedgen_ops.backup.manifest import Manifest
+from schedgen_ops.backup.manifest import Manifest, order
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
@@ -105,7 +105,7 @@ def list_(op: Operation) -> None:
 
 
 def _rows(op: Operation, host: str, listing: Listing) -> Iterator[tuple[Any, ...]]:
-    for backup in sorted(listing.backups, key=lambda found: (found.created, found.id), reverse=True):
+    for backup in sorted(listing.backups, key=order, reverse=True):
         yield (
             host,
             backup.id,

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+from schedgen_ops import stored
+from schedgen_ops.backup import properties
 
 # Nothing may end this session early, and nothing waits for a lock for ever.
 _QUIET = """\\set ON_ERROR_STOP on
@@ -40,13 +44,32 @@ SELECT 'size ' || pg_database_size(current_database());
 SELECT 'role ' || to_json(rolname::text) FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname;
 """
 
-_MIGRATIONS = """SELECT to_regclass(quote_ident(:'table')) IS NOT NULL AS listed
+# Another framework's table of that name is none: whatever it is like, the dump goes on without it.
+_MIGRATIONS = """SELECT c.oid IS NOT NULL AS there, c.relkind IN ('r', 'p') AND 2 = (
+    SELECT count(*) FROM pg_attribute
+     WHERE attrelid = c.oid AND attname IN ('id', 'name') AND NOT attisdropped) AS listed
+  FROM (SELECT to_regclass(quote_ident(:'table')) AS oid) AS found LEFT JOIN pg_class c ON c.oid = found.oid
 \\gset
+\\if :there
 \\if :listed
+SAVEPOINT migrations;
+\\set ON_ERROR_STOP off
 SELECT 'migration ' || to_json(name::text) FROM :"table" ORDER BY id;
+\\set failed :ERROR
+\\set ON_ERROR_STOP on
+ROLLBACK TO migrations;
+\\if :failed
+\\set listed f
+\\endif
+\\endif
+\\if :listed
+\\else
+SELECT 'unlisted';
+\\endif
 \\endif
 """
 
+_LARGE = "SELECT 'large ' || count(*) FROM pg_largeobject_metadata;\n"
 END = "SELECT 'counted';\n"
 
 
@@ -57,7 +80,9 @@ class Facts:
     Attributes:
         rows: of each table, by schema.table.
         size: bytes on disk.
-        values: what the configured queries answered, by their text; None is an error.
+        unlisted: whether there is a table for migrations which is no list of them that is known here.
+        large: how many large objects it holds; None where that was not asked.
+        properties: what the database is besides what is in it.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -65,6 +90,9 @@ class Facts:
     size: int = 0
     migrations: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    unlisted: bool = False
+    large: int | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 def about(table: str) -> str:
@@ -74,12 +102,12 @@ def about(table: str) -> str:
         table: the one that lists the applied migrations; "" for none.
     """
     migrations = f"\\set table '{table}'\n{_MIGRATIONS}" if table else ""
-    return f"{_ABOUT}{migrations}{ROWS}{END}"
+    return f"{_ABOUT}{properties.ASK}{migrations}{ROWS}{END}"
 
 
 def counted() -> str:
     """The rows of every table as they are now."""
-    return f"{_QUIET}{ROWS}{END}"
+    return f"{_QUIET}{ROWS}{_LARGE}{END}"
 
 
 def parse(lines: Iterable[str]) -> Facts:
@@ -90,8 +118,8 @@ def parse(lines: Iterable[str]) -> Facts:
     """
     rows: dict[str, int] = {}
     texts: dict[str, list[str]] = {"migration": [], "role": []}
-    plain = {"postgres": "", "size": "0"}
-    ended = False
+    plain = {"postgres": "", "size": "0", "large": "-1", "properties": "{}"}
+    seen: set[str] = set()
     for line in lines:
         word, _, rest = line.partition(" ")
         if word == "rows":
@@ -101,13 +129,22 @@ def parse(lines: Iterable[str]) -> Facts:
             texts[word].append(str(json.loads(rest)))
         elif word in plain:
             plain[word] = rest
-        elif word == "counted":
-            ended = True
+        elif word in ("counted", "unlisted"):
+            seen.add(word)
         else:
             raise ValueError(f"the database answered {line!r}")
-    if not ended:
+    if "counted" not in seen:
         raise ValueError("the database did not answer to the end")
-    return Facts(rows, plain["postgres"], int(plain["size"]), tuple(texts["migration"]), tuple(texts["role"]))
+    return Facts(
+        rows,
+        plain["postgres"],
+        int(plain["size"]),
+        tuple(texts["migration"]),
+        tuple(texts["role"]),
+        "unlisted" in seen,
+        int(plain["large"]) if plain["large"] != "-1" else None,
+        stored.decode(plain["properties"]),
+    )
 
 
 def differences(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]:

@@ -24,7 +24,8 @@ def dump(docker: Docker, container: str, user: str, database: str, *, custom: bo
     """The whole database, as the snapshot has it whose name is the first line of stdin.
 
     Args:
-        custom: for pg_restore, uncompressed; else SQL that replaces what is there when psql reads it.
+        custom: for pg_restore, uncompressed; else SQL that replaces what is there when psql reads it. What it
+            drops first cannot always be named in an empty database: `loading` leaves that out.
     """
     how = ("--format=custom", "--compress=0") if custom else ("--clean", "--if-exists")
     argv = ("pg_dump", *how, "--no-password", "--lock-wait-timeout=60s", "-U", user, "-d", database)

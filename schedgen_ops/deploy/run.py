@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import drill, push, room
+from schedgen_ops.backup import drill, moment, push, room
 from schedgen_ops.backup import run as backup
 from schedgen_ops.backup.manifest import Kind
 from schedgen_ops.deploy import code, images, services
@@ -51,13 +52,14 @@ class Deploy(Change):
     def back_up(self) -> None:
         """A checked backup of database and objects, before anything changes."""
         events.info(self.emit, "Creating backup before deployment")
-        self._do(self._back_up, only=self._holders)
+        at = moment.together(self.fleet.only(tuple(self._holders)))
+        self._do(partial(self._back_up, at=at), only=self._holders)
         events.info(self.emit, "Pre-deployment backup completed successfully")
 
-    def _back_up(self, site: Site) -> None:
+    def _back_up(self, site: Site, *, at: datetime | None) -> None:
         kind, totals = Kind.PRE_DEPLOYMENT, site.totals
         made = backup.create(
-            site.remote, site.settings, kind, _source(site), self.clock, self.emit, totals=totals
+            site.remote, site.settings, kind, _source(site), self.clock, self.emit, totals=totals, at=at
         )
         drill.when_due(site.remote, site.settings, made, self.clock, self.emit)
         push.after_backup(site.remote, site.settings, made, self.clock, self.emit)

@@ -182,6 +182,7 @@ def _perform(
     owner = lock.myself(op.clock, command, "")
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
         Engine(op.emit, op.clock, serving=lambda: "The old data is in place").run(steps)
+        on_each(op.fleet, todo, Restore.settle)
     kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
     ids = ", ".join(sorted({one.backup.id for one in todo.values()}))
     op.end("Recovery Complete", "Everything serves again", (("Backup", ids), ("Kept", kept)))

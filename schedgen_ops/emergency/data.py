@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schedgen_ops.backup import moment
 from schedgen_ops.backup.commands import update
 from schedgen_ops.backup.manifest import File, Kind, Manifest, State, backup_id
 from schedgen_ops.backup.places import perform
@@ -84,7 +85,7 @@ class Data(Base):
         box = self.box(service)
         if box is None:
             raise OpsError(f"{service} has no container", host=self.remote.name)
-        now = self.clock.now()
+        now = moment.now(self.remote)
         name = backup_id(Kind.SAFETY, now)
         folder = f"{self.settings.backup.directory}/{name}"
         command = commands.set_aside(self.docker, folder, box.id, box.image)
@@ -96,7 +97,7 @@ class Data(Base):
             commit="",
             state=State.FAILED,
             created=stamp(now),
-            finished=stamp(self.clock.now()),
+            finished=stamp(moment.now(self.remote)),
             files=tuple(File(row[1], int(row[2]), row[3]) for row in rows),
             error=f"no backup: the files of {service}, which did not start with them",
         )

@@ -49,6 +49,10 @@ class Data:
         """What was there is in its place again."""
         self._around(Restore.back)
 
+    def settle(self) -> None:
+        """Once it stays: nothing goes on with the old data."""
+        self._each(Restore.settle)
+
     def _around(self, action: Callable[[Restore], None]) -> None:
         self._each(Restore.look_again)
         Elsewhere(self.settings, self.fleet, self.todo).around(lambda: self._each(action))

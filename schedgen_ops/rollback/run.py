@@ -117,6 +117,13 @@ class Rollback(Change):
             store.write(site.remote, site.paths, site.new)
         data.prepare()
 
+    def clean_up(self) -> None:
+        """What was replaced, removed; nothing goes on with the database that was put aside."""
+        if self.data is not None:
+            with self._as_warning():
+                self.data.settle()
+        Change.clean_up(self)
+
     def roll_all(self) -> None:
         """Every service at once, where that is safe: all of them ran together before."""
         self._do(self._roll_all, batch=self.settings.rollout.batch)

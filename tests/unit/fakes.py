@@ -13,6 +13,8 @@ from schedgen_ops.errors import CommandFailed, ConnectionLost
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, checked
 from schedgen_ops.shell import Command
 
+# By default a host's clock shows what `FakeClock` does.
+CLOCK = "1736942400\n"
 Key = str | re.Pattern[str] | Callable[[Command], bool]
 Reply = Result | str | int | BaseException
 Answer = Reply | Callable[[Command], Reply] | Sequence[Reply]
@@ -82,7 +84,7 @@ class FakeHost:
         files: Mapping[str, bytes] | None = None,
     ) -> None:
         self.name = name
-        self.answers: dict[Any, Answer] = dict(answers or {})
+        self.answers: dict[Any, Answer] = {"look at the clock": CLOCK, **(answers or {})}
         self.files: dict[str, bytes] = dict(files or {})
         self.modes: dict[str, int] = {}
         self.commands: list[Command] = []

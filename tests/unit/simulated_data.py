@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fakes import result
-from simulated_answers import Handler
+from fakes import CLOCK, result
+from simulated_answers import Handler, says
 from simulated_world import World
 
 from schedgen_ops.remote import Result
@@ -21,7 +21,7 @@ def _listed(world: World, words: Sequence[str], stdin: str) -> Result:
 def _restore(world: World, words: Sequence[str], stdin: str) -> Result:
     world.changed.append("restore beside")
     world.beside = (*world.beside, RESTORED)
-    return result("objects 3 512\nend\n")
+    return result("counted\nobjects 3 512\nend\n")
 
 
 def _exchange(world: World, words: Sequence[str], stdin: str) -> Result:
@@ -45,6 +45,9 @@ def _discard(world: World, words: Sequence[str], stdin: str) -> Result:
 
 
 TITLES: dict[str, Handler] = {
+    "look at the clock": says(CLOCK),
+    "look at the database server": says('{"version": 150018, "tablespaces": ["pg_default"]}'),
+    "end the slots of the old": says(""),
     "list backups": _listed,
     "verify the backup": lambda world, words, stdin: result(),
     "count the rows": lambda world, words, stdin: result(),

@@ -9,7 +9,7 @@ import pytest
 from fakes import Answer, FakeClock, FakeHost, result
 from kit import BACKUP, settings
 
-from schedgen_ops.backup import drill, drill_scripts, manifest, sql
+from schedgen_ops.backup import drill, drill_scripts, loading, manifest, sql
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Drill
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
@@ -76,8 +76,8 @@ def test_an_answer_that_is_cut_off_is_none(text: str) -> None:
 
 
 def test_roles_are_made_where_they_are_missing() -> None:
-    made = drill_scripts.roles(("it's",))
-    assert made.startswith("SELECT format('CREATE ROLE %I', 'it''s') WHERE NOT EXISTS")
+    made = loading.roles(("it's", "two\nlines"))
+    assert """jsonb_array_elements_text('["it''s", "two\\nlines"]'::jsonb)""" in made
     assert made.endswith("\\gexec\n")
 
 

@@ -11,8 +11,8 @@ from fakes import FakeClock, FakeHost, result
 from kit import BACKUP, settings
 
 from schedgen_ops.backup import manifest, push
-from schedgen_ops.backup.manifest import Copy, Drill, Manifest
-from schedgen_ops.errors import ConfigError, ConnectionLost, OpsError
+from schedgen_ops.backup.manifest import Copy, Drill, File, Manifest
+from schedgen_ops.errors import ConfigError, ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, Progress
 from schedgen_ops.settings import Offsite, Settings
 from schedgen_ops.shell import Secret
@@ -156,3 +156,29 @@ def test_a_deploy_pushes_only_if_it_is_told_to() -> None:
     assert push.with_deploy(config, ENVIRON) is not None
     with pytest.raises(ConfigError):
         push.with_deploy(config, {})
+    clear, _ = offsite(with_deploy=True, password=None)
+    with pytest.raises(ConfigError, match=r"needs backup\.offsite\.password"):
+        push.with_deploy(clear, ENVIRON)
+
+
+CONFIG = replace(BACKUP, files=(*BACKUP.files, File("config.env", 5, "0" * 64)))
+
+
+def test_secrets_are_not_copied_in_clear() -> None:
+    config, section = offsite(password=None)
+    host = FakeHost()
+    target = push.credentials(section, ENVIRON)
+    with pytest.raises(Refused, match=r"config\.env .* in clear") as caught:
+        push.Push(host, config, section, target, FakeClock(), lambda _: None)(CONFIG)
+    assert "backup.offsite.password" in caught.value.hint
+    assert host.commands == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "encrypted"),
+    [({"password": None}, False), ({}, True), ({"password": None, "options": {"type": "crypt"}}, True)],
+)
+def test_a_password_or_a_remote_that_encrypts_keeps_a_copy_from_strangers(
+    changes: dict[str, Any], encrypted: bool
+) -> None:
+    assert push.encrypts(offsite(**changes)[1]) is encrypted

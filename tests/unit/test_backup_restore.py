@@ -8,9 +8,11 @@ from typing import Any, cast
 
 import pytest
 from fakes import Answer, FakeClock, FakeHost, result
-from kit import BACKUP, DIRECTORY, bash, settings
+from hypothesis import given
+from hypothesis.strategies import text
+from kit import BACKUP, DIRECTORY, bash, quickly, settings
 
-from schedgen_ops.backup import aside, exchange, restore, restore_scripts
+from schedgen_ops.backup import aside, exchange, names, restore
 from schedgen_ops.backup.loss import Loss, loss
 from schedgen_ops.backup.places import places_of
 from schedgen_ops.backup.restoring import Elsewhere
@@ -22,6 +24,8 @@ from schedgen_ops.fleet import Fleet
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, roles=("app",), sizes={"database": 10**9, "objects": 512})
 SEEN = 'rows ["public.jobs",3]\ncounted\nobjects 3 0\nend\n'
+SERVER = '{"version": 150018, "tablespaces": ["pg_default"]}'
+SLOTS = "end the slots of the old database"
 STAMP = "20250115_120000"
 
 
@@ -54,6 +58,8 @@ def host(**answers: Answer) -> FakeHost:
         "docker inspect": ALL,
         "verify the backup": "objects 3 512\n",
         "restore beside": SEEN,
+        "look at the database server": SERVER,
+        "end the slots of the old database": "",
         "exchange": "gap 1500000\n",
         "exchange back": "gap 1\n",
         "discard what a restore put aside": "",
@@ -62,16 +68,17 @@ def host(**answers: Answer) -> FakeHost:
 
 
 def titles(on: FakeHost) -> list[str]:
-    return [command.title for command in on.commands if command.title != "docker inspect"]
+    looks = ("docker inspect", "look at the clock", "look at the database server")
+    return [command.title for command in on.commands if command.title not in looks]
 
 
 def test_a_restore_is_checked_prepared_and_exchanged_in_this_order() -> None:
     on, told = host(), list[Event]()
     done = restore.restore(on, settings(), MADE, FakeClock(), told.append)
-    assert titles(on) == ["verify the backup", "restore beside", "exchange"]
+    assert titles(on) == ["verify the backup", "restore beside", "exchange", SLOTS]
     assert done.gap == 1.5
     assert done.kept == (f"database schedgen_before_{STAMP}", f"objects .schedgen-before-{STAMP}")
-    beside, swap = on.commands[2], on.commands[3]
+    beside, swap = on.commands[-3], on.commands[-2]
     for word in ("id-postgres", "id-minio", "sha256:minio", f"schedgen_new_{STAMP}", "database.sql.gz"):
         assert word in beside.text
     assert "CREATE ROLE" in str(beside.stdin)
@@ -99,7 +106,9 @@ def test_one_part_alone_is_restored(part: str, given: str, left_out: str) -> Non
     )
     done = restore.restore(on, settings(), MADE, FakeClock(), silence, parts=frozenset({part}))
     assert len(done.kept) == 1
-    for command in on.commands[2:]:
+    for command in on.commands:
+        if command.title in ("docker inspect", "look at the clock"):
+            continue
         assert given in command.text or command.title == "verify the backup"
         assert left_out not in command.text
 
@@ -168,7 +177,7 @@ def test_a_loss_is_told_table_by_table_in_words() -> None:
 def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> None:
     answer = f"database schedgen_before_{STAMP} 2048\nobjects .schedgen-before-{STAMP} 4\n"
     on = host(list_what_restores_put_aside=answer)
-    kept = aside.kept(on, settings())
+    kept = aside.look(on, settings(), silence)
     assert kept == {f"schedgen_before_{STAMP}": 2048, f".schedgen-before-{STAMP}": 4096}
     aside.discard(on, settings(), tuple(kept))
     assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
@@ -191,24 +200,34 @@ def tree(tmp_path: Any) -> list[str]:
 
 def test_objects_are_exchanged_and_put_back_whole_also_after_a_break(tmp_path: Any) -> None:
     data, new = tmp_path / "data", f".schedgen-new-{STAMP}"
-    for name in ("jobs/old", ".minio.sys/a", f"{new}/jobs/new", f"{new}/.minio.sys/b"):
+    foreign = (".schedgen-designs/a", ".schedgen-before-20240101_000000/b")
+    for name in ("jobs/old", ".minio.sys/a", f"{new}/data/jobs/new", f"{new}/data/.minio.sys/b", *foreign):
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_text(name)
+    (data / new / "mark").write_text(f"{names.folder_mark(STAMP)}\n")
     first, old = tree(data), f".schedgen-before-{STAMP}"
-    # Broken off when some were aside and nothing was in their place: forward goes on, back puts them back.
+
+    def half(folder: str) -> None:
+        (data / folder / "data").mkdir(parents=True)
+        (data / folder / "mark").write_text(f"{names.folder_mark(STAMP)}\n")
+        (data / "jobs").rename(data / folder / "data" / "jobs")
+
+    # Broken off as it began, and when some were aside and nothing was in their place: forward goes on, back
+    # puts them back.
     (data / old).mkdir()
-    (data / "jobs").rename(data / old / "jobs")
     helper(data, exchange._BACK)
     assert tree(data) == first
-    (data / old).mkdir()
-    (data / "jobs").rename(data / old / "jobs")
+    half(old)
+    helper(data, exchange._BACK)
+    assert tree(data) == first
+    half(old)
     helper(data, exchange._FORWARD)
     helper(data, exchange._FORWARD)
-    after = [f"{old}/.minio.sys/a", f"{old}/.schedgen-moved", f"{old}/jobs/old", ".minio.sys/b", "jobs/new"]
+    moved = [f"{old}/data/{name}" for name in (".minio.sys/a", "jobs/old", *foreign)]
+    after = [*moved, f"{old}/mark", f"{old}/moved", ".minio.sys/b", "jobs/new"]
     assert tree(data) == sorted(after)
     # Broken off when some of the new ones were in place.
-    (data / new).mkdir()
-    (data / "jobs").rename(data / new / "jobs")
+    half(new)
     helper(data, exchange._FORWARD)
     assert tree(data) == sorted(after)
     helper(data, exchange._BACK)
@@ -244,4 +263,13 @@ def test_names_of_databases_stay_within_what_postgresql_takes() -> None:
     config = settings(database={"name": "x" * 63})
     places = places_of(config, parse_containers(ALL), STAMP)
     assert max(len(places.new), len(places.before)) <= 63
-    assert restore_scripts.prefix(places.of_database) == "x" * 30 + "_before_"
+
+
+@quickly
+@given(text(min_size=1, max_size=80), text(min_size=1, max_size=80))
+def test_names_of_restores_fit_and_never_meet(one: str, other: str) -> None:
+    made = [make(name, STAMP) for make in (names.new, names.before) for name in {one, other}]
+    assert max(len(name.encode()) for name in made) <= 63
+    assert len(set(made)) == len(made)
+    same = "n" * 40 + one
+    assert names.new(same, STAMP) != names.new(f"{same}2", STAMP)

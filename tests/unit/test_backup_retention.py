@@ -152,3 +152,9 @@ def test_every_verdict_says_why() -> None:
         "the newest that a drill has proven",
         "older than 7 days, and 2 newer ones stay",
     ]
+
+
+def test_the_newest_is_the_last_that_was_made_whatever_a_clock_said() -> None:
+    ahead, later = old("ahead", -1, number=0), old("later", 0, number=1)
+    verdicts = decide((ahead, later), {}, Policy(days=1, count=1), NOW)
+    assert [verdict.why for verdict in verdicts if verdict.name == "later"] == ["the newest good one"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from fakes import FakeClock, FakeHost, result
 from kit import BACKUP, settings
 
-from schedgen_ops.backup import manifest, run
+from schedgen_ops.backup import manifest, run, scripts
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
@@ -39,6 +40,8 @@ def source(*boxes: dict[str, Any]) -> run.Source:
     return run.Source("r1", "a" * 40, parse_containers("\n".join(map(json.dumps, boxes))))
 
 
+# No backup before.
+NONE: dict[Any, Any] = {"list backups": ""}
 BOTH = source(container("postgres"), container("minio"))
 ANSWER = f"""objects 3 512
 progress database 5
@@ -64,23 +67,23 @@ def create(
 
 
 def test_a_backup_is_called_done_after_it_was_checked() -> None:
-    host = FakeHost(answers={"back up": ANSWER, "finish the backup": ""})
+    host = FakeHost(answers={**NONE, "back up": ANSWER, "finish the backup": ""})
     told: list[Event] = []
     made = create(host, events=told)
     assert (made.id, made.objects, made.size) == ("manual-20250115_120000", 3, 30)
-    assert manifest.from_json(str(host.commands[1].stdin)) == made
+    assert manifest.from_json(str(host.commands[3].stdin)) == made
     assert Message("info", "Backup directory: backups/manual-20250115_120000", "app1") in told
     assert (made.state, made.rows, made.postgres) == ("DONE", {"public.jobs": 3}, "15.8")
     assert made.verified == ("archive integrity", "end of dump", "SHA-256")
     assert Progress("database", 5, 0, "bytes", "app1") in told
-    started = manifest.from_json(str(host.commands[0].stdin))
+    started = manifest.from_json(str(host.commands[2].stdin))
     assert (started.id, started.state) == (made.id, "STARTED")
     assert told[-1] == Message("info", "Backup integrity verified successfully", "app1")
 
 
 def test_the_progress_ends_with_the_part_and_not_where_an_estimate_was_too_low() -> None:
     said = f"progress objects 700\nwritten objects\nprogress objects 700\n{ANSWER}"
-    host = FakeHost(answers={"back up": said, "finish the backup": ""})
+    host = FakeHost(answers={**NONE, "back up": said, "finish the backup": ""})
     told: list[Event] = []
     totals = {"database": 50, "objects": 600}
     kind = manifest.Kind.MANUAL
@@ -90,10 +93,10 @@ def test_the_progress_ends_with_the_part_and_not_where_an_estimate_was_too_low()
 
 
 def test_only_what_belongs_here_is_backed_up() -> None:
-    host = FakeHost(answers={"back up": ANSWER, "finish the backup": ""})
+    host = FakeHost(answers={**NONE, "back up": ANSWER, "finish the backup": ""})
     create(host, only="postgres")
-    assert "id-postgres" in host.texts[0]
-    assert "id-minio" not in host.texts[0]
+    assert "id-postgres" in host.texts[2]
+    assert "id-minio" not in host.texts[2]
 
 
 @pytest.mark.parametrize("stopped", ["postgres", "minio"])
@@ -106,15 +109,42 @@ def test_what_belongs_here_and_does_not_run_is_no_backup_without_it(stopped: str
 
 
 def test_nothing_to_back_up_is_an_error() -> None:
-    with pytest.raises(OpsError, match="nothing to back up"):
+    with pytest.raises(Refused, match="nothing to back up"):
         create(FakeHost(), only="frontend", parts=frozenset({"database"}))
+    # Neither an env file nor a release: the host says so, and has touched nothing.
+    nothing = result(stderr="reason: there is nothing to back up: neither", code=scripts.NOTHING)
+    host = FakeHost(answers={**NONE, "back up": nothing})
+    with pytest.raises(Refused, match="nothing to back up"):
+        create(host, parts=frozenset({"config"}))
+    assert host.commands[-1].title == "back up"
+
+
+def test_a_backup_is_named_and_numbered_by_its_host_whatever_the_operators_clock_says() -> None:
+    ahead = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
+    listing = f"{ahead.id} {manifest.to_json(ahead)}"
+    host = FakeHost(answers={"back up": ANSWER, "finish the backup": "", "list backups": listing})
+    laptop = FakeClock(moment=datetime(2030, 1, 1, tzinfo=UTC))
+    kind = manifest.Kind.MANUAL
+    made = run.create(host, settings(), kind, BOTH, laptop, lambda _: None)
+    assert (made.id, made.created, made.number) == ("manual-20250115_120000", "2025-01-15T12:00:00Z", 1)
+    assert manifest.newest_first((ahead, made)) == (made, ahead)
+
+
+def test_a_table_of_another_framework_is_told_once_with_the_setting_that_names_the_right_one() -> None:
+    said = ANSWER.replace("fact counted", "fact unlisted\nfact counted")
+    told: list[Event] = []
+    host = FakeHost(answers={**NONE, "back up": said, "finish the backup": ""})
+    assert create(host, events=told).migrations == ()
+    (warning,) = [event for event in told if isinstance(event, Message) and event.level == "warn"]
+    assert "the table migrations does not list migrations" in warning.text
+    assert "migrations.table" in warning.text
 
 
 @pytest.mark.parametrize("part", ["database", "objects", "config"])
 def test_only_the_part_that_is_asked_for_is_backed_up(part: str) -> None:
-    host = FakeHost(answers={"back up": ANSWER, "finish the backup": ""})
+    host = FakeHost(answers={**NONE, "back up": ANSWER, "finish the backup": ""})
     create(host, parts=frozenset({part}))
-    text = host.texts[0]
+    text = host.texts[2]
     held = ("id-postgres" in text, "id-minio" in text, "releases/r1/compose.yaml" in text)
     assert held == (part == "database", part == "objects", part == "config")
 
@@ -149,7 +179,12 @@ def test_a_failed_backup_tells_the_cause_and_leaves_a_record_without_data(
 ) -> None:
     failed = result(stderr=f"{said}\nreason: the dump failed", code=1)
     there = "\n".join(map(json.dumps, (container("postgres"), container("minio"))))
-    answers: dict[Any, Any] = {"back up": failed, "docker inspect": there, "record the failed backup": ""}
+    answers: dict[Any, Any] = {
+        **NONE,
+        "back up": failed,
+        "docker inspect": there,
+        "record the failed backup": "",
+    }
     host = FakeHost(answers=answers)
     with pytest.raises(OpsError) as caught:
         create(host)
@@ -165,7 +200,10 @@ def test_a_failed_backup_tells_the_cause_and_leaves_a_record_without_data(
 
 def test_a_backup_that_takes_too_long_or_cannot_be_named_is_recorded_as_failed() -> None:
     late = CommandTimedOut("`back up` was ended after 3600 s", code=None)
-    cases: tuple[dict[Any, Any], ...] = ({"back up": late}, {"back up": ANSWER, "finish the backup": 1})
+    cases: tuple[dict[Any, Any], ...] = (
+        {**NONE, "back up": late},
+        {**NONE, "back up": ANSWER, "finish the backup": 1},
+    )
     for answers in cases:
         # Where not even the record can be written, the failure itself is told.
         for code in (0, 1):
@@ -181,7 +219,12 @@ def test_a_backup_that_takes_too_long_or_cannot_be_named_is_recorded_as_failed()
 def test_a_container_that_went_away_says_nothing_and_is_named(now: list[dict[str, Any]]) -> None:
     there = "\n".join(map(json.dumps, [*now, container("minio")]))
     failed = result(stderr="reason: the database's dump failed", code=1)
-    answers: dict[Any, Any] = {"back up": failed, "docker inspect": there, "record the failed backup": ""}
+    answers: dict[Any, Any] = {
+        **NONE,
+        "back up": failed,
+        "docker inspect": there,
+        "record the failed backup": "",
+    }
     with pytest.raises(OpsError, match="the service postgres went away") as caught:
         create(FakeHost(answers=answers))
     assert "docker compose logs postgres" in caught.value.hint

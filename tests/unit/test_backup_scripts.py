@@ -303,10 +303,32 @@ def test_one_that_failed_never_takes_another_of_its_name_with_it(tmp_path: Path)
     assert left(tmp_path) == ["b"]
 
 
-def test_what_was_begun_can_be_discarded(tmp_path: Path) -> None:
-    bash(create(DUMP, ""), tmp_path)
-    assert bash(commands.discard("backups/b"), tmp_path).ok
-    assert left(tmp_path) == []
+def test_a_sweep_takes_what_we_began_and_nothing_that_only_looks_like_it(tmp_path: Path) -> None:
+    ours, bare, empty = (f"manual-2025011{day}_120000.part" for day in (5, 6, 7))
+    foreign = ["manual-20250118_120000.part", "photos-20250115_120000.part", "x-1_1.part", "manual-1_1.part"]
+    for name in (ours, bare, empty, *foreign):
+        (tmp_path / "backups" / name).mkdir(parents=True)
+    (tmp_path / "backups" / ours / "database.sql.gz").write_text("half")
+    (tmp_path / "backups" / ours / "manifest.json").write_text(manifest.to_json(STARTED))
+    (tmp_path / "backups" / empty / "manifest.json").touch()
+    for name in foreign:
+        (tmp_path / "backups" / name / "a.jpg").write_text("precious")
+    # Another backup's manifest proves nothing.
+    (tmp_path / "backups" / foreign[0] / "manifest.json").write_text(manifest.to_json(STARTED))
+    assert bash(commands.sweep("backups"), tmp_path).ok
+    assert left(tmp_path) == sorted(foreign)
+    # Nor does one that failed take along what another put there under its name.
+    there = f"backups/{foreign[0].removesuffix('.part')}"
+    failed = replace(BACKUP, id=Path(there).name, state=State.FAILED)
+    assert bash(commands.fail(there, failed), tmp_path).ok
+    assert (tmp_path / f"{there}.part" / "a.jpg").read_text() == "precious"
+
+
+def test_without_anything_to_back_up_nothing_is_touched(tmp_path: Path) -> None:
+    answer = bash(create("", "", env_file=".env"), tmp_path)
+    assert (answer.code, left(tmp_path)) == (scripts.NOTHING, [])
+    assert not (tmp_path / "backups").exists()
+    assert scripts.reason(answer.stderr)[0].startswith("there is nothing to back up")
 
 
 def listed(tmp_path: Path) -> Listing:
@@ -330,7 +352,7 @@ def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_fold
         (folder / "manifest.json").write_text(text)
     (tmp_path / "backups" / bare).mkdir()
     (tmp_path / "backups/photos").mkdir()
-    assert listed(tmp_path) == Listing((BACKUP,), (torn, swapped, bare))
+    assert listed(tmp_path) == Listing((BACKUP,), (torn, swapped, bare), (f"{BACKUP.id}.part",))
 
 
 def test_a_missing_folder_holds_no_backups(tmp_path: Path) -> None:
@@ -376,11 +398,16 @@ def test_the_data_is_dumped_and_archived_inside_the_containers() -> None:
 
 
 def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
-    for name in ("jobs/a", ".schedgen-before-20250115_120000/jobs/b"):
-        (tmp_path / "data" / name).parent.mkdir(parents=True)
-        (tmp_path / "data" / name).write_text(name)
-    body = 'if [ "$1" = cp ]; then tar -C "${2#c1:}" -cf - .; else shift 2; "$@"; fi'
+    ours, old, foreign = (f".schedgen-before-2025011{day}_120000" for day in (5, 6, 7))
+    marks = {f"{ours}/mark": "schedgen restore 20250115_120000\n", f"{old}/.schedgen-moved": ""}
+    marks |= {f"{foreign}/mark": "schedgen restore 20250101_120000\n", ".schedgen-designs/c": ""}
+    others = ("jobs/a", "xschedgen-designs/c", f"{foreign}/jobs/b", f"{ours}x/d")
+    for name in (*marks, *others, f"{ours}/data/jobs/b", f"{old}/jobs/b"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).write_text(marks.get(name, name))
+    body = """if [ "$1" != cp ]; then shift 2; exec "$@"; fi
+    at=${2#c1:}; [ -d "$at" ] && exec tar -C "$at" -cf - .; exec tar -C "${at%/*}" -cf - "${at##*/}\""""
     programs = program(tmp_path / "bin", "docker", body).parent
     where = Objects(path=str(tmp_path / "data"))
     text = commands.archive_command(Docker(), "c1", where)
-    assert made(bash(create("", text), tmp_path, PATH=path(programs))).objects == 1
+    assert made(bash(create("", text), tmp_path, PATH=path(programs))).objects == len(others) + 2

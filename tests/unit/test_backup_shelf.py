@@ -105,6 +105,9 @@ def folder(tmp_path: Path) -> Path:
     for name in ("manual-20250115_120000", "manual-20250116_120000.part", "notes"):
         (backups / name).mkdir(parents=True)
         (backups / name / "file").write_bytes(b"x" * 5000)
+        made = replace(BACKUP, id=name.removesuffix(".part"))
+        if name != "notes":
+            (backups / name / "manifest.json").write_text(manifest.to_json(made))
     (backups / "manual-20250117_120000").symlink_to(tmp_path)
     return backups
 
@@ -121,6 +124,16 @@ def test_only_what_is_named_goes(folder: Path) -> None:
     assert bash(removing.remove(str(folder), names), folder).ok
     assert sorted(path.name for path in folder.iterdir()) == ["manual-20250117_120000", "notes"]
     assert folder.parent.exists()
+
+
+@pytest.mark.parametrize("part", ["", ".part"])
+def test_what_holds_no_manifest_of_ours_stays_whatever_it_is_called(folder: Path, part: str) -> None:
+    name = f"manual-20250115_120000{part}"
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "manifest.json").write_text('{"id":"another"}')
+    (folder / name / "photo").touch()
+    assert not bash(removing.remove(str(folder), ["manual-20250115_120000"]), folder).ok
+    assert (folder / name / "photo").exists()
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/etc", "a/b"])

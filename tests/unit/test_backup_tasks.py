@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import test_tasks
 from fakes import Answer, FakeHost, result
-from test_backup_restore import MADE, SEEN, STAMP, host, titles
+from test_backup_restore import MADE, SEEN, SLOTS, STAMP, host, titles
 from test_backup_run import ANSWER
 from test_tasks import Capture, Inv
 
@@ -57,7 +57,7 @@ def test_a_restore_tells_its_story_and_what_is_kept(inv: Inv, capsys: Capture) -
         "Kept: app1: database schedgen_before_",
     ):
         assert line in told
-    assert titles(on)[-3:] == ["verify the backup", "restore beside", "exchange"]
+    assert titles(on)[-4:] == ["verify the backup", "restore beside", "exchange", SLOTS]
 
 
 def test_a_restore_that_discards_keeps_nothing(inv: Inv, capsys: Capture) -> None:

@@ -30,6 +30,7 @@ def site(**answers: Answer) -> tuple[Site, FakeHost, list[Event]]:
         "docker compose down --remove-orphans": "",
         "back up": ANSWER,
         "finish the backup": "",
+        "list backups": "",
         "record the failed backup": "",
         "set the files aside": f"file files-0.tar.gz 5 {SUM}\n",
         "update the manifest": "",

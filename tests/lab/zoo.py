@@ -1,0 +1,196 @@
+"""One PostgreSQL server for all of a test module, and what a database is when nothing of it may be lost."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from schedgen_ops.backup import drill, properties, run
+from schedgen_ops.backup.failing import Source
+from schedgen_ops.backup.manifest import Kind, Manifest
+from schedgen_ops.backup.places import running
+from schedgen_ops.backup.restore import DATABASE, Restore
+from schedgen_ops.clock import SystemClock
+from schedgen_ops.events import Event, Message
+from schedgen_ops.lab import docker
+from schedgen_ops.lab.place import LABEL, PREFIX
+from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+USER = "schedgen"
+IMAGE = "lab/postgres:15"
+
+
+@dataclass(frozen=True)
+class Here:
+    """This machine as a host: commands run by its own bash, in a folder."""
+
+    folder: Path
+    name: str = "app1"
+
+    def run(
+        self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
+    ) -> Result:
+        data = command.stdin or b""
+        done = subprocess.run(
+            ["bash", "--norc", "-o", "pipefail", "-c", command.text],
+            input=data.encode() if isinstance(data, str) else data,
+            cwd=self.folder, capture_output=True, check=False, timeout=deadline,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )  # fmt: skip
+        text = (done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        reply = Result(*text, done.returncode, 0.0)
+        return checked(command, reply, self.name) if check else reply
+
+    def batch(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+        return tuple(self.run(command, deadline=deadline, check=False) for command in commands)
+
+    def stream(
+        self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
+    ) -> Result:
+        reply = self.run(command, deadline=deadline, check=check)
+        for line in (*reply.stdout.splitlines(), *reply.stderr.splitlines()):
+            on_line(line)
+        return reply
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server in a container, which looks like a Compose service of the project."""
+
+    box: str
+    folder: Path
+
+    def psql(self, database: str, sql: str, *, check: bool = True) -> str:
+        """What the server answers, bare."""
+        done = self._in("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", USER, "-d", database, stdin=sql)
+        assert not check or done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode(errors="replace").strip()
+
+    def make(self, name: str, options: str, sql: str) -> Case:
+        """A database with what `sql` makes in it."""
+        self.psql("template1", f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
+        self.psql(name, sql)
+        return Case(self, name)
+
+    def names(self) -> set[str]:
+        """The databases that are there."""
+        return set(self.psql("template1", "SELECT datname FROM pg_database").splitlines())
+
+    def dumped(self, name: str) -> bytes:
+        """All that is in a database, as pg_dump sees it."""
+        done = self._in("pg_dump", "-U", USER, "-d", name)
+        assert done.returncode == 0, done.stderr.decode()
+        lines = done.stdout.splitlines()
+        return b"\n".join(line for line in lines if not line.startswith((b"\\restrict", b"\\unrestrict")))
+
+    def about(self, name: str) -> dict[str, object]:
+        """What a database is besides."""
+        found = json.loads(self.psql(name, properties.ASK).removeprefix("properties "))
+        allows = f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'"
+        return {**found, "allows": self.psql("template1", allows)}
+
+    def _in(self, *argv: str, stdin: str = "") -> subprocess.CompletedProcess[bytes]:
+        words = ["docker", "exec", "-i", self.box, *argv]
+        return subprocess.run(words, input=stdin.encode(), capture_output=True, check=False, timeout=120)
+
+
+@dataclass
+class Case:
+    """A database on its way through backup, drill, restore, exchange, and back."""
+
+    server: Server
+    name: str
+    told: tuple[Event, ...] = ()
+
+    @property
+    def host(self) -> Remote:
+        return cast(Remote, Here(self.server.folder))
+
+    def settings(self, form: str = "plain") -> Settings:
+        database = {"service": "postgres", "user": USER, "name": self.name, "used_by": []}
+        where = {"project": _project(self.server.folder), "directory": str(self.server.folder)}
+        hosts = [{"name": "app1", "address": "app1"}]
+        return Settings.model_validate(
+            {**where, "hosts": hosts, "database": database, "objects": None, "backup": {"format": form}}
+        )
+
+    def backup(self, form: str = "plain") -> Manifest:
+        """A backup, made in a second of its own."""
+        config, emit = self.settings(form), self.hear
+        source = Source("", "", running(self.host, config))
+        next_second()
+        only = frozenset({"database"})
+        return run.create(self.host, config, Kind.MANUAL, source, SystemClock(), emit, only)
+
+    def drilled(self, backup: Manifest) -> Manifest:
+        return drill.drill(self.host, self.settings(), backup, SystemClock(), self.hear)
+
+    def restore(self, backup: Manifest) -> Restore:
+        return Restore(self.host, self.settings(), backup, SystemClock(), self.hear, DATABASE)
+
+    def picture(self) -> tuple[bytes, dict[str, object]]:
+        """Everything that must not change."""
+        return self.server.dumped(self.name), self.server.about(self.name)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The lines that an operator was told."""
+        return tuple(event.text for event in self.told if isinstance(event, Message))
+
+    def hear(self, event: Event) -> None:
+        self.told = (*self.told, event)
+
+
+def next_second() -> None:
+    """Waits until what is named after the time is named otherwise."""
+    subprocess.run(["sleep", "1.01"], check=True)
+
+
+def _project(folder: Path) -> str:
+    return f"{PREFIX}-zoo-{folder.name}"
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[Server]:
+    """A server of our own, removed at the end."""
+    project = _project(folder)
+    labels = (f"com.docker.compose.project={project}", "com.docker.compose.service=postgres", LABEL)
+    words = [word for label in labels for word in ("--label", label)]
+    env = ["-e", f"POSTGRES_USER={USER}", "-e", "POSTGRES_PASSWORD=zoo", "-e", "POSTGRES_DB=postgres"]
+    run_ = ["run", "--detach", *words, *env, IMAGE, "-c", "fsync=off", "-c", "wal_level=logical", *options]
+    box = docker.run(*run_).strip()
+    try:
+        ready = "for n in $(seq 300); do pg_isready -q -h 127.0.0.1 && exit; sleep 0.2; done; exit 1"
+        docker.run("exec", box, "sh", "-c", ready)
+        docker.run("exec", "-u", "postgres", box, "mkdir", "-p", "/var/lib/postgresql/big")
+        yield Server(box, folder)
+    finally:
+        docker.run("rm", "--force", "--volumes", box)
+
+
+def newer(dump: Path) -> None:
+    """A plain dump as a pg_dump writes it that is newer than anything here."""
+    head = b"SET statement_timeout = 0;\n"
+    text = gzip.decompress(dump.read_bytes())
+    assert head in text
+    dump.write_bytes(gzip.compress(text.replace(head, head + b"SET a_timeout_of_tomorrow = 0;\n", 1)))
+
+
+def again(folder: Path, backup: Manifest) -> Manifest:
+    """The manifest of a backup whose files were written anew."""
+    files = tuple(
+        replace(file, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        for file in backup.files
+        for data in [(folder / file.name).read_bytes()]
+    )
+    return replace(backup, files=files)

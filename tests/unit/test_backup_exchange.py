@@ -1,0 +1,54 @@
+"""The exchange's own script, run for real on an engine made of files; what it cannot see is not healthy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from kit import bash, path, program
+
+from schedgen_ops.backup import exchange, scripts
+from schedgen_ops.backup.restore_scripts import Places
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Database, Objects
+
+# The databases' names are not what is tried here: psql says yes to everything.
+DOCKER = """
+case $1 in
+  exec) cat >/dev/null ;;
+  inspect) eval "$INSPECT" ;;
+  *) echo "$*" >> log ;;
+esac
+"""
+
+
+def exchanged(tmp_path: Path, inspect: str) -> Result:
+    programs = program(tmp_path / "bin", "docker", DOCKER).parent
+    places = Places(Docker(), "db", "", "", "20250115_120000", Database(), Objects())
+    command = exchange.exchange(places, "state/lock", ("one", "two"), 1)
+    return bash(command, tmp_path, PATH=path(programs), INSPECT=inspect)
+
+
+@pytest.mark.parametrize(
+    ("inspect", "seen"),
+    [
+        ("exit 1", "docker inspect failed"),
+        ("echo '/one running healthy'; exit 1", "docker inspect failed"),
+        ("echo '/one running healthy'", ""),
+        (":", ""),
+        ("echo '/one running healthy'; echo '/two running starting'", "two running starting"),
+        ("echo '/one running none'; echo '/two exited none'", "two exited none"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_not_healthy(tmp_path: Path, inspect: str, seen: str) -> None:
+    answer = exchanged(tmp_path, inspect)
+    assert not answer.ok
+    assert scripts.reason(answer.stderr)[0] == f"not healthy after 1s: {seen}"
+
+
+def test_what_is_seen_healthy_is(tmp_path: Path) -> None:
+    answer = exchanged(tmp_path, "echo '/one running healthy'; echo '/two running none'")
+    assert answer.ok, answer.stderr
+    assert exchange.parse_gap(answer.stdout) >= 0
+    assert (tmp_path / "log").read_text().splitlines() == ["stop one two", "start one two"]
