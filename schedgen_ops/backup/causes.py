@@ -78,6 +78,14 @@ def _known(settings: Settings) -> tuple[tuple[str, Cause], ...]:
             went_away(service),
         ),
         (
+            r"row-level security|row security policy",
+            Cause(
+                f"{user} may not read every row",
+                f"Row security hides rows from {user}: let it bypass that, by ALTER ROLE ... BYPASSRLS, or "
+                "name a superuser in database.user.",
+            ),
+        ),
+        (
             r"permission denied|read-only file system|operation not permitted|cannot be written",
             Cause(
                 f"{folder} is not writable for this user",

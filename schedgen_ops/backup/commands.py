@@ -157,12 +157,10 @@ class Listing:
     Attributes:
         backups: all that could be read, whatever their state.
         unreadable: folders with our kind of name and no manifest that can be trusted.
-        parts: folders ID.part that hold the manifest of ID: unfinished, or half removed.
     """
 
     backups: tuple[m.Manifest, ...]
     unreadable: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
 
     @property
     def good(self) -> tuple[m.Manifest, ...]:
@@ -172,7 +170,7 @@ class Listing:
 
 def parse_list(stdout: str) -> Listing:
     """Reads the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
-    found, unreadable, parts = [], [], []
+    found, unreadable = [], []
     for line in filter(None, stdout.splitlines()):
         name, _, text = line.partition(" ")
         try:
@@ -185,9 +183,7 @@ def parse_list(stdout: str) -> Listing:
             found.append(manifest)
         elif m.is_backup_id(name):
             unreadable.append(name)
-        if manifest is not None and name == f"{manifest.id}.part":
-            parts.append(name)
-    return Listing(tuple(found), tuple(unreadable), tuple(parts))
+    return Listing(tuple(found), tuple(unreadable))
 
 
 def restore_database(directory: str, folder: str, database: Database, dump: m.File) -> str:

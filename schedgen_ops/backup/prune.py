@@ -117,8 +117,7 @@ def _candidates(listing: Listing, sizes: dict[str, int]) -> Iterator[Candidate]:
     for name, count in sizes.items():
         if name.endswith(_PART):
             if is_backup_id(name.removesuffix(_PART)):
-                ours = name in listing.parts
-                yield Candidate(name, "unfinished" if ours else "unreadable", _made(name), size=count)
+                yield Candidate(name, "unfinished", _made(name), size=count)
         elif name in known:
             backup = known[name]
             made = datetime.fromisoformat(backup.created)

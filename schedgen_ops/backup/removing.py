@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from schedgen_ops.backup.commands import OURS
 from schedgen_ops.shell import Command, script
 
-# A link is none of ours: it is not even looked at.
-_SURVEY = """
+# A link is none of ours, nor is a part without our manifest: it is not even looked at.
+_SURVEY = (
+    OURS
+    + """
 cd -- "$1" 2>/dev/null || exit 0
 for folder in *-[0-9]*_[0-9]*/; do
   folder=${folder%/}
   [ -d "$folder" ] && [ ! -L "$folder" ] || continue
+  case $folder in *.part) ours "./$folder" || continue ;; esac
   used=$(du -sk -- "./$folder") && printf '%s %s\\n' "${used%%[!0-9]*}" "$folder"
 done
 """
+)
 
 # Renamed first: half of a backup must not look like one, should this be ended in the middle.
 _REMOVE = (

@@ -57,12 +57,23 @@ NOT_OURS = {
 _ASIDE = """
 psql() { docker compose exec -T postgres psql -qXtA -U schedgen -d schedgen -c "$1" </dev/null; }
 psql 'CREATE DATABASE schedgen_before_20200101_000000'
+mark='COMMENT ON DATABASE schedgen_before_20200101_000000'
+psql "$mark IS 'schedgen restore of \"schedgen\" 20200101_000000'"
+psql 'CREATE DATABASE schedgen_before_20200105_000000'
 psql 'CREATE DATABASE somebody_elses_before_20200101_000000'
-docker compose exec -T minio mkdir /data/.schedgen-before-20200102_000000 </dev/null
+in_store() { docker compose exec -T minio sh -c "$1" </dev/null; }
+in_store 'mkdir /data/.schedgen-before-20200102_000000 /data/.schedgen-before-20200103_000000'
+in_store 'echo schedgen restore 20200102_000000 > /data/.schedgen-before-20200102_000000/mark'
 """
+# What only looks like a restore's.
+UNMARKED = [
+    "schedgen_before_20200105_000000",
+    "somebody_elses_before_20200101_000000",
+    ".schedgen-before-20200103_000000",
+]
 _LEFT_ASIDE = """
 docker compose exec -T postgres psql -qXtA -U schedgen -d schedgen </dev/null -c \
-  "SELECT datname FROM pg_database WHERE datname LIKE '%before%'"
+  "SELECT datname FROM pg_database WHERE datname LIKE '%before%' ORDER BY 1"
 docker compose exec -T minio ls -A /data </dev/null | grep before || true
 """
 
@@ -102,7 +113,7 @@ def test_only_what_nothing_holds_goes_and_only_after_a_yes(op: Operator, host: B
     done = op.document("backup.prune", "--yes")
     assert done["exit_code"] == 0
     assert set(done["host_facts"][host.name]["removed"]) == goes | aside
-    assert host.sh(_LEFT_ASIDE) == "somebody_elses_before_20200101_000000"
+    assert host.sh(_LEFT_ASIDE).split() == UNMARKED
     assert set(kit.backups(host)) == there - goes
     assert set(kit.backups(host)) >= NOT_OURS
     assert host.sh("ls -d elsewhere") == "elsewhere"

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 import zoo
 
-from schedgen_ops.backup import aside, names
+from schedgen_ops.backup import aside, names, run
+from schedgen_ops.backup.manifest import Kind
+from schedgen_ops.backup.places import running
+from schedgen_ops.backup.restore import Restore
+from schedgen_ops.clock import SystemClock
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lab import base, engine, images
 from schedgen_ops.lab.place import Place, locked
@@ -216,3 +220,36 @@ def test_a_dump_of_a_newer_pg_dump_is_read_by_what_is_here(server: zoo.Server, t
     one.check()
     one.prepare()
     one.drop()
+
+
+def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the_others(
+    server: zoo.Server,
+) -> None:
+    case = zoo.Case(server, "postgres")
+    config, clock = case.settings(objects=True), SystemClock()
+    with zoo.storing(server.folder) as store:
+        old = ".schedgen-before-20240101_000000"
+        objects = ("jobs/a", ".schedgen-designs/b", "xschedgen-new/c", f"{old}/d")
+        for name in objects:
+            store.sh(f"mkdir -p {name.rpartition('/')[0]} && echo {name} > {name}")
+        first, only = store.tree(), frozenset({"objects"})
+        zoo.next_second()
+        source = run.Source("", "", running(case.host, config))
+        made = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
+        assert made.objects == len(objects)
+        store.sh("rm -rf jobs .schedgen-designs && echo new > e")
+        spoilt = store.tree()
+        one = Restore(case.host, config, made, clock, case.hear, only)
+        one.prepare()
+        one.swap()
+        aside_is = f"./.schedgen-before-{one.stamp}/"
+        assert [line for line in store.tree() if not line.startswith(aside_is)] == first
+        # What was put aside is no object of the next backup.
+        zoo.next_second()
+        again = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
+        assert again.objects == len(objects)
+        one.back()
+        one.drop()
+        assert store.tree() == spoilt
+        assert set(aside.look(case.host, config, case.hear)) == set()
+        assert any(old in text and "has no mark" in text for text in case.said)

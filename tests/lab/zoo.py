@@ -104,6 +104,34 @@ class Server:
         return subprocess.run(words, input=stdin.encode(), capture_output=True, check=False, timeout=120)
 
 
+@dataclass(frozen=True)
+class Store:
+    """A container with a volume of objects, which looks like a Compose service of the project."""
+
+    box: str
+
+    def sh(self, text: str) -> str:
+        """What a shell in it answers, in the volume."""
+        return docker.run("exec", self.box, "sh", "-c", f"cd /data && {text}").strip()
+
+    def tree(self) -> list[str]:
+        """Every file and its text."""
+        return self.sh('find . -type f | sort | while read -r f; do echo "$f $(cat "$f")"; done').splitlines()
+
+
+@contextmanager
+def storing(folder: Path) -> Iterator[Store]:
+    """An object store of our own, removed at the end."""
+    labels = (f"com.docker.compose.project={_project(folder)}", "com.docker.compose.service=minio", LABEL)
+    words = [word for label in labels for word in ("--label", label)]
+    forever = ["--volume", "/data", "--entrypoint", "sleep", IMAGE, "infinity"]
+    box = docker.run("run", "--detach", *words, *forever).strip()
+    try:
+        yield Store(box)
+    finally:
+        docker.run("rm", "--force", "--volumes", box)
+
+
 @dataclass
 class Case:
     """A database on its way through backup, drill, restore, exchange, and back."""
@@ -116,12 +144,13 @@ class Case:
     def host(self) -> Remote:
         return cast(Remote, Here(self.server.folder))
 
-    def settings(self, form: str = "plain") -> Settings:
+    def settings(self, form: str = "plain", *, objects: bool = False) -> Settings:
         database = {"service": "postgres", "user": USER, "name": self.name, "used_by": []}
         where = {"project": _project(self.server.folder), "directory": str(self.server.folder)}
         hosts = [{"name": "app1", "address": "app1"}]
+        store = {"service": "minio", "path": "/data", "used_by": []} if objects else None
         return Settings.model_validate(
-            {**where, "hosts": hosts, "database": database, "objects": None, "backup": {"format": form}}
+            {**where, "hosts": hosts, "database": database, "objects": store, "backup": {"format": form}}
         )
 
     def backup(self, form: str = "plain") -> Manifest:

@@ -109,6 +109,8 @@ def folder(tmp_path: Path) -> Path:
         if name != "notes":
             (backups / name / "manifest.json").write_text(manifest.to_json(made))
     (backups / "manual-20250117_120000").symlink_to(tmp_path)
+    (backups / "manual-20250118_120000.part").mkdir()
+    (backups / "manual-20250118_120000.part" / "photo").touch()
     return backups
 
 
@@ -122,7 +124,11 @@ def test_links_and_strangers_are_not_looked_at(folder: Path) -> None:
 def test_only_what_is_named_goes(folder: Path) -> None:
     names = ["manual-20250115_120000", "manual-20250116_120000.part", "manual-20250117_120000", "gone-1_1"]
     assert bash(removing.remove(str(folder), names), folder).ok
-    assert sorted(path.name for path in folder.iterdir()) == ["manual-20250117_120000", "notes"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "manual-20250117_120000",
+        "manual-20250118_120000.part",
+        "notes",
+    ]
     assert folder.parent.exists()
 
 
