@@ -247,9 +247,11 @@ class Recovery(Change):
         """Looks, locks, and puts right.
 
         Raises:
-            OpsError: where a host cannot be put right.
+            OpsError: where a host cannot be put right, or what serves does not pass its checks.
         """
         gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
         with self._stack:
             Engine(self.emit, self.clock).run((gate,))
             self._do(images.sweep)
+            # What is said to serve then was asked.
+            self._do(services.answers)

@@ -167,11 +167,31 @@ def verify(site: Site, *, settle: bool) -> None:
     if settle:
         ours = [box for box in site.containers() if box.release == site.release.id]
         verifier.settled(site.remote, site.settings, ours)
+    _pass(site, "Deployment verification failed")
+
+
+def answers(site: Site) -> None:
+    """What was put right had the time to start, and passes the checks; without a release nothing is asked.
+
+    Raises:
+        OpsError: naming every check that did not pass.
+    """
+    if site.old is None:
+        return
+    starting = [box.id for box in site.containers() if box.health == "starting"]
+    if starting:
+        wait = site.settings.health.deadline
+        command = scripts.well(site.compose, starting, wait)
+        site.remote.run(command, deadline=wait + QUICK, check=False)
+    _pass(site, f"{site.old.id} is in place, and does not pass its checks")
+
+
+def _pass(site: Site, message: str) -> None:
     findings = verifier.patiently(site.remote, site.settings)
     failed = verification.failed(findings)
     if failed:
         raise OpsError(
-            "Deployment verification failed",
+            message,
             host=site.remote.name,
             detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
             hint="`inv verify.quick` runs the same checks again; `docker compose logs SERVICE` tells why.",

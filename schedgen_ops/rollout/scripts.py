@@ -142,6 +142,15 @@ mv -fT -- "$current.new" "$current" && lasting "$folder" "${current%/*}"
 """
 )
 
+# Containers that were told to start.
+_WELL = (
+    LIBRARY
+    + HEAD
+    + r"""
+healthy "$limit" "$@" || { echo "$reason" >&2; exit 1; }
+"""
+)
+
 _WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout 900 9'
 
 
@@ -213,3 +222,8 @@ def serve(
 def finished(state: str, service: str) -> Command:
     """Waits until no script works on a service any more."""
     return script(_WAIT, state, service, title=f"wait for {service}")
+
+
+def well(compose: Compose, containers: Sequence[str], health: int) -> Command:
+    """Waits until containers are well, at most `health` seconds; ends with an error as soon as one is not."""
+    return script(_WELL, *head(compose, health, 0), *containers, title="wait until all is well")

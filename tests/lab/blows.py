@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import deploy_kit as kit
@@ -105,3 +107,26 @@ def engine_answers(host: Box) -> None:
 
 
 BLOWS: tuple[Blow, ...] = (killed, cut, engine_restarted, rebooted)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Where a run is struck, and how.
+
+    Attributes:
+        place: for a reader.
+        at: describes the words of the host's docker that the run comes to there.
+    """
+
+    place: str
+    at: str
+    blow: Blow
+
+    def __str__(self) -> str:
+        return f"{self.blow.__name__} {self.place}"
+
+
+def cases(*places: tuple[str, str, Blow]) -> tuple[Case, ...]:
+    """A blow at each of these places; every blow at each of them where SCHEDGEN_ALL_BLOWS is set."""
+    chosen = BLOWS if os.environ.get("SCHEDGEN_ALL_BLOWS") else ()
+    return tuple(Case(place, at, each) for place, at, blow in places for each in chosen or (blow,))

@@ -256,3 +256,11 @@ def test_where_nobody_knows_what_serves_nothing_is_changed(current: str) -> None
         assert act(host).code == 3
         assert world.records() == deployed().records()
         assert host.world.changed == []
+
+
+def test_what_does_not_pass_its_checks_is_not_said_to_serve() -> None:
+    world = copy.deepcopy(deployed())
+    world.boxes["backend"] = replace(world.boxes["backend"], health="unhealthy")
+    outcome = recover(SimHost(world=world))
+    assert outcome.code == 5
+    assert "is in place, and does not pass its checks" in str(outcome.error)
