@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit lab-test bench soak check fix clean ssh-tools browser
+.PHONY: help venv demo test unit lab-test bench soak check fix clean ssh-tools browser locales
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,13 +24,13 @@ venv: $(STAMP) ## Create .venv and install the package, with what the lab and th
 demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on its site
 	@inv lab.demo
 
-test: venv ssh-tools browser ## Run the unit and the lab tests
+test: venv ssh-tools browser locales ## Run the unit and the lab tests
 	@echo "make test: runs the unit tests, boots the lab (minutes the first time), then runs the lab tests"
 	@pytest --numprocesses 2 tests/unit
 	@inv lab.up
 	@$(LAB_TESTS)
 
-unit: venv ## Run the unit tests only
+unit: venv locales ## Run the unit tests only
 	@pytest --numprocesses 2 tests/unit
 
 lab-test: venv ssh-tools browser ## Run the lab tests only
@@ -53,7 +53,7 @@ soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row unde
 	@inv lab.up
 	@pytest tests/soak
 
-check: venv ## Lint, types, import direction, unit tests
+check: venv locales ## Lint, types, import direction, unit tests
 	@inv dev.check
 
 fix: venv ## Mend what the linter can mend, and format
@@ -71,6 +71,15 @@ ssh-tools:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 			openssh-server openssh-client >/dev/null; \
 	else echo "make: the tests need ssh and /usr/sbin/sshd; install OpenSSH" >&2; exit 1; fi
+
+# What a host of another language runs is tested with a locale of its own, and with Debian's own awk.
+locales:
+	@if [ -e /usr/share/i18n/locales/de_DE ] && command -v localedef mawk >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's locales and mawk for the tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			locales mawk >/dev/null; \
+	else echo "make: the tests need localedef, the locale de_DE and mawk; install locales and mawk" >&2; exit 1; fi
 
 # The report of a watch is opened in a real browser.
 browser:

@@ -11,7 +11,7 @@ from schedgen_ops.shell import Command, call, script
 # in seconds. With curl that is one process for a request.
 GET = r"""
 request() {
-  local url=$1 limit=$2 out rest host port path code start
+  local url=$1 limit=$2 out rest host port path code start took
   if command -v curl >/dev/null 2>&1; then
     # Whatever curl says goes before the last line, which is ours.
     out=$(curl --silent --show-error --output /dev/null --max-time "$limit" \
@@ -21,14 +21,15 @@ request() {
   case $url in http://*) ;; *) answer="000 0 https needs curl on the host"; return ;; esac
   rest=${url#http://}; path=/${rest#*/}; [ "$rest" != "${rest#*/}" ] || path=/
   host=${rest%%/*}; port=${host##*:}; [ "$port" != "$host" ] || port=80; host=${host%:*}
-  start=${EPOCHREALTIME/,/.}
+  start=${EPOCHREALTIME/[.,]/}
   code=$(timeout "$limit" bash -c '
     exec 3<>"/dev/tcp/$1/$2" || exit
     printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$1" >&3
     IFS=" " read -r _ code _ <&3 && cat <&3 >/dev/null && printf %s "$code"
     ' bash "$host" "$port" "$path" 2>/dev/null)
-  answer=$(awk -v code="${code:-000}" -v a="$start" -v b="${EPOCHREALTIME/,/.}" \
-    'BEGIN { printf "%s %.6f %s\n", code, b - a, code == "000" ? "no answer" : "" }')
+  took=$((${EPOCHREALTIME/[.,]/} - start))
+  printf -v answer '%s %d.%06d ' "${code:-000}" "$((took / 1000000))" "$((took % 1000000))"
+  [ -n "$code" ] || answer+='no answer'
 }
 get() { local answer; request "$@"; printf '%s\n' "$answer"; }
 """

@@ -231,7 +231,7 @@ def _need(
         commands.append(postgres.size(docker, box, database.user, database.name))
     if objects and objects.service in running:
         kib = docker("exec", running[objects.service].id, "du", "-sk", objects.path)
-        commands.append(kib.pipe(sh("awk", "{ print $1 * 1024 }")))
+        commands.append(kib.pipe(sh("awk", '{ printf "%.0f\\n", $1 * 1024 }')))
     results = remote.batch(commands, deadline=60) if commands else ()
     return sum(int(line) for result in results if result.ok for line in result.lines() if line.isdigit())
 

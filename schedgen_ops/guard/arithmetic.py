@@ -44,7 +44,7 @@ function latency() {
   if ($12 + 0 > floor && $12 + 0 > slower * $13) { if (!slow++) slow_at = n } else slow = 0
   if (slow >= window) back(slow_at, "latency", sprintf( \
     "p95 latency (%.0f ms) exceeded %g times that of the release before", 1000 * $12, slower), \
-    sprintf("it was %.0f ms; %d times in a row", 1000 * $13, slow))
+    sprintf("it was %.0f ms; %.0f times in a row", 1000 * $13, slow))
 }
 function restarted() {
   if ($14 != "-" && restarts >= 0 && $14 + 0 > restarts)
@@ -71,7 +71,7 @@ function logs(   i, found, first) {
   if (log_errors >= 0 && found > log_errors)
     back(first, "logs", found " new error lines in the logs (limit " log_errors ")", "")
 }
-BEGIN { least = min_requests > 1 ? min_requests : 1 }
+BEGIN { CONVFMT = OFMT = "%.15g"; least = min_requests > 1 ? min_requests : 1 }
 NF == 16 {
   n++
   for (i = 1; i <= 16; i++) v[i, n] = $i

@@ -29,7 +29,7 @@ at["addr"] && index(proxies, " " substr($0, 1, index($0, ",") - 1) " ") {
   split(f[at["addr"]], part, ":"); whose = side(part[1])
   if (whose == "") next
   proxy = f[at["pxname"]]; key = f[at["sid"]]; lost = f[at["eresp"]] + 0
-  print "h", whose, proxy "/" f[at["svname"]] "@" f[at["addr"]], \
+  printf "h %s %s/%s@%s %.0f %.0f\n", whose, proxy, f[at["svname"]], f[at["addr"]], \
     requests[proxy, key] + lost, errors[proxy, key] + lost
   if (whose == "n") print "a", proxy, f[at["addr"]]
 }
@@ -65,8 +65,9 @@ END {
 # that of a whole window: whatever is slow is answered seldom.
 # A counter that runs backwards began anew: what it counted in between is unknown.
 DELTAS = r"""
+BEGIN { CONVFMT = "%.15g" }
 function put(kind, side,   text) {
-  text = seen[kind, side] ? good[kind, side] + 0 " " bad[kind, side] + 0 : "- -"
+  text = seen[kind, side] ? sprintf("%.0f %.0f", good[kind, side], bad[kind, side]) : "- -"
   return text
 }
 function quantile(side,   i, j, swap, count, total, wanted, below, low, high) {

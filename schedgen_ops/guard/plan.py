@@ -164,7 +164,7 @@ def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
     """The release is the one that serves, by the first command; then the containers that stood by go."""
     new, release = site.release.services, site.release.id
     behind = [name for name in site.touched if new[name].proxies]
-    named = scripts.serve(site.compose, site.paths, release, behind)
+    named = scripts.serve(site.compose, site.paths, release, behind, beside=True)
     return ((named,), tuple(_end(site, name, new[name], release) for name in behind))
 
 

@@ -16,9 +16,10 @@ It holds a lock of its own, writes what happens to a log, and leaves nothing beh
 
 from __future__ import annotations
 
-from schedgen_ops.commands import http
+from schedgen_ops.commands import encoding, files, http
 from schedgen_ops.guard import arithmetic, counting, sampling
 from schedgen_ops.rollout.library import LIBRARY, WATCHING
+from schedgen_ops.shell import LOCALE
 
 _ARGUMENTS = r"""
 take() { local -n into=$1; into=("${@:3:$2}"); }
@@ -34,18 +35,19 @@ declare -A parts=()
 
 _ACT = r"""
 log() { printf '%s\n' "$*" >> "$dir/log"; }
-put() { ( umask 077; printf '%s\n' "$2" > "$1.part" ) && mv -f "$1.part" "$1"; }
+mine=$state/releases/$release
 # Nothing is left: no process of ours, no file.
 leave() {
   trap '' TERM
   rm -rf "$dir"; kill -TERM -- "-$$" 2>/dev/null; exit 0
 }
-record() {
-  local text=$1 reason
-  reason=$(tr -d '"\\&' <<< "$2")
-  text=${text//@finished@/$(date -u +%Y-%m-%dT%H:%M:%SZ)}
-  put "$state/releases/$release/release.json" "${text//@reason@/$reason}"
+# The record beside its place, and in it.
+prepare() {
+  local text=${1//@finished@/$(date -u +%Y-%m-%dT%H:%M:%SZ)} json
+  json "$2"
+  ( umask 077; printf '%s\n' "${text%@reason@*}$json${text##*@reason@}" > "$mine/.release.json" )
 }
+record() { prepare "$@" && durable "$mine/.release.json" "$mine/release.json"; }
 visit() {
   local target url
   for target in "${targets[@]}"; do
@@ -73,13 +75,14 @@ perform() {
   done
 }
 keep() {
-  perform "${keep[0]}"
+  # The record and what is said to serve change in one go.
+  prepare "${records[0]}" "$1" && perform "${keep[0]}"
   if [ "$(cat "$state/current")" != "$release" ]; then
-    rm -f "$dir/failed"
+    rm -f "$dir/failed" "$mine/.release.json"
     log "bad $count keep It could not be made the release that serves"
     go_back 0 "it could not be made the release that serves"
   fi
-  record "${records[0]}" "$1"
+  [ ! -e "$mine/.release.json" ] || durable "$mine/.release.json" "$mine/release.json"
   perform "${keep[@]:1}"
   log "end kept 0 $1"; leave
 }
@@ -191,7 +194,7 @@ for stage in "${stages[@]}"; do
   printf '%s\n' "${rows[@]:$((stage_first - 1))}" | awk '
     $3 != "-" { n += $3; all += $3 }
     $5 != "-" { all += $5 }
-    END { print "share", n + 0, all + 0 }' >> "$dir/log"
+    END { printf "share %.0f %.0f\n", n, all }' >> "$dir/log"
 done
 summary="kept after $count samples"
 if [ "$alone" != yes ]; then
@@ -233,5 +236,6 @@ if [ "${#fresh[@]}" -gt 0 ]; then
 fi
 """
 
-PROGRAM = LIBRARY + WATCHING + http.GET + sampling.LOOK + _ARGUMENTS + _ACT + _START + _MAIN
+_SHARED = LOCALE + LIBRARY + WATCHING + files.WHOLE + encoding.JSON + http.GET
+PROGRAM = _SHARED + sampling.LOOK + _ARGUMENTS + _ACT + _START + _MAIN
 TEXTS = (arithmetic.JUDGE, counting.INGRESS, counting.COUNTERS, counting.DELTAS)

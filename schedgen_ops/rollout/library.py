@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.stopped import FUNCTIONS
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import LOCALE, Command, script
 
 # `healthy` ends well when every container is seen healthy, or running where it has no check, and with a
 # reason as soon as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves
@@ -139,7 +139,9 @@ idle() { look && ! servers "$1" "$2" | grep -qv ' 0$'; }
 # $1 the folder of our state, $2 the services to work on, then a body and its arguments. One script at a time
 # works on a service; one that was left alone, by Ctrl-C, a lost connection or the end of our patience, still
 # ends what it began: it is in a session of its own, and what is ended is who listens to it.
-ALONE = """
+ALONE = (
+    LOCALE
+    + """
 state=$1 services=$2 body=$3; shift 3
 umask 077
 for service in $services; do
@@ -149,6 +151,7 @@ done
 setsid bash -o pipefail -c "$body" schedgen-roll "$@" <&0 &
 wait "$!"
 """
+)
 
 _WORDS = r"""
 project=$1 limit=$2 drain=$3 count=$4; shift 4

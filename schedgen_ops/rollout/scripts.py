@@ -119,14 +119,19 @@ exit 0
 )
 
 # $1 the file that names what serves, $2 the release, $3 its folder, $4 the bytes of its record on stdin, ""
-# for none; then services. What a reboot brings back, the record, and what is said to serve change in one go.
+# for none, or "beside" where it is beside its place already; then services. What a reboot brings back, the
+# record, and what is said to serve change in one go.
 _SERVE = (
     LIBRARY
     + HEAD
     + WHOLE
     + r"""
 current=$1 release=$2 folder=$3 size=$4; shift 4
-[ -z "$size" ] || arrived "$folder/.release.json" "$size" || exit
+case $size in
+  '') ;;
+  beside) [ -s "$folder/.release.json" ] || exit ;;
+  *) arrived "$folder/.release.json" "$size" || exit ;;
+esac
 printf '%s\n' "$release" > "$current.new" || exit
 # What `current` names is on the disk before it is named.
 shopt -s nullglob dotglob
@@ -205,16 +210,24 @@ def end(
 
 
 def serve(
-    compose: Compose, paths: Paths, release: str, services: Sequence[str], record: Release | None = None
+    compose: Compose,
+    paths: Paths,
+    release: str,
+    services: Sequence[str],
+    record: Release | None = None,
+    *,
+    beside: bool = False,
 ) -> Command:
     """`release` is the one that serves, and the one that a reboot brings back.
 
     Args:
         services: those behind the ingress that it replaced.
         record: what its record says from now on; None leaves it.
+        beside: whether the record is on the host already, beside its place.
     """
     text = to_json(record).encode() if record else b""
-    values = (paths.current, release, paths.release(release), str(len(text) or ""), *services)
+    size = "beside" if beside else str(len(text) or "")
+    values = (paths.current, release, paths.release(release), size, *services)
     command = alone(paths.state, services, _SERVE, *head(compose, 0, 0), *values, title="serve")
     return command.with_stdin(text) if record else command
 

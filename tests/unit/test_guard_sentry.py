@@ -238,6 +238,17 @@ def test_a_release_that_cannot_be_named_goes_back(post: Post) -> None:
     watch = post.follow()
     assert watch.outcome == "back"
     assert "could not be made the release that serves" in post.record["error"]
+    assert [path.name for path in (post.state / "releases/r2").iterdir()] == ["release.json"]
+
+
+def test_the_record_is_ready_before_the_release_is_named(post: Post) -> None:
+    """Wherever a host ends, what `current` names is no release that is still watched."""
+    mine, state = (shlex.quote(str(path)) for path in (post.state / "releases/r2", post.state))
+    placed = f"mv {mine}/.release.json {mine}/release.json; cp {mine}/release.json {state}/seen"
+    post.start(keep=(f"{placed}; {post.orders.keep[0]}",), stages=(Stage(100, 1),))
+    assert post.follow().outcome == "kept"
+    assert json.loads((post.state / "seen").read_text())["state"] == "DONE"
+    assert [path.name for path in (post.state / "releases/r2").iterdir()] == ["release.json"]
 
 
 def test_one_that_is_told_to_stop_decides_nothing_and_leaves_nothing(post: Post) -> None:

@@ -289,6 +289,19 @@ def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None
     assert not Path(paths.current).exists()
 
 
+def test_a_record_that_is_beside_its_place_is_put_there_with_the_name(gated: Engine) -> None:
+    paths = Paths(str(gated.root / "project"))
+    folder = Path(paths.release("r2"))
+    folder.mkdir(parents=True)
+    command = scripts.serve(gated.compose, paths, "r2", [], beside=True)
+    assert not gated.run(command).ok
+    assert not Path(paths.current).exists()
+    (folder / ".release.json").write_text("ready")
+    assert gated.run(command).ok
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"release.json": "ready"}
+    assert Path(paths.current).read_text() == "r2\n"
+
+
 # The ports change hands
 
 
