@@ -15,6 +15,7 @@ from paramiko import Channel, PKey, SSHException
 from paramiko.agent import AgentKey, AgentSSH
 from paramiko.pkey import PublicBlob
 
+from schedgen_ops.host.ssh_words import local
 from schedgen_ops.host.tunnel import copy
 
 _CERTIFICATE = "-cert-v01@openssh.com"
@@ -36,7 +37,7 @@ def place(identity_agent: str) -> Path | None:
         named = os.environ.get(identity_agent[1:].strip("{}"), "")
     else:
         named = identity_agent
-    return Path(named).expanduser() if named else None
+    return local(named) if named else None
 
 
 def forwarded(forward: str, identity_agent: str) -> Path | None:
@@ -67,6 +68,8 @@ class Agent(AgentSSH):
         held = tuple(self.get_keys())
         plain = {key.asbytes() for key in held if not key.name.endswith(_CERTIFICATE)}
         for key in held:
+            # Not every Paramiko gives a key of the agent this attribute, and each asks for it.
+            key.public_blob = None
             if not key.name.endswith(_CERTIFICATE):
                 continue
             if key.asbytes() in plain:

@@ -111,7 +111,14 @@ def _check_signature(found: Certificate) -> None:
     kind = _kind(found.authority)
     if kind not in _SIGNATURES:
         raise Bad(f"its authority has a key of type {kind}, which is not understood here")
-    if _kind(found.signature) not in _SIGNATURES[kind]:
+    signature = _Fields(found.signature)
+    try:
+        algorithm, _ = signature.text(), signature.next()
+    except ValueError:
+        raise Bad("its signature is cut off") from None
+    if signature.position != len(found.signature):
+        raise Bad("its signature is wrong")
+    if algorithm not in _SIGNATURES[kind]:
         raise Bad("it is signed with an algorithm that is not safe any more")
     try:
         right = PKey.from_type_string(kind, found.authority).verify_ssh_sig(
@@ -123,9 +130,9 @@ def _check_signature(found: Certificate) -> None:
         raise Bad("its signature is wrong")
 
 
-def _kind(key_or_signature: bytes) -> str:
+def _kind(key: bytes) -> str:
     try:
-        return _Fields(key_or_signature).text()
+        return _Fields(key).text()
     except ValueError:
         return "unknown"
 
@@ -142,7 +149,10 @@ def _parsed(blob: bytes) -> Certificate:
     _extensions, _reserved = fields.next(), fields.next()
     authority = fields.next()
     signed = blob[: fields.position]
-    return Certificate(key_id, role, principals, after, before, critical, authority, signed, fields.next())
+    signature = fields.next()
+    if fields.position != len(blob):
+        raise ValueError("something follows it")
+    return Certificate(key_id, role, principals, after, before, critical, authority, signed, signature)
 
 
 class _Fields:

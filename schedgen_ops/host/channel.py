@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from time import monotonic
+from typing import Any
 
 from paramiko import Channel, SSHException
 
@@ -68,6 +69,19 @@ def close(channel: Channel) -> None:
     """Close it, which fails where the connection ended first."""
     with suppress(*BROKEN):
         channel.close()
+
+
+def quiet(channel: Channel) -> Channel:
+    """A channel that may be closed after its connection ended, by a thread that would complain."""
+    bare: Any = channel
+    close = bare.close
+
+    def quietly() -> None:
+        with suppress(*BROKEN):
+            close()
+
+    bare.close = quietly
+    return channel
 
 
 def exit_status(channel: Channel) -> int | None:

@@ -7,7 +7,6 @@ transport's channels (see `session`), which takes a sixth of the time of Fabric'
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,11 @@ from paramiko.ssh_exception import ChannelException
 
 from schedgen_ops.errors import ConfigError, OpsError, Unreachable
 from schedgen_ops.host import agent as agents
-from schedgen_ops.host import identity, known_hosts, tcp, trust
+from schedgen_ops.host import identity, known_hosts, ssh_words, tcp
+from schedgen_ops.host.channel import quiet
 from schedgen_ops.host.handshake import KeyExchange
 from schedgen_ops.host.keys import Authentication, Choice, KeyRing, Prompt
+from schedgen_ops.host.policy import Policy
 from schedgen_ops.host.proxy import ProxyCommand
 from schedgen_ops.host.resolve import Resolver
 from schedgen_ops.host.target import Asked, Target, hop
@@ -167,7 +168,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
     def _connect(self, sock: Any) -> None:
         names = self.identity.known_as, self.identity.portless
         known = self.network.known.find(self.identity.files, *names)
-        self.client.set_missing_host_key_policy(trust.Policy(self.identity, known))
+        self.client.set_missing_host_key_policy(Policy(self.identity, known))
 
         def transport(sock: Any, **options: Any) -> Transport:
             place = f"{self.host} port {self.port}"
@@ -196,9 +197,8 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
             return ProxyCommand(self.gateway)
         transport = self.gateway.open()
         try:
-            return transport.open_channel(
-                "direct-tcpip", (self.host, self.port), ("", 0), timeout=self._patience
-            )
+            place = (self.host, self.port)
+            return quiet(transport.open_channel("direct-tcpip", place, ("", 0), timeout=self._patience))
         except (ChannelException, SSHException, EOFError) as problem:
             raise Unreachable(
                 f"{self.label} cannot be reached: {self.gateway.label} opens no connection to "
@@ -211,7 +211,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         ssh, target = self.network.ssh, self.target
         configured = ssh.identity_file
         choice = Choice(
-            files=(Path(configured).expanduser(),) if configured else target.key_files,
+            files=(ssh_words.local(configured),) if configured else target.key_files,
             certificates=target.certificates,
             agent=agents.place(target.agent) if ssh.agent else None,
             only=target.identities_only,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schedgen_ops.host import known_hosts, ssh_config
+from schedgen_ops.host.ssh_words import local
 from schedgen_ops.host.target import Target
 from schedgen_ops.host.trust import Identity
 
@@ -23,7 +24,7 @@ def of(label: str, target: Target, ssh: SshSettings, gateway: object) -> Identit
     Args:
         gateway: the connection that it is reached through, a ProxyCommand, or None.
     """
-    files = [file.expanduser() for file in _files(target, ssh)]
+    files = [local(file) for file in _files(target, ssh)]
     kept = [file for file in files if file != _NOWHERE]
     jump, direct = _way(target, ssh, gateway)
     port = known_hosts.host_name(target.hostname, target.port)
@@ -43,7 +44,7 @@ def of(label: str, target: Target, ssh: SshSettings, gateway: object) -> Identit
 
 
 def _files(target: Target, ssh: SshSettings) -> tuple[Path, ...]:
-    if ssh.known_hosts.expanduser() != _DEFAULT.expanduser():
+    if local(ssh.known_hosts) != local(_DEFAULT):
         return (ssh.known_hosts,)
     return (_DEFAULT, _SECOND) if target.known_hosts is None else target.known_hosts
 

@@ -39,7 +39,7 @@ class Resolver:
 
     def __init__(self, file: Path | None) -> None:
         self.notes: dict[str, None] = {}
-        self._file = file.expanduser() if file else None
+        self._file = ssh_words.local(file) if file else None
         self._found: dict[Asked, Target] = {}
         self._own: OwnReading | None = None
         self._lock = Lock()
@@ -60,7 +60,7 @@ class Resolver:
 
     def tell(self, note: str) -> None:
         """Keep a note."""
-        self.notes[printable(note)] = None
+        self.notes[ssh_words.printable(note)] = None
 
     def _look_up(self, asked: Asked) -> Target:
         me = ssh_words.me()
@@ -96,8 +96,9 @@ class Resolver:
         except (OSError, subprocess.TimeoutExpired) as problem:
             self.tell(f"ssh does not say what its configuration is ({problem}); it was read without ssh")
             return None
-        if said.returncode == 0:
-            return parse(said.stdout.decode(errors="surrogateescape"))
+        found = parse(said.stdout.decode(errors="surrogateescape")) if said.returncode == 0 else {}
+        if "hostname" in found:
+            return found
         lines = said.stderr.decode(errors="replace").splitlines()
         why = "; ".join(line for line in lines if line and not any(noise in line for noise in _NOISE))
         self.tell(f"ssh cannot read its configuration ({why or said.returncode}); it was read without ssh")
@@ -126,11 +127,6 @@ def parse(said: str) -> Found:
 
 def _default_known_hosts() -> list[str]:
     return [f"{_ssh_s_home()}/.ssh/known_hosts{number}" for number in ("", "2")]
-
-
-def printable(text: str) -> str:
-    """`text` without what cannot be written in UTF-8."""
-    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _at_home(path: str) -> str:

@@ -35,7 +35,7 @@ def load(file: Path, tell: Callable[[str], None] = lambda _: None) -> OwnReading
 
 def is_default(file: Path) -> bool:
     """Whether it is the file that ssh reads by itself."""
-    return file.expanduser() == _USER.expanduser()
+    return ssh_words.local(file) == ssh_words.local(_USER)
 
 
 @dataclass
@@ -162,7 +162,7 @@ def _expanded(value: str, asked: Asked) -> str:
     # IdentityAgent may name a variable that holds the path.
     if value.startswith("$") and not value.startswith("${"):
         return value
-    return os.path.expanduser(ssh_words.expand(value, asked.tokens))  # noqa: PTH111  # keeps "none" as it is
+    return str(ssh_words.local(ssh_words.expand(value, asked.tokens)))
 
 
 def _included(rest: str, folder: Path, depth: int) -> list[Path]:
@@ -171,6 +171,6 @@ def _included(rest: str, folder: Path, depth: int) -> list[Path]:
     found: list[Path] = []
     for pattern in ssh_words.split(rest):
         # Unlike Path.glob, * finds no hidden files, which editors leave behind.
-        named = glob.glob(str(folder / Path(pattern).expanduser()))  # noqa: PTH207
+        named = glob.glob(str(folder / ssh_words.local(pattern)))  # noqa: PTH207
         found += map(Path, sorted(named))
     return found

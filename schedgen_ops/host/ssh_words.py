@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 _KEYWORD = re.compile(r'\s*"?([^\s="]+)"?[ \t]*=?[ \t]*(.*)', re.DOTALL)
@@ -22,6 +23,8 @@ class Unclear(ValueError):
 def keyword(line: str) -> tuple[str, str]:
     """The keyword of a line in small letters, and what follows it; "" for a comment or an empty line."""
     line = line.strip(" \t\r\n\f")
+    if "\0" in line:
+        raise Unclear("there is a zero byte in it")
     if not line or line.startswith("#"):
         return "", ""
     found = _KEYWORD.fullmatch(line)
@@ -87,6 +90,16 @@ def tokens(original: str, hostname: str, user: str, port: str, alias: str = "") 
     }
 
 
+def local(path: str | Path) -> Path:
+    """`path` with ~ replaced; that of a user whom nobody knows stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises for such a user
+
+
+def printable(text: str) -> str:
+    """`text` without what cannot be written in UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def me() -> str:
     """The login of who runs this."""
     try:
@@ -97,8 +110,14 @@ def me() -> str:
 
 def matches(pattern: str, text: str) -> bool:
     """Whether `text` fits a pattern with * and ?."""
-    expression = "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    return _expression(pattern).fullmatch(text) is not None
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    # Runs of * would take for ever to fail.
+    parts = re.sub(r"\*+", "*", pattern)
+    return re.compile("".join({"*": ".*", "?": "."}.get(one, re.escape(one)) for one in parts), re.DOTALL)
 
 
 def listed(patterns: list[str], text: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schedgen_ops.host.ssh_config import Found
-from schedgen_ops.host.ssh_words import Unclear, expand, tokens
+from schedgen_ops.host.ssh_words import Unclear, expand, local, printable, tokens
 
 _GLOBAL = (Path("/etc/ssh/ssh_known_hosts"), Path("/etc/ssh/ssh_known_hosts2"))
 # What `ssh -G` shows where no file names a key.
@@ -87,7 +87,7 @@ def target(asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> 
         forward=read.text("forwardagent", "no"),
         jump=_hops(read.text("proxyjump", "none")),
         proxy=read.proxy(),
-        alias=read.text("hostkeyalias"),
+        alias=printable(read.text("hostkeyalias")),
         known_hosts=read.files("userknownhostsfile"),
         global_known_hosts=(_GLOBAL if (named := read.files("globalknownhostsfile")) is None else named),
         revoked=next(iter(read.paths("revokedhostkeys")), None),
@@ -115,8 +115,8 @@ class _Values:
     def __init__(self, asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> None:
         self.found = found
         self.tell = tell
-        self.hostname = self.text("hostname") or asked.address
-        self.user = asked.user or self.text("user", me)
+        self.hostname = printable(self.text("hostname")) or asked.address
+        self.user = asked.user or printable(self.text("user", me))
         self.port = asked.port or self.text("port", "22")
         alias = self.text("hostkeyalias")
         self.names = tokens(asked.address, self.hostname, self.user, self.port, alias)
@@ -140,8 +140,8 @@ class _Values:
         for one in self.many(keyword) or ():
             try:
                 if one.lower() != "none":
-                    found.append(Path(expand(one, self.names)).expanduser())
-            except (Unclear, RuntimeError) as problem:
+                    found.append(local(expand(one, self.names)))
+            except Unclear as problem:
                 self.tell(f"{keyword} in ssh_config is not used: {problem}")
         return tuple(found)
 

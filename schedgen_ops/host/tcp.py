@@ -72,7 +72,10 @@ def dial(label: str, place: Place, *, timeout: float, keepalive: float) -> Promp
 def _connected(place: Place, timeout: float) -> socket.socket:
     """Of several addresses the first that answers; of several failures the first."""
     family = _FAMILIES.get(place.family, socket.AF_UNSPEC)
-    found = socket.getaddrinfo(place.address, place.port, family, socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(place.address, place.port, family, socket.SOCK_STREAM)
+    except UnicodeError as problem:
+        raise socket.gaierror(socket.EAI_NONAME, str(problem)) from None
     until, problems = monotonic() + timeout, list[OSError]()
     for number, (kind, _, protocol, _, address) in enumerate(found):
         made = socket.socket(kind, socket.SOCK_STREAM, protocol)

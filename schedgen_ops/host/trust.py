@@ -8,14 +8,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import time
 
-from paramiko import MissingHostKeyPolicy, PKey, SSHClient
-
-from schedgen_ops.errors import HostKeyChanged, UnknownHostKey, Unreachable
+from schedgen_ops.errors import HostKeyChanged, UnknownHostKey
 from schedgen_ops.host import certificate
 from schedgen_ops.host.known_hosts import REVOKED, Entry, Known, host_name
-from schedgen_ops.host.revoked import CannotTell, any_revoked
 
 _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
@@ -49,46 +45,6 @@ class Identity:
     portless: str = ""
 
 
-class Policy(MissingHostKeyPolicy):
-    """Refuses every key that known_hosts does not hold; Paramiko has no keys itself, so it always asks."""
-
-    def __init__(self, identity: Identity, known: Known) -> None:
-        self.identity = identity
-        self.known = known
-
-    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:  # noqa: ARG002
-        """Raises UnknownHostKey or HostKeyChanged unless the key is known."""
-        known = self.known
-        kind, blob = key.get_name(), key.asbytes()
-        shown = key.public_blob
-        self._refuse_listed((kind, blob), *(((shown.key_type, shown.key_blob),) if shown else ()))
-        why = ""
-        if shown is not None and shown.key_type.endswith(certificate.SUFFIX):
-            why = vouched(self.identity, known, shown.key_blob, time())
-            if not why:
-                refuse_revoked(self.identity, known.keys, blob)
-                return
-        if any(entry.key == _encoded(blob) for entry in known.portless):
-            refuse_revoked(self.identity, known.keys, blob)
-            return
-        verify(self.identity, known.keys, kind, blob, certified=why)
-
-    def _refuse_listed(self, *shown: tuple[str, bytes]) -> None:
-        file, label = self.identity.revoked, self.identity.label
-        if file is None:
-            return
-        try:
-            listed = any_revoked(file, shown)
-        except CannotTell as problem:
-            raise Unreachable(
-                f"whether the key of {label} is revoked cannot be told: {problem}",
-                hint=f"ssh_config names {file} as RevokedHostKeys",
-                host=label,
-            ) from None
-        if listed:
-            raise _revoked(label, str(file))
-
-
 def vouched(identity: Identity, known: Known, shown: bytes, now: float) -> str:
     """Why the certificate that a host showed is not good enough; "" if it is. Pure.
 
@@ -113,12 +69,13 @@ def vouched(identity: Identity, known: Known, shown: bytes, now: float) -> str:
 
 def refuse_revoked(identity: Identity, found: Sequence[Entry], blob: bytes) -> None:
     """Raises HostKeyChanged when known_hosts names this key, of the host or of its authority, as revoked."""
-    revoked = [entry for entry in found if entry.marker == REVOKED and entry.key == _encoded(blob)]
-    if revoked:
-        raise _revoked(identity.label, revoked[0].place)
+    lines = [entry for entry in found if entry.marker == REVOKED and entry.key == encoded(blob)]
+    if lines:
+        raise revoked(identity.label, lines[0].place)
 
 
-def _revoked(label: str, place: str) -> HostKeyChanged:
+def revoked(label: str, place: str) -> HostKeyChanged:
+    """The error for a key that nobody may trust any more."""
     return HostKeyChanged(
         f"{label} shows a key that is marked as revoked in {place}",
         hint="Do not connect before you know why",
@@ -132,26 +89,25 @@ def verify(
     """Compare the key that a host showed with what known_hosts says of it. Pure.
 
     Args:
-        certified: why the certificate that came with it is not good enough, "" without one.
+        certified: why no certificate vouches for it; "" where none could.
 
     Raises:
         UnknownHostKey: when known_hosts says nothing of the host.
         HostKeyChanged: when it names another key, or this one as revoked.
     """
     refuse_revoked(identity, found, blob)
-    if any(entry.key == _encoded(blob) for entry in found):
+    if any(entry.key == encoded(blob) for entry in found):
         return
     expected = [entry for entry in found if not entry.marker]
     if expected:
-        raise _changed(identity, expected, kind, blob)
+        raise _changed(identity, expected, kind, blob, certified)
     raise _unknown(identity, kind, blob, certified)
 
 
 def _unknown(identity: Identity, kind: str, blob: bytes, certified: str) -> UnknownHostKey:
-    aside = f", and {certified}" if certified else ""
     by_authority = "Ask who runs the certificate authority. To trust this one key all the same:\n"
     return UnknownHostKey(
-        f"the {_short(kind)} key of {identity.label} is in no known_hosts file{aside}",
+        f"the {_short(kind)} key of {identity.label} is in no known_hosts file{_aside(certified)}",
         hint=(
             f"{by_authority if certified else ''}"
             f"It shows {fingerprint(blob)}. Compare that with the host's own:\n"
@@ -162,13 +118,17 @@ def _unknown(identity: Identity, kind: str, blob: bytes, certified: str) -> Unkn
     )
 
 
+def _aside(certified: str) -> str:
+    return f", and {certified}" if certified else ""
+
+
 def _remember(identity: Identity, kind: str, blob: bytes) -> str:
     """The command that adds the key: one that asks the host again where that leads to the right line."""
     if not identity.keeps:
         return "(ssh_config names no file to keep it in: set `ssh.known_hosts` in the configuration)"
     if identity.direct and identity.known_as == host_name(identity.address, identity.port):
         return trust_command(identity, kind)
-    line = f"{identity.known_as} {kind} {_encoded(blob)}"
+    line = f"{identity.known_as} {kind} {encoded(blob)}"
     return f"echo {shlex.quote(line)} >> {_file(identity)}"
 
 
@@ -208,10 +168,12 @@ def preferred(names: Sequence[str], known: Known) -> tuple[str, ...]:
     return tuple(sorted(names, key=rank))
 
 
-def _changed(identity: Identity, expected: Sequence[Entry], kind: str, blob: bytes) -> HostKeyChanged:
+def _changed(
+    identity: Identity, expected: Sequence[Entry], kind: str, blob: bytes, certified: str
+) -> HostKeyChanged:
     entry = next((entry for entry in expected if entry.kind == kind), expected[0])
     return HostKeyChanged(
-        f"the key of {identity.label} is not the one in {entry.place}",
+        f"the key of {identity.label} is not the one in {entry.place}{_aside(certified)}",
         hint=(
             f"It shows {_short(kind)} {fingerprint(blob)}. Somebody may be in between: "
             "do not go on before you know why.\n"
@@ -223,7 +185,8 @@ def _changed(identity: Identity, expected: Sequence[Entry], kind: str, blob: byt
     )
 
 
-def _encoded(blob: bytes) -> str:
+def encoded(blob: bytes) -> str:
+    """A key as known_hosts has it."""
     return base64.b64encode(blob).decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -219,6 +220,17 @@ def test_a_jump_host_has_a_jump_host_of_its_own(server: Sshd, tmp_path: Path) ->
         assert says_up(reached(server, tmp_path, *lines, known_hosts=str(known)))
         assert "Accepted publickey" in outer.log
         assert "Accepted publickey" in inner.log
+
+
+def test_ctrl_c_does_not_end_the_way_to_the_host(server: Sshd, tmp_path: Path) -> None:
+    copy = tmp_path / "sleeper"
+    copy.write_text(f"#!/bin/sh\ngrep SigIgn /proc/$$/status > {tmp_path}/ignored\nexec sleep 20\n")
+    copy.chmod(0o755)
+    host = reached(server, tmp_path, f"  ProxyCommand {copy} %h:%p", connect_timeout=1)
+    with pytest.raises(Unreachable):
+        host.open()
+    ignored = int((tmp_path / "ignored").read_text().split()[1], 16)
+    assert all(ignored & 1 << number - 1 for number in (signal.SIGINT, signal.SIGHUP))
 
 
 def test_a_proxy_command_is_for_the_shell_and_says_why_it_ended(server: Sshd, tmp_path: Path) -> None:

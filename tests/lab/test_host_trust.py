@@ -73,6 +73,13 @@ def test_a_certificate_of_a_known_authority_is_enough(tmp_path: Path, kinds: tup
         assert "certificate authority" not in caught.value.message
 
 
+def test_a_host_without_a_certificate_is_told_from_one_with_another(server: Sshd, tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(f"@cert-authority * {keygen(tmp_path / 'ca').with_suffix('.pub').read_text()}")
+    with pytest.raises(UnknownHostKey, match=f"shows no certificate, though {known}:1 names an authority"):
+        reached(server, tmp_path).open()
+
+
 BAD = [
     (("-h", "-n", "app2.example.org"), "it is for app2.example.org, not for app1.example.org"),
     (("-h", "-n", "app1.example.org", "-V", "20200101:20200102"), "it has run out on 2020-01-02"),

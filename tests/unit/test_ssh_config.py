@@ -78,6 +78,7 @@ def test_what_openssh_takes_is_taken(read: Reading, text: str, expected: tuple[s
         ("Host prod\nUsr insider\n", 2, "usr is no keyword"),
         ('Host prod\nUser "insider\n', 2, "not closed"),
         ("Host prod\nIdentitiesOnly maybe\n", 2, "maybe"),
+        ("Host prod\nUser in\0sider\n", 2, "zero byte"),
     ],
 )
 def test_what_is_not_understood_is_told_with_its_line_and_ignored(
@@ -108,7 +109,7 @@ def test_an_include_in_a_block_holds_for_that_block_alone(read: Reading) -> None
 def test_a_file_in_another_encoding_with_a_mark_at_its_start_is_read(read: Reading) -> None:
     found = read(b"\xef\xbb\xbfHost prod\r\n  User deploy\r\n  # gr\xfc\xdfe\r\n  IdentityFile /k\xfc\r\n")
     assert (found.user, len(found.key_files or ())) == ("deploy", 1)
-    assert resolve.printable(str(found.key_files)).isprintable()
+    assert ssh_words.printable(str(found.key_files)).isprintable()
 
 
 def test_a_file_that_others_may_write_is_left_out_where_ssh_leaves_it_out(
@@ -137,6 +138,12 @@ def test_values_become_paths_and_names(read: Reading, monkeypatch: pytest.Monkey
     assert (found.identities_only, found.alias, found.forward) == (True, "box", "yes")
     assert (found.agent, found.proxy) == (f"{home}/vault.sock", "nc 192.0.2.10 22 # all of it")
     assert (found.patience, found.family, found.certificates) == (7, "inet", ())
+    assert read.notes == []
+
+
+def test_names_that_cannot_be_are_left_as_they_are(read: Reading) -> None:
+    found = read(b"Include ~nobody-here/x\nHost prod\n  User gr\xfc\xdfe\n  IdentityFile ~nobody-here/key\n")
+    assert (found.user, found.key_files) == ("gr\ufffd\ufffde", (Path("~nobody-here/key"),))
     assert read.notes == []
 
 

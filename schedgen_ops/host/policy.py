@@ -1,0 +1,54 @@
+"""Paramiko's question whether to trust a host's key, and our answer."""
+
+from __future__ import annotations
+
+from time import time
+
+from paramiko import MissingHostKeyPolicy, PKey, SSHClient
+
+from schedgen_ops.errors import Unreachable
+from schedgen_ops.host import certificate, trust
+from schedgen_ops.host.known_hosts import Known
+from schedgen_ops.host.revoked import CannotTell, any_revoked
+
+
+class Policy(MissingHostKeyPolicy):
+    """Refuses every key that known_hosts does not hold; Paramiko has no keys itself, so it always asks."""
+
+    def __init__(self, identity: trust.Identity, known: Known) -> None:
+        self.identity = identity
+        self.known = known
+
+    def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:  # noqa: ARG002
+        """Raises UnknownHostKey or HostKeyChanged unless the key is known."""
+        known = self.known
+        kind, blob = key.get_name(), key.asbytes()
+        shown = key.public_blob
+        self._refuse_listed((kind, blob), *(((shown.key_type, shown.key_blob),) if shown else ()))
+        why = ""
+        if shown is not None and shown.key_type.endswith(certificate.SUFFIX):
+            why = trust.vouched(self.identity, known, shown.key_blob, time())
+            if not why:
+                trust.refuse_revoked(self.identity, known.keys, blob)
+                return
+        elif known.authorities:
+            why = f"it shows no certificate, though {known.authorities[0].place} names an authority for it"
+        if any(entry.key == trust.encoded(blob) for entry in known.portless):
+            trust.refuse_revoked(self.identity, known.keys, blob)
+            return
+        trust.verify(self.identity, known.keys, kind, blob, certified=why)
+
+    def _refuse_listed(self, *shown: tuple[str, bytes]) -> None:
+        file, label = self.identity.revoked, self.identity.label
+        if file is None:
+            return
+        try:
+            listed = any_revoked(file, shown)
+        except CannotTell as problem:
+            raise Unreachable(
+                f"whether the key of {label} is revoked cannot be told: {problem}",
+                hint=f"ssh_config names {file} as RevokedHostKeys",
+                host=label,
+            ) from None
+        if listed:
+            raise trust.revoked(label, str(file))
