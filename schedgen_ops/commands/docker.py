@@ -101,6 +101,10 @@ class Docker:
         """The last `lines` lines a container wrote, on stdout and stderr."""
         return self("logs", "--tail", str(lines), container).with_stderr()
 
+    def log_driver(self, container: str) -> Command:
+        """The name of a container's logging driver: not every one can be read."""
+        return self("inspect", "--format", "{{.HostConfig.LogConfig.Type}}", container)
+
     def remove(self, *containers: str) -> Command:
         """Removes containers, running or not."""
         return self("rm", "--force", *containers)

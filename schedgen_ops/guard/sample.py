@@ -19,7 +19,8 @@ class Sample:
         p95, old_p95: seconds in which 95 % of requests were answered, by the new release and the one before.
         restarts: how often its containers ended or were restarted since the watch began.
         memory: what its containers use, in bytes.
-        log_errors: lines of its logs since the sample before that speak of an error.
+        log_errors: lines of its logs since the sample before that speak of an error; where one of the logs
+            cannot be read, none in the others is unknown.
     """
 
     at: float = 0.0

@@ -130,6 +130,7 @@ sample() {
   [ -z "$why" ] || failed=1
   if [ -e "$dir/logs" ]; then
     lines=$(wc -l < "$dir/logs"); lines=$((lines - logged)); logged=$((logged + lines))
+    [ "$lines" -gt 0 ] || [ ! -e "$dir/unread" ] || lines=-
   fi
   at=$(awk -v a="$(now)" -v b="$began" 'BEGIN { printf "%.2f", a - b }')
   [ -n "$cells" ] || cells='- - - - - - - - - - -'

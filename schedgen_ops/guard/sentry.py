@@ -3,6 +3,7 @@
 It holds a lock of its own, writes what happens to a log, and leaves nothing behind but the release's record:
 
     ready                       it is at work
+    unread SERVICE DRIVER       the log of a new container cannot be read
     stage SHARE SECONDS         the new release gets that share of the requests, for so long
     sample COLUMNS...           see `sample`; `why TEXT` before it says what did not pass
     thin ACTION TOTAL           too few real requests to judge by them, and what happens then
@@ -142,6 +143,7 @@ ask_ingress > "$dir/now"; metrics >> "$dir/now"; grep '^b ' "$dir/now" > "$dir/p
 base=$(sed 's/^/c /' "$dir/now" | awk -v lifetime=1 -v least="$least" "$awk_deltas")
 exec 5<>"$dir/word"
 log ready
+for text in "${unread[@]}"; do log "unread ${text:-? ?}"; done
 began=$(now)
 # Waits for a word of the operator's process until $1, a time of `now`.
 heed() {
@@ -223,14 +225,24 @@ find_containers() {
 find_containers
 observe
 earlier=$(awk -v release="$release" '$3 == release "x" { n += $6 } END { print n + 0 }' "$dir/containers")
-first_bad='' moved='' jobs=()
+first_bad='' moved='' jobs=() unread=()
+driver='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.LogConfig.Type}}'
+# The lines of a log that speak of an error, as they come. What the engine says of a log that it cannot read
+# on is none of them: from then on the lines are unknown.
+follow() {
+  "${docker[@]}" logs --follow --tail 0 "$1" 2>&1 |
+    grep --line-buffered -iE '\b(error|fatal|exception|panic)\b' |
+    grep --line-buffered -vE '^(Error response from|error from|Error grabbing logs|error during connect)' \
+      >> "$dir/logs"
+  [ "${PIPESTATUS[0]}" -eq 0 ] || : > "$dir/unread"
+} 2>/dev/null
 if [ "${#fresh[@]}" -gt 0 ]; then
   "${docker[@]}" stats --format '{{.ID}} {{.MemUsage}}' "${fresh[@]}" > "$dir/stats" 2>/dev/null 9>&- &
   if [ "$watch_logs" = yes ]; then
     : > "$dir/logs"
     for id in "${fresh[@]}"; do
-      "${docker[@]}" logs --follow --tail 0 "$id" 2>&1 9>&- |
-        grep --line-buffered -iE '\b(error|fatal|exception|panic)\b' >> "$dir/logs" 9>&- &
+      if "${docker[@]}" logs --tail 0 "$id" >/dev/null 2>&1; then follow "$id" 9>&- &
+      else : > "$dir/unread"; unread+=("$("${docker[@]}" inspect --format "$driver" "$id" 2>/dev/null)"); fi
     done
   fi
 fi

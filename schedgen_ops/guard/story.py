@@ -121,6 +121,11 @@ class Watch:
         then = what.get(action, "it goes back")
         events.warn(self.emit, f"Inconclusive: {total} real requests, {least} are needed; {then}", self.host)
 
+    def _unread(self, rest: str) -> None:
+        service, driver = rest.split()
+        text = f"The log of {service} cannot be read (logging driver {driver}): its error lines are unknown"
+        events.warn(self.emit, text, self.host)
+
     def _share(self, rest: str) -> None:
         new, total = map(int, rest.split())
         self._tell_share(new, total)
@@ -162,6 +167,7 @@ _HANDLERS: dict[str, Callable[[Watch, str], None]] = {
     "bad": Watch._bad,
     "thin": Watch._thin,
     "share": Watch._share,
+    "unread": Watch._unread,
     "answering": Watch._answering,
     "good": Watch._good,
     "say": Watch._said,

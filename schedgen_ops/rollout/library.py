@@ -36,6 +36,12 @@ find_ids() {
 }
 # Whether a container was there before: `old` has the ids of those.
 is_old() { local id; for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done; return 1; }
+# The last $2 lines of container $1; what the engine says of a log that it cannot read is no line of its.
+last_words() {
+  local said driver
+  if said=$("${docker[@]}" logs --tail "$2" "$1" 2>&1); then printf '%s\n' "$said"; return; fi
+  driver=$("${docker[@]}" inspect --format '{{.HostConfig.LogConfig.Type}}' "$1" 2>/dev/null)
+  echo "its log cannot be read (logging driver ${driver:-unknown})"; }
 stop_and_remove() { [ "$#" -eq 0 ] || {
   "${docker[@]}" stop "$@" >/dev/null; remove "$@"; }; }
 # Fails unless they are gone, whoever removed them.

@@ -37,7 +37,7 @@ look; for proxy in "${proxies[@]}"; do
 done; send; }
 give_up() {
   for id in "${new[@]}"; do
-    "${docker[@]}" logs --tail 200 "$id" 2>&1 | while IFS= read -r line; do say "$service | $line"; done
+    last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done
   done
   remove "${new[@]}" || set -- "$1, and what was started is still there"
   open_all; echo "$1" >&2; exit 1

@@ -102,6 +102,9 @@ def show_logs(op: Operation) -> None:
 
 
 def _lines(host: str, digest: logs.Digest) -> Iterator[tuple[object, ...]]:
+    for service, driver in digest.unread:
+        why = f"cannot be read: logging driver {driver}" if driver else "cannot be read"
+        yield (host, "unknown", None, None, service, why, "")
     for group in digest.groups:
         yield (host, group.level, group.new, group.count, group.service, group.example, group.pattern)
 

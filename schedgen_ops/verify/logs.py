@@ -40,10 +40,10 @@ _FUNCTIONS = (
     + r"""
 state=$1 filter=$2; shift 2
 collect() { # what every container of the project logged since $1
-  local since=$1 id name; shift
+  local since=$1 id name docker; shift
+  docker=("$@")
   while IFS=$'\t' read -r id name; do
-    "$@" logs --since "$since" --tail 50000 "$id" 2>&1 | group | while IFS= read -r line; do
-      printf 'log\t%s\t%s\n' "$name" "$line"; done &
+    logged "$name" "$id" --since "$since" --tail 50000 &
   done < <("$@" ps --all --no-trunc --filter "$filter" --filter label=com.docker.compose.oneoff=False \
     --format '{{.ID}}'$'\t''{{.Label "com.docker.compose.service"}}')
   wait
@@ -73,14 +73,16 @@ collect "$since" "$@"
 """
 )
 # $3 the release; what its containers, and those that it left alone, ever logged is kept beside its record:
-# the next one is held against it.
+# the next one is held against it. A service whose log could not be read stands behind an empty field.
 _KEEP = (
     _FUNCTIONS
     + r"""
 folder=$state/releases/$1; shift
 [ -d "$folder" ] || exit 0
 umask 077
-collect 0 "$@" | cut -f 2,4 | sort -u | head -n 2000 > "$folder/log-patterns.part" &&
+collect 0 "$@" | sed -n -e 's/^unread\t\([^\t]*\)\t.*/\t\1/p' \
+  -e 's/^log\t\([^\t]*\)\t[^\t]*\t\([^\t]*\)\t.*/\1\t\2/p' |
+  sort -u | head -n 2000 > "$folder/log-patterns.part" &&
 mv -f "$folder/log-patterns.part" "$folder/log-patterns"
 """
 )
@@ -114,7 +116,8 @@ class Group:
 
     Attributes:
         level: error or warning.
-        new: whether no earlier release logged the like; None where there is none to compare with.
+        new: whether no earlier release logged the like; None where there is none to compare with, or where
+            its log could not be read.
     """
 
     service: str
@@ -127,10 +130,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What the logs hold since the deploy: new errors first. `seconds` is how far back that is."""
+    """What the logs hold since the deploy: new errors first.
+
+    Attributes:
+        seconds: how far back that is.
+        unread: services that have a log which cannot be read, and their logging drivers.
+    """
 
     groups: tuple[Group, ...]
     seconds: int
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 def level(line: str) -> str:
@@ -167,6 +176,7 @@ def parse(stdout: str, settings: Logs) -> Digest:
         ValueError: for anything else.
     """
     known: set[tuple[str, ...]] = set()
+    unread: set[tuple[str, str]] = set()
     seconds, earlier, found = -1, False, []
     for line in stdout.splitlines():
         match line.split("\t"):
@@ -176,6 +186,8 @@ def parse(stdout: str, settings: Logs) -> Digest:
                 earlier = True
             case ["known", service, pattern]:
                 known.add((service, pattern))
+            case ["unread", service, driver]:
+                unread.add((service, driver))
             case ["log", service, count, pattern, example] if count.isdigit():
                 found.append(LogGroup(service, int(count), pattern, example))
     if seconds < 0:
@@ -185,11 +197,19 @@ def parse(stdout: str, settings: Logs) -> Digest:
         for g in judged(_merged(found), settings.ignore)
     ]
     order = sorted(groups, key=lambda g: (g.new is False, g.level != "error", -g.count, g.service, g.pattern))
-    return Digest(tuple(order), seconds)
+    return Digest(tuple(order), seconds, tuple(sorted(unread)))
 
 
-def _new(group: Group, known: set[tuple[str, ...]]) -> bool:
-    return (group.service, group.pattern) not in known
+def _new(group: Group, known: set[tuple[str, ...]]) -> bool | None:
+    if (group.service, group.pattern) in known:
+        return False
+    return None if ("", group.service) in known else True
+
+
+def cannot_be_read(unread: Iterable[tuple[str, str]]) -> str:
+    """The sentence about services whose logs cannot be read; "" for none."""
+    each = [f"{name} (logging driver {driver})" if driver else name for name, driver in unread]
+    return f"the logs of {', '.join(each)} cannot be read" if each else ""
 
 
 def _merged(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
@@ -214,7 +234,10 @@ def finding(digest: Digest, settings: Logs) -> Finding:
         text += ", no earlier release to compare with"
     elif digest.groups:
         text += f", {sum(group.new is True for group in digest.groups)} new patterns"
+    if digest.unread:
+        text = f"{cannot_be_read(digest.unread)}; in the others {text}"
     if not bad:
-        return Finding("logs", Verdict.PASSED, text)
+        known = not digest.unread or settings.fail == "never"
+        return Finding("logs", Verdict.PASSED if known else Verdict.UNKNOWN, text)
     first = bad[0]
     return Finding("logs", Verdict.FAILED, f"{text}; {first.service}: {first.count}x {first.example}")

@@ -51,8 +51,14 @@ def facts(account: Account) -> dict[str, Any]:
             }
             for box in account.containers.values()
         },
-        "error_lines": sum(group.count for group in account.trouble if group.level == "error"),
+        "error_lines": _error_lines(account),
+        "logs_unread": dict(account.unread),
     }
+
+
+def _error_lines(account: Account) -> int | None:
+    count = sum(group.count for group in account.trouble if group.level == "error")
+    return count if count or not account.unread else None
 
 
 def _host(name: str, account: Account) -> HostReport:
@@ -126,7 +132,9 @@ def _containers(account: Account) -> Grid:
 
 def _logs(account: Account) -> Grid:
     groups = account.trouble[:_MOST_GROUPS]
-    rows = tuple((g.level, g.service, str(g.count), g.example) for g in groups)
+    rows = [(g.level, g.service, str(g.count), g.example) for g in groups]
     marked = frozenset(number for number, group in enumerate(groups) if group.level == "error")
+    for service, driver in account.unread.items():
+        rows.append(("unknown", service, "?", f"cannot be read: logging driver {driver or 'unknown'}"))
     heads = ("Level", "Service", "Lines", "One of them")
-    return Grid("Errors and warnings in the logs", heads, rows, marked, "None came.")
+    return Grid("Errors and warnings in the logs", heads, tuple(rows), marked, "None came.")

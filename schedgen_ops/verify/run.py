@@ -101,10 +101,18 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     if not died:
         return
     name, _, code = died.partition(" ")
-    said = remote.run(docker.logs(name, 200), deadline=30, check=False)
     raise OpsError(
         f"{name} was healthy and then ended with exit code {code}",
         host=remote.name,
-        detail="\n".join(telling(said.lines())),
+        detail=_last_words(remote, docker, name),
         hint="It crashes some seconds after its start: read its log, mend it and deploy again.",
     )
+
+
+def _last_words(remote: Remote, docker: engine.Docker, name: str) -> str:
+    """What a container wrote last, as far as it tells why it ended; or that its log cannot be read."""
+    said = remote.run(docker.logs(name, 200), deadline=_QUICK, check=False)
+    if said.ok:
+        return "\n".join(telling(said.lines()))
+    driver = remote.run(docker.log_driver(name), deadline=_QUICK, check=False)
+    return f"its log cannot be read (logging driver {driver.text if driver.ok else 'unknown'})"

@@ -68,6 +68,7 @@ class Sample:
         memory_percent: of the host's memory.
         oom_kills: the containers in which a process ran out of memory since the round before.
         logs: what came into the logs; None in a round that did not look.
+        unread: services that have a log which cannot be read, and their logging drivers.
         extra: lines of further commands that were run in the round, by their names.
     """
 
@@ -80,6 +81,7 @@ class Sample:
     memory_percent: float | None = None
     oom_kills: tuple[str, ...] = ()
     logs: tuple[LogGroup, ...] | None = None
+    unread: tuple[tuple[str, str], ...] = ()
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -103,6 +105,7 @@ class Reader:
         self._usage: dict[str, tuple[float | None, int, int | None]] = {}
         self._killed: list[str] = []
         self._logs: list[LogGroup] | None = None
+        self._unread: list[tuple[str, str]] = []
         self._host_cpu: float | None = None
         self._memory: float | None = None
         self._extra: dict[str, list[str]] = {}
@@ -137,11 +140,17 @@ class Reader:
                 self._logs = []
             case "log" if self._logs is not None:
                 self._logs.append(LogGroup(words[0], int(words[1]), words[2], words[3]))
-            case "extra":
-                self._extra.setdefault(words[0], []).append("\t".join(words[1:]))
+            case "unread" | "extra":
+                self._further(kind, words)
             case "end" if int(words[0]) == self._number:
                 return self._sample(int(words[1]) / 1e6)
         return None
+
+    def _further(self, kind: str, words: Sequence[str]) -> None:
+        if kind == "unread":
+            self._unread.append((words[0], words[1]))
+        else:
+            self._extra.setdefault(words[0], []).append("\t".join(words[1:]))
 
     def _kernel(self, busy: int, total: int) -> None:
         before, self._cpu = self._cpu, (busy, total)
@@ -180,6 +189,7 @@ class Reader:
             memory_percent=self._memory,
             oom_kills=tuple(self._killed),
             logs=None if self._logs is None else tuple(self._logs),
+            unread=tuple(self._unread),
             extra={name: tuple(lines) for name, lines in self._extra.items()},
         )
 

@@ -40,6 +40,20 @@ group() {
     if (!count[pattern]++) example[pattern] = $0
   } END { for (pattern in count) print count[pattern] "\t" pattern "\t" example[pattern] }'
 }
+# logged SERVICE CONTAINER OPTIONS...: what it wrote, in groups; `unread` with the logging driver's name where
+# the engine cannot tell: its refusal is no line of the service, and no silence either. One that is gone
+# meanwhile has no log to miss.
+logged() {
+  local name=$1 id=$2 said line driver; shift 2
+  if said=$("${docker[@]}" logs "$@" "$id" 2>&1 | group; exit "${PIPESTATUS[0]}"); then
+    [ -n "$said" ] || return 0
+    while IFS= read -r line; do printf 'log\t%s\t%s\n' "$name" "$line"; done <<< "$said"
+    return 0
+  fi
+  driver=$("${docker[@]}" inspect --format '{{.HostConfig.LogConfig.Type}}' "$id" 2>&1) ||
+    case $driver in *"No such"*) return 0 ;; *) driver='' ;; esac
+  printf 'unread\t%s\t%s\n' "$name" "${driver##*$'\n'}"
+}
 """
 
 # usage ID: memory in use, its limit, CPU time in microseconds, as the container's cgroup has them; 1 where
@@ -115,8 +129,7 @@ boxes() { # $1 whether to look into the logs too: what came from $2 to $3; $4 wh
   [ "$1" = yes ] || return
   echo looked
   while IFS=$'\t' read -r id _ name _; do
-    "${docker[@]}" logs --since "$2" --until "$3" "$id" 2>&1 | group |
-      while IFS= read -r line; do printf 'log\t%s\t%s\n' "$name" "$line"; done
+    logged "$name" "$id" --since "$2" --until "$3"
   done <<< "$found"
 }
 further() { eval "$2" 2>/dev/null </dev/null | while IFS= read -r line; do

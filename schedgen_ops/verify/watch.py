@@ -38,6 +38,7 @@ class Account:
     Attributes:
         checks: the URLs that are asked.
         services: what has to run.
+        unread: services of which a log could not be read in some round, and their logging drivers.
     """
 
     checks: tuple[s.Check, ...]
@@ -54,6 +55,7 @@ class Account:
     failed: dict[str, int] = field(default_factory=dict)
     containers: dict[str, Container] = field(default_factory=dict)
     log: dict[tuple[str, str], LogGroup] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     drops: int = 0
 
     def add(self, sample: Sample, before: int = 0) -> None:
@@ -76,6 +78,7 @@ class Account:
         self._answers(at, sample)
         self._boxes(at, sample.boxes, sample.oom_kills)
         self._logs(sample.logs or ())
+        self.unread.update(sample.unread)
 
     def blind(self, rounds: int) -> None:
         """Rounds that nobody saw: a gap in every line, and no zero anywhere."""
@@ -187,6 +190,8 @@ class Account:
         errors = sum(group.count for group in self.trouble if group.level == "error")
         if errors:
             found.append(f"{errors} error lines came into the logs")
+        if self.unread:
+            found.append(logs.cannot_be_read(self.unread.items()))
         if self.tally.unknown:
             rounds = self.tally.unknown + self.tally.checks
             found.append(f"{self.tally.unknown} of {rounds} rounds are unknown")

@@ -111,6 +111,30 @@ def test_what_is_not_well_fails_by_its_name(op: Operator, host: Box) -> None:
     assert (row["service"], row["level"], row["new"], row["lines"]) == ("backend", "error", None, 2)
 
 
+SILENT = {
+    "none": "",
+    "syslog": "--log-opt syslog-address=udp://127.0.0.1:514 --log-opt cache-disabled=true",
+}
+
+
+def test_a_log_that_the_engine_cannot_read_is_unknown(op: Operator, host: Box) -> None:
+    """Beside a container of the same service whose log can be read."""
+    ours = {"project": "schedgen", "service": "redis", "oneoff": "False"}
+    labels = " ".join(f"--label com.docker.compose.{name}={value}" for name, value in ours.items())
+    image = host.sh("docker inspect --format '{{.Image}}' schedgen-redis-1")
+    for driver, options in SILENT.items():
+        named = f"--name silent-{driver} --log-driver {driver}"
+        host.sh(f"docker run --detach {named} {labels} {options} {image} sleep 600")
+    op.configure(limits=EASY, checks=patient(), verify={"logs": {"ignore": ["."]}})
+    ran = op("verify.logs")
+    assert ran.code == 6, ran.output
+    assert "1 of 1 checks did not pass, 1 of them unknown" in ran.stderr
+    assert "logs of redis (logging driver none), redis (logging driver syslog) cannot be read" in ran.stderr
+    assert "does not support reading" not in ran.output
+    host.sh("docker rm --force silent-none silent-syslog")
+    assert op("verify.logs").code == 0
+
+
 def test_what_could_not_be_looked_at_is_unknown_and_not_passed(op: Operator, host: Box) -> None:
     odd = {"commands": [{"name": "odd", "run": ["no-such-program"]}]}
     wrong = patient(json_has={"status": "fine"}, service="backend")[:1]
