@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.deploy import images, ingress, recovery, services
+from schedgen_ops.deploy import images, ingress, measured, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, Refused, RolledBack
@@ -156,17 +156,8 @@ class Change:
 
     def _measured(self) -> None:
         """Says what visitors noticed, if that could be measured."""
-        if self._prober is None or self.seen is not None:
-            return
-        try:
-            self.seen = self._prober.stop()
-        except KeyboardInterrupt:
-            return  # How it ended is decided; only the figures are lost.
-        for line in self.seen.table():
-            events.info(self.emit, line)
-        tell = events.info if self.seen.zero_downtime else events.warn
-        tell(self.emit, self.seen.sentence())
-        self.emit(events.Fact("probe", asdict(self.seen)))
+        if self._prober is not None and self.seen is None:
+            self.seen = measured.tell(self._prober, self.sites, self.emit)
 
     def clean_up(self) -> None:
         """What was replaced, and what no kept release needs, removed; nothing is taken back any more."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from schedgen_ops.probe.visitors import Visitors
+
 _BEFORE = "before"
 _MARK = re.compile(r"(\d+) phase (\w+)", re.ASCII)
 _ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+(?:\.\d+)?)", re.ASCII)
@@ -52,6 +54,7 @@ class Report:
         gap: the longest time, in seconds, from the last good answer before a failed one to the next good one.
         phases: before, during, after.
         silent: hosts whose prober could not tell what it saw.
+        visitors: what the ingress counted of others; None where only our own requests are looked at.
     """
 
     requests: int
@@ -59,11 +62,22 @@ class Report:
     gap: float
     phases: tuple[Phase, ...]
     silent: tuple[str, ...] = ()
+    visitors: Visitors | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether requests of ours were made, and none failed."""
+        return self.requests > 0 and self.failed == 0 and not self.silent
 
     @property
     def zero_downtime(self) -> bool:
-        """Whether it was measured that nobody's request failed."""
-        return self.requests > 0 and self.failed == 0 and not self.silent
+        """Whether it was measured that nobody's request failed, ours and visitors'."""
+        return self.clean and (self.visitors is None or self.visitors.clean)
+
+    @property
+    def trouble(self) -> bool:
+        """Whether requests failed, or none of ours could tell."""
+        return not self.clean or bool(self.visitors and self.visitors.failed)
 
     def sentence(self) -> str:
         """The result in words."""
@@ -71,6 +85,8 @@ class Report:
             return "Not measured: no request was made"
         if self.zero_downtime:
             return f"Zero downtime: {self.requests} requests during the run, none failed"
+        if self.clean:
+            return f"None of our own {self.requests} requests failed during the run"
         text = f"{self.failed} of {self.requests} requests failed during the run"
         gap = f", the longest gap was {self.gap:.2f}s" if self.failed else ""
         unknown = f"; not measured on {', '.join(self.silent)}" if self.silent else ""

@@ -6,18 +6,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from schedgen_ops import events
+from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.probe import commands
-from schedgen_ops.probe.report import Report, answered, merged, parse, report
+from schedgen_ops.probe import commands, visitors
+from schedgen_ops.probe.report import Answer, Report, answered, merged, parse, report
 from schedgen_ops.remote import Hold, Remote
 from schedgen_ops.settings import Check, Settings
 
 _LONGEST = 6 * 3600.0
 _SILENCE = 60
 _PAUSE = 0.1
+_COUNTING = 40.0
 
 
 @dataclass(slots=True)
@@ -26,16 +29,20 @@ class _Ear:
 
     Attributes:
         lines: all that it said; what came before a connection was lost is kept.
+        counted: set once it has said what the ingress counted up to the end.
     """
 
     host: str
     checks: Sequence[Check]
     emit: events.Emit
     lines: list[str] = field(default_factory=list)
+    counted: threading.Event = field(default_factory=threading.Event)
     _failed: set[int] = field(default_factory=set)
 
     def __call__(self, line: str) -> None:
         self.lines.append(line)
+        if line.startswith("visitors end "):
+            self.counted.set()
         answer = answered(line)
         if answer and not answer.good and answer.url not in self._failed:
             self._failed.add(answer.url)
@@ -60,6 +67,9 @@ class Prober:
 
     def phase(self, name: str) -> None:
         """From now on it is another phase."""
+        self._say(name)
+
+    def _say(self, name: str) -> None:
         for hold, _ in self._held:
             with suppress(OpsError):
                 hold.send(name)
@@ -74,20 +84,58 @@ class Prober:
 
     def _hold(self, remote: Remote, checks: Sequence[Check]) -> tuple[Hold, _Ear]:
         patience = max(5.0, *(check.within * 2 for check in checks))
-        command = commands.probe(checks, silence=_SILENCE, pause=_PAUSE, patience=patience)
+        command = commands.probe(
+            checks,
+            silence=_SILENCE,
+            pause=_PAUSE,
+            patience=patience,
+            docker=Docker(self.settings.sudo),
+            project=self.settings.project,
+        )
         ear = _Ear(remote.name, checks, self.emit)
         return remote.hold(command, deadline=_LONGEST, on_line=ear), ear
 
     def _beat(self) -> None:
         while not self._over.wait(_SILENCE / 4):
-            self.phase("")
+            self._say("")
 
-    def stop(self) -> Report:
-        """Ends the probers and reckons what they saw. One that had ended before is named as silent."""
+    def stop(self, uncounted: Sequence[str] = ()) -> Report:
+        """Ends the probers and reckons what they saw. One that had ended before is named as silent.
+
+        Args:
+            uncounted: hosts whose visitors no prober asks for.
+        """
         self._over.set()
+        self._count()
         silent = tuple(ear.host for hold, ear in self._held if not _ended_now(hold))
-        self.seen = replace(merged(report(parse(ear.lines)) for _, ear in self._held), silent=silent)
+        each = [(ear, parse(ear.lines)) for _, ear in self._held]
+        seen = merged(report(answers) for _, answers in each)
+        counted = [visitors.reckon(ear.host, ear.lines, _refused(answers)) for ear, answers in each]
+        counted += [visitors.Visitors(host, unknown="no check asks there") for host in uncounted]
+        self.seen = replace(seen, silent=silent, visitors=visitors.merged(counted) if counted else None)
         return self.seen
+
+    def _count(self) -> None:
+        """Another look at what the ingress counted, on every host whose first look ended."""
+        able = [
+            (hold, ear) for hold, ear in self._held if any(map(_began_to_count, ear.lines)) and hold.alive
+        ]
+        for hold, ear in able:
+            if not ear.counted.is_set():
+                with suppress(OpsError):
+                    hold.send("count")
+        until = monotonic() + _COUNTING
+        for hold, ear in able:
+            while hold.alive and not ear.counted.wait(0.2) and monotonic() < until:
+                pass
+
+
+def _began_to_count(line: str) -> bool:
+    return line.startswith("visitors start ")
+
+
+def _refused(answers: Sequence[Answer]) -> int:
+    return sum(answer.status >= 500 for answer in answers)
 
 
 def _ended_now(hold: Hold) -> bool:

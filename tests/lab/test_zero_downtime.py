@@ -82,6 +82,8 @@ def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
     for ran in (good, back):
         assert "Zero downtime: " in ran.stdout
         assert ", none failed" in ran.stdout
+        assert int(ran.stdout.partition("[INFO] Visitors: ")[2].split()[0]) > 100
+        assert "requests at the ingress, none failed" in ran.stdout
     # One container for each of the eight services, and the ingress.
     assert containers(host) == 9
     assert host.sh("git rev-parse HEAD") == host.sh("git rev-parse 'v1.2.3^{commit}'")
@@ -92,7 +94,10 @@ def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
         seen = ended()
     assert again.code == 0, again.output
     assert "The ingress has the configuration of this release" in again.stdout
-    assert "Zero downtime: " in again.stdout
+    # What the worker that went had counted went with it: nothing is claimed of visitors' requests before.
+    assert "Zero downtime: " not in again.stdout
+    assert "requests failed during the run" in again.stdout
+    assert "none failed; not all were counted: the ingress was replaced or reloaded" in again.stdout
     assert not failed(seen)
     assert host.sh("ls .schedgen/ingress") == "applied\nhaproxy.cfg"
 

@@ -1,0 +1,35 @@
+"""What was noticed of a deploy or a rollback: by our own prober, and by visitors as the ingress counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from schedgen_ops import events
+from schedgen_ops.deploy import ingress
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.probe.report import Report
+from schedgen_ops.probe.run import Prober
+
+
+def tell(prober: Prober, sites: Sequence[Site], emit: events.Emit) -> Report | None:
+    """Ends the prober and says what it saw and what was counted; None where that was interrupted."""
+    try:
+        seen = prober.stop(_uncounted(sites))
+    except KeyboardInterrupt:
+        return None  # How it ended is decided; only the figures are lost.
+    for line in seen.table():
+        events.info(emit, line)
+    say = events.warn if seen.trouble else events.info
+    say(emit, seen.sentence())
+    if visitors := seen.visitors:
+        say = events.warn if visitors.failed else events.info
+        say(emit, visitors.sentence())
+    emit(events.Fact("probe", asdict(seen)))
+    return seen
+
+
+def _uncounted(sites: Sequence[Site]) -> list[str]:
+    """Hosts with an ingress and without a check: nothing of ours asks there what it counted."""
+    serving = [site for site in sites if site.new is not None and ingress.behind(site.new)]
+    return [site.remote.name for site in serving if not site.settings.checks_on(site.host)]
