@@ -121,7 +121,9 @@ class Change:
     def rolling(self, first: int) -> tuple[Step, ...]:
         """The steps that replace services, tier by tier; `first` is the number of the first."""
         tiers = enumerate(self.settings.tiers, start=first)
-        return (self._gate(), *(self._rolling(str(number), tier) for number, tier in tiers))
+        here = [self.settings.host(name) for name in self.fleet.names]
+        ours = [(str(at), tier) for at, tier in tiers if any(h.runs(s) for h in here for s in tier.services)]
+        return (self._gate(), *(self._rolling(number, tier) for number, tier in ours))
 
     def _gate(self) -> Step:
         return Step("", "Ingress", self.open_ingress, undo=self._each(ingress.bring_back))
@@ -148,7 +150,12 @@ class Change:
         self._do(lambda site: services.verify(site, settle=self.settle))
         self._do(services.serve)
         self._serves = True
-        events.info(self.emit, "Deployment verification passed")
+        measured.verified(self.sites, self.emit)
+
+    @property
+    def touched(self) -> bool:
+        """Whether any service was replaced, and stays so."""
+        return any(site.touched for site in self.sites)
 
     def _phase(self, name: str) -> None:
         if self._prober is not None:

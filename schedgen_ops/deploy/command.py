@@ -52,11 +52,9 @@ def carry_out(
         tuple((step.number, step.title) for step in run.steps()),
     )
     release = run()
-    op.end(
-        "Deployment Complete",
-        f"All services updated successfully: {release} serves",
-        (("Release", release), ("Previous", run.previous), ("Backup", run.backups)),
-    )
+    done = "All services updated successfully" if run.touched else "No service had changed"
+    more = (("Release", release), ("Previous", run.previous), ("Backup", run.backups))
+    op.end("Deployment Complete", f"{done}: {release} serves", tuple(fact for fact in more if fact[1]))
 
 
 def ref_name(text: str) -> str:

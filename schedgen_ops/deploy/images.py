@@ -118,6 +118,7 @@ def _build(site: Site) -> None:
         command = site.compose.build(site.paths.release(site.release.id), *built)
         site.stream(command, site.settings.build.deadline, "Container build", partial(_note, site))
         site.building.clear()
+        site.built = tuple(built)
 
 
 def _note(site: Site, line: str) -> None:
@@ -202,16 +203,21 @@ def clean_up(site: Site) -> None:
     """The image names of releases beyond the kept ones; an image goes with its last name."""
     shelf = store.certain(store.read(site.remote, site.paths), site.paths, site.remote.name)
     keep = kept(shelf.releases, shelf.current, site.settings.releases.keep)
-    dropped = _untag(site, {release.id for release in shelf.releases}, keep)
+    asked = _untag(site, {release.id for release in shelf.releases}, keep)
+    dropped = len({*asked} - _named(site).keys()) if asked else 0
     count = len({origin(shelf.releases, release) for release in keep})
-    site.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
+    done = f"Old images cleaned up ({dropped} removed" if dropped else "No old images to clean up ("
+    site.say(f"{done}{', ' if dropped else ''}{count} releases kept)")
 
 
-def _untag(site: Site, releases: Collection[str], keep: Collection[Release]) -> int:
-    project = site.settings.project
-    listing = site.run(site.docker.images(f"{project}-*"))
-    images = dict(line.rsplit(" ", 1) for line in listing.lines())
-    names = rollout.names_to_drop(images, keep, project, releases)
+def _untag(site: Site, releases: Collection[str], keep: Collection[Release]) -> tuple[str, ...]:
+    """Asks for names to be removed, and returns them; one whose image a container uses may stay."""
+    names = rollout.names_to_drop(_named(site), keep, site.settings.project, releases)
     if names:
         site.remote.run(site.docker.untag(*names), deadline=120, check=False)
-    return len(names)
+    return tuple(names)
+
+
+def _named(site: Site) -> dict[str, str]:
+    listing = site.run(site.docker.images(f"{site.settings.project}-*"))
+    return dict(line.rsplit(" ", 1) for line in listing.lines())

@@ -1,4 +1,4 @@
-"""What was noticed of a deploy or a rollback: by our own prober, and by visitors as the ingress counted."""
+"""What is said of a deploy or a rollback once it is known: its verification, what we and visitors noticed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ def tell(prober: Prober, sites: Sequence[Site], emit: events.Emit) -> Report | N
         say(emit, visitors.sentence())
     emit(events.Fact("probe", asdict(seen)))
     return seen
+
+
+def verified(sites: Sequence[Site], emit: events.Emit) -> None:
+    """Says that the verification passed, if there was anything to verify."""
+    if any(site.checked for site in sites):
+        events.info(emit, "Deployment verification passed")
+    else:
+        events.warn(emit, "Nothing was verified: no service and no check is configured here")
 
 
 def _uncounted(sites: Sequence[Site]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,6 +18,7 @@ from schedgen_ops.engine import Step
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
+from schedgen_ops.settings import HostSettings
 
 
 @dataclass(slots=True)
@@ -26,16 +28,24 @@ class Deploy(Change):
     pulls: bool = True
 
     def steps(self) -> tuple[Step, ...]:
-        """The plan, in the runbook's order and with its numbers."""
+        """The plan, in the runbook's order and with its numbers; what does not apply here is left out."""
         verify, clean = str(4 + len(self.settings.tiers)), str(5 + len(self.settings.tiers))
         back = self._each(services.reopen)
+        gate, *tiers = self.rolling(4)
+        if not self._migrating:
+            gate = replace(gate, run=self.open_unmigrated, waits=True)
         return (
             Step("", "Pre-flight Checks", self.preflight, gate=True),
-            Step("0", "Pre-deployment backup", self.back_up, beside=True),
+            *((Step("0", "Pre-deployment backup", self.back_up, beside=True),) if self._holders else ()),
             Step("1", "Pulling latest code", self.pull, undo=self._each(code.switch_back)),
             Step("2", "Building containers", self.build, undo=self._each(images.drop)),
-            Step("3", "Running database migrations", self.migrate, waits=True),
-            *self.rolling(4),
+            *(
+                (Step("3", "Running database migrations", self.migrate, waits=True),)
+                if self._migrating
+                else ()
+            ),
+            gate,
+            *tiers,
             Step(verify, "Post-deployment verification", self.verify, undo=back, settles=True),
             Step(clean, "Cleaning up old images", self.clean_up),
         )
@@ -47,7 +57,14 @@ class Deploy(Change):
 
     @property
     def _holders(self) -> set[str]:
-        return {host.name for host in self.settings.backup_hosts()}
+        return self._chosen(self.settings.backup_hosts())
+
+    @property
+    def _migrating(self) -> set[str]:
+        return self._chosen(self.settings.migrating_hosts())
+
+    def _chosen(self, hosts: Sequence[HostSettings]) -> set[str]:
+        return {host.name for host in hosts} & {*self.fleet.names}
 
     def back_up(self) -> None:
         """A checked backup of database and objects, before anything changes."""
@@ -76,22 +93,34 @@ class Deploy(Change):
         self._do(lambda site: code.switch(site, release))
         self.emit(events.Fact("release", release.id))
         self.emit(events.Fact("commit", commit))
-        events.info(self.emit, f"Code updated successfully: {self.branch} is {commit[:12]}")
+        there = all(site.seen.tree.commit == commit for site in self.sites)
+        what = "The code is there already" if there else "Code updated successfully"
+        events.info(self.emit, f"{what}: {self.branch} is {commit[:12]}")
 
     def build(self) -> None:
         """The release's images on every host."""
         self._do(images.build)
-        events.info(self.emit, "Containers built successfully")
+        built = any(site.built for site in self.sites)
+        text = (
+            "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
+        )
+        events.info(self.emit, text)
 
     def migrate(self) -> None:
         """The schema, once a database; from here on there is a backup."""
         self._do(_note_backup)
-        chosen = {host.name for host in self.settings.migrating_hosts()}
-        at_once([partial(self._do, images.migrate, only=chosen), partial(self._do, code.keep_logs)])
+        migrations = partial(self._do, images.migrate, only=self._migrating)
+        at_once([migrations, partial(self._do, code.keep_logs)])
         added = sorted({name for site in self.sites for name in site.release.migrations})
         for name in added:
             events.info(self.emit, f"New migration: {name}")
         events.info(self.emit, "Migrations completed successfully")
+
+    def open_unmigrated(self) -> None:
+        """The ingress, where no migrations come before it."""
+        self._do(_note_backup)
+        self._do(code.keep_logs)
+        self.open_ingress()
 
 
 def _source(site: Site) -> backup.Source:
@@ -105,5 +134,7 @@ def _look_for_room(site: Site) -> None:
 
 
 def _note_backup(site: Site) -> None:
+    if not site.backup:
+        return
     site.new = replace(site.release, backup=site.backup)
     store.write(site.remote, site.paths, site.new)

@@ -57,8 +57,10 @@ def _complete(site: Site, serving: Release) -> list[str]:
 
 def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None:
     """Those of `services` that changed; those of a group go together."""
-    records = site.release.services
-    changes = rollout.changes(services, records, site.containers(), site.old)
+    records, wanted = site.release.services, list(services)
+    if not any(name in records for name in wanted):
+        site.say("The release has none of these services here")
+    changes = rollout.changes(wanted, records, site.containers(), site.old)
     for change in changes:
         if not change.touches:
             site.say(f"Service {change.service} unchanged, left as it is")
@@ -196,7 +198,9 @@ def _pass(site: Site, message: str) -> None:
             detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
             hint="`inv verify.quick` runs the same checks again; `docker compose logs SERVICE` tells why.",
         )
-    site.say(f"All critical services are healthy ({len(findings)} checks passed)")
+    site.checked = len(findings)
+    if findings:
+        site.say(f"All critical services are healthy ({len(findings)} checks passed)")
 
 
 def reopen(site: Site) -> None:

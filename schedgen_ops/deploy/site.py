@@ -37,6 +37,8 @@ class Site:
         totals: bytes that the parts of the backup will likely come to.
         answering: since when all that comes goes to new containers alone, in seconds on the monotonic clock;
             0.0 before any was replaced.
+        built: the services of which an image was built.
+        checked: how many checks passed in the verification.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
@@ -53,6 +55,8 @@ class Site:
     share: int = 100
     totals: dict[str, int] = field(default_factory=dict)
     answering: float = 0.0
+    built: tuple[str, ...] = ()
+    checked: int = 0
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.deploy import services
+from schedgen_ops.deploy import measured, services
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
@@ -63,7 +63,7 @@ class Guarded(Deploy):
         self._phase("after")
         # Whether they stay up is for the watch to see.
         self._do(lambda site: services.verify(site, settle=False))
-        events.info(self.emit, "Deployment verification passed")
+        measured.verified(self.sites, self.emit)
 
     def watch(self) -> None:
         """Each host watches and decides by itself; this follows, and makes the hosts agree.

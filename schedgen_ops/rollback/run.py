@@ -128,6 +128,9 @@ class Rollback(Change):
         """Every service at once, where that is safe: all of them ran together before."""
         self._do(self._roll_all, batch=self.settings.rollout.batch)
         # A worker that ends its last job is in nobody's way.
+        if not self.touched:
+            events.info(self.emit, "No service differs: nothing had to be replaced")
+            return
         answering = max(site.answering for site in self.sites) or self.clock.monotonic()
         seconds = answering - self.decided
         events.info(self.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")

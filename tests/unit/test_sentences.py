@@ -1,0 +1,115 @@
+"""A sentence of success is said of what happened, and a step is shown where it applies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from deploying import FIRST, OWNER, SECOND, Outcome, deployed, messages
+from fakes import FakeClock
+from kit import settings
+from simulated import SimHost
+from simulated_world import STATE
+
+from schedgen_ops.deploy import measured
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.errors import OpsError
+from schedgen_ops.events import Event, Message, StepStarted
+from schedgen_ops.fleet import Fleet
+
+NO_DATA: dict[str, Any] = {"database": None, "objects": None, "credentials": []}
+WEB = {"name": "app2", "address": "app2", "services": ["backend", "frontend"]}
+
+
+def run(*hosts: SimHost, rows: Sequence[Any] = ("app1",), branch: str = "v1.2.3", **values: Any) -> Outcome:
+    """A deploy to simulated hosts with these settings."""
+    seen: list[Event] = []
+    world = hosts[0].world
+    begun = SECOND if world.current else FIRST
+    todo = Deploy(settings(*rows, **values), Fleet(hosts), branch, begun, FakeClock(), seen.append, OWNER)
+    try:
+        release = todo()
+    except OpsError as error:
+        return Outcome(error.exit_code, error, tuple(seen))
+    return Outcome(0, None, tuple(seen), release)
+
+
+def steps(outcome: Outcome) -> dict[str, str]:
+    """The titles of the steps that were begun, by their numbers."""
+    return {event.number: event.title for event in outcome.events if isinstance(event, StepStarted)}
+
+
+def said(outcome: Outcome, part: str) -> list[str]:
+    return [text for level in ("info", "warn") for text in messages(outcome, level) if part in text]
+
+
+def test_without_data_there_is_no_backup_and_nothing_says_so() -> None:
+    host = SimHost()
+    outcome = run(host, **NO_DATA)
+    assert outcome.code == 0, outcome.error
+    assert "0" not in steps(outcome)
+    assert not said(outcome, "backup")
+    assert not host.world.backups
+    # The others keep the runbook's numbers.
+    assert steps(outcome)["7"] == "Post-deployment verification"
+    assert steps(outcome)["3"] == "Running database migrations"
+
+
+def test_without_migrations_none_completed() -> None:
+    host = SimHost()
+    outcome = run(host, migrations=None)
+    assert outcome.code == 0, outcome.error
+    assert "3" not in steps(outcome)
+    assert not said(outcome, "igration")
+    # The backup was waited for, and is on record, before anything that serves is touched.
+    assert said(outcome, "Pre-deployment backup completed successfully")
+    order = [event.title for event in outcome.events if isinstance(event, StepStarted)]
+    assert order.index("Ingress") == order.index("Building containers") + 1
+    assert "backups/pre-deployment-" in host.world.files[f"{STATE}/releases/{outcome.release}/release.json"]
+
+
+def test_neither_data_nor_migrations_leave_a_deploy_whole() -> None:
+    outcome = run(SimHost(), migrations=None, **NO_DATA)
+    assert (outcome.code, sorted(steps(outcome))) == (0, ["", "1", "2", "4", "5", "6", "7", "8"])
+
+
+def test_hosts_without_data_have_no_step_for_it_and_none_for_a_tier_that_is_not_theirs() -> None:
+    host = SimHost("app2")
+    outcome = run(host, rows=("app1", WEB))
+    assert outcome.code == 0, outcome.error
+    assert sorted(steps(outcome)) == ["", "1", "2", "5", "7", "8"]
+    assert steps(outcome)["5"] == "Rolling update - Application services"
+
+
+def test_a_release_that_is_there_already_is_neither_updated_nor_pulled() -> None:
+    outcome = run(SimHost(world=deployed()))
+    assert outcome.code == 0, outcome.error
+    assert said(outcome, "The code is there already: v1.2.3 is")
+    assert not said(outcome, "Code updated")
+    assert not said(outcome, "updated successfully")
+
+
+def test_where_no_image_is_built_none_was() -> None:
+    only = [{"name": "Infrastructure", "services": ["redis"]}]
+    outcome = run(SimHost(), tiers=only, migrations=None, checks=[], verify={}, **NO_DATA)
+    assert outcome.code == 0, outcome.error
+    assert said(outcome, "Nothing to build: every image comes from elsewhere")
+    assert not said(outcome, "built successfully")
+
+
+def test_what_cannot_be_removed_is_not_counted_as_removed() -> None:
+    world = deployed()
+    stuck = {f"schedgen-backend:2020010{n}_000000-{'a' * 7}": f"sha256:{n}" for n in range(3)}
+    host = SimHost(world=replace(world, images={**world.images, **stuck}))
+    outcome = run(host, branch="v1.2.4", releases={"keep": 1})
+    assert outcome.code == 0, outcome.error
+    (text,) = said(outcome, "ld images")
+    gone = len({*world.images, *stuck} - {*host.world.images})
+    assert text.startswith(f"Old images cleaned up ({gone} removed, ") or not gone
+
+
+def test_a_verification_of_nothing_is_not_passed() -> None:
+    seen: list[Event] = []
+    measured.verified((), seen.append)
+    assert [event.level for event in seen if isinstance(event, Message)] == ["warn"]
