@@ -145,13 +145,15 @@ class Engine:
         text = self.serving()
         if text:
             events.info(self.emit, text)
-        raise RolledBack(
+        back = RolledBack(
             failure.message,
             hint=failure.hint,
             host=failure.host,
             step=failure.step,
             detail=failure.detail,
-        ) from failure
+        )
+        back.outcome = text[:1].lower() + text[1:] if text else "what was done is taken back"
+        raise back from failure
 
     def _as_failure(self, error: Exception | KeyboardInterrupt, step: Step) -> OpsError:
         kind = Refused if step.gate else OpsError

@@ -28,9 +28,13 @@ class OpsError(Exception):
         host: the host's name in the configuration, if it is about one.
         step: the title of the step that failed, if one ran.
         detail: the lines of output that matter, shown indented.
+
+    Attributes:
+        outcome: what is so now, in words, where the exit code alone does not say it.
     """
 
     exit_code = 5
+    outcome = ""
 
     def __init__(
         self, message: str, *, hint: str = "", host: str = "", step: str = "", detail: str = ""

@@ -133,7 +133,11 @@ class HostMissing(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunFinished(Event):
-    """A run ended. `code` is the exit code, `title` its last headline, `hint` what to do next."""
+    """A run ended. `code` is the exit code, `title` its last headline, `hint` what to do next.
+
+    Attributes:
+        outcome: what is so now, where the exit code alone does not say it.
+    """
 
     code: int
     title: str
@@ -144,6 +148,7 @@ class RunFinished(Event):
     host: str = ""
     step: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    outcome: str = ""
 
 
 Emit = Callable[[Event], None]

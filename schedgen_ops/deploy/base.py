@@ -65,6 +65,7 @@ class Change:
             try:
                 engine.run(self.steps())
             except OpsError as error:
+                measured.outcome(error, self.sites)
                 self._measured()
                 self._close(error, tuple(engine.durations))
                 raise
@@ -249,7 +250,11 @@ class Recovery(Change):
         """
         gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
         with self._stack:
-            Engine(self.emit, self.clock).run((gate,))
-            self._do(images.sweep)
+            try:
+                Engine(self.emit, self.clock).run((gate,))
+                self._do(images.sweep)
+            except OpsError as error:
+                measured.outcome(error, self.sites)
+                raise
             # What is said to serve then was asked.
             self._do(services.answers)

@@ -83,10 +83,11 @@ def switch(site: Site, release: Release) -> None:
 
 
 def switch_back(site: Site) -> None:
-    """The work tree as it was found, and the record closed."""
+    """The work tree as it was found; where no release was begun, nobody moved it."""
+    if site.new is None:
+        return
     tree = site.seen.tree
-    cut_off = site.new.commit if site.new else ""
-    site.in_project(git.back(tree.commit, tree.branch, cut_off), deadline=_LONG)
+    site.in_project(git.back(tree.commit, tree.branch, site.new.commit), deadline=_LONG)
 
 
 def try_hook(site: Site) -> None:

@@ -7,7 +7,9 @@ from dataclasses import asdict
 
 from schedgen_ops import events
 from schedgen_ops.deploy import ingress
+from schedgen_ops.deploy.recovery import HALF
 from schedgen_ops.deploy.site import Site
+from schedgen_ops.errors import CommandFailed, OpsError, Refused, RolledBack
 from schedgen_ops.probe.report import Report
 from schedgen_ops.probe.run import Prober
 
@@ -35,6 +37,27 @@ def verified(sites: Sequence[Site], emit: events.Emit) -> None:
         events.info(emit, "Deployment verification passed")
     else:
         events.warn(emit, "Nothing was verified: no service and no check is configured here")
+
+
+def outcome(error: OpsError, sites: Sequence[Site]) -> None:
+    """What is so now, in `error`: its exit code says that only where no interrupted run was put right before.
+
+    Before any release is begun, nothing of this run needs a human.
+    """
+    begun = any(site.new is not None for site in sites)
+    righted = {site.remote.name: site.righted for site in sites if site.righted}
+    if isinstance(error, RolledBack):
+        nothing = "what was done is taken back; nothing served before"
+        error.outcome = "" if any(site.old for site in sites) else nothing
+    elif HALF in righted.values():
+        error.exit_code, error.outcome = OpsError.exit_code, HALF
+        error.hint = error.hint or "`inv deploy.recover` goes on with it."
+    elif not begun and error.exit_code in (Refused.exit_code, OpsError.exit_code):
+        each = [f"{host}: {text}" if len(sites) > 1 else text for host, text in righted.items()]
+        if each:
+            error.outcome = f"{'; '.join(each)}; nothing else was changed"
+        elif isinstance(error, CommandFailed):
+            error.exit_code = Refused.exit_code
 
 
 def _uncounted(sites: Sequence[Site]) -> list[str]:

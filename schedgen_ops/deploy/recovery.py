@@ -15,6 +15,8 @@ from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
 
+HALF = "what an interrupted run had left is put right in part"
+
 
 def unfinished(site: Site) -> tuple[Release, ...]:
     """The releases that were begun and never ended."""
@@ -52,6 +54,7 @@ def recover(site: Site) -> None:
     begun = unfinished(site)
     if begun or site.seen.tree.commit != serving.commit:
         site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
+        site.righted = HALF
         site.in_project(git.back(serving.commit, ""))
         site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
     for release in begun:
@@ -67,3 +70,6 @@ def recover(site: Site) -> None:
         store.write(site.remote, site.paths, closed)
         site.say(f"Release {release.id} is taken back; {serving.id} serves")
     site.new = None
+    if site.righted:
+        ids = ", ".join(release.id for release in begun)
+        site.righted = f"{ids} was taken back" if ids else "what an interrupted run had left was put right"

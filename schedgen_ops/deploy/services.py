@@ -30,6 +30,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     """
     if not begun and not _complete(site, serving) and not ingress.half(site, serving):
         return
+    site.righted = site.righted or "what an interrupted run had left beside what serves was removed"
     ingress.repair(site, serving)
     for release in begun:
         site.new = release

@@ -37,6 +37,7 @@ class Site:
         totals: bytes that the parts of the backup will likely come to.
         answering: since when all that comes goes to new containers alone, in seconds on the monotonic clock;
             0.0 before any was replaced.
+        righted: what was put right of an interrupted run; begun with what it is called while it is not done.
         built: the services of which an image was built.
         checked: how many checks passed in the verification.
         building: containers of the classic builder, which keeps the one whose step fails.
@@ -55,6 +56,7 @@ class Site:
     share: int = 100
     totals: dict[str, int] = field(default_factory=dict)
     answering: float = 0.0
+    righted: str = ""
     built: tuple[str, ...] = ()
     checked: int = 0
     building: list[str] = field(default_factory=list)

@@ -13,7 +13,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.events import RunFinished
 from schedgen_ops.ui.terminal import Writer, is_coloured, printable_lines
 
-# What the exit code says about the hosts, for those codes that say it in every case.
+# What the exit code says about the hosts, unless the error itself says something else.
 _OUTCOMES = {3: "nothing was changed", 4: "the old release still serves"}
 INTERRUPTED = 130
 """The exit code of a run that Ctrl-C ended, as shells have it."""
@@ -31,11 +31,13 @@ class Failure:
     host: str = ""
     step: str = ""
     detail: str = ""
+    outcome: str = ""
 
 
 def of_error(error: OpsError) -> Failure:
     """The failure that `error` describes."""
-    return Failure(error.message, error.exit_code, error.hint, error.host, error.step, error.detail)
+    code, outcome = error.exit_code, error.outcome
+    return Failure(error.message, code, error.hint, error.host, error.step, error.detail, outcome)
 
 
 def of_exception(error: BaseException) -> Failure:
@@ -63,7 +65,8 @@ def _own_code(error: BaseException) -> int | None:
 
 def of_finish(event: RunFinished) -> Failure:
     """The failure that ended a run."""
-    return Failure(event.message or event.title, event.code, event.hint, event.host, event.step, event.detail)
+    said = event.message or event.title
+    return Failure(said, event.code, event.hint, event.host, event.step, event.detail, event.outcome)
 
 
 def to_finish(failure: Failure, seconds: float) -> RunFinished:
@@ -77,6 +80,7 @@ def to_finish(failure: Failure, seconds: float) -> RunFinished:
         detail=failure.detail,
         host=failure.host,
         step=failure.step,
+        outcome=failure.outcome,
     )
 
 
@@ -84,7 +88,7 @@ def failure_lines(failure: Failure, log: Path | None = None, *, colour: bool = F
     """The block: message, host, step, detail, what to do next, where the log is."""
     red, dim, off = (_RED, _DIM, _OFF) if colour else ("", "", "")
     first, *more = printable_lines(failure.message) or ("failed",)
-    outcome = _OUTCOMES.get(failure.code, "")
+    outcome = failure.outcome or _OUTCOMES.get(failure.code, "")
     return (
         f"{red}ERROR: {first}{off}",
         *(f"  {text}" for text in more),
@@ -121,4 +125,5 @@ def as_json(failure: Failure) -> dict[str, object]:
         "host": failure.host,
         "step": failure.step,
         "detail": failure.detail.splitlines(),
+        **({"outcome": failure.outcome} if failure.outcome else {}),
     }

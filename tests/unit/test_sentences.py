@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from deploying import FIRST, OWNER, SECOND, Outcome, deployed, messages
 from fakes import FakeClock
 from kit import settings
-from simulated import SimHost
-from simulated_world import STATE
+from simulated import Fault, SimHost
+from simulated_world import STATE, fresh
+from test_recovery import NEWER, at, killed, wrong
 
 from schedgen_ops.deploy import measured
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Message, StepStarted
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.ui.failure import failure_lines, of_error
 
 NO_DATA: dict[str, Any] = {"database": None, "objects": None, "credentials": []}
 WEB = {"name": "app2", "address": "app2", "services": ["backend", "frontend"]}
@@ -113,3 +116,46 @@ def test_a_verification_of_nothing_is_not_passed() -> None:
     seen: list[Event] = []
     measured.verified((), seen.append)
     assert [event.level for event in seen if isinstance(event, Message)] == ["warn"]
+
+
+# What is so after a failure
+
+NO_ROOM = Fault(0, said="free 1\n", after=True, named="^look at the room")
+
+
+def ended(outcome: Outcome) -> tuple[int, str]:
+    """The exit code, and the outcome as an operator reads it."""
+    assert outcome.error is not None
+    lines = failure_lines(of_error(outcome.error))
+    return outcome.code, next((line.partition(":")[2].strip() for line in lines if "outcome:" in line), "")
+
+
+def test_where_nothing_served_before_nothing_still_serves() -> None:
+    sick = replace(fresh(), sick=("backend",))
+    outcome = run(SimHost(world=replace(sick, boxes={})), migrations=None, **NO_DATA)
+    assert ended(outcome) == (4, "what was done is taken back; nothing served before")
+    assert ended(run(SimHost(world=sick))) == (4, "the old release still serves")
+
+
+def broken(fault: Fault, kind: type[SimHost] = SimHost) -> tuple[SimHost, Outcome]:
+    """A deploy that meets a fault, on a host where another one was killed in its roll-out."""
+    left = killed(deployed(), at("replace backend"))
+    host = kind(world=left, fault=fault)
+    return host, run(host, branch="v1.2.4")
+
+
+def test_a_refusal_after_a_recovery_tells_what_was_put_right() -> None:
+    host, outcome = broken(NO_ROOM)
+    assert ended(outcome) == (3, f"{NEWER} was taken back; nothing else was changed")
+    assert not wrong(host.world)
+
+
+@pytest.mark.parametrize("error", [1, KeyboardInterrupt], ids=["error", "interrupted"])
+def test_a_recovery_that_stops_halfway_is_no_refusal(error: type[BaseException] | int) -> None:
+    _, outcome = broken(Fault(0, error, named="^replace backend"))
+    assert ended(outcome) == (5, "what an interrupted run had left is put right in part")
+
+
+def test_a_failure_before_anything_is_begun_needs_no_human() -> None:
+    for fault in (NO_ROOM, Fault(0, 1, named="^look at the room")):
+        assert ended(run(SimHost(fault=fault))) == (3, "nothing was changed")
