@@ -1,13 +1,14 @@
-"""Docker Compose: what a project's file says, and its services brought up."""
+"""Docker Compose: a project's file resolved and kept, and its services brought up."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
+from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.shell import Command, script
+
+__all__ = ["Compose", "Port", "Service", "parse_resolved", "parse_services"]
 
 # $1 the release's folder, $2 the project's directory, the rest `docker compose` with its options.
 # The definition as its owner wrote it is resolved once and kept, as JSON, which is YAML too: it has secrets,
@@ -35,52 +36,6 @@ service=$1 deadline=$2; shift 2
 exec "$@" up --detach --no-deps --no-build --force-recreate --pull never \\
   --wait --wait-timeout "$deadline" "$service"
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port of a service that the host publishes: `published` on `address` ("" is all) leads to `target`."""
-
-    published: int
-    target: int
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What a compose file says of one service, as far as a deploy needs it.
-
-    Attributes:
-        image: the image's name, "" where only `build` is given.
-        context: the folder its image is built from, "" for a service that is not built.
-        mounts: absolute paths of the host that it sees: bind mounts, configs, secrets.
-        ports: the TCP ports it publishes on the host.
-        odd_ports: whether it publishes something that is no single TCP port.
-        volumes: the named volumes it writes to.
-        fixed_name: whether it has a container_name, so that there can only be one.
-        needs: the services that it depends on.
-        networks: the networks it is in.
-        replicas: how many containers of it there are.
-        definition: Compose's hash of all it says.
-    """
-
-    name: str
-    image: str
-    context: str
-    mounts: tuple[str, ...]
-    ports: tuple[Port, ...]
-    replicas: int
-    definition: str
-    odd_ports: bool = False
-    volumes: tuple[str, ...] = ()
-    fixed_name: bool = False
-    needs: tuple[str, ...] = ()
-    networks: tuple[str, ...] = ("default",)
-
-    @property
-    def built(self) -> bool:
-        """Whether its image is built from the project's files."""
-        return bool(self.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,57 +125,3 @@ class Compose:
     def stop(self, release: str, *services: str) -> Command:
         """Stops and removes the containers of services."""
         return self.of(release, "rm", "--stop", "--force", *services)
-
-
-def parse_resolved(stdout: str) -> tuple[Service, ...]:
-    """Reads the answer of `Compose.resolve`. Environments, which hold secrets, are dropped here.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    hashes, _, document = stdout.partition("--\n")
-    services: dict[str, Any] = json.loads(document)
-    return parse_services(services, dict(line.split(maxsplit=1) for line in hashes.splitlines()))
-
-
-def parse_services(document: dict[str, Any], hashes: dict[str, str]) -> tuple[Service, ...]:
-    """The services of a resolved compose document, in the order of their names."""
-    return tuple(
-        _service(name, body, document, hashes.get(name, ""))
-        for name, body in sorted(document.get("services", {}).items())
-    )
-
-
-def _service(name: str, body: dict[str, Any], document: dict[str, Any], definition: str) -> Service:
-    build = body.get("build") or {}
-    return Service(
-        name=name,
-        image=body.get("image", ""),
-        context=build.get("context", ""),
-        mounts=_mounts(body, document),
-        ports=tuple(filter(None, map(_port, body.get("ports", ())))),
-        replicas=int((body.get("deploy") or {}).get("replicas", body.get("scale", 1))),
-        definition=definition,
-        odd_ports=not all(map(_port, body.get("ports", ()))),
-        volumes=tuple(v["source"] for v in body.get("volumes", ()) if v.get("type") == "volume"),
-        fixed_name=bool(body.get("container_name")),
-        needs=tuple(sorted(body.get("depends_on") or {})),
-        networks=tuple(sorted(body.get("networks") or {})) or ("default",),
-    )
-
-
-def _port(entry: dict[str, Any]) -> Port | None:
-    published = str(entry.get("published", ""))
-    if not published.isdigit() or entry.get("protocol", "tcp") != "tcp":
-        return None
-    return Port(int(published), int(entry["target"]), entry.get("host_ip", ""))
-
-
-def _mounts(body: dict[str, Any], document: dict[str, Any]) -> tuple[str, ...]:
-    binds = [volume["source"] for volume in body.get("volumes", ()) if volume.get("type") == "bind"]
-    for kind in ("configs", "secrets"):
-        for use in body.get(kind, ()):
-            file = document.get(kind, {}).get(use["source"], {}).get("file")
-            if file:
-                binds.append(file)
-    return tuple(sorted(set(binds)))

@@ -160,7 +160,7 @@ def grace(containers: Iterable[Container]) -> float:
 def parse_containers(stdout: str) -> tuple[Container, ...]:
     """Reads the answer of `containers`, without the one-off ones that `compose run` makes."""
     found = []
-    for line in filter(None, stdout.splitlines()):
+    for line in filter(None, stdout.split("\n")):
         item = json.loads(line)
         labels = item["labels"] or {}
         if labels.get(ONEOFF_LABEL, "False") == "True":

@@ -17,7 +17,7 @@ from schedgen_ops.release.record import Release, ServiceRecord, State, kept, ori
 from schedgen_ops.remote import checked
 from schedgen_ops.rollout import ingress
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout.strategy import Strategy, strategy
+from schedgen_ops.rollout.strategy import Strategy, strategies
 
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
@@ -38,10 +38,10 @@ def describe(
     settings, records = site.settings, {}
     routes = ingress.routes(services, settings.checks)
     known = site.old.services if site.old else {}
-    for service in services:
-        if service.name not in settings.services_on(site.host):
-            continue
-        how = strategy(service, settings.rollout)
+    here = [service for service in services if service.name in settings.services_on(site.host)]
+    hows = strategies(here, settings.rollout)
+    for service in here:
+        how = hows[service.name]
         behind = how is Strategy.INGRESS
         records[service.name] = ServiceRecord(
             image=rollout.image_name(settings.project, service.name, release),

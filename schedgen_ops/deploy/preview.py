@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import disks, git, postgres
 from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands.definition import parse_hashes
 from schedgen_ops.deploy.code import meant
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.host import plugin
@@ -16,7 +17,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, Result, checked
-from schedgen_ops.rollout.strategy import Strategy, strategy
+from schedgen_ops.rollout.strategy import Strategy, strategies
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
 from schedgen_ops.ui.text import size
@@ -113,8 +114,8 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     meant(commit, branch, settings.remote, remote.name)
     boxes = engine.parse_containers(listing.stdout)
     commits, names, added, hashes, document = git.sections(rest, 5)
-    changes = git.Changes(tuple(commits.splitlines()), _changed(names))
-    wanted = c.parse_services(json.loads(document), dict(line.split() for line in hashes.splitlines()))
+    changes = git.Changes(tuple(filter(None, commits.split("\n"))), _changed(names))
+    wanted = c.parse_services(json.loads(document), parse_hashes(hashes))
     spaces = disks.parse_spaces(disk.stdout)
     services = _services(settings, wanted, boxes, serving, changes.files)
     return Preview(
@@ -167,23 +168,24 @@ def _services(
     running = {box.service: box for box in boxes}
     paths = tuple(line.split("\t", 1)[-1] for line in changed)
     order = [service for tier in settings.tiers for service in tier.services if service in found]
+    hows = strategies(found.values(), settings.rollout)
     rows = []
     for name in order:
         action, why = _action(found[name], running.get(name), settings, serving, paths)
-        how = _how(found[name], settings, serving) if action == "replace" else ""
+        how = _how(found[name], hows[name], serving) if action == "replace" else ""
         rows.append((name, action, why, how))
     return tuple(rows)
 
 
-def _how(service: c.Service, settings: Settings, serving: Release | None) -> str:
+def _how(service: c.Service, how: Strategy, serving: Release | None) -> str:
     """How a service is replaced, and whether anybody has to wait for it."""
-    how = strategy(service, settings.rollout)
     if how is not Strategy.STOP_FIRST:
         return f"{how.value}, no gap"
+    why = f" ({service.single})" if service.single else ""
     known = serving.services.get(service.name) if serving else None
     if known and known.seconds:
-        return f"{how.value}, away for about {known.seconds:.0f} s as last time"
-    return f"{how.value}, away until its container is healthy"
+        return f"{how.value}{why}, away for about {known.seconds:.0f} s as last time"
+    return f"{how.value}{why}, away until its container is healthy"
 
 
 def _action(

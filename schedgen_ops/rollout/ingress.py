@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -88,11 +88,12 @@ _CHECK = """\
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A published port that leads to a service."""
+    """A published port that leads to a service; `also` has its further addresses."""
 
     service: str
     port: Port
     path: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def proxy(self) -> str:
@@ -107,11 +108,15 @@ def routes(services: Iterable[Service], checks: Iterable[Check]) -> tuple[Route,
         url = urlsplit(check.url)
         if url.scheme == "http":
             paths[url.port or 80] = url.path or "/"
-    return tuple(
-        Route(service.name, port, paths.get(port.published, ""))
-        for service in services
-        for port in service.ports
-    )
+    found: dict[tuple[str, int], Route] = {}
+    for service in services:
+        for port in service.ports:
+            route = found.get((service.name, port.published))
+            # One port on several addresses, IPv4 and IPv6 for example, is one listener.
+            more = replace(route, also=(*route.also, port.address)) if route else None
+            path = paths.get(port.published, "")
+            found[service.name, port.published] = more or Route(service.name, port, path)
+    return tuple(found.values())
 
 
 def config(routes: Iterable[Route], definition: Mapping[str, Any] | None) -> str:
@@ -144,9 +149,10 @@ def definition(
             "protocol": "tcp",
             "target": route.port.published,
             "published": str(route.port.published),
-            **({"host_ip": route.port.address} if route.port.address else {}),
+            **({"host_ip": address} if address else {}),
         }
         for route in routes
+        for address in (route.port.address, *route.also)
     ]
     return {
         "image": image,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from schedgen_ops.commands.compose import Service
@@ -28,10 +28,28 @@ def strategy(service: Service, config: Rollout) -> Strategy:
         return Strategy.INGRESS
     if service.name in config.start_first:
         return Strategy.START_FIRST
-    alone = service.fixed_name or service.odd_ports or service.volumes or not service.built
+    alone = service.fixed_name or service.single or service.odd_ports or service.volumes or not service.built
     if service.name in config.stop_first or alone:
         return Strategy.STOP_FIRST
     return Strategy.INGRESS if service.ports else Strategy.START_FIRST
+
+
+def strategies(services: Iterable[Service], config: Rollout) -> dict[str, Strategy]:
+    """How each of the services of a host is replaced.
+
+    The ingress has one listener for a port: services that publish the same one, each on an address of its
+    own, keep theirs.
+    """
+    known = tuple(services)
+    chosen = {service.name: strategy(service, config) for service in known}
+    users: dict[int, set[str]] = {}
+    for service in known:
+        for port in service.ports if chosen[service.name] is Strategy.INGRESS else ():
+            users.setdefault(port.published, set()).add(service.name)
+    for names in users.values():
+        if len(names) > 1:
+            chosen |= dict.fromkeys(names, Strategy.STOP_FIRST)
+    return chosen
 
 
 Grouping = Callable[[Mapping[str, ServiceRecord]], tuple[tuple[str, ...], ...]]

@@ -1,0 +1,149 @@
+"""What a resolved compose file says of its services, whichever Compose resolved it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a service that the host publishes: `published` on `address` ("" is all) leads to `target`."""
+
+    published: int
+    target: int
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a compose file says of one service, as far as a deploy needs it.
+
+    Attributes:
+        image: the image's name, "" where only `build` is given.
+        context: the folder its image is built from, "" for a service that is not built.
+        mounts: absolute paths of the host that it sees: bind mounts, configs, secrets.
+        ports: the TCP ports it publishes on the host.
+        odd_ports: whether it publishes something that is no single TCP port.
+        volumes: the volumes it writes to: their names, and for those without one where they are mounted.
+        fixed_name: whether it has a container_name, so that there can only be one.
+        needs: the services that it depends on.
+        networks: the networks it is in.
+        replicas: how many containers of it there are.
+        definition: Compose's hash of all it says.
+        single: why its place in the network can only be taken once, "" if it can be taken twice.
+    """
+
+    name: str
+    image: str
+    context: str
+    mounts: tuple[str, ...]
+    ports: tuple[Port, ...]
+    replicas: int
+    definition: str
+    odd_ports: bool = False
+    volumes: tuple[str, ...] = ()
+    fixed_name: bool = False
+    needs: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ("default",)
+    single: str = ""
+
+    @property
+    def built(self) -> bool:
+        """Whether its image is built from the project's files."""
+        return bool(self.context)
+
+
+def parse_resolved(stdout: str) -> tuple[Service, ...]:
+    """Reads the answer of `Compose.resolve`. Environments, which hold secrets, are dropped here.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    hashes, _, document = stdout.partition("--\n")
+    return parse_services(json.loads(document), parse_hashes(hashes))
+
+
+def parse_hashes(text: str) -> dict[str, str]:
+    """Compose's hash of each service, as `config --hash` prints them."""
+    return dict(line.split(maxsplit=1) for line in text.split("\n") if line)
+
+
+def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tuple[Service, ...]:
+    """The services of a resolved compose document, in the order of their names."""
+    return tuple(
+        _service(name, body or {}, document, hashes.get(name, ""))
+        for name, body in sorted((document.get("services") or {}).items())
+    )
+
+
+def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], definition: str) -> Service:
+    ports = tuple(map(_port, body.get("ports") or ()))
+    single = tuple(dict.fromkeys(port for port in ports if port))
+    # One port can lead to one place; on several addresses it is still one.
+    targets = {port.published: port.target for port in single}
+    odd = not all(ports) or any(targets[port.published] != port.target for port in single)
+    return Service(
+        name=name,
+        image=body.get("image") or "",
+        context=(body.get("build") or {}).get("context") or "",
+        mounts=_mounts(body, document),
+        ports=single,
+        replicas=_replicas(body),
+        definition=definition,
+        odd_ports=odd,
+        volumes=tuple(_volumes(body)),
+        fixed_name=bool(body.get("container_name")),
+        needs=tuple(sorted(body.get("depends_on") or {})),
+        networks=tuple(sorted(body.get("networks") or {})) or ("default",),
+        single=_single(body),
+    )
+
+
+def _replicas(body: Mapping[str, Any]) -> int:
+    told = (body.get("deploy") or {}).get("replicas")
+    told = body.get("scale") if told is None else told
+    return 1 if told is None else int(told)
+
+
+def _port(entry: Mapping[str, Any]) -> Port | None:
+    published = str(entry.get("published") or "")
+    # 0 leaves the choice to Docker.
+    if not published.isdecimal() or int(published) == 0 or (entry.get("protocol") or "tcp") != "tcp":
+        return None
+    return Port(int(published), int(entry["target"]), entry.get("host_ip") or "")
+
+
+def _volumes(body: Mapping[str, Any]) -> Iterator[str]:
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "volume":
+            # Without a name, Docker makes one for each container.
+            yield volume.get("source") or volume.get("target") or ""
+
+
+def _single(body: Mapping[str, Any]) -> str:
+    mode = body.get("network_mode") or ""
+    if mode == "host":
+        return "it is on the host's own network"
+    if mode.startswith(("service:", "container:")):
+        return "it is on the network of another container"
+    networks = [network or {} for network in (body.get("networks") or {}).values()]
+    if any(network.get(key) for network in networks for key in ("ipv4_address", "ipv6_address")):
+        return "it has a fixed address"
+    if body.get("mac_address") or any(network.get("mac_address") for network in networks):
+        return "it has a fixed hardware address"
+    return ""
+
+
+def _mounts(body: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
+    volumes = body.get("volumes") or ()
+    binds = [volume["source"] for volume in volumes if volume.get("type") == "bind" and volume.get("source")]
+    for kind in ("configs", "secrets"):
+        known = document.get(kind) or {}
+        for use in body.get(kind) or ():
+            file = (known.get(use.get("source") or "") or {}).get("file")
+            if file:
+                binds.append(file)
+    return tuple(sorted(set(binds)))
