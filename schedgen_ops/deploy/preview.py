@@ -199,20 +199,25 @@ def _action(
         return "start", "not there yet"
     prefix = settings.directory.rstrip("/") + "/"
     context = service.context.removeprefix(prefix)
-    below = [path for path in paths if service.built and (context == "" or path.startswith(f"{context}/"))]
+    below = [path for path in paths if service.built and (context == "" or _touches(path, context))]
     if service.context.rstrip("/") == settings.directory.rstrip("/"):
         below = list(paths)
     if below:
         more = f" and {len(below) - 1} more" if len(below) > 1 else ""
         return "replace", f"its image is built from {below[0]}{more}"
     mounts = {mount.removeprefix(prefix) for mount in service.mounts}
-    touched = [path for path in paths if path in mounts]
+    touched = [path for path in paths if any(_touches(path, mount) for mount in mounts)]
     if touched:
         return "replace", f"{touched[0]}, which it mounts, changed"
     known = serving.services.get(service.name) if serving else None
     if (known.written if known else box.written) != service.definition:
         return "replace", "its definition changed"
     return "keep", "unchanged"
+
+
+def _touches(changed: str, used: str) -> bool:
+    """Whether a changed path is what is used, in it, or the submodule that it is in."""
+    return changed == used or changed.startswith(f"{used}/") or used.startswith(f"{changed}/")
 
 
 def _need(

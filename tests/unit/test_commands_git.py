@@ -232,6 +232,8 @@ def test_files_that_containers_mount_are_known_by_their_ids(repository: Path) ->
         "backend": git(repository, "rev-parse", "HEAD:backend"),
     }
     assert g.parse_tree_ids(bash(g.tree_ids("HEAD", ()), repository).stdout) == {}
+    both = bash(g.tree_ids("HEAD", ("backend", "backend/src/migrations/2.js")), repository)
+    assert g.parse_tree_ids(both.stdout).keys() == {"backend", "backend/src/migrations/2.js"}
 
 
 def test_recorded_ids_are_read() -> None:

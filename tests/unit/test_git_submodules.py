@@ -182,6 +182,16 @@ def test_one_at_another_commit_is_told_apart_from_one_with_edits(project: Projec
     assert project.status.untracked == ("web/vendor (in it)",)
 
 
+def test_a_mounted_file_of_a_submodule_changes_with_it(project: Project, made: Origins) -> None:
+    def ids(commit_id: str) -> dict[str, str]:
+        paths = ("web/vendor/text", "web/vendor", "not/there", ".gitmodules")
+        return g.parse_tree_ids(project.run(g.tree_ids(commit_id, paths)).stdout)
+
+    assert ids(made.v1).keys() == {"web/vendor/text", "web/vendor", ".gitmodules"}
+    assert ids(made.v1)["web/vendor/text"] == ids(made.v1)["web/vendor"] == made.first
+    assert ids(made.v2)["web/vendor/text"] == made.second
+
+
 def test_one_that_the_host_leaves_out_is_left_out(project: Project, made: Origins) -> None:
     git(project.clone, "config", "submodule.web/vendor.update", "none")
     project.do(g.checkout(made.v2))
