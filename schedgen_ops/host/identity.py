@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from schedgen_ops.host import known_hosts, ssh_config
 from schedgen_ops.host.ssh_words import local
-from schedgen_ops.host.target import Target
+from schedgen_ops.host.target import Target, hop
 from schedgen_ops.host.trust import Identity
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def _way(target: Target, ssh: SshSettings, gateway: object) -> tuple[str, bool]:
     """The jump host to scan from, and whether ssh-keyscan gets to the host at all."""
     if gateway is None:
         return "", True
-    alone = len(target.jump) == 1 and not isinstance(gateway, str)
+    # ssh takes no port behind a host's name.
+    alone = len(target.jump) == 1 and not isinstance(gateway, str) and not hop(target.jump[0]).port
     known = ssh.config_file is None or ssh_config.is_default(Path(ssh.config_file))
     return (target.jump[0], True) if alone and known else ("", False)

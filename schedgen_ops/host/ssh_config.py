@@ -89,7 +89,7 @@ class OwnReading:
             try:
                 keyword, rest = ssh_words.keyword(line)
                 if keyword in ("host", "match"):
-                    applies = holds and _section(keyword, ssh_words.split(rest), asked)
+                    applies = _section(keyword, ssh_words.split(rest), asked, holds=holds)
                 elif keyword == "include":
                     for included in _included(rest, folder, depth):
                         self._read(included, asked, folder, holds=applies, depth=depth + 1)
@@ -120,8 +120,11 @@ class OwnReading:
         return text.split("\n")
 
 
-def _section(keyword: str, words: list[str], asked: Asked) -> bool:
-    return host_line(words, asked) if keyword == "host" else match_line(words, asked)
+def _section(keyword: str, words: list[str], asked: Asked, *, holds: bool) -> bool:
+    if keyword == "host":
+        return holds and host_line(words, asked)
+    # Looked at where it cannot hold too: a `final` in it counts wherever it stands.
+    return match_line(words, asked, holds=holds)
 
 
 def _take(keyword: str, rest: str, asked: Asked, *, applies: bool) -> None:

@@ -66,15 +66,18 @@ def host_line(words: list[str], asked: Asked) -> bool:
     return listed(words, asked.hostname if asked.final else asked.original)
 
 
-def match_line(words: list[str], asked: Asked) -> bool:
+def match_line(words: list[str], asked: Asked, *, holds: bool = True) -> bool:
     """Whether a Match line with these criteria holds.
+
+    Args:
+        holds: whether what the line stands in does.
 
     Raises:
         Unclear: for a criterion that is not understood; the line does not hold then.
     """
     if not words:
         raise Unclear("Match without a criterion")
-    holds, rest = True, list(words)
+    rest = list(words)
     while rest:
         name, argument = _criterion(rest)
         negated = name.startswith("!")

@@ -74,6 +74,18 @@ def test_a_host_that_is_not_there_is_refused_with_those_that_are(
     assert "There are: a, b." in capsys.readouterr().err
 
 
+def test_what_of_ssh_config_is_not_understood_is_told_once(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    (place / "ssh_config").write_text("Match sunshine yes\n  User insider\n")
+    (place / "config/staging.yaml").write_text(f"{CONFIG}ssh: {{config_file: {place}/ssh_config}}\n")
+    with opened(Options(env="staging")) as op:
+        assert op.fleet.names == ("a", "b")
+    shown = "".join(capsys.readouterr())
+    assert shown.count(f"{place}/ssh_config:1 is ignored: Match sunshine is not understood here") == 1
+
+
 def test_a_run_is_named_by_its_start_in_utc() -> None:
     ui: Ui = None  # type: ignore[assignment]
     assert Operation(Options(), ui, FakeClock()).run == "20250115_120000"

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schedgen_ops.host import resolve, ssh_config, ssh_words
+from schedgen_ops.host import identity, resolve, ssh_config, ssh_words
 from schedgen_ops.host.resolve import Resolver
 from schedgen_ops.host.target import Asked, Target, hop, target
+from schedgen_ops.settings import SshSettings
 
 FEDORA = "Match final all\n\tGSSAPIAuthentication yes\n\tForwardX11Trusted yes\n"
 
@@ -186,6 +187,18 @@ def test_the_answer_of_ssh_is_read_with_its_defaults_told_apart() -> None:
 )
 def test_a_hop_is_a_host_with_a_user_and_a_port(text: str, expected: Asked) -> None:
     assert hop(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("jump", "expected"),
+    [("gate", ("gate", True)), ("u@gate", ("u@gate", True)), ("gate:44", ("", False)), ("a,b", ("", False))],
+)
+def test_a_key_is_scanned_from_a_jump_host_that_ssh_can_be_told(
+    read: Reading, jump: str, expected: tuple[str, bool]
+) -> None:
+    found = read(f"ProxyJump {jump}\n")
+    assert identity.of("app1", found, SshSettings(config_file=None), object()).jump == expected[0]
+    assert identity.of("app1", found, SshSettings(config_file=None), object()).direct == expected[1]
 
 
 def test_where_there_is_no_ssh_the_file_is_read_and_each_note_told_once(
