@@ -25,6 +25,7 @@ class Step:
         run: does it.
         undo: takes back whatever `run` did, also when it stopped halfway; may run twice. None: nothing to do.
         gate: nothing is changed yet: its errors are passed on as they are, with their own exit codes.
+        lasting: a gate of which nothing can be taken back: what it did until it failed stays.
         settles: once it ended well, what came before it stays, whatever happens later.
         beside: the steps after it begin while it still runs, up to the first one that `waits`.
         waits: begins when those that run beside have ended well.
@@ -35,6 +36,7 @@ class Step:
     run: Callable[[], None]
     undo: Callable[[], None] | None = None
     gate: bool = False
+    lasting: bool = False
     settles: bool = False
     beside: bool = False
     waits: bool = False
@@ -156,7 +158,7 @@ class Engine:
         raise back from failure
 
     def _as_failure(self, error: Exception | KeyboardInterrupt, step: Step) -> OpsError:
-        kind = Refused if step.gate else OpsError
+        kind = Refused if step.gate and not step.lasting else OpsError
         if isinstance(error, OpsError):
             failure = error
         elif isinstance(error, KeyboardInterrupt):
@@ -167,6 +169,8 @@ class Engine:
             for line in "".join(format_exception(error)).splitlines():
                 self.emit(events.Output(line))
         failure.step = failure.step or step.title
+        if step.lasting:
+            failure.outcome = failure.outcome or "what was done until then stays"
         return failure
 
 

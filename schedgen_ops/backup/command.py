@@ -20,18 +20,18 @@ from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.ui.tables import details
 from schedgen_ops.ui.text import age, duration, plural, size
 
 
-def holders(op: Operation) -> Fleet:
-    """The chosen hosts that hold data.
+def holders(op: Operation, parts: frozenset[str] = run.ALL) -> Fleet:
+    """The chosen hosts that hold data, of one of these parts.
 
     Raises:
         Refused: where none does.
     """
-    names = [host.name for host in op.settings.backup_hosts()]
+    names = [host.name for host in op.settings.backup_hosts() if _holds(op.settings, host, parts)]
     fleet = op.fleet.only(names)
     if not fleet.hosts:
         raise Refused(
@@ -41,9 +41,15 @@ def holders(op: Operation) -> Fleet:
     return fleet
 
 
+def _holds(settings: Settings, host: HostSettings, parts: frozenset[str]) -> bool:
+    stored = {"database": settings.database, "objects": settings.objects}
+    services = [part.service for name, part in stored.items() if part and name in parts]
+    return "config" in parts or any(map(host.runs, services))
+
+
 def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     """A backup by hand on every host that holds data."""
-    fleet = holders(op)
+    fleet = holders(op, parts)
     op.begin("backup", "Backup", steps=(("", "Backup"),))
     owner = lock.myself(op.clock, "backup", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):

@@ -64,7 +64,7 @@ def prune(op: Operation) -> None:
         def everywhere() -> None:
             fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()
 
-        Engine(op.emit, op.clock).run((Step("", "Removing", everywhere, gate=True),))
+        Engine(op.emit, op.clock).run((Step("", "Removing", everywhere, gate=True, lasting=True),))
     op.end("Pruning Complete")
 
 

@@ -191,7 +191,7 @@ def discard(op: Operation) -> None:
     owner = lock.myself(op.clock, "discard", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
         one = partial(_discard, op, kept)
-        step = Step("", "Discarding", lambda: _all(fleet, one), gate=True)
+        step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
         Engine(op.emit, op.clock).run((step,))
     op.end("Discarded", f"{len(lines)} removed")
 

@@ -28,4 +28,5 @@ def start(site: Site) -> None:
         )
     if began:
         site.containers_changed()
+        site.righted = "what had been stopped for a while was started"
         site.warn(f"Started what had been stopped for a while: {len(began)} containers")

@@ -144,7 +144,9 @@ def recover(op: Operation) -> None:
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
     run = Recovery(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
     run.recover()
-    op.end("Recovery Complete", f"{run.previous or 'nothing'} serves")
+    righted = [f"{op.titled(site.righted, site.remote.name)}" for site in run.sites if site.righted]
+    done = "; ".join(righted) or "nothing was left to put right"
+    op.end("Recovery Complete", f"{done}; {run.previous or 'nothing that was deployed'} serves")
 
 
 def unlock(op: Operation) -> None:

@@ -51,6 +51,7 @@ def recover(site: Site) -> None:
             f"The file that names what serves said nothing: it is {serving.id}, the only one that ever did"
         )
         store.set_current(site.remote, site.paths, serving.id)
+        site.righted = f"{serving.id} is named as what serves"
     begun = unfinished(site)
     if begun or site.seen.tree.commit != serving.commit:
         site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
@@ -70,6 +71,6 @@ def recover(site: Site) -> None:
         store.write(site.remote, site.paths, closed)
         site.say(f"Release {release.id} is taken back; {serving.id} serves")
     site.new = None
-    if site.righted:
+    if site.righted == HALF:
         ids = ", ".join(release.id for release in begun)
         site.righted = f"{ids} was taken back" if ids else "what an interrupted run had left was put right"

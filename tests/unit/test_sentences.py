@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import test_tasks
 from deploying import FIRST, OWNER, SECOND, Outcome, deployed, messages
 from fakes import FakeClock
-from kit import settings
+from kit import DIRECTORY, settings
 from simulated import Fault, SimHost
 from simulated_world import STATE, fresh
 from test_recovery import NEWER, at, killed, wrong
+from test_tasks import Capture, Inv
 
 from schedgen_ops.deploy import measured
 from schedgen_ops.deploy.run import Deploy
-from schedgen_ops.errors import OpsError
-from schedgen_ops.events import Event, Message, StepStarted
+from schedgen_ops.engine import Engine, Step
+from schedgen_ops.errors import ConnectionLost, OpsError, Refused
+from schedgen_ops.events import Event, Message, StepStarted, silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.ui.failure import failure_lines, of_error
+
+inv = test_tasks.inv
 
 NO_DATA: dict[str, Any] = {"database": None, "objects": None, "credentials": []}
 WEB = {"name": "app2", "address": "app2", "services": ["backend", "frontend"]}
@@ -159,3 +166,57 @@ def test_a_recovery_that_stops_halfway_is_no_refusal(error: type[BaseException] 
 def test_a_failure_before_anything_is_begun_needs_no_human() -> None:
     for fault in (NO_ROOM, Fault(0, 1, named="^look at the room")):
         assert ended(run(SimHost(fault=fault))) == (3, "nothing was changed")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), Refused("held"), ConnectionLost("gone")])
+def test_what_is_removed_for_good_is_not_said_to_be_unchanged(error: BaseException) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(OpsError) as caught:
+        Engine(silence, FakeClock()).run((Step("", "Removing", fail, gate=True, lasting=True),))
+    assert caught.value.outcome == "what was done until then stays"
+    assert caught.value.exit_code == (5 if isinstance(error, KeyboardInterrupt) else error.exit_code)  # type: ignore[attr-defined]
+
+
+def test_a_recovery_says_what_it_put_right_or_that_nothing_was(inv: Inv, capsys: Capture) -> None:
+    assert inv("deploy.recover", on=[SimHost(world=killed(deployed(), at("replace backend")))]) == 0
+    assert f"{NEWER} was taken back; {FIRST}-" in capsys.readouterr().out
+    assert inv("deploy.recover", on=[SimHost(world=deployed())]) == 0
+    assert "nothing was left to put right; " in capsys.readouterr().out
+
+
+# Backups by hand
+
+
+def backed_up(inv: Inv, tmp_path: Path, task: str, **values: object) -> tuple[int, list[bool]]:
+    """The exit code, and which of two hosts, the database's and the objects', made one."""
+    rows = [{"name": name, "address": name, "services": [kind]} for name, kind in HOLDERS.items()]
+    tiers = [{"name": "Data", "services": [*HOLDERS.values()]}]
+    config: dict[str, Any] = {
+        "project": "schedgen",
+        "directory": DIRECTORY,
+        "hosts": rows,
+        "tiers": tiers,
+        "checks": [],
+    }
+    config |= {"migrations": None, "verify": {"queue": None, "prometheus": None, "flow": None}, **values}
+    (tmp_path / "config/staging.yaml").write_text(json.dumps(config))
+    hosts = [SimHost(name) for name in HOLDERS]
+    return inv(task, on=hosts), [bool(host.world.backups) for host in hosts]
+
+
+HOLDERS = {"app1": "postgres", "app2": "minio"}
+
+
+@pytest.mark.parametrize(
+    ("task", "made"),
+    [("backup.database", [True, False]), ("backup.objects", [False, True]), ("backup", [True, True])],
+)
+def test_a_part_is_backed_up_where_it_is(inv: Inv, tmp_path: Path, task: str, made: list[bool]) -> None:
+    assert backed_up(inv, tmp_path, task) == (0, made)
+
+
+def test_nothing_to_back_up_is_a_refusal(inv: Inv, tmp_path: Path, capsys: Capture) -> None:
+    assert backed_up(inv, tmp_path, "backup", database=None, objects=None) == (3, [False, False])
+    assert "outcome: nothing was changed" in capsys.readouterr().err
