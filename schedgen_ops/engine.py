@@ -47,7 +47,7 @@ class Engine:
     """Runs steps and remembers how long each took.
 
     Attributes:
-        serving: what still serves after everything was taken back, for the message.
+        serving: what serves after everything was taken back, for the message; raises where it does not.
         interrupt: ends what runs on the hosts, so that no step goes on beside one that failed.
         durations: (title, seconds) of each step that ended well.
     """
@@ -144,7 +144,10 @@ class Engine:
                 left.append((step, error))
         if left:
             raise _undo_failed(left, failure) from left[0][1]
-        text = self.serving()
+        try:
+            text = self.serving()
+        except (Exception, KeyboardInterrupt) as error:
+            raise _unproven(error, failure) from error
         if text:
             events.info(self.emit, text)
         back = RolledBack(
@@ -227,6 +230,17 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted from the keyboard"
     return str(error) if isinstance(error, OpsError) else _name(error)
+
+
+def _unproven(error: BaseException, failure: OpsError) -> OpsError:
+    """Everything was taken back, and nobody saw that it serves."""
+    return OpsError(
+        f"{failure.message}; everything was taken back, but {_reason(error)}",
+        host=getattr(error, "host", "") or failure.host,
+        step=failure.step,
+        detail="\n".join(filter(None, (failure.detail, getattr(error, "detail", "")))),
+        hint=getattr(error, "hint", "") or failure.hint,
+    )
 
 
 def _undo_failed(left: Sequence[tuple[Step, BaseException]], failure: OpsError) -> OpsError:

@@ -22,6 +22,7 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.ui.text import size
+from schedgen_ops.verify import serving
 
 _LINES = 12
 _MARGIN = 300.0
@@ -56,7 +57,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     owner = lock.myself(op.clock, "restore", wanted)
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
-        Engine(op.emit, op.clock, serving=lambda: "The old data is in place").run(steps)
+        Engine(op.emit, op.clock, serving=lambda: old_data(op)).run(steps)
         if not discard_old:
             on_each(fleet, todo, Restore.settle)
     old = () if discard_old else tuple(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
@@ -87,6 +88,16 @@ def restoring(
     )
     old = Step("", "Discarding what was there before", each(Restore.discard_old))
     return (*steps, old) if discard_old else steps
+
+
+def old_data(op: Operation) -> str:
+    """What is said once everything was taken back.
+
+    Raises:
+        OpsError: where what serves does not pass its checks.
+    """
+    serving.prove(op.fleet, op.settings)
+    return "The old data is in place, and everything answers"
 
 
 def on_each(fleet: Fleet, todo: Mapping[str, Restore], action: Callable[[Restore], None]) -> None:
@@ -120,7 +131,7 @@ class Elsewhere:
             remote.run(command, deadline=_MARGIN + grace(boxes))
 
         def start(remote: Remote) -> None:
-            command = stopped.start(Docker(s.sudo), Paths(s.directory).state, s.project, _RECORD)
+            command = stopped.start(Docker(s.sudo), Paths(s.directory).state, _RECORD)
             remote.run(command, deadline=_MARGIN)
 
         try:

@@ -92,6 +92,11 @@ class Compose:
         """`docker compose ARGV...` on a release's own definition."""
         return script('exec "$@"', *self.words_of(release), *argv, title=" ".join(("docker compose", *argv)))
 
+    def as_written(self, release: str, *argv: str) -> Command:
+        """`docker compose ARGV...` on a release's definition as its owner wrote it, all profiles included."""
+        words = (*self.program, "-f", f"{release}/owner.yaml", *argv)
+        return script('exec "$@"', *words, title=" ".join(("docker compose", *argv)))
+
     def by_owner(self, *argv: str) -> Command:
         """`docker compose ARGV...` on the definition as its owner wrote it, in the project's directory."""
         title = " ".join(("docker compose", *argv))

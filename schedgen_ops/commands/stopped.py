@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schedgen_ops.commands.docker import PRESENT, PROJECT_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.commands.docker import PRESENT, Docker
 from schedgen_ops.shell import Command, script
 
 # `docker` has the engine's words. All that are told to start are asked to, whatever becomes of one; what the
@@ -49,33 +49,22 @@ exec "${docker[@]}" stop "$@" >/dev/null
 """
 )
 
-# $1 our folder of state, $2 and $3 the labels of the project and of the ingress, $4 how many of docker's
-# words follow, those, then names of records; without any, all of them, once the scripts that work here have
-# ended. What handed its ports over to the ingress is not started beside it. Prints `started ID` for each.
+# $1 our folder of state, $2 how many of docker's words follow, those, then names of records; without any, all
+# of them, once what works on them has ended. `ports` is left to who hands those over: what is in it may not
+# be started beside the ingress. Prints `started ID` for each.
 _START = (
     FUNCTIONS
     + r"""
-state=$1 project=$2 gate=$3 count=$4; shift 4
+state=$1 count=$2; shift 2
 docker=("${@:1:count}"); shift "$count"
 reason=''
 bad() { reason=${reason:-${1:-Docker does not tell which containers there are}}; }
-ports() { # what had the ports, $@, or the ingress
-  local gates status
-  gates=$("${docker[@]}" ps --all --quiet --no-trunc --filter "$project" --filter "$gate") || return
-  status=$(there $gates) || return
-  case $status in
-    *' running') "${docker[@]}" rm --force "$@" >/dev/null ;;
-    *) [ -z "$gates" ] || "${docker[@]}" rm --force $gates >/dev/null || return; begin "$@" ;;
-  esac
-}
 begin() { start_all "$@" && printf 'started %s\n' "$@"; }
 if [ "$#" -eq 0 ]; then
-  for lock in "$state/restore.lock" "$state/roll-schedgen-ingress.lock"; do
-    [ ! -e "$lock" ] || flock --timeout 3600 "$lock" true || {
-      echo "another script still works here" >&2; exit 1; }
-  done
+  [ ! -e "$state/restore.lock" ] || flock --timeout 3600 "$state/restore.lock" true || {
+    echo "another script still works here" >&2; exit 1; }
   for file in "$state"/stopped/*; do
-    case $file in *.part | *'/*') ;; *) set -- "$@" "${file##*/}" ;; esac
+    case $file in *.part | */ports | *'/*') ;; *) set -- "$@" "${file##*/}" ;; esac
   done
 fi
 for name in "$@"; do
@@ -83,9 +72,8 @@ for name in "$@"; do
   [ -e "$file" ] || continue
   rows=$(there $(sort -u -- "$file")) || { bad; continue; }
   mapfile -t ids < <(sed -n '/ running$/!s/ .*//p' <<< "$rows")
-  how=begin; [ "$name" != ports ] || how=ports
   if [ "${#ids[@]}" -gt 0 ] && [ -n "${ids[0]}" ]; then
-    said=$("$how" "${ids[@]}" 2>&1) || { bad "${said##*$'\n'}"; continue; }
+    said=$(begin "${ids[@]}" 2>&1) || { bad "${said##*$'\n'}"; continue; }
     printf '%s\n' "$said"
   fi
   rm -f -- "$file"
@@ -106,8 +94,7 @@ def stop(docker: Docker, state: str, name: str, containers: Sequence[str]) -> Co
     return script(_STOP, *words, title=f"stop {name}")
 
 
-def start(docker: Docker, state: str, project: str, *names: str) -> Command:
+def start(docker: Docker, state: str, *names: str) -> Command:
     """What stands in these records started again, in all of them without any; each, whatever another does."""
-    labels = (f"label={PROJECT_LABEL}={project}", f"label={SERVICE_LABEL}=schedgen-ingress")
-    words = (state, *labels, str(len(docker.words)), *docker.words, *names)
+    words = (state, str(len(docker.words)), *docker.words, *names)
     return script(_START, *words, title=f"start {' '.join(names) or 'what was stopped'}")

@@ -16,7 +16,7 @@ def start(site: Site) -> None:
     Raises:
         OpsError: naming the first that did not start; the others did.
     """
-    command = stopped.start(site.docker, site.paths.state, site.settings.project)
+    command = stopped.start(site.docker, site.paths.state)
     answer = site.remote.run(command, deadline=_LONGEST, check=False)
     began = answer.lines()
     if not answer.ok:

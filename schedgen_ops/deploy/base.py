@@ -224,7 +224,15 @@ class Change:
     # How it ends
 
     def _serving(self) -> str:
-        return f"The old release serves: {self.previous}" if self.previous else ""
+        """What serves after everything was taken back: it is asked for, not remembered.
+
+        Raises:
+            OpsError: where it does not pass its checks.
+        """
+        self.fleet.each(lambda remote: services.answers(self._site(remote))).values()
+        if not any(site.before for site in self.sites):
+            return "Nothing served here before" if self.sites else ""
+        return f"The old release serves: {self.previous}" if self.previous else "What ran before serves"
 
     def _close(self, error: OpsError | None, steps: tuple[tuple[str, float], ...]) -> None:
         state = State.DONE if error is None else State.FAILED

@@ -34,7 +34,9 @@ def bring_back(site: Site) -> None:
         return
     site.run(scripts.finished(site.paths.state, rollout.INGRESS), deadline=900 + QUICK)
     again.start(site)
-    if _there(site):
+    if half(site, site.old):
+        _sync(site, site.old, again=True)
+    elif _there(site):
         _sync(site, site.old)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from schedgen_ops.backup import choice
@@ -14,6 +15,7 @@ from schedgen_ops.deploy import again, images, services
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
+from schedgen_ops.verify.serving import wrong
 
 HALF = "what an interrupted run had left is put right in part"
 
@@ -69,8 +71,19 @@ def recover(site: Site) -> None:
         error = "interrupted, and taken back later"
         closed = replace(release, state=State.FAILED, error=error, finished=stamp(site.clock.now()))
         store.write(site.remote, site.paths, closed)
-        site.say(f"Release {release.id} is taken back; {serving.id} serves")
+    if begun:
+        _tell(site, serving, begun)
     site.new = None
     if site.righted == HALF:
         ids = ", ".join(release.id for release in begun)
         site.righted = f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
+
+
+def _tell(site: Site, serving: Release, begun: Sequence[Release]) -> None:
+    bad = wrong(site.remote, site.settings, serving.services)
+    for release in begun:
+        if not bad:
+            site.say(f"Release {release.id} is taken back; {serving.id} serves")
+    for each in bad:
+        text = f"{each.check}: {each.text}"
+        site.warn(f"What was begun is taken back, and {serving.id} does not pass its checks: {text}")

@@ -20,6 +20,7 @@ from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.strategy import Grouping, Strategy, waves
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
+from schedgen_ops.verify import serving
 
 
 def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
@@ -170,28 +171,32 @@ def verify(site: Site, *, settle: bool) -> None:
     if settle:
         ours = [box for box in site.containers() if box.release == site.release.id]
         verifier.settled(site.remote, site.settings, ours)
-    _pass(site, "Deployment verification failed")
+    findings = verifier.patiently(site.remote, site.settings)
+    _pass(site, "Deployment verification failed", verification.failed(findings))
+    site.checked = len(findings)
+    if findings:
+        site.say(f"All critical services are healthy ({len(findings)} checks passed)")
 
 
 def answers(site: Site) -> None:
-    """What was put right had the time to start, and passes the checks; without a release nothing is asked.
+    """What was there before this run had the time to start, and passes the checks that concern it.
 
     Raises:
         OpsError: naming every check that did not pass.
     """
-    if site.old is None:
+    if not site.before:
         return
     starting = [box.id for box in site.containers() if box.health == "starting"]
     if starting:
         wait = site.settings.health.deadline
         command = scripts.well(site.compose, starting, wait)
         site.remote.run(command, deadline=wait + QUICK, check=False)
-    _pass(site, f"{site.old.id} is in place, and does not pass its checks")
+    what = site.old.id if site.old else "what ran before"
+    bad = serving.wrong(site.remote, site.settings, site.before)
+    _pass(site, f"{what} is in place, and does not pass its checks", bad)
 
 
-def _pass(site: Site, message: str) -> None:
-    findings = verifier.patiently(site.remote, site.settings)
-    failed = verification.failed(findings)
+def _pass(site: Site, message: str, failed: Sequence[verification.Finding]) -> None:
     if failed:
         raise OpsError(
             message,
@@ -199,9 +204,6 @@ def _pass(site: Site, message: str) -> None:
             detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
             hint="`inv verify.quick` runs the same checks again; `docker compose logs SERVICE` tells why.",
         )
-    site.checked = len(findings)
-    if findings:
-        site.say(f"All critical services are healthy ({len(findings)} checks passed)")
 
 
 def reopen(site: Site) -> None:

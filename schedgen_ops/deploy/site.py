@@ -96,6 +96,12 @@ class Site:
         ours = self.settings.services_on(self.host)
         return tuple(service for service in self.services if service.name in ours)
 
+    @property
+    def before(self) -> frozenset[str]:
+        """The services that there were on this host before this run."""
+        ran = (box.service for box in self.seen.containers)
+        return frozenset(self.old.services if self.old else ran)
+
     def run(self, command: Command, deadline: float = QUICK) -> Result:
         """Runs a command; a failure raises."""
         return self.remote.run(command, deadline=deadline)

@@ -48,12 +48,21 @@ class Base:
         boxes = running(self.remote, self.settings)
         return next((box for box in boxes if box.service == service), None)
 
+    @property
+    def options(self) -> tuple[str, ...]:
+        """How services are started."""
+        wait = str(self.settings.health.deadline)
+        never = ("--pull", "never") if self.release else ()
+        return ("--detach", "--no-build", "--wait", "--wait-timeout", wait, *never)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that starting services may take."""
+        return self.settings.health.deadline + _MARGIN
+
     def start(self, *services: str) -> None:
         """Services as the release that is to serve has them, started and healthy."""
-        wait = self.settings.health.deadline
-        options = ("--detach", "--no-build", "--wait", "--wait-timeout", str(wait))
-        never = ("--pull", "never") if self.release else ()
-        self.run(self.compose("up", *options, *never, *services), wait + _MARGIN)
+        self.run(self.compose("up", *self.options, *services), self.patience)
 
     def compose(self, *argv: str) -> Command:
         """`docker compose ARGV...` on the definition of the release that is to serve."""

@@ -9,7 +9,7 @@ from schedgen_ops.backup import run as backups
 from schedgen_ops.backup.command import age_of, holders
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.restore import DATA, DATABASE, Restore
-from schedgen_ops.backup.restoring import Elsewhere, lost, on_each
+from schedgen_ops.backup.restoring import Elsewhere, lost, old_data, on_each
 from schedgen_ops.emergency.commands import plan_lines
 from schedgen_ops.emergency.run import Site
 from schedgen_ops.engine import Engine, Step
@@ -181,7 +181,7 @@ def _perform(
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     owner = lock.myself(op.clock, command, "")
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
-        Engine(op.emit, op.clock, serving=lambda: "The old data is in place").run(steps)
+        Engine(op.emit, op.clock, serving=lambda: old_data(op)).run(steps)
         on_each(op.fleet, todo, Restore.settle)
     kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
     ids = ", ".join(sorted({one.backup.id for one in todo.values()}))

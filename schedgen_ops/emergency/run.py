@@ -11,20 +11,21 @@ from schedgen_ops.backup.places import running
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import stopped
 from schedgen_ops.emergency import commands
-from schedgen_ops.emergency.data import Data
+from schedgen_ops.emergency.ran import Ran
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
 
 _LONG = 300.0
+# Compose takes services down in the order of their needs: a few chains of them, each with its own grace.
+_DOWN, _AT_ONCE = 600.0, 4
 # The record of the services that use the database.
 _USERS = "users"
 
 
 @dataclass(slots=True)
-class Site(Data):
+class Site(Ran):
     """A host in an emergency."""
 
     _users: set[str] = field(default_factory=set)
@@ -50,16 +51,10 @@ class Site(Data):
 
     def down(self) -> None:
         """Every container of the project removed; volumes stay."""
-        self.run(self.compose("down", "--remove-orphans"), 600)
+        self.note_others()
+        longest = engine.grace(running(self.remote, self.settings))
+        self.run(self.compose("down", "--remove-orphans"), _DOWN + _AT_ONCE * longest)
         self.say("Everything is down; the volumes are there")
-
-    def up(self) -> None:
-        """Everything that belongs on this host, started and healthy."""
-        there = set(self.run(self.compose("config", "--services"), 60).split())
-        ours = self.settings.services_on(self.settings.host(self.remote.name))
-        names = [name for name in (*ours, INGRESS) if name in there]
-        self.start(*names)
-        self.say(f"Started: {', '.join(names)}")
 
     def safety(self, parts: frozenset[str]) -> None:
         """A backup of what is there, as far as it can be read; what cannot is told and stops nothing."""
@@ -93,7 +88,7 @@ class Site(Data):
 
     def start_users(self) -> None:
         """What was stopped, by an earlier run that was killed too, started again and healthy."""
-        said = self.run(stopped.start(self.docker, self._state, self.settings.project, _USERS), _LONG)
+        said = self.run(stopped.start(self.docker, self._state, _USERS), _LONG)
         began = (line.removeprefix("started ") for line in said.splitlines())
         users = sorted(self._users | {self._services[each] for each in began if each in self._services})
         if users:
@@ -120,3 +115,4 @@ class Site(Data):
                 hint="The data is restored. `docker compose logs SERVICE` on the host tells what is missing.",
             )
         self.say(f"All services are healthy ({len(findings)} checks passed)")
+        self.tell_lost()

@@ -254,7 +254,7 @@ def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -
     assert elsewhere.names == ("app2",)
     with pytest.raises(OpsError, match="no"):
         elsewhere.around(fails)
-    assert far.texts[-1] == stopped.start(Docker(), STATE, "schedgen", "elsewhere").text
+    assert far.texts[-1] == stopped.start(Docker(), STATE, "elsewhere").text
     # Where both have a database of their own, neither is the other's business.
     assert Elsewhere(settings("app1", "app2"), fleet, todo).names == ()
 

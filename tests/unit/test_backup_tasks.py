@@ -14,6 +14,7 @@ from test_tasks import Capture, Inv
 
 from schedgen_ops.backup import manifest
 from schedgen_ops.emergency.run import Site
+from schedgen_ops.verify import plan, serving
 
 inv = test_tasks.inv
 
@@ -33,6 +34,7 @@ def ready(**answers: Answer) -> FakeHost:
         re.compile(r"^docker version"): "20.10",
         "stop users": "",
         "start users": "",
+        "cat -- /srv/schedgen/.schedgen/recovering": 1,
         re.compile(r"up --detach"): "",
     }
     on.answers |= {key: value for key, value in more.items() if key not in on.answers}
@@ -76,12 +78,30 @@ def test_a_restore_that_discards_keeps_nothing(inv: Inv, capsys: Capture) -> Non
     ],
 )
 def test_a_restore_that_fails_leaves_the_old_data(
-    inv: Inv, capsys: Capture, answers: dict[str, Answer], code: int, last: str
+    inv: Inv,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: dict[str, Answer],
+    code: int,
+    last: str,
 ) -> None:
+    monkeypatch.setattr(serving, "wrong", lambda *_: ())
     on = ready(**answers)
     assert inv("backup.restore", MADE.id, "--yes", on=[on]) == code
     assert titles(on)[-1] == last
     assert ("The old data is in place" in capsys.readouterr().out) == (code == 4)
+
+
+def test_old_data_that_does_not_answer_is_not_said_to_be_in_place(
+    inv: Inv, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = plan.Finding("service backend", plan.Verdict.FAILED, "is exited (1)")
+    monkeypatch.setattr(serving, "wrong", lambda *_: (bad,))
+    on = ready(exchange=result(stderr="reason: no", code=1))
+    assert inv("backup.restore", MADE.id, "--yes", on=[on]) == 5
+    told = capsys.readouterr()
+    assert "everything answers" not in told.out
+    assert "what serves does not pass its checks: service backend is exited (1)" in told.err
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,11 @@ from deploying import (
     ADOPTED,
     ANSWER_LOST,
     ERROR,
+    FIRST,
     GARBAGE,
     INTERRUPTED,
     NEVER_ARRIVES,
+    OWNER,
     RELEASE,
     SECOND,
     deploy,
@@ -19,10 +21,15 @@ from deploying import (
     messages,
     place,
 )
+from fakes import FakeClock
+from kit import settings
 from simulated import Fault, SimHost
 from simulated_world import NEW, NEXT, OLD, fresh, image_id
 
-from schedgen_ops.events import Output
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.errors import RolledBack
+from schedgen_ops.events import Event, Message, Output
+from schedgen_ops.fleet import Fleet
 
 FAILURES = {
     "^back up": "Pre-deployment backup",
@@ -91,7 +98,9 @@ def test_a_service_that_crashes_after_a_while_is_named() -> None:
 def test_a_site_that_answers_with_errors_is_not_put_into_service() -> None:
     host = SimHost(world=replace(fresh(), status="500"))
     outcome = deploy(host)
-    assert outcome.code == 4
+    # Everything was taken back, and answers no better: nobody may say that it serves.
+    assert outcome.code == 5
+    assert "everything was taken back, but" in str(outcome.error)
     assert outcome.error is not None
     assert "backend http://localhost:3001/health: answered 500" in outcome.error.detail
     assert host.world.current == ADOPTED
@@ -167,3 +176,21 @@ def test_old_images_go_and_those_of_kept_releases_stay() -> None:
     tags = {name.partition(":")[2] for name in host.world.images if name.startswith("schedgen-")} - {"latest"}
     commits = [(NEW, NEXT)[number % 2] for number in range(8)]
     assert tags == {f"{run}-{commit[:7]}" for run, commit in zip(runs[3:], commits[3:], strict=True)}
+
+
+def test_on_an_empty_host_nothing_is_said_to_serve() -> None:
+    host = SimHost(world=replace(fresh(), boxes={}, sick=("frontend",)))
+    seen: list[Event] = []
+    bare = settings(database=None, objects=None, migrations=None)
+    with pytest.raises(RolledBack):
+        Deploy(bare, Fleet((host,)), "v1.2.3", FIRST, FakeClock(), seen.append, OWNER)()
+    told = [event.text for event in seen if isinstance(event, Message)]
+    assert "Nothing served here before" in told
+    assert not any("serves" in text for text in told)
+
+
+def test_what_was_taken_back_is_asked_whether_it_serves() -> None:
+    host = SimHost(world=replace(fresh(), sick=("frontend",)))
+    assert deploy(host).code == 4
+    last = [name for name in host.asked if name.startswith(("GET ", "replace ", "docker compose up"))][-1]
+    assert last.startswith("GET ")

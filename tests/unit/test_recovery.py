@@ -264,3 +264,10 @@ def test_what_does_not_pass_its_checks_is_not_said_to_serve() -> None:
     outcome = recover(SimHost(world=world))
     assert outcome.code == 5
     assert "is in place, and does not pass its checks" in str(outcome.error)
+
+
+def test_what_does_not_answer_after_a_recovery_is_not_said_to_serve() -> None:
+    outcome = recover(SimHost(world=replace(half(), status="500")))
+    assert outcome.code == 5
+    assert "does not pass its checks" in str(outcome.error)
+    assert not any(text.endswith(f"{OLDER} serves") for text in messages(outcome))

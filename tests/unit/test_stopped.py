@@ -31,7 +31,7 @@ def stop(engine: Engine, *containers: str, name: str = "users") -> Result:
 
 
 def start(engine: Engine, *names: str) -> Result:
-    return engine.run(stopped.start(DOCKER, str(engine.state), "schedgen", *names))
+    return engine.run(stopped.start(DOCKER, str(engine.state), *names))
 
 
 def notes(engine: Engine) -> dict[str, list[str]]:
@@ -107,22 +107,15 @@ def test_where_docker_does_not_tell_the_record_stays(engine: Engine) -> None:
     assert notes(engine) == {"users": ["1"]}
 
 
-@pytest.mark.parametrize("gate", ["running", "created", ""])
-def test_what_had_the_ports_serves_again_unless_the_ingress_does(engine: Engine, gate: str) -> None:
+def test_what_had_the_ports_is_left_to_who_hands_them_over(engine: Engine) -> None:
     stop(engine, "1", name="ports")
-    if gate:
-        engine.has("schedgen-ingress")
-        (engine.root / "containers/4").write_text(f"schedgen-ingress {gate} none r1\n")
     assert start(engine).ok
-    serving = [text.split()[0] for text in engine.containers.values() if text.split()[1] == "running"]
-    assert ("api" in serving) is (gate != "running")
-    assert ("schedgen-ingress" in serving) is (gate == "running")
-    assert notes(engine) == {}
+    assert (status(engine)[0], list(notes(engine))) == ("exited", ["ports"])
 
 
 @pytest.mark.parametrize("name", ["plain", 'it\'s; $(id) `id` "x" \n & \\'])
 def test_both_are_sound_bash(name: str) -> None:
-    for command in (stopped.stop(DOCKER, name, name, [name]), stopped.start(DOCKER, name, name, name)):
+    for command in (stopped.stop(DOCKER, name, name, [name]), stopped.start(DOCKER, name, name)):
         assert parses(command.text) == ""
         assert all(parses(word) == "" for word in shlex.split(command.text) if "docker=(" in word)
 

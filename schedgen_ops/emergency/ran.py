@@ -1,0 +1,95 @@
+"""What ran on a host before everything was taken down, so that all of it comes back, or is told of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from schedgen_ops.backup.places import running
+from schedgen_ops.commands import files
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.emergency.data import Data
+from schedgen_ops.errors import OpsError
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.rollout.plan import INGRESS
+from schedgen_ops.shell import Command
+
+_RUNS = ("running", "restarting", "paused")
+
+
+@dataclass(slots=True)
+class Ran(Data):
+    """The services of a host in an emergency.
+
+    Attributes:
+        ran: those that ran before, beside the configured ones.
+        lost: those of them that do not run again.
+    """
+
+    ran: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def ours(self) -> tuple[str, ...]:
+        """The services that are configured for this host, and the ingress."""
+        return (*self.settings.services_on(self.settings.host(self.remote.name)), INGRESS)
+
+    def note_others(self) -> None:
+        """What else runs now, or ran before an earlier run was killed, is on record before it goes."""
+        now = {box.service for box in running(self.remote, self.settings) if box.status in _RUNS}
+        before = self.remote.run(files.read(self._record), deadline=60, check=False)
+        names = now | (set(before.stdout.split()) if before.ok else set())
+        self.ran = sorted(names - {*self.ours, ""})
+        if self.ran:
+            self.run(files.replace(self._record, "".join(f"{name}\n" for name in self.ran)), 60)
+
+    def up(self) -> None:
+        """Everything that belongs on this host, started and healthy; and what else ran before."""
+        there = set(self.run(self.compose("config", "--services"), 60).split())
+        names = [name for name in self.ours if name in there]
+        try:
+            self.start(*names)
+            self.say(f"Started: {', '.join(names)}")
+        finally:
+            # They are started whatever becomes of the others.
+            self._start_others(there)
+
+    def _start_others(self, there: set[str]) -> None:
+        for name in self.ran:
+            try:
+                if name in there:
+                    self.start("--no-deps", name)
+                else:
+                    self.run(self._by_owner("up", *self.options, "--no-deps", name), self.patience)
+                self.say(f"Started: {name}, which ran before")
+            except OpsError as error:
+                self.lost.append(name)
+                self.warn(f"{name} ran before, and does not run again: {error.message}")
+
+    def tell_lost(self) -> None:
+        """Ends the record where all of it runs again.
+
+        Raises:
+            OpsError: naming what was taken away.
+        """
+        good = {box.service for box in running(self.remote, self.settings) if box.good} if self.ran else set()
+        lost = sorted({*self.lost, *self.ran} - good)
+        if lost:
+            raise OpsError(
+                f"what is configured serves again, but {', '.join(lost)} ran before and was taken away",
+                host=self.remote.name,
+                hint="Start it by hand: `docker compose up -d SERVICE`, with --profile where it has one.",
+            )
+        if self.ran:
+            self.run(files.remove(self._record), 60)
+
+    def _by_owner(self, *argv: str) -> Command:
+        """`docker compose ARGV...` on what the owner wrote: services with a profile are in it alone."""
+        s = self.settings
+        compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
+        if self.release:
+            return compose.as_written(Paths(s.directory).release(self.release), *argv)
+        return compose.by_owner(*argv)
+
+    @property
+    def _record(self) -> str:
+        return f"{Paths(self.settings.directory).state}/recovering"

@@ -1,0 +1,51 @@
+"""Whether what is said to serve does: asked after all that was taken back, and after every recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.verify import plan, run
+
+
+def wrong(
+    remote: Remote, settings: Settings, known: Collection[str] | None = None
+) -> tuple[plan.Finding, ...]:
+    """The quick checks of a host that do not pass; what is unknown does not.
+
+    Args:
+        known: the services that there are to be; None for all that are configured.
+    """
+    absent = [name for name in settings.services if known is not None and name not in known]
+    names = {f"service {name}" for name in absent}
+    urls = {f"{check.name} {check.url}" for check in settings.checks if check.service in absent}
+    found = plan.failed(run.patiently(remote, settings))
+    return tuple(finding for finding in found if finding.check not in names | urls)
+
+
+def prove(fleet: Fleet, settings: Settings, known: Mapping[str, Collection[str]] | None = None) -> None:
+    """Every host passes its quick checks.
+
+    Args:
+        known: the services that there are to be, by host; a host that is left out is not asked.
+
+    Raises:
+        OpsError: naming every check that did not pass; or what kept a host from being asked.
+    """
+    asked = fleet if known is None else fleet.only([name for name in fleet.names if name in known])
+    if not len(asked):
+        return
+    found = asked.each(
+        lambda remote: wrong(remote, settings, None if known is None else known[remote.name])
+    ).values()
+    bad = [(host, each) for host, part in zip(asked.names, found, strict=True) for each in part]
+    if bad:
+        raise OpsError(
+            f"what serves does not pass its checks: {bad[0][1].check} {bad[0][1].text}",
+            host=bad[0][0],
+            detail="\n".join(f"{host}: {each.check}: {each.text}" for host, each in bad),
+            hint="`inv verify.quick` asks again; `docker compose logs SERVICE` on the host tells why.",
+        )
