@@ -42,6 +42,7 @@ class Restore:
     gap: float = 0.0
     _places: restore_scripts.Places | None = None
     _clients: tuple[str, ...] = ()
+    _grace: float = 0.0
     _names: tuple[str, ...] = ()
     _fits: bool = False
 
@@ -63,6 +64,8 @@ class Restore:
             names = self._used_by()
             clients = [box for box in containers if box.service in names and box.status == "running"]
             self._clients = tuple(box.id for box in clients)
+            # The object store is stopped after them.
+            self._grace = 2 * engine.grace(box for box in containers if box.id in self._stops())
             self._names = tuple(sorted({box.service for box in clients}))
         return self._places
 
@@ -90,6 +93,10 @@ class Restore:
         if not any(kept.values()):
             raise Refused(f"{self.backup.id} holds none of what is to be restored", host=self.remote.name)
         return replace(places, database=kept["database"], objects=kept["objects"])
+
+    def _stops(self) -> tuple[str, ...]:
+        store = self._places.objects if self._places else ""
+        return (*self._clients, store)
 
     def _used_by(self) -> set[str]:
         parts = (("database", self.settings.database), ("objects", self.settings.objects))
@@ -210,7 +217,7 @@ class Restore:
 
     @property
     def _deadline(self) -> float:
-        return self.settings.health.deadline * 2 + _MARGIN
+        return self.settings.health.deadline * 2 + self._grace + _MARGIN
 
     def _run(self, command: Command, deadline: float) -> Result:
         return perform(self.remote, self.settings, command, deadline)

@@ -32,7 +32,8 @@ def bring_back(site: Site) -> None:
     """The ingress as the old release has it; where it never took the ports over, there is nothing to do."""
     if site.old is None or not behind(site.old):
         return
-    site.run(scripts.finished(site.paths.state, rollout.INGRESS), deadline=900 + QUICK)
+    patience = 900 + site.grace(*behind(site.old))
+    site.run(scripts.finished(site.paths.state, rollout.INGRESS, patience), deadline=patience + QUICK)
     again.start(site)
     if half(site, site.old):
         _sync(site, site.old, again=True)
@@ -73,7 +74,13 @@ def _sync(site: Site, release: Release, *, again: bool = False) -> float | None:
     gap: float | None = 0.0
     try:
         gap = roller.open_ingress(
-            site.remote, site.compose, release.id, behind(release), site.settings, repair=again
+            site.remote,
+            site.compose,
+            release.id,
+            behind(release),
+            site.settings,
+            repair=again,
+            grace=site.grace(*behind(release)),
         )
     finally:
         if gap is not None:

@@ -13,7 +13,7 @@ from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import Release, ServiceRecord, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
@@ -36,7 +36,8 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     for release in begun:
         site.new = release
         left = {box.service for box in site.containers() if box.release == release.id}
-        at_once([partial(_revert, site, name) for name in sorted(left & release.services.keys())])
+        names = sorted(left & release.services.keys())
+        at_once([partial(_revert, site, name, grace) for name, grace in [(n, site.grace(n)) for n in names]])
     retire(site, _complete(site, serving), serving)
     if not begun:
         return
@@ -79,13 +80,15 @@ def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None
 def roll_back(site: Site, services: Iterable[str]) -> None:
     """Those of `services` that were touched, as the old release had them."""
     ours = [name for name in services if name in site.touched]
+    grace = {name: site.grace(name) for name in ours}
     for service in ours:
         # What was left alone by Ctrl-C or a lost connection ends what it began first.
-        site.run(scripts.finished(site.paths.state, service), deadline=900 + QUICK)
+        patience = 900 + grace[service]
+        site.run(scripts.finished(site.paths.state, service, patience), deadline=patience + QUICK)
     if ours:
         # Containers see the files that they mount as the work tree has them when they start.
         code.switch_back(site)
-    at_once([partial(_revert, site, name) for name in ours])
+    at_once([partial(_revert, site, name, grace[name]) for name in ours])
     old = site.old.services if site.old else {}
     changes = rollout.changes(ours, old, site.containers(), site.old)
     back = {change.service: old[change.service] for change in changes if change.touches}
@@ -94,7 +97,8 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
             _put_back(site, site.old, wave)
     for service in ours:
         if service not in old:
-            roller.remove(site.remote, site.compose, site.paths.release(site.release.id), service)
+            folder = site.paths.release(site.release.id)
+            roller.remove(site.remote, site.compose, folder, service, grace[service])
             site.containers_changed()
             site.say(f"Service {service} was new, and is removed")
         site.touched.remove(service)
@@ -112,10 +116,10 @@ def _named(site: Site, release: str, behind: Sequence[str], record: Release | No
     site.run(command, deadline=900 + QUICK)
 
 
-def _revert(site: Site, service: str) -> None:
+def _revert(site: Site, service: str, grace: float) -> None:
     record = site.release.services[service]
     if record.proxies and roller.revert(
-        site.remote, site.compose, site.release.id, service, record, site.settings
+        site.remote, site.compose, site.release.id, service, record, site.settings, grace
     ):
         site.say(f"Service {service}: the containers it had serve again")
     site.containers_changed()
@@ -126,13 +130,13 @@ def retire(site: Site, services: Iterable[str], release: Release) -> None:
     behind = {name: release.services[name] for name in services if release.services[name].proxies}
     if not behind:
         return
+
+    def one(name: str, record: ServiceRecord, grace: float) -> None:
+        roller.retire(site.remote, site.compose, release.id, name, record, site.settings, grace)
+
+    work = [partial(one, name, record, site.grace(name)) for name, record in behind.items()]
     site.containers_changed()
-    at_once(
-        [
-            partial(roller.retire, site.remote, site.compose, release.id, name, record, site.settings)
-            for name, record in behind.items()
-        ]
-    )
+    at_once(work)
 
 
 def _replace(
@@ -140,18 +144,19 @@ def _replace(
 ) -> dict[str, float]:
     took: dict[str, float] = {}
     answering: list[float] = []
+    names = list(wave)
+    grace = {name: site.grace(name) for name in names}
 
     def one(name: str) -> None:
         record = release.services[name]
         replaced = roller.replace(
-            site.remote, site.compose, release.id, name, record, site.settings, site.show, share
+            site.remote, site.compose, release.id, name, record, site.settings, site.show, share, grace[name]
         )
         answering.append(site.clock.monotonic() - replaced.ending)
         took[name] = round(replaced.seconds, 1)
         site.say(f"Service {name} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
 
     site.containers_changed()
-    names = list(wave)
     alone = [name for name in names if release.services[name].strategy == Strategy.STOP_FIRST]
     beside = [partial(one, name) for name in names if name not in alone]
     if beside:

@@ -145,6 +145,10 @@ class Site:
             self._boxes = engine.parse_containers(listing)
         return self._boxes
 
+    def grace(self, *services: str) -> float:
+        """Seconds that stopping the containers of these services may take: they may have so long to end."""
+        return engine.grace(box for box in self.containers() if box.service in services)
+
     def containers_changed(self) -> None:
         """They are looked at anew when they are needed next."""
         self._boxes = None

@@ -36,6 +36,7 @@ class Guarded(Deploy):
     """
 
     watches: dict[str, Watch] = field(default_factory=dict)
+    _stopping: dict[str, float] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def steps(self) -> tuple[Step, ...]:
@@ -101,6 +102,8 @@ class Guarded(Deploy):
 
     def _begin(self, site: Site) -> None:
         orders = plan.orders(site, alone=len(self.sites) == 1)
+        # Services go back one after the other where they need one another.
+        self._stopping[site.remote.name] = sum(site.grace(name) for name in site.touched)
         watch = Watch(orders.policy, orders.stages, self.emit, site.remote.name)
         self.watches[site.remote.name] = watch
         if self.settings.guard.canary and not orders.proxies:
@@ -126,7 +129,8 @@ class Guarded(Deploy):
 
     @property
     def _longest_way_back(self) -> int:
-        return 2 * self.settings.health.deadline + self.settings.rollout.drain + _MARGIN
+        stopping = max([0, *self._stopping.values()])
+        return int(2 * self.settings.health.deadline + self.settings.rollout.drain + stopping) + _MARGIN
 
     def _look_up(self, site: Site, watch: Watch) -> None:
         """The log was gone before its end was read: the record tells."""

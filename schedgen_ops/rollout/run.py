@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import GRACE
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
@@ -16,7 +17,8 @@ from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.telling import telling
 
-# The scripts and Compose end by themselves; a command's own deadline only catches a hung engine.
+# The scripts and Compose end by themselves; a command's own deadline only catches a hung engine. It counts
+# the time that the containers which are stopped have to end by themselves.
 _MARGIN = 180.0
 _LOG_LINES = 200
 
@@ -45,6 +47,7 @@ def replace(
     settings: Settings,
     show: Show,
     share: int = 100,
+    grace: float = GRACE,
 ) -> Replaced:
     """Starts `service` as the release `release` defines it, and waits until it is healthy.
 
@@ -53,6 +56,7 @@ def replace(
         show: takes the lines that it wrote, should it fail.
         share: percent of the requests that it gets behind the ingress, while the old one has the rest; see
             `scripts.beside`.
+        grace: seconds that its containers have to end by themselves.
 
     Raises:
         OpsError: when it did not get healthy, with the end of its log.
@@ -60,10 +64,10 @@ def replace(
     paths = Paths(settings.directory)
     folder, wait = paths.release(release), settings.health.deadline
     if record.strategy == Strategy.STOP_FIRST:
-        return _in_place(remote, compose, folder, service, wait, show)
+        return _in_place(remote, compose, folder, service, wait, show, grace)
     drain = settings.rollout.drain
     command = scripts.beside(compose, paths.state, folder, service, record, wait, drain, share)
-    answer = remote.run(command, deadline=wait + drain + _MARGIN, check=False)
+    answer = remote.run(command, deadline=wait + drain + grace + _MARGIN, check=False)
     said = _said(answer)
     for line in said:
         show(line)
@@ -76,9 +80,11 @@ def replace(
     return Replaced(answer.seconds, max([0, *ending]) / 1e6)
 
 
-def _in_place(remote: Remote, compose: Compose, folder: str, service: str, wait: int, show: Show) -> Replaced:
+def _in_place(
+    remote: Remote, compose: Compose, folder: str, service: str, wait: int, show: Show, grace: float
+) -> Replaced:
     command = compose.up(folder, service, wait)
-    answer = remote.run(command, deadline=wait + _MARGIN, check=False)
+    answer = remote.run(command, deadline=wait + grace + _MARGIN, check=False)
     if answer.ok:
         return Replaced(answer.seconds)
     logs = remote.run(compose.logs(folder, service, _LOG_LINES), deadline=30, check=False).lines()
@@ -113,6 +119,7 @@ def open_ingress(
     settings: Settings,
     *,
     repair: bool = False,
+    grace: float = GRACE,
 ) -> float | None:
     """The ingress as a release has it. If there is none yet, it takes over the ports of `behind`.
 
@@ -129,7 +136,8 @@ def open_ingress(
     paths = Paths(settings.directory)
     wait = settings.health.deadline
     command = handover.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
-    answer = remote.run(command, deadline=wait + _MARGIN, check=False)
+    # Should it go back, those that it began with are stopped as well.
+    answer = remote.run(command, deadline=2 * wait + 2 * grace + _MARGIN, check=False)
     if answer.code == handover.NOT_BACK:
         raise OpsError(
             f"the published ports are not served as they were: {_reason(answer)}",
@@ -150,25 +158,37 @@ def open_ingress(
 
 
 def retire(
-    remote: Remote, compose: Compose, release: str, service: str, record: ServiceRecord, settings: Settings
+    remote: Remote,
+    compose: Compose,
+    release: str,
+    service: str,
+    record: ServiceRecord,
+    settings: Settings,
+    grace: float = GRACE,
 ) -> None:
     """The containers that `release` replaced behind the ingress drained, stopped and removed.
 
     Raises:
         OpsError: when they could not.
     """
-    _end(remote, compose, release, service, record, settings, back=False)
+    _end(remote, compose, release, service, record, settings, grace, back=False)
 
 
 def revert(
-    remote: Remote, compose: Compose, release: str, service: str, record: ServiceRecord, settings: Settings
+    remote: Remote,
+    compose: Compose,
+    release: str,
+    service: str,
+    record: ServiceRecord,
+    settings: Settings,
+    grace: float = GRACE,
 ) -> bool:
     """The containers of `release` removed, and those that it was to replace serving again, as they still run.
 
     Returns:
         False, and nothing is changed, where those are gone or not well.
     """
-    return _end(remote, compose, release, service, record, settings, back=True)
+    return _end(remote, compose, release, service, record, settings, grace, back=True)
 
 
 def _end(
@@ -178,12 +198,13 @@ def _end(
     service: str,
     record: ServiceRecord,
     settings: Settings,
+    grace: float,
     *,
     back: bool,
 ) -> bool:
     state, drain = Paths(settings.directory).state, settings.rollout.drain
     command = scripts.end(compose, state, service, record, drain, release=release, back=back)
-    answer = remote.run(command, deadline=drain + _MARGIN, check=False)
+    answer = remote.run(command, deadline=drain + grace + _MARGIN, check=False)
     if answer.code not in (0, 10) or (answer.code and not back):
         raise OpsError(
             f"the old containers of {service} were not removed: {_reason(answer)}", host=remote.name
@@ -191,6 +212,6 @@ def _end(
     return answer.ok
 
 
-def remove(remote: Remote, compose: Compose, release: str, service: str) -> None:
+def remove(remote: Remote, compose: Compose, release: str, service: str, grace: float = GRACE) -> None:
     """Takes away the containers of a service that the release before did not have."""
-    remote.run(compose.stop(release, service), deadline=_MARGIN)
+    remote.run(compose.stop(release, service), deadline=grace + _MARGIN)

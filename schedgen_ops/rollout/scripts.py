@@ -156,7 +156,7 @@ healthy "$limit" "$@" || { echo "$reason" >&2; exit 1; }
 """
 )
 
-_WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout 900 9'
+_WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout "$3" 9'
 
 
 def beside(
@@ -232,9 +232,9 @@ def serve(
     return command.with_stdin(text) if record else command
 
 
-def finished(state: str, service: str) -> Command:
-    """Waits until no script works on a service any more."""
-    return script(_WAIT, state, service, title=f"wait for {service}")
+def finished(state: str, service: str, patience: float = 900) -> Command:
+    """Waits until no script works on a service any more, at most so many seconds."""
+    return script(_WAIT, state, service, f"{patience:.0f}", title=f"wait for {service}")
 
 
 def well(compose: Compose, containers: Sequence[str], health: int) -> Command:

@@ -80,6 +80,7 @@ case $1 in
   logs) echo "out of luck" ;;
   stop|start|rm)
     verb=$1; shift; [ "$1" != --force ] || shift
+    while [ "$verb" = stop ] && [ -e slow ]; do touch stopping; sleep 0.05; done
     for id in "$@"; do
       [ -e "containers/$id" ] || continue
       stuck=; take stuck stuck
