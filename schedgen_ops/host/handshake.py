@@ -81,6 +81,9 @@ class KeyExchange(Transport):
         )
 
     def _end(self, problem: BaseException | None) -> tuple[str, str]:
+        # What the kernel gave up on, by a limit that the keep-alive sets, was silent too.
+        if isinstance(problem, TimeoutError) or "timed out" in str(problem):
+            return self._silence()
         if not self.remote_version:
             return self._no_server()
         if isinstance(problem, IncompatiblePeer):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paramiko import SSHException
 
 from schedgen_ops.errors import HostKeyChanged
 from schedgen_ops.host.certificate import Bad, Certificate, check, key_of, parse, signer
+from schedgen_ops.host.handshake import KeyExchange
 from schedgen_ops.host.known_hosts import Entry, Known, KnownHosts
 from schedgen_ops.host.trust import Identity, preferred, vouched
 
@@ -105,3 +108,22 @@ def test_known_hosts_are_read_once_and_told_apart(tmp_path: Path) -> None:
     assert known.find((file,), "[app1.example.org]:2222").keys == found.keys
     portless = known.find((other,), "[app9.example.org]:2222", "app9.example.org")
     assert ([entry.line for entry in portless.portless], portless.keys) == ([1], ())
+
+
+@pytest.mark.parametrize(
+    ("problem", "why"),
+    [
+        (
+            SSHException("Error reading SSH protocol banner[Errno 110] Connection timed out"),
+            "no SSH greeting",
+        ),
+        (TimeoutError(110, "Connection timed out"), "no SSH greeting"),
+        (SSHException("Error reading SSH protocol banner"), "is no SSH server"),
+        (EOFError(), "is no SSH server"),
+    ],
+)
+def test_what_the_kernel_gave_up_on_was_silent(problem: Exception, why: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        exchange = KeyExchange(ours, label="app1", place="here", known=Known(), seconds=1)
+        assert why in exchange._end(problem)[0]
