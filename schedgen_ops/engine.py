@@ -25,10 +25,10 @@ class Step:
         run: does it.
         undo: takes back whatever `run` did, also when it stopped halfway; may run twice. None: nothing to do.
         gate: nothing is changed yet: its errors are passed on as they are, with their own exit codes.
-        lasting: a gate of which nothing can be taken back: what it did until it failed stays.
         settles: once it ended well, what came before it stays, whatever happens later.
         beside: the steps after it begin while it still runs, up to the first one that `waits`.
         waits: begins when those that run beside have ended well.
+        lasting: a gate of which nothing can be taken back: what it did until it failed stays.
     """
 
     number: str
@@ -36,10 +36,10 @@ class Step:
     run: Callable[[], None]
     undo: Callable[[], None] | None = None
     gate: bool = False
-    lasting: bool = False
     settles: bool = False
     beside: bool = False
     waits: bool = False
+    lasting: bool = False
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Kind, Manifest
-from schedgen_ops.errors import ConfigError, OpsError, Refused
+from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.settings import HostSettings, Settings
 
 
@@ -24,13 +24,13 @@ def last(listing: Listing, settings: Settings, host: HostSettings) -> Manifest:
     """The newest good backup with all data of a host; one of its parts alone if there is no other.
 
     Raises:
-        Refused: where there is none.
+        OpsError: where there is none.
     """
     database = bool(settings.database and host.runs(settings.database.service))
     objects = bool(settings.objects and host.runs(settings.objects.service))
     found = newest(listing, database=database, objects=objects) or newest(listing)
     if found is None:
-        raise Refused("there is no good backup here", host=host.name, hint="`inv backup` makes one.")
+        raise OpsError("there is no good backup here", host=host.name, hint="`inv backup` makes one.")
     return found
 
 
