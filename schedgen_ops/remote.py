@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schedgen_ops.errors import CommandFailed, CommandTimedOut
+from schedgen_ops.masking import mask, veiled
 from schedgen_ops.shell import Command
 
 CAPTURE_LIMIT = 4 * 1024 * 1024
@@ -228,13 +229,6 @@ def brief(command: Command) -> str:
 
 def last_lines(command: Command, result: Result) -> str:
     """The lines that tell why a command failed: the end of stderr, or of stdout where stderr is empty."""
-    lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
-    return mask(command, "\n".join(lines[-_DETAIL_LINES:]))
-
-
-def mask(command: Command, text: str) -> str:
-    """`text` with the values of the command's secrets replaced by ***."""
-    for _name, secret in command.secrets:
-        if secret.reveal():
-            text = text.replace(secret.reveal(), "***")
-    return text
+    said = result.stderr.strip() or ("" if command.private else result.stdout.strip())
+    text = mask(command, "\n".join(said.splitlines()[-_DETAIL_LINES:]))
+    return veiled(text) if command.private else text

@@ -63,12 +63,14 @@ class Command:
         secrets: environment variables that reach the remote shell on its stdin.
         stdin: what the command reads after the secrets; None is an empty stdin.
         title: a short name for messages; by default the text itself.
+        private: whether what it prints on stdout is a configuration or an environment: no message has it.
     """
 
     text: str
     secrets: tuple[tuple[str, Secret], ...] = ()
     stdin: str | bytes | None = None
     title: str = ""
+    private: bool = False
 
     def __str__(self) -> str:
         return self.title or self.text
@@ -80,6 +82,7 @@ class Command:
             f"{self._grouped()} {operator} {other._grouped()}",
             (*self.secrets, *other.secrets),
             self.stdin if other.stdin is None else other.stdin,
+            private=self.private or other.private,
         )
 
     def _grouped(self) -> str:
@@ -128,6 +131,10 @@ class Command:
     def with_stdin(self, data: str | bytes) -> Command:
         """With `data` on stdin."""
         return replace(self, stdin=data)
+
+    def kept_private(self) -> Command:
+        """With an output that no message shows."""
+        return replace(self, private=True)
 
     def named(self, title: str) -> Command:
         """With a short name for messages."""

@@ -78,11 +78,13 @@ class Compose:
 
     def resolve(self, release: str) -> Command:
         """Keeps the owner's definition, resolved, in the folder `release`, and tells what it says."""
-        return script(_RESOLVE, release, self.directory, *self._owner, title="docker compose config")
+        words = (release, self.directory, *self._owner)
+        return script(_RESOLVE, *words, title="docker compose config").kept_private()
 
     def pin(self, release: str, overlay: str) -> Command:
         """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""
-        return script(_PIN, release, *self.program, title="docker compose config").with_stdin(overlay)
+        pinned = script(_PIN, release, *self.program, title="docker compose config").with_stdin(overlay)
+        return pinned.kept_private()
 
     def words_of(self, release: str) -> tuple[str, ...]:
         """`docker compose` with the options that make it work on a release's own definition."""

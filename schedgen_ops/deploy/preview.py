@@ -154,7 +154,7 @@ def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -
     compose = (*_compose(settings, docker).program, *env)
     own = (str(len(settings.compose_files)), *settings.compose_files)
     where = (settings.directory, settings.remote, branch, old, migrations)
-    return script(_LOOK, *where, *own, *compose, title=f"look at {branch}")
+    return script(_LOOK, *where, *own, *compose, title=f"look at {branch}").kept_private()
 
 
 def _services(

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 
 from schedgen_ops import wire
-from schedgen_ops.remote import TAIL, mask
+from schedgen_ops.masking import mask
+from schedgen_ops.remote import TAIL
 from schedgen_ops.shell import Command
 
 _LINE_LIMIT = 64 * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schedgen_ops import wire
 from schedgen_ops.errors import CommandFailed, ConnectionLost, Unreachable
+from schedgen_ops.masking import mask
 from schedgen_ops.remote import Result, brief, timed_out
 from schedgen_ops.shell import Command
 
@@ -30,7 +31,7 @@ def never_ran(command: Command, host: str, output: bytes, code: int) -> CommandF
         code=code,
         hint="The login must have a normal shell, and bash and coreutils must be on the host",
         host=host,
-        detail="\n".join(wire.text(output).splitlines()[-15:]),
+        detail=mask(command, "\n".join(wire.text(output).splitlines()[-15:])),
     )
 
 
