@@ -109,12 +109,12 @@ class Restore:
             OpsError: where it is damaged, or what it goes to does not run or cannot hold it.
         """
         self.check_files()
-        self._check_server()
+        self._check_server(Refused)
 
-    def _check_server(self) -> None:
+    def _check_server(self, failure: type[OpsError]) -> None:
         if self.places.database and not self._fits:
             found = server.parse(self._run(server.look(self.places), 120).stdout)
-            server.refuse(found, self.backup, self.remote.name)
+            server.refuse(found, self.backup, self.remote.name, failure)
             self._fits = True
 
     def check_files(self) -> None:
@@ -133,7 +133,8 @@ class Restore:
         Raises:
             OpsError: where anything differs; then nothing of it is left.
         """
-        self._check_server()
+        # By now something may have been changed: an emergency took everything down.
+        self._check_server(OpsError)
         queries = self.settings.backup.drill.queries if self.places.database else ()
         need = drill.needed(self.backup) if self.places.database else 0
         need += self.backup.sizes.get("objects", 0) if self.places.objects else 0
@@ -190,10 +191,8 @@ class Restore:
             events.warn(self.emit, f"{error.message}: {self.places.before}", self.remote.name)
             return
         if ended:
-            text = (
-                f"Dropped the logical replication slots of the old database: {', '.join(ended)}; "
-                "what reads them has to begin anew with the restored one"
-            )
+            text = f"Dropped the logical replication slots of the old database: {', '.join(ended)}"
+            text += "; what reads them has to begin anew with the restored one"
             events.warn(self.emit, text, self.remote.name)
 
     def discard_old(self) -> None:

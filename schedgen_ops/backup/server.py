@@ -10,7 +10,7 @@ from schedgen_ops.backup import properties
 from schedgen_ops.backup.integrity import LIBRARY
 from schedgen_ops.backup.manifest import Manifest
 from schedgen_ops.backup.restore_scripts import HEAD, Places
-from schedgen_ops.errors import Refused
+from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.shell import Command, script
 
 _LOOK = (
@@ -81,15 +81,15 @@ def parse(stdout: str) -> Server:
     return stored.build(Server, found, **lists)
 
 
-def refuse(server: Server, backup: Manifest, host: str) -> None:
+def refuse(server: Server, backup: Manifest, host: str, failure: type[OpsError] = Refused) -> None:
     """Whether the server can hold the database as it was.
 
     Raises:
-        Refused: where it cannot.
+        OpsError: a `failure` where it cannot.
     """
     why, hint = next(_reasons(server, backup), ("", ""))
     if why:
-        raise Refused(why, host=host, hint=hint)
+        raise failure(why, host=host, hint=hint)
 
 
 def _reasons(server: Server, backup: Manifest) -> Iterator[tuple[str, str]]:

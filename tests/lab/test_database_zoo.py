@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -211,15 +212,19 @@ def test_a_tablespace_that_is_not_there_is_refused_before_anything_is_changed(se
 
 
 def test_a_dump_of_a_newer_pg_dump_is_read_by_what_is_here(server: zoo.Server, tmp_path: Path) -> None:
-    case = server.make("newer", "", "CREATE TABLE t (x int); INSERT INTO t VALUES (1)")
-    backup = case.backup()
+    case = server.make("newer", ICU, "CREATE TABLE t (x int); INSERT INTO t VALUES (1)")
+    server.psql("template1", PROPERTIES.format("newer"))
+    # It was made before properties were noted: those of the database that is there are kept.
+    first, backup = case.picture(), replace(case.backup(), properties={})
     (dump,) = [file.name for file in backup.files]
     folder = server.folder / "backups" / backup.id
     zoo.newer(folder / dump)
     one = case.restore(zoo.again(folder, backup))
     one.check()
     one.prepare()
-    one.drop()
+    one.swap()
+    assert case.picture() == first
+    one.discard_old()
 
 
 def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the_others(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fakes import Answer, FakeClock, FakeHost, result
-from kit import BACKUP, settings
+from kit import BACKUP, bash, path, program, settings
 
-from schedgen_ops.backup import drill, drill_scripts, loading, manifest, sql
+from schedgen_ops.backup import drill, drill_scripts, loading, manifest, scripts, sql
 from schedgen_ops.backup.commands import Listing
 from schedgen_ops.backup.manifest import Drill
+from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message, silence
+from schedgen_ops.settings import Database
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, image="sha256:pg", sizes={"database": 10**9})
 SEEN = 'rows ["public.jobs",3]\ncounted\nanswer 3\nobjects 3 512\nend\n'
@@ -107,3 +110,33 @@ def test_a_deploy_drills_when_the_configuration_says_so(policy: str, proved_at: 
 def test_differences_name_every_table() -> None:
     found = sql.differences({"a": 1, "b": 2}, {"b": 3, "c": 4})
     assert found == ("a is missing", "b has 3 rows instead of 2", "c should not be there")
+
+
+DOCKER = """
+echo "$*" >> log
+case $1 in
+  info) echo /nowhere ;;
+  ps) echo left ;;
+  create) echo ours ;;
+  exec) exit 1 ;;
+esac
+"""
+
+
+def test_a_drill_removes_its_own_containers_alone_by_mark_and_id(tmp_path: Path) -> None:
+    programs = program(tmp_path / "bin", "docker", DOCKER).parent
+    made = replace(MADE, properties={"tablespace": "big"})
+    command = drill_scripts.drill(".", made, Docker(), "image", Database(), (), 0, "/srv/shop")
+    answer = bash(command, tmp_path, PATH=path(programs))
+    assert scripts.reason(answer.stderr)[0] == "the throwaway database did not start"
+    said = (tmp_path / "log").read_text().splitlines()
+    assert "ps -aq --filter label=schedgen.drill=/srv/shop" in said
+    assert [line for line in said if line.startswith("rm ")] == ["rm -fv left", "rm -fv ours"]
+    (created,) = [line for line in said if line.startswith("create ")]
+    assert "--label schedgen.drill=/srv/shop " in created
+    assert "--name" not in created
+
+
+def test_an_answer_without_a_count_proves_nothing() -> None:
+    seen = drill_scripts.parse("objects 3 0\nend")
+    assert "were not counted" in drill_scripts.wrong(seen, MADE, ())[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,12 @@ def pruned(records: str = "", *names: str) -> dict[str, str]:
         answers={"list backups": "", "look at the sizes of backups": sizes, "read the releases": records}
     )
     return prune.look(remote, settings()).needed
+
+
+def test_days_are_counted_by_the_hosts_clock() -> None:
+    answers = {"list backups": "", "look at the sizes of backups": "", "read the releases": ""}
+    found = prune.look(FakeHost(answers={**answers, "look at the clock": "1736942460\n"}), settings())
+    assert found.now == datetime(2025, 1, 15, 12, 1, tzinfo=UTC)
 
 
 def test_what_a_kept_release_names_is_needed() -> None:
