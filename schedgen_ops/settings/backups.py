@@ -37,13 +37,15 @@ class Offsite(Section):
     )
     password: t.VariableName | None = Field(
         default=None,
-        description="Environment variable here with the password that encrypts; null: no encryption.",
+        description="Environment variable here with the password that encrypts; null: no encryption, and a "
+        "backup with configuration in it is not copied.",
     )
     image: t.ImageName | None = Field(
         default=None, description="Image with rclone to run on the host; null: the host's own rclone."
     )
     with_deploy: bool = Field(
-        default=False, description="A deploy pushes its backup, and stops where that fails."
+        default=False,
+        description="A deploy pushes its backup, and stops where that fails; needs a password.",
     )
     deadline: t.Seconds = Field(default=14_400, description="Seconds a push may take.")
 
