@@ -33,6 +33,19 @@ class SystemClock:
         return time.monotonic()
 
 
+def elapsed() -> float:
+    """Seconds since some moment, those included in which the machine slept, where it can tell.
+
+    What somebody else counts goes on while a laptop sleeps; `monotonic` stands still then on most systems.
+    """
+    # macOS has no CLOCK_BOOTTIME, and its CLOCK_MONOTONIC counts sleep, as Linux's does not.
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
+        number: int | None = getattr(time, name, None)
+        if number is not None:
+            return time.clock_gettime(number)
+    return time.monotonic()
+
+
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,10 +10,11 @@ from traceback import format_exception
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
-from schedgen_ops.errors import HandedOver, OpsError, Refused, RolledBack
+from schedgen_ops.errors import HandedOver, OpsError, Overruled, Refused, RolledBack
 
 # What was asked to end is asked again after so many seconds, and so often: it may have begun another command.
 _AGAIN, _TIMES = 2.0, 30
+_BY_HAND = "Look at the services by hand now: `docker compose ps` in the project's directory."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Engine:
     Attributes:
         serving: what serves after everything was taken back, for the message; raises where it does not.
         interrupt: ends what runs on the hosts, so that no step goes on beside one that failed.
+        regain: makes sure, before anything is taken back, that it may be; raises Overruled where it may not.
         durations: (title, seconds) of each step that ended well.
     """
 
@@ -56,6 +58,7 @@ class Engine:
     clock: Clock
     serving: Callable[[], str] = lambda: ""
     interrupt: Callable[[], None] = lambda: None
+    regain: Callable[[], None] = lambda: None
     durations: list[tuple[str, float]] = field(default_factory=list)
     _beside: list[_Beside] = field(default_factory=list)
     _failed: Step | None = None
@@ -131,6 +134,7 @@ class Engine:
         return self._as_failure(error, step)
 
     def _unwind(self, begun: Sequence[Step], failure: OpsError) -> None:
+        self._regain(failure)
         left: list[tuple[Step, BaseException]] = []
         for step in reversed(begun):
             if step.undo is None:
@@ -159,6 +163,18 @@ class Engine:
         )
         back.outcome = text[:1].lower() + text[1:] if text else "what was done is taken back"
         raise back from failure
+
+    def _regain(self, failure: OpsError) -> None:
+        try:
+            self.regain()
+        except Overruled as error:
+            raise Overruled(
+                f"{failure.message}; nothing was taken back: {error.message}",
+                host=error.host or failure.host,
+                step=failure.step,
+                detail=failure.detail,
+                hint=error.hint or _BY_HAND,
+            ) from failure
 
     def _as_failure(self, error: Exception | KeyboardInterrupt, step: Step) -> OpsError:
         kind = Refused if step.gate and not step.lasting else OpsError
@@ -252,5 +268,5 @@ def _undo_failed(left: Sequence[tuple[Step, BaseException]], failure: OpsError) 
         host=getattr(error, "host", "") or failure.host,
         step=failure.step,
         detail="\n".join(filter(None, (failure.detail, *details))),
-        hint="Look at the services by hand now: `docker compose ps` in the project's directory.",
+        hint=_BY_HAND,
     )

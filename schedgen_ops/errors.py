@@ -5,6 +5,7 @@ OpsError                    5  failed and needs a human
 ├── Refused                 3  refused before any change
 ├── RolledBack              4  failed, and the old release serves
 ├── VerificationFailed      6
+├── Overruled               5  somebody else was at work: nothing was taken back
 ├── LockHeld                7
 ├── Unreachable             8  no connection to a host
 │   ├── UnknownHostKey
@@ -77,6 +78,10 @@ class VerificationFailed(OpsError):
     """What runs does not pass its checks."""
 
     exit_code = 6
+
+
+class Overruled(OpsError):
+    """The lock was lost, and what is on a host may be somebody else's work: nothing there may be touched."""
 
 
 class LockHeld(OpsError):

@@ -8,6 +8,7 @@ from threading import Thread
 from types import MappingProxyType, TracebackType
 from typing import TypeVar
 
+from schedgen_ops.gated import Gated, gated
 from schedgen_ops.outcomes import FleetError, Outcomes
 from schedgen_ops.remote import Remote
 
@@ -22,18 +23,18 @@ _QUIET = 1.0
 
 
 class Fleet:
-    """The hosts of a run, in the configuration's order."""
+    """The hosts of a run, in the configuration's order; each has a gate, which a lock may close."""
 
     def __init__(self, hosts: Sequence[Remote]) -> None:
-        self.hosts = tuple(hosts)
+        self.hosts: tuple[Gated, ...] = tuple(gated(host) for host in hosts)
 
     def __len__(self) -> int:
         return len(self.hosts)
 
-    def __iter__(self) -> Iterator[Remote]:
+    def __iter__(self) -> Iterator[Gated]:
         return iter(self.hosts)
 
-    def __getitem__(self, name: str) -> Remote:
+    def __getitem__(self, name: str) -> Gated:
         """The host of that name; KeyError where there is none."""
         for host in self.hosts:
             if host.name == name:

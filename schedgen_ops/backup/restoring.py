@@ -56,8 +56,9 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     steps = restoring(op, fleet, todo, discard_old)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     owner = lock.myself(op.clock, "restore", wanted)
-    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
-        Engine(op.emit, op.clock, serving=lambda: old_data(op)).run(steps)
+    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+        engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        engine.run(steps)
         if not discard_old:
             on_each(fleet, todo, Restore.settle)
     old = () if discard_old else tuple(f"{name}: {text}" for name, one in todo.items() for text in one.kept)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.deploy import images, ingress, measured, recovery, services
+from schedgen_ops.deploy import cleaning, images, ingress, measured, ours, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
-from schedgen_ops.errors import OpsError, Refused, RolledBack
-from schedgen_ops.fleet import Fleet, at_once
+from schedgen_ops.errors import OpsError, Overruled, Refused, RolledBack
+from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.commands import Owner
 from schedgen_ops.preflight import run as preflight
@@ -60,7 +60,13 @@ class Change:
         Raises:
             OpsError: with the exit code that says what serves now.
         """
-        engine = Engine(self.emit, self.clock, serving=self._serving, interrupt=self.fleet.interrupt)
+        engine = Engine(
+            self.emit,
+            self.clock,
+            serving=self._serving,
+            interrupt=self.fleet.interrupt,
+            regain=self._regain,
+        )
         with self._stack:
             try:
                 engine.run(self.steps())
@@ -169,33 +175,7 @@ class Change:
 
     def clean_up(self) -> None:
         """What was replaced, and what no kept release needs, removed; nothing is taken back any more."""
-        at_once([self._retire, self._name])
-        # An image goes when no container uses it any more.
-        with self._as_warning():
-            self._do(images.clean_up)
-            self._do(services.leftovers)
-
-    def _retire(self) -> None:
-        try:
-            self._do(lambda site: services.retire(site, site.touched, site.release))
-        except OpsError as error:
-            raise OpsError(
-                f"the new release serves, but what it replaced is still there: {error.message}",
-                host=error.host,
-                detail=error.detail,
-                hint="`inv deploy.recover` removes it.",
-            ) from error
-
-    def _name(self) -> None:
-        with self._as_warning():
-            self._do(images.name_as_owner)
-
-    @contextmanager
-    def _as_warning(self) -> Iterator[None]:
-        try:
-            yield
-        except OpsError as error:
-            events.warn(self.emit, f"cleaning up did not finish: {error.message}", error.host)
+        cleaning.clean_up(self._do, self.emit)
 
     # How a step reaches the hosts
 
@@ -216,10 +196,26 @@ class Change:
 
     def _each(self, share: Share) -> Callable[[], None]:
         def undo() -> None:
-            # Taking back goes on without the lock: leaving half a release would be worse.
+            # A host whose lock is not ours refuses by itself; the others are taken back all the same.
             self.fleet.each(lambda remote: share(self._site(remote))).values()
 
         return undo
+
+    # Whether it may still be taken back
+
+    def _regain(self) -> None:
+        """The lock is ours, and what is on each host is the release before or this run's.
+
+        Raises:
+            Overruled: otherwise; then nothing may be touched.
+        """
+        if self._held is not None:
+            self._held.regain(self._strange)
+
+    def _strange(self, found: lock.Found) -> str:
+        if found.answer is None or not found.lost:
+            return ""
+        return ours.strange(self._site(self.fleet[found.host]), found.answer.current)
 
     # How it ends
 
@@ -241,7 +237,8 @@ class Change:
         if self._serves:
             state = State.DONE
         text = error.message if error else ""
-        if self.sites:
+        # Overruled: what is left is for the next one to look at, who finds the record begun.
+        if self.sites and not isinstance(error, Overruled):
             # How it ended is decided: a record that cannot be written now, or Ctrl-C, does not change it.
             with suppress(KeyboardInterrupt):
                 self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))

@@ -180,8 +180,9 @@ def _perform(
 ) -> None:
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     owner = lock.myself(op.clock, command, "")
-    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
-        Engine(op.emit, op.clock, serving=lambda: old_data(op)).run(steps)
+    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+        engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        engine.run(steps)
         on_each(op.fleet, todo, Restore.settle)
     kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
     ids = ", ".join(sorted({one.backup.id for one in todo.values()}))

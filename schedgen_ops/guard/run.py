@@ -108,7 +108,8 @@ class Guarded(Deploy):
         self.watches[site.remote.name] = watch
         if self.settings.guard.canary and not orders.proxies:
             site.warn("Nothing behind the ingress changed: there is no share to begin with")
-        owner = myself(self.clock, "guard", self.branch)
+        # The run's own token: the lock is not refused to the run because of its own sentry.
+        owner = replace(myself(self.clock, "guard", self.branch), token=self.owner.token)
         site.run(commands.start(site.paths.state, owner, orders), _START)
 
     def _follow(self, site: Site) -> None:

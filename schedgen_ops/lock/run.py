@@ -1,46 +1,153 @@
-"""Takes the lock on every host, keeps it alive, gives it back."""
+"""Takes the lock on every host, keeps it, asks for it before anything is taken back, gives it back."""
 
 from __future__ import annotations
 
 import getpass
 import secrets
 import socket
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 
 from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError
-from schedgen_ops.fleet import Fleet
+from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Overruled
+from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.lock import commands
+from schedgen_ops.lock.lease import Lease
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import Hold, Remote
+from schedgen_ops.remote import Remote
+from schedgen_ops.shell import sh
 
-_LONGEST = 24 * 3600.0
+# Seconds that a host has to say that the lock is still ours, before it is asked over a connection of its own.
+_PATIENCE = 5.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The lock of a host, asked for again.
+
+    Attributes:
+        answer: what it said; None where it is out of reach.
+        lost: it had been lost meanwhile.
+        kept: nobody else had it all the same.
+    """
+
+    host: str
+    answer: commands.Answer | None = None
+    lost: bool = True
+    kept: bool = False
+
+
+# What speaks against taking anything back on a host where the lock had been lost; "" for nothing.
+Judge = Callable[[Found], str]
+
+
+def unchanged(found: Found, current: str) -> str:
+    """The judge of a run that deploys nothing: nobody else may have been at work."""
+    if found.answer is None or not found.lost or (found.kept and found.answer.current == current):
+        return ""
+    return f"somebody else was at work meanwhile; {serves(found.answer.current)}"
+
+
+def serves(release: str) -> str:
+    """What `current` names, in words."""
+    return f"{release} serves" if release else "no release is said to serve"
+
+
 class Lock:
-    """A lock that is held on every host.
+    """A lock that is held on every host of `fleet`.
 
     Attributes:
         current: for each host, the release that served when the lock was taken.
-        lost: why it is no longer held, once that is known.
     """
 
-    current: Mapping[str, str]
-    lost: OpsError | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, fleet: Fleet, paths: Paths, leases: Mapping[str, Lease]) -> None:
+        self.current = {name: lease.answer.current for name, lease in leases.items()}
+        self._fleet = fleet
+        self._paths = paths
+        self._leases = leases
+        self._lost: OpsError | None = None
 
-    def check(self) -> None:
-        """Raises if the lock was lost: somebody else may be at work now.
+    @property
+    def lost(self) -> OpsError | None:
+        """Why it is no longer held, once that is known; set, it counts as lost on every host."""
+        return self._lost or next(filter(None, (lease.lost for lease in self._leases.values())), None)
+
+    @lost.setter
+    def lost(self, error: OpsError | None) -> None:
+        self._lost = error
+
+    def check(self, host: str = "") -> None:
+        """Raises unless the lock is ours for certain: somebody else may be at work else.
+
+        Args:
+            host: the one that matters; "" for every host.
 
         Raises:
             ConnectionLost: naming the host.
         """
-        if self.lost is not None:
-            raise ConnectionLost(f"the lock was lost: {self.lost}", host=self.lost.host)
+        try:
+            if self._lost is not None:
+                raise self._lost
+            for lease in self._leases.values():
+                if host in ("", lease.name):
+                    lease.check()
+        except OpsError as error:
+            raise ConnectionLost(f"the lock was lost: {error.message}", host=error.host or host) from error
+
+    def clocks(self) -> dict[str, int]:
+        """The time of day on each host when the lock was taken, in seconds since 1970, where it is known."""
+        return {name: lease.answer.at for name, lease in self._leases.items() if lease.answer.at}
+
+    def regain(self, judge: Judge | None = None) -> None:
+        """Makes sure that it is ours, before anything is taken back: asks every host, and takes what is free.
+
+        A host that is out of reach stays as it is: `check` goes on to raise for it.
+
+        Raises:
+            Overruled: where somebody else has it, or `judge` finds a host where others were at work.
+        """
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            for lease in self._leases.values():
+                lease.lose(lost)
+        found = at_once([partial(self._again, lease) for lease in self._leases.values()])
+        held = [one for one in found if one.answer and one.answer.state != "acquired"]
+        if held:
+            self._lost = Overruled("somebody else has the lock", host=held[0].host)
+            raise self._held_by(held[0])
+        for one in found:
+            reason = judge(one) if judge else unchanged(one, self.current.get(one.host, ""))
+            if reason:
+                self._lost = Overruled(reason, host=one.host)
+                raise Overruled(f"the lock was lost for a while, and {reason}", host=one.host)
+
+    def _again(self, lease: Lease) -> Found:
+        mark = lease.answer.mark
+        if lease.asked(_PATIENCE):
+            return Found(lease.name, commands.Answer("acquired"), lost=False, kept=True)
+        lease.leave()
+        try:
+            answer = lease.take()
+        except OpsError as error:
+            lease.lost = error
+            return Found(lease.name)
+        return Found(lease.name, answer, kept=bool(mark) and answer.before == mark)
+
+    def _held_by(self, found: Found) -> Overruled:
+        """Who holds it, since when, and what serves on that host as far as it says."""
+        current = ""
+        with suppress(OpsError):
+            read = sh("cat", "--", self._paths.current)
+            current = self._fleet[found.host].remote.run(read, deadline=30, check=False).text
+        owner = found.answer.owner if found.answer else None
+        return Overruled(
+            f"somebody else is at work: {owner or 'who is not known'}; {serves(current)}",
+            host=found.host,
+            hint="Wait until that run is over, see `inv deploy.status`; then `inv deploy.recover` takes back "
+            "what this one left.",
+        )
 
 
 def myself(clock: Clock, command: str, release: str) -> commands.Owner:
@@ -53,7 +160,7 @@ def myself(clock: Clock, command: str, release: str) -> commands.Owner:
 
 @contextmanager
 def held(fleet: Fleet, paths: Paths, owner: commands.Owner, lease: int) -> Iterator[Lock]:
-    """Holds the lock on every host for as long as the block lasts.
+    """Holds the lock on every host for as long as the block lasts; then each command asks first.
 
     Args:
         lease: seconds without a sign of life after which a host frees it.
@@ -61,26 +168,26 @@ def held(fleet: Fleet, paths: Paths, owner: commands.Owner, lease: int) -> Itera
     Raises:
         LockHeld: if somebody else holds it anywhere; then it is given back everywhere.
     """
+    command, again = (commands.hold(paths.state, owner, lease, again=again) for again in (False, True))
+    leases: dict[str, Lease] = {}
     with ExitStack() as stack:
-        holds: dict[str, Hold] = {}
-        for remote in fleet.hosts:
-            hold, answer = _take(remote, paths, owner, lease)
-            stack.callback(hold.close)
+        stack.callback(_release, leases)
+        for host in fleet.hosts:
+            leases[host.name] = Lease(host.remote, command, again, lease)
+            answer = leases[host.name].take()
             if answer.state != "acquired":
-                raise _refusal(remote.name, answer)
-            holds[remote.name] = hold
-        current = {name: commands.parse(hold.first).current for name, hold in holds.items()}
-        lock = Lock(current)
-        beat = threading.Thread(target=_beat, args=(lock, holds, lease / 3), daemon=True)
-        beat.start()
-        stack.callback(beat.join, 5)
-        stack.callback(lock._stop.set)
+                raise _refusal(host.name, answer)
+        lock = Lock(fleet, paths, leases)
+        for host in fleet.hosts:
+            leases[host.name].keep()
+            stack.callback(setattr, host, "gate", host.gate)
+            host.gate = partial(lock.check, host.name)
         yield lock
 
 
-def _take(remote: Remote, paths: Paths, owner: commands.Owner, lease: int) -> tuple[Hold, commands.Answer]:
-    hold = remote.hold(commands.hold(paths.state, owner, lease), deadline=_LONGEST)
-    return hold, commands.parse(hold.first)
+def _release(leases: Mapping[str, Lease]) -> None:
+    """At once: one that does not answer is waited for, and not one after the other."""
+    at_once([lease.release for lease in leases.values()])
 
 
 def _refusal(host: str, answer: commands.Answer) -> LockHeld:
@@ -89,17 +196,6 @@ def _refusal(host: str, answer: commands.Answer) -> LockHeld:
         host=host,
         hint="Wait until it is over. Its lock ends by itself when it dies; `inv deploy.unlock` ends it now.",
     )
-
-
-def _beat(lock: Lock, holds: Mapping[str, Hold], pause: float) -> None:
-    while not lock._stop.wait(pause):
-        for host, hold in holds.items():
-            try:
-                hold.send("")
-            except OpsError as error:
-                error.host = error.host or host
-                lock.lost = error
-                return
 
 
 def unlock(remote: Remote, paths: Paths) -> commands.Owner | None:

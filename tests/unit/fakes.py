@@ -42,6 +42,7 @@ class FakeHold:
         self.sent: list[str] = []
         self.closed = False
         self.lost = False
+        self._on_line = on_line
         if on_line is not None:
             for line in lines:
                 on_line(line)
@@ -56,6 +57,9 @@ class FakeHold:
 
     def send(self, line: str) -> None:
         self.sent.append(line)
+        # The lock's keeper says back what it hears; others do not.
+        if self._on_line is not None and self.first.startswith("acquired") and self.alive:
+            self._on_line(line)
 
     def close(self) -> None:
         self.closed = True

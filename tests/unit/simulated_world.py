@@ -58,7 +58,7 @@ class Box:
         if self.release:
             labels |= {RELEASE_LABEL: self.release, DEFINITION_LABEL: self.definition}
         body = {
-            "id": f"id-{self.service}",
+            "id": f"id-{self.service}-{self.release or 'own'}",
             "name": f"/schedgen-{self.service}-1",
             "image": self.image,
             "labels": labels,

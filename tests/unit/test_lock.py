@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,10 @@ PATHS = Paths("/srv/schedgen")
 
 @contextmanager
 def holding(
-    state: Path, lease: float = 20, owner: Owner = ANN
+    state: Path, lease: float = 20, owner: Owner = ANN, *, again: bool = False
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that takes the lock, and the first line that it prints."""
-    words = ["bash", "--norc", "-o", "pipefail", "-c", _hold(state, owner, lease)]
+    words = ["bash", "--norc", "-o", "pipefail", "-c", _hold(state, owner, lease, again)]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
@@ -35,9 +36,9 @@ def holding(
             process.kill()
 
 
-def _hold(state: Path, owner: Owner, lease: float) -> str:
+def _hold(state: Path, owner: Owner, lease: float, again: bool) -> str:
     # Whole seconds in production; bash takes fractions too, and tests have no time to lose.
-    return commands.hold(str(state), owner, lease).text  # type: ignore[arg-type]
+    return commands.hold(str(state), owner, lease, again=again).text  # type: ignore[arg-type]
 
 
 def who(state: Path) -> Answer:
@@ -61,7 +62,7 @@ def test_it_is_free_where_nothing_was_deployed_yet_and_asking_changes_nothing(tm
 def test_a_lock_is_held_by_one_and_the_second_is_told_by_whom(tmp_path: Path) -> None:
     state = tmp_path / "it's here" / ".schedgen"
     with holding(state) as (_, first), holding(state) as (_, second):
-        assert commands.parse(first) == Answer("acquired")
+        assert commands.parse(first).state == "acquired"
         assert commands.parse(second) == Answer("held", ANN)
         assert who(state) == Answer("held", ANN)
 
@@ -69,7 +70,8 @@ def test_a_lock_is_held_by_one_and_the_second_is_told_by_whom(tmp_path: Path) ->
 def test_it_tells_which_release_serves(tmp_path: Path) -> None:
     (tmp_path / "current").write_text("20250115_120000-abc1234\n")
     with holding(tmp_path) as (_, first):
-        assert commands.parse(first) == Answer("acquired", current="20250115_120000-abc1234")
+        answer = commands.parse(first)
+        assert (answer.state, answer.current) == ("acquired", "20250115_120000-abc1234")
 
 
 @pytest.mark.parametrize("end", ["closed", "killed", "terminated"])
@@ -109,6 +111,81 @@ def _give_signs(process: subprocess.Popen[str], count: int, pause: float) -> flo
         now = time.monotonic()
         longest, last = max(longest, now - last), now
     return longest
+
+
+def says(process: subprocess.Popen[str], word: str) -> str:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{word}\n")
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def test_a_keeper_says_back_what_it_hears(tmp_path: Path) -> None:
+    with holding(tmp_path) as (process, _):
+        assert [says(process, "1"), says(process, "2")] == ["1\n", "2\n"]
+
+
+def test_who_takes_it_again_knows_whether_anybody_else_had_it_meanwhile(tmp_path: Path) -> None:
+    bob = replace(ANN, user="bob", token="t1")
+    with holding(tmp_path) as (_, line):
+        first = commands.parse(line)
+        assert abs(first.at - time.time()) < 30
+    wait_until_free(tmp_path)
+    with holding(tmp_path) as (_, line):
+        second = commands.parse(line)
+    assert second.before == first.mark != ""
+    wait_until_free(tmp_path)
+    with holding(tmp_path, owner=bob):
+        pass
+    wait_until_free(tmp_path)
+    with holding(tmp_path) as (_, line):
+        assert commands.parse(line).before != second.mark
+
+
+def test_a_run_takes_over_what_it_still_holds_itself_and_nothing_of_another(tmp_path: Path) -> None:
+    with holding(tmp_path) as (dead, _):
+        with holding(tmp_path) as (_, second):
+            assert commands.parse(second).state == "held"
+        with holding(tmp_path, again=True) as (_, first):
+            assert commands.parse(first).state == "acquired"
+            assert dead.wait(20) is not None
+            assert who(tmp_path) == Answer("held", ANN)
+        wait_until_free(tmp_path)
+    for other in (replace(ANN, token=""), replace(ANN, token="t1")):
+        with holding(tmp_path) as (one, _), holding(tmp_path, owner=other, again=True) as (_, second):
+            assert commands.parse(second).state == "held"
+            assert one.poll() is None
+        wait_until_free(tmp_path)
+
+
+def test_a_full_disk_keeps_nobody_from_the_lock_and_hides_no_owner(tmp_path: Path) -> None:
+    (tmp_path / "lock.json").symlink_to("/dev/full")
+    with holding(tmp_path) as (process, first):
+        assert first.startswith("acquired")
+        assert who(tmp_path) == Answer("held", ANN)
+        bob = replace(ANN, user="bob", token="t1")
+        with holding(tmp_path, owner=bob) as (_, second):
+            assert commands.parse(second) == Answer("held", ANN)
+        assert bash(commands.break_(str(tmp_path)), tmp_path).ok
+        assert process.wait(20) is not None
+    assert who(tmp_path) == Answer("free")
+
+
+def test_where_no_file_can_be_made_the_folder_is_locked(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to("nowhere/lock")
+    with holding(tmp_path) as (_, first):
+        assert first.startswith("acquired")
+        with holding(tmp_path, owner=replace(ANN, token="t1")) as (_, second):
+            assert commands.parse(second).state == "held"
+        assert who(tmp_path) == Answer("held", ANN)
+
+
+def test_looking_takes_it_from_nobody(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    looking = ["flock", str(tmp_path / "lock"), "sleep", "0.05"]
+    with subprocess.Popen(looking), holding(tmp_path) as (_, first):
+        assert first.startswith("acquired")
 
 
 def test_it_can_be_broken_and_the_next_one_gets_it(tmp_path: Path) -> None:
@@ -158,6 +235,8 @@ def test_the_owner_is_written_for_its_owner_alone(tmp_path: Path) -> None:
     [
         ("acquired \n", Answer("acquired")),
         ("acquired r1\n", Answer("acquired", current="r1")),
+        ("acquired  at=7 before= mark=8.5\n", Answer("acquired", at=7, mark="8.5")),
+        ("acquired r1 at=x before=1 mark=\n", Answer("acquired", current="r1", before="1")),
         ("free\n", Answer("free")),
         ("held \n", Answer("held")),
         ("held {torn\n", Answer("held")),

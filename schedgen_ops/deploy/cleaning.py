@@ -1,0 +1,56 @@
+"""The end of a change: what was replaced goes, and what no kept release needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from schedgen_ops import events
+from schedgen_ops.deploy import images, services
+from schedgen_ops.deploy.site import Share
+from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import at_once
+
+Do = Callable[[Share], None]
+
+
+def clean_up(do: Do, emit: events.Emit) -> None:
+    """Removes it on every host.
+
+    Args:
+        do: does a share on every host.
+
+    Raises:
+        OpsError: where containers of the release before stay; all else is a warning.
+    """
+    at_once([partial(_retire, do), partial(_name, do, emit)])
+    # An image goes when no container uses it any more.
+    with _as_warning(emit):
+        do(images.clean_up)
+        do(services.leftovers)
+
+
+def _retire(do: Do) -> None:
+    try:
+        do(lambda site: services.retire(site, site.touched, site.release))
+    except OpsError as error:
+        raise OpsError(
+            f"the new release serves, but what it replaced is still there: {error.message}",
+            host=error.host,
+            detail=error.detail,
+            hint="`inv deploy.recover` removes it.",
+        ) from error
+
+
+def _name(do: Do, emit: events.Emit) -> None:
+    with _as_warning(emit):
+        do(images.name_as_owner)
+
+
+@contextmanager
+def _as_warning(emit: events.Emit) -> Iterator[None]:
+    try:
+        yield
+    except OpsError as error:
+        events.warn(emit, f"cleaning up did not finish: {error.message}", error.host)
