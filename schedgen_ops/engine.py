@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Event
 from traceback import format_exception
 
 from schedgen_ops import events
+from schedgen_ops.beside import Beside, ended
 from schedgen_ops.clock import Clock
 from schedgen_ops.errors import HandedOver, OpsError, Overruled, Refused, RolledBack
+from schedgen_ops.interrupts import INTERRUPTS
+from schedgen_ops.workers import left_behind
 
-# What was asked to end is asked again after so many seconds, and so often: it may have begun another command.
-_AGAIN, _TIMES = 2.0, 30
 _BY_HAND = "Look at the services by hand now: `docker compose ps` in the project's directory."
 
 
@@ -30,6 +30,7 @@ class Step:
         beside: the steps after it begin while it still runs, up to the first one that `waits`.
         waits: begins when those that run beside have ended well.
         lasting: a gate of which nothing can be taken back: what it did until it failed stays.
+        stays: what Ctrl-C asks before it ends the step; other signals do not end it. "" lets any end it.
     """
 
     number: str
@@ -41,6 +42,7 @@ class Step:
     beside: bool = False
     waits: bool = False
     lasting: bool = False
+    stays: str = ""
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ class Engine:
     interrupt: Callable[[], None] = lambda: None
     regain: Callable[[], None] = lambda: None
     durations: list[tuple[str, float]] = field(default_factory=list)
-    _beside: list[_Beside] = field(default_factory=list)
+    _beside: list[Beside] = field(default_factory=list)
     _failed: Step | None = None
     _heard: Event = field(default_factory=Event)
 
@@ -73,15 +75,22 @@ class Engine:
             ValueError: for a step beside others that nothing waits for.
         """
         _check(steps)
+        with INTERRUPTS.kept():
+            self._all(steps)
+
+    def _all(self, steps: Sequence[Step]) -> None:
         begun: list[Step] = []
         settled = False
         for step in steps:
             try:
+                INTERRUPTS.begin(step.stays)
                 if step.waits:
                     self._join()
                 begun.append(step)
                 self._begin(step)
+                INTERRUPTS.end()
             except (Exception, KeyboardInterrupt) as error:
+                INTERRUPTS.back()
                 failure = self._ended(error, step)
                 if step.gate or settled or isinstance(error, HandedOver):
                     raise failure from error
@@ -93,7 +102,7 @@ class Engine:
         started = self.clock.monotonic()
         self.emit(events.StepStarted(step.number, step.title))
         if step.beside:
-            self._beside.append(_Beside(step, lambda: self._run(step, started), self.interrupt, self._heard))
+            self._beside.append(Beside(step, lambda: self._run(step, started), self.interrupt, self._heard))
         else:
             self._run(step, started)
 
@@ -131,6 +140,9 @@ class Engine:
             if other.step is self._failed and isinstance(other.error, Exception | KeyboardInterrupt):
                 error, step = other.error, other.step
         self._beside.clear()
+        # Threads of a step that an interrupt ended would go on while it is taken back.
+        for worker in left_behind():
+            ended(worker, self.interrupt)
         return self._as_failure(error, step)
 
     def _unwind(self, begun: Sequence[Step], failure: OpsError) -> None:
@@ -140,7 +152,8 @@ class Engine:
             if step.undo is None:
                 continue
             try:
-                step.undo()
+                with INTERRUPTS.undoing():
+                    step.undo()
             except KeyboardInterrupt as error:
                 raise _undo_failed([*left, (step, error)], failure) from error
             except Exception as error:
@@ -181,7 +194,7 @@ class Engine:
         if isinstance(error, OpsError):
             failure = error
         elif isinstance(error, KeyboardInterrupt):
-            failure = kind("interrupted from the keyboard")
+            failure = kind(_reason(error))
         else:
             hint = "This is a defect: the run's log has its traceback."
             failure = kind(f"Unexpected {_name(error)}", hint=hint)
@@ -191,44 +204,6 @@ class Engine:
         if step.lasting:
             failure.outcome = failure.outcome or "what was done until then stays"
         return failure
-
-
-class _Beside:
-    """A step in a thread of its own. Should it fail, it ends what runs on the hosts until that is `heard`."""
-
-    def __init__(
-        self, step: Step, run: Callable[[], None], interrupt: Callable[[], None], heard: Event
-    ) -> None:
-        self.step = step
-        self.error: BaseException | None = None
-        self._run = run
-        self._interrupt = interrupt
-        self._heard = heard
-        self._thread = Thread(target=self._work, name=step.title, daemon=True)
-        self._thread.start()
-
-    def _work(self) -> None:
-        try:
-            self._run()
-        except BaseException as error:
-            self.error = error
-            while not self._heard.is_set():
-                with suppress(Exception):
-                    self._interrupt()
-                self._heard.wait(_AGAIN)
-
-    def join(self) -> None:
-        """Waits until it has ended."""
-        self._thread.join()
-
-    def end(self) -> None:
-        """Ends it, if it still runs; it is left behind where the hosts do not answer any more."""
-        for _ in range(_TIMES):
-            with suppress(Exception, KeyboardInterrupt):
-                if not self._thread.is_alive():
-                    return
-                self._interrupt()
-                self._thread.join(_AGAIN)
 
 
 def _check(steps: Sequence[Step]) -> None:
@@ -244,7 +219,7 @@ def _name(error: BaseException) -> str:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted from the keyboard"
+        return f"interrupted: {error}" if str(error) else "interrupted from the keyboard"
     return str(error) if isinstance(error, OpsError) else _name(error)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from threading import Thread
 from types import MappingProxyType, TracebackType
 from typing import TypeVar
 
+from schedgen_ops import workers
 from schedgen_ops.gated import Gated, gated
 from schedgen_ops.outcomes import FleetError, Outcomes
 from schedgen_ops.remote import Remote
@@ -97,6 +97,7 @@ class Fleet:
             if left:
                 _interrupt(self.only(tuple(left)).hosts)
                 wait(left.values(), timeout=_INTERRUPT_SECONDS)
+                workers.leave(future.worker for future in left.values())
             raise
 
     def interrupt(self) -> None:
@@ -121,17 +122,16 @@ def at_once(
     """
     if len(actions) < 2:
         return tuple(action() for action in actions)
-    futures: list[Future[T]] = []
-    for action in actions:
-        future: Future[T] = Future()
-        futures.append(future)
-        Thread(target=_settle, args=(future, action), daemon=True).start()
+    futures: list[_Task[T]] = []
     try:
+        for action in actions:
+            futures.append(_begin(action))
         wait(futures)
     except BaseException:
         if interrupt:
             interrupt()
             wait(futures, timeout=_INTERRUPT_SECONDS)
+        workers.leave(future.worker for future in futures)
         raise
     return tuple(future.result() for future in futures)
 
@@ -151,14 +151,28 @@ def _outcomes(futures: Mapping[str, Future[T]]) -> Outcomes[T]:
     return Outcomes(MappingProxyType(ok), MappingProxyType(errors))
 
 
-def _settle(future: Future[T], action: Callable[[], T]) -> None:
-    try:
-        future.set_result(action())
-    except BaseException as error:
-        future.set_exception(error)
+class _Task(Future[T]):
+    """What comes of an action, and the thread that does it."""
+
+    worker: workers.Worker
 
 
-def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> list[Future[T]]:
+def _begin(action: Callable[[], T], name: str = "") -> _Task[T]:
+    """Do it in a daemon thread: an executor's threads would keep the process alive after Ctrl-C."""
+    future: _Task[T] = _Task()
+
+    def work() -> None:
+        try:
+            future.set_result(action())
+        except BaseException as error:
+            future.set_exception(error)
+
+    future.worker = workers.Worker(work, name)
+    future.worker.start()
+    return future
+
+
+def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> Sequence[Future[T]]:
     """The finished futures, one for each host. A single host needs no thread."""
     if len(hosts) == 1:
         future: Future[T] = Future()
@@ -167,12 +181,15 @@ def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> list[Future[
         except Exception as error:
             future.set_exception(error)
         return [future]
-    futures = [_start(action, host) for host in hosts]
+    futures: list[_Task[T]] = []
     try:
+        for host in hosts:
+            futures.append(_start(action, host))
         wait(futures)
     except BaseException:
         _interrupt(hosts)
         wait(futures, timeout=_INTERRUPT_SECONDS)
+        workers.leave(future.worker for future in futures)
         raise
     return futures
 
@@ -181,15 +198,5 @@ def _interrupt(hosts: Sequence[Remote]) -> None:
     wait([_start(lambda remote: remote.interrupt(), host) for host in hosts], timeout=_INTERRUPT_SECONDS)
 
 
-def _start(action: Callable[[Remote], T], host: Remote) -> Future[T]:
-    """Run an action in a daemon thread: an executor's threads would keep the process alive after Ctrl-C."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(action(host))
-        except BaseException as error:
-            future.set_exception(error)
-
-    Thread(target=work, name=host.name, daemon=True).start()
-    return future
+def _start(action: Callable[[Remote], T], host: Remote) -> _Task[T]:
+    return _begin(lambda: action(host), host.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from schedgen_ops import workers
 from schedgen_ops.remote import CAPTURE_LIMIT, Hold, Remote, Result
 from schedgen_ops.shell import Command
 
@@ -16,6 +17,8 @@ def _open() -> None:
 class Gated:
     """The host `remote`, with a gate before all that it is asked to do.
 
+    A thread whose step was interrupted does not pass either.
+
     Attributes:
         remote: the host itself, without a gate.
         gate: raises where nothing may be sent any more.
@@ -24,6 +27,10 @@ class Gated:
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
         self.gate: Callable[[], None] = _open
+
+    def _pass(self) -> None:
+        workers.check()
+        self.gate()
 
     @property
     def name(self) -> str:
@@ -34,53 +41,53 @@ class Gated:
         self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
     ) -> Result:
         """See `Remote.run`."""
-        self.gate()
+        self._pass()
         return self.remote.run(command, deadline=deadline, check=check, limit=limit)
 
     def batch(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
         """See `Remote.batch`."""
-        self.gate()
+        self._pass()
         return self.remote.batch(commands, deadline=deadline)
 
     def together(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
         """See `Remote.together`."""
-        self.gate()
+        self._pass()
         return self.remote.together(commands, deadline=deadline)
 
     def stream(
         self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
     ) -> Result:
         """See `Remote.stream`."""
-        self.gate()
+        self._pass()
         return self.remote.stream(command, on_line, deadline=deadline, check=check)
 
     def put(self, data: bytes, path: str, *, mode: int = 0o600) -> None:
         """See `Remote.put`."""
-        self.gate()
+        self._pass()
         self.remote.put(data, path, mode=mode)
 
     def get(self, path: str, *, limit: int) -> bytes:
         """See `Remote.get`."""
-        self.gate()
+        self._pass()
         return self.remote.get(path, limit=limit)
 
     def download(
         self, path: str, sink: Callable[[bytes], object], *, offset: int = 0, deadline: float
     ) -> None:
         """See `Remote.download`."""
-        self.gate()
+        self._pass()
         self.remote.download(path, sink, offset=offset, deadline=deadline)
 
     def hold(
         self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
     ) -> Hold:
         """See `Remote.hold`."""
-        self.gate()
+        self._pass()
         return self.remote.hold(command, deadline=deadline, on_line=on_line)
 
     def forward(self, remote_port: int) -> AbstractContextManager[int]:
         """See `Remote.forward`."""
-        self.gate()
+        self._pass()
         return self.remote.forward(remote_port)
 
     def interrupt(self) -> None:

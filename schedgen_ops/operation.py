@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Emit, Message, RunFinished, RunStarted
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.settings import Settings
 from schedgen_ops.ui import open_ui
 from schedgen_ops.ui.session import Ui
@@ -122,7 +122,12 @@ def opened(options: Options) -> Iterator[Operation]:
     """An operation, and whatever ends it shown and logged before it goes on to the caller."""
     environment = options.env or os.environ.get("SCHEDGEN_ENV") or loading.DEFAULT
     folder = log_folder(environment)
-    with _ending_well(), _ui(options, folder) as ui, ExitStack() as stack:
+    with (
+        INTERRUPTS.installed(),
+        _ui(options, folder) as ui,
+        INTERRUPTS.answered_by(ui.interject),
+        _stack() as stack,
+    ):
         yield Operation(options, ui, _stack=stack)
 
 
@@ -137,18 +142,14 @@ def _ui(options: Options, folder: Path) -> Ui:
 
 
 @contextmanager
-def _ending_well() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run as Ctrl-C does: what was begun is taken back, the lock given back."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+def _stack() -> Iterator[ExitStack]:
+    """Closes connections at the end; how the run ended is decided then, whatever signal comes."""
+    stack = ExitStack()
     try:
-        yield
+        yield stack
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with INTERRUPTS.kept():
+            stack.close()
 
 
 def log_folder(environment: str) -> Path:

@@ -14,6 +14,7 @@ from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, Overruled, Refused, RolledBack
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.commands import Owner
 from schedgen_ops.preflight import run as preflight
@@ -67,7 +68,7 @@ class Change:
             interrupt=self.fleet.interrupt,
             regain=self._regain,
         )
-        with self._stack:
+        with INTERRUPTS.kept(), self._stack:
             try:
                 engine.run(self.steps())
             except OpsError as error:

@@ -14,6 +14,9 @@ from schedgen_ops.fleet import at_once
 
 Do = Callable[[Share], None]
 
+# What Ctrl-C asks then: a closed terminal is no reason to leave two releases.
+QUESTION = "The new release serves. Stop cleaning up, and leave what it replaced?"
+
 
 def clean_up(do: Do, emit: events.Emit) -> None:
     """Removes it on every host.
@@ -24,11 +27,15 @@ def clean_up(do: Do, emit: events.Emit) -> None:
     Raises:
         OpsError: where containers of the release before stay; all else is a warning.
     """
-    at_once([partial(_retire, do), partial(_name, do, emit)])
-    # An image goes when no container uses it any more.
-    with _as_warning(emit):
-        do(images.clean_up)
-        do(services.leftovers)
+    try:
+        at_once([partial(_retire, do), partial(_name, do, emit)])
+        # An image goes when no container uses it any more.
+        with _as_warning(emit):
+            do(images.clean_up)
+            do(services.leftovers)
+    except KeyboardInterrupt:
+        text = "the new release serves, but cleaning up was stopped from the keyboard"
+        raise OpsError(text, hint="`inv deploy.recover` removes what it replaced.") from None
 
 
 def _retire(do: Do) -> None:

@@ -11,7 +11,7 @@ from schedgen_ops import events
 from schedgen_ops.backup import drill, moment, push, room
 from schedgen_ops.backup import run as backup
 from schedgen_ops.backup.manifest import Kind
-from schedgen_ops.deploy import code, images, services
+from schedgen_ops.deploy import cleaning, code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
@@ -47,7 +47,7 @@ class Deploy(Change):
             gate,
             *tiers,
             Step(verify, "Post-deployment verification", self.verify, undo=back, settles=True),
-            Step(clean, "Cleaning up old images", self.clean_up),
+            Step(clean, "Cleaning up old images", self.clean_up, stays=cleaning.QUESTION),
         )
 
     def make_sure(self) -> None:

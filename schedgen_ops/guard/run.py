@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.deploy import measured, services
+from schedgen_ops.deploy import cleaning, measured, services
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
@@ -49,7 +49,7 @@ class Guarded(Deploy):
             *before,
             Step(verify.number, verify.title, self.check),
             Step(str(number), title, self.watch, undo=self.stand_down, settles=True),
-            Step(str(number + 1), clean.title, self.clean_up),
+            Step(str(number + 1), clean.title, self.clean_up, stays=cleaning.QUESTION),
         )
 
     def pull(self) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Overruled
 from schedgen_ops.fleet import Fleet, at_once
+from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.lock import commands
 from schedgen_ops.lock.lease import Lease
 from schedgen_ops.release.paths import Paths
@@ -187,7 +188,8 @@ def held(fleet: Fleet, paths: Paths, owner: commands.Owner, lease: int) -> Itera
 
 def _release(leases: Mapping[str, Lease]) -> None:
     """At once: one that does not answer is waited for, and not one after the other."""
-    at_once([lease.release for lease in leases.values()])
+    with INTERRUPTS.kept():
+        at_once([lease.release for lease in leases.values()])
 
 
 def _refusal(host: str, answer: commands.Answer) -> LockHeld:

@@ -7,7 +7,7 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.commands import files, git
-from schedgen_ops.deploy import code, images, services
+from schedgen_ops.deploy import cleaning, code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.engine import Step
@@ -52,7 +52,7 @@ class Rollback(Change):
             Step("2", "Rolling back services", self.roll_all, undo=self._each(self._roll_back)),
             *self._exchanging(),
             Step("3", "Post-rollback verification", self.verify, undo=back, settles=True),
-            Step("4", "Cleaning up old images", self.clean_up),
+            Step("4", "Cleaning up old images", self.clean_up, stays=cleaning.QUESTION),
         )
 
     def _reverting(self) -> Step:

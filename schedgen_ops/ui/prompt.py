@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import select
+import termios
+from collections.abc import Callable
 from getpass import getpass
 from typing import TextIO
 
@@ -10,6 +14,8 @@ from schedgen_ops.shell import Secret
 from schedgen_ops.ui.terminal import Writer, printable
 
 _ATTEMPTS = 3
+# Seconds between two looks at whether a question still matters.
+_LOOK = 0.2
 
 
 def confirm(question: str, *, stdin: TextIO, out: TextIO, notes: tuple[str, ...] = ()) -> bool:
@@ -37,6 +43,22 @@ def confirm(question: str, *, stdin: TextIO, out: TextIO, notes: tuple[str, ...]
     return False
 
 
+def interject(question: str, *, stdin: TextIO, out: TextIO, over: Callable[[], bool]) -> bool:
+    """Whether `y` is typed while something else goes on; a terminal that is gone says no."""
+    writer = Writer(out)
+    try:
+        # What was typed before is no answer.
+        termios.tcflush(stdin.fileno(), termios.TCIFLUSH)
+        writer.text(f"\n{printable(question)} [y/N] ")
+        while not over():
+            if select.select([stdin.fileno()], [], [], _LOOK)[0]:
+                return os.read(stdin.fileno(), 1024).strip().lower() in (b"y", b"yes")
+    except (OSError, ValueError, termios.error):
+        return False
+    writer.lines("")
+    return False
+
+
 def secret(question: str, *, stdin: TextIO, hint: str = "") -> Secret:
     """Ask for a passphrase, which is not echoed.
 
@@ -51,6 +73,11 @@ def secret(question: str, *, stdin: TextIO, hint: str = "") -> Secret:
     return Secret(getpass(f"{printable(question)}: "))
 
 
+def has_terminal(stdin: TextIO) -> bool:
+    """Whether there is somebody to ask."""
+    return not stdin.closed and stdin.isatty()
+
+
 def _require_terminal(stdin: TextIO, message: str, hint: str) -> None:
-    if stdin.closed or not stdin.isatty():
+    if not has_terminal(stdin):
         raise ConfigError(message, hint=hint)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 from schedgen_ops.errors import OpsError
-from schedgen_ops.events import Event, RunFinished
+from schedgen_ops.events import Event, Message, RunFinished
 from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import Clock
@@ -182,6 +182,20 @@ class Ui:
         with self.paused():
             return prompt.confirm(question, stdin=self._stdin, out=self._questions, notes=notes)
 
+    def interject(self, question: str, over: Callable[[], bool]) -> bool:
+        """Whether the operator says yes to a question that came up while a run goes on.
+
+        Args:
+            over: whether the question has no meaning any more.
+        """
+        if not prompt.has_terminal(self._stdin):
+            self.emit(
+                Message("warn", f"A signal was passed over, there is no terminal to ask on: {question}")
+            )
+            return False
+        with self.paused():
+            return prompt.interject(question, stdin=self._stdin, out=self._questions, over=over)
+
     def secret(self, question: str) -> Secret:
         """A passphrase, typed unseen; any thread may ask, one at a time.
 
@@ -194,8 +208,12 @@ class Ui:
     def close(self) -> None:
         """End the display and the files."""
         with self._lock:
-            self._renderer.close()
-            self._records.close()
+            try:
+                # A terminal that is gone cannot be put in order, and that is no failure of the run.
+                with suppress(OSError):
+                    self._renderer.close()
+            finally:
+                self._records.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -23,6 +25,10 @@ from deploying import (
 )
 from simulated import Fault, SimHost
 from simulated_world import COMMITS, NEW, fresh
+
+from schedgen_ops.interrupts import INTERRUPTS
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
 
 CASES = {
     "answers with an error": (ERROR, True),
@@ -65,4 +71,38 @@ def test_whatever_fails_while_taking_back_the_exit_code_tells_the_truth(fault: F
         found = untruths(host, sick, outcome, ADOPTED, FIRST, NEW)
         wrong += [f"{number} {reference.asked[number][:60]}: {text}" for text in found]
         assert outcome.code in (4, 5)
+    assert not wrong, "\n".join(wrong)
+
+
+class Hanging(SimHost):
+    """A host during whose command of that number the terminal is closed, and again at each later one."""
+
+    def _met(self, command: Command) -> Result:
+        if self.fault and len(self.asked) >= self.fault.at:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
+        return super()._met(command)
+
+
+@pytest.fixture
+def deaf() -> Iterator[None]:
+    """What a thread still raises after its run is over ends no test."""
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("deaf")
+@pytest.mark.parametrize("adopted", [True, False], ids=["first", "second"])
+def test_a_terminal_closed_at_any_command_leaves_nothing_half_done(adopted: bool) -> None:
+    before, branch, run, old = start(adopted=adopted)
+    wrong: list[str] = []
+    for number, name in enumerate(commands(adopted=adopted)):
+        host = Hanging(world=before, fault=Fault(number, named="never"))
+        with INTERRUPTS.installed():
+            outcome = deploy(host, branch=branch, run=run)
+        found = untruths(host, before, outcome, old, run, COMMITS[branch])
+        wrong += [f"{number} {name[:60]}: exit {outcome.code}, but {text}" for text in found]
+        if outcome.code not in (0, 3, 4):
+            wrong.append(f"{number} {name[:60]}: exit {outcome.code}: {outcome.error}")
     assert not wrong, "\n".join(wrong)

@@ -1,0 +1,44 @@
+"""Threads that act on hosts. What an interrupt leaves running is waited for, and then sends nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from threading import Thread, current_thread
+from weakref import WeakSet
+
+from schedgen_ops.errors import ConnectionLost
+
+
+class Worker(Thread):
+    """A thread, and whose work it does a part of; daemonic, so that it keeps no process alive."""
+
+    def __init__(self, work: Callable[[], None], name: str = "") -> None:
+        super().__init__(target=work, name=name or None, daemon=True)
+        self.parent = current_thread()
+        self.stopped = False
+
+
+_left: WeakSet[Worker] = WeakSet()
+
+
+def leave(workers: Iterable[Worker]) -> None:
+    """Nobody waits for these any more: their step was interrupted."""
+    _left.update(workers)
+
+
+def left_behind() -> tuple[Worker, ...]:
+    """Those that nobody waits for and that still run."""
+    return tuple(worker for worker in _left if worker.is_alive())
+
+
+def check() -> None:
+    """Raises in a thread that was stopped, or does a part of such a one's work.
+
+    Raises:
+        ConnectionLost: always there.
+    """
+    at = current_thread()
+    while isinstance(at, Worker):
+        if at.stopped:
+            raise ConnectionLost("its step was interrupted, and what it did may be taken back by now")
+        at = at.parent
