@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
-from schedgen_ops import events
+from schedgen_ops import events, strangers
 from schedgen_ops.backup import choice, commands, drill, moment, room, run
 from schedgen_ops.backup.manifest import Kind, Manifest
 from schedgen_ops.commands import git
@@ -53,6 +53,7 @@ def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     op.begin("backup", "Backup", steps=(("", "Backup"),))
     owner = lock.myself(op.clock, "backup", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        strangers.refuse_all(fleet, op.settings)
         one = partial(_create, op, parts=parts, at=moment.together(fleet))
         step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
         Engine(op.emit, op.clock).run((step,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from schedgen_ops import events
+from schedgen_ops import events, strangers
 from schedgen_ops.backup import aside, commands, moment, removing
 from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.commands import Listing
@@ -60,6 +60,7 @@ def prune(op: Operation) -> None:
     op.begin("backup.prune", "Pruning Backups", steps=(("", "Removing"),))
     owner = lock.myself(op.clock, "backup.prune", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        strangers.refuse_all(fleet, op.settings)
 
         def everywhere() -> None:
             fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()

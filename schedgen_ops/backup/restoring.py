@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from schedgen_ops import strangers
 from schedgen_ops.backup import aside, choice, run
 from schedgen_ops.backup.command import holders
 from schedgen_ops.backup.loss import following, loss
@@ -57,6 +58,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     owner = lock.myself(op.clock, "restore", wanted)
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+        strangers.refuse_all(op.fleet, op.settings)
         engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         engine.run(steps)
         if not discard_old:
@@ -202,6 +204,7 @@ def discard(op: Operation) -> None:
     op.begin("discard", "Discarding what restores put aside", steps=(("", "Discarding"),))
     owner = lock.myself(op.clock, "discard", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        strangers.refuse_all(fleet, op.settings)
         one = partial(_discard, op, kept)
         step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
         Engine(op.emit, op.clock).run((step,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from schedgen_ops import strangers
 from schedgen_ops.backup import choice
 from schedgen_ops.backup import run as backups
 from schedgen_ops.backup.command import age_of, holders
@@ -181,6 +182,7 @@ def _perform(
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     owner = lock.myself(op.clock, command, "")
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+        strangers.refuse_all(op.fleet, op.settings)
         engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         engine.run(steps)
         on_each(op.fleet, todo, Restore.settle)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from schedgen_ops import strangers
 from schedgen_ops.commands import disks, environment, files
 from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands.owners import parse_strangers
 from schedgen_ops.preflight.probe import Judge, Problem, reason, unknown
 from schedgen_ops.release import store
 from schedgen_ops.remote import Result, lacks_compose
@@ -172,6 +174,18 @@ def load(settings: Settings) -> Judge:
             yield Problem(text, refuses=False)
 
     return look
+
+
+def owners(settings: Settings) -> Judge:
+    """No other work tree has the project's name."""
+
+    def judge(result: Result) -> Iterator[Problem]:
+        if not result.ok:
+            yield Problem(f"whose containers there are is not known: {reason(result)}")
+        elif found := parse_strangers(result.stdout):
+            yield Problem(*strangers.problem(settings, found))
+
+    return judge
 
 
 def database(settings: Settings, host: HostSettings) -> Judge:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from schedgen_ops import strangers
 from schedgen_ops.commands import disks, environment, files, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
@@ -60,6 +61,7 @@ def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str
         "state": Probe(files.writable(paths.state), look.writable(paths.state)),
         "disk": Probe(disks.spaces(docker, where), look.disk(settings)),
         "load": Probe(files.load(), look.load(settings)),
+        "owners": Probe(strangers.command(settings), look.owners(settings)),
         "containers": Probe(docker.containers(settings.project), look.database(settings, host)),
         "releases": Probe(store.read_command(paths), look.releases),
     }

@@ -197,6 +197,7 @@ TITLES: dict[str, Handler] = {
     "df": says(recorded("spaces.txt")),
     "is ": says(""),
     "load": says(recorded("load.txt")),
+    "whose containers": lambda world, w, s: result("".join(f"{n}\x1f/srv/twin\n" for n in world.strangers)),
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,
     "schedgen-lock": _lock,

@@ -104,6 +104,7 @@ class World:
         data: which of the databases is the one that serves; `beside` are the others.
         held_by: the lock's owner, if somebody else holds it.
         verdict: what a sentry comes to: kept or back.
+        strangers: containers of the project's name that another work tree made.
         sentry: the records that a sentry at work was given: kept, taken back, broken.
         changed: the commands that changed something, in order.
     """
@@ -130,6 +131,7 @@ class World:
     beside: tuple[str, ...] = ()
     held_by: str = ""
     verdict: str = "kept"
+    strangers: tuple[str, ...] = ()
     sentry: tuple[str, ...] = ()
     changed: list[str] = field(default_factory=list)
 

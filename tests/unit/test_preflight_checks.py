@@ -33,6 +33,7 @@ ANSWERS = {
     "state": result(),
     "disk": result(recorded("spaces.txt")),
     "load": result(recorded("load.txt").rsplit("\n", 3)[0] + "\n0.10 0.20 0.30 1/99 1\n2\n"),
+    "owners": result(),
     "containers": result(recorded("containers.jsonl")),
     "releases": result("\n"),
 }
@@ -343,3 +344,9 @@ def test_a_warning_refuses_nothing() -> None:
     told, seen = check(SimHost(world=world))
     assert Message("warn", "1 release records cannot be read and are left alone", "app1") in told
     assert "app1" in seen
+
+
+def test_containers_of_another_work_tree_with_the_same_project_are_refused() -> None:
+    problem = only(owners=result("schedgen-web-1\x1f/srv/twin\n"))
+    assert "belong to another folder than /srv/schedgen: schedgen-web-1 (/srv/twin)" in problem.text
+    assert problem.refuses

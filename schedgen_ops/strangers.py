@@ -1,0 +1,50 @@
+"""Refuses to work on containers of another work tree that bear the same project's name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.owners import Stranger, parse_strangers, strangers
+from schedgen_ops.errors import Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+_DEADLINE = 60.0
+
+
+def command(settings: Settings) -> Command:
+    """Asks for them on a host."""
+    docker = Docker(settings.sudo)
+    return strangers(docker, settings.project, settings.directory, settings.compose_files)
+
+
+def problem(settings: Settings, found: Sequence[Stranger]) -> tuple[str, str]:
+    """What is wrong, and what to do."""
+    folders = sorted({stranger.folder for stranger in found})
+    return (
+        f"containers of the project {settings.project!r} belong to another folder than {settings.directory}: "
+        + ", ".join(map(str, found)),
+        "Give one of the two another project name (`name:` in its compose file, and `project` here). If the "
+        f"project was moved from {folders[0]}: `docker compose up -d --force-recreate` in "
+        f"{settings.directory} makes them its own.",
+    )
+
+
+def refuse_all(fleet: Fleet, settings: Settings) -> None:
+    """See `refuse`, on every host."""
+    fleet.each(lambda remote: refuse(remote, settings)).values()
+
+
+def refuse(remote: Remote, settings: Settings) -> None:
+    """Asks a host, before anything there is stopped, removed or read as ours.
+
+    Raises:
+        Refused: where a container of the project's name is of another work tree.
+    """
+    found = parse_strangers(remote.run(command(settings), deadline=_DEADLINE).stdout)
+    if found:
+        text, hint = problem(settings, found)
+        raise Refused(text, host=remote.name, hint=hint)
