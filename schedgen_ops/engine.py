@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from threading import Event
 from traceback import format_exception
@@ -83,12 +84,11 @@ class Engine:
         settled = False
         for step in steps:
             try:
-                INTERRUPTS.begin(step.stays)
                 if step.waits:
-                    self._join()
+                    with INTERRUPTS.heard():
+                        self._join()
                 begun.append(step)
                 self._begin(step)
-                INTERRUPTS.end()
             except (Exception, KeyboardInterrupt) as error:
                 INTERRUPTS.back()
                 failure = self._ended(error, step)
@@ -104,11 +104,12 @@ class Engine:
         if step.beside:
             self._beside.append(Beside(step, lambda: self._run(step, started), self.interrupt, self._heard))
         else:
-            self._run(step, started)
+            self._run(step, started, INTERRUPTS.heard(step.stays))
 
-    def _run(self, step: Step, started: float) -> None:
+    def _run(self, step: Step, started: float, signals: AbstractContextManager[None] | None = None) -> None:
         try:
-            step.run()
+            with signals or nullcontext():
+                step.run()
         except BaseException as error:
             seconds = self.clock.monotonic() - started
             self._failed = self._failed or step

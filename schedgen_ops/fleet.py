@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TypeVar
 
@@ -122,18 +123,16 @@ def at_once(
     """
     if len(actions) < 2:
         return tuple(action() for action in actions)
-    futures: list[_Task[T]] = []
+    tasks = [_Task(action) for action in actions]
     try:
-        for action in actions:
-            futures.append(_begin(action))
-        wait(futures)
+        _done(tasks)
     except BaseException:
         if interrupt:
             interrupt()
-            wait(futures, timeout=_INTERRUPT_SECONDS)
-        workers.leave(future.worker for future in futures)
+            wait(tasks, timeout=_INTERRUPT_SECONDS)
+        workers.leave(task.worker for task in tasks)
         raise
-    return tuple(future.result() for future in futures)
+    return tuple(task.result() for task in tasks)
 
 
 def _outcomes(futures: Mapping[str, Future[T]]) -> Outcomes[T]:
@@ -152,24 +151,27 @@ def _outcomes(futures: Mapping[str, Future[T]]) -> Outcomes[T]:
 
 
 class _Task(Future[T]):
-    """What comes of an action, and the thread that does it."""
+    """What comes of an action, and the daemon thread that does it once it is started.
 
-    worker: workers.Worker
+    An executor's threads would keep the process alive after Ctrl-C.
+    """
 
+    def __init__(self, action: Callable[[], T], name: str = "") -> None:
+        super().__init__()
+        self.worker = workers.Worker(partial(self._work, action), name)
 
-def _begin(action: Callable[[], T], name: str = "") -> _Task[T]:
-    """Do it in a daemon thread: an executor's threads would keep the process alive after Ctrl-C."""
-    future: _Task[T] = _Task()
-
-    def work() -> None:
+    def _work(self, action: Callable[[], T]) -> None:
         try:
-            future.set_result(action())
+            self.set_result(action())
         except BaseException as error:
-            future.set_exception(error)
+            self.set_exception(error)
 
-    future.worker = workers.Worker(work, name)
-    future.worker.start()
-    return future
+
+def _done(tasks: Iterable[_Task[T]]) -> None:
+    """All of them, at once. They are made before: one that is started is known to whoever is interrupted."""
+    for task in tasks:
+        task.worker.start()
+    wait(tasks)
 
 
 def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> Sequence[Future[T]]:
@@ -181,22 +183,26 @@ def _run(hosts: Sequence[Remote], action: Callable[[Remote], T]) -> Sequence[Fut
         except Exception as error:
             future.set_exception(error)
         return [future]
-    futures: list[_Task[T]] = []
+    tasks = [_on(host, action) for host in hosts]
     try:
-        for host in hosts:
-            futures.append(_start(action, host))
-        wait(futures)
+        _done(tasks)
     except BaseException:
         _interrupt(hosts)
-        wait(futures, timeout=_INTERRUPT_SECONDS)
-        workers.leave(future.worker for future in futures)
+        wait(tasks, timeout=_INTERRUPT_SECONDS)
+        workers.leave(task.worker for task in tasks)
         raise
-    return futures
+    return tasks
 
 
 def _interrupt(hosts: Sequence[Remote]) -> None:
     wait([_start(lambda remote: remote.interrupt(), host) for host in hosts], timeout=_INTERRUPT_SECONDS)
 
 
+def _on(host: Remote, action: Callable[[Remote], T]) -> _Task[T]:
+    return _Task(partial(action, host), host.name)
+
+
 def _start(action: Callable[[Remote], T], host: Remote) -> _Task[T]:
-    return _begin(lambda: action(host), host.name)
+    task = _on(host, action)
+    task.worker.start()
+    return task

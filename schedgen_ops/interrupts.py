@@ -46,6 +46,7 @@ class Interrupts:
         self._mode = _Mode.OPEN
         self._question = TAKING_BACK
         self._due = self._heard = self._asking = self._confirmed = self._catches = False
+        self._why: tuple[str, ...] = ()
         self._ask: Ask | None = None
         self._bell = -1
 
@@ -91,23 +92,24 @@ class Interrupts:
         self._due = False
         self._mode = before
 
-    def begin(self, question: str = "") -> None:
-        """A step begins. Call it where an interrupt is caught.
+    @contextmanager
+    def heard(self, question: str = "") -> Iterator[None]:
+        """A signal is an exception in the block; one that came before it is one now.
 
         Args:
-            question: what Ctrl-C asks, if it is not to end the step at once.
+            question: what Ctrl-C asks first; then other signals are none.
         """
-        if self._due:
-            self._due, self._mode = False, _Mode.BACK
-            raise KeyboardInterrupt
-        if question:
-            self._question, self._catches, self._mode = question, True, _Mode.BACK
-        else:
-            self._mode = _Mode.STEP
-
-    def end(self) -> None:
-        """The step ended."""
-        self._mode, self._catches = _Mode.KEPT, False
+        try:
+            if question:
+                self._question, self._catches, self._mode = question, True, _Mode.BACK
+            else:
+                self._mode = _Mode.STEP
+            if self._due:
+                self._due, self._mode = False, _Mode.BACK
+                raise KeyboardInterrupt(*self._why)
+            yield
+        finally:
+            self._mode, self._catches = _Mode.KEPT, False
 
     def back(self) -> None:
         """What was begun is taken back from here on."""
@@ -129,7 +131,7 @@ class Interrupts:
         if self._mode is _Mode.BACK:
             self._pressed(number)
         elif self._mode is _Mode.KEPT:
-            self._due = True
+            self._due, self._why = True, _WHY.get(number, ())
         elif number == signal.SIGINT or not self._heard:
             self._heard = True
             if self._mode is _Mode.STEP:

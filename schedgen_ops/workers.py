@@ -23,7 +23,10 @@ _left: WeakSet[Worker] = WeakSet()
 
 def leave(workers: Iterable[Worker]) -> None:
     """Nobody waits for these any more: their step was interrupted."""
-    _left.update(workers)
+    for worker in workers:
+        # One that did not begin yet may still do so.
+        worker.stopped = not worker.is_alive()
+        _left.add(worker)
 
 
 def left_behind() -> tuple[Worker, ...]:
