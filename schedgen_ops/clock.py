@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -31,6 +31,22 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds since some moment."""
         return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """The time of day of somebody whose clock is `seconds` ahead of this machine's."""
+
+    clock: Clock
+    seconds: float
+
+    def now(self) -> datetime:
+        """The time of day there, in UTC."""
+        return self.clock.now() + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return self.clock.monotonic()
 
 
 def elapsed() -> float:

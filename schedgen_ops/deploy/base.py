@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.clock import Clock, stamp
+from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.deploy import cleaning, images, ingress, measured, ours, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
@@ -21,6 +21,7 @@ from schedgen_ops.preflight import run as preflight
 from schedgen_ops.probe.report import Report
 from schedgen_ops.probe.run import Prober, probing
 from schedgen_ops.release import store
+from schedgen_ops.release.names import next_run
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Remote
@@ -32,11 +33,12 @@ class Change:
     """A release made to serve on every host of the fleet.
 
     Attributes:
-        run: the run's name, its start as YYYYMMDD_HHMMSS in UTC; it begins the release's id.
+        run: the run's name, its start as YYYYMMDD_HHMMSS in UTC by the operator's clock.
         owner: who does it, for the lock and the record.
         pulls: whether `branch` is fetched, so that its remote has to have it.
         settle: whether what was replaced has to stay up for a while before it counts as verified.
         seen: what the prober saw, once all is over.
+        name: what begins the ids of the releases that it makes, once preflight found the hosts' time.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Change:
     pulls: bool = False
     settle: bool = True
     _serves: bool = False
+    name: str = ""
     _held: lock.Lock | None = None
     _prober: Prober | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -104,10 +107,14 @@ class Change:
         for name, current in self._held.current.items():
             if current != seen[name].shelf.written:
                 raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
+        # What is written on a host has its time: whose laptop it was must not matter to what is newest.
+        ahead = self._held.ahead(self.clock)
         self.sites = tuple(
-            Site(remote, self.settings, seen[remote.name], self.clock, self.emit)
-            for remote in self.fleet.hosts
+            Site(host, self.settings, seen[host.name], Shifted(self.clock, ahead[host.name]), self.emit)
+            for host in self.fleet
         )
+        known = (release.id for site in self.sites for release in site.seen.shelf.releases)
+        self.name = next_run(self.run, max(ahead.values()), known)
         self._do(recovery.recover)
         self.make_sure()
         self._prober = self._stack.enter_context(probing(self.fleet, self.settings, self.emit))
@@ -118,11 +125,12 @@ class Change:
 
     def _release(self, commit: str) -> Release:
         return Release(
-            id=f"{self.run}-{commit[:7]}",
+            id=f"{self.name}-{commit[:7]}",
+            run=self.run,
             branch=self.branch,
             commit=commit,
             state=State.STARTED,
-            started=stamp(self.clock.now()),
+            started=stamp(self.sites[0].clock.now()),
             by=self.owner.person,
         )
 
@@ -202,21 +210,9 @@ class Change:
 
         return undo
 
-    # Whether it may still be taken back
-
     def _regain(self) -> None:
-        """The lock is ours, and what is on each host is the release before or this run's.
-
-        Raises:
-            Overruled: otherwise; then nothing may be touched.
-        """
         if self._held is not None:
-            self._held.regain(self._strange)
-
-    def _strange(self, found: lock.Found) -> str:
-        if found.answer is None or not found.lost:
-            return ""
-        return ours.strange(self._site(self.fleet[found.host]), found.answer.current)
+            self._held.regain(ours.judge(self.sites))
 
     # How it ends
 
@@ -232,15 +228,13 @@ class Change:
         return f"The old release serves: {self.previous}" if self.previous else "What ran before serves"
 
     def _close(self, error: OpsError | None, steps: tuple[tuple[str, float], ...]) -> None:
-        state = State.DONE if error is None else State.FAILED
-        if error is not None and not isinstance(error, RolledBack):
-            state = State.BROKEN
-        if self._serves:
+        state = State.FAILED if isinstance(error, RolledBack) else State.BROKEN
+        if error is None or self._serves:
             state = State.DONE
         text = error.message if error else ""
         # Overruled: what is left is for the next one to look at, who finds the record begun.
         if self.sites and not isinstance(error, Overruled):
-            # How it ended is decided: a record that cannot be written now, or Ctrl-C, does not change it.
+            # How it ended is decided, whatever comes of the record.
             with suppress(KeyboardInterrupt):
                 self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
 
@@ -254,6 +248,7 @@ class Recovery(Change):
         Raises:
             OpsError: where a host cannot be put right, or what serves does not pass its checks.
         """
+        self.settings = recovery.unlimited(self.settings)
         gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
         with self._stack:
             try:

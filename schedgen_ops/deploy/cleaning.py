@@ -30,7 +30,7 @@ def clean_up(do: Do, emit: events.Emit) -> None:
     try:
         at_once([partial(_retire, do), partial(_name, do, emit)])
         # An image goes when no container uses it any more.
-        with _as_warning(emit):
+        with as_warning(emit):
             do(images.clean_up)
             do(services.leftovers)
     except KeyboardInterrupt:
@@ -51,12 +51,13 @@ def _retire(do: Do) -> None:
 
 
 def _name(do: Do, emit: events.Emit) -> None:
-    with _as_warning(emit):
+    with as_warning(emit):
         do(images.name_as_owner)
 
 
 @contextmanager
-def _as_warning(emit: events.Emit) -> Iterator[None]:
+def as_warning(emit: events.Emit) -> Iterator[None]:
+    """What fails here is told and stops nothing."""
     try:
         yield
     except OpsError as error:

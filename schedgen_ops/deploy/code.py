@@ -22,7 +22,7 @@ def keep_running(site: Site, run: str) -> None:
     """Makes what runs now a release that can be gone back to, if it is none yet.
 
     Args:
-        run: the run's name, which begins every id that it gives.
+        run: what begins every id that it gives.
     """
     if site.seen.shelf.serving is not None:
         site.old = site.seen.shelf.serving

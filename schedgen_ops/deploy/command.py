@@ -110,8 +110,8 @@ def show(op: Operation, wanted: str) -> None:
     if len(ids) != 1 or not wanted:
         text = f"{wanted!r} begins several: {', '.join(ids)}" if ids else f"there is no release {wanted!r}"
         conclude(seen, ConfigError(text, hint="`inv deploy.history` lists them."))
-    log = op.log_of("deploy", ids[0])
     for host, release in found:
+        log = op.log_of("rollback" if release.restores else "deploy", release.run or release.id)
         facts = _facts(op, host, release, log)
         op.ui.show(details(facts, title=op.titled(release.id, host)))
     conclude(seen)

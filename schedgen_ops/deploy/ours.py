@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schedgen_ops.deploy.site import Site
+from schedgen_ops.lock.run import Found, Judge
 from schedgen_ops.rollout.plan import INGRESS
+
+
+def judge(sites: Sequence[Site]) -> Judge:
+    """What is on a host whose lock had been lost has to be the release before, or this run's."""
+    by_name = {site.remote.name: site for site in sites}
+
+    def look(found: Found) -> str:
+        if found.answer is None or not found.lost:
+            return ""
+        return strange(by_name[found.host], found.answer.current)
+
+    return look
 
 
 def strange(site: Site, current: str) -> str:

@@ -14,16 +14,23 @@ from schedgen_ops.commands import git
 from schedgen_ops.deploy import again, images, services
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import Release, State, served_in_order
+from schedgen_ops.settings import Settings
 from schedgen_ops.verify.serving import wrong
 
 HALF = "what an interrupted run had left is put right in part"
 
 
+def unlimited(settings: Settings) -> Settings:
+    """`settings` without the need for free space: what frees a full disk is not refused for want of room."""
+    limits = settings.limits.model_copy(update={"disk_free_gb": 0})
+    return settings.model_copy(update={"limits": limits})
+
+
 def unfinished(site: Site) -> tuple[Release, ...]:
-    """The releases that were begun and never ended."""
-    shelf = site.seen.shelf
-    return tuple(r for r in shelf.releases if r.state is State.STARTED and r.id != shelf.current)
+    """The releases that were begun and never ended, the last one first."""
+    current, releases = site.seen.shelf.current, served_in_order(site.seen.shelf.releases)
+    return tuple(r for r in releases if r.state is State.STARTED and r.id != current)
 
 
 def _data_back(site: Site, release: Release) -> None:
@@ -58,6 +65,9 @@ def recover(site: Site) -> None:
     if begun or site.seen.tree.commit != serving.commit:
         site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
         site.righted = HALF
+        # On a full disk nothing works before something is gone; what containers use stays for now.
+        for site.new in begun:
+            images.drop(site)
         site.in_project(git.back(serving.commit, ""))
         site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
     for release in begun:

@@ -84,7 +84,7 @@ class Deploy(Change):
 
     def pull(self) -> None:
         """The same commit on every host."""
-        self._do(lambda site: code.keep_running(site, self.run))
+        self._do(lambda site: code.keep_running(site, self.name))
         commits = self._check().each(lambda remote: code.fetch(self._site(remote), self.branch)).values()
         if len(set(commits)) > 1:
             raise OpsError(f"the hosts do not agree on what {self.branch!r} is: {', '.join(commits)}")

@@ -45,7 +45,7 @@ class Lease:
         self._news = threading.Condition()
         self._sent: dict[str, float] = {}
         self._count = 0
-        self._known = 0.0
+        self._known = self._taken = 0.0
         self._hold: Hold | None = None
         self.lost: OpsError | None = None
         self._wake = threading.Event()
@@ -71,7 +71,13 @@ class Lease:
         self.answer = parse(hold.first)
         # The keeper began to count after this: its lease ends no earlier than ours.
         self._known, self.lost = before, None
+        self._taken = self._now()
         return self.answer
+
+    @property
+    def time(self) -> float:
+        """The host's time of day, in seconds since 1970, as it goes on since it said it; 0 if it did not."""
+        return self.answer.at + self._now() - self._taken if self.answer.at else 0.0
 
     def keep(self) -> None:
         """Gives signs of life from now on, in a thread: a host that hangs is in no other's way."""

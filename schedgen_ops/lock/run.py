@@ -22,6 +22,8 @@ from schedgen_ops.shell import sh
 
 # Seconds that a host has to say that the lock is still ours, before it is asked over a connection of its own.
 _PATIENCE = 5.0
+# Clocks that differ by less are the same: asking takes as long.
+_AGREE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,11 @@ class Lock:
         except OpsError as error:
             raise ConnectionLost(f"the lock was lost: {error.message}", host=error.host or host) from error
 
-    def clocks(self) -> dict[str, int]:
-        """The time of day on each host when the lock was taken, in seconds since 1970, where it is known."""
-        return {name: lease.answer.at for name, lease in self._leases.items() if lease.answer.at}
+    def ahead(self, clock: Clock) -> dict[str, float]:
+        """By how many seconds each host's clock is ahead; 0 where they agree, and where it did not say."""
+        now = clock.now().timestamp()
+        gaps = {name: lease.time - now if lease.time else 0.0 for name, lease in self._leases.items()}
+        return {name: gap if abs(gap) >= _AGREE else 0.0 for name, gap in gaps.items()}
 
     def regain(self, judge: Judge | None = None) -> None:
         """Makes sure that it is ours, before anything is taken back: asks every host, and takes what is free.

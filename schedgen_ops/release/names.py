@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from schedgen_ops.release.record import Release
 
@@ -12,6 +13,7 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _IMAGE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)?\Z")
 # A backup, or the time by which what was set aside is called.
+_STAMP = "%Y%m%d_%H%M%S"
 _STAMPED = re.compile(r"(?:[a-z]+(?:-[a-z]+)*-)?\d{8}_\d{6}\Z")
 
 
@@ -41,3 +43,23 @@ def _all(form: re.Pattern[str], texts: Iterable[str]) -> None:
     for text in texts:
         if not form.match(text):
             raise ValueError(f"not a name: {text!r}")
+
+
+def next_run(run: str, ahead: float, releases: Iterable[str]) -> str:
+    """The name that begins a release's id: the time of the host, and later than all that are there.
+
+    Args:
+        run: the name of the run, its start on the operator's machine.
+        ahead: by how many seconds the host's clock is ahead of that machine's.
+        releases: the ids of the host's releases.
+    """
+    begun = datetime.strptime(run, _STAMP) + timedelta(seconds=round(ahead))
+    known = [moment for moment in map(_moment, releases) if moment]
+    return f"{max([begun, *(moment + timedelta(seconds=1) for moment in known)]):{_STAMP}}"
+
+
+def _moment(release: str) -> datetime | None:
+    try:
+        return datetime.strptime(release[:15], _STAMP)
+    except ValueError:
+        return None

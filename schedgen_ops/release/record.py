@@ -55,7 +55,8 @@ class Release:
     """One release on one host.
 
     Attributes:
-        id: the time it was begun (UTC) and its commit: 20241130_143000-3f2a9c1.
+        id: the host's time when it was begun (UTC) and its commit: 20241130_143000-3f2a9c1.
+        run: the name of the run that made it, which its log on the operator's machine bears too.
         branch: what the operator asked for.
         previous: the id of the release that served before; "" for none.
         started, finished: RFC 3339 in UTC; "" while it is not over.
@@ -86,6 +87,7 @@ class Release:
     restores: str = ""
     guard: str = ""
     steps: tuple[tuple[str, float], ...] = ()
+    run: str = ""
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 
     @property
@@ -141,22 +143,24 @@ def _step(data: Any) -> tuple[str, float]:
 
 
 def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:
-    """All releases, newest first; the order holds when a clock jumped, since each names the one before it."""
-    by_id = {release.id: release for release in releases}
-    depth: dict[str, int] = {}
+    """All releases, newest first, by the records and not by clocks: each names the one that served before it.
 
-    def rank(release: Release) -> int:
-        chain: list[str] = []
-        at: Release | None = release
-        while at is not None and at.id not in depth and at.id not in chain:
-            chain.append(at.id)
-            at = by_id.get(at.previous)
-        base = depth.get(at.id, 0) if at is not None else 0
-        for number, name in enumerate(reversed(chain), start=base + 1):
-            depth[name] = number
-        return depth[release.id]
-
-    return tuple(sorted(releases, key=lambda release: (rank(release), release.id), reverse=True))
+    Of those that were begun while the same one served, the one that came to serve is the last.
+    """
+    ids = {release.id for release in releases}
+    after: dict[str, list[Release]] = {}
+    for release in sorted(releases, key=lambda release: (release.good, release.id), reverse=True):
+        after.setdefault(release.previous, []).append(release)
+    # What came before the first ones is no record; those that name one another in a circle come last.
+    first = sorted(after.keys() - ids, reverse=True)
+    waiting = [*releases, *(release for previous in first for release in after[previous])]
+    found: dict[str, Release] = {}
+    while waiting:
+        release = waiting.pop()
+        if release.id not in found:
+            found[release.id] = release
+            waiting += after.get(release.id, ())
+    return tuple(reversed(found.values()))
 
 
 def before(releases: tuple[Release, ...], serving: Release) -> Release | None:

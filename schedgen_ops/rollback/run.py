@@ -120,7 +120,7 @@ class Rollback(Change):
     def clean_up(self) -> None:
         """What was replaced, removed; nothing goes on with the database that was put aside."""
         if self.data is not None:
-            with self._as_warning():
+            with cleaning.as_warning(self.emit):
                 self.data.settle()
         Change.clean_up(self)
 

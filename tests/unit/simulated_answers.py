@@ -45,7 +45,8 @@ def _releases(world: World, words: Sequence[str], stdin: str) -> Result:
 
 
 def _lock(world: World, words: Sequence[str], stdin: str) -> Result:
-    return result(f"held {world.held_by}" if world.held_by else f"acquired {world.current}")
+    time = f" at={world.time}" if world.time else ""
+    return result(f"held {world.held_by}" if world.held_by else f"acquired {world.current}{time}")
 
 
 def _config(world: World, words: Sequence[str], stdin: str) -> Result:

@@ -105,6 +105,7 @@ class World:
         held_by: the lock's owner, if somebody else holds it.
         verdict: what a sentry comes to: kept or back.
         strangers: containers of the project's name that another work tree made.
+        time: the host's time of day, in seconds since 1970; 0 says none.
         sentry: the records that a sentry at work was given: kept, taken back, broken.
         changed: the commands that changed something, in order.
     """
@@ -132,6 +133,7 @@ class World:
     held_by: str = ""
     verdict: str = "kept"
     strangers: tuple[str, ...] = ()
+    time: int = 0
     sentry: tuple[str, ...] = ()
     changed: list[str] = field(default_factory=list)
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from fakes import FakeClock, FakeHold, FakeHost
@@ -254,8 +255,13 @@ def test_a_host_out_of_reach_stays_closed_and_is_in_no_others_way() -> None:
 def test_the_host_says_when_it_was_taken() -> None:
     answer = parse(FREE)
     assert (answer.current, answer.at, answer.before, answer.mark) == ("r1", 1736942400, "10.5", "20.5")
+    noon = 1736942400
+    near = f"acquired r1 at={noon + 3}"
+    clock = FakeClock(datetime.fromtimestamp(noon - 86400, UTC))
     with run.held(Fleet(hosts(FREE, "acquired r1")), PATHS, ANN, 60) as lock:
-        assert lock.clocks() == {"app1": 1736942400}
+        assert lock.ahead(clock) == {"app1": pytest.approx(86400, abs=30), "app2": 0.0}
+    with run.held(Fleet(hosts(near)), PATHS, ANN, 60) as lock:
+        assert lock.ahead(FakeClock(datetime.fromtimestamp(noon + 2, UTC))) == {"app1": 0.0}
 
 
 def test_unlocking_tells_whose_it_was() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from deploying import FIRST, SECOND, deploy, deployed, messages, untruths
+from fakes import result
 from going_back import FOURTH, THIRD, ask, recover, roll_back
 from simulated import Fault, SimHost
 from simulated_data import RESTORED
@@ -271,3 +272,24 @@ def test_what_does_not_answer_after_a_recovery_is_not_said_to_serve() -> None:
     assert outcome.code == 5
     assert "does not pass its checks" in str(outcome.error)
     assert not any(text.endswith(f"{OLDER} serves") for text in messages(outcome))
+
+
+def test_a_full_disk_refuses_no_recovery_and_what_frees_it_comes_first() -> None:
+    full = "project\t/srv/schedgen\t/dev/sda1 1000000 1000000 0 100% /\n"
+    refused = SimHost(world=half(), fault=Fault(0, said=full, named="^df$"))
+    assert deploy(refused, branch="v1.2.4", run=THIRD).code == 3
+
+    class Full(SimHost):
+        """Nothing can be written before images are gone."""
+
+        def _answer(self, command: Command) -> Result:
+            if str(command) == "df":
+                return result(full)
+            freed = any(name.startswith("docker rmi") for name in self.asked)
+            if not freed and ("checkout" in str(command) or str(command).startswith("write ")):
+                return result(stderr="No space left on device", code=1)
+            return super()._answer(command)
+
+    host = Full(world=half())
+    outcome = recover(host)
+    assert (outcome.code, wrong(host.world)) == (0, [])

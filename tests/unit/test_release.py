@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
+from schedgen_ops.release.names import next_run
 from schedgen_ops.release.record import (
     Release,
     ServiceRecord,
@@ -139,6 +140,33 @@ def test_failed_attempts_stand_beside_the_release_that_took_their_place() -> Non
         release("5", "4"),
     )
     assert names(served_in_order(found)) == ["5", "4", "3", "2", "1"]
+
+
+def test_the_one_that_came_to_serve_is_the_last_of_its_time_whatever_its_laptops_clock_said() -> None:
+    found = (
+        release("20250116", "20250110", State.FAILED),
+        release("20250110"),
+        release("20250101", "20250110"),
+        release("20250117", "20250110", State.STARTED),
+    )
+    assert names(served_in_order(found))[0] == "20250101"
+    assert names(kept(found, "20250101", 2)) == ["20250101", "20250110"]
+
+
+def test_what_follows_a_record_that_cannot_be_read_is_newer_than_what_came_before_it() -> None:
+    found = (release("5", "4"), release("2", "1"), release("1"), release("3", "2"), release("6", "5"))
+    assert names(served_in_order(found)) == ["6", "5", "3", "2", "1"]
+
+
+@quickly
+@given(st.lists(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)), max_size=5), st.floats(-1e5, 1e5))
+def test_an_id_is_later_than_every_other_of_the_host(known: list[datetime], ahead: float) -> None:
+    ids = [*(f"{moment:%Y%m%d_%H%M%S}-abc1234" for moment in known), "no time", ""]
+    name = next_run("20250115_120000", ahead, ids)
+    assert all(name > other[:15] for other in ids if other[:1] == "2")
+    if not known:
+        gap = datetime.strptime(name, "%Y%m%d_%H%M%S") - datetime(2025, 1, 15, 12)
+        assert gap.total_seconds() == round(ahead)
 
 
 GRAPHS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 9), st.sampled_from(State)), max_size=9).map(
