@@ -47,7 +47,7 @@ def test_a_repository_that_nothing_is_wrong_with_has_no_problems(repository: Pat
     assert problems(repository) == []
 
 
-LOCKS = ("index", "HEAD", "config", "shallow", "packed-refs", "refs/heads/main", "refs/remotes/origin/x/y")
+LOCKS = ("index", "shallow", "refs/heads/main", "refs/remotes/origin/x/y")
 
 
 @pytest.mark.parametrize("name", LOCKS)
