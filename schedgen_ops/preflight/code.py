@@ -28,6 +28,8 @@ def tree(settings: Settings) -> Judge:
             )
             return
         found = git.parse_work_tree(result.stdout)
+        if not git.is_commit(found.commit):
+            raise ValueError(f"no commit: {found.commit!r}")
         if found.changed:
             hint = "Commit them, or take them back with `git checkout -- FILE` on the host."
             if found.unclean:

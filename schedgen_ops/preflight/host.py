@@ -189,13 +189,14 @@ def owners(settings: Settings) -> Judge:
 
 
 def database(settings: Settings, host: HostSettings) -> Judge:
-    """What a backup is made of runs."""
-
+    """The containers are known, and what a backup is made of runs."""
     stored = [part.service for part in (settings.database, settings.objects) if part]
     needed = [service for service in stored if host in settings.backup_hosts() and host.runs(service)]
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
+            # A host of which nothing is known is no empty one.
+            yield Problem(f"the project's containers are not known: {reason(result)}")
             return
         containers = engine.parse_containers(result.stdout)
         running = {container.service for container in containers if container.status == "running"}
@@ -213,6 +214,9 @@ def database(settings: Settings, host: HostSettings) -> Judge:
 
 def releases(result: Result) -> Iterator[Problem]:
     """Every record can be read."""
+    if not result.ok:
+        yield Problem(f"the releases' records cannot be read: {reason(result)}")
+        return
     shelf = store.parse_shelf(result.stdout)
     if shelf.unreadable:
         named = ", ".join(filter(None, shelf.torn))

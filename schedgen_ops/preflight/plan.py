@@ -88,13 +88,28 @@ def observed(results: dict[str, Result]) -> Observed:
 
 
 def judge(probes: dict[str, Probe], results: dict[str, Result]) -> tuple[Problem, ...]:
-    """All problems. Without the directory the others say nothing new."""
+    """All problems. Without the directory the others say nothing new, nor do containers without an engine."""
     problems: list[Problem] = []
     for name, probe in probes.items():
-        problems += probe.judge(results[name])
+        if name == "containers" and not results["engine"].ok:
+            continue
+        problems += _judged(name, probe, results[name])
         if name == "directory" and problems:
             break
     return tuple(problems)
+
+
+# What only warns where it is bad only warns where it cannot be read.
+_WARNS = ("load",)
+
+
+def _judged(name: str, probe: Probe, result: Result) -> tuple[Problem, ...]:
+    try:
+        return tuple(probe.judge(result))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        answer = result.stdout[:60]
+        text = f"what `{probe.command}` answered cannot be read: {answer!r}"
+        return (Problem(text, refuses=name not in _WARNS),)
 
 
 def _directory(settings: Settings) -> Judge:

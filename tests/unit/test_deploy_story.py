@@ -94,6 +94,8 @@ REFUSALS = {
     "docker compose version": "Compose plugin does not answer",
     "read the names": ".env cannot be read",
     "is backups writable": "backups is not writable",
+    "docker inspect": "containers are not known",
+    "read the releases": "records cannot be read",
     "^df": "free disk space is not known",
 }
 

@@ -258,6 +258,24 @@ def test_a_busy_host_is_only_told_of() -> None:
     assert (unknown.text, unknown.refuses) == ("the load is not known: exit code 1", False)
 
 
+def test_a_host_of_which_nothing_is_known_is_no_empty_one() -> None:
+    failed = result(stderr="Error: No such container: 1", code=1)
+    assert (
+        only(containers=failed).text == "the project's containers are not known: Error: No such container: 1"
+    )
+    assert only(releases=failed).refuses
+    both = problems(containers=failed, engine=result(stderr="no daemon", code=1))
+    assert [problem.text for problem in both] == ["Docker does not answer: no daemon"]
+
+
+@pytest.mark.parametrize("name", ["tree", "compose", "credentials", "disk", "load", "containers"])
+def test_an_answer_that_nobody_can_read_is_no_pass_and_no_defect(name: str) -> None:
+    probes = plan.probes(ONE, ONE.hosts[0])
+    (problem,) = plan.judge(probes, ANSWERS | {name: result("\x00 {]\n")})
+    assert "cannot be read" in problem.text or "not known" in problem.text
+    assert problem.refuses is (name not in ("load", "compose"))
+
+
 def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
     lines = [
         line for line in recorded("containers.jsonl").splitlines() if '"/schedgen-postgres-1"' not in line
