@@ -4,6 +4,7 @@ It holds a lock of its own, writes what happens to a log, and leaves nothing beh
 
     ready                       it is at work
     unread SERVICE DRIVER       the log of a new container cannot be read
+    unweighed SHARE             the ingress did not take that share; it stands before the stage that it is of
     stage SHARE SECONDS         the new release gets that share of the requests, for so long
     sample COLUMNS...           see `sample`; `why TEXT` before it says what did not pass
     thin ACTION TOTAL           too few real requests to judge by them, and what happens then
@@ -177,7 +178,7 @@ over() { awk -v now="$(now)" -v began="$stage_began" -v most="$1" -v i="$interva
 for stage in "${stages[@]}"; do
   read -r share seconds <<< "$stage"
   # The first share is what the services were started with.
-  [ "$share" = "${before-$share}" ] || { observe; weights "$share"; }
+  [ "$share" = "${before-$share}" ] || { observe; weights "$share" || log "unweighed $share"; }
   before=$share
   log "stage $stage"
   next=$(now) stage_began=$next stage_first=$((count + 1)) waiting=''

@@ -38,6 +38,7 @@ class Watch:
     took: float = 0.0
     _before: int = 0
     _why: str = ""
+    _unweighed: bool = False
 
     def __post_init__(self) -> None:
         self.court = Judge(self.policy)
@@ -90,7 +91,9 @@ class Watch:
         share, seconds = rest.split()
         self.stage = Stage(int(share), int(seconds))
         self._before = len(self.court.samples)
-        if self.stage.share < 100:
+        if self._unweighed:
+            self._unweighed = False
+        elif self.stage.share < 100:
             self._info(f"Canary: {share}% of the requests go to the new release for {seconds}s")
         elif self._before:
             self._info(f"All requests go to the new release; watching for {seconds}s more")
@@ -120,6 +123,11 @@ class Watch:
         what = {"accept": "it is accepted by our own checks", "wait": "waiting for more"}
         then = what.get(action, "it goes back")
         events.warn(self.emit, f"Inconclusive: {total} real requests, {least} are needed; {then}", self.host)
+
+    def _not_weighed(self, rest: str) -> None:
+        self._unweighed = True
+        text = f"The ingress did not take the share of {int(rest)}%: the requests go as they went before"
+        events.warn(self.emit, text, self.host)
 
     def _unread(self, rest: str) -> None:
         service, driver = rest.split()
@@ -168,6 +176,7 @@ _HANDLERS: dict[str, Callable[[Watch, str], None]] = {
     "thin": Watch._thin,
     "share": Watch._share,
     "unread": Watch._unread,
+    "unweighed": Watch._not_weighed,
     "answering": Watch._answering,
     "good": Watch._good,
     "say": Watch._said,

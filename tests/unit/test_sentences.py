@@ -24,6 +24,9 @@ from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, StepStarted, silence
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.guard.plan import Stage
+from schedgen_ops.guard.policy import Policy
+from schedgen_ops.guard.story import Watch
 from schedgen_ops.ui.failure import failure_lines, of_error
 
 inv = test_tasks.inv
@@ -220,3 +223,16 @@ def test_a_part_is_backed_up_where_it_is(inv: Inv, tmp_path: Path, task: str, ma
 def test_nothing_to_back_up_is_a_refusal(inv: Inv, tmp_path: Path, capsys: Capture) -> None:
     assert backed_up(inv, tmp_path, "backup", database=None, objects=None) == (3, [False, False])
     assert "outcome: nothing was changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", [10, 100])
+def test_a_share_that_the_ingress_did_not_take_is_not_said_to_be_given(share: int) -> None:
+    seen: list[Event] = []
+    watch = Watch(Policy(), (Stage(10, 60), Stage(100, 60)), seen.append, "app1")
+    for line in ("sample 1.00 0 - - - - - - - - - - - - - -", f"unweighed {share}", f"stage {share} 60"):
+        watch.take(line)
+    told = [(event.level, event.text) for event in seen if isinstance(event, Message)]
+    text = f"The ingress did not take the share of {share}%: the requests go as they went before"
+    assert ("warn", text) in told
+    assert not [text for _, text in told if "requests go to the new release" in text]
+    assert watch.stage == Stage(share, 60)
