@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from paramiko import Channel
 from sshd import Sshd, sshd
 
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, ConnectionLost, OpsError, Unreachable
@@ -219,38 +218,6 @@ def test_a_process_that_ends_before_it_is_ready_fails_with_its_words(host: Host)
     assert caught.value.detail.strip() == "held by bob"
     with pytest.raises(CommandTimedOut):
         host.hold(sh("sleep", "20"), deadline=0.5)
-
-
-def test_a_held_process_that_says_nothing_ran_out_of_time_whoever_ends_it(
-    host: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    send = Channel.sendall
-
-    def slowly(channel: Channel, data: bytes) -> None:
-        # The host's clock runs already.
-        time.sleep(0.5)
-        send(channel, data)
-
-    monkeypatch.setattr(Channel, "sendall", slowly)
-    with pytest.raises(CommandTimedOut, match="said nothing before its deadline"):
-        host.hold(sh("sleep", "20"), deadline=1)
-
-
-@pytest.mark.parametrize("noticed", [True, False])
-def test_a_host_that_is_gone_is_told_alike_whenever_that_is_noticed(tmp_path: Path, noticed: bool) -> None:
-    with sshd(tmp_path / "sshd") as server:
-        host = server.host(connect_timeout=1)
-        host.run(sh("true"), deadline=5)
-        (session,) = server.sessions()
-        try:
-            os.kill(server.process.pid, signal.SIGSTOP)
-            os.kill(session, signal.SIGKILL if noticed else signal.SIGSTOP)
-            assert not noticed or eventually(lambda: not host._link.is_connected)
-            with pytest.raises(Unreachable, match="app1 does not answer any more; `true` was not started"):
-                host.run(sh("true"), deadline=5)
-        finally:
-            for pid in (*server.sessions(), server.process.pid):
-                os.kill(pid, signal.SIGCONT)
 
 
 def test_a_held_process_ends_when_the_connection_is_closed(server: Sshd) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import signal
 import subprocess
@@ -178,7 +179,7 @@ def test_a_certificate_logs_in_where_the_key_alone_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     authority, key = keygen(tmp_path / "authority"), keygen(tmp_path / "key")
-    sign = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", "root", f"{key}.pub"]
+    sign = ["ssh-keygen", "-q", "-s", str(authority), "-I", "me", "-n", getpass.getuser(), f"{key}.pub"]
     subprocess.run(sign, check=True, capture_output=True)
     certificate = tmp_path / "key-cert.pub"
     lines = [f"  IdentityFile {key}"]
