@@ -206,8 +206,7 @@ def clean_up(site: Site) -> None:
     asked = _untag(site, {release.id for release in shelf.releases}, keep)
     dropped = len({*asked} - _named(site).keys()) if asked else 0
     count = len({origin(shelf.releases, release) for release in keep})
-    done = f"Old images cleaned up ({dropped} removed" if dropped else "No old images to clean up ("
-    site.say(f"{done}{', ' if dropped else ''}{count} releases kept)")
+    site.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
 
 
 def _untag(site: Site, releases: Collection[str], keep: Collection[Release]) -> tuple[str, ...]:
