@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -70,7 +71,7 @@ class Fetch:
             self._before += file.size
         with _opened(self.target / f"{MANIFEST}.part", "wb") as out:
             out.write(to_json(backup).encode() + b"\n")
-        (self.target / f"{MANIFEST}.part").replace(self.target / MANIFEST)
+        _placed(self.target / f"{MANIFEST}.part", self.target / MANIFEST)
 
     def _room(self, backup: Manifest) -> None:
         there = sum(path.stat().st_size for path in self.target.iterdir() if path.is_file())
@@ -93,7 +94,7 @@ class Fetch:
             self._rest(file, part)
             # Read back from the disk: what counts is what is there.
             if _is(part, file):
-                part.replace(final)
+                _placed(part, final)
                 return
             part.unlink()
             if not again:
@@ -155,6 +156,23 @@ def _plain(name: str) -> None:
     """A name from a host must not lead out of the folder."""
     if name != Path(name).name or name.startswith(".") or name == MANIFEST or name.endswith(".part"):
         raise OpsError(f"the manifest names a file {name!r}, which no backup has")
+
+
+def _placed(part: Path, final: Path) -> None:
+    """`part` under its name, and on the disk: a power cut leaves none that only looks whole."""
+    _synced(part)
+    part.replace(final)
+    # Not every file system can say so of a folder.
+    with suppress(OSError):
+        _synced(final.parent)
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _opened(path: Path, mode: str) -> BinaryIO:

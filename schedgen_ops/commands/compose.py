@@ -28,7 +28,9 @@ _PIN = """
 release=$1; shift
 umask 077
 cat > "$release/overlay.json" || exit
-exec "$@" -f "$release/owner.yaml" -f "$release/overlay.json" config > "$release/compose.yaml"
+"$@" -f "$release/owner.yaml" -f "$release/overlay.json" config > "$release/compose.yaml" || exit
+# A release that was adopted is named without being looked at again.
+sync -- "$release"/* "$release"
 """
 
 _UP = """

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.commands.docker import PRESENT, Docker
+from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.shell import Command, script
 
 # `docker` has the engine's words. All that are told to start are asked to, whatever becomes of one; what the
 # engine does not answer because it is being restarted is asked again.
 FUNCTIONS = (
     PRESENT
+    + WHOLE
     + r"""
 is_away() { case $1 in *'connect to the Docker daemon'* | *'error during connect'*) ;; *) return 1 ;; esac; }
 start_all() {
@@ -30,7 +32,7 @@ note_stopped() {
   local file=$1; shift
   [ "$#" -gt 0 ] || return 0
   mkdir -p -- "${file%/*}" && { ! [ -e "$file" ] || cat -- "$file"; printf '%s\n' "$@"; } > "$file.part" &&
-    sync -- "$file.part" && mv -f -- "$file.part" "$file" && sync -- "${file%/*}"
+    durable "$file.part" "$file"
 }
 # Of these containers, those that are there: id and status, a line each.
 there() { [ "$#" -eq 0 ] || present '{{.Id}} {{.State.Status}}' "$@"; }

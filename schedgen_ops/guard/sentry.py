@@ -18,7 +18,7 @@ It holds a lock of its own, writes what happens to a log, and leaves nothing beh
 
 from __future__ import annotations
 
-from schedgen_ops.commands import encoding, files, http
+from schedgen_ops.commands import encoding, http
 from schedgen_ops.guard import arithmetic, counting, sampling
 from schedgen_ops.rollout.library import LIBRARY, WATCHING
 from schedgen_ops.shell import LOCALE
@@ -249,6 +249,6 @@ if [ "${#fresh[@]}" -gt 0 ]; then
 fi
 """
 
-_SHARED = LOCALE + LIBRARY + WATCHING + files.WHOLE + encoding.JSON + http.GET
+_SHARED = LOCALE + LIBRARY + WATCHING + encoding.JSON + http.GET
 PROGRAM = _SHARED + sampling.LOOK + _ARGUMENTS + _ACT + _START + _MAIN
 TEXTS = (arithmetic.JUDGE, counting.INGRESS, counting.COUNTERS, counting.DELTAS)

@@ -88,7 +88,7 @@ mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
 same=''; ! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
 if [ -z "$same" ]; then
   cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
-  mv -f "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
+  durable "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
 fi
 what_was_stopped || exit
 if [ -n "$runs" ] && [ "${#noted[@]}" -gt 0 ]; then

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
-from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord, to_json
 from schedgen_ops.rollout.library import HEAD, LIBRARY, alone, head
@@ -124,7 +123,6 @@ exit 0
 _SERVE = (
     LIBRARY
     + HEAD
-    + WHOLE
     + r"""
 current=$1 release=$2 folder=$3 size=$4; shift 4
 case $size in
