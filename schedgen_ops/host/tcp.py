@@ -70,7 +70,7 @@ def dial(label: str, place: Place, *, timeout: float, keepalive: float) -> Promp
 
 
 def _connected(place: Place, timeout: float) -> socket.socket:
-    """Of several addresses the first that answers; of several failures the first."""
+    """Of several addresses the first that answers; of several failures the one that says most."""
     family = _FAMILIES.get(place.family, socket.AF_UNSPEC)
     try:
         found = socket.getaddrinfo(place.address, place.port, family, socket.SOCK_STREAM)
@@ -89,7 +89,14 @@ def _connected(place: Place, timeout: float) -> socket.socket:
         except OSError as problem:
             made.close()
             problems.append(problem)
-    raise problems[0]
+    raise min(problems, key=_remoteness)
+
+
+def _remoteness(problem: OSError) -> int:
+    """How little a failure says of the host: one that refuses is there, one without a way may be."""
+    if isinstance(problem, ConnectionRefusedError):
+        return 0
+    return 1 if isinstance(problem, TimeoutError) else 2
 
 
 def unreachable(label: str, address: str, port: int, timeout: float, problem: OSError) -> Unreachable:

@@ -16,7 +16,7 @@ from typing import Any
 import paramiko
 import pytest
 from paramiko import Channel
-from sshd import Sshd, sshd
+from sshd import Sshd, free_port, sshd
 
 from schedgen_ops.errors import CommandTimedOut, Unreachable
 from schedgen_ops.host import Host
@@ -102,6 +102,16 @@ def test_of_several_addresses_all_are_tried_within_one_deadline(
     real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args: dead + list(real(*args)))
     assert says_up(server.host())
+
+
+def test_of_several_failures_the_one_that_says_most_is_told(
+    server: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    nowhere = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("255.255.255.255", 22))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args: [nowhere, *real(*args), nowhere])
+    with pytest.raises(Unreachable, match="refuses connections on port"):
+        server.host(port=free_port()).open()
 
 
 class Asleep(paramiko.ServerInterface):

@@ -1,4 +1,4 @@
-"""Whether a host is who it says it is, over real sshds: certificates, aliases, and what silence is called."""
+"""Whether a host is who it says it is, over real sshds: certificates and aliases."""
 
 from __future__ import annotations
 
