@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from schedgen_ops.errors import OpsError
+from schedgen_ops.errors import CommandFailed, OpsError, Refused
 from schedgen_ops.events import HostMissing
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.operation import Operation
@@ -42,6 +42,9 @@ def look(
         if came.ok:
             show(came.ok)
         for host, error in came.errors.items():
+            if isinstance(error, CommandFailed):
+                # Whoever looks has touched nothing: there is nothing that a human would have to put right.
+                error.exit_code = Refused.exit_code
             if isinstance(error, OpsError):
                 code, alone = error.exit_code, len(op.fleet) == 1
                 op.emit(HostMissing(host, error.message, error.hint, code, alone))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
-from schedgen_ops.errors import VerificationFailed
+from schedgen_ops.errors import CommandFailed, VerificationFailed
 from schedgen_ops.looking import Rows, conclude, look
 from schedgen_ops.operation import Operation
 from schedgen_ops.outcomes import Outcomes
@@ -95,11 +95,20 @@ def show_logs(op: Operation) -> None:
     def show(digests: Mapping[str, logs.Digest]) -> None:
         rows.add([row for host, digest in digests.items() for row in _lines(host, digest)])
 
-    seen = look(op, lambda remote: run.digest(remote, settings), show)
+    seen = look(op, lambda remote: _digest(op, remote), show)
     ago = max((digest.seconds for digest in seen.ok.values()), default=0)
     rows.end(seen, f"No errors and no warnings in {duration(ago)}.")
     found = [(host, logs.finding(digest, settings.verify.logs)) for host, digest in seen.ok.items()]
     conclude(seen, *_refusals(found))
+
+
+def _digest(op: Operation, remote: Remote) -> logs.Digest:
+    try:
+        return run.digest(remote, op.settings)
+    except (CommandFailed, ValueError) as error:
+        why, detail = getattr(error, "message", "no answer"), getattr(error, "detail", "")
+        text = f"the logs could not be looked at: {why}"
+        raise VerificationFailed(text, host=remote.name, detail=detail) from error
 
 
 def _lines(host: str, digest: logs.Digest) -> Iterator[tuple[object, ...]]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import test_tasks
 from deploying import RELEASE, deployed
-from fakes import FakeHost
+from fakes import FakeHost, result
 from kit import DIRECTORY
 from simulated import SimHost
 from test_tasks import MADE, Capture, Inv
@@ -228,3 +228,14 @@ def test_the_worst_ends_it_and_the_rest_is_told_below() -> None:
     with pytest.raises(Unreachable):
         conclude(seen, Refused("there is no backup 'x'"))
     conclude(Outcomes({"a": 1}))
+
+
+@pytest.mark.parametrize(
+    ("task", "title", "code"), [("verify.logs", "docker logs", 6), ("deploy.history", "read", 3)]
+)
+def test_what_cannot_be_looked_at_needs_no_human(
+    inv: Inv, capsys: Capture, task: str, title: str, code: int
+) -> None:
+    failing = FakeHost(answers={lambda command: title in command.title: result(stderr="denied", code=1)})
+    assert inv(task, on=[failing]) == code
+    assert "denied" in capsys.readouterr().err
