@@ -135,6 +135,13 @@ def test_the_overlay_takes_ports_and_gives_the_ingress_theirs(tmp_path: Path) ->
     assert {port.address for port in after[plan.INGRESS].ports} == {"0.0.0.0", "::"}
 
 
-def test_labels_may_hold_what_they_like() -> None:
-    (box,) = parse_containers(recorded("odd_labels.jsonl"))
+ENGINES = ("20.10.24", "26.1.5", "28.5.2", "28.5.2-containerd")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_container_is_read_whatever_engine_runs_it_and_whatever_its_labels_hold(engine: str) -> None:
+    text = recorded(f"engine-{engine}.jsonl")
+    assert "next\x85line" in text, "a line's end to Python, and none to Docker"
+    (box,) = parse_containers(text)
     assert (box.service, box.release, box.definition, box.written) == ("web", "r1", "d1", "h1")
+    assert (box.status, box.image_name) == ("running", "debian:bookworm-slim")
