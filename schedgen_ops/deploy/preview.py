@@ -38,7 +38,7 @@ echo "$common/objects" > "$scratch/git/objects/info/alternates"
 # Where the history ends in a shallow clone.
 [ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
 export GIT_DIR=$scratch/git GIT_TERMINAL_PROMPT=0
-git config core.bare true && git config core.quotePath false
+git config core.bare true && git config core.quotePath false && git config submodule.recurse false
 ask "$remote" "$branch" || exit
 commit=$(resolve "$remote" "$branch"); echo "$commit"
 case $commit in missing|ambiguous) exit 0 ;; esac

@@ -114,6 +114,14 @@ def test_a_release_brings_its_submodules_and_takes_them_back(project: Project, m
     assert not project.dirty
 
 
+def test_git_may_have_been_told_to_go_into_submodules_itself(project: Project, made: Origins) -> None:
+    git(project.clone, "config", "submodule.recurse", "true")
+    project.do(g.checkout(made.v2))
+    assert project.texts == ("2", "2")
+    assert not project.dirty
+    project.do(g.try_hook())
+
+
 def test_one_that_goes_and_one_that_comes_leave_nothing_either_way(project: Project, made: Origins) -> None:
     for there in (made.v3, made.v4):
         project.do(g.checkout(there))

@@ -10,6 +10,8 @@ _SUBMODULES = r"""
 export GIT_TERMINAL_PROMPT=0
 names() { git config --blob "$1:.gitmodules" --name-only --get-regexp '^submodule\..*\.path$' 2>/dev/null; }
 said() { git config --blob "$1:.gitmodules" --get "submodule.$2.$3" 2>/dev/null; }
+# git's own way into submodules wants their commits to be there already.
+move() { git -c advice.detachedHead=false -c submodule.recurse=false checkout --quiet "$@"; }
 linked() { [[ $(git ls-tree --full-tree "$1" -- "$2") == 160000\ * ]]; }
 forget() {
   local old=$1 new=$2 key name path
@@ -49,7 +51,7 @@ _MOVE = (
     + r"""
 cd -- "$(git rev-parse --show-toplevel)" && old=$(git rev-parse HEAD) || exit
 forget "$old" "$1"
-git -c advice.detachedHead=false checkout --quiet --detach "$1" || exit
+move --detach "$1" || exit
 follow "$old" "$1" ''
 """
 )
@@ -63,7 +65,6 @@ as_found() {
   [ "$(git rev-parse HEAD)" = "$commit" ] && [ "$(git symbolic-ref --quiet --short HEAD)" = "$branch" ] &&
     git diff --quiet --ignore-submodules HEAD --
 }
-move() { git -c advice.detachedHead=false checkout --quiet "$@"; }
 finish() {
   [ -n "$new" ] && [ "$(git rev-parse HEAD)" != "$new" ] || return 0
   git diff --quiet --ignore-submodules HEAD -- || move --force --detach "$new" ||
@@ -81,7 +82,7 @@ follow "$old" "$commit" back
 )
 
 # What git does at every checkout; this one moves nothing.
-_TRY = "git checkout --quiet"
+_TRY = "git -c submodule.recurse=false checkout --quiet"
 
 
 def checkout(commit: str) -> Command:
