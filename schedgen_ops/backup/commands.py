@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from schedgen_ops.backup import manifest as m
@@ -11,6 +12,9 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, script, sh
+
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_IMAGE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)?\Z")
 
 _ARCHIVE = f"""
 container=$1 path=$2; shift 2
@@ -177,13 +181,21 @@ def parse_list(stdout: str) -> Listing:
             manifest = m.from_json(text)
         except ValueError:
             manifest = None
-        if manifest is not None and name == (
-            f"{manifest.id}.part" if manifest.state is m.State.STARTED else manifest.id
-        ):
+        if manifest is not None and name == _folder(manifest) and _plain(manifest):
             found.append(manifest)
         elif m.is_backup_id(name):
             unreadable.append(name)
     return Listing(tuple(found), tuple(unreadable))
+
+
+def _folder(manifest: m.Manifest) -> str:
+    return f"{manifest.id}.part" if manifest.state is m.State.STARTED else manifest.id
+
+
+def _plain(manifest: m.Manifest) -> bool:
+    """Whether what becomes a path or a word of a command can be no more than a name."""
+    plain = all(_FILE.match(file.name) for file in manifest.files)
+    return plain and _IMAGE.match(manifest.image) is not None
 
 
 def restore_database(directory: str, folder: str, database: Database, dump: m.File) -> str:

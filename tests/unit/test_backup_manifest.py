@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
-from schedgen_ops.backup import manifest, scripts
+from schedgen_ops.backup import commands, manifest, scripts
 from schedgen_ops.backup.manifest import Drill, File, Manifest, State
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -164,3 +164,17 @@ def test_an_answer_that_is_none_is_refused(line: str) -> None:
 )
 def test_our_folders_are_known_by_their_names(name: str, ours: bool) -> None:
     assert manifest.is_backup_id(name) is ours
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "-rf", "", ".", "a b", "a\n", "config.env;x"]
+)
+def test_a_manifest_whose_files_lead_elsewhere_is_none(name: str) -> None:
+    """Its checksum says that it is as somebody wrote it, not that it is ours."""
+    for evil in (
+        replace(BACKUP, files=(File(name, 1, "0" * 64),)),
+        replace(BACKUP, image=name or "--privileged"),
+    ):
+        listing = commands.parse_list(f"{BACKUP.id} {manifest.to_json(evil)}\n")
+        assert (listing.backups, listing.unreadable) == ((), (BACKUP.id,))
+    assert commands.parse_list(f"{BACKUP.id} {manifest.to_json(BACKUP)}\n").backups == (BACKUP,)
