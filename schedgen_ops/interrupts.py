@@ -39,6 +39,10 @@ class _Mode(Enum):
     BACK = auto()  # only Ctrl-C counts, once it was confirmed
 
 
+def _deaf(number: int, _: FrameType | None) -> None:
+    """A signal that is passed over."""
+
+
 class Interrupts:
     """The signals of this process. Their handler runs in the main thread, between two of its instructions."""
 
@@ -46,6 +50,7 @@ class Interrupts:
         self._mode = _Mode.OPEN
         self._question = TAKING_BACK
         self._due = self._heard = self._asking = self._confirmed = self._catches = False
+        self._passed: set[int] = set()
         self._why: tuple[str, ...] = ()
         self._ask: Ask | None = None
         self._bell = -1
@@ -55,6 +60,7 @@ class Interrupts:
         """Takes the signals for as long as the block lasts. One that is ignored, as under nohup, stays so."""
         self._mode, self._question = _Mode.OPEN, TAKING_BACK
         self._due = self._heard = self._asking = self._confirmed = self._catches = False
+        self._passed = set()
         taken = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
         ear, self._bell = os.pipe()
         threading.Thread(target=self._listen, args=(ear,), name="signals", daemon=True).start()
@@ -63,7 +69,8 @@ class Interrupts:
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                # One more of those that were passed over must not end a run whose exit code is decided.
+                signal.signal(number, _deaf if number in self._passed else handler)
             self._ask = None
             os.close(self._bell)
 
@@ -128,6 +135,8 @@ class Interrupts:
             self._catches = False
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
+        if number != signal.SIGINT and (self._heard or self._mode in (_Mode.BACK, _Mode.KEPT)):
+            self._passed.add(number)
         if self._mode is _Mode.BACK:
             self._pressed(number)
         elif self._mode is _Mode.KEPT:

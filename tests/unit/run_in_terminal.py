@@ -40,7 +40,8 @@ def run(folder: Path, mode: str) -> None:
 
         def clean() -> None:
             note("cleaning")
-            time.sleep(0.4)
+            while not (folder / "go").exists():
+                time.sleep(0.01)
             note("cleaned")
 
         settles = mode == "cleans"

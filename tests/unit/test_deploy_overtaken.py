@@ -165,5 +165,8 @@ def test_the_lock_lost_while_a_failed_run_is_taken_back_stops_it_there() -> None
     for number in range(failed, len(reference.asked) - 2):
         host = Overtaken(sick, number, held, None)
         outcome = deploy(host, branch="v1.2.4", run=SECOND)
-        assert outcome.code == 5, reference.asked[number]
         assert host.world.changed == host.changed, reference.asked[number]
+        # Where all was taken back before, the rest is looking, and the record's end.
+        rest = reference.world.changed[len(host.world.changed) :]
+        done = all("/release.json" in name for name in rest)
+        assert outcome.code == 5 or (outcome.code == 4 and done), f"{reference.asked[number]}: {rest}"

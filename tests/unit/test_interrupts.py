@@ -139,11 +139,13 @@ def test_the_end_of_a_run_that_went_well_is_not_cut_off(tmp_path: Path) -> None:
     with terminal(tmp_path / "a", "cleans") as one, terminal(tmp_path / "b", "cleans") as other:
         one.until("cleaning")
         one.press("\x03")
+        one.until_shown("It serves. Stop cleaning up? [y/N]")
         other.until("cleaning")
         other.close()
+        for each in (one, other):
+            (each.folder / "go").touch()
         assert (one.code(), other.code()) == (0, 0)
         assert one.diary()[-1] == other.diary()[-1] == "cleaned"
-        one.until_shown("It serves. Stop cleaning up? [y/N]")
 
 
 def test_without_a_terminal_signals_after_the_first_are_passed_over_and_said(tmp_path: Path) -> None:
