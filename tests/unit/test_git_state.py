@@ -66,8 +66,15 @@ def test_a_lock_that_was_left_is_refused_with_its_name_and_age(repository: Path,
 @contextmanager
 def working(repository: Path) -> Iterator[None]:
     """A git of somebody else, in a session of its own, that waits for its input."""
-    words = ["git", "cat-file", "--batch"]
-    with subprocess.Popen(words, cwd=repository, stdin=subprocess.PIPE, start_new_session=True) as process:
+    words, pipe = ["git", "cat-file", "--batch-check"], subprocess.PIPE
+    with subprocess.Popen(
+        words, cwd=repository, stdin=pipe, stdout=pipe, bufsize=0, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        # Once it has answered, it is git: until then it may still be what started it.
+        process.stdin.write(b"HEAD\n")
+        process.stdout.readline()
         yield
         process.communicate()
 
@@ -79,7 +86,7 @@ def test_a_lock_of_a_git_at_work_is_told_as_that(repository: Path) -> None:
     with working(repository):
         (problem,) = problems(repository)
     assert "git is at work there" in problem.hint
-    assert "git cat-file --batch" in problem.hint
+    assert "git cat-file --batch-check" in problem.hint
 
 
 def as_nobody(command: Command, place: Path) -> Result:
