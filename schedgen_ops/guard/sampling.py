@@ -99,6 +99,15 @@ memory() { tail -c 4000 "$dir/stats" 2>/dev/null | sed '1d; s/\x1b\[[0-9;]*[A-Za
     for (id in used) { count++; sum += used[id] }
     if (count == wanted) printf "%.0f", sum; else printf "-"
   }'; }
+# The lines of a log that speak of an error, as they come. What the engine says of a log that it cannot read
+# on is none of them: from then on the lines are unknown.
+follow() {
+  "${docker[@]}" logs --follow --tail 0 "$1" 2>&1 |
+    grep --line-buffered -iE '\b(error|fatal|exception|panic)\b' |
+    grep --line-buffered -vE '^(Error response from|error from|Error grabbing logs|error during connect)' \
+      >> "$dir/logs"
+  [ "${PIPESTATUS[0]}" -eq 0 ] || : > "$dir/unread"
+} 2>/dev/null
 # One sample, in `line`; what failed is in `why`. Until the release serves nothing restarts what ended of it,
 # hence that counts as a restart too.
 sample() {

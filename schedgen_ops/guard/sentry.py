@@ -228,15 +228,6 @@ observe
 earlier=$(awk -v release="$release" '$3 == release "x" { n += $6 } END { print n + 0 }' "$dir/containers")
 first_bad='' moved='' jobs=() unread=()
 driver='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.LogConfig.Type}}'
-# The lines of a log that speak of an error, as they come. What the engine says of a log that it cannot read
-# on is none of them: from then on the lines are unknown.
-follow() {
-  "${docker[@]}" logs --follow --tail 0 "$1" 2>&1 |
-    grep --line-buffered -iE '\b(error|fatal|exception|panic)\b' |
-    grep --line-buffered -vE '^(Error response from|error from|Error grabbing logs|error during connect)' \
-      >> "$dir/logs"
-  [ "${PIPESTATUS[0]}" -eq 0 ] || : > "$dir/unread"
-} 2>/dev/null
 if [ "${#fresh[@]}" -gt 0 ]; then
   "${docker[@]}" stats --format '{{.ID}} {{.MemUsage}}' "${fresh[@]}" > "$dir/stats" 2>/dev/null 9>&- &
   if [ "$watch_logs" = yes ]; then
