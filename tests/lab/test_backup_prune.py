@@ -58,12 +58,13 @@ _ASIDE = """
 psql() { docker compose exec -T postgres psql -qXtA -U schedgen -d schedgen -c "$1" </dev/null; }
 psql 'CREATE DATABASE schedgen_before_20200101_000000'
 mark='COMMENT ON DATABASE schedgen_before_20200101_000000'
-psql "$mark IS 'schedgen restore of \"schedgen\" 20200101_000000'"
+psql "$mark IS 'schedgen restore of \\"schedgen\\" 20200101_000000'"
 psql 'CREATE DATABASE schedgen_before_20200105_000000'
 psql 'CREATE DATABASE somebody_elses_before_20200101_000000'
 in_store() { docker compose exec -T minio sh -c "$1" </dev/null; }
-in_store 'mkdir /data/.schedgen-before-20200102_000000 /data/.schedgen-before-20200103_000000'
+in_store 'mkdir -p /data/.schedgen-before-20200102_000000 /data/.schedgen-before-20200103_000000'
 in_store 'echo schedgen restore 20200102_000000 > /data/.schedgen-before-20200102_000000/mark'
+in_store 'echo precious > /data/.schedgen-before-20200103_000000/note'
 """
 # What only looks like a restore's.
 UNMARKED = [
