@@ -70,7 +70,7 @@ class Practice:
         found = list(self._untrue(ran))
         home = self.op(*words, "--yes") if emergency else self.op("deploy.recover")
         found += aftermath.not_home(self.host, home)
-        found += [] if found else self._data((self.good,) if emergency else (self.good, self.spoilt))
+        found += [] if found else self._data(self._whole(words[0]))
         yield from found
         yield from self._begin_again(wrong=bool(found))
 
@@ -78,6 +78,14 @@ class Practice:
         yield from aftermath.untrue(self.host, ran)
         if "old data is in place" in ran.output and Data.of(self.host) != self.spoilt:
             yield f"the old data is not in place: {ran.output}"
+
+    def _whole(self, command: str) -> tuple[Data, ...]:
+        """What may be there once a command, or what took it back, is done: never something in between."""
+        if command == "emergency.recover":
+            return (self.good,)
+        if command == "emergency.database":
+            return (Data(self.good.rows, self.spoilt.objects),)
+        return (self.good, self.spoilt)
 
     def _data(self, whole: tuple[Data, ...]) -> Iterator[str]:
         now = Data.of(self.host)
@@ -95,7 +103,7 @@ class Practice:
         self.op("backup.discard", "--yes")
         if left := databases(self.host) - DATABASES:
             yield f"cannot be discarded: {left}"
-        if Data.of(self.host) == self.good:
+        if Data.of(self.host) != self.spoilt:
             self._spoil(self.host)
         if Data.of(self.host) != self.spoilt:
             yield "the next case begins with other data"
