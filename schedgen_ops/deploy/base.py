@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock, Shifted, stamp
-from schedgen_ops.deploy import cleaning, images, ingress, measured, ours, recovery, services
+from schedgen_ops.deploy import cleaning, closing, ingress, measured, ours, recovery, services
 from schedgen_ops.deploy.site import Share, Site
 from schedgen_ops.engine import Engine, Step
-from schedgen_ops.errors import OpsError, Overruled, Refused, RolledBack
+from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.lock import run as lock
@@ -228,34 +228,4 @@ class Change:
         return f"The old release serves: {self.previous}" if self.previous else "What ran before serves"
 
     def _close(self, error: OpsError | None, steps: tuple[tuple[str, float], ...]) -> None:
-        state = State.FAILED if isinstance(error, RolledBack) else State.BROKEN
-        if error is None or self._serves:
-            state = State.DONE
-        text = error.message if error else ""
-        # Overruled: what is left is for the next one to look at, who finds the record begun.
-        if self.sites and not isinstance(error, Overruled):
-            # How it ended is decided, whatever comes of the record.
-            with suppress(KeyboardInterrupt):
-                self.fleet.each(lambda remote: services.close(self._site(remote), state, text, steps))
-
-
-class Recovery(Change):
-    """What an interrupted run left, taken back on every host of the fleet."""
-
-    def recover(self) -> None:
-        """Looks, locks, and puts right.
-
-        Raises:
-            OpsError: where a host cannot be put right, or what serves does not pass its checks.
-        """
-        self.settings = recovery.unlimited(self.settings)
-        gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
-        with self._stack:
-            try:
-                Engine(self.emit, self.clock).run((gate,))
-                self._do(images.sweep)
-            except OpsError as error:
-                measured.outcome(error, self.sites)
-                raise
-            # What is said to serve then was asked.
-            self._do(services.answers)
+        closing.close(self.fleet, self.sites, error, steps, self.emit, serves=self._serves)

@@ -9,7 +9,7 @@ from functools import partial
 
 from schedgen_ops.backup import push
 from schedgen_ops.commands.git import is_ref_name
-from schedgen_ops.deploy.base import Recovery
+from schedgen_ops.deploy.recovering import Recovery
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock import run as lock

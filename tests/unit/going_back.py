@@ -10,7 +10,7 @@ from fakes import FakeClock
 from simulated import SimHost
 from ui_kit import Face, Tty
 
-from schedgen_ops.deploy.base import Recovery
+from schedgen_ops.deploy.recovering import Recovery
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event
 from schedgen_ops.fleet import Fleet

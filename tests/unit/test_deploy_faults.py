@@ -23,9 +23,11 @@ from deploying import (
     start,
     untruths,
 )
+from fakes import result
 from simulated import Fault, SimHost
 from simulated_world import COMMITS, NEW, fresh
 
+from schedgen_ops.framing import CUT
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
@@ -72,6 +74,53 @@ def test_whatever_fails_while_taking_back_the_exit_code_tells_the_truth(fault: F
         wrong += [f"{number} {reference.asked[number][:60]}: {text}" for text in found]
         assert outcome.code in (4, 5)
     assert not wrong, "\n".join(wrong)
+
+
+class Cut(SimHost):
+    """A host that refuses one command's input, which did not arrive whole; what has none cannot be cut."""
+
+    def _met(self, command: Command) -> Result:
+        number = len(self.asked)
+        if self.fault and number == self.fault.at and (command.stdin or command.secrets):
+            self.asked.append(str(command))
+            return result(
+                stderr="its input did not arrive whole (10 of 200 bytes): nothing was run", code=CUT
+            )
+        return super()._met(command)
+
+
+class Full(SimHost):
+    """A host whose disk is full from one command on: what writes what it is sent fails, all else does not."""
+
+    def _met(self, command: Command) -> Result:
+        if self.fault and len(self.asked) >= self.fault.at and command.stdin:
+            self.asked.append(str(command))
+            return result(stderr="cat: write error: No space left on device", code=1)
+        return super()._met(command)
+
+
+@pytest.mark.parametrize("adopted", [True, False], ids=["first", "second"])
+@pytest.mark.parametrize("kind", [Cut, Full], ids=["input cut", "disk full"])
+def test_whatever_a_host_cannot_take_in_the_exit_code_tells_the_truth(
+    kind: type[SimHost], adopted: bool
+) -> None:
+    before, branch, run, old = start(adopted=adopted)
+    wrong: list[str] = []
+    codes: set[int] = set()
+    for number, name in enumerate(commands(adopted=adopted)):
+        host = kind(world=before, fault=Fault(number, named="never"))
+        outcome = deploy(host, branch=branch, run=run)
+        codes.add(outcome.code)
+        # A record that cannot be written stays begun for the next run, and that is told.
+        told = "how it ended is not in the release's record" in str(outcome.events)
+        found = untruths(host, before, outcome, old, run, COMMITS[branch])
+        wrong += [
+            f"{number} {name[:60]}: exit {outcome.code}, but {text}"
+            for text in found
+            if text != "the record is STARTED" or not told
+        ]
+    assert not wrong, "\n".join(wrong)
+    assert codes > {0}
 
 
 class Hanging(SimHost):

@@ -1,0 +1,46 @@
+"""The record of a run that is over, on every host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from schedgen_ops import events
+from schedgen_ops.deploy import services
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.errors import OpsError, Overruled, RolledBack
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.release.record import State
+from schedgen_ops.remote import Remote
+
+
+def close(
+    fleet: Fleet,
+    sites: Sequence[Site],
+    error: OpsError | None,
+    steps: tuple[tuple[str, float], ...],
+    emit: events.Emit,
+    *,
+    serves: bool,
+) -> None:
+    """Writes how it ended; what that comes to changes nothing of it, but is told.
+
+    Args:
+        error: what ended it; None where all went well.
+        serves: whether the new release is the one that serves.
+    """
+    # Overruled: what is left is for the next one to look at, who finds the record begun.
+    if not sites or isinstance(error, Overruled):
+        return
+    state = State.FAILED if isinstance(error, RolledBack) else State.BROKEN
+    if error is None or serves:
+        state = State.DONE
+    text = error.message if error else ""
+    by_host = {site.remote.name: site for site in sites}
+
+    def one(remote: Remote) -> None:
+        services.close(by_host[remote.name], state, text, steps)
+
+    with suppress(KeyboardInterrupt):
+        for host, failure in fleet.each(one).errors.items():
+            events.warn(emit, f"how it ended is not in the release's record: {failure}", host)
