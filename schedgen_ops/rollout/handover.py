@@ -37,10 +37,13 @@ sort_out() {
     if [ "${ports:-0}" -gt 0 ]; then old+=("$id"); elif [ -n "$mark" ]; then plain+=("$id"); fi
   done <<< "$said"
 }
+# An ingress that is tried out is a one-off container of Compose's: that is how it is known, by no name.
+trials() { local oneoff=True; find_ids trial schedgen-ingress; }
+end_trials() { local trial; trials && remove "${trial[@]}"; }
 all_well() { [ "$#" -eq 0 ] || healthy "$limit" "$@"; }
 # Who had the ports has them again, and what was made to come after them goes.
 take_back() {
-  { [ -z "$ingress" ] || remove "$ingress"; } && remove "$project-ingress-trial" &&
+  { [ -z "$ingress" ] || remove "$ingress"; } && end_trials &&
     start_all "${noted[@]}" && all_well "${noted[@]}" && remove "${plain[@]}" || return
   ingress='' plain=(); rm -f "$stopped"
 }
@@ -76,12 +79,10 @@ hand_down() {
 # An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
 # that gets them begins with what this one learned.
 try_out() {
-  local name=$project-ingress-trial fine='' ingress
-  "${docker[@]}" rm --force "$name" >/dev/null 2>&1
-  "$@" run --detach --no-deps --name "$name" schedgen-ingress >/dev/null && ingress=$name &&
-    within 20 answering && hand_down && fine=yes
-  "${docker[@]}" rm --force "$name" >/dev/null 2>&1
-  [ -n "$fine" ]
+  local fine='' trial ingress
+  end_trials && "$@" run --detach --no-deps schedgen-ingress >/dev/null && trials && ingress=${trial[0]-} &&
+    [ -n "$ingress" ] && within 20 answering && hand_down && fine=yes
+  end_trials && [ -n "$fine" ]
 }
 if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
 mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit

@@ -23,7 +23,8 @@ restart_policy() { "${docker[@]}" inspect --format \
   '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
 ids_of() { local name=$1; shift
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
-    --filter "label=com.docker.compose.service=$name" --filter label=com.docker.compose.oneoff=False "$@"; }
+    --filter "label=com.docker.compose.service=$name" \
+    --filter "label=com.docker.compose.oneoff=${oneoff:-False}" "$@"; }
 # Those ids into the array $1; fails where Docker does not tell them: none is another answer.
 find_ids() {
   local -n found=$1

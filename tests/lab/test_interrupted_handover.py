@@ -16,7 +16,7 @@ from schedgen_ops.lab.place import Place
 
 CASES = blows.cases(
     ("before the new ones start", r"up --detach .*--scale", blows.killed),
-    ("trying the ingress out", r"run --detach .*ingress-trial", blows.rebooted),
+    ("trying the ingress out", r"run --detach .*schedgen-ingress", blows.rebooted),
     ("while nobody has the ports", r"^start [0-9a-f]{64}$", blows.engine_restarted),
     ("before the old ones go", r"^rm --force [0-9a-f]{64}", blows.cut),
 )

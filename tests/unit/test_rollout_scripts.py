@@ -329,7 +329,7 @@ def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
         engine.log.index("made 3 schedgen-ingress") < engine.log.index("stop 1") < engine.log.index("start 3")
     )
     # And that it reaches everybody is known before that, too.
-    assert engine.log.index("rm schedgen-ingress-trial") < engine.log.index("stop 1")
+    assert engine.log.index("rm beef") < engine.log.index("stop 1")
     before = engine.containers
     again = adopt(engine)
     assert (again.ok, again.stdout) == (True, "")

@@ -195,6 +195,7 @@ def test_it_refuses(values: dict[str, Any], message: str) -> None:
 
 @hypothesis.settings(deadline=None)
 @given(text=st.text(max_size=30) | st.from_regex(r"-{0,2}[ -~]{1,20}", fullmatch=True))
+@hypothesis.example(text="\xa0")
 def test_no_name_is_ever_an_option_or_holds_white_space(text: str) -> None:
     places: list[dict[str, Any]] = [
         {"project": text},

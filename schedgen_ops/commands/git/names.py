@@ -9,8 +9,8 @@ _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|[/.]\Z|\A[-/.]|\A(?:@|HEAD)\Z"
 )
 _COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
-# Controls, halves of characters, what ends a line or a paragraph: git takes them, and nobody sees them.
-_UNSEEN = frozenset(("Cc", "Cs", "Zl", "Zp"))
+# Controls, halves of characters, spaces of any kind: git takes them, and nobody sees them.
+_UNSEEN = frozenset(("Cc", "Cs", "Zl", "Zp", "Zs"))
 # A branch is a file in its repository, which may have 255 bytes, and its lock's name is longer.
 _MOST_BYTES = 200
 
