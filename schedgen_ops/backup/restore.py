@@ -220,37 +220,3 @@ class Restore:
 
     def _run(self, command: Command, deadline: float) -> Result:
         return perform(self.remote, self.settings, command, deadline)
-
-
-def restore(
-    remote: Remote,
-    settings: Settings,
-    backup: Manifest,
-    clock: Clock,
-    emit: events.Emit,
-    *,
-    parts: frozenset[str] = DATA,
-    discard_old: bool = False,
-) -> Restore:
-    """Restores `backup` on its host; a failure leaves the old data serving.
-
-    Args:
-        parts: database, objects.
-        discard_old: whether what was there is removed at once; else it is kept, see `Restore.kept`.
-
-    Raises:
-        OpsError: where anything failed; the old data is in place then.
-    """
-    one = Restore(remote, settings, backup, clock, emit, parts)
-    one.check()
-    one.prepare()
-    try:
-        one.swap()
-    except BaseException:
-        one.back()
-        one.drop()
-        raise
-    one.settle()
-    if discard_old:
-        one.discard_old()
-    return one

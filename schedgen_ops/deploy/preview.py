@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.commands import compose as c
-from schedgen_ops.commands import disks, git, postgres
+from schedgen_ops.commands import disks, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.definition import parse_hashes
 from schedgen_ops.deploy.code import meant
+from schedgen_ops.deploy.need import needed
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
@@ -124,7 +125,7 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
         changes=changes,
         migrations=git.parse_paths(added),
         services=services,
-        need=_need(remote, settings, docker, boxes, services),
+        need=needed(remote, settings, docker, boxes, services),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
     )
@@ -218,29 +219,6 @@ def _action(
 def _touches(changed: str, used: str) -> bool:
     """Whether a changed path is what is used, in it, or the submodule that it is in."""
     return changed == used or changed.startswith(f"{used}/") or used.startswith(f"{changed}/")
-
-
-def _need(
-    remote: Remote,
-    settings: Settings,
-    docker: engine.Docker,
-    boxes: Iterable[engine.Container],
-    services: Iterable[tuple[str, str, str, str]],
-) -> int:
-    running = {box.service: box for box in boxes if box.status == "running"}
-    built = [running[name].image for name, _, why, _ in services if "built" in why and name in running]
-    commands = []
-    if built:
-        commands.append(docker("image", "inspect", "--format", "{{.Size}}", *built))
-    database, objects = settings.database, settings.objects
-    if database and database.service in running:
-        box = running[database.service].id
-        commands.append(postgres.size(docker, box, database.user, database.name))
-    if objects and objects.service in running:
-        kib = docker("exec", running[objects.service].id, "du", "-sk", objects.path)
-        commands.append(kib.pipe(sh("awk", '{ printf "%.0f\\n", $1 * 1024 }')))
-    results = remote.batch(commands, deadline=60) if commands else ()
-    return sum(int(line) for result in results if result.ok for line in result.lines() if line.isdigit())
 
 
 def facts(found: Preview) -> tuple[tuple[str, str], ...]:

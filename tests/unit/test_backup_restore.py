@@ -19,7 +19,7 @@ from schedgen_ops.backup.restoring import Elsewhere
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
-from schedgen_ops.events import Event, Message, silence
+from schedgen_ops.events import Emit, Event, Message, silence
 from schedgen_ops.fleet import Fleet
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, roles=("app",), sizes={"database": 10**9, "objects": 512})
@@ -27,6 +27,29 @@ SEEN = 'rows ["public.jobs",3]\ncounted\nobjects 3 0\nend\n'
 SERVER = '{"version": 150018, "tablespaces": ["pg_default"]}'
 SLOTS = "end the slots of the old database"
 STAMP = "20250115_120000"
+
+
+def whole(
+    remote: FakeHost,
+    emit: Emit = silence,
+    *,
+    parts: frozenset[str] = restore.DATA,
+    discard_old: bool = False,
+) -> restore.Restore:
+    """All of a restore, as the task does it step by step."""
+    one = restore.Restore(remote, settings(), MADE, FakeClock(), emit, parts)
+    one.check()
+    one.prepare()
+    try:
+        one.swap()
+    except BaseException:
+        one.back()
+        one.drop()
+        raise
+    one.settle()
+    if discard_old:
+        one.discard_old()
+    return one
 
 
 def boxes(*services: str) -> str:
@@ -74,7 +97,7 @@ def titles(on: FakeHost) -> list[str]:
 
 def test_a_restore_is_checked_prepared_and_exchanged_in_this_order() -> None:
     on, told = host(), list[Event]()
-    done = restore.restore(on, settings(), MADE, FakeClock(), told.append)
+    done = whole(on, told.append)
     assert titles(on) == ["verify the backup", "restore beside", "exchange", SLOTS]
     assert done.gap == 1.5
     assert done.kept == (f"database schedgen_before_{STAMP}", f"objects .schedgen-before-{STAMP}")
@@ -91,7 +114,7 @@ def test_a_restore_is_checked_prepared_and_exchanged_in_this_order() -> None:
 
 def test_the_old_data_is_discarded_on_request_only() -> None:
     on = host()
-    restore.restore(on, settings(), MADE, FakeClock(), silence, discard_old=True)
+    whole(on, discard_old=True)
     assert titles(on)[-1] == "discard what a restore put aside"
     assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
 
@@ -104,7 +127,7 @@ def test_one_part_alone_is_restored(part: str, given: str, left_out: str) -> Non
     on = host(
         restore_beside='rows ["public.jobs",3]\ncounted\nend' if part == "database" else "objects 3 0\nend"
     )
-    done = restore.restore(on, settings(), MADE, FakeClock(), silence, parts=frozenset({part}))
+    done = whole(on, parts=frozenset({part}))
     assert len(done.kept) == 1
     for command in on.commands:
         if command.title in ("docker inspect", "look at the clock"):
@@ -116,7 +139,7 @@ def test_one_part_alone_is_restored(part: str, given: str, left_out: str) -> Non
 def test_a_damaged_backup_is_not_restored() -> None:
     on = host(verify_the_backup="wrong database.sql.gz is missing\nobjects 3 512\n")
     with pytest.raises(OpsError, match="is damaged"):
-        restore.restore(on, settings(), MADE, FakeClock(), silence)
+        whole(on)
     assert titles(on) == ["verify the backup"]
 
 
@@ -126,13 +149,13 @@ def test_a_damaged_backup_is_not_restored() -> None:
 def test_what_does_not_run_cannot_be_restored_into(gone: str, said: str) -> None:
     left = boxes(*({"postgres", "minio", "backend"} - {gone}))
     with pytest.raises(Refused, match=said):
-        restore.restore(host(docker_inspect=left), settings(), MADE, FakeClock(), silence)
+        whole(host(docker_inspect=left))
 
 
 def test_rows_that_differ_are_dropped_before_anything_is_exchanged() -> None:
     on = host(restore_beside=SEEN.replace('jobs",3', 'jobs",2'))
     with pytest.raises(OpsError, match=r"not what was saved: public\.jobs has 2 rows instead of 3"):
-        restore.restore(on, settings(), MADE, FakeClock(), silence)
+        whole(on)
     assert titles(on) == ["verify the backup", "restore beside", "discard what a restore put aside"]
     assert on.texts[-1].endswith(f"schedgen_new_{STAMP} .schedgen-new-{STAMP}; }}")
 
@@ -143,14 +166,14 @@ def test_rows_that_differ_are_dropped_before_anything_is_exchanged() -> None:
 def test_an_exchange_that_fails_is_taken_back_and_the_restored_data_dropped(error: Answer) -> None:
     on = host(exchange=error)
     with pytest.raises((OpsError, KeyboardInterrupt)):
-        restore.restore(on, settings(), MADE, FakeClock(), silence)
+        whole(on)
     assert titles(on)[-3:] == ["exchange", "exchange back", "discard what a restore put aside"]
 
 
 def test_what_a_script_said_becomes_cause_and_hint() -> None:
     on = host(restore_beside=result(stderr="gzip: No space left on device\nreason: the dump failed", code=1))
     with pytest.raises(OpsError, match="the disk is full: the dump failed") as caught:
-        restore.restore(on, settings(), MADE, FakeClock(), silence)
+        whole(on)
     assert "df -h" in caught.value.hint
 
 

@@ -1,0 +1,34 @@
+"""The disk that a deploy may need at most: its images and its backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import postgres
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import sh
+
+
+def needed(
+    remote: Remote,
+    settings: Settings,
+    docker: engine.Docker,
+    boxes: Iterable[engine.Container],
+    services: Iterable[tuple[str, str, str, str]],
+) -> int:
+    running = {box.service: box for box in boxes if box.status == "running"}
+    built = [running[name].image for name, _, why, _ in services if "built" in why and name in running]
+    commands = []
+    if built:
+        commands.append(docker("image", "inspect", "--format", "{{.Size}}", *built))
+    database, objects = settings.database, settings.objects
+    if database and database.service in running:
+        box = running[database.service].id
+        commands.append(postgres.size(docker, box, database.user, database.name))
+    if objects and objects.service in running:
+        kib = docker("exec", running[objects.service].id, "du", "-sk", objects.path)
+        commands.append(kib.pipe(sh("awk", '{ printf "%.0f\\n", $1 * 1024 }')))
+    results = remote.batch(commands, deadline=60) if commands else ()
+    return sum(int(line) for result in results if result.ok for line in result.lines() if line.isdigit())
