@@ -123,3 +123,31 @@ def test_only_what_nothing_holds_goes_and_only_after_a_yes(op: Operator, host: B
     assert again.code == 0, again.output
     assert "remove" not in again.stdout
     assert set(kit.backups(host)) == there - goes
+
+
+_SMALL = """
+for folder in .schedgen backups; do
+  mkdir -p "$folder"; mount -t tmpfs -o size=128k,mode=700,uid="$(id -u deploy)" tmpfs "$folder"
+done
+"""
+_FILLED = """
+for folder in .schedgen backups; do
+  cat /dev/zero > "$folder/fill" || true; echo x > "$folder/one" || true
+done 2>&1
+"""
+
+
+def test_a_full_disk_keeps_nothing_from_what_makes_room(op: Operator, host: Box) -> None:
+    newest, second, old = _backup(1), _backup(2), _backup(10)
+    host.sh(_SMALL, user="root")
+    try:
+        _place(host, [newest, second, old])
+        assert host.sh(_FILLED).count("No space left") == 4
+        pruned = op("backup.prune", "--yes")
+        recovered = op("deploy.recover")
+        left = set(kit.backups(host))
+    finally:
+        host.sh("umount .schedgen backups", user="root")
+    assert pruned.code == 0, pruned.output
+    assert recovered.code == 0, recovered.output
+    assert left & {newest.id, second.id, old.id} == {newest.id, second.id}
