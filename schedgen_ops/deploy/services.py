@@ -29,6 +29,7 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
     leftover, and what is in no tier is never touched.
     """
+    _started(site)
     if not begun and not _complete(site, serving) and not ingress.half(site, serving):
         return
     site.righted = site.righted or "what an interrupted run had left beside what serves was removed"
@@ -191,14 +192,18 @@ def answers(site: Site) -> None:
     """
     if not site.before:
         return
-    starting = [box.id for box in site.containers() if box.health == "starting"]
-    if starting:
-        wait = site.settings.health.deadline
-        command = scripts.well(site.compose, starting, wait)
-        site.remote.run(command, deadline=wait + QUICK, check=False)
+    _started(site)
     what = site.old.id if site.old else "what ran before"
     bad = serving.wrong(site.remote, site.settings, site.before)
     _pass(site, f"{what} is in place, and does not pass its checks", bad)
+
+
+def _started(site: Site) -> None:
+    """What is starting has the time for it: until then nobody knows whether it is well."""
+    wait = site.settings.health.deadline
+    if starting := [box.id for box in site.containers() if box.health == "starting"]:
+        site.remote.run(scripts.well(site.compose, starting, wait), deadline=wait + QUICK, check=False)
+        site.containers_changed()
 
 
 def _pass(site: Site, message: str, failed: Sequence[verification.Finding]) -> None:

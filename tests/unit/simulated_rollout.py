@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fakes import result
 from simulated_answers import Handler, changing, discard
@@ -140,7 +141,16 @@ def _pull(world: World, words: Sequence[str], stdin: str) -> None:
     world.images[words[-1]] = f"sha256:{words[-1]}"
 
 
+def _started(world: World, words: Sequence[str], stdin: str) -> Result:
+    """What was starting is well."""
+    for name, box in world.boxes.items():
+        if box.health == "starting":
+            world.boxes[name] = replace(box, health="healthy")
+    return result()
+
+
 TITLES: dict[str, Handler] = {
+    "wait until all is well": _started,
     "docker compose up": _up,
     "replace ": _replace,
     "serve ": _serve,

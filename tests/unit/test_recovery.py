@@ -156,6 +156,17 @@ def test_what_was_begun_is_named_and_closed_as_failed() -> None:
     assert record["finished"]
 
 
+def test_what_still_starts_is_waited_for_before_anything_is_left_over() -> None:
+    """The engine was restarted while a verified release cleaned up."""
+    world = killed(deployed(), at("serve ") + 1)
+    assert (world.records()[NEWER], world.current) == ("DONE", NEWER)
+    assert world.standby.keys() >= {"frontend"}
+    world.boxes["frontend"] = replace(world.boxes["frontend"], health="starting")
+    host = SimHost(world=world)
+    assert recover(host).code == 0
+    assert not host.world.standby
+
+
 def test_leftover_containers_go_and_the_release_that_serves_stays() -> None:
     host = SimHost(world=half())
     recover(host)
