@@ -32,6 +32,8 @@ chmod 755 /usr/local/bin/docker
 _SHUT = "cd /run/gate; rm -rf reached open pattern; printf %s "
 _NO_GATE = "touch /run/gate/open; rm -rf /run/gate/pattern /run/gate/reached /usr/local/bin/docker"
 
+# Whether every blow is struck at every place, as `make soak` does.
+ALL = bool(os.environ.get("SCHEDGEN_ALL_BLOWS"))
 # Nothing to back up and no migrations: a deploy is the same, and comes sooner to where it is struck.
 BARE: dict[str, Any] = {
     "database": None,
@@ -128,5 +130,5 @@ class Case:
 
 def cases(*places: tuple[str, str, Blow]) -> tuple[Case, ...]:
     """A blow at each of these places; every blow at each of them where SCHEDGEN_ALL_BLOWS is set."""
-    chosen = BLOWS if os.environ.get("SCHEDGEN_ALL_BLOWS") else ()
+    chosen = BLOWS if ALL else ()
     return tuple(Case(place, at, each) for place, at, blow in places for each in chosen or (blow,))

@@ -29,6 +29,7 @@ LONGEST = (
     "test_restore",
     "test_interrupted_data",
     "test_interrupted_handover",
+    "test_interrupted_engine",
 )
 """Files that begin first, so that the second of two processes does not end long after the first."""
 

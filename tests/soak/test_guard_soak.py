@@ -10,6 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "lab"))
 
+import aftermath  # noqa: E402
+import blows  # noqa: E402
+import deploy_kit as kit  # noqa: E402
 from box import Box  # noqa: E402
 from deploy_kit import Operator  # noqa: E402
 from load import failed, load  # noqa: E402
@@ -48,3 +51,16 @@ def test_good_releases_are_never_taken_back(op: Operator) -> None:
         assert ran.code == 0, (number, ran.output)
         assert host.version() == version
         assert not failed(seen), (number, seen)
+
+
+def test_an_engine_restarted_under_a_watch_ends_in_one_release(op: Operator) -> None:
+    (host,) = op.boxes
+    op.configure(**blows.BARE, watch={"duration": 30, "interval": 1})
+    run = op.start("deploy.guarded", "--branch", "v1.2.4")
+    run.until("  Progress: ")
+    blows.engine_restarted(host, run)
+    ran = run.wait()
+    blows.engine_answers(host)
+    kit.wait_for(lambda: host.sh("ls -d .schedgen/guard 2>/dev/null || true") == "", "the guard to end", 180)
+    found = [*aftermath.untrue(host, ran), *aftermath.not_home(host, op("deploy.recover"))]
+    assert not found, "\n".join([*found, ran.output])

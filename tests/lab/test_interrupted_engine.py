@@ -1,0 +1,41 @@
+"""The host's engine is restarted in the middle of a deploy: what is said is true, and all is put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aftermath
+import blows
+import pytest
+from box import Box
+from deploy_kit import Operator
+
+from schedgen_ops.lab.place import Place
+
+PLACES = {
+    "Rolling update": r"^events .*event=health_status",
+    "Cleaning up": r"^stop [0-9a-f]{64}",
+}
+MORE = {"Building containers": r" build ", "settling": r"^events --since"}
+
+
+@pytest.fixture
+def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
+    """An operator of host 1, which is on v1.2.3 behind the ingress."""
+    operator = Operator(lab, tmp_path, (host,)).configure(**blows.BARE)
+    operator.deploy("v1.2.3")
+    return operator
+
+
+def test_an_engine_restarted_in_the_middle_of_a_deploy_is_no_end_of_the_site(op: Operator, host: Box) -> None:
+    found: list[str] = []
+    for place, pattern in (PLACES | (MORE if blows.ALL else {})).items():
+        with blows.gate(host):
+            blows.shut(host, pattern)
+            run = op.start("deploy", "--branch", "v1.2.4" if host.version() == "1.2.3" else "v1.2.3")
+            blows.struck(host, run, blows.engine_restarted)
+            ran = run.wait()
+            blows.engine_answers(host)
+        said = [*aftermath.untrue(host, ran), *aftermath.not_home(host, op("deploy.recover"))]
+        found += [f"{place}: {text}\n{ran.output}" for text in said]
+    assert not found, "\n".join(found)
