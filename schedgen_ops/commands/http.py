@@ -116,7 +116,7 @@ answer() {
   while patient && IFS= read -r "${left[@]}" line; do
     line=${line%$'\r'}
     case $line:${line,,} in
-      :) case $head in HTTP/*\ 1[0-9][0-9]*) head=''; continue ;; esac; whole=yes; break ;;
+      :) [[ ! $head =~ ^HTTP/[0-9.]+\ 1[0-9][0-9] ]] || { head=''; continue; }; whole=yes; break ;;
       *:transfer-encoding:*chunked*) chunked=yes ;;
       *) head+=$line$'\r\n' ;;
     esac

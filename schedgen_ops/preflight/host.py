@@ -188,8 +188,8 @@ def owners(settings: Settings) -> Judge:
     return judge
 
 
-def database(settings: Settings, host: HostSettings) -> Judge:
-    """The containers are known, and what a backup is made of runs."""
+def database(settings: Settings, host: HostSettings, *, refuses: bool = True) -> Judge:
+    """The containers are known, and what a backup is made of runs; that `refuses` only where one is made."""
     stored = [part.service for part in (settings.database, settings.objects) if part]
     needed = [service for service in stored if host in settings.backup_hosts() and host.runs(service)]
 
@@ -207,6 +207,7 @@ def database(settings: Settings, host: HostSettings) -> Judge:
                     "so there is nothing to back up",
                     f"Start it: `docker compose up -d {service}` in {settings.directory}. "
                     "If it does run, `docker compose ls` tells the project's name.",
+                    refuses=refuses,
                 )
 
     return look

@@ -62,7 +62,9 @@ def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str
         "disk": Probe(disks.spaces(docker, where), look.disk(settings)),
         "load": Probe(files.load(), look.load(settings)),
         "owners": Probe(strangers.command(settings), look.owners(settings)),
-        "containers": Probe(docker.containers(settings.project), look.database(settings, host)),
+        "containers": Probe(
+            docker.containers(settings.project), look.database(settings, host, refuses=bool(branch))
+        ),
         "releases": Probe(store.read_command(paths), look.releases),
     }
 
