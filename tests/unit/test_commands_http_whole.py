@@ -36,6 +36,10 @@ WHOLE = {
         b"body",
     ),
     "a length": (f"{HEAD}Content-Length: 9\r\n\r\n".encode() + b"beef\r\n1\r\n", b"beef\r\n1\r\n"),
+    "a length like an interim status": (
+        f"{HEAD}Content-Length: 123\r\n\r\n".encode() + b"x" * 123,
+        b"x" * 123,
+    ),
     "to the end": (HEAD.replace("1.1", "1.0").encode() + b"\r\n" + TRICKY, TRICKY),
     "after a word to go on": (b"HTTP/1.1 100 Continue\r\n\r\n" + CHUNKED.encode() + chunks(b"x"), b"x"),
     "nothing": (b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", b""),
