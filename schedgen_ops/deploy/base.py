@@ -11,12 +11,11 @@ from schedgen_ops import events
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.deploy import cleaning, closing, ingress, measured, ours, recovery, services
 from schedgen_ops.deploy.site import Share, Site
-from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.lock import run as lock
-from schedgen_ops.lock.commands import Owner
+from schedgen_ops.lock.remote_commands import Owner
 from schedgen_ops.preflight import run as preflight
 from schedgen_ops.probe.report import Report
 from schedgen_ops.probe.run import Prober, probing
@@ -25,7 +24,9 @@ from schedgen_ops.release.names import next_run
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Remote
+from schedgen_ops.runner import Engine
 from schedgen_ops.settings import Settings, Tier
+from schedgen_ops.steps import Step
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ from schedgen_ops.remote import Remote, Result, checked
 from schedgen_ops.rollout.strategy import Strategy, strategies
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
-from schedgen_ops.ui.text import size
+from schedgen_ops.text import size
 
 # What is fetched goes into a throwaway repository that borrows the project's objects, and its files into a
 # throwaway tree: the project itself is only read. $1 directory, $2 remote, $3 branch, $4 the commit that

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from schedgen_ops.deploy import images, measured, recovery, services
 from schedgen_ops.deploy.base import Change
-from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
 
 
 class Recovery(Change):

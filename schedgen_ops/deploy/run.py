@@ -8,17 +8,20 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.backup import drill, moment, push, room
-from schedgen_ops.backup import run as backup
-from schedgen_ops.backup.manifest import Kind
+from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.backup.catalog.manifest import Kind
+from schedgen_ops.backup.create import capacity
+from schedgen_ops.backup.create import run as backup
+from schedgen_ops.backup.offsite import push
+from schedgen_ops.backup.restore import drill
 from schedgen_ops.deploy import cleaning, code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
-from schedgen_ops.engine import Step
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.settings import HostSettings
+from schedgen_ops.steps import Step
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Deploy(Change):
     def back_up(self) -> None:
         """A checked backup of database and objects, before anything changes."""
         events.info(self.emit, "Creating backup before deployment")
-        at = moment.together(self.fleet.only(tuple(self._holders)))
+        at = host_time.together(self.fleet.only(tuple(self._holders)))
         self._do(partial(self._back_up, at=at), only=self._holders)
         events.info(self.emit, "Pre-deployment backup completed successfully")
 
@@ -130,7 +133,7 @@ def _source(site: Site) -> backup.Source:
 
 
 def _look_for_room(site: Site) -> None:
-    site.totals = room.ensured(site.remote, site.settings, _source(site), site.emit)
+    site.totals = capacity.ensured(site.remote, site.settings, _source(site), site.emit)
 
 
 def _note_backup(site: Site) -> None:

@@ -11,13 +11,13 @@ from schedgen_ops.clock import Clock
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.log_excerpt import telling
 from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
-from schedgen_ops.telling import telling
 
 QUICK = 60.0
 

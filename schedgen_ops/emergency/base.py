@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.backup.places import running
+from schedgen_ops.backup.data_location import running
 from schedgen_ops.clock import Clock
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose

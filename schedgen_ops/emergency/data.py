@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedgen_ops.backup import moment
-from schedgen_ops.backup.commands import update
-from schedgen_ops.backup.manifest import File, Kind, Manifest, State, backup_id
-from schedgen_ops.backup.places import perform
+from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.backup.catalog.manifest import File, Kind, Manifest, State, backup_id
+from schedgen_ops.backup.catalog.remote_commands import update
+from schedgen_ops.backup.data_location import perform
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.emergency import commands, proof
+from schedgen_ops.emergency import proof, remote_commands
 from schedgen_ops.emergency.base import Base
 from schedgen_ops.errors import OpsError, Unreachable
-from schedgen_ops.telling import telling
+from schedgen_ops.log_excerpt import telling
 
 # How often a container that is started over and over is looked at.
 _LOOKS = 30
@@ -74,7 +74,7 @@ class Data(Base):
             if box is None or box.status != "running" or not box.restarts:
                 break
             # Docker starts it over and over: how it ends is seen in between.
-            self.run(commands.next_second(), 60)
+            self.run(remote_commands.next_second(), 60)
             box = self.box(service)
         if box is None:
             return None, ()
@@ -85,10 +85,10 @@ class Data(Base):
         box = self.box(service)
         if box is None:
             raise OpsError(f"{service} has no container", host=self.remote.name)
-        now = moment.now(self.remote)
+        now = host_time.now(self.remote)
         name = backup_id(Kind.SAFETY, now)
         folder = f"{self.settings.backup.directory}/{name}"
-        command = commands.set_aside(self.docker, folder, box.id, box.image)
+        command = remote_commands.set_aside(self.docker, folder, box.id, box.image)
         answer = perform(self.remote, self.settings, command, self.settings.backup.deadline)
         rows = [line.split() for line in answer.lines() if line.startswith("file ")]
         record = Manifest(
@@ -97,10 +97,10 @@ class Data(Base):
             commit="",
             state=State.FAILED,
             created=stamp(now),
-            finished=stamp(moment.now(self.remote)),
+            finished=stamp(host_time.now(self.remote)),
             files=tuple(File(row[1], int(row[2]), row[3]) for row in rows),
             error=f"no backup: the files of {service}, which did not start with them",
         )
         self.run(update(folder, record).in_dir(self.settings.directory), 60)
         self.say(f"The files of {service} are set aside in {folder}")
-        self.run(commands.next_second(), 60)
+        self.run(remote_commands.next_second(), 60)

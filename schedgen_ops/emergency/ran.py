@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schedgen_ops.backup.places import running
+from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import files
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.emergency.data import Data

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schedgen_ops.backup import run as backups
-from schedgen_ops.backup.command import source_of
-from schedgen_ops.backup.manifest import Kind
-from schedgen_ops.backup.places import running
+from schedgen_ops.backup.catalog.manifest import Kind
+from schedgen_ops.backup.create import run as backups
+from schedgen_ops.backup.create.source import source_of
+from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import stopped
-from schedgen_ops.emergency import commands
+from schedgen_ops.emergency import remote_commands
 from schedgen_ops.emergency.ran import Ran
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
 from schedgen_ops.release.paths import Paths
@@ -63,7 +63,7 @@ class Site(Ran):
         except OpsError as error:
             self.warn(f"what is there could not be saved as a whole: {error.message}")
             for part in sorted(parts) if len(parts) > 1 else ():
-                self.run(commands.next_second(), 60)
+                self.run(remote_commands.next_second(), 60)
                 try:
                     self._save(frozenset({part}))
                 except OpsError as again:

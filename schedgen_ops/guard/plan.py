@@ -10,7 +10,7 @@ from schedgen_ops.commands import git
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
-from schedgen_ops.rollout import handover, scripts
+from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.rollout.strategy import Strategy, waves
 from schedgen_ops.settings import Check, Settings
 from schedgen_ops.shell import Command, sh
@@ -222,7 +222,7 @@ def _ingress(site: Site) -> tuple[Command, ...]:
     if site.old is None or not behind:
         return ()
     folder, wait = site.paths.release(site.old.id), site.settings.health.deadline
-    return (handover.ingress(site.compose, site.paths, folder, behind, wait),)
+    return (port_handover.ingress(site.compose, site.paths, folder, behind, wait),)
 
 
 def _untag(site: Site) -> Command:

@@ -12,14 +12,14 @@ from schedgen_ops import events
 from schedgen_ops.deploy import cleaning, measured, services
 from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.deploy.site import Site
-from schedgen_ops.engine import Step
 from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
 from schedgen_ops.fleet import at_once
-from schedgen_ops.guard import commands, plan
+from schedgen_ops.guard import plan, remote_commands
 from schedgen_ops.guard.story import Watch
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
 from schedgen_ops.release.record import State
+from schedgen_ops.steps import Step
 
 _START = 60.0
 _WORD = 30.0
@@ -110,7 +110,7 @@ class Guarded(Deploy):
             site.warn("Nothing behind the ingress changed: there is no share to begin with")
         # The run's own token: the lock is not refused to the run because of its own sentry.
         owner = replace(myself(self.clock, "guard", self.branch), token=self.owner.token)
-        site.run(commands.start(site.paths.state, owner, orders), _START)
+        site.run(remote_commands.start(site.paths.state, owner, orders), _START)
 
     def _follow(self, site: Site) -> None:
         watch = self.watches[site.remote.name]
@@ -124,7 +124,7 @@ class Guarded(Deploy):
                 self._agree()
 
         with suppress(CommandFailed):
-            site.remote.stream(commands.follow(site.paths.state), on_line, deadline=longest)
+            site.remote.stream(remote_commands.follow(site.paths.state), on_line, deadline=longest)
         if not watch.outcome:
             self._look_up(site, watch)
 
@@ -163,7 +163,7 @@ class Guarded(Deploy):
     def _stand_down(self, site: Site) -> None:
         _tell(site, "back the operator's run was ended")
         longest = self._longest_way_back
-        site.run(commands.ended(site.paths.state, longest), longest + _WORD)
+        site.run(remote_commands.ended(site.paths.state, longest), longest + _WORD)
         site.containers_changed()
         # It may have kept the release a moment before it was told.
         if store.read(site.remote, site.paths).current == site.release.id:
@@ -177,7 +177,7 @@ class Guarded(Deploy):
 
 
 def _tell(site: Site, text: str) -> None:
-    site.run(commands.word(site.paths.state, text), _WORD)
+    site.run(remote_commands.word(site.paths.state, text), _WORD)
 
 
 def _handed_over(lost: Sequence[str]) -> HandedOver:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 
-from schedgen_ops import together, wire
+from schedgen_ops import parallel_batch, wire
 from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Bytes, Capture, Lines
+from schedgen_ops.host.channel_pool import Courier
 from schedgen_ops.host.connection import Link
-from schedgen_ops.host.courier import Courier
-from schedgen_ops.host.held import SshHold
+from schedgen_ops.host.remote_process import SshHold
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
 from schedgen_ops.shell import Command, script
@@ -87,8 +87,8 @@ class Host:
         """Run commands at the same time in one round trip."""
         if not commands:
             return ()
-        said = self.run(together.together(commands, deadline), deadline=deadline + _ENDING)
-        return together.results(said.stdout, len(commands), deadline)
+        said = self.run(parallel_batch.together(commands, deadline), deadline=deadline + _ENDING)
+        return parallel_batch.results(said.stdout, len(commands), deadline)
 
     def stream(
         self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from schedgen_ops.clock import elapsed
 from schedgen_ops.errors import ConnectionLost, OpsError
-from schedgen_ops.lock.commands import Answer, parse
+from schedgen_ops.lock.remote_commands import Answer, parse
 from schedgen_ops.remote import Hold, Remote
 from schedgen_ops.shell import Command
 

@@ -14,7 +14,7 @@ from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Overruled
 from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.interrupts import INTERRUPTS
-from schedgen_ops.lock import commands
+from schedgen_ops.lock import remote_commands
 from schedgen_ops.lock.lease import Lease
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -37,7 +37,7 @@ class Found:
     """
 
     host: str
-    answer: commands.Answer | None = None
+    answer: remote_commands.Answer | None = None
     lost: bool = True
     kept: bool = False
 
@@ -131,7 +131,7 @@ class Lock:
     def _again(self, lease: Lease) -> Found:
         mark = lease.answer.mark
         if lease.asked(_PATIENCE):
-            return Found(lease.name, commands.Answer("acquired"), lost=False, kept=True)
+            return Found(lease.name, remote_commands.Answer("acquired"), lost=False, kept=True)
         lease.leave()
         try:
             answer = lease.take()
@@ -155,16 +155,16 @@ class Lock:
         )
 
 
-def myself(clock: Clock, command: str, release: str) -> commands.Owner:
+def myself(clock: Clock, command: str, release: str) -> remote_commands.Owner:
     """The owner that this run is."""
     token = secrets.token_hex(8)
-    return commands.Owner(
+    return remote_commands.Owner(
         getpass.getuser(), socket.gethostname(), stamp(clock.now()), command, release, token
     )
 
 
 @contextmanager
-def held(fleet: Fleet, paths: Paths, owner: commands.Owner, lease: int) -> Iterator[Lock]:
+def held(fleet: Fleet, paths: Paths, owner: remote_commands.Owner, lease: int) -> Iterator[Lock]:
     """Holds the lock on every host for as long as the block lasts; then each command asks first.
 
     Args:
@@ -173,7 +173,7 @@ def held(fleet: Fleet, paths: Paths, owner: commands.Owner, lease: int) -> Itera
     Raises:
         LockHeld: if somebody else holds it anywhere; then it is given back everywhere.
     """
-    command, again = (commands.hold(paths.state, owner, lease, again=again) for again in (False, True))
+    command, again = (remote_commands.hold(paths.state, owner, lease, again=again) for again in (False, True))
     leases: dict[str, Lease] = {}
     with ExitStack() as stack:
         stack.callback(_release, leases)
@@ -196,7 +196,7 @@ def _release(leases: Mapping[str, Lease]) -> None:
         at_once([lease.release for lease in leases.values()])
 
 
-def _refusal(host: str, answer: commands.Answer) -> LockHeld:
+def _refusal(host: str, answer: remote_commands.Answer) -> LockHeld:
     return LockHeld(
         f"another run is at work here: {answer.owner or 'its owner is not known'}",
         host=host,
@@ -204,10 +204,10 @@ def _refusal(host: str, answer: commands.Answer) -> LockHeld:
     )
 
 
-def unlock(remote: Remote, paths: Paths) -> commands.Owner | None:
+def unlock(remote: Remote, paths: Paths) -> remote_commands.Owner | None:
     """Ends a lock that is held on `remote` and tells whose it was; None if it was free."""
-    answer = commands.parse(remote.run(commands.who(paths.state), deadline=30).stdout)
+    answer = remote_commands.parse(remote.run(remote_commands.who(paths.state), deadline=30).stdout)
     if answer.state != "held":
         return None
-    remote.run(commands.break_(paths.state), deadline=30)
-    return answer.owner or commands.Owner("unknown", "unknown", "", "", "")
+    remote.run(remote_commands.break_(paths.state), deadline=30)
+    return answer.owner or remote_commands.Owner("unknown", "unknown", "", "", "")

@@ -8,7 +8,7 @@ from schedgen_ops.commands import git
 from schedgen_ops.preflight.probe import Judge, Problem, listed, unknown
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
-from schedgen_ops.ui.text import duration
+from schedgen_ops.text import duration
 
 # The exit code of `timeout`.
 _TIMED_OUT = 124

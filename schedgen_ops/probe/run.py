@@ -12,7 +12,7 @@ from schedgen_ops import events
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.probe import commands, visitors
+from schedgen_ops.probe import remote_commands, visitors
 from schedgen_ops.probe.report import Answer, Report, answered, merged, parse, report
 from schedgen_ops.remote import Hold, Remote
 from schedgen_ops.settings import Check, Settings
@@ -84,7 +84,7 @@ class Prober:
 
     def _hold(self, remote: Remote, checks: Sequence[Check]) -> tuple[Hold, _Ear]:
         patience = max(5.0, *(check.within * 2 for check in checks))
-        command = commands.probe(
+        command = remote_commands.probe(
             checks,
             silence=_SILENCE,
             pause=_PAUSE,

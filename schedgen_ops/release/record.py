@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from schedgen_ops import stored
+from schedgen_ops import json_records
 from schedgen_ops.commands.git import is_commit
 
 
@@ -112,16 +112,16 @@ def from_json(text: str) -> Release:
     Raises:
         ValueError: where it is no record.
     """
-    data = stored.decode(text)
-    services = stored.mapping(data.get("services", {}))
-    release = stored.build(
+    data = json_records.decode(text)
+    services = json_records.mapping(data.get("services", {}))
+    release = json_records.build(
         Release,
         data,
         state=State(str(data.get("state"))),
-        migrations=stored.texts(data.get("migrations", [])),
-        reverted=stored.texts(data.get("reverted", [])),
-        restored=stored.texts(data.get("restored", [])),
-        steps=tuple(_step(step) for step in stored.rows(data.get("steps", []))),
+        migrations=json_records.texts(data.get("migrations", [])),
+        reverted=json_records.texts(data.get("reverted", [])),
+        restored=json_records.texts(data.get("restored", [])),
+        steps=tuple(_step(step) for step in json_records.rows(data.get("steps", []))),
         services={name: _service(service) for name, service in services.items()},
     )
     if not is_commit(release.commit):
@@ -130,9 +130,9 @@ def from_json(text: str) -> Release:
 
 
 def _service(data: Any) -> ServiceRecord:
-    data = stored.mapping(data)
-    lists = {name: stored.texts(data.get(name, [])) for name in ("proxies", "needs")}
-    return stored.build(ServiceRecord, data, **lists)
+    data = json_records.mapping(data)
+    lists = {name: json_records.texts(data.get(name, [])) for name in ("proxies", "needs")}
+    return json_records.build(ServiceRecord, data, **lists)
 
 
 def _step(data: Any) -> tuple[str, float]:

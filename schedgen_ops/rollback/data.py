@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.backup import choice, run
-from schedgen_ops.backup.restore import DATABASE, Restore
-from schedgen_ops.backup.restoring import Elsewhere, on_each
+from schedgen_ops.backup.catalog import selection
+from schedgen_ops.backup.create import run
+from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
+from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import Clock
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
@@ -89,6 +90,6 @@ def of_release(
                 host=remote.name,
                 hint="`inv backup.list` shows what there is; `inv backup.restore ID` restores one.",
             )
-        backup = choice.named(run.listing(remote, settings), name, remote.name)
+        backup = selection.named(run.listing(remote, settings), name, remote.name)
         todo[remote.name] = Restore(remote, settings, backup, clock, emit, DATABASE)
     return Data(settings, fleet, todo)

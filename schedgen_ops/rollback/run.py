@@ -10,7 +10,6 @@ from schedgen_ops.commands import files, git
 from schedgen_ops.deploy import cleaning, code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
-from schedgen_ops.engine import Step
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
@@ -19,6 +18,7 @@ from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.strategy import together
 from schedgen_ops.shell import Command, sh
+from schedgen_ops.steps import Step
 
 
 @dataclass(slots=True)

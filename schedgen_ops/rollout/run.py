@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import GRACE
 from schedgen_ops.errors import OpsError
+from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.remote import Remote, Result, last_lines
-from schedgen_ops.rollout import handover, scripts
+from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
-from schedgen_ops.telling import telling
 
 # The scripts and Compose end by themselves; a command's own deadline only catches a hung engine. It counts
 # the time that the containers which are stopped have to end by themselves.
@@ -135,10 +135,10 @@ def open_ingress(
     """
     paths = Paths(settings.directory)
     wait = settings.health.deadline
-    command = handover.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
+    command = port_handover.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
     # Should it go back, those that it began with are stopped as well.
     answer = remote.run(command, deadline=2 * wait + 2 * grace + _MARGIN, check=False)
-    if answer.code == handover.NOT_BACK:
+    if answer.code == port_handover.NOT_BACK:
         raise OpsError(
             f"the published ports are not served as they were: {_reason(answer)}",
             host=remote.name,

@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from pydantic_core import PydanticCustomError
-
-if TYPE_CHECKING:
-    from schedgen_ops.settings.model import Settings
-
-# Where the broken value stands below the model or field that is checked, and what is wrong with it.
-Location = tuple[str | int, ...]
-Violation = tuple[Location, str]
+from schedgen_ops.settings.environment import Environment
+from schedgen_ops.settings.violations import Location, Violation
 
 
-def refuse(violations: list[Violation]) -> None:
-    """Hand all of `violations` to pydantic as one error; whoever shows it takes them apart again.
-
-    Raises:
-        PydanticCustomError: if there is any; its context carries them as `violations`.
-    """
-    if violations:
-        sentence = "; ".join(message for _, message in violations)
-        raise PydanticCustomError("rules", "{sentence}", {"sentence": sentence, "violations": violations})
-
-
-def between(settings: Settings) -> list[Violation]:
+def between(settings: Environment) -> list[Violation]:
     """Every rule of an environment that `settings` breaks."""
     rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _checks_apart, _times)
     return [violation for rule in rules for violation in rule(settings)]
 
 
-def _some_host(settings: Settings) -> Iterator[Violation]:
+def _some_host(settings: Environment) -> Iterator[Violation]:
     if not settings.hosts:
         yield ("hosts",), "is required: a list of hosts, or hosts_file"
 
 
-def _known_services(settings: Settings) -> Iterator[Violation]:
+def _known_services(settings: Environment) -> Iterator[Violation]:
     known = settings.services
     named: list[tuple[Location, str]] = [
         (("hosts", number, "services", index), service)
@@ -64,7 +46,7 @@ def _known_services(settings: Settings) -> Iterator[Violation]:
             yield place, f"no tier names the service {service!r}{hint}"
 
 
-def _run_somewhere(settings: Settings) -> Iterator[Violation]:
+def _run_somewhere(settings: Environment) -> Iterator[Violation]:
     needed: list[tuple[Location, str]] = [
         (("tiers", number, "services", index), service)
         for number, tier in enumerate(settings.tiers)
@@ -80,7 +62,7 @@ def _run_somewhere(settings: Settings) -> Iterator[Violation]:
             yield place, f"no host runs {service!r}: add it to a host's services"
 
 
-def _migrating(settings: Settings) -> Iterator[Violation]:
+def _migrating(settings: Environment) -> Iterator[Violation]:
     if settings.migrations is None or not settings.hosts:
         return
     chosen = settings.migrating_hosts()
@@ -96,7 +78,7 @@ def _migrating(settings: Settings) -> Iterator[Violation]:
             yield place, f"{host.name} runs a database too: say 'migrates: true' or 'migrates: false'"
 
 
-def _backing_up(settings: Settings) -> Iterator[Violation]:
+def _backing_up(settings: Environment) -> Iterator[Violation]:
     stored = [part.service for part in (settings.database, settings.objects) if part]
     for service in stored if settings.hosts else ():
         holders = settings.hosts_running(service)
@@ -104,7 +86,7 @@ def _backing_up(settings: Settings) -> Iterator[Violation]:
             yield ("hosts",), f"no host that runs {service!r} backs it up: take 'backs_up: false' away"
 
 
-def _checks_apart(settings: Settings) -> Iterator[Violation]:
+def _checks_apart(settings: Environment) -> Iterator[Violation]:
     seen: set[str] = set()
     commands, queries = settings.verify.commands, settings.verify.queries
     named = [("commands", number, check.name) for number, check in enumerate(commands)]
@@ -117,7 +99,7 @@ def _checks_apart(settings: Settings) -> Iterator[Violation]:
         yield ("verify", "queries"), "there is no database to ask: `database` is null"
 
 
-def _times(settings: Settings) -> Iterator[Violation]:
+def _times(settings: Environment) -> Iterator[Violation]:
     if settings.watch.interval > settings.watch.duration:
         yield ("watch", "duration"), f"must not be shorter than watch.interval ({settings.watch.interval})"
     if settings.health.settle >= settings.health.deadline:

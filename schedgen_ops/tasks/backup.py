@@ -16,97 +16,97 @@ _ONE = {"id": "The backup, or the start of its name."}
 @operation(default=True, name="all")
 def all_(op: Operation) -> None:
     """Back up the database, the objects and the configuration."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.create(op)
+    cli.create(op)
 
 
 @operation()
 def database(op: Operation) -> None:
     """Back up the database alone."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.create(op, frozenset({"database"}))
+    cli.create(op, frozenset({"database"}))
 
 
 @operation()
 def objects(op: Operation) -> None:
     """Back up the objects alone."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.create(op, frozenset({"objects"}))
+    cli.create(op, frozenset({"objects"}))
 
 
 @operation()
 def config(op: Operation) -> None:
     """Back up the env file and the serving release's compose definition."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.create(op, frozenset({"config"}))
+    cli.create(op, frozenset({"config"}))
 
 
 @operation()
 def last(op: Operation) -> None:
     """Show the newest good backup and how to restore it."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.last(op)
+    cli.last(op)
 
 
 @operation(name="list")
 def list_(op: Operation) -> None:
     """List the backups, newest first, and those that failed."""
-    from schedgen_ops.backup import shelf
+    from schedgen_ops.cli import catalog
 
-    shelf.list_(op)
+    catalog.list_(op)
 
 
 @operation(help=_ONE)
 def show(op: Operation, id: str) -> None:
     """Show all that is known of one backup."""
-    from schedgen_ops.backup import shelf
+    from schedgen_ops.cli import catalog
 
-    shelf.show(op, id)
+    catalog.show(op, id)
 
 
 @operation(help={**_ONE, "to": "Folder here; by default where the logs are, below backups/."})
 def fetch(op: Operation, id: str, to: str = "") -> None:
     """Bring a backup to this machine; goes on where it broke off."""
-    from schedgen_ops.backup import away
+    from schedgen_ops.cli import offsite as cli
 
-    away.fetch(op, id, to)
+    cli.fetch(op, id, to)
 
 
 @operation(help=_ONE)
 def push(op: Operation, id: str) -> None:
     """Copy a backup to the offsite remote, and read it back."""
-    from schedgen_ops.backup import away
+    from schedgen_ops.cli import offsite as cli
 
-    away.push(op, id)
+    cli.push(op, id)
 
 
 @operation(help=_ID)
 def verify(op: Operation, id: str = "") -> None:
     """Read a backup to its end and compare it with its manifest."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.verify(op, id)
+    cli.verify(op, id)
 
 
 @operation(asks=True)
 def prune(op: Operation) -> None:
     """Remove the backups that nothing holds any more; shows which and why, and asks."""
-    from schedgen_ops.backup import prune as pruning
+    from schedgen_ops.cli import prune as cli
 
-    pruning.prune(op)
+    cli.prune(op)
 
 
 @operation(help=_ID)
 def drill(op: Operation, id: str = "") -> None:
     """Restore a backup into a throwaway container, compare, and record the proof."""
-    from schedgen_ops.backup import command
+    from schedgen_ops.cli import backup as cli
 
-    command.prove(op, id)
+    cli.prove(op, id)
 
 
 @operation(
@@ -119,14 +119,14 @@ def drill(op: Operation, id: str = "") -> None:
 )
 def restore(op: Operation, id: str, only: str = "", discard_old: bool = False) -> None:
     """Restore a backup beside what serves, check it there, then exchange the two."""
-    from schedgen_ops.backup import restoring
+    from schedgen_ops.cli import restore as cli
 
-    restoring.restore(op, id, only, discard_old)
+    cli.restore(op, id, only, discard_old)
 
 
 @operation(asks=True)
 def discard(op: Operation) -> None:
     """Remove what earlier restores put aside, for good."""
-    from schedgen_ops.backup import restoring
+    from schedgen_ops.cli import restore as cli
 
-    restoring.discard(op)
+    cli.discard(op)

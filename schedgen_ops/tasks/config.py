@@ -15,7 +15,7 @@ from schedgen_ops.tasks.common import showing
 def check(_: Context, env: str | None = None, json: bool = False) -> None:
     """Check the config files: every mistake, with its line."""
     from schedgen_ops import loading
-    from schedgen_ops.ui import config as ui
+    from schedgen_ops.cli import config as ui
 
     with showing():
         root = Path.cwd()
@@ -30,8 +30,8 @@ def check(_: Context, env: str | None = None, json: bool = False) -> None:
 def show(_: Context, env: str | None = None, json: bool = False) -> None:
     """Show what is in force and where each value comes from, secrets masked."""
     from schedgen_ops import loading
+    from schedgen_ops.cli import config as ui
     from schedgen_ops.loading.force import rows
-    from schedgen_ops.ui import config as ui
 
     with showing():
         reading = loading.read(env, root=Path.cwd())
@@ -42,7 +42,7 @@ def show(_: Context, env: str | None = None, json: bool = False) -> None:
 @task
 def schema(_: Context) -> None:
     """Print the JSON schema of a config file, for editors."""
+    from schedgen_ops.cli import config as ui
     from schedgen_ops.loading.force import schema as text
-    from schedgen_ops.ui import config as ui
 
     ui.schema(text())

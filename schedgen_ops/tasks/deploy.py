@@ -15,9 +15,9 @@ _BRANCH = "Branch, tag or commit (default: GIT_BRANCH, else the config's branch)
 @operation(default=True, asks=True, help={"branch": _BRANCH})
 def deploy(op: Operation, branch: str = "") -> None:
     """Deploy a release: back up, build, migrate, replace the services, verify."""
-    from schedgen_ops.guard import command
+    from schedgen_ops.cli import guard as cli
 
-    command.deploy(op, branch)
+    cli.deploy(op, branch)
 
 
 @operation(
@@ -31,54 +31,54 @@ def deploy(op: Operation, branch: str = "") -> None:
 )
 def guarded(op: Operation, branch: str = "", duration: int = 0, canary: str = "", pause: int = 0) -> None:
     """Deploy a release, watch it, and go back by itself if it does badly."""
-    from schedgen_ops.guard import command
+    from schedgen_ops.cli import guard as cli
 
-    command.guarded(op, branch, duration, canary, pause)
+    cli.guarded(op, branch, duration, canary, pause)
 
 
 @operation()
 def status(op: Operation) -> None:
     """Tell what serves, who is at work, how the last release ended, how a watch stands."""
-    from schedgen_ops.guard import command
+    from schedgen_ops.cli import guard as cli
 
-    command.status(op)
+    cli.status(op)
 
 
 @operation(help={"branch": _BRANCH})
 def plan(op: Operation, branch: str = "") -> None:
     """Show what a deploy would do; changes nothing."""
-    from schedgen_ops.deploy import command
+    from schedgen_ops.cli import deploy as cli
 
-    command.plan(op, branch)
+    cli.plan(op, branch)
 
 
 @operation()
 def history(op: Operation) -> None:
     """List the releases on each host, newest first."""
-    from schedgen_ops.deploy import command
+    from schedgen_ops.cli import deploy as cli
 
-    command.history(op)
+    cli.history(op)
 
 
 @operation(help={"release": "The release's id, or enough of its start."})
 def show(op: Operation, release: str) -> None:
     """Show one release: what it was, how it went, where its log is."""
-    from schedgen_ops.deploy import command
+    from schedgen_ops.cli import deploy as cli
 
-    command.show(op, release)
+    cli.show(op, release)
 
 
 @operation()
 def recover(op: Operation) -> None:
     """Take back what an interrupted run left; a deploy does this first too."""
-    from schedgen_ops.deploy import command
+    from schedgen_ops.cli import deploy as cli
 
-    command.recover(op)
+    cli.recover(op)
 
 
 @operation(asks=True)
 def unlock(op: Operation) -> None:
     """End the lock of a run that hangs."""
-    from schedgen_ops.deploy import command
+    from schedgen_ops.cli import deploy as cli
 
-    command.unlock(op)
+    cli.unlock(op)

@@ -15,14 +15,14 @@ _ID = {"id": "The backup, or the start of its name (default: the last good one).
 @operation(asks=True, help=_ID)
 def recover(op: Operation, id: str = "") -> None:
     """After a complete failure: down, restore database and objects, up, verify."""
-    from schedgen_ops.emergency import command
+    from schedgen_ops.cli import emergency as cli
 
-    command.recover(op, id)
+    cli.recover(op, id)
 
 
 @operation(asks=True, help=_ID)
 def database(op: Operation, id: str = "") -> None:
     """After a corruption: stop what uses the database, restore it, start, verify."""
-    from schedgen_ops.emergency import command
+    from schedgen_ops.cli import emergency as cli
 
-    command.database(op, id)
+    cli.database(op, id)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def up(_: Context, hosts: int = 1) -> None:
     """Boot hosts, each with sshd, Docker Engine and the reference application."""
     with _bounded() as place:
+        from schedgen_ops.cli.lab import show_hosts
         from schedgen_ops.lab import manager, report
-        from schedgen_ops.ui.lab import LabConsole, show_hosts
+        from schedgen_ops.ui.lab import LabConsole
 
         manager.up(place, hosts, LabConsole())
         show_hosts(report.observe())
@@ -30,8 +31,8 @@ def up(_: Context, hosts: int = 1) -> None:
 def status(_: Context, json: bool = False) -> None:
     """Show each host of the lab: address, release, health, memory."""
     with _bounded():
+        from schedgen_ops.cli.lab import show_status
         from schedgen_ops.lab import report
-        from schedgen_ops.ui.lab import show_status
 
         show_status(report.observe(), json)
 
@@ -60,8 +61,9 @@ def down(_: Context, purge: bool = False) -> None:
 def demo(_: Context) -> None:
     """Deploy v1.2.3 to a host on v1.2.2, with visitors on its site all the while."""
     with _bounded() as place:
+        from schedgen_ops.cli.lab import show_demo
         from schedgen_ops.lab.demo import run
-        from schedgen_ops.ui.lab import LabConsole, show_demo
+        from schedgen_ops.ui.lab import LabConsole
 
         outcome = run(place, Path.cwd(), LabConsole())
         show_demo(outcome)

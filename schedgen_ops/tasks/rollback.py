@@ -23,14 +23,14 @@ def rollback(
     op: Operation, to: str = "", revert_migrations: bool = False, restore_database: bool = False
 ) -> None:
     """Go back to an earlier release, from its kept images."""
-    from schedgen_ops.rollback import command
+    from schedgen_ops.cli import rollback as cli
 
-    command.rollback(op, to, revert_migrations, restore_database)
+    cli.rollback(op, to, revert_migrations, restore_database)
 
 
 @operation(name="list")
 def list_(op: Operation) -> None:
     """List the releases that can be gone back to."""
-    from schedgen_ops.rollback import command
+    from schedgen_ops.cli import rollback as cli
 
-    command.list_(op)
+    cli.list_(op)

@@ -13,94 +13,94 @@ if TYPE_CHECKING:
 @operation(default=True, name="all")
 def everything(op: Operation) -> None:
     """Check everything below once: for the end of a deploy."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.everything(op)
+    cli.everything(op)
 
 
 @operation()
 def quick(op: Operation) -> None:
     """Check services and endpoints, in a moment."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.quick(op)
+    cli.quick(op)
 
 
 @operation()
 def services(op: Operation) -> None:
     """Check that every service runs and is healthy."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.only(op, "services")
+    cli.only(op, "services")
 
 
 @operation()
 def endpoints(op: Operation) -> None:
     """Check every configured URL: status, time and content."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.only(op, "endpoints")
+    cli.only(op, "endpoints")
 
 
 @operation()
 def migrations(op: Operation) -> None:
     """Check that every migration is executed; names those that are not."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.only(op, "migrations")
+    cli.only(op, "migrations")
 
 
 @operation()
 def flow(op: Operation) -> None:
     """Upload a small PDF, follow its job to the end, remove it again."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.try_flow(op)
+    cli.try_flow(op)
 
 
 @operation()
 def queue(op: Operation) -> None:
     """Check what the application tells of its job queue."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.only(op, "queue")
+    cli.only(op, "queue")
 
 
 @operation()
 def performance(op: Operation) -> None:
     """Measure response times, a query, CPU and memory."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.performance(op)
+    cli.performance(op)
 
 
 @operation()
 def logs(op: Operation) -> None:
     """Show errors and warnings since the deploy, new ones first."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.show_logs(op)
+    cli.show_logs(op)
 
 
 @operation()
 def metrics(op: Operation) -> None:
     """Check that Prometheus reaches all its targets."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.only(op, "metrics")
+    cli.only(op, "metrics")
 
 
 @operation()
 def custom(op: Operation) -> None:
     """Check what the config adds: commands and queries."""
-    from schedgen_ops.verify import command
+    from schedgen_ops.cli import verify as cli
 
-    command.only(op, "custom")
+    cli.only(op, "custom")
 
 
 @operation(help={"duration": "Seconds to watch (default: MONITORING_DURATION, else the config's)."})
 def extended(op: Operation, duration: int = 0) -> None:
     """Check again and again for a while; a verdict and a report at the end."""
-    from schedgen_ops.verify import watching
+    from schedgen_ops.cli import extended as cli
 
-    watching.extended(op, duration)
+    cli.extended(op, duration)

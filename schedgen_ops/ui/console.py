@@ -11,12 +11,12 @@ from rich.live import Live
 from rich.text import Text
 
 from schedgen_ops.events import Event, Output, Panel, RunFinished, RunStarted
+from schedgen_ops.text import duration
 from schedgen_ops.ui.board import Board, advance
 from schedgen_ops.ui.failure import Failure, failure_lines
 from schedgen_ops.ui.frame import ASCII, Frame, Signs
 from schedgen_ops.ui.story import Line, Story
 from schedgen_ops.ui.tables import Table, rich_table
-from schedgen_ops.ui.text import duration
 
 _REFRESHES = 8
 _STYLES = {"head": "bold", "output": "dim", "progress": "dim"}

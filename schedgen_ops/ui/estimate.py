@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schedgen_ops.text import duration
 from schedgen_ops.ui.board import Board, Step
-from schedgen_ops.ui.text import duration
 
 
 @dataclass(frozen=True, slots=True)

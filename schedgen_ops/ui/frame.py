@@ -9,11 +9,11 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from schedgen_ops.events import Output
+from schedgen_ops.text import amount, duration, plural, size
 from schedgen_ops.ui import panels
 from schedgen_ops.ui.board import TAIL, Bar, Board, HostLine, Step
 from schedgen_ops.ui.estimate import remaining, rough, words
 from schedgen_ops.ui.terminal import printable
-from schedgen_ops.ui.text import amount, duration, plural, size
 
 _BAR = 24
 _MAX_HOSTS = 8

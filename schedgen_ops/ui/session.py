@@ -15,9 +15,9 @@ from schedgen_ops.events import Event, Message, RunFinished
 from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import Clock
-from schedgen_ops.ui.course import Course
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
 from schedgen_ops.ui.records import Records
+from schedgen_ops.ui.run_progress import Course
 from schedgen_ops.ui.tables import Table
 
 

@@ -18,9 +18,9 @@ from schedgen_ops.events import (
     StepFailed,
     StepStarted,
 )
+from schedgen_ops.text import amount
 from schedgen_ops.ui.clock import Clock
 from schedgen_ops.ui.terminal import printable, printable_lines
-from schedgen_ops.ui.text import amount
 
 Kind = Literal["blank", "head", "fact", "info", "warn", "error", "more", "output", "progress"]
 

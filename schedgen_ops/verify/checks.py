@@ -15,7 +15,7 @@ from schedgen_ops.commands import http
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, script, sh
-from schedgen_ops.verify import commands, content, logs, plan
+from schedgen_ops.verify import content, logs, plan, remote_commands
 from schedgen_ops.verify.plan import Finding, Verdict
 
 QUICK = ("services", "endpoints")
@@ -80,7 +80,7 @@ def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
             "endpoints", check.name, check.service or "", fetch, _one(partial(content.endpoint, check))
         )
     if settings.migrations and host in settings.migrating_hosts():
-        shown = commands.inside(
+        shown = remote_commands.inside(
             docker, settings.project, settings.migrations.service, *settings.migrations.show
         )
         yield Check("migrations", "migrations", settings.migrations.service, shown, _one(migrations))
@@ -100,13 +100,13 @@ def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
 def _custom(settings: s.Settings, docker: engine.Docker) -> Iterator[Check]:
     for check in settings.verify.commands:
         if check.service:
-            command = commands.inside(docker, settings.project, check.service, *check.run)
+            command = remote_commands.inside(docker, settings.project, check.service, *check.run)
         else:
             command = sh(*check.run).in_dir(settings.directory)
         yield Check("custom", check.name, check.service or "", command, _one(partial(_command, check)))
     for query in settings.verify.queries if settings.database else ():
         assert settings.database
-        asked = commands.queries(docker, settings.project, settings.database, query.sql)
+        asked = remote_commands.queries(docker, settings.project, settings.database, query.sql)
         yield Check("custom", query.name, settings.database.service, asked, _one(partial(_query, query)))
 
 
@@ -184,7 +184,7 @@ def _logs(settings: s.Settings, result: Result) -> Finding:
 
 
 def _command(check: s.CommandCheck, result: Result) -> Finding:
-    if result.code in (commands.NOT_THERE, 124, 126, 127):
+    if result.code in (remote_commands.NOT_THERE, 124, 126, 127):
         return _unknown(check.name, result)
     if not result.ok:
         said = (result.stderr.strip() or result.stdout.strip()).splitlines()
@@ -196,7 +196,7 @@ def _command(check: s.CommandCheck, result: Result) -> Finding:
 
 
 def _query(check: s.QueryCheck, result: Result) -> Finding:
-    answers = commands.parse_queries(result.stdout)
+    answers = remote_commands.parse_queries(result.stdout)
     if not result.ok or not answers:
         return _unknown(check.name, result)
     rows, seconds = answers[0]

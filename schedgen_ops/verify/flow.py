@@ -16,7 +16,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Flow, Settings
 from schedgen_ops.shell import Command, script
-from schedgen_ops.verify import commands, content
+from schedgen_ops.verify import content, remote_commands
 from schedgen_ops.verify.plan import Finding, Verdict
 
 SAMPLE = Path(__file__).with_name("sample.pdf")
@@ -206,11 +206,11 @@ class Try:
         if database and self.flow.clean_sql:
             sql = "".join(f"{statement.rstrip().rstrip(';')};\n" for statement in self.flow.clean_sql)
             words = postgres.reading(database.user, database.name, id=job)
-            command = commands.inside(docker, project, database.service, *words).with_stdin(sql)
+            command = remote_commands.inside(docker, project, database.service, *words).with_stdin(sql)
             yield "rows", partial(self._run, database.service, command)
         for step in self.flow.clean:
             words = tuple(word.replace("{id}", job) for word in step.run)
-            command = commands.inside(docker, project, step.service, *words)
+            command = remote_commands.inside(docker, project, step.service, *words)
             yield f"objects of {step.service}", partial(self._run, step.service, command)
 
     def _run(self, service: str, command: Command) -> None:

@@ -10,7 +10,7 @@ from schedgen_ops.commands import http
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, script
-from schedgen_ops.verify import commands, plan, sampler
+from schedgen_ops.verify import plan, remote_commands, sampler
 from schedgen_ops.verify.checks import Check
 from schedgen_ops.verify.figures import median, p95
 from schedgen_ops.verify.plan import Finding, Verdict
@@ -39,7 +39,7 @@ def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
     found = [Check("performance", "response", "", ask(asked, settings), partial(responses, asked))]
     if settings.database and host.runs(settings.database.service):
         often = [settings.verify.query] * settings.verify.samples
-        timed = commands.queries(docker, project, settings.database, *often)
+        timed = remote_commands.queries(docker, project, settings.database, *often)
         judge = partial(database, settings.limits)
         found.append(Check("performance", "database", settings.database.service, timed, judge))
     rounds = sampler.sample(
@@ -77,7 +77,7 @@ def _response(check: s.Check, answers: Sequence[http.Answer]) -> Finding:
 
 def database(limits: s.Limits, result: Result) -> Sequence[Finding]:
     """p95 of the query's times."""
-    times = [seconds for _, seconds in commands.parse_queries(result.stdout)]
+    times = [seconds for _, seconds in remote_commands.parse_queries(result.stdout)]
     if not result.ok or not times:
         why = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.code}"]
         return (Finding("database query", Verdict.UNKNOWN, f"could not be measured: {why[0]}"),)

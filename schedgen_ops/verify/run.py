@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError
+from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.telling import telling
-from schedgen_ops.verify import checks, commands, logs, performance, plan
+from schedgen_ops.verify import checks, logs, performance, plan, remote_commands
 
 DEADLINE = 60.0
 _QUICK = 30.0
@@ -89,7 +89,9 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     docker = engine.Docker(settings.sudo)
     ids = [container.id for container in containers]
     seconds = settings.health.settle
-    answer = remote.run(commands.settle(docker, ids, seconds), deadline=2 * seconds + DEADLINE, check=False)
+    answer = remote.run(
+        remote_commands.settle(docker, ids, seconds), deadline=2 * seconds + DEADLINE, check=False
+    )
     if not answer.ok:
         why = (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
         raise OpsError(

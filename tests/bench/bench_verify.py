@@ -92,9 +92,9 @@ def a_day(rounds: int) -> None:
     """A watch in a process of its own: a made host says `rounds` rounds, all is reckoned, shown and drawn."""
     import rich.live  # noqa: F401 - what a watch on a terminal has loaded
 
+    from schedgen_ops.cli.watch_report import report
     from schedgen_ops.ui.report import html
     from schedgen_ops.verify.panel import panel
-    from schedgen_ops.verify.report import report
     from schedgen_ops.verify.sample import Reader
     from schedgen_ops.verify.vigil import account
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from invoke.program import Program
 
-from schedgen_ops.host.courier import Courier
+from schedgen_ops.host.channel_pool import Courier
 
 
 def main(file: Path, words: list[str]) -> None:

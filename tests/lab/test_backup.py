@@ -15,9 +15,9 @@ from box import Box
 from deploy_kit import Operator
 
 from schedgen_ops import wire
-from schedgen_ops.backup import integrity
-from schedgen_ops.backup.commands import parse_list
-from schedgen_ops.backup.manifest import Manifest, from_json
+from schedgen_ops.backup.catalog.manifest import Manifest, from_json
+from schedgen_ops.backup.catalog.remote_commands import parse_list
+from schedgen_ops.backup.create import integrity
 from schedgen_ops.lab.place import Place
 
 

@@ -16,7 +16,7 @@ import pytest
 from box import Box, Ran
 from deploy_kit import Operator
 
-from schedgen_ops.backup.manifest import File, Manifest, State, to_json
+from schedgen_ops.backup.catalog.manifest import File, Manifest, State, to_json
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
 

@@ -12,7 +12,7 @@ import pytest
 from box import Box
 from deploy_kit import Operator
 
-from schedgen_ops.backup import manifest as m
+from schedgen_ops.backup.catalog import manifest as m
 from schedgen_ops.lab.place import Place
 from schedgen_ops.release import record
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import zoo
 
-from schedgen_ops.backup import aside, names, run
-from schedgen_ops.backup.manifest import Kind
-from schedgen_ops.backup.places import running
-from schedgen_ops.backup.restore import Restore
+from schedgen_ops.backup.catalog import names, superseded
+from schedgen_ops.backup.catalog.manifest import Kind
+from schedgen_ops.backup.create import run
+from schedgen_ops.backup.data_location import running
+from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.clock import SystemClock
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lab import base, engine, images
@@ -137,14 +138,14 @@ def test_neighbours_whose_names_look_like_ours_are_left_alone(server: zoo.Server
     one = case.restore(case.backup())
     one.prepare()
     one.swap()
-    found = aside.look(case.host, case.settings(), case.hear)
+    found = superseded.look(case.host, case.settings(), case.hear)
     assert set(found) == {one.places.before}
     unmarked = [text for text in case.said if "has no mark" in text]
     assert [text.split()[0] for text in unmarked] == [f"n_before_{stamp}"]
     with pytest.raises(OpsError, match="has no mark of a restore, and stays"):
-        aside.discard(case.host, case.settings(), (f"n_before_{stamp}",))
-    aside.discard(case.host, case.settings(), tuple(found))
-    aside.discard(case.host, case.settings(), tuple(found))
+        superseded.discard(case.host, case.settings(), (f"n_before_{stamp}",))
+    superseded.discard(case.host, case.settings(), tuple(found))
+    superseded.discard(case.host, case.settings(), tuple(found))
     assert one.places.before not in server.names()
     for other in others:
         assert server.psql(other, "SELECT count(*) FROM t") == "1"
@@ -256,5 +257,5 @@ def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the
         one.back()
         one.drop()
         assert store.tree() == spoilt
-        assert set(aside.look(case.host, config, case.hear)) == set()
+        assert set(superseded.look(case.host, config, case.hear)) == set()
         assert any(old in text and "has no mark" in text for text in case.said)

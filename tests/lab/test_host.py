@@ -289,7 +289,7 @@ def test_a_connection_cut_midway_leaves_the_outcome_unknown(tmp_path: Path) -> N
 def test_a_host_that_stands_still_is_given_up_after_the_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schedgen_ops.host.courier._GRACE", 1.0)
+    monkeypatch.setattr("schedgen_ops.host.channel_pool._GRACE", 1.0)
     with sshd(tmp_path / "sshd") as server:
         host = server.host()
         host.open()

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from schedgen_ops.backup import drill, properties, run
-from schedgen_ops.backup.failing import Source
-from schedgen_ops.backup.manifest import Kind, Manifest
-from schedgen_ops.backup.places import running
-from schedgen_ops.backup.restore import DATABASE, Restore
+from schedgen_ops.backup.catalog.manifest import Kind, Manifest
+from schedgen_ops.backup.create import run
+from schedgen_ops.backup.create.failing import Source
+from schedgen_ops.backup.data_location import running
+from schedgen_ops.backup.databases import properties
+from schedgen_ops.backup.restore import drill
+from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import SystemClock
 from schedgen_ops.events import Event, Message
 from schedgen_ops.lab import docker

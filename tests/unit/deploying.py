@@ -16,7 +16,7 @@ from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.events import Event, Message, StepFailed, StepFinished, StepStarted
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.lock.commands import Owner
+from schedgen_ops.lock.remote_commands import Owner
 
 FIRST, SECOND = "20250115_120000", "20250115_130000"
 ADOPTED = f"{FIRST}-{OLD[:7]}-adopted"

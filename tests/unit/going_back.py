@@ -10,12 +10,12 @@ from fakes import FakeClock
 from simulated import SimHost
 from ui_kit import Face, Tty
 
+from schedgen_ops.cli import rollback
 from schedgen_ops.deploy.recovering import Recovery
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.operation import Operation, Options
-from schedgen_ops.rollback import command
 from schedgen_ops.rollback.run import Rollback
 
 THIRD, FOURTH = "20250115_140000", "20250115_150000"
@@ -76,7 +76,7 @@ def ask(
     error: OpsError | None = None
     try:
         with face.ui:
-            command.rollback(op, to, revert, restore)
+            rollback.rollback(op, to, revert, restore)
     except OpsError as caught:
         error = caught
     except KeyboardInterrupt:

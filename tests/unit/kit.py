@@ -10,7 +10,7 @@ from typing import Any
 
 import hypothesis
 
-from schedgen_ops.backup.manifest import File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import File, Manifest, State
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command

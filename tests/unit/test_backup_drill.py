@@ -10,9 +10,12 @@ import pytest
 from fakes import Answer, FakeClock, FakeHost, result
 from kit import BACKUP, bash, path, program, settings
 
-from schedgen_ops.backup import drill, drill_scripts, loading, manifest, scripts, sql
-from schedgen_ops.backup.commands import Listing
-from schedgen_ops.backup.manifest import Drill
+from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.backup.catalog.manifest import Drill
+from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.create import scripts
+from schedgen_ops.backup.databases import loading, sql
+from schedgen_ops.backup.restore import drill, drill_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message, silence

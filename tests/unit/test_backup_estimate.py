@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from kit import BACKUP, bash, quickly, settings
 from test_backup_run import BOTH
 
-from schedgen_ops.backup import manifest, room
-from schedgen_ops.backup.manifest import File
+from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.backup.catalog.manifest import File
+from schedgen_ops.backup.create import capacity
 from schedgen_ops.errors import Refused
 from schedgen_ops.events import Event, Fact
 
@@ -27,7 +28,7 @@ def ensured(free: int, *, last: manifest.Manifest | None = LAST, said: str = "")
     listing = f"{last.id} {manifest.to_json(last)}\n" if last else ""
     host = FakeHost(answers={"look at the room for a backup": answer, "list backups": listing})
     told: list[Event] = []
-    found = room.ensured(host, settings(), BOTH, told.append)
+    found = capacity.ensured(host, settings(), BOTH, told.append)
     assert Fact("backup_estimate", found, "app1") in told
     return found
 
@@ -60,21 +61,21 @@ def test_what_could_not_be_asked_is_as_it_was() -> None:
 @given(st.dictionaries(st.sampled_from(["database", "objects"]), st.integers(0, 1 << 50)))
 def test_the_safe_figure_is_never_below_the_likely_one(held: dict[str, int]) -> None:
     for last in (None, LAST, replace(LAST, sizes={}), replace(LAST, files=())):
-        found = room.estimate(held, last)
+        found = capacity.estimate(held, last)
         assert all(found.most[part] >= found.likely[part] for part in held)
         assert found.needed > sum(found.likely.values())
 
 
 def test_the_script_asks_the_nearest_folder_that_is_there(tmp_path: Path) -> None:
-    command = room.look(settings(database=None, objects=None), BOTH)
-    found = room.parse(bash(command, tmp_path).stdout)
+    command = capacity.look(settings(database=None, objects=None), BOTH)
+    found = capacity.parse(bash(command, tmp_path).stdout)
     assert found.free > 0
     assert found.held == {}
 
 
 def test_what_does_not_answer_is_left_out(tmp_path: Path) -> None:
-    found = room.parse(bash(room.look(settings(), BOTH), tmp_path, PATH="/usr/bin:/bin").stdout)
+    found = capacity.parse(bash(capacity.look(settings(), BOTH), tmp_path, PATH="/usr/bin:/bin").stdout)
     assert found.free > 0
     assert found.held == {}
     with pytest.raises(ValueError, match="no free space"):
-        room.parse("bash: df: command not found\n")
+        capacity.parse("bash: df: command not found\n")

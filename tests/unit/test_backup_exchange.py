@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from kit import bash, path, program
 
-from schedgen_ops.backup import exchange, scripts
-from schedgen_ops.backup.restore_scripts import Places
+from schedgen_ops.backup.create import scripts
+from schedgen_ops.backup.restore import swap
+from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Database, Objects
@@ -26,7 +27,7 @@ esac
 def exchanged(tmp_path: Path, inspect: str) -> Result:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
     places = Places(Docker(), "db", "", "", "20250115_120000", Database(), Objects())
-    command = exchange.exchange(places, "state/lock", ("one", "two"), 1)
+    command = swap.exchange(places, "state/lock", ("one", "two"), 1)
     return bash(command, tmp_path, PATH=path(programs), INSPECT=inspect)
 
 
@@ -50,5 +51,5 @@ def test_what_cannot_be_looked_at_is_not_healthy(tmp_path: Path, inspect: str, s
 def test_what_is_seen_healthy_is(tmp_path: Path) -> None:
     answer = exchanged(tmp_path, "echo '/one running healthy'; echo '/two running none'")
     assert answer.ok, answer.stderr
-    assert exchange.parse_gap(answer.stdout) >= 0
+    assert swap.parse_gap(answer.stdout) >= 0
     assert (tmp_path / "log").read_text().splitlines() == ["stop one two", "start one two"]

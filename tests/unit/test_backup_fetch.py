@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
-from schedgen_ops.backup.fetch import Fetch
-from schedgen_ops.backup.manifest import File, Manifest, from_json
+from schedgen_ops.backup.catalog.manifest import File, Manifest, from_json
+from schedgen_ops.backup.offsite.fetch import Fetch
 from schedgen_ops.errors import ConnectionLost, KeyRefused, OpsError, Refused
 from schedgen_ops.events import Event, Message, Progress
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from kit import bash
 
-from schedgen_ops.backup.integrity import LIBRARY
-from schedgen_ops.backup.loading import LOADING
+from schedgen_ops.backup.create.integrity import LIBRARY
+from schedgen_ops.backup.databases.loading import LOADING
 from schedgen_ops.shell import script
 
 KEY = "6YN3AvbEvFmbddsBSirrTdhsfBvhghp0"

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
-from schedgen_ops.backup import commands, manifest, scripts
-from schedgen_ops.backup.manifest import Drill, File, Manifest, State
+from schedgen_ops.backup.catalog import manifest, remote_commands
+from schedgen_ops.backup.catalog.manifest import Drill, File, Manifest, State
+from schedgen_ops.backup.create import scripts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -175,6 +176,6 @@ def test_a_manifest_whose_files_lead_elsewhere_is_none(name: str) -> None:
         replace(BACKUP, files=(File(name, 1, "0" * 64),)),
         replace(BACKUP, image=name or "--privileged"),
     ):
-        listing = commands.parse_list(f"{BACKUP.id} {manifest.to_json(evil)}\n")
+        listing = remote_commands.parse_list(f"{BACKUP.id} {manifest.to_json(evil)}\n")
         assert (listing.backups, listing.unreadable) == ((), (BACKUP.id,))
-    assert commands.parse_list(f"{BACKUP.id} {manifest.to_json(BACKUP)}\n").backups == (BACKUP,)
+    assert remote_commands.parse_list(f"{BACKUP.id} {manifest.to_json(BACKUP)}\n").backups == (BACKUP,)

@@ -10,8 +10,9 @@ import pytest
 from fakes import FakeClock, FakeHost, result
 from kit import BACKUP, settings
 
-from schedgen_ops.backup import manifest, push
-from schedgen_ops.backup.manifest import Copy, Drill, File, Manifest
+from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.backup.catalog.manifest import Copy, Drill, File, Manifest
+from schedgen_ops.backup.offsite import push
 from schedgen_ops.errors import ConfigError, ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, Progress
 from schedgen_ops.settings import Offsite, Settings

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis.strategies import text
 from kit import BACKUP, DIRECTORY, bash, quickly, settings
 
-from schedgen_ops.backup import aside, exchange, names, restore
-from schedgen_ops.backup.loss import Loss, loss
-from schedgen_ops.backup.places import places_of
-from schedgen_ops.backup.restoring import Elsewhere
+from schedgen_ops.backup.catalog import names, superseded
+from schedgen_ops.backup.data_location import places_of
+from schedgen_ops.backup.restore import run
+from schedgen_ops.backup.restore import swap as exchange
+from schedgen_ops.backup.restore.elsewhere import Elsewhere
+from schedgen_ops.backup.restore.row_diff import Loss, loss
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
@@ -33,11 +35,11 @@ def whole(
     remote: FakeHost,
     emit: Emit = silence,
     *,
-    parts: frozenset[str] = restore.DATA,
+    parts: frozenset[str] = run.DATA,
     discard_old: bool = False,
-) -> restore.Restore:
+) -> run.Restore:
     """All of a restore, as the task does it step by step."""
-    one = restore.Restore(remote, settings(), MADE, FakeClock(), emit, parts)
+    one = run.Restore(remote, settings(), MADE, FakeClock(), emit, parts)
     one.check()
     one.prepare()
     try:
@@ -200,9 +202,9 @@ def test_a_loss_is_told_table_by_table_in_words() -> None:
 def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> None:
     answer = f"database schedgen_before_{STAMP} 2048\nobjects .schedgen-before-{STAMP} 4\n"
     on = host(list_what_restores_put_aside=answer)
-    kept = aside.look(on, settings(), silence)
+    kept = superseded.look(on, settings(), silence)
     assert kept == {f"schedgen_before_{STAMP}": 2048, f".schedgen-before-{STAMP}": 4096}
-    aside.discard(on, settings(), tuple(kept))
+    superseded.discard(on, settings(), tuple(kept))
     assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
 
 
@@ -267,7 +269,7 @@ def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -
     there: dict[Any, Answer] = {"stop elsewhere": "", "start elsewhere": ""}
     there["docker inspect"] = boxes("backend", "frontend")
     near, far = host(), FakeHost("app2", answers=there)
-    fleet, todo = Fleet((near, far)), {"app1": cast(restore.Restore, None)}
+    fleet, todo = Fleet((near, far)), {"app1": cast(run.Restore, None)}
 
     def fails() -> None:
         assert far.texts[-1] == stopped.stop(Docker(), STATE, "elsewhere", ["id-backend"]).text

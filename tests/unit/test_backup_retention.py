@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
-from schedgen_ops.backup.retention import Candidate, Policy, Verdict, decide
+from schedgen_ops.backup.catalog.retention import Candidate, Policy, Verdict, decide
 
 NOW = datetime(2025, 1, 31, 12, tzinfo=UTC)
 POLICY = Policy(days=7, count=2)

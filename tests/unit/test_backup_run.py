@@ -11,8 +11,9 @@ import pytest
 from fakes import FakeClock, FakeHost, result
 from kit import BACKUP, settings
 
-from schedgen_ops.backup import manifest, run, scripts
-from schedgen_ops.backup.manifest import Manifest
+from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.create import run, scripts
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message, Progress

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from kit import BACKUP, bash, parses, path, program
 
-from schedgen_ops.backup import commands, integrity, manifest, scripts
-from schedgen_ops.backup.commands import Listing
-from schedgen_ops.backup.manifest import File, Manifest, State
+from schedgen_ops.backup.catalog import manifest, remote_commands
+from schedgen_ops.backup.catalog.manifest import File, Manifest, State
+from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.create import integrity, scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Database, Objects
@@ -281,7 +282,7 @@ def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path)
     assert bash(scripts.create(folder, "gzip", "plain", scripts.Parts(SESSION, DUMP), STARTED), tmp_path).ok
     assert [each.state for each in listed(tmp_path).backups] == [State.STARTED]
     assert listed(tmp_path).good == ()
-    assert bash(commands.finish(folder, BACKUP), tmp_path).ok
+    assert bash(remote_commands.finish(folder, BACKUP), tmp_path).ok
     assert left(tmp_path) == [BACKUP.id]
     assert listed(tmp_path) == Listing((BACKUP,))
 
@@ -289,7 +290,7 @@ def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path)
 def test_a_backup_never_replaces_another(tmp_path: Path) -> None:
     (tmp_path / "backups/b").mkdir(parents=True)
     assert bash(create(DUMP, ""), tmp_path).ok
-    assert not bash(commands.finish("backups/b", BACKUP), tmp_path).ok
+    assert not bash(remote_commands.finish("backups/b", BACKUP), tmp_path).ok
     assert list((tmp_path / "backups/b").iterdir()) == []
 
 
@@ -298,7 +299,7 @@ def test_one_that_failed_never_takes_another_of_its_name_with_it(tmp_path: Path)
     good.mkdir(parents=True)
     (good / "manifest.json").write_text(manifest.to_json(BACKUP))
     assert bash(create(DUMP, ""), tmp_path).ok
-    assert not bash(commands.fail("backups/b", replace(BACKUP, state=State.FAILED)), tmp_path).ok
+    assert not bash(remote_commands.fail("backups/b", replace(BACKUP, state=State.FAILED)), tmp_path).ok
     assert (good / "manifest.json").read_text() == manifest.to_json(BACKUP)
     assert left(tmp_path) == ["b"]
 
@@ -315,12 +316,12 @@ def test_a_sweep_takes_what_we_began_and_nothing_that_only_looks_like_it(tmp_pat
         (tmp_path / "backups" / name / "a.jpg").write_text("precious")
     # Another backup's manifest proves nothing.
     (tmp_path / "backups" / foreign[0] / "manifest.json").write_text(manifest.to_json(STARTED))
-    assert bash(commands.sweep("backups"), tmp_path).ok
+    assert bash(remote_commands.sweep("backups"), tmp_path).ok
     assert left(tmp_path) == sorted(foreign)
     # Nor does one that failed take along what another put there under its name.
     there = f"backups/{foreign[0].removesuffix('.part')}"
     failed = replace(BACKUP, id=Path(there).name, state=State.FAILED)
-    assert bash(commands.fail(there, failed), tmp_path).ok
+    assert bash(remote_commands.fail(there, failed), tmp_path).ok
     assert (tmp_path / f"{there}.part" / "a.jpg").read_text() == "precious"
 
 
@@ -332,7 +333,7 @@ def test_without_anything_to_back_up_nothing_is_touched(tmp_path: Path) -> None:
 
 
 def listed(tmp_path: Path) -> Listing:
-    return commands.parse_list(bash(commands.list_("backups"), tmp_path).stdout)
+    return remote_commands.parse_list(bash(remote_commands.list_("backups"), tmp_path).stdout)
 
 
 def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_folder_is_nothing(
@@ -356,7 +357,7 @@ def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_fold
 
 
 def test_a_missing_folder_holds_no_backups(tmp_path: Path) -> None:
-    answer = bash(commands.list_("backups"), tmp_path)
+    answer = bash(remote_commands.list_("backups"), tmp_path)
     assert (answer.ok, answer.stdout) == (True, "")
 
 
@@ -365,8 +366,8 @@ def test_the_lines_for_restoring_by_hand_work_in_a_shell(tmp_path: Path) -> None
     (tmp_path / "backups/b.part").rename(tmp_path / "backups/b")
     docker = program(tmp_path / "bin", "docker", 'echo "$@" >> "$LOG"; cat >> "$LOG"')
     lines = (
-        commands.restore_database(str(tmp_path), "backups/b", Database(), DUMPED),
-        commands.restore_objects(str(tmp_path), "backups/b", Objects(), ARCHIVED),
+        remote_commands.restore_database(str(tmp_path), "backups/b", Database(), DUMPED),
+        remote_commands.restore_objects(str(tmp_path), "backups/b", Objects(), ARCHIVED),
     )
     log = tmp_path / "log"
     for line in lines:
@@ -380,7 +381,7 @@ def test_the_lines_for_restoring_by_hand_work_in_a_shell(tmp_path: Path) -> None
 
 
 def test_the_line_for_another_format_uses_the_program_that_reads_it() -> None:
-    line = commands.restore_database("/srv", "b", Database(), File("database.dump.zst", 1, ""))
+    line = remote_commands.restore_database("/srv", "b", Database(), File("database.dump.zst", 1, ""))
     assert line == (
         "cd /srv && zstd -dc b/database.dump.zst | "
         "docker compose exec -T postgres pg_restore --clean --if-exists -U schedgen -d schedgen"
@@ -388,13 +389,15 @@ def test_the_line_for_another_format_uses_the_program_that_reads_it() -> None:
 
 
 def test_the_data_is_dumped_and_archived_inside_the_containers() -> None:
-    dump = commands.dump_command(Docker(), "c1", Database(), "plain")
+    dump = remote_commands.dump_command(Docker(), "c1", Database(), "plain")
     assert dump.startswith("docker exec -i c1 sh -c ")
     assert "pg_dump --clean --if-exists --no-password" in dump
-    assert "pg_dump --format=custom --compress=0" in commands.dump_command(
+    assert "pg_dump --format=custom --compress=0" in remote_commands.dump_command(
         Docker(), "c1", Database(), "custom"
     )
-    assert commands.archive_command(Docker(sudo=True), "c2", Objects()).endswith("c2 /data sudo -n docker")
+    assert remote_commands.archive_command(Docker(sudo=True), "c2", Objects()).endswith(
+        "c2 /data sudo -n docker"
+    )
 
 
 def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
@@ -409,5 +412,5 @@ def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
     at=${2#c1:}; [ -d "$at" ] && exec tar -C "$at" -cf - .; exec tar -C "${at%/*}" -cf - "${at##*/}\""""
     programs = program(tmp_path / "bin", "docker", body).parent
     where = Objects(path=str(tmp_path / "data"))
-    text = commands.archive_command(Docker(), "c1", where)
+    text = remote_commands.archive_command(Docker(), "c1", where)
     assert made(bash(create("", text), tmp_path, PATH=path(programs))).objects == len(others) + 2

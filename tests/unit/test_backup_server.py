@@ -10,7 +10,8 @@ import pytest
 from fakes import FakeHost
 from kit import BACKUP
 
-from schedgen_ops.backup import moment, properties, server
+from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.backup.databases import properties, server
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 
@@ -56,5 +57,5 @@ def test_the_answer_is_read_with_suspicion() -> None:
 
 def test_shares_of_one_backup_have_one_name_though_the_hosts_clocks_differ() -> None:
     early, late = FakeHost("a"), FakeHost("b", {"look at the clock": "1736942460\n"})
-    assert moment.together(Fleet([early, late])) == datetime(2025, 1, 15, 12, 1, tzinfo=UTC)
-    assert moment.together(Fleet([])) is None
+    assert host_time.together(Fleet([early, late])) == datetime(2025, 1, 15, 12, 1, tzinfo=UTC)
+    assert host_time.together(Fleet([])) is None

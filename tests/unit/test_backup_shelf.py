@@ -13,10 +13,11 @@ from fakes import FakeHost
 from kit import BACKUP, bash, settings
 from test_tasks import Inv, inv
 
-from schedgen_ops.backup import manifest, prune, removing
-from schedgen_ops.backup.commands import Listing
-from schedgen_ops.backup.manifest import Copy, Drill, Manifest, State
-from schedgen_ops.backup.shelf import pick
+from schedgen_ops.backup.catalog import manifest, removing
+from schedgen_ops.backup.catalog.manifest import Copy, Drill, Manifest, State
+from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.cli import prune
+from schedgen_ops.cli.catalog import pick
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.release import record
 

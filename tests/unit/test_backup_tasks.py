@@ -12,7 +12,7 @@ from test_backup_restore import MADE, SEEN, SLOTS, STAMP, host, titles
 from test_backup_run import ANSWER
 from test_tasks import Capture, Inv
 
-from schedgen_ops.backup import manifest
+from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.emergency.run import Site
 from schedgen_ops.verify import plan, serving
 

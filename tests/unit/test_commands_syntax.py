@@ -7,21 +7,23 @@ import shlex
 import pytest
 from kit import BACKUP, parses, settings
 
-from schedgen_ops.backup import commands as backup
-from schedgen_ops.backup import drill_scripts, exchange, integrity, restore_scripts, scripts
+from schedgen_ops.backup.catalog import remote_commands as backup
+from schedgen_ops.backup.create import integrity, scripts
+from schedgen_ops.backup.restore import drill_scripts, swap
+from schedgen_ops.backup.restore import scripts as restore_scripts
 from schedgen_ops.commands import disks, environment, files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy import preview
-from schedgen_ops.emergency import commands as emergency
-from schedgen_ops.lock import commands as lock
+from schedgen_ops.emergency import remote_commands as emergency
+from schedgen_ops.lock import remote_commands as lock
+from schedgen_ops.parallel_batch import together
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Check, Database, Flow, Objects, Prometheus
 from schedgen_ops.shell import Command
-from schedgen_ops.together import together
 from schedgen_ops.verify import checks, flow, logs, performance, sampler
-from schedgen_ops.verify import commands as verify
+from schedgen_ops.verify import remote_commands as verify
 
 PLAIN, SUDO = Docker(), Docker(sudo=True)
 COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
@@ -53,7 +55,7 @@ EVERY = (
     restore_scripts.beside(PLACES, "b", BACKUP, ["SELECT 1"], 5),
     restore_scripts.kept(PLACES),
     restore_scripts.discard(PLACES, ["a"]),
-    exchange.exchange(PLACES, "/lock", ["c1"], 5),
+    swap.exchange(PLACES, "/lock", ["c1"], 5),
     emergency.set_aside(SUDO, "b", "c1", "image"),
     backup.list_("b"),
     backup.fail("b", BACKUP),
@@ -76,7 +78,7 @@ EVERY = (
 )
 
 
-LOOSE = (preview._LOOK, exchange._EXCHANGE, exchange._FORWARD, exchange._BACK)
+LOOSE = (preview._LOOK, swap._EXCHANGE, swap._FORWARD, swap._BACK)
 
 
 def texts_of(command: Command) -> list[str]:
@@ -88,9 +90,9 @@ def texts_of(command: Command) -> list[str]:
 def test_every_script_is_good_syntax() -> None:
     texts = [text for command in EVERY for text in texts_of(command)] + [
         preview._LOOK,
-        exchange._EXCHANGE,
-        exchange._FORWARD,
-        exchange._BACK,
+        swap._EXCHANGE,
+        swap._FORWARD,
+        swap._BACK,
     ]
     # One bash reads them all as functions; only where it complains is each one asked for.
     if parses("".join(f"script() {{\n{text}\n}}\n" for text in texts)):

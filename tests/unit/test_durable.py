@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kit import BACKUP, bash, path, program
 
-from schedgen_ops.backup import commands as backup
+from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.commands import files
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker

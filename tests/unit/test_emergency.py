@@ -11,7 +11,7 @@ from kit import settings
 from test_backup_restore import ALL, boxes
 from test_backup_run import ANSWER
 
-from schedgen_ops.backup import manifest
+from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.emergency.run import Site
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
 from schedgen_ops.events import Event, Message

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
-from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Refused, RolledBack, VerificationFailed
 from schedgen_ops.events import Event, Message, Output, StepFailed, StepFinished, StepStarted
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
 
 BOOM = OpsError("the disk is full", hint="free some", host="app1", detail="df said so")
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 from fakes import FakeClock
 
-from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import OpsError, RolledBack
 from schedgen_ops.events import Event, StepFailed, StepFinished, StepStarted
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
 
 PATIENCE = 10.0
 FULL = "the disk is full"

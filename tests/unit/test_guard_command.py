@@ -6,9 +6,9 @@ import pytest
 from kit import settings
 from simulated_guard import LOGS
 
+from schedgen_ops.cli import guard
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Event, Message
-from schedgen_ops.guard import command
 from schedgen_ops.guard.plan import Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.guard.sample import Sample, line
@@ -25,22 +25,22 @@ def told(*lines: str, stages: tuple[Stage, ...] = (Stage(100, 600),)) -> tuple[W
 
 
 def test_options_override_the_configuration() -> None:
-    made = command.chosen(settings(), 300, "10, 50%", 30)
+    made = guard.chosen(settings(), 300, "10, 50%", 30)
     assert (made.watch.duration, made.guard.canary, made.guard.pause) == (300, (10, 50), 30)
-    assert command.chosen(settings(), 0, "", 0) == settings()
-    assert command.chosen(settings(), 5, "", 0).watch.interval == 5
+    assert guard.chosen(settings(), 0, "", 0) == settings()
+    assert guard.chosen(settings(), 5, "", 0).watch.interval == 5
 
 
 @pytest.mark.parametrize("canary", ["0", "100", "50,10", "10,10", "ten", "10,,20", "-5"])
 def test_shares_that_are_none_are_refused(canary: str) -> None:
     with pytest.raises(ConfigError, match="shares"):
-        command.chosen(settings(), 0, canary, 0)
+        guard.chosen(settings(), 0, canary, 0)
 
 
 @pytest.mark.parametrize(("duration", "pause"), [(-1, 0), (0, -1), (86_401, 0)])
 def test_times_that_are_none_are_refused(duration: int, pause: int) -> None:
     with pytest.raises(ConfigError, match="seconds"):
-        command.chosen(settings(), duration, "", pause)
+        guard.chosen(settings(), duration, "", pause)
 
 
 def test_a_watch_that_goes_back_is_told_as_the_runbook_does() -> None:

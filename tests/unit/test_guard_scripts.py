@@ -10,12 +10,12 @@ import pytest
 from kit import bash, parses, settings
 
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.guard import commands, counting, plan, sentry
+from schedgen_ops.guard import counting, plan, remote_commands, sentry
 from schedgen_ops.guard import sample as samples
 from schedgen_ops.guard.plan import Orders, Stage
 from schedgen_ops.guard.policy import Policy
-from schedgen_ops.lock import commands as lock
-from schedgen_ops.lock.commands import Owner
+from schedgen_ops.lock import remote_commands as lock
+from schedgen_ops.lock.remote_commands import Owner
 
 OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "guard", "v1.2.4")
 ORDERS = Orders(
@@ -177,7 +177,7 @@ def test_the_columns_are_those_of_a_sample() -> None:
 def test_the_sentry_is_sound_bash_and_values_are_no_part_of_it(tmp_path: Path) -> None:
     assert parses(sentry.PROGRAM) == ""
     evil = "it's; $(touch evil) `touch evil`"
-    command = commands.start(f"{tmp_path}/{evil}", OWNER, ORDERS)
+    command = remote_commands.start(f"{tmp_path}/{evil}", OWNER, ORDERS)
     assert parses(command.text) == ""
     assert isinstance(command.stdin, str)
     words = command.stdin.split("\0")
@@ -185,11 +185,11 @@ def test_the_sentry_is_sound_bash_and_values_are_no_part_of_it(tmp_path: Path) -
     assert f"{tmp_path}/{evil}" in words
 
 
-@pytest.mark.parametrize("command", [commands.follow, commands.look])
+@pytest.mark.parametrize("command", [remote_commands.follow, remote_commands.look])
 def test_without_a_guard_there_is_nothing_to_follow_or_to_see(command: object, tmp_path: Path) -> None:
     assert bash(command(str(tmp_path)), tmp_path).stdout == ""  # type: ignore[operator]
-    assert bash(commands.word(str(tmp_path), "keep"), tmp_path).ok
-    assert bash(commands.ended(str(tmp_path), 1), tmp_path).ok
+    assert bash(remote_commands.word(str(tmp_path), "keep"), tmp_path).ok
+    assert bash(remote_commands.ended(str(tmp_path), 1), tmp_path).ok
 
 
 def test_a_lock_is_refused_while_a_guard_watches_and_a_dead_one_is_swept(tmp_path: Path) -> None:
@@ -205,11 +205,11 @@ def test_a_lock_is_refused_while_a_guard_watches_and_a_dead_one_is_swept(tmp_pat
             assert answer.state == "held"
             assert str(answer.owner) == "ann@laptop, guard v1.2.4"
             assert lock.parse(bash(lock.who(str(tmp_path)), tmp_path).stdout).owner == answer.owner
-            assert bash(commands.look(str(tmp_path)), tmp_path).stdout.startswith("alive\n")
+            assert bash(remote_commands.look(str(tmp_path)), tmp_path).stdout.startswith("alive\n")
         finally:
             subprocess.run(["pkill", "-P", str(holder.pid)], check=False)
             holder.kill()
-    assert bash(commands.look(str(tmp_path)), tmp_path).stdout.startswith("dead\n")
+    assert bash(remote_commands.look(str(tmp_path)), tmp_path).stdout.startswith("dead\n")
     assert lock.parse(bash(take, tmp_path).stdout).state == "acquired"
     assert not folder.exists()
 

@@ -18,7 +18,7 @@ from kit import bash, path, program
 from test_guard_scripts import ORDERS, OWNER
 
 from schedgen_ops.events import Event, Message
-from schedgen_ops.guard import commands
+from schedgen_ops.guard import remote_commands
 from schedgen_ops.guard.plan import Orders, Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.guard.story import Watch
@@ -86,13 +86,13 @@ class Post:
 
     def start(self, **changes: object) -> None:
         self.orders = replace(self.orders, **changes)  # type: ignore[arg-type]
-        self.run(commands.start(str(self.state), OWNER, self.orders))
+        self.run(remote_commands.start(str(self.state), OWNER, self.orders))
 
     def follow(self) -> Watch:
         """What its log says until its end."""
         seen: list[Event] = []
         watch = Watch(self.orders.policy, self.orders.stages, seen.append)
-        for line in self.run(commands.follow(str(self.state))).splitlines():
+        for line in self.run(remote_commands.follow(str(self.state))).splitlines():
             watch.take(line)
         self.said = "\n".join(event.text for event in seen if isinstance(event, Message))
         end = time.monotonic() + 10
@@ -219,7 +219,7 @@ def test_a_word_makes_it_go_back_and_a_second_host_is_waited_for(post: Post, sit
             while "good" not in log.read_text():
                 assert time.monotonic() < end
                 time.sleep(0.05)
-            tell = commands.word(str(post.state), "back app2: too slow")
+            tell = remote_commands.word(str(post.state), "back app2: too slow")
             threading.Timer(2, post.run, (tell,)).start()
             watch = post.follow()
         finally:

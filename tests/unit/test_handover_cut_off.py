@@ -10,7 +10,7 @@ from engine_stub import Engine
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import handover
+from schedgen_ops.rollout import port_handover
 
 WEB = {"web": ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))}
 
@@ -26,7 +26,7 @@ def adopt(engine: Engine, *, repair: bool = False) -> Result:
     release = Path(paths.release("r1"))
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text("frontend web_80\n")
-    return engine.run(handover.ingress(engine.compose, paths, str(release), WEB, 20, repair=repair))
+    return engine.run(port_handover.ingress(engine.compose, paths, str(release), WEB, 20, repair=repair))
 
 
 def services(engine: Engine) -> list[str]:

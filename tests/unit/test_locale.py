@@ -18,7 +18,7 @@ from test_guard_sentry import Post, Site, post, site  # noqa: F401
 
 from schedgen_ops import wire
 from schedgen_ops.commands import http
-from schedgen_ops.guard import arithmetic, commands, counting
+from schedgen_ops.guard import arithmetic, counting, remote_commands
 from schedgen_ops.guard.plan import Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.shell import LOCALE, Command, script, sh
@@ -121,9 +121,9 @@ def test_the_sentry_looks_as_often_as_it_should_and_hears_what_it_is_told(
     site.per_look = (10, 0)
     env = {"PATH": f"{post.state.parent / 'bin'}:{os.environ['PATH']}", **german}
     post.orders = replace(post.orders, stages=(Stage(100, 60),))
-    assert bash(commands.start(str(post.state), OWNER, post.orders), post.state.parent, **env).ok
+    assert bash(remote_commands.start(str(post.state), OWNER, post.orders), post.state.parent, **env).ok
     threading.Timer(
-        2.5, post.run, (commands.word(str(post.state), 'back enough: 0,5 \t is "a\\b" \x1b[1m half'),)
+        2.5, post.run, (remote_commands.word(str(post.state), 'back enough: 0,5 \t is "a\\b" \x1b[1m half'),)
     ).start()
     watch = post.follow()
     assert watch.outcome == "back", post.said

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from kit import bash, git, path, program
 
-from schedgen_ops.lock import commands
-from schedgen_ops.lock.commands import Answer, Owner
+from schedgen_ops.lock import remote_commands
+from schedgen_ops.lock.remote_commands import Answer, Owner
 from schedgen_ops.release.paths import Paths
 
 ANN = Owner("ann", "lap'top $x", "2025-01-15T12:00:00Z", "deploy", "v1.2.3", "t0")
@@ -38,13 +38,13 @@ def holding(
 
 def _hold(state: Path, owner: Owner, lease: float, again: bool) -> str:
     # Whole seconds in production; bash takes fractions too, and tests have no time to lose.
-    return commands.hold(str(state), owner, lease, again=again).text  # type: ignore[arg-type]
+    return remote_commands.hold(str(state), owner, lease, again=again).text  # type: ignore[arg-type]
 
 
 def who(state: Path) -> Answer:
-    answer = bash(commands.who(str(state)), state.parent)
+    answer = bash(remote_commands.who(str(state)), state.parent)
     assert answer.ok, answer.stderr
-    return commands.parse(answer.stdout)
+    return remote_commands.parse(answer.stdout)
 
 
 def wait_until_free(state: Path, seconds: float = 20) -> None:
@@ -62,15 +62,15 @@ def test_it_is_free_where_nothing_was_deployed_yet_and_asking_changes_nothing(tm
 def test_a_lock_is_held_by_one_and_the_second_is_told_by_whom(tmp_path: Path) -> None:
     state = tmp_path / "it's here" / ".schedgen"
     with holding(state) as (_, first), holding(state) as (_, second):
-        assert commands.parse(first).state == "acquired"
-        assert commands.parse(second) == Answer("held", ANN)
+        assert remote_commands.parse(first).state == "acquired"
+        assert remote_commands.parse(second) == Answer("held", ANN)
         assert who(state) == Answer("held", ANN)
 
 
 def test_it_tells_which_release_serves(tmp_path: Path) -> None:
     (tmp_path / "current").write_text("20250115_120000-abc1234\n")
     with holding(tmp_path) as (_, first):
-        answer = commands.parse(first)
+        answer = remote_commands.parse(first)
         assert (answer.state, answer.current) == ("acquired", "20250115_120000-abc1234")
 
 
@@ -81,7 +81,7 @@ def test_a_holder_that_ends_frees_it(end: str, tmp_path: Path) -> None:
         {"closed": process.stdin.close, "killed": process.kill, "terminated": process.terminate}[end]()
         wait_until_free(tmp_path)
     with holding(tmp_path) as (_, first):
-        assert commands.parse(first).state == "acquired"
+        assert remote_commands.parse(first).state == "acquired"
 
 
 def test_a_silent_holder_loses_it_after_its_lease(tmp_path: Path) -> None:
@@ -129,32 +129,32 @@ def test_a_keeper_says_back_what_it_hears(tmp_path: Path) -> None:
 def test_who_takes_it_again_knows_whether_anybody_else_had_it_meanwhile(tmp_path: Path) -> None:
     bob = replace(ANN, user="bob", token="t1")
     with holding(tmp_path) as (_, line):
-        first = commands.parse(line)
+        first = remote_commands.parse(line)
         assert abs(first.at - time.time()) < 30
     wait_until_free(tmp_path)
     with holding(tmp_path) as (_, line):
-        second = commands.parse(line)
+        second = remote_commands.parse(line)
     assert second.before == first.mark != ""
     wait_until_free(tmp_path)
     with holding(tmp_path, owner=bob):
         pass
     wait_until_free(tmp_path)
     with holding(tmp_path) as (_, line):
-        assert commands.parse(line).before != second.mark
+        assert remote_commands.parse(line).before != second.mark
 
 
 def test_a_run_takes_over_what_it_still_holds_itself_and_nothing_of_another(tmp_path: Path) -> None:
     with holding(tmp_path) as (dead, _):
         with holding(tmp_path) as (_, second):
-            assert commands.parse(second).state == "held"
+            assert remote_commands.parse(second).state == "held"
         with holding(tmp_path, again=True) as (_, first):
-            assert commands.parse(first).state == "acquired"
+            assert remote_commands.parse(first).state == "acquired"
             assert dead.wait(20) is not None
             assert who(tmp_path) == Answer("held", ANN)
         wait_until_free(tmp_path)
     for other in (replace(ANN, token=""), replace(ANN, token="t1")):
         with holding(tmp_path) as (one, _), holding(tmp_path, owner=other, again=True) as (_, second):
-            assert commands.parse(second).state == "held"
+            assert remote_commands.parse(second).state == "held"
             assert one.poll() is None
         wait_until_free(tmp_path)
 
@@ -166,8 +166,8 @@ def test_a_full_disk_keeps_nobody_from_the_lock_and_hides_no_owner(tmp_path: Pat
         assert who(tmp_path) == Answer("held", ANN)
         bob = replace(ANN, user="bob", token="t1")
         with holding(tmp_path, owner=bob) as (_, second):
-            assert commands.parse(second) == Answer("held", ANN)
-        assert bash(commands.break_(str(tmp_path)), tmp_path).ok
+            assert remote_commands.parse(second) == Answer("held", ANN)
+        assert bash(remote_commands.break_(str(tmp_path)), tmp_path).ok
         assert process.wait(20) is not None
     assert who(tmp_path) == Answer("free")
 
@@ -177,7 +177,7 @@ def test_where_no_file_can_be_made_the_folder_is_locked(tmp_path: Path) -> None:
     with holding(tmp_path) as (_, first):
         assert first.startswith("acquired")
         with holding(tmp_path, owner=replace(ANN, token="t1")) as (_, second):
-            assert commands.parse(second).state == "held"
+            assert remote_commands.parse(second).state == "held"
         assert who(tmp_path) == Answer("held", ANN)
 
 
@@ -190,7 +190,7 @@ def test_looking_takes_it_from_nobody(tmp_path: Path) -> None:
 
 def test_it_can_be_broken_and_the_next_one_gets_it(tmp_path: Path) -> None:
     with holding(tmp_path) as (process, _):
-        assert bash(commands.break_(str(tmp_path)), tmp_path).ok
+        assert bash(remote_commands.break_(str(tmp_path)), tmp_path).ok
         assert who(tmp_path) == Answer("free")
         process.wait(20)
 
@@ -199,7 +199,7 @@ def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(tmp_path:
     (tmp_path / "lock").touch()
     with subprocess.Popen(["sleep", "30"]) as bystander:
         (tmp_path / "lock.json").write_text(f'{{"pid":{bystander.pid},"user":"ann"}}\n')
-        assert bash(commands.break_(str(tmp_path)), tmp_path).ok
+        assert bash(remote_commands.break_(str(tmp_path)), tmp_path).ok
         assert bystander.poll() is None
         bystander.kill()
 
@@ -207,7 +207,7 @@ def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(tmp_path:
 def test_a_lock_that_is_still_held_after_all_is_not_called_broken(tmp_path: Path) -> None:
     (tmp_path / "lock").touch()
     program(tmp_path / "bin", "flock", "exit 1")
-    assert not bash(commands.break_(str(tmp_path)), tmp_path, PATH=path(tmp_path / "bin")).ok
+    assert not bash(remote_commands.break_(str(tmp_path)), tmp_path, PATH=path(tmp_path / "bin")).ok
 
 
 def test_our_folder_is_kept_out_of_git_status_once(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_the_owner_is_written_for_its_owner_alone(tmp_path: Path) -> None:
     ],
 )
 def test_every_answer_is_read(line: str, answer: Answer) -> None:
-    assert commands.parse(line) == answer
+    assert remote_commands.parse(line) == answer
 
 
 def test_an_owner_reads_as_a_sentence() -> None:

@@ -15,8 +15,8 @@ from fakes import FakeClock, FakeHold, FakeHost
 from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Overruled, Unreachable
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run
-from schedgen_ops.lock.commands import Owner, parse
 from schedgen_ops.lock.lease import Lease
+from schedgen_ops.lock.remote_commands import Owner, parse
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.shell import sh
 

@@ -17,11 +17,11 @@ from kit import DIRECTORY
 from simulated import SimHost
 from test_tasks import MADE, Capture, Inv
 
-from schedgen_ops.backup import manifest
+from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.cli.looking import conclude
 from schedgen_ops.errors import Refused, Unreachable, VerificationFailed
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host import connect_all
-from schedgen_ops.looking import conclude
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import Settings

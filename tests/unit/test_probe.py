@@ -20,7 +20,7 @@ from kit import parses, settings
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.events import Event, Message, silence
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.probe.commands import probe
+from schedgen_ops.probe.remote_commands import probe
 from schedgen_ops.probe.report import Report, parse, report
 from schedgen_ops.probe.run import probing
 from schedgen_ops.settings import Check

@@ -17,7 +17,7 @@ from simulated import SimHost
 
 from schedgen_ops.events import Fact, silence
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.probe import commands
+from schedgen_ops.probe import remote_commands
 from schedgen_ops.probe.report import Phase, Report
 from schedgen_ops.probe.run import probing
 from schedgen_ops.probe.visitors import Visitors, merged, parse, reckon
@@ -40,7 +40,7 @@ LAST = line("end", 4, 0, 0, 0, 0)
 
 def said(folder: Path, docker: str, words: str = "") -> list[str]:
     program(folder / "bin", "docker", docker)
-    command = commands.probe((), silence=20, pause=1, patience=1, project="p")
+    command = remote_commands.probe((), silence=20, pause=1, patience=1, project="p")
     run = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
     env = {"PATH": path(folder / "bin"), "LC_ALL": "C.UTF-8", "SAID": str(RECORDED)}
     process = subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)

@@ -17,7 +17,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import handover, scripts
+from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.shell import Command
 
 WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
@@ -312,7 +312,7 @@ def adopt(engine: Engine, config: str = "frontend web_80\n") -> Result:
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text(config)
     Path(paths.state).mkdir(exist_ok=True)
-    return engine.run(handover.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
+    return engine.run(port_handover.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
 
 
 def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
@@ -415,7 +415,7 @@ def commands(name: str) -> list[Command]:
         scripts.beside(made, name, name, "web", SITE, 1, 1),
         scripts.end(made, name, "web", SITE, 1, release=name),
         scripts.serve(made, paths, name, ["web", "api"], RELEASE),
-        handover.ingress(made, paths, name, {"web": SITE}, 1),
+        port_handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]
 

@@ -20,13 +20,14 @@ from test_tasks import Capture, Inv
 
 from schedgen_ops.deploy import measured
 from schedgen_ops.deploy.run import Deploy
-from schedgen_ops.engine import Engine, Step
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, StepStarted, silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.guard.plan import Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.guard.story import Watch
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
 from schedgen_ops.ui.failure import failure_lines, of_error
 
 inv = test_tasks.inv

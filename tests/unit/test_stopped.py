@@ -9,8 +9,8 @@ import pytest
 from engine_stub import Engine
 from kit import bash, parses, path, program
 
-from schedgen_ops.backup import exchange
-from schedgen_ops.backup.restore_scripts import Places
+from schedgen_ops.backup.restore import swap as exchange
+from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result

@@ -17,7 +17,7 @@ from simulated import Fault, SimHost
 from simulated_world import NEW, fresh
 
 from schedgen_ops import host as ssh
-from schedgen_ops.backup import manifest
+from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.errors import ConnectionLost, HostKeyChanged
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.tasks import namespace

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
-from schedgen_ops.telling import GAP, telling
+from schedgen_ops.log_excerpt import GAP, telling
 
 LINE = st.sampled_from(
     [

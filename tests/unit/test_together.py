@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from kit import bash
 
+from schedgen_ops.parallel_batch import results, together
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Secret, script, sh
-from schedgen_ops.together import results, together
 
 
 def run(tmp_path: Path, *texts: str, limit: float = 20) -> tuple[Result, ...]:

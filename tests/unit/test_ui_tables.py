@@ -8,9 +8,9 @@ import json
 import pytest
 from ui_kit import Tty
 
+from schedgen_ops.text import size
 from schedgen_ops.ui.tables import Column, Table, details, show
 from schedgen_ops.ui.terminal import printable
-from schedgen_ops.ui.text import size
 
 BACKUPS = Table(
     (Column("Name"), Column("Size", show=size, key="bytes", right=True), "Note"),

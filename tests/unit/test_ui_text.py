@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedgen_ops.ui.text import age, amount, duration, plural, size
+from schedgen_ops.text import age, amount, duration, plural, size
 
 NOW = datetime(2024, 11, 30, 14, 30, tzinfo=UTC)
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4, "PiB": 1024**5}

@@ -11,8 +11,8 @@ from kit import settings
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import CommandCheck
 from schedgen_ops.verify import checks, run
-from schedgen_ops.verify.commands import NOT_THERE
 from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.verify.remote_commands import NOT_THERE
 
 
 def said(finding: Finding) -> tuple[str, str]:

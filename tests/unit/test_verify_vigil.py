@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kit import quickly, settings
 from rich.text import Text
 
+from schedgen_ops.cli.watch_report import report, verdict
 from schedgen_ops.commands.http import Answer
 from schedgen_ops.errors import CommandTimedOut, ConnectionLost, OpsError, Unreachable
 from schedgen_ops.events import Curve, Panel
@@ -23,7 +24,6 @@ from schedgen_ops.ui import panels
 from schedgen_ops.ui.chart import Line, chart
 from schedgen_ops.ui.report import write
 from schedgen_ops.verify.panel import panel
-from schedgen_ops.verify.report import report, verdict
 from schedgen_ops.verify.sample import Box, LogGroup, Sample
 from schedgen_ops.verify.vigil import Vigil, account
 from schedgen_ops.verify.watch import Account

@@ -13,7 +13,7 @@ from kit import bash, path, program, quickly
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.settings import Limits
 from schedgen_ops.shell import Command
-from schedgen_ops.verify import commands
+from schedgen_ops.verify import remote_commands
 from schedgen_ops.verify.plan import Finding, Verdict
 from schedgen_ops.verify.tally import Tally
 
@@ -92,7 +92,7 @@ esac"""
 
 def settle(tmp_path: Path, events: str, seconds: int = 5) -> str:
     programs = docker(tmp_path, "2025-01-15T12:00:00.5Z", events)
-    answer = bash(commands.settle(Docker(), ["id1", "id2"], seconds), tmp_path, PATH=path(programs))
+    answer = bash(remote_commands.settle(Docker(), ["id1", "id2"], seconds), tmp_path, PATH=path(programs))
     assert answer.ok, answer.stderr
     return answer.stdout
 
@@ -113,7 +113,7 @@ def test_the_wait_ends_at_once_when_a_container_dies(tmp_path: Path) -> None:
 def test_events_that_end_early_prove_nothing(tmp_path: Path) -> None:
     started = datetime.now(UTC)
     programs = docker(tmp_path, f"{started:%Y-%m-%dT%H:%M:%SZ}", "true")
-    assert bash(commands.settle(Docker(), ["id1"], 2), tmp_path, PATH=path(programs)).ok
+    assert bash(remote_commands.settle(Docker(), ["id1"], 2), tmp_path, PATH=path(programs)).ok
     assert (datetime.now(UTC) - started).total_seconds() >= 1
 
 
@@ -124,7 +124,7 @@ case $1 in
   events) echo " /schedgen-backend-1 137" > "{tmp_path}/died" ;;
 esac"""
     programs = program(tmp_path / "bin", "docker", body).parent
-    answer = bash(commands.settle(Docker(), ["id1"], 5), tmp_path, PATH=path(programs))
+    answer = bash(remote_commands.settle(Docker(), ["id1"], 5), tmp_path, PATH=path(programs))
     assert (answer.ok, answer.stdout) == (True, "schedgen-backend-1 137\n")
 
 
@@ -136,11 +136,11 @@ case $1 in
   events) exit 1 ;;
 esac"""
     programs = program(tmp_path / "bin", "docker", body).parent
-    text = commands.settle(Docker(), ["id1"], 1).text.replace("+ 30", "- 3")
+    text = remote_commands.settle(Docker(), ["id1"], 1).text.replace("+ 30", "- 3")
     answer = bash(Command(text), tmp_path, PATH=path(programs))
     assert (answer.ok, answer.stderr) == (False, "Docker does not tell\n")
 
 
 def test_a_container_that_is_gone_already_is_an_error(tmp_path: Path) -> None:
     gone = program(tmp_path / "bin", "docker", "echo no such container >&2; exit 1")
-    assert not bash(commands.settle(Docker(), ["id1"], 5), tmp_path, PATH=path(gone.parent)).ok
+    assert not bash(remote_commands.settle(Docker(), ["id1"], 5), tmp_path, PATH=path(gone.parent)).ok

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kit import BACKUP, bash
 
 from schedgen_ops import framing, wire
-from schedgen_ops.backup import commands as backup
+from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.commands import files
 from schedgen_ops.shell import Command, Secret, script
 

@@ -1,0 +1,249 @@
+"""What a backup says of itself. A folder without a manifest that says DONE is no backup. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from schedgen_ops import json_records
+
+MANIFEST = "manifest.json"
+FORMAT = 2
+
+_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-(\d{8}_\d{6})\Z")
+
+
+class State(StrEnum):
+    """How far a backup came. Only DONE is one."""
+
+    STARTED = "STARTED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+
+
+class Kind(StrEnum):
+    """Why a backup was made; the first word of its name."""
+
+    PRE_DEPLOYMENT = "pre-deployment"
+    MANUAL = "manual"
+    SAFETY = "safety"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a backup: its name, its size in bytes, its SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+    @property
+    def compression(self) -> str:
+        """gzip or zstd; "" if it is not compressed."""
+        by_name = {".gz": "gzip", ".zst": "zstd"}
+        return next((how for end, how in by_name.items() if self.name.endswith(end)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A restore into a throwaway database: when (RFC 3339 in UTC), how many seconds it took, how it went.
+
+    Attributes:
+        result: "passed", or what was wrong.
+    """
+
+    at: str
+    seconds: float
+    result: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the backup was proven."""
+        return self.result == "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy elsewhere: when (RFC 3339 in UTC) and where it was tried, and how it went.
+
+    Attributes:
+        result: "passed" once size and SHA-256 of every file were right there, or what was wrong.
+    """
+
+    at: str
+    where: str
+    result: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the copy was complete and right."""
+        return self.result == "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A backup.
+
+    Attributes:
+        id: the folder's name: pre-deployment-20241130_143000.
+        release: the release that served when it was made, "" if that is not known.
+        created, finished: RFC 3339 in UTC.
+        objects: how many entries the objects' archive has.
+        verified: the checks that it passed.
+        seconds: how long it took.
+        postgres: the server's version, and the id of the image that it ran from.
+        rows: how many rows each table had, by schema.table, in the snapshot that was dumped.
+        migrations: names of the applied migrations, in their order.
+        roles: the database roles that the dump may speak of.
+        sizes: bytes that the database took on disk, and the objects' archive before compression.
+        drill: the last restore that was tried.
+        offsite: the last copy elsewhere that was tried.
+        error: why it failed.
+        number: one more than the newest backup had that was there before; 0 where that was not counted yet.
+        properties: what the database is besides what is in it; see `properties`.
+    """
+
+    id: str
+    release: str
+    commit: str
+    state: State
+    created: str
+    finished: str
+    files: tuple[File, ...]
+    objects: int = 0
+    verified: tuple[str, ...] = ()
+    seconds: float = 0.0
+    postgres: str = ""
+    image: str = ""
+    rows: Mapping[str, int] = field(default_factory=dict)
+    migrations: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    drill: Drill | None = None
+    offsite: Copy | None = None
+    error: str = ""
+    number: int = 0
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def kind(self) -> Kind:
+        """Why it was made."""
+        match = _ID.match(self.id)
+        return Kind(match[1]) if match else Kind.MANUAL
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def good(self) -> bool:
+        """Whether it counts."""
+        return self.state is State.DONE
+
+    @property
+    def proven(self) -> bool:
+        """Whether a restore of it was tried and went well."""
+        return self.good and self.drill is not None and self.drill.passed
+
+    @property
+    def database(self) -> File | None:
+        """The database's dump."""
+        return self._part("database.")
+
+    @property
+    def archive(self) -> File | None:
+        """The objects' archive."""
+        return self._part("objects.")
+
+    def _part(self, prefix: str) -> File | None:
+        return next((file for file in self.files if file.name.startswith(prefix)), None)
+
+    def has(self, name: str) -> bool:
+        """Whether the backup holds that file."""
+        return any(file.name == name for file in self.files)
+
+    @property
+    def database_format(self) -> str:
+        """plain (SQL, for psql) or custom (for pg_restore); "" without a dump."""
+        dump = self.database
+        return "" if dump is None else "custom" if dump.name.startswith("database.dump") else "plain"
+
+
+def backup_id(kind: Kind, now: datetime) -> str:
+    """The name of a backup's folder, `now` in UTC."""
+    return f"{kind}-{now:%Y%m%d_%H%M%S}"
+
+
+def is_backup_id(name: str) -> bool:
+    """Whether `name` is a folder that we would make."""
+    match = _ID.match(name)
+    return match is not None and match[1] in [*Kind]
+
+
+def to_json(manifest: Manifest) -> str:
+    """The manifest as one line of JSON, with a checksum of its own."""
+    return _sealed(asdict(manifest))
+
+
+def _sealed(data: Mapping[str, Any]) -> str:
+    bare = {key: value for key, value in data.items() if key != "checksum"}
+    return _line({**bare, "checksum": hashlib.sha256(_line(bare).encode()).hexdigest()})
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, separators=(",", ":"), sort_keys=True)
+
+
+def from_json(text: str) -> Manifest:
+    """Reads a manifest; keys that a newer version wrote are passed over.
+
+    Raises:
+        ValueError: where it is none, or was altered since it was written.
+    """
+    data = json_records.decode(text)
+    sealed = "checksum" in data or data.get("format", FORMAT) != 1
+    if sealed and text.strip() != _sealed(data):
+        raise ValueError("the manifest does not fit its own checksum")
+    drill, offsite = data.get("drill"), data.get("offsite")
+    manifest = json_records.build(
+        Manifest,
+        data,
+        state=State(str(data.get("state"))),
+        files=tuple(json_records.build(File, file) for file in json_records.rows(data.get("files"))),
+        drill=None if drill is None else json_records.build(Drill, drill),
+        offsite=None if offsite is None else json_records.build(Copy, offsite),
+        **{key: json_records.texts(data.get(key, [])) for key in ("verified", "migrations", "roles")},
+        **{key: json_records.mapping(data.get(key, {})) for key in ("rows", "sizes", "properties")},
+    )
+    if not is_backup_id(manifest.id):
+        raise ValueError(f"not a backup's name: {manifest.id!r}")
+    if datetime.fromisoformat(manifest.created).tzinfo is None:
+        raise ValueError(f"not a time in UTC: {manifest.created!r}")
+    if not all(type(count) is int for count in (*manifest.rows.values(), *manifest.sizes.values())):
+        raise ValueError("a count is no number")
+    return manifest
+
+
+def failed(manifest: Manifest, error: str, finished: str, seconds: float) -> Manifest:
+    """The record of a backup that came to nothing: no files, and why."""
+    return replace(
+        manifest, state=State.FAILED, files=(), error=error, finished=finished, seconds=round(seconds, 1)
+    )
+
+
+def newest_first(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """The good ones, newest first."""
+    return tuple(sorted((each for each in manifests if each.good), key=order, reverse=True))
+
+
+def order(manifest: Manifest) -> tuple[int, str, str]:
+    """Sorts the backups of a host as they were made: by their numbers, and the first ones by their times."""
+    return manifest.number, manifest.created, manifest.id

@@ -1,0 +1,96 @@
+"""Which backup is meant. Pure."""
+
+from __future__ import annotations
+
+from schedgen_ops.backup.catalog.manifest import Kind, Manifest
+from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.errors import ConfigError, OpsError
+from schedgen_ops.settings import HostSettings, Settings
+
+
+def newest(listing: Listing, *, database: bool = False, objects: bool = False) -> Manifest | None:
+    """The newest good backup that holds what is asked for.
+
+    A safety copy is none: it holds what was there when something was wrong.
+    """
+    for backup in listing.good:
+        held = (backup.database or not database) and (backup.archive or not objects)
+        if held and backup.kind is not Kind.SAFETY:
+            return backup
+    return None
+
+
+def last(listing: Listing, settings: Settings, host: HostSettings) -> Manifest:
+    """The newest good backup with all data of a host; one of its parts alone if there is no other.
+
+    Raises:
+        OpsError: where there is none.
+    """
+    database = bool(settings.database and host.runs(settings.database.service))
+    objects = bool(settings.objects and host.runs(settings.objects.service))
+    found = newest(listing, database=database, objects=objects) or newest(listing)
+    if found is None:
+        raise OpsError("there is no good backup here", host=host.name, hint="`inv backup` makes one.")
+    return found
+
+
+def named(listing: Listing, wanted: str, host: str) -> Manifest:
+    """The good backup whose id is or begins with `wanted`.
+
+    Raises:
+        ConfigError: for none, or several.
+        OpsError: for one that is damaged or failed.
+    """
+    fits = [backup for backup in listing.backups if wanted and backup.id.startswith(wanted)]
+    exact = [backup for backup in fits if backup.id == wanted]
+    # One that failed is in nobody's way.
+    fits = exact or [backup for backup in fits if backup.good] or fits
+    torn = [name for name in listing.unreadable if wanted and name.startswith(wanted)]
+    if not fits and torn:
+        raise damaged(torn[0], host)
+    if len(fits) != 1:
+        ids = ", ".join(backup.id for backup in fits)
+        text = (
+            f"{wanted!r} begins several backups: {ids}"
+            if fits
+            else f"there is no backup {wanted!r} on {host}"
+        )
+        raise ConfigError(text, hint="`inv backup.list` shows them.")
+    if not fits[0].good:
+        state = fits[0].state
+        raise OpsError(f"backup {fits[0].id} is {state} and cannot be used", host=host, detail=fits[0].error)
+    return fits[0]
+
+
+def chosen(listing: Listing, wanted: str, settings: Settings, host: HostSettings) -> Manifest:
+    """The backup that is `named`, or else the `last` one.
+
+    Raises:
+        OpsError: where there is none; also when a newer one cannot be read, for it may be the last.
+    """
+    if wanted:
+        return named(listing, wanted, host.name)
+    found = last(listing, settings, host)
+    newer = [name for name in listing.unreadable if name[-15:] > found.id[-15:]]
+    if newer:
+        raise damaged(newer[-1], host.name)
+    return found
+
+
+def damaged(name: str, host: str) -> OpsError:
+    """The error for a folder whose manifest cannot be trusted."""
+    return OpsError(
+        f"the manifest of {name} is missing or was altered: it is no backup",
+        host=host,
+        hint="`inv backup.list` shows the good ones; name one of them.",
+    )
+
+
+def broken(backup: Manifest, wrong: tuple[str, ...], host: str) -> OpsError:
+    """The error for a backup that is not what was written."""
+    return OpsError(
+        f"backup {backup.id} is damaged",
+        host=host,
+        detail="\n".join(wrong),
+        hint="Do not restore it. `inv backup` makes a new one; `inv backup.list` shows the others.",
+    )

@@ -1,0 +1,58 @@
+"""What restores put aside on a host: looked up, and removed for good."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from schedgen_ops import events
+from schedgen_ops.backup.data_location import perform, places_of, running
+from schedgen_ops.backup.restore import scripts
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What was found aside on a host.
+
+    Attributes:
+        kept: names of databases and folders of objects that restores put aside, with their bytes.
+        unmarked: what has such a name and no mark of ours: it is not touched.
+    """
+
+    kept: Mapping[str, int]
+    unmarked: tuple[str, ...] = ()
+
+
+def look(remote: Remote, settings: Settings, emit: events.Emit) -> Mapping[str, int]:
+    """What restores put aside on a host, with its bytes; what only looks like that is told."""
+    places = places_of(settings, running(remote, settings), "")
+    answer = perform(remote, settings, scripts.kept(places), 300)
+    found = parse(answer.lines())
+    for name in found.unmarked:
+        events.warn(
+            emit,
+            f"{name} looks as if a restore had put it aside, and has no mark of one: it stays",
+            remote.name,
+        )
+    return found.kept
+
+
+def parse(lines: Iterable[str]) -> Aside:
+    """Reads the answer of `restore_scripts.kept`."""
+    found: dict[str, int] = {}
+    unmarked = []
+    for line in lines:
+        match line.split():
+            case ["unmarked", name]:
+                unmarked.append(name)
+            case [kind, name, count]:
+                found[name] = int(count) * (1 if kind == "database" else 1024)
+    return Aside(found, tuple(unmarked))
+
+
+def discard(remote: Remote, settings: Settings, names: tuple[str, ...]) -> None:
+    """Removes what restores put aside, for good; `names` as `look` has them."""
+    places = places_of(settings, running(remote, settings), "")
+    perform(remote, settings, scripts.discard(places, names), 600)

@@ -1,0 +1,1 @@
+"""Makes a backup, and reads it back."""

@@ -1,0 +1,135 @@
+"""How much room a backup will take, reckoned from the database's and the volume's size before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schedgen_ops import events
+from schedgen_ops.backup.catalog import selection
+from schedgen_ops.backup.catalog.manifest import File, Manifest
+from schedgen_ops.backup.create import run
+from schedgen_ops.commands import postgres
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.errors import Refused
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command, script
+from schedgen_ops.text import size
+
+# What a dump and an archive shrink to is known from the last backup; some rows and objects shrink less.
+MARGIN = 1.25
+# Before the first backup: for the progress, a guess; for the room, that nothing shrinks.
+_GUESS = 0.5
+# Manifest, configuration, and what a file system keeps for itself.
+_SPARE = 8 * 1024**2
+_DU_SECONDS = 20
+
+# $1 the backups' folder, $2 what tells the database's size, $3 the container and $4 the path of the objects,
+# then docker's words. What does not answer, or not in time, is left out: the backup itself will say why.
+_LOOK = f"""
+folder=$1 database=$2 container=$3 path=$4; shift 4
+until [ -e "$folder" ]; do folder=$(dirname -- "$folder"); done
+echo "free $(( $(df -Pk -- "$folder" | awk 'NR == 2 {{ print $4 }}') * 1024 ))"
+[ -z "$database" ] || {{ found=$(bash -c "$database" </dev/null 2>/dev/null) && echo "database $found"; }}
+[ -z "$container" ] || {{
+  found=$(timeout {_DU_SECONDS} "$@" exec "$container" du -sk "$path" 2>/dev/null) &&
+    echo "objects $(( ${{found%%[!0-9]*}} * 1024 ))"
+}}
+true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What there is to back up and where to, in bytes.
+
+    Attributes:
+        free: on the file system of the backups.
+        held: by part: the database, and the objects' volume; what is not known is left out.
+    """
+
+    free: int
+    held: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a backup will take, by part: `likely` for the progress, `most` to be on the safe side."""
+
+    likely: Mapping[str, int]
+    most: Mapping[str, int]
+
+    @property
+    def needed(self) -> int:
+        """Bytes that must be free."""
+        return sum(self.most.values()) + _SPARE
+
+
+def look(settings: Settings, source: run.Source, parts: frozenset[str] = run.ALL) -> Command:
+    """Asks for the sizes of what will be backed up; relative to the project's directory."""
+    docker, database, objects = Docker(settings.sudo), settings.database, settings.objects
+    query = box = path = ""
+    if database and "database" in parts and (found := source.container(database.service)):
+        query = postgres.size(docker, found.id, database.user, database.name).text
+    if objects and "objects" in parts and (found := source.container(objects.service)):
+        box, path = found.id, objects.path
+    words = (settings.backup.directory, query, box, path, *docker.words)
+    return script(_LOOK, *words, title="look at the room for a backup")
+
+
+def parse(stdout: str) -> Room:
+    """Reads the answer of `look`.
+
+    Raises:
+        ValueError: where the free space is not in it.
+    """
+    found: dict[str, int] = {}
+    for line in stdout.splitlines():
+        name, _, count = line.partition(" ")
+        if count.isdigit():
+            found[name] = int(count)
+    if "free" not in found:
+        raise ValueError(f"no free space in {stdout!r}")
+    return Room(found.pop("free"), found)
+
+
+def estimate(held: Mapping[str, int], last: Manifest | None) -> Estimate:
+    """What each part will come to, from what the last one shrank to."""
+    files = {"database": last.database, "objects": last.archive} if last else {}
+    ratios = {part: _ratio(files.get(part), last.sizes.get(part, 0) if last else 0) for part in held}
+    likely = {part: round(count * (ratios[part] or _GUESS)) for part, count in held.items()}
+    most = {part: round(count * (ratios[part] * MARGIN or 1.0)) for part, count in held.items()}
+    return Estimate(likely, most)
+
+
+def _ratio(file: File | None, before: int) -> float:
+    """What became of a byte; 0 where nobody knows."""
+    return file.size / before if file and before else 0.0
+
+
+def ensured(
+    remote: Remote, settings: Settings, source: run.Source, emit: events.Emit, parts: frozenset[str] = run.ALL
+) -> dict[str, int]:
+    """What each part of a backup will likely come to, in bytes.
+
+    Raises:
+        Refused: where the disk has no room for it.
+    """
+    asked = look(settings, source, parts).in_dir(settings.directory)
+    room = parse(remote.run(asked, deadline=60 + _DU_SECONDS).stdout)
+    last = selection.newest(run.listing(remote, settings), database="database" in room.held)
+    # What could not be asked is taken to be as it was.
+    before = last.sizes if last else {}
+    held = {part: before[part] for part in sorted(parts) if part in before} | dict(room.held)
+    guess = estimate(held, last)
+    if room.free < guess.needed:
+        what = ", ".join(f"{part} {size(count)}" for part, count in held.items())
+        raise Refused(
+            f"a backup may take {size(guess.needed)}, and {size(room.free)} are free for it",
+            host=remote.name,
+            detail=f"on the disk of {settings.backup.directory}; to be backed up: {what}",
+            hint="`inv backup.prune` removes old backups; `docker system df` tells what Docker holds.",
+        )
+    emit(events.Fact("backup_estimate", dict(guess.likely), remote.name))
+    return dict(guess.likely)

@@ -1,0 +1,55 @@
+"""What a backup is made of, and why it came to nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedgen_ops.backup.create import diagnosis, scripts
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a backup is made of: the release that serves, and the containers that hold the data."""
+
+    release: str
+    commit: str
+    containers: tuple[engine.Container, ...]
+
+    def container(self, service: str) -> engine.Container | None:
+        """The running container of a service; None if there is none on this host."""
+        running = (c for c in self.containers if c.service == service and c.status == "running")
+        return next(running, None)
+
+
+def gone(remote: Remote, settings: Settings, source: Source) -> diagnosis.Cause | None:
+    """What a killed container says for itself is nothing: the service that no longer runs as it did."""
+    parts = (settings.database, settings.objects)
+    before = {part.service: source.container(part.service) for part in parts if part}
+    listing = engine.Docker(settings.sudo).containers(settings.project)
+    answer = remote.run(listing, deadline=60, check=False)
+    now = {box.id: box for box in engine.parse_containers(answer.stdout)} if answer.ok else {}
+    for service, box in before.items():
+        if box and answer.ok:
+            found = now.get(box.id)
+            if found is None or (found.status, found.started) != (box.status, box.started):
+                return diagnosis.went_away(service)
+    return None
+
+
+def failure(error: CommandFailed, settings: Settings, gone: diagnosis.Cause | None) -> OpsError:
+    """The failure of a script of ours, with its reason, its cause as far as that is known, and a hint."""
+    reason, detail = scripts.reason(error.detail)
+    if isinstance(error, CommandTimedOut):
+        reason = f"it was not done after backup.deadline, {settings.backup.deadline} s"
+    reason = reason or error.message
+    cause = diagnosis.cause(f"{detail}\n{reason}", settings) or gone
+    return OpsError(
+        f"backup failed: {f'{cause.sentence}: {reason}' if cause else reason}",
+        host=error.host,
+        detail=detail,
+        hint=cause.hint if cause else "Nothing of it was kept.",
+    )

@@ -1,0 +1,24 @@
+"""What runs on a host, as a backup notes it."""
+
+from __future__ import annotations
+
+from schedgen_ops.backup.create.run import Source
+from schedgen_ops.commands import git
+from schedgen_ops.commands.docker import Docker, parse_containers
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+
+
+def source_of(remote: Remote, settings: Settings) -> Source:
+    """What runs on a host, as a backup wants to know it."""
+    listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=60)
+    containers = parse_containers(listing.stdout)
+    serving = store.read(remote, Paths(settings.directory)).serving
+    if serving:
+        return Source(serving.id, serving.commit, containers)
+    # Nothing was deployed by us yet: what is checked out is what runs, as far as anyone knows.
+    answer = remote.run(git.work_tree().in_dir(settings.directory), deadline=60, check=False)
+    commit = git.parse_work_tree(answer.stdout).commit if answer.ok else ""
+    return Source("", commit, containers)

@@ -1,0 +1,127 @@
+"""What the database server says of a restore: whether it can hold it, and what follows its database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schedgen_ops import json_records
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.create.integrity import LIBRARY
+from schedgen_ops.backup.databases import properties
+from schedgen_ops.backup.restore.scripts import HEAD, Places
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.shell import Command, script
+
+_LOOK = (
+    LIBRARY
+    + HEAD
+    + r"""
+psql -d template1 <<'SQL' || fail "the database server does not answer"
+SELECT jsonb_build_object('version', current_setting('server_version_num')::int,
+  'tablespaces', (SELECT jsonb_agg(spcname) FROM pg_tablespace),
+  'slots', (SELECT coalesce(jsonb_agg(slot_name ORDER BY slot_name), '[]') FROM pg_replication_slots
+             WHERE database IN (:'name', :'before')),
+  'subscriptions', (SELECT coalesce(jsonb_agg(subname ORDER BY subname), '[]') FROM pg_subscription
+                     WHERE subenabled AND subdbid = (SELECT oid FROM pg_database WHERE datname = :'name')));
+SQL
+"""
+)
+
+# Whoever reads a slot is sent away first; nobody can come back to the database by the name that it knew.
+_END_SLOTS = (
+    LIBRARY
+    + HEAD
+    + r"""
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  psql -d template1 <<'SQL' || fail "the database server does not answer"
+SELECT 'slot ' || slot_name FROM pg_replication_slots s, LATERAL pg_drop_replication_slot(slot_name)
+ WHERE database = :'before' AND NOT active;
+SELECT 'active' FROM pg_replication_slots, LATERAL pg_terminate_backend(active_pid)
+ WHERE database = :'before' AND active;
+SQL
+  left=$(psql -d template1 <<< "SELECT count(*) FROM pg_replication_slots WHERE database = :'before'")
+  [ "$left" != 0 ] || exit 0
+  sleep 0.2
+done
+fail "logical replication slots of $before are still read, and hold its WAL"
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A database server.
+
+    Attributes:
+        version: 150018 is 15.18.
+        slots: logical replication slots of the database, or of the old one once it was exchanged.
+        subscriptions: enabled ones, which write into the database.
+    """
+
+    version: int
+    tablespaces: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+    subscriptions: tuple[str, ...] = ()
+
+
+def look(places: Places) -> Command:
+    """Asks the server."""
+    return script(_LOOK, *places.words(), title="look at the database server")
+
+
+def parse(stdout: str) -> Server:
+    """Reads the answer of `look`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    found = json_records.decode(stdout)
+    lists = {
+        name: json_records.texts(found.get(name, [])) for name in ("tablespaces", "slots", "subscriptions")
+    }
+    return json_records.build(Server, found, **lists)
+
+
+def refuse(server: Server, backup: Manifest, host: str, failure: type[OpsError] = Refused) -> None:
+    """Whether the server can hold the database as it was.
+
+    Raises:
+        OpsError: a `failure` where it cannot.
+    """
+    why, hint = next(_reasons(server, backup), ("", ""))
+    if why:
+        raise failure(why, host=host, hint=hint)
+
+
+def _reasons(server: Server, backup: Manifest) -> Iterator[tuple[str, str]]:
+    given = backup.properties
+    lost = [name for name in properties.tablespaces(given) if name not in server.tablespaces]
+    if lost:
+        yield (
+            f"the database of {backup.id} is in tablespaces that this server has not: {', '.join(lost)}",
+            "CREATE TABLESPACE makes one; then restore again.",
+        )
+    needs = {"i": 150000, "b": 170000}.get(str(given.get("provider")), 0)
+    if server.version < max(needs, 160000 if given.get("rules") else 0):
+        yield (
+            f"PostgreSQL {server.version // 10000} does not know the locale of the database of {backup.id}",
+            f"It was made by PostgreSQL {backup.postgres}: restore it into that version or a newer one.",
+        )
+    if server.subscriptions:
+        yield (
+            f"subscriptions write into the database, and would go on with the old one: "
+            f"{', '.join(server.subscriptions)}",
+            "ALTER SUBSCRIPTION ... DISABLE stops one; the restored one begins disabled.",
+        )
+
+
+def end_slots(places: Places) -> Command:
+    """Drops the logical replication slots of the database that was put aside, which would hold its WAL."""
+    return script(_END_SLOTS, *places.words(), title="end the slots of the old database")
+
+
+def parse_ended(stdout: str) -> tuple[str, ...]:
+    """The slots that `end_slots` dropped."""
+    words = (line.split() for line in stdout.splitlines())
+    return tuple(each[1] for each in words if len(each) == 2 and each[0] == "slot")

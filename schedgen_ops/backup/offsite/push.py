@@ -1,0 +1,214 @@
+"""Copies of backups elsewhere: made by rclone on the host, read back, and recorded in the manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from schedgen_ops import events
+from schedgen_ops.backup.catalog import host_time, remote_commands
+from schedgen_ops.backup.catalog.manifest import Copy, Manifest
+from schedgen_ops.clock import Clock, stamp
+from schedgen_ops.commands import rclone
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Offsite, Settings
+from schedgen_ops.shell import Command, Secret
+
+_HINTS = {
+    "not installed": "Install rclone on the host, or name an image that has it in backup.offsite.image.",
+    "no such host": "Look at the endpoint in backup.offsite.options, and at the host's DNS.",
+    "connection refused": "Nothing answers at the endpoint in backup.offsite.options.",
+    "accessdenied": "The remote refuses the credentials: look at backup.offsite.secrets.",
+    "signaturedoesnotmatch": "The remote refuses the secret: look at backup.offsite.secrets.",
+    "invalidaccesskeyid": "The remote does not know the access key in backup.offsite.options.",
+    "no space left": "The remote is full.",
+}
+_AGAIN = "`inv backup.push ID` tries again. The backup on the host is as good as before."
+
+
+def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rclone.Remote:
+    """The remote with its secrets, from the environment.
+
+    Raises:
+        ConfigError: where a variable is not set; all of them are named.
+    """
+    needed = (*offsite.secrets.values(), *([offsite.password] if offsite.password else []))
+    missing = sorted({name for name in needed if not environ.get(name)})
+    if missing:
+        raise ConfigError(
+            f"{', '.join(missing)} must be set: backup.offsite takes secrets from the environment",
+            hint="Export them in your shell, or have your password manager do it.",
+        )
+    return rclone.Remote(
+        path=offsite.path,
+        options=offsite.options,
+        secrets={option: Secret(environ[name]) for option, name in offsite.secrets.items()},
+        password=Secret(environ[offsite.password]) if offsite.password else None,
+        image=offsite.image or "",
+    )
+
+
+def with_deploy(settings: Settings, environ: Mapping[str, str] = os.environ) -> rclone.Remote | None:
+    """The remote that a deploy's backup is copied to; None where it is not.
+
+    Raises:
+        ConfigError: where a variable is not set.
+    """
+    offsite = settings.backup.offsite
+    if offsite is None or not offsite.with_deploy:
+        return None
+    if not encrypts(offsite):
+        raise ConfigError(
+            "backup.offsite.with_deploy needs backup.offsite.password",
+            hint="A deploy's backup holds the configuration with its secrets: a copy of it is encrypted.",
+        )
+    return credentials(offsite, environ)
+
+
+def encrypts(offsite: Offsite) -> bool:
+    """Whether nobody can read a copy there without a password."""
+    return offsite.password is not None or offsite.options.get("type") == "crypt"
+
+
+def after_backup(
+    remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit
+) -> None:
+    """Copies a deploy's backup, if the configuration says so.
+
+    Raises:
+        OpsError: when the copy is not complete and right.
+    """
+    target = with_deploy(settings)
+    if target is not None and settings.backup.offsite is not None:
+        Push(remote, settings, settings.backup.offsite, target, clock, emit)(backup)
+
+
+@dataclass(slots=True)
+class Push:
+    """Copies one host's share of a backup."""
+
+    remote: Remote
+    settings: Settings
+    offsite: Offsite
+    target: rclone.Remote
+    clock: Clock
+    emit: events.Emit
+
+    def __call__(self, backup: Manifest) -> Manifest:
+        """The backup with its copy recorded.
+
+        Raises:
+            Refused: where secrets would be copied in clear.
+            OpsError: when the copy is not complete and right; that is recorded too.
+        """
+        clear = [file.name for file in backup.files if file.name.startswith("config.")]
+        if clear and not encrypts(self.offsite):
+            raise Refused(
+                f"{', '.join(clear)} of {backup.id} would lie at {self.offsite.path} in clear",
+                host=self.remote.name,
+                hint="It holds secrets: name the variable of a password in backup.offsite.password.",
+            )
+        try:
+            self._copied(backup)
+        except OpsError as error:
+            self._record_failure(backup, error)
+            raise
+        done = self._record(backup, "passed")
+        try:
+            self._run(rclone.seal(*self._place(done)))
+        except OpsError as error:
+            self._record_failure(backup, error)
+            raise
+        where = self._where(backup)
+        events.info(self.emit, f"Copied to {where}, size and SHA-256 read back and right", self.remote.name)
+        return done
+
+    def _copied(self, backup: Manifest) -> None:
+        wanted = {file.name: (file.size, file.sha256) for file in backup.files}
+        for again in (False, True):
+            lines: list[str] = []
+            take = self._listener(backup, lines.append)
+            self._run(rclone.copy(*self._place(backup), again=again), take)
+            found = rclone.parse_copy(lines)
+            wrong = [name for name, what in wanted.items() if found.get(name) != what]
+            if not wrong:
+                return
+            if not again:
+                text = f"{', '.join(wrong)}: not the same at {self._where(backup)}, copied again"
+                events.warn(self.emit, text, self.remote.name)
+        raise OpsError(
+            f"the copy is not the same as the backup: {', '.join(wrong)}", host=self.remote.name, hint=_AGAIN
+        )
+
+    def _place(self, backup: Manifest) -> tuple[Docker, rclone.Remote, str, str]:
+        folder = f"{self.settings.backup.directory}/{backup.id}"
+        return Docker(self.settings.sudo), self.target, folder, f"{self.remote.name}/{backup.id}"
+
+    def _where(self, backup: Manifest) -> str:
+        return f"{self.offsite.path.rstrip('/')}/{self.remote.name}/{backup.id}"
+
+    def _listener(self, backup: Manifest, keep: Callable[[str], None]) -> Callable[[str], None]:
+        label, host = f"Copying {backup.id}", self.remote.name
+
+        def take(line: str) -> None:
+            nonlocal label
+            if (told := rclone.parse_progress(line)) is not None:
+                self.emit(events.Progress(label, told, backup.size, "bytes", host))
+            elif line.startswith(("size ", "sha256 ")):
+                keep(line)
+            elif line == "checking":
+                self.emit(events.Progress(label, 1, 1, "bytes", host))
+                label = f"Reading back {backup.id}"
+                events.info(self.emit, "Copied; reading it back", host)
+            else:
+                self.emit(events.Output(line, host))
+
+        return take
+
+    def _run(self, command: Command, take: Callable[[str], None] = lambda _: None) -> None:
+        said: list[str] = []
+
+        def listen(line: str) -> None:
+            said.extend(filter(None, [rclone.parse_error(line)]))
+            take(line)
+
+        command = command.in_dir(self.settings.directory)
+        try:
+            self.remote.stream(command, listen, deadline=self.offsite.deadline)
+        except CommandFailed as error:
+            raise self._failed(error, said) from error
+
+    def _failed(self, error: CommandFailed, said: list[str]) -> OpsError:
+        detail = "\n".join(dict.fromkeys(said[-5:])) or error.detail
+        text = f"{detail}\n{error.detail}".lower()
+        hint = next((hint for part, hint in _HINTS.items() if part in text), "")
+        return OpsError(
+            f"the copy to {self.offsite.path} failed",
+            host=error.host or self.remote.name,
+            detail=detail,
+            hint="\n".join(filter(None, (hint, _AGAIN))),
+        )
+
+    def _record_failure(self, backup: Manifest, error: OpsError) -> None:
+        reason = error.detail.splitlines()[-1] if error.detail else error.message
+        try:
+            self._record(backup, reason)
+        except OpsError as second:
+            events.warn(self.emit, f"that could not be recorded: {second.message}", self.remote.name)
+
+    def _record(self, backup: Manifest, result: str) -> Manifest:
+        """What became of it, in the manifest as it is by now: a drill may have been recorded meanwhile."""
+        directory = self.settings.backup.directory
+        where = self.settings.directory
+        asked = [host_time.ask(), remote_commands.list_(directory).in_dir(where)]
+        time, listed = self.remote.batch(asked, deadline=60)
+        now = next(
+            (b for b in remote_commands.parse_list(listed.stdout).backups if b.id == backup.id), backup
+        )
+        copy = Copy(stamp(host_time.parse(time.stdout)), self._where(backup), result)
+        done = replace(now, offsite=copy)
+        self.remote.run(remote_commands.update(f"{directory}/{backup.id}", done).in_dir(where), deadline=60)
+        return done

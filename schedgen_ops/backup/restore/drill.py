@@ -1,0 +1,137 @@
+"""Proves a backup: restores it where nobody sees it, and writes down what came out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from schedgen_ops import events
+from schedgen_ops.backup.catalog import host_time, remote_commands
+from schedgen_ops.backup.catalog.manifest import Drill, Manifest
+from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.create import diagnosis, scripts
+from schedgen_ops.backup.restore import drill_scripts
+from schedgen_ops.clock import Clock, stamp
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError, Refused
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Database, Settings
+from schedgen_ops.shell import Command
+
+PASSED = "passed"
+_MIB = 1024**2
+
+
+def drill(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit) -> Manifest:
+    """Restores `backup` into a throwaway container on its host, and records how it went.
+
+    Returns:
+        the manifest with the proof.
+
+    Raises:
+        OpsError: where anything is not as the manifest says; that is recorded too.
+    """
+    began = clock.monotonic()
+    folder = f"{settings.backup.directory}/{backup.id}"
+    command = _command(remote, settings, backup, folder)
+    try:
+        answer = remote.run(command, deadline=settings.backup.drill.deadline)
+        seen = drill_scripts.parse(answer.stdout)
+        wrong = drill_scripts.wrong(seen, backup, settings.backup.drill.queries)
+        error = None if not wrong else OpsError(wrong[0], detail="\n".join(wrong[1:]))
+    except CommandFailed as failure:
+        error = _failure(failure, settings)
+    result = PASSED if error is None else error.message
+    proof = Drill(stamp(host_time.now(remote)), round(clock.monotonic() - began, 1), result)
+    proven = replace(backup, drill=proof)
+    remote.run(remote_commands.update(folder, proven).in_dir(settings.directory), deadline=60)
+    if error is not None:
+        raise OpsError(
+            f"the restore drill of {backup.id} failed: {error.message}",
+            host=remote.name,
+            detail=error.detail,
+            hint=error.hint or "Do not rely on this backup: `inv backup` makes a new one.",
+        )
+    events.info(emit, f"Restore drill passed: {_summary(backup, proof)}", remote.name)
+    return proven
+
+
+def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) -> Command:
+    database, queries = settings.database, settings.backup.drill.queries
+    if backup.database and database is None:
+        raise Refused("the backup holds a database and the configuration has none", host=remote.name)
+    docker = engine.Docker(settings.sudo)
+    command = drill_scripts.drill(
+        folder,
+        backup,
+        docker,
+        _image(remote, settings, backup),
+        database or Database(),
+        queries,
+        needed(backup),
+        settings.directory,
+    )
+    return command.in_dir(settings.directory)
+
+
+def _image(remote: Remote, settings: Settings, backup: Manifest) -> str:
+    """The PostgreSQL image that runs here, or that the backup was taken from."""
+    if not backup.database or settings.database is None:
+        return ""
+    docker = engine.Docker(settings.sudo)
+    listing = remote.run(docker.containers(settings.project), deadline=60)
+    boxes = engine.parse_containers(listing.stdout)
+    service = settings.database.service
+    found = next((box.image for box in boxes if box.service == service), backup.image)
+    if not found:
+        raise Refused(f"there is no image of {service} here to restore with", host=remote.name)
+    return found
+
+
+def needed(backup: Manifest) -> int:
+    """Bytes of disk that a restored database takes, generously."""
+    dump = backup.database
+    if dump is None:
+        return 0
+    return int(backup.sizes.get("database", dump.size * 12) * 1.3) + 200 * _MIB
+
+
+def _failure(error: CommandFailed, settings: Settings) -> OpsError:
+    reason, detail = scripts.reason(error.detail)
+    if isinstance(error, CommandTimedOut):
+        reason = f"it was not done after backup.drill.deadline, {settings.backup.drill.deadline} s"
+    cause = diagnosis.cause(detail, settings)
+    return OpsError(reason or error.message, detail=detail, hint=cause.hint if cause else "")
+
+
+def _summary(backup: Manifest, proof: Drill) -> str:
+    parts = []
+    if backup.rows:
+        parts.append(f"{sum(backup.rows.values())} rows in {len(backup.rows)} tables")
+    if backup.archive:
+        parts.append(f"{backup.objects} objects")
+    return f"{', '.join(parts) or 'nothing to restore'} ({proof.seconds:.1f}s)"
+
+
+def when_due(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit) -> None:
+    """Drills a backup that a deploy has just made, where the configuration asks for it.
+
+    Raises:
+        OpsError: where it does not pass.
+    """
+    if settings.backup.drill.deploy == "never":
+        return
+    command = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
+    time, listed = remote.batch([host_time.ask(), command], deadline=60)
+    if due(remote_commands.parse_list(listed.stdout), settings, host_time.parse(time.stdout)):
+        drill(remote, settings, backup, clock, emit)
+
+
+def due(listing: Listing, settings: Settings, now: datetime) -> bool:
+    """Whether a deploy has to drill its backup, by the configuration."""
+    policy = settings.backup.drill
+    if policy.deploy != "stale":
+        return policy.deploy == "always"
+    limit = now - timedelta(days=policy.max_age_days)
+    proofs = [backup.drill.at for backup in listing.good if backup.proven and backup.drill]
+    return not any(datetime.fromisoformat(at) >= limit for at in proofs)

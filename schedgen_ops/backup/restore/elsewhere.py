@@ -1,0 +1,68 @@
+"""A restore on several hosts, and the services that use its data from hosts which hold none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from schedgen_ops.backup.data_location import running
+from schedgen_ops.backup.restore.run import Restore
+from schedgen_ops.commands import stopped
+from schedgen_ops.commands.docker import Container, Docker, grace
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+
+_MARGIN = 300.0
+# The record of what was stopped on hosts that use the data from elsewhere.
+_RECORD = "elsewhere"
+
+
+def on_each(fleet: Fleet, todo: Mapping[str, Restore], action: Callable[[Restore], None]) -> None:
+    """An action on each restore, on all of their hosts at once."""
+    fleet.only(tuple(todo)).each(lambda remote: action(todo[remote.name])).values()
+
+
+class Elsewhere:
+    """The services that use the data from hosts which do not hold it: stopped while it is exchanged."""
+
+    def __init__(self, settings: Settings, fleet: Fleet, todo: Mapping[str, Restore]) -> None:
+        self._settings, self._fleet = settings, fleet
+        database = settings.database
+        shared = database and len(settings.hosts_running(database.service)) == 1
+        self._hosts = [remote for remote in fleet if shared and remote.name not in todo]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those hosts."""
+        return tuple(remote.name for remote in self._hosts)
+
+    def around(self, action: Callable[[], None]) -> None:
+        """Does it while they are stopped; they are started again whatever happens."""
+        s, hosts = self._settings, {remote.name: self._using(remote) for remote in self._hosts}
+        fleet = self._fleet.only([name for name, boxes in hosts.items() if boxes])
+
+        def stop(remote: Remote) -> None:
+            boxes = hosts[remote.name]
+            ids = [box.id for box in boxes]
+            command = stopped.stop(Docker(s.sudo), Paths(s.directory).state, _RECORD, ids)
+            remote.run(command, deadline=_MARGIN + grace(boxes))
+
+        def start(remote: Remote) -> None:
+            command = stopped.start(Docker(s.sudo), Paths(s.directory).state, _RECORD)
+            remote.run(command, deadline=_MARGIN)
+
+        try:
+            if len(fleet):
+                fleet.each(stop).values()
+            action()
+        finally:
+            # On every host, whatever becomes of one.
+            if len(fleet):
+                fleet.each(start).values()
+
+    def _using(self, remote: Remote) -> list[Container]:
+        database = self._settings.database
+        names = database.used_by if database else ()
+        boxes = running(remote, self._settings)
+        return [box for box in boxes if box.service in names and box.status == "running"]

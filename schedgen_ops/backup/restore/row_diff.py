@@ -1,0 +1,63 @@
+"""What a restore of the database would change: the rows that are there now, and those of the backup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedgen_ops.backup.catalog import remote_commands as c
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.data_location import perform, places_of, running
+from schedgen_ops.backup.databases import server, sql
+from schedgen_ops.errors import Refused
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a restore would do to a table: it has `now` rows, and would have `then`; None is no such table."""
+
+    table: str
+    then: int | None
+    now: int | None
+
+    def __str__(self) -> str:
+        if self.now is None:
+            return f"{self.table} is missing and would come back with {self.then} rows"
+        if self.then is None:
+            return f"{self.table} with its {self.now} rows would go"
+        change = self.now - self.then
+        what = f"{change} rows would be lost" if change > 0 else f"{-change} rows would come back"
+        return f"{self.table}: {what} ({self.now} now, {self.then} then)"
+
+
+def loss(remote: Remote, settings: Settings, backup: Manifest) -> tuple[Loss, ...]:
+    """What a restore of the database would change, a table each; () where nothing would, or nobody knows.
+
+    Raises:
+        OpsError: where the database does not answer.
+    """
+    if settings.database is None or not backup.rows:
+        return ()
+    places = places_of(settings, running(remote, settings), "")
+    if not places.database:
+        raise Refused(f"{settings.database.service} is not running", host=remote.name)
+    text = c.session_command(places.docker, places.database, settings.database)
+    answer = perform(remote, settings, Command(text, title="count the rows").with_stdin(sql.counted()), 600)
+    now = sql.parse(answer.lines()).rows
+    tables = sorted({*now, *backup.rows})
+    found = (Loss(table, backup.rows.get(table), now.get(table)) for table in tables)
+    return tuple(each for each in found if each.then != each.now)
+
+
+def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
+    """The logical replication slots that a restore ends: they follow the old database, and nobody reads it.
+
+    Raises:
+        OpsError: where the database does not answer.
+    """
+    places = places_of(settings, running(remote, settings), "")
+    if not places.database:
+        return ()
+    return server.parse(perform(remote, settings, server.look(places), 120).stdout).slots

@@ -1,0 +1,226 @@
+"""Restores a backup: beside what serves, checked there, then exchanged; until then nothing is touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from schedgen_ops import events
+from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.catalog.selection import broken
+from schedgen_ops.backup.create import run
+from schedgen_ops.backup.data_location import perform, places_of, running
+from schedgen_ops.backup.databases import server
+from schedgen_ops.backup.restore import drill, drill_scripts, scripts
+from schedgen_ops.backup.restore import swap as exchange
+from schedgen_ops.clock import Clock
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote, Result
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+DATABASE = frozenset({"database"})
+DATA = DATABASE | {"objects"}
+_MARGIN = 300.0
+
+
+@dataclass(slots=True)
+class Restore:
+    """One backup on its way to its host: `check`, `prepare`, `swap`, and `back` and `drop` to undo those.
+
+    Attributes:
+        parts: database, objects; what the backup does not hold is left out.
+        stamp: what is kept is named after it; "" is now, by the host's clock.
+        gap: seconds that the services were away, once that is known.
+    """
+
+    remote: Remote
+    settings: Settings
+    backup: Manifest
+    clock: Clock
+    emit: events.Emit
+    parts: frozenset[str] = DATA
+    stamp: str = ""
+    gap: float = 0.0
+    _places: scripts.Places | None = None
+    _clients: tuple[str, ...] = ()
+    _grace: float = 0.0
+    _names: tuple[str, ...] = ()
+    _fits: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The backup's folder, absolute or in the project's."""
+        return f"{self.settings.backup.directory}/{self.backup.id}"
+
+    @property
+    def places(self) -> scripts.Places:
+        """Where it goes to; found on the host once.
+
+        Raises:
+            Refused: where what it goes to does not run.
+        """
+        if self._places is None:
+            containers = running(self.remote, self.settings)
+            self._places = self._find(containers)
+            names = self._used_by()
+            clients = [box for box in containers if box.service in names and box.status == "running"]
+            self._clients = tuple(box.id for box in clients)
+            # The object store is stopped after them.
+            self._grace = 2 * engine.grace(box for box in containers if box.id in self._stops())
+            self._names = tuple(sorted({box.service for box in clients}))
+        return self._places
+
+    def look_again(self) -> None:
+        """Containers were replaced since: those that use the data are found anew; names stay."""
+        self._places = None
+
+    def _find(self, containers: tuple[engine.Container, ...]) -> scripts.Places:
+        self.stamp = self.stamp or f"{host_time.now(self.remote):%Y%m%d_%H%M%S}"
+        places = places_of(self.settings, containers, self.stamp)
+        wants = {
+            "database": (self.settings.database, self.backup.database, places.database),
+            "objects": (self.settings.objects, self.backup.archive, places.objects),
+        }
+        kept = {}
+        for part, (configured, file, box) in wants.items():
+            wanted = part in self.parts and configured is not None and file is not None
+            if wanted and configured and not box:
+                raise Refused(
+                    f"{configured.service} is not running, so nothing can be restored into it",
+                    host=self.remote.name,
+                    hint=f"`docker compose up -d {configured.service}`, or `inv emergency.recover`.",
+                )
+            kept[part] = box if wanted else ""
+        if not any(kept.values()):
+            raise Refused(f"{self.backup.id} holds none of what is to be restored", host=self.remote.name)
+        return replace(places, database=kept["database"], objects=kept["objects"])
+
+    def _stops(self) -> tuple[str, ...]:
+        store = self._places.objects if self._places else ""
+        return (*self._clients, store)
+
+    def _used_by(self) -> set[str]:
+        parts = (("database", self.settings.database), ("objects", self.settings.objects))
+        return {service for name, part in parts if part and name in self.parts for service in part.used_by}
+
+    def check(self) -> None:
+        """Reads the backup to its end, and finds what it goes to. Changes nothing.
+
+        Raises:
+            OpsError: where it is damaged, or what it goes to does not run or cannot hold it.
+        """
+        self.check_files()
+        self._check_server(Refused)
+
+    def _check_server(self, failure: type[OpsError]) -> None:
+        if self.places.database and not self._fits:
+            found = server.parse(self._run(server.look(self.places), 120).stdout)
+            server.refuse(found, self.backup, self.remote.name, failure)
+            self._fits = True
+
+    def check_files(self) -> None:
+        """Reads the backup to its end.
+
+        Raises:
+            OpsError: where it is damaged.
+        """
+        if wrong := run.verify(self.remote, self.settings, self.backup):
+            raise broken(self.backup, wrong, self.remote.name)
+        events.info(self.emit, f"Backup {self.backup.id} is as it was written", self.remote.name)
+
+    def prepare(self) -> None:
+        """Restores it beside what serves, and compares what came out with the manifest.
+
+        Raises:
+            OpsError: where anything differs; then nothing of it is left.
+        """
+        # By now something may have been changed: an emergency took everything down.
+        self._check_server(OpsError)
+        queries = self.settings.backup.drill.queries if self.places.database else ()
+        need = drill.needed(self.backup) if self.places.database else 0
+        need += self.backup.sizes.get("objects", 0) if self.places.objects else 0
+        command = scripts.beside(self.places, self.folder, self.backup, queries, need)
+        answer = self._run(command, self.settings.backup.deadline)
+        seen = drill_scripts.parse(answer.stdout)
+        wrong = drill_scripts.wrong(seen, self.backup, queries)
+        if not self.places.database:
+            wrong = tuple(text for text in wrong if "objects" in text)
+        if wrong:
+            self.drop()
+            raise OpsError(
+                f"what was restored is not what was saved: {wrong[0]}",
+                host=self.remote.name,
+                detail="\n".join(wrong[1:]),
+            )
+        events.info(self.emit, f"Restored beside what serves: {self._summary(seen)}", self.remote.name)
+
+    def _summary(self, seen: drill_scripts.Seen) -> str:
+        rows = seen.facts.rows
+        database = f"{sum(rows.values())} rows in {len(rows)} tables" if self.places.database else ""
+        objects = f"{seen.objects} objects" if self.places.objects else ""
+        return ", ".join(filter(None, (database, objects)))
+
+    def swap(self) -> None:
+        """Exchanges it and what serves; the services that use it are stopped only for that.
+
+        Raises:
+            OpsError: when that failed or they did not get healthy; `back` puts the old data in place again.
+        """
+        answer = self._run(self._exchange(), self._deadline)
+        self.gap = exchange.parse_gap(answer.stdout)
+        away = f"; {', '.join(self._names)} stopped for {self.gap:.1f}s" if self._names else ""
+        events.info(self.emit, f"The restored data serves{away}", self.remote.name)
+
+    def back(self) -> None:
+        """The old data in place again, and the services started; may run twice."""
+        self._run(self._exchange(back=True), self._deadline)
+        events.info(self.emit, "The old data is in place again", self.remote.name)
+
+    def drop(self) -> None:
+        """What was restored beside and did not take its place, removed; may run twice."""
+        names = [self.places.new] if self.places.database else []
+        names += [f".schedgen-new-{self.places.stamp}"] if self.places.objects else []
+        self._run(scripts.discard(self.places, names), 600)
+
+    def settle(self) -> None:
+        """Once it stays: what follows the old database and would hold its WAL is ended, and told."""
+        if not self.places.database:
+            return
+        try:
+            ended = server.parse_ended(self._run(server.end_slots(self.places), 120).stdout)
+        except OpsError as error:
+            events.warn(self.emit, f"{error.message}: {self.places.before}", self.remote.name)
+            return
+        if ended:
+            text = f"Dropped the logical replication slots of the old database: {', '.join(ended)}"
+            text += "; what reads them has to begin anew with the restored one"
+            events.warn(self.emit, text, self.remote.name)
+
+    def discard_old(self) -> None:
+        """What was there before, removed for good."""
+        names = [self.places.before] if self.places.database else []
+        names += [f".schedgen-before-{self.places.stamp}"] if self.places.objects else []
+        self._run(scripts.discard(self.places, names), 600)
+        events.info(self.emit, "What was there before is discarded", self.remote.name)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What the old data is called now."""
+        database = (f"database {self.places.before}",) if self.places.database else ()
+        objects = (f"objects .schedgen-before-{self.places.stamp}",) if self.places.objects else ()
+        return database + objects
+
+    def _exchange(self, *, back: bool = False) -> Command:
+        lock = f"{Paths(self.settings.directory).state}/restore.lock"
+        wait = self.settings.health.deadline
+        return exchange.exchange(self.places, lock, self._clients, wait, back=back)
+
+    @property
+    def _deadline(self) -> float:
+        return self.settings.health.deadline * 2 + self._grace + _MARGIN
+
+    def _run(self, command: Command, deadline: float) -> Result:
+        return perform(self.remote, self.settings, command, deadline)

@@ -1,0 +1,190 @@
+"""What `inv backup` does with an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+
+from schedgen_ops import events, strangers
+from schedgen_ops.backup.catalog import host_time, remote_commands, selection
+from schedgen_ops.backup.catalog.manifest import Kind, Manifest
+from schedgen_ops.backup.create import capacity, run
+from schedgen_ops.backup.create.source import source_of
+from schedgen_ops.backup.restore import drill
+from schedgen_ops.cli.looking import Rows, conclude, look
+from schedgen_ops.errors import Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
+from schedgen_ops.operation import Operation
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.runner import Engine
+from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.steps import Step
+from schedgen_ops.text import age, duration, plural, size
+from schedgen_ops.ui.tables import details
+
+
+def holders(op: Operation, parts: frozenset[str] = run.ALL) -> Fleet:
+    """The chosen hosts that hold data, of one of these parts.
+
+    Raises:
+        Refused: where none does.
+    """
+    names = [host.name for host in op.settings.backup_hosts() if _holds(op.settings, host, parts)]
+    fleet = op.fleet.only(names)
+    if not fleet.hosts:
+        raise Refused(
+            "none of these hosts holds anything to back up",
+            hint="`database` and `objects` in the config say what data there is.",
+        )
+    return fleet
+
+
+def _holds(settings: Settings, host: HostSettings, parts: frozenset[str]) -> bool:
+    stored = {"database": settings.database, "objects": settings.objects}
+    services = [part.service for name, part in stored.items() if part and name in parts]
+    return "config" in parts or any(map(host.runs, services))
+
+
+def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
+    """A backup by hand on every host that holds data."""
+    fleet = holders(op, parts)
+    op.begin("backup", "Backup", steps=(("", "Backup"),))
+    owner = lock.myself(op.clock, "backup", "")
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        strangers.refuse_all(fleet, op.settings)
+        one = partial(_create, op, parts=parts, at=host_time.together(fleet))
+        step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
+        Engine(op.emit, op.clock).run((step,))
+    op.end("Backup Complete")
+
+
+def _all(fleet: Fleet, one: partial[Manifest]) -> None:
+    fleet.each(one).values()
+
+
+def _create(op: Operation, remote: Remote, *, parts: frozenset[str], at: datetime | None) -> Manifest:
+    settings = op.settings
+    # Where that is not possible, the backup itself says why.
+    sweep = remote_commands.sweep(settings.backup.directory).in_dir(settings.directory)
+    remote.run(sweep, deadline=60, check=False)
+    source = source_of(remote, settings)
+    totals = capacity.ensured(remote, settings, source, op.emit, parts)
+    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals, at)
+    op.emit(events.Fact("backup", made.id, remote.name))
+    return made
+
+
+def last(op: Operation) -> None:
+    """The newest good backup of every host that holds data, and how to restore it.
+
+    Raises:
+        OpsError: where there is none.
+    """
+
+    def newest(remote: Remote) -> Manifest:
+        listing = run.listing(remote, op.settings)
+        for name in listing.unreadable:
+            events.warn(op.emit, f"{name} is no backup: its manifest is missing or was altered", remote.name)
+        return selection.last(listing, op.settings, op.settings.host(remote.name))
+
+    def show(came: Mapping[str, Manifest]) -> None:
+        for host, found in came.items():
+            facts = (("Host", host), *_facts(op, found), *_restores(op.settings, found))
+            op.ui.show(details(facts, title=op.titled("", host)))
+
+    conclude(look(op, newest, show, holders(op)))
+
+
+def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]:
+    facts: tuple[tuple[str, str | int], ...] = (
+        ("Backup", backup.id),
+        ("Location", f"{op.settings.directory}/{op.settings.backup.directory}/{backup.id}"),
+        ("Created", f"{backup.created} ({age_of(op, backup.created)})"),
+        ("Size", size(backup.size)),
+        ("Release", backup.release or backup.commit[:12]),
+        ("Rows", _rows(backup)),
+        ("Objects", backup.objects),
+        ("Verified", ", ".join(backup.verified)),
+        ("Restore tried", proof(op, backup)),
+    )
+    return tuple((label, value) for label, value in facts if value != "")
+
+
+def _rows(backup: Manifest) -> str:
+    count = plural(sum(backup.rows.values()), "row")
+    return f"{count} in {plural(len(backup.rows), 'table')}" if backup.rows else ""
+
+
+def proof(op: Operation, backup: Manifest) -> str:
+    """What the last drill of a backup showed, in words."""
+    drill = backup.drill
+    if drill is None:
+        return f"never; `inv backup.drill --id {backup.id}` does"
+    return f"{drill.result} {age_of(op, drill.at)}, in {duration(drill.seconds)}"
+
+
+def _restores(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]:
+    folder = f"{settings.backup.directory}/{backup.id}"
+    yield "Restore it", f"inv backup.restore {backup.id} --env {settings.environment}"
+    if settings.database and backup.database:
+        line = remote_commands.restore_database(
+            settings.directory, folder, settings.database, backup.database
+        )
+        yield "The database by hand", line
+    if settings.objects and backup.archive:
+        line = remote_commands.restore_objects(settings.directory, folder, settings.objects, backup.archive)
+        yield "The objects by hand", line
+
+
+def verify(op: Operation, wanted: str) -> None:
+    """Reads a backup to its end on every host that has it: the named one, or the last.
+
+    Raises:
+        OpsError: where anything differs from what was written.
+    """
+    rows = Rows(op, ("Host", "Backup", "Verdict", "Checks"))
+
+    def one(remote: Remote) -> tuple[Manifest, tuple[str, ...]]:
+        host = op.settings.host(remote.name)
+        backup = selection.chosen(run.listing(remote, op.settings), wanted, op.settings, host)
+        return backup, run.verify(remote, op.settings, backup)
+
+    def show(came: Mapping[str, tuple[Manifest, tuple[str, ...]]]) -> None:
+        for host, (backup, wrong) in came.items():
+            verdict = "damaged" if wrong else "good"
+            rows.add([(host, backup.id, verdict, "; ".join(wrong) or ", ".join(backup.verified))])
+
+    seen = look(op, one, show, holders(op))
+    broken = [selection.broken(backup, wrong, host) for host, (backup, wrong) in seen.ok.items() if wrong]
+    conclude(seen, *broken)
+
+
+def prove(op: Operation, wanted: str) -> None:
+    """Restores a backup into a throwaway container on every host that has it, and records the proof."""
+    fleet = holders(op)
+    op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
+    owner = lock.myself(op.clock, "backup drill", "")
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        step = Step("", "Restore drill", lambda: _all(fleet, partial(_prove, op, wanted=wanted)), gate=True)
+        Engine(op.emit, op.clock).run((step,))
+    op.end("Drill Complete")
+
+
+def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
+    settings = op.settings
+    listing = run.listing(remote, settings)
+    backup = selection.chosen(listing, wanted, settings, settings.host(remote.name))
+    events.info(op.emit, f"Restoring {backup.id} into a throwaway container", remote.name)
+    if wrong := run.verify(remote, settings, backup):
+        raise selection.broken(backup, wrong, remote.name)
+    proven = drill.drill(remote, settings, backup, op.clock, op.emit)
+    op.emit(events.Fact("backup", proven.id, remote.name))
+    return proven
+
+
+def age_of(op: Operation, time: str) -> str:
+    """How long ago a time in a manifest was, in words."""
+    return age(datetime.fromisoformat(time), op.clock.now())

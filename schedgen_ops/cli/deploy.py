@@ -1,0 +1,183 @@
+"""What `inv deploy` and its siblings do with an operation."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+
+from schedgen_ops.backup.offsite import push
+from schedgen_ops.cli.looking import Rows, conclude, look
+from schedgen_ops.commands.git import is_ref_name
+from schedgen_ops.deploy.recovering import Recovery
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.errors import ConfigError, Refused
+from schedgen_ops.lock import run as lock
+from schedgen_ops.lock.remote_commands import Owner
+from schedgen_ops.operation import Operation
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release, served_in_order
+from schedgen_ops.settings import Settings
+from schedgen_ops.text import age, duration
+from schedgen_ops.ui.tables import Column, Table, details
+
+
+def deploy(op: Operation, branch: str) -> None:
+    """Deploys, and says so when it is done."""
+    carry_out(op, op.settings, branch, Deploy)
+
+
+def carry_out(
+    op: Operation, settings: Settings, branch: str, kind: type[Deploy], *facts: tuple[str, str]
+) -> None:
+    """A deploy of this kind from its title to its end.
+
+    Args:
+        branch: "" for the configured one.
+        facts: what the title says beside the branch and the environment.
+
+    Raises:
+        ConfigError: for what is no branch, or a secret that is missing.
+    """
+    ref = ref_name(branch or settings.branch)
+    push.with_deploy(settings)  # A secret that is missing is told before anything begins.
+    owner = lock.myself(op.clock, "deploy", ref)
+    run = kind(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
+    op.begin(
+        "deploy",
+        "Zero-Downtime Deployment Script",
+        (("Branch", ref), ("Environment", settings.environment), *facts),
+        tuple((step.number, step.title) for step in run.steps()),
+    )
+    release = run()
+    done = "All services updated successfully" if run.touched else "No service had changed"
+    more = (("Release", release), ("Previous", run.previous), ("Backup", run.backups))
+    op.end("Deployment Complete", f"{done}: {release} serves", tuple(fact for fact in more if fact[1]))
+
+
+def ref_name(text: str) -> str:
+    """`text`, if git could take it for a ref.
+
+    Raises:
+        ConfigError: otherwise, before any host is asked.
+    """
+    if not is_ref_name(text):
+        raise ConfigError(
+            f"{text!r} is no name of a branch, tag or commit",
+            hint="For example: inv deploy --branch v1.2.3",
+        )
+    return text
+
+
+def history(op: Operation) -> None:
+    """The releases of every host, newest first; * marks the one that serves."""
+    columns = ("Host", Column("", key="serves"), "Release", "Branch", "State", "Started", "By")
+    rows = Rows(op, columns)
+
+    def show_rows(came: Mapping[str, store.Shelf]) -> None:
+        rows.add([row for host, shelf in came.items() for row in _history(host, shelf)])
+
+    seen = look(op, store.reader(op.settings), show_rows)
+    rows.end(seen, "Nothing was deployed yet.")
+    conclude(seen)
+
+
+def _history(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
+    for release in served_in_order(shelf.releases):
+        mark = "*" if release.id == shelf.current else ""
+        facts = (release.id, release.branch, release.state.value, release.started, release.by)
+        yield (host, mark, *facts)
+    for folder in shelf.torn:
+        yield (host, "", folder, "", "unreadable", "", "")
+
+
+def show(op: Operation, wanted: str) -> None:
+    """One release on every host that has it. Which one is meant is known when every host was asked.
+
+    Raises:
+        ConfigError: for an id that no release has, or that begins several.
+    """
+    seen = look(op, store.reader(op.settings), lambda _: None)
+    found = [
+        (host, release)
+        for host, shelf in seen.ok.items()
+        for release in shelf.releases
+        if release.id.startswith(wanted)
+    ]
+    ids = sorted({release.id for _, release in found})
+    if len(ids) != 1 or not wanted:
+        text = f"{wanted!r} begins several: {', '.join(ids)}" if ids else f"there is no release {wanted!r}"
+        conclude(seen, ConfigError(text, hint="`inv deploy.history` lists them."))
+    for host, release in found:
+        log = op.log_of("rollback" if release.restores else "deploy", release.run or release.id)
+        facts = _facts(op, host, release, log)
+        op.ui.show(details(facts, title=op.titled(release.id, host)))
+    conclude(seen)
+
+
+def _facts(op: Operation, host: str, release: Release, log: str) -> tuple[tuple[str, str], ...]:
+    steps = ", ".join(f"{title} {duration(seconds)}" for title, seconds in release.steps)
+    facts = (
+        ("Host", host),
+        ("Branch", release.branch),
+        ("Commit", release.commit),
+        ("State", release.state.value),
+        ("Previous", release.previous),
+        ("Started", f"{release.started} ({age(datetime.fromisoformat(release.started), op.clock.now())})"),
+        ("Finished", release.finished),
+        ("By", release.by),
+        ("Backup", release.backup),
+        ("Migrations", ", ".join(release.migrations)),
+        ("Images", ", ".join(sorted(record.image for record in release.services.values()))),
+        ("Steps", steps),
+        ("Error", release.error),
+        ("Log", log or f"not on {socket.gethostname()}"),
+    )
+    return tuple((label, value) for label, value in facts if value)
+
+
+def recover(op: Operation) -> None:
+    """Takes back what an interrupted run left, on every host."""
+    owner = lock.myself(op.clock, "recover", "")
+    op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
+    run = Recovery(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
+    run.recover()
+    righted = [f"{op.titled(site.righted, site.remote.name)}" for site in run.sites if site.righted]
+    done = "; ".join(righted) or "nothing was left to put right"
+    op.end("Recovery Complete", f"{done}; {run.previous or 'nothing that was deployed'} serves")
+
+
+def unlock(op: Operation) -> None:
+    """Ends the lock on every host, after asking."""
+    question, note = "Do you want to end the lock?", "WARNING: a run that is still alive goes on without it"
+    if not op.ui.confirm(question, note, yes=op.options.yes):
+        raise Refused("nothing was changed")
+    paths = Paths(op.settings.directory)
+    rows = Rows(op, ("Host", "Lock", "Owner"))
+
+    def show(came: Mapping[str, Owner | None]) -> None:
+        rows.add([(host, "ended" if one else "was free", str(one or "")) for host, one in came.items()])
+
+    conclude(look(op, lambda remote: lock.unlock(remote, paths), show))
+
+
+def plan(op: Operation, branch: str) -> None:
+    """What a deploy of `branch` would do on every host."""
+    from schedgen_ops.deploy import preview
+
+    ref = ref_name(branch or op.settings.branch)
+
+    def show(came: Mapping[str, preview.Preview]) -> None:
+        for host, found in came.items():
+            op.ui.show(details(preview.facts(found), title=f"{host}: what a deploy of {ref} would do"))
+            titled = partial(op.titled, host=host)
+            commits = tuple((commit,) for commit in found.changes.commits)
+            op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
+            op.ui.show(Table(("Change", "File"), preview.files(found), title=titled("Files"), empty="None."))
+            columns = ("Service", "Action", "Why", "How")
+            empty = "None would be touched."
+            op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))
+
+    conclude(look(op, lambda remote: preview.look(remote, op.settings, ref), show))

@@ -1,0 +1,193 @@
+"""What `inv emergency` does with an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from schedgen_ops import strangers
+from schedgen_ops.backup.catalog import selection
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.create import run as backups
+from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
+from schedgen_ops.backup.restore.run import DATA, DATABASE, Restore
+from schedgen_ops.cli.backup import age_of, holders
+from schedgen_ops.cli.restore import lost, old_data
+from schedgen_ops.emergency.remote_commands import plan_lines
+from schedgen_ops.emergency.run import Site
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.lock import run as lock
+from schedgen_ops.operation import Operation
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
+
+
+def recover(op: Operation, wanted: str) -> None:
+    """Everything down, the data from the last good backup, everything up, verified; after asking.
+
+    Args:
+        wanted: a backup's id, or enough of its start; "" for the last good one.
+    """
+    found = _backups(op, wanted, needs_database=False)
+    _ask(
+        op,
+        "WARNING: This will take everything down and put the data back from a backup",
+        found,
+        (
+            "docker compose down (the volumes stay)",
+            "Start the database and the object store; files that they do not start with are set aside",
+            "Save what can still be read as safety-...",
+            "Restore the database and the objects, and check them",
+            "Start everything as the serving release has it",
+            "Verify",
+        ),
+    )
+    sites = {remote.name: Site(remote, op.settings, op.clock, op.emit) for remote in op.fleet}
+    todo = _restores(op, found, DATA)
+
+    def save(site: Site) -> None:
+        if site.remote.name in todo:
+            site.safety(DATA)
+
+    each, data = _each_site(op, sites), _each_restore(op, todo)
+    steps = (
+        Step("", "Looking", each(Site.look), gate=True),
+        Step("", "Checking the backup", data(Restore.check_files), gate=True),
+        Step("", "Stopping everything", each(Site.down), settles=True),
+        Step("", "Starting the database and the object store", each(Site.up_data)),
+        Step("", "Safety backup", each(save)),
+        Step("", "Restoring", data(Restore.prepare)),
+        Step("", "Exchanging", data(Restore.swap)),
+        Step("", "Starting everything", each(Site.up)),
+        Step("", "Verification", each(Site.verify)),
+    )
+    _perform(op, "emergency", "Recovery from a complete failure", steps, todo)
+
+
+def database(op: Operation, wanted: str) -> None:
+    """The services that use the database stopped, the database restored, they started; after asking.
+
+    Args:
+        wanted: a backup's id, or enough of its start; "" for the last good one.
+    """
+    found = _backups(op, wanted, needs_database=True)
+    settings = op.settings
+    users = ", ".join(settings.database.used_by) if settings.database else ""
+    _ask(
+        op,
+        "WARNING: This will replace the database with that of a backup",
+        found,
+        (
+            f"Stop {users}",
+            "Save the database as it is as safety-..., if it can be read",
+            "Restore the database beside the old one, check it, and exchange the two",
+            f"Start {users}",
+            "Verify",
+        ),
+        lost_rows=True,
+    )
+    sites = {remote.name: Site(remote, settings, op.clock, op.emit) for remote in op.fleet}
+    todo = _restores(op, found, DATABASE)
+
+    def save(site: Site) -> None:
+        if site.remote.name in todo:
+            site.safety(DATABASE)
+
+    def stop(site: Site) -> None:
+        if site.remote.name in todo or site.remote.name in elsewhere.names:
+            site.stop_users()
+
+    each, data, elsewhere = (
+        _each_site(op, sites),
+        _each_restore(op, todo),
+        Elsewhere(op.settings, op.fleet, todo),
+    )
+    steps = (
+        Step("", "Checking the backup", data(Restore.check), gate=True),
+        Step("", "Stopping what uses the database", each(stop), undo=each(Site.start_users)),
+        Step("", "Safety backup", each(save)),
+        Step("", "Restoring beside the old one", data(Restore.prepare), undo=data(Restore.drop)),
+        Step("", "Exchanging", data(Restore.swap), undo=data(Restore.back), settles=True),
+        Step("", "Starting what uses the database", each(Site.start_users)),
+        Step("", "Verification", each(Site.verify)),
+    )
+    _perform(op, "emergency", "Recovery of the database", steps, todo)
+
+
+def _backups(op: Operation, wanted: str, *, needs_database: bool) -> dict[str, Manifest]:
+    found = {}
+    for remote in holders(op):
+        host = op.settings.host(remote.name)
+        listing = backups.listing(remote, op.settings)
+        backup = selection.named(listing, wanted, host.name) if wanted else None
+        if backup is None and needs_database:
+            backup = selection.newest(listing, database=True)
+        backup = backup or selection.last(listing, op.settings, host)
+        if needs_database and backup.database is None:
+            raise OpsError("there is no good backup of the database here", host=host.name)
+        found[remote.name] = backup
+    return found
+
+
+def _ask(
+    op: Operation,
+    warning: str,
+    found: dict[str, Manifest],
+    steps: Sequence[str],
+    *,
+    lost_rows: bool = False,
+) -> None:
+    def notes() -> Iterator[str]:
+        yield warning
+        for name, backup in found.items():
+            release = backup.release or "unknown"
+            yield f"{name}: {backup.id}, made {age_of(op, backup.created)} from release {release}"
+            yield from lost(op, op.fleet[name], backup) if lost_rows else ()
+        yield from plan_lines(steps)
+
+    if not op.ui.confirm("Do you want to proceed?", *notes(), yes=op.options.yes):
+        raise Refused("nothing was changed")
+
+
+def _restores(op: Operation, found: dict[str, Manifest], parts: frozenset[str]) -> dict[str, Restore]:
+    return {
+        name: Restore(op.fleet[name], op.settings, backup, op.clock, op.emit, parts)
+        for name, backup in found.items()
+    }
+
+
+def _each_site(
+    op: Operation, sites: dict[str, Site]
+) -> Callable[[Callable[[Site], None]], Callable[[], None]]:
+    def each(action: Callable[[Site], None]) -> Callable[[], None]:
+        return lambda: _done(op.fleet.each(lambda remote: action(sites[remote.name])).values())
+
+    return each
+
+
+def _each_restore(
+    op: Operation, todo: dict[str, Restore]
+) -> Callable[[Callable[[Restore], None]], Callable[[], None]]:
+    def each(action: Callable[[Restore], None]) -> Callable[[], None]:
+        return lambda: on_each(op.fleet, todo, action)
+
+    return each
+
+
+def _done(_: tuple[None, ...]) -> None:
+    return None
+
+
+def _perform(
+    op: Operation, command: str, title: str, steps: tuple[Step, ...], todo: dict[str, Restore]
+) -> None:
+    op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
+    owner = lock.myself(op.clock, command, "")
+    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+        strangers.refuse_all(op.fleet, op.settings)
+        engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        engine.run(steps)
+        on_each(op.fleet, todo, Restore.settle)
+    kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
+    ids = ", ".join(sorted({one.backup.id for one in todo.values()}))
+    op.end("Recovery Complete", "Everything serves again", (("Backup", ids), ("Kept", kept)))

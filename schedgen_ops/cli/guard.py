@@ -1,0 +1,138 @@
+"""What `inv deploy`, `deploy.guarded` and `deploy.status` do with an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schedgen_ops.cli import deploy as plain
+from schedgen_ops.cli.looking import conclude, look
+from schedgen_ops.errors import ConfigError
+from schedgen_ops.guard import plan, remote_commands
+from schedgen_ops.guard.run import Guarded
+from schedgen_ops.guard.story import Watch
+from schedgen_ops.lock import remote_commands as locking
+from schedgen_ops.operation import Operation
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import State, served_in_order
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.ui.tables import details
+
+
+def deploy(op: Operation, branch: str) -> None:
+    """A deploy, guarded where the configuration says so."""
+    if op.settings.guard.enabled:
+        guarded(op, branch, 0, "", 0)
+    else:
+        plain.deploy(op, branch)
+
+
+def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) -> None:
+    """Deploys, watches, and says so when the release is kept.
+
+    Raises:
+        ConfigError: for options that mean nothing.
+    """
+    settings = chosen(op.settings, duration, canary, pause)
+    plain.carry_out(op, settings, branch, Guarded, ("Guarded", _stages(settings)))
+
+
+def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:
+    """The settings with what the command line says.
+
+    Raises:
+        ConfigError: where that is no duration or no share.
+    """
+    if duration < 0 or pause < 0 or max(duration, pause) > 86_400:
+        raise ConfigError("--duration and --pause are seconds, at most 86400")
+    watch, guard = settings.watch, settings.guard
+    if duration:
+        interval = min(watch.interval, duration)
+        watch = watch.model_copy(update={"duration": duration, "interval": interval})
+    if canary:
+        guard = guard.model_copy(update={"canary": shares(canary)})
+    if pause:
+        guard = guard.model_copy(update={"pause": pause})
+    return settings.model_copy(update={"watch": watch, "guard": guard})
+
+
+def shares(text: str) -> tuple[int, ...]:
+    """`10,50` as numbers.
+
+    Raises:
+        ConfigError: for anything but growing percentages from 1 to 99.
+    """
+    try:
+        found = tuple(int(part.strip().removesuffix("%")) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or list(found) != sorted({*found}) or found[0] < 1 or found[-1] > 99:
+        hint = "For example: --canary 10,50 --pause 60"
+        raise ConfigError(f"{text!r} are no growing shares from 1 to 99 percent", hint=hint)
+    return found
+
+
+def _stages(settings: Settings) -> str:
+    return ", ".join(f"{stage.share}% for {stage.seconds}s" for stage in plan.stages(settings))
+
+
+def status(op: Operation) -> None:
+    """What serves, who is at work, how the last release ended, and how a watch stands."""
+
+    def show(came: Mapping[str, tuple[tuple[str, str], ...]]) -> None:
+        for host, facts in came.items():
+            op.ui.show(details(facts, title=op.titled("Status", host)))
+
+    conclude(look(op, lambda remote: _status(op, remote), show))
+
+
+def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
+    paths = Paths(op.settings.directory)
+    shelf = store.read(remote, paths)
+    answer = locking.parse(remote.run(locking.who(paths.state), deadline=30).stdout)
+    guard = remote.run(remote_commands.look(paths.state), deadline=30).lines()
+    last = next((r for r in served_in_order(shelf.releases) if r.state is not State.ADOPTED), None)
+    busy = str(answer.owner or "its owner is not known") if answer.state == "held" else ""
+    facts = (
+        ("Host", remote.name),
+        (
+            "Serving",
+            f"unknown: {shelf.doubt}" if shelf.doubt else shelf.current or "nothing that was deployed yet",
+        ),
+        ("Unreadable", ", ".join(shelf.torn)),
+        ("Last", f"{last.id} ({last.branch}): {last.state.value}" if last else ""),
+        ("Because", last.error if last else ""),
+        ("Guard", _guard(op.settings, guard, last.guard if last else "")),
+        ("At work", busy),
+        ("Next", _next(guard, last.state if last else None, busy)),
+    )
+    return tuple((label, value) for label, value in facts if value)
+
+
+def _guard(settings: Settings, lines: tuple[str, ...], kept: str) -> str:
+    if not lines:
+        return kept
+    if lines[0] != "alive":
+        return "ended in the middle of its watch"
+    watch = Watch(plan.policy(settings), _planned(settings, lines))
+    for line in lines[2:]:
+        watch.take(line)
+    if watch.verdict:
+        return f"going back: {watch.verdict}"
+    return f"watching;{watch.progress()}"
+
+
+def _planned(settings: Settings, lines: tuple[str, ...]) -> tuple[plan.Stage, ...]:
+    parts = [line.split() for line in lines if line.startswith("stage ")]
+    return tuple(plan.Stage(int(part[1]), int(part[2])) for part in parts) or plan.stages(settings)
+
+
+def _next(guard: tuple[str, ...], state: State | None, busy: str) -> str:
+    if guard and guard[0] == "alive":
+        return "the host decides by itself; ask again later"
+    if state is State.BROKEN:
+        return "look at the services by hand; `inv rollback` goes to a release that served"
+    if state is State.STARTED and not busy:
+        return "`inv deploy.recover` takes back what the run left"
+    return ""

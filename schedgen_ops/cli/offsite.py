@@ -1,0 +1,82 @@
+"""What `inv backup.push` and `inv backup.fetch` do with an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from schedgen_ops import events
+from schedgen_ops.backup.offsite import push as pushing
+from schedgen_ops.backup.offsite.fetch import Fetch
+from schedgen_ops.cli import catalog
+from schedgen_ops.cli.catalog import Found
+from schedgen_ops.errors import ConfigError
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.operation import Operation, log_folder
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
+
+
+def push(op: Operation, wanted: str) -> None:
+    """Every host's share of a backup to the offsite remote.
+
+    Raises:
+        ConfigError: where no remote is configured, or a secret of it is missing.
+    """
+    offsite = op.settings.backup.offsite
+    if offsite is None:
+        raise ConfigError(
+            "no remote is configured",
+            hint="Say in backup.offsite where copies go; config/production.yaml has an example.",
+        )
+    target = pushing.credentials(offsite)
+    found = catalog.chosen(op, wanted)
+
+    def share(part: Found) -> None:
+        done = pushing.Push(part.remote, op.settings, offsite, target, op.clock, op.emit)(part.backup)
+        assert done.offsite is not None
+        op.emit(events.Fact("offsite", done.offsite.where, part.remote.name))
+
+    name = found[0].backup.id
+    _run(op, "backup.push", "Offsite Copy", "Copying", found, share)
+    op.end("Offsite Copy Complete", facts=(("Backup", name), ("Remote", offsite.path)))
+
+
+def fetch(op: Operation, wanted: str, to: str) -> None:
+    """Every host's share of a backup to this machine, below `to`/HOST/ID."""
+    found = catalog.chosen(op, wanted)
+    root = Path(to).expanduser() if to else log_folder(op.settings.environment) / "backups"
+    name = found[0].backup.id
+
+    def share(part: Found) -> None:
+        target = (root / part.remote.name / name).absolute()
+        source = f"{op.settings.directory}/{op.settings.backup.directory}/{name}"
+        if op.settings.backup.directory.startswith("/"):
+            source = f"{op.settings.backup.directory}/{name}"
+        Fetch(part.remote, source, target, op.emit)(part.backup)
+        events.info(
+            op.emit, f"{target}: complete, size and SHA-256 are those of the manifest", part.remote.name
+        )
+        op.emit(events.Fact("fetched", str(target), part.remote.name))
+
+    _run(op, "backup.fetch", "Fetch Backup", "Fetching", found, share)
+    op.end("Fetch Complete", facts=(("Backup", name), ("Folder", str(root.absolute()))))
+
+
+def _run(
+    op: Operation,
+    command: str,
+    title: str,
+    step: str,
+    found: tuple[Found, ...],
+    share: Callable[[Found], None],
+) -> None:
+    """One step on all hosts at once; it changes nothing that serves, so that its error is told as it is."""
+    by_host = {part.remote.name: part for part in found}
+    fleet = Fleet([part.remote for part in found])
+
+    def everywhere() -> None:
+        fleet.each(lambda remote: share(by_host[remote.name])).values()
+
+    op.begin(command, title, (("Backup", found[0].backup.id),), (("", step),))
+    Engine(op.emit, op.clock).run((Step("", step, everywhere, gate=True),))

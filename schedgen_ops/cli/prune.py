@@ -1,0 +1,175 @@
+"""`inv backup.prune`: looks, decides, shows what and why, asks, looks again under the lock, removes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from schedgen_ops import events, strangers
+from schedgen_ops.backup.catalog import host_time, remote_commands, removing, superseded
+from schedgen_ops.backup.catalog.manifest import Kind, State, is_backup_id
+from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.retention import Candidate, Policy, Verdict, decide
+from schedgen_ops.cli.backup import holders
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.lock import run as lock
+from schedgen_ops.operation import Operation
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import kept
+from schedgen_ops.remote import Remote
+from schedgen_ops.runner import Engine
+from schedgen_ops.settings import Settings
+from schedgen_ops.steps import Step
+from schedgen_ops.text import size
+from schedgen_ops.ui.tables import Column, Table
+
+_PART = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is on a host at `now`, by its clock: candidates, and what kept releases may need of them."""
+
+    candidates: tuple[Candidate, ...]
+    needed: dict[str, str]
+    now: datetime
+
+
+def prune(op: Operation) -> None:
+    """Removes what no rule of `retention` holds, once the operator has seen it and said yes.
+
+    Raises:
+        Refused: when the answer was no.
+    """
+    fleet = holders(op)
+    plans = fleet.each(lambda remote: _decided(op, remote)).values()
+    gone = {
+        remote.name: {verdict.name: verdict for verdict in verdicts if not verdict.keep}
+        for remote, verdicts in zip(fleet.hosts, plans, strict=True)
+    }
+    op.ui.show(_table(dict(zip(fleet.names, plans, strict=True))))
+    count = sum(map(len, gone.values()))
+    if not count:
+        return
+    freed = sum(verdict.size for verdicts in gone.values() for verdict in verdicts.values())
+    question = f"Remove {count} of these for good, {size(freed)}?"
+    if not op.ui.confirm(question, yes=op.options.yes):
+        raise Refused("nothing was removed")
+    op.begin("backup.prune", "Pruning Backups", steps=(("", "Removing"),))
+    owner = lock.myself(op.clock, "backup.prune", "")
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        strangers.refuse_all(fleet, op.settings)
+
+        def everywhere() -> None:
+            fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()
+
+        Engine(op.emit, op.clock).run((Step("", "Removing", everywhere, gate=True, lasting=True),))
+    op.end("Pruning Complete")
+
+
+def _decided(op: Operation, remote: Remote) -> tuple[Verdict, ...]:
+    found = look(remote, op.settings)
+    candidates = (*found.candidates, *_asides(op, remote))
+    policy = Policy(op.settings.backup.keep_days, op.settings.backup.keep)
+    return decide(candidates, found.needed, policy, found.now)
+
+
+def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
+    """What restores put aside in the database and the volume; services that are down keep theirs."""
+    try:
+        found = superseded.look(remote, op.settings, op.emit)
+    except OpsError as error:
+        text = f"what restores put aside cannot be looked at, and stays: {error.message}"
+        events.warn(op.emit, text, remote.name)
+        return
+    for name, count in found.items():
+        yield Candidate(name, "aside", _made(name), size=count)
+
+
+def look(remote: Remote, settings: Settings) -> Found:
+    """Everything with a name of ours in the backups' folder, and what releases need of it."""
+    directory = settings.backup.directory
+    asked = (remote_commands.list_(directory), removing.survey(directory))
+    clock, listed, surveyed, records = remote.batch(
+        [
+            host_time.ask(),
+            *(command.in_dir(settings.directory) for command in asked),
+            store.read_command(Paths(settings.directory)),
+        ],
+        deadline=300,
+    )
+    sizes = removing.parse_survey(surveyed.stdout)
+    listing = remote_commands.parse_list(listed.stdout)
+    candidates = tuple(_candidates(listing, sizes))
+    releases = store.parse_shelf(records.stdout)
+    stay = kept(releases.releases, releases.current, settings.releases.keep)
+    needed = {PurePosixPath(release.backup).name: release.id for release in stay if release.backup}
+    if releases.unreadable:
+        # Nobody knows what that release needs: every deploy's backup may be it.
+        before = {c.name for c in candidates if c.name.startswith(Kind.PRE_DEPLOYMENT)}
+        needed = dict.fromkeys(before, "with an unreadable record") | needed
+    return Found(candidates, needed, host_time.parse(clock.stdout))
+
+
+def _candidates(listing: Listing, sizes: dict[str, int]) -> Iterator[Candidate]:
+    known = {backup.id: backup for backup in listing.backups if backup.state is not State.STARTED}
+    for name, count in sizes.items():
+        if name.endswith(_PART):
+            if is_backup_id(name.removesuffix(_PART)):
+                yield Candidate(name, "unfinished", _made(name), size=count)
+        elif name in known:
+            backup = known[name]
+            made = datetime.fromisoformat(backup.created)
+            if not backup.good:
+                yield Candidate(name, "failed", made, backup.number, size=count)
+            elif backup.kind is Kind.SAFETY:
+                yield Candidate(name, "safety", made, backup.number, backup.proven, count)
+            else:
+                yield Candidate(name, "good", made, backup.number, backup.proven, count)
+        elif is_backup_id(name):
+            yield Candidate(name, "unreadable", _made(name), size=count)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether it is in the backups' folder; else a restore put it aside."""
+    return is_backup_id(name.removesuffix(_PART))
+
+
+def _made(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name.removesuffix(_PART)[-15:], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _table(plans: dict[str, tuple[Verdict, ...]]) -> Table:
+    rows = tuple(
+        (host, verdict.name, "keep" if verdict.keep else "remove", verdict.size, verdict.why)
+        for host, verdicts in plans.items()
+        for verdict in sorted(verdicts, key=lambda verdict: verdict.keep)
+    )
+    columns = ("Host", "Backup", "Verdict", Column("Size", size, right=True), "Why")
+    return Table(columns, rows, empty="No backups yet.")
+
+
+def _remove(op: Operation, remote: Remote, agreed: set[str]) -> None:
+    """What the operator agreed to and what may still go, now that nobody else is at work."""
+    verdicts = {verdict.name: verdict for verdict in _decided(op, remote) if not verdict.keep}
+    names = [name for name in verdicts if name in agreed]
+    for name in sorted(agreed - verdicts.keys()):
+        events.warn(op.emit, f"{name} stays after all: something changed since you were asked", remote.name)
+    folders = [name for name in names if _is_folder(name)]
+    put_aside = tuple(name for name in names if not _is_folder(name))
+    if folders:
+        command = removing.remove(op.settings.backup.directory, folders).in_dir(op.settings.directory)
+        remote.run(command, deadline=600)
+    if put_aside:
+        superseded.discard(remote, op.settings, put_aside)
+    for name in names:
+        events.info(op.emit, f"Removed {name}: {verdicts[name].why}", remote.name)
+    freed = sum(verdicts[name].size for name in names)
+    events.info(op.emit, f"{len(names)} removed, {size(freed)} freed", remote.name)
+    op.emit(events.Fact("removed", names, remote.name))

@@ -1,0 +1,166 @@
+"""What `inv backup.restore` and `inv backup.discard` do with an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from schedgen_ops import strangers
+from schedgen_ops.backup.catalog import selection, superseded
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.create import run
+from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
+from schedgen_ops.backup.restore.row_diff import following, loss
+from schedgen_ops.backup.restore.run import DATA, Restore
+from schedgen_ops.cli.backup import holders
+from schedgen_ops.errors import ConfigError, OpsError, Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
+from schedgen_ops.operation import Operation
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.runner import Engine
+from schedgen_ops.steps import Step
+from schedgen_ops.text import size
+from schedgen_ops.verify import serving
+
+_LINES = 12
+
+
+def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
+    """Restores a backup on every host that has it, after asking.
+
+    Args:
+        only: database or objects; "" for both.
+        discard_old: whether what was there before is removed at once.
+
+    Raises:
+        ConfigError: for a part that is none.
+        OpsError: where it failed; the old data is in place then.
+    """
+    if only not in ("", *DATA):
+        raise ConfigError(f"--only is database or objects, not {only!r}")
+    parts = frozenset({only}) if only else DATA
+    found = _found(op, wanted)
+    notes = _notes(op, found, parts, discard_old)
+    if not op.ui.confirm("Do you want to restore it?", *notes, yes=op.options.yes):
+        raise Refused("nothing was changed")
+    todo = {
+        name: Restore(op.fleet[name], op.settings, backup, op.clock, op.emit, parts)
+        for name, backup in found.items()
+    }
+    fleet = op.fleet.only(list(todo))
+    steps = restoring(op, fleet, todo, discard_old)
+    op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
+    owner = lock.myself(op.clock, "restore", wanted)
+    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+        strangers.refuse_all(op.fleet, op.settings)
+        engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        engine.run(steps)
+        if not discard_old:
+            on_each(fleet, todo, Restore.settle)
+    old = () if discard_old else tuple(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
+    gap = max(one.gap for one in todo.values())
+    backups = ", ".join(sorted({one.backup.id for one in todo.values()}))
+    op.end(
+        "Restore Complete",
+        f"The restored data serves; what uses it was away for {gap:.1f}s",
+        (("Backup", backups), ("Kept", ", ".join(old) or "nothing")),
+    )
+
+
+def restoring(
+    op: Operation, fleet: Fleet, todo: dict[str, Restore], discard_old: bool = False
+) -> tuple[Step, ...]:
+    """The steps of a restore on every host of `fleet`; each is undone when a later one fails."""
+
+    def each(action: Callable[[Restore], None]) -> Callable[[], None]:
+        return lambda: on_each(fleet, todo, action)
+
+    elsewhere = Elsewhere(op.settings, op.fleet, todo)
+    there = partial(elsewhere.around, each(Restore.swap))
+    back = partial(elsewhere.around, each(Restore.back))
+    steps = (
+        Step("", "Checking the backup", each(Restore.check), gate=True),
+        Step("", "Restoring beside what serves", each(Restore.prepare), undo=each(Restore.drop)),
+        Step("", "Exchanging", there, undo=back, settles=True),
+    )
+    old = Step("", "Discarding what was there before", each(Restore.discard_old))
+    return (*steps, old) if discard_old else steps
+
+
+def old_data(op: Operation) -> str:
+    """What is said once everything was taken back.
+
+    Raises:
+        OpsError: where what serves does not pass its checks.
+    """
+    serving.prove(op.fleet, op.settings)
+    return "The old data is in place, and everything answers"
+
+
+def _found(op: Operation, wanted: str) -> dict[str, Manifest]:
+    """The backup on every host that has it."""
+    found: dict[str, Manifest] = {}
+    missing: list[ConfigError] = []
+    for remote in holders(op):
+        try:
+            found[remote.name] = selection.named(run.listing(remote, op.settings), wanted, remote.name)
+        except ConfigError as error:
+            missing.append(error)
+    if not found:
+        raise missing[0]
+    return found
+
+
+def _notes(
+    op: Operation, found: dict[str, Manifest], parts: frozenset[str], discard_old: bool
+) -> Iterable[str]:
+    yield f"WARNING: This will replace {' and '.join(sorted(parts))} with those of a backup"
+    for name, backup in found.items():
+        yield f"{name}: {backup.id}, made {backup.created} from release {backup.release or 'unknown'}"
+        yield from lost(op, op.fleet[name], backup) if "database" in parts else ()
+    yield "What is there now is removed at the end" if discard_old else "What is there now is kept beside it"
+
+
+def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
+    """What a restore of the database would change, in lines to read before answering."""
+    try:
+        lines = [f"  {each}" for each in loss(remote, op.settings, backup)]
+        slots = following(remote, op.settings)
+    except OpsError as error:
+        return (f"  What would be lost is not known: {error.message}",)
+    more = [f"  ... and {len(lines) - _LINES} more tables"] if len(lines) > _LINES else []
+    rows = (*lines[:_LINES], *more) or ("  Every table has as many rows now as it had then",)
+    names = ", ".join(slots)
+    ends = f"  Logical replication slots end with the old database, and their readers begin anew: {names}"
+    return (*rows, ends) if slots else rows
+
+
+def discard(op: Operation) -> None:
+    """Removes what restores put aside, on every host that holds data, after asking."""
+    fleet = holders(op)
+    found = fleet.each(lambda remote: superseded.look(remote, op.settings, op.emit)).values()
+    kept = dict(zip(fleet.names, found, strict=True))
+    lines = [f"{host}: {name} ({size(count)})" for host, each in kept.items() for name, count in each.items()]
+    if not lines:
+        raise Refused("no restore put anything aside")
+    if not op.ui.confirm("Do you want to remove it for good?", *lines, yes=op.options.yes):
+        raise Refused("nothing was changed")
+    op.begin("discard", "Discarding what restores put aside", steps=(("", "Discarding"),))
+    owner = lock.myself(op.clock, "discard", "")
+    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+        strangers.refuse_all(fleet, op.settings)
+        one = partial(_discard, op, kept)
+        step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
+        Engine(op.emit, op.clock).run((step,))
+    op.end("Discarded", f"{len(lines)} removed")
+
+
+def _discard(op: Operation, kept: dict[str, Mapping[str, int]], remote: Remote) -> None:
+    if names := tuple(kept[remote.name]):
+        superseded.discard(remote, op.settings, names)
+
+
+def _all(fleet: Fleet, one: Callable[[Remote], None]) -> None:
+    fleet.each(one).values()

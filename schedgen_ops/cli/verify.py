@@ -1,0 +1,208 @@
+"""What the tasks of `inv verify` that look once do with an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from schedgen_ops import events
+from schedgen_ops.cli.looking import Rows, conclude, look
+from schedgen_ops.errors import CommandFailed, VerificationFailed
+from schedgen_ops.operation import Operation
+from schedgen_ops.outcomes import Outcomes
+from schedgen_ops.remote import Remote
+from schedgen_ops.text import duration
+from schedgen_ops.ui.tables import Column
+from schedgen_ops.verify import checks, flow, logs, plan, run
+
+# A host and one of its findings.
+Row = tuple[str, plan.Finding]
+_COLUMNS = ("Host", "Check", "Verdict", "Result")
+
+
+def everything(op: Operation) -> None:
+    """All checks on every host, the flow, and the measurements.
+
+    Raises:
+        VerificationFailed: when one did not pass.
+    """
+    op.begin("verify", "Verification")
+    findings = Findings(op)
+    findings.look(_checks(op, checks.GROUPS), "Looked at what is configured")
+    findings.look(_flow(op), "Followed an upload to its end")
+    findings.look(lambda remote: run.measure(remote, op.settings), "Measured response times and use")
+    findings.conclude()
+    passed = f"{len(findings.rows)} checks passed" if findings.rows else "nothing was looked at"
+    op.end("Verification Complete", passed)
+
+
+def only(op: Operation, *groups: str) -> None:
+    """The checks of these groups on every host.
+
+    Raises:
+        VerificationFailed: when one did not pass.
+    """
+    _once(op, _checks(op, groups))
+
+
+def quick(op: Operation) -> None:
+    """Services and endpoints, in one round trip to every host.
+
+    Raises:
+        VerificationFailed: when one did not pass.
+    """
+    _once(op, lambda remote: run.quick(remote, op.settings))
+
+
+def try_flow(op: Operation) -> None:
+    """An upload followed to its end.
+
+    Raises:
+        VerificationFailed: when it did not end well.
+    """
+    _once(op, _flow(op))
+
+
+def performance(op: Operation) -> None:
+    """Response times and use, measured.
+
+    Raises:
+        VerificationFailed: when a limit is exceeded.
+    """
+    _once(op, lambda remote: run.measure(remote, op.settings))
+
+
+def show_logs(op: Operation) -> None:
+    """Errors and warnings since the deploy, by pattern: new ones first.
+
+    Raises:
+        VerificationFailed: when there are errors that should not be.
+    """
+    settings = op.settings
+    rows = Rows(
+        op,
+        (
+            "Host",
+            "Level",
+            Column("New", lambda new: {True: "new", False: "", None: "?"}[new]),
+            Column("Lines", right=True),
+            "Service",
+            Column("One of them", key="example"),
+            Column("", lambda _: "", key="pattern"),
+        ),
+    )
+
+    def show(digests: Mapping[str, logs.Digest]) -> None:
+        rows.add([row for host, digest in digests.items() for row in _lines(host, digest)])
+
+    seen = look(op, lambda remote: _digest(op, remote), show)
+    ago = max((digest.seconds for digest in seen.ok.values()), default=0)
+    rows.end(seen, f"No errors and no warnings in {duration(ago)}.")
+    found = [(host, logs.finding(digest, settings.verify.logs)) for host, digest in seen.ok.items()]
+    conclude(seen, *_refusals(found))
+
+
+def _digest(op: Operation, remote: Remote) -> logs.Digest:
+    try:
+        return run.digest(remote, op.settings)
+    except (CommandFailed, ValueError) as error:
+        why, detail = getattr(error, "message", "no answer"), getattr(error, "detail", "")
+        text = f"the logs could not be looked at: {why}"
+        raise VerificationFailed(text, host=remote.name, detail=detail) from error
+
+
+def _lines(host: str, digest: logs.Digest) -> Iterator[tuple[object, ...]]:
+    for service, driver in digest.unread:
+        why = f"cannot be read: logging driver {driver}" if driver else "cannot be read"
+        yield (host, "unknown", None, None, service, why, "")
+    for group in digest.groups:
+        yield (host, group.level, group.new, group.count, group.service, group.example, group.pattern)
+
+
+def _checks(op: Operation, groups: Sequence[str]) -> run.Look:
+    return lambda remote: run.look(remote, op.settings, groups, _deadline(op, groups))
+
+
+def _deadline(op: Operation, groups: Sequence[str]) -> float:
+    """As long as the slowest of them may take."""
+    slow = op.settings.migrations.deadline if op.settings.migrations and "migrations" in groups else 0
+    return float(max(run.DEADLINE, slow))
+
+
+def _flow(op: Operation) -> run.Look:
+    wanted = op.settings.verify.flow
+
+    def share(remote: Remote) -> run.Findings:
+        if wanted is None or not op.settings.host(remote.name).runs(wanted.service):
+            return ()
+        return flow.Try(remote, op.fleet, op.settings, wanted)()
+
+    return share
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the hosts were found to be like, shown as they answer.
+
+    Attributes:
+        rows: all findings so far.
+        seen: the hosts that answered so far, and why the others did not.
+    """
+
+    op: Operation
+    rows: list[Row] = field(default_factory=list)
+    seen: Outcomes[run.Findings] | None = None
+    _table: Rows = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._table = Rows(self.op, _COLUMNS)
+
+    def look(self, action: run.Look, done: str = "") -> None:
+        """Looks at every host that was not missing before.
+
+        Args:
+            done: what was done then, in words, if that is to be told.
+        """
+        before, first = self.seen, len(self.rows)
+        fleet = self.op.fleet if before is None else self.op.fleet.only(tuple(before.ok))
+        seen = look(self.op, action, self._show, fleet)
+        self.seen = replace(seen, errors={**(before.errors if before else {}), **seen.errors})
+        if done and len(self.rows) > first:
+            _tell(self.op, done, self.rows[first:])
+
+    def _show(self, came: Mapping[str, run.Findings]) -> None:
+        rows = [(host, finding) for host, findings in came.items() for finding in findings]
+        self.rows += rows
+        self._table.add([(host, found.check, str(found.verdict), found.text) for host, found in rows])
+
+    def conclude(self) -> None:
+        """Ends with what did not pass, and with the hosts that are missing."""
+        assert self.seen is not None
+        self._table.end(self.seen, "Nothing to look at is configured.")
+        conclude(self.seen, *_refusals(self.rows))
+
+
+def _once(op: Operation, action: Callable[[Remote], run.Findings]) -> None:
+    findings = Findings(op)
+    findings.look(action)
+    findings.conclude()
+
+
+def _tell(op: Operation, what: str, rows: Sequence[Row]) -> None:
+    bad = len(plan.failed(finding for _, finding in rows))
+    tell = events.warn if bad else events.info
+    tell(op.emit, f"{what}: {len(rows) - bad} of {len(rows)} checks passed")
+
+
+def _refusals(rows: Sequence[Row]) -> Iterator[VerificationFailed]:
+    """What ends with exit code 6 unless everything passed: what is unknown did not."""
+    bad = [(host, found) for host, found in rows if found.verdict is not plan.Verdict.PASSED]
+    if not bad:
+        return
+    unknown = sum(found.verdict is plan.Verdict.UNKNOWN for _, found in bad)
+    how = f", {unknown} of them unknown" if unknown else ""
+    yield VerificationFailed(
+        f"{len(bad)} of {len(rows)} checks did not pass{how}",
+        detail="\n".join(f"{host}: {found.check} {found.verdict}: {found.text}" for host, found in bad),
+        hint="`inv verify.logs` shows what the services say; `inv rollback` goes back to the release before.",
+    )

@@ -1,0 +1,198 @@
+"""What one environment consists of, field by field, and what follows from that."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from schedgen_ops.settings import backups, sections, verification
+from schedgen_ops.settings import guard as guards
+from schedgen_ops.settings import types as t
+from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.violations import Violation, refuse
+
+
+def _hosts_apart(hosts: tuple[sections.HostSettings, ...]) -> tuple[sections.HostSettings, ...]:
+    names = tuple(host.name for host in hosts)
+    refuse([((i, "name"), f"a second host is called {names[i]!r}") for i in t.repeated(names)])
+    return hosts
+
+
+def _tiers_apart(tiers: tuple[sections.Tier, ...]) -> tuple[sections.Tier, ...]:
+    names = tuple(tier.name for tier in tiers)
+    broken: list[Violation] = [
+        ((i, "name"), f"a second tier is called {names[i]!r}") for i in t.repeated(names)
+    ]
+    places = [(n, i, service) for n, tier in enumerate(tiers) for i, service in enumerate(tier.services)]
+    services = tuple(service for _, _, service in places)
+    for position in t.repeated(services):
+        number, index, service = places[position]
+        first = names[places[services.index(service)][0]]
+        broken.append(((number, "services", index), f"{service!r} is in the tier {first!r} already"))
+    refuse(broken)
+    return tiers
+
+
+def _checks_apart(checks: tuple[sections.Check, ...]) -> tuple[sections.Check, ...]:
+    names = tuple(check.name for check in checks)
+    refuse([((i, "name"), f"a second check is called {names[i]!r}") for i in t.repeated(names)])
+    return checks
+
+
+TIERS = (
+    sections.Tier(name="Infrastructure", services=("redis", "minio")),
+    sections.Tier(name="Application", services=("pdf-worker", "backend", "frontend")),
+    sections.Tier(name="Monitoring", services=("prometheus", "grafana")),
+)
+CREDENTIALS = ("POSTGRES_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")
+CHECKS = (
+    sections.Check(name="backend", url="http://localhost:3001/health", within=1.0, service="backend"),
+    sections.Check(
+        name="frontend",
+        url="http://localhost:3000/",
+        within=2.0,
+        service="frontend",
+        matches="(?i)<html",
+    ),
+    sections.Check(name="database", url="http://localhost:3001/health/db", within=1.0, service="backend"),
+    sections.Check(
+        name="metrics", url="http://localhost:3001/metrics", within=1.0, service="backend", metrics=True
+    ),
+)
+
+
+class Environment(Section):
+    """One environment: where it runs, what it consists of, and the limits it is held to."""
+
+    model_config = ConfigDict(
+        title="An environment of schedgen_ops",
+        json_schema_extra={"oneOf": [{"required": ["hosts"]}, {"required": ["hosts_file"]}]},
+    )
+
+    environment: SkipJsonSchema[t.EnvironmentName] = Field(
+        default="production", description="The config file's name."
+    )
+    project: t.ProjectName = Field(description="Compose project name, the prefix of its containers.")
+    directory: t.AbsolutePath = Field(description="The project's git work tree, the same on every host.")
+    compose_files: t.Many[t.RemotePath] = Field(
+        default=(), description="Compose files; an empty list leaves the choice to docker compose."
+    )
+    env_file: t.RemotePath = Field(
+        default=".env", description="File with the credentials, in the project directory."
+    )
+    branch: t.RefName = Field(
+        default="main",
+        description="Branch, tag or commit to deploy without --branch; GIT_BRANCH overrides it.",
+    )
+    remote: t.RemoteName = Field(default="origin", description="Git remote that releases are fetched from.")
+    sudo: bool = Field(default=False, description="Run docker through `sudo -n`.")
+    hosts_file: t.LocalPath | None = Field(
+        default=None,
+        description="YAML file with the list of hosts, instead of `hosts`; relative to this file.",
+    )
+    hosts: Annotated[t.Rows[sections.HostSettings], AfterValidator(_hosts_apart)] = Field(
+        default=(), description="The hosts of the environment."
+    )
+    ssh: sections.SshSettings = Field(
+        default_factory=sections.SshSettings, description="How hosts are reached."
+    )
+    tiers: Annotated[t.Rows[sections.Tier], Field(min_length=1), AfterValidator(_tiers_apart)] = Field(
+        default=TIERS, description="Groups of services, updated in this order."
+    )
+    database: sections.Database | None = Field(
+        default=sections.Database(), description="The PostgreSQL database; null if there is none."
+    )
+    objects: sections.Objects | None = Field(
+        default=sections.Objects(), description="The object store; null if there is none."
+    )
+    credentials: t.Many[t.VariableName] = Field(
+        default=CREDENTIALS, description="Variables that must be set in env_file before a deploy."
+    )
+    migrations: sections.Migrations | None = Field(
+        default=sections.Migrations(), description="Schema migrations; null if there are none."
+    )
+    backup: backups.Backup = Field(default=backups.Backup(), description="How backups are made.")
+    build: sections.Build = Field(default=sections.Build(), description="How images are built.")
+    health: sections.Health = Field(
+        default=sections.Health(), description="When a service counts as healthy."
+    )
+    checks: Annotated[t.Rows[sections.Check], AfterValidator(_checks_apart)] = Field(
+        default=CHECKS, description="HTTP requests of the verification."
+    )
+    limits: sections.Limits = Field(default=sections.Limits(), description="Thresholds.")
+    verify: verification.Verification = Field(
+        default=verification.Verification(), description="What a verification looks at beside `checks`."
+    )
+    watch: sections.Watch = Field(default=sections.Watch(), description="Extended verification.")
+    guard: guards.Guard = Field(default=guards.Guard(), description="When a release goes back by itself.")
+    releases: sections.Releases = Field(
+        default=sections.Releases(), description="What is kept for a rollback."
+    )
+    rollout: sections.Rollout = Field(
+        default=sections.Rollout(), description="How an update spreads over the hosts."
+    )
+    ingress: sections.Ingress = Field(
+        default=sections.Ingress(), description="The load balancer that takes published ports over."
+    )
+    lock: sections.Lock = Field(default=sections.Lock(), description="One deploy at a time.")
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Every service that is named: the database's, the tiers' in their order, then the rest."""
+        parts = (self.objects, self.migrations)
+        named = [self.database.service] if self.database else []
+        named += [service for tier in self.tiers for service in tier.services]
+        named += [part.service for part in parts if part]
+        return tuple(dict.fromkeys(named))
+
+    def host(self, name: str) -> sections.HostSettings:
+        """The host called `name`.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+    def services_on(self, host: sections.HostSettings) -> tuple[str, ...]:
+        """The named services that run on `host`, in the order of `services`."""
+        return tuple(service for service in self.services if host.runs(service))
+
+    def tiers_on(self, host: sections.HostSettings) -> tuple[sections.Tier, ...]:
+        """The tiers with what runs on `host`; a tier of which nothing runs there is left out."""
+        parts = ((tier.name, tuple(filter(host.runs, tier.services))) for tier in self.tiers)
+        return tuple(sections.Tier(name=name, services=services) for name, services in parts if services)
+
+    def checks_on(self, host: sections.HostSettings) -> tuple[sections.Check, ...]:
+        """The checks that concern `host`."""
+        return tuple(check for check in self.checks if check.service is None or host.runs(check.service))
+
+    def hosts_running(self, service: str) -> tuple[sections.HostSettings, ...]:
+        """The hosts on which `service` runs."""
+        return tuple(host for host in self.hosts if host.runs(service))
+
+    def migrating_hosts(self) -> tuple[sections.HostSettings, ...]:
+        """The hosts that say `migrates: true`; if none does, those that run the database.
+
+        Without a database of our own it is the first host that runs the migrations' service.
+        """
+        if self.migrations is None:
+            return ()
+        if chosen := tuple(host for host in self.hosts if host.migrates):
+            return chosen
+        if self.database:
+            holders = self.hosts_running(self.database.service)
+        else:
+            holders = self.hosts_running(self.migrations.service)[:1]
+        return tuple(host for host in holders if host.migrates is None)
+
+    def backup_hosts(self) -> tuple[sections.HostSettings, ...]:
+        """The hosts that take backups: those with the database or the objects, unless they say otherwise."""
+        stored = [part.service for part in (self.database, self.objects) if part]
+        return tuple(
+            host
+            for host in self.hosts
+            if (any(map(host.runs, stored)) if host.backs_up is None else host.backs_up)
+        )
