@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 # What every remote program runs under: a host's own locale writes decimals with a comma, and messages in its
@@ -16,6 +17,10 @@ LOCALE = (
     "schedgen_e=$'\\303\\251'; [ ${#schedgen_e} = 1 ] || LC_ALL=C\n"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+# What a host script can be given.
+Value = str | int | float | Sequence[str]
 
 
 class Secret:
@@ -63,6 +68,8 @@ class Command:
         secrets: environment variables that reach the remote shell on its stdin.
         stdin: what the command reads after the secrets; None is an empty stdin.
         title: a short name for messages; by default the text itself.
+        script: the host script that it runs, "" for any other command.
+        values: what that script is given, by name.
         private: whether what it prints on stdout is a configuration or an environment: no message has it.
     """
 
@@ -71,6 +78,8 @@ class Command:
     stdin: str | bytes | None = None
     title: str = ""
     private: bool = False
+    script: str = ""
+    values: tuple[tuple[str, Value], ...] = ()
 
     def __str__(self) -> str:
         return self.title or self.text
@@ -155,6 +164,26 @@ def sh(*argv: str) -> Command:
     if not argv:
         raise ValueError("a command needs a program")
     return Command(" ".join(quote(word) for word in argv))
+
+
+def assignment(name: str, value: Value) -> str:
+    """A line of bash that sets a variable, or an array where the value is a list of words.
+
+    Raises:
+        ValueError: for a name that no variable can have.
+    """
+    _check_name(name)
+    if isinstance(value, float):
+        value = f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, str | int):
+        return f"{name}={quote(str(value))}\n"
+    return f"{name}=({' '.join(map(quote, value))})\n"
+
+
+def bash(text: str, title: str = "") -> Command:
+    """A program for a bash of its own, which names it `title` in the host's list of processes."""
+    words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen")
+    return Command(" ".join(map(quote, words)), title=title)
 
 
 def script(text: str, *args: str, title: str = "") -> Command:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, call, sh
 
 PROJECT_LABEL = "com.docker.compose.project"
@@ -23,27 +24,6 @@ _CONTAINER = (
     '"status":{{json .State.Status}},"health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},'
     '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
     '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}}}'
-)
-
-# `docker inspect` of containers, $1 the format; `docker` has the engine's words. What went since it was
-# listed, as a `run --rm` does, is passed over: Docker tells of the others and calls it a failure.
-PRESENT = """
-present() {
-  local format=$1 said code; shift
-  { said=$("${docker[@]}" inspect --format "$format" "$@" 2>&1 >&7 7>&-); code=$?; } 7>&1
-  [ "$code" -ne 0 ] || return 0
-  ! grep -qivE '^(error[^:]*: )*no such (object|container)' <<< "$said" || {
-    printf '%s\\n' "${said:-docker inspect ended with $code}" >&2; return "$code"; }
-}"""
-_CONTAINERS = (
-    PRESENT
-    + """
-containers() {
-  local filter=$1 format=$2 ids docker; shift 2
-  docker=("$@")
-  ids=$("$@" ps --all --quiet --no-trunc --filter "$filter") || return
-  [ -z "$ids" ] || present "$format" $ids
-}"""
 )
 
 
@@ -73,7 +53,7 @@ class Docker:
     def containers(self, project: str) -> Command:
         """Every container of a compose project, running or not: one JSON object a line."""
         label = f"label={PROJECT_LABEL}={project}"
-        return call(_CONTAINERS, "containers", label, _CONTAINER, *self.words, title="docker inspect")
+        return call(library("docker"), "containers", label, _CONTAINER, *self.words, title="docker inspect")
 
     def one_off(self, project: str, release: str) -> Command:
         """The ids of containers that `compose run` made for a release, running or not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, script, sh
 
 # A folder that does not exist yet is writable when its nearest parent is.
@@ -13,29 +14,8 @@ until [ -e "$path" ]; do path=$(dirname -- "$path"); done
 [ -d "$path" ] && [ -w "$path" ] && [ -x "$path" ]
 """
 
-# What every writer of a record, a manifest or another file that names the truth shares. After a power cut
-# there is the old file or the new one.
-#   whole PATH BYTES [MODE]   stdin becomes PATH, if so many bytes came; what there was stays until then
-#   durable FROM TO           FROM, a file or a folder written beside TO, becomes TO
-#   arrived PATH BYTES        stdin is in PATH, if so many bytes came, else nothing is
-#   lasting FOLDER...         the names in it are on the disk
-WHOLE = r"""
-arrived() {
-  cat > "$1" && [ "$(wc -c < "$1")" -eq "$2" ] && return
-  echo "not all of the $2 bytes for ${1%.part} could be written: nothing was replaced" >&2
-  [ ! -f "$1" ] || rm -f -- "$1"; return 1
-}
-# Some file systems know no sync of a folder alone.
-lasting() { sync -- "$@" 2>/dev/null || sync -f -- "$@"; }
-folder_of() { folder=${1%/*}; [ "$folder" != "$1" ] || folder=.; folder=${folder:-/}; }
-durable() { local folder; folder_of "$2"; sync -- "$1" && mv -fT -- "$1" "$2" && lasting "$folder"; }
-whole() {
-  arrived "$1.part" "$2" && chmod "${3:-600}" -- "$1.part" && durable "$1.part" "$1"
-}
-"""
-
 _REPLACE = (
-    WHOLE
+    library("files")
     + """
 umask 077
 folder_of "$1"; new=''

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from time import monotonic
 
 from schedgen_ops import parallel_batch, wire
-from schedgen_ops.commands.files import WHOLE
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
@@ -17,6 +16,7 @@ from schedgen_ops.host.channel_pool import Courier
 from schedgen_ops.host.connection import Link
 from schedgen_ops.host.remote_process import SshHold
 from schedgen_ops.host.tunnel import Tunnel
+from schedgen_ops.host_scripts import library
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
 from schedgen_ops.shell import Command, script
 
@@ -25,7 +25,7 @@ _TRANSFER_RATE = 50_000
 # Seconds that ending what is late may take.
 _ENDING = 10.0
 
-_PUT = WHOLE + 'umask 077; whole "$1" "$3" "$2"'
+_PUT = library("files") + 'umask 077; whole "$1" "$3" "$2"'
 _GET = 'head -c "$2" -- "$1"'
 # tail finds the place without reading what is before it.
 _DOWNLOAD = 'exec tail -c "+$2" -- "$1"'

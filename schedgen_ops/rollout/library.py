@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schedgen_ops.commands.compose import Compose
-from schedgen_ops.commands.stopped import FUNCTIONS
+from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import LOCALE, Command, script
 
 # `healthy` ends well when every container is seen healthy, or running where it has no check, and with a
@@ -13,7 +13,7 @@ from schedgen_ops.shell import LOCALE, Command, script
 # at its limit and hold none of its outputs, because who needs sudo for `docker` cannot end them. They end
 # with the engine too: then they are asked for again, and what cannot be seen is neither good nor bad.
 LIBRARY = (
-    FUNCTIONS
+    library("stopped")
     + r"""
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2>/dev/null || :; }

@@ -18,6 +18,9 @@ from schedgen_ops.tasks.common import showing
 Row = tuple[str, str, float]
 
 ROOT = Path(__file__).parents[2]
+SCRIPTS = tuple(map(str, sorted((ROOT / "schedgen_ops" / "host_scripts").rglob("*.bash"))))
+# Both are binaries that pip installs beside the interpreter; -m does not find them.
+_BINARY = "import os, sys; os.execv(os.path.join(os.path.dirname(sys.executable), sys.argv[1]), sys.argv[1:])"
 # import-linter has no module to run with -m.
 _IMPORTS = ("-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())")
 LINTERS = {
@@ -25,11 +28,14 @@ LINTERS = {
     "format": ("-m", "ruff", "format", "--check", "."),
     "types": ("-m", "mypy"),
     "import direction": _IMPORTS,
+    "host scripts": ("-c", _BINARY, "shellcheck", *SCRIPTS),
+    "their format": ("-c", _BINARY, "shfmt", "--diff", *SCRIPTS),
 }
 TESTS = {"unit tests": ("-m", "pytest", "-q", "--numprocesses", "2", "tests/unit")}
 MENDERS = {
     "lint": ("-m", "ruff", "check", "--fix", "."),
     "format": ("-m", "ruff", "format", "."),
+    "host scripts": ("-c", _BINARY, "shfmt", "--write", *SCRIPTS),
 }
 _TOOLS = ("ruff", "mypy", "importlinter", "pytest")
 

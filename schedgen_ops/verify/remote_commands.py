@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from schedgen_ops.commands import postgres
-from schedgen_ops.commands.docker import PRESENT, PROJECT_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.commands.docker import PROJECT_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.host_scripts import library
 from schedgen_ops.settings import Database
 from schedgen_ops.shell import Command, script
 
@@ -16,7 +17,7 @@ _TIMING = re.compile(r"Time: ([\d.]+) ms")
 # nobody polls. Its stream of events also ends with the engine; what it did not tell is seen by who still
 # runs, and since when. What cannot be seen for too long is not known, and no good end.
 _SETTLE = (
-    PRESENT
+    library("docker")
     + r"""
 settle=$1 count=$2; shift 2
 ids=("${@:1:count}"); shift "$count"

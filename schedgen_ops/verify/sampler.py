@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schedgen_ops.commands import http
-from schedgen_ops.commands.docker import PRESENT, PROJECT_LABEL, RELEASE_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.commands.docker import PROJECT_LABEL, RELEASE_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.host_scripts import library
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command, script
 
@@ -92,7 +93,7 @@ usage() {
 # docker's words, URLs, names and texts of further commands.
 _SAMPLE = (
     http.GET
-    + PRESENT
+    + library("docker")
     + GROUP
     + USAGE
     + r"""

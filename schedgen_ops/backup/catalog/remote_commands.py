@@ -9,7 +9,7 @@ from schedgen_ops.backup.catalog import manifest as m
 from schedgen_ops.backup.catalog import names
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.commands.files import WHOLE
+from schedgen_ops.host_scripts import library
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, script, sh
 
@@ -35,7 +35,7 @@ if [ ${{#aside[@]}} -eq 0 ]; then exec "$@" cp "$container:$path/." -; fi
 
 # $1 the folder, $2 the bytes of the manifest, which is on stdin.
 _FINISH = (
-    WHOLE
+    library("files")
     + """
 umask 077
 whole "$1.part/manifest.json" "$2" && [ ! -e "$1" ] && durable "$1.part" "$1"
@@ -75,7 +75,7 @@ exit 1
 
 # The record of one that came to nothing; its data goes. Another one of that name is not ours to touch.
 _FAIL = (
-    WHOLE
+    library("files")
     + OURS
     + """
 umask 077
@@ -87,7 +87,7 @@ whole "$1/manifest.json" "$2" || { rm -rf -- "$1"; exit 1; }
 
 # A manifest of a backup that is there, replaced.
 _UPDATE = (
-    WHOLE
+    library("files")
     + """
 umask 077
 whole "$1/manifest.json" "$2"

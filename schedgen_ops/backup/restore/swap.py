@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from schedgen_ops.backup.catalog import names
 from schedgen_ops.backup.create.integrity import LIBRARY
 from schedgen_ops.backup.restore.scripts import HEAD, Places
-from schedgen_ops.commands.stopped import FUNCTIONS
+from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, script
 
 # $1 the lock of our folder of state. A script that was left alone, by Ctrl-C or a lost connection, ends what
@@ -109,7 +109,7 @@ SELECT 1 / (count(*) FILTER (WHERE datname = :'to') - count(*) FILTER (WHERE dat
 # for either direction, the SQL that renames, and the containers of the services that use the data.
 _EXCHANGE = (
     LIBRARY
-    + FUNCTIONS
+    + library("stopped")
     + HEAD
     + r"""
 trap '' HUP PIPE TERM INT

@@ -1,0 +1,95 @@
+"""What runs on a host: files beside this one, joined when they are sent, given named values. Pure.
+
+A `NAME.bash` says at its top, a line each, which values it is given and what they are:
+
+    #: service   the service's name
+    #: proxies[] the ingress's backends that lead to it
+
+They are set before its text begins, quoted, as variables and arrays of these names, so a value never becomes
+part of a program. A line `source lib/NAME.bash` stands for that file, once; a line `embed NAME.awk` sets a
+variable to the text of that file: `NAME_awk` then. Lines that hold nothing but a comment stay here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from schedgen_ops.shell import Command, Value, assignment, bash
+
+FOLDER = Path(__file__).parent
+
+_GIVEN = re.compile(r"#: (\w+)(\[\])?(?:\s|\Z)")
+_SOURCE = re.compile(r"source (lib/[\w.-]+)\n?\Z")
+_EMBED = re.compile(r"embed ([\w./-]+)\n?\Z")
+
+
+def host_script(name: str, /, *, title: str = "", **values: Value) -> Command:
+    """The script `name.bash` with its values, run by a bash of its own with `pipefail`.
+
+    Args:
+        name: its path below host_scripts/, without the ending: "rollout/retire".
+        title: a short name for messages.
+        values: one for each that the script says it is given; a list where it says `name[]`.
+
+    Raises:
+        TypeError: where these are not the values that the script says it is given.
+    """
+    command = bash(program(name, **values), title=title or name)
+    return replace(command, script=name, values=tuple((key, _frozen(value)) for key, value in values.items()))
+
+
+def _frozen(value: Value) -> Value:
+    return value if isinstance(value, str | int | float) else tuple(value)
+
+
+def program(name: str, /, **values: Value) -> str:
+    """The whole text of the script `name.bash`: its values, its libraries, itself.
+
+    Raises:
+        TypeError: where these are not the values that the script says it is given.
+    """
+    wanted = given(name)
+    lists = {key for key, value in values.items() if not isinstance(value, str | int | float)}
+    if wanted.keys() != values.keys() or lists != {key for key, is_list in wanted.items() if is_list}:
+        raise TypeError(f"{name}.bash is given {wanted}, not {sorted(values)} with the lists {sorted(lists)}")
+    settings = "".join(assignment(key, values[key]) for key in wanted)
+    return settings + _joined(f"{name}.bash", frozenset())[0]
+
+
+@cache
+def given(name: str) -> dict[str, bool]:
+    """The names of the values that `name.bash` is given; True for a list."""
+    lines = text(f"{name}.bash").splitlines()
+    return {match[1]: bool(match[2]) for line in lines if (match := _GIVEN.match(line))}
+
+
+@cache
+def library(name: str) -> str:
+    """The functions of `lib/name.bash`, with those that they need themselves."""
+    return _joined(f"lib/{name}.bash", frozenset())[0]
+
+
+@cache
+def text(name: str) -> str:
+    """The text of one file, whatever its language."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+@cache
+def _joined(name: str, seen: frozenset[str]) -> tuple[str, frozenset[str]]:
+    """A file with what it sources and embeds; and the libraries that are in by then."""
+    parts: list[str] = []
+    for line in text(name).splitlines(keepends=True):
+        if source := _SOURCE.match(line):
+            if source[1] not in seen:
+                body, seen = _joined(source[1], seen | {source[1]})
+                parts.append(body)
+        elif embed := _EMBED.match(line):
+            variable = re.sub(r"\W", "_", embed[1].rpartition("/")[2])
+            parts.append(assignment(variable, text(embed[1])))
+        elif not line.lstrip().startswith("#"):
+            parts.append(line)
+    return "".join(parts), seen

@@ -1,0 +1,43 @@
+# Starts again what was stopped for a while, each container whatever becomes of another. Prints `started ID`.
+# Without names it starts what all records say, once what works on them has ended. `ports` is left to who hands
+# those over: what is in it may not be started beside the ingress.
+#: docker[] the engine's words
+#: state    our folder of state
+#: names[]  the records, or none for all of them
+source lib/stopped.bash
+
+reason=''
+bad() { reason=${reason:-${1:-Docker does not tell which containers there are}}; }
+begin() { start_all "$@" && printf 'started %s\n' "$@"; }
+
+if [ "${#names[@]}" -eq 0 ]; then
+  [ ! -e "$state/restore.lock" ] || flock --timeout 3600 "$state/restore.lock" true || {
+    echo "another script still works here" >&2
+    exit 1
+  }
+  for file in "$state"/stopped/*; do
+    case $file in *.part | */ports | *'/*') ;; *) names+=("${file##*/}") ;; esac
+  done
+fi
+for name in "${names[@]}"; do
+  file=$state/stopped/$name
+  [ -e "$file" ] || continue
+  # shellcheck disable=SC2046 # a list of ids
+  rows=$(there $(sort -u -- "$file")) || {
+    bad
+    continue
+  }
+  mapfile -t ids < <(sed -n '/ running$/!s/ .*//p' <<< "$rows")
+  if [ "${#ids[@]}" -gt 0 ] && [ -n "${ids[0]}" ]; then
+    said=$(begin "${ids[@]}" 2>&1) || {
+      bad "${said##*$'\n'}"
+      continue
+    }
+    printf '%s\n' "$said"
+  fi
+  rm -f -- "$file"
+done
+[ -z "$reason" ] || {
+  echo "$reason" >&2
+  exit 1
+}

@@ -1,0 +1,64 @@
+"""Host scripts: files joined with their libraries, given named values that never become their text."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import characters, lists, text
+from kit import bash
+
+from schedgen_ops import host_scripts
+from schedgen_ops.host_scripts import FOLDER, host_script, program
+from schedgen_ops.shell import Value, assignment
+
+WORDS = text(characters(exclude_characters="\0", exclude_categories=["Cs"]))
+NAMES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.bash"))
+
+
+@given(WORDS, lists(WORDS, max_size=3))
+def test_whatever_a_value_holds_a_script_gets_it_as_it_is(word: str, words: list[str]) -> None:
+    code = assignment("word", word) + assignment("words", words) + 'printf \'%s\\0\' "$word" "${words[@]}"'
+    done = subprocess.run(["bash", "-c", code], capture_output=True, check=True)
+    assert done.stdout.decode() == "".join(f"{each}\0" for each in (word, *words))
+
+
+def test_numbers_are_written_as_bash_reads_them() -> None:
+    assert [assignment("n", value) for value in (10**7, 0.5, 3.0)] == ["n=10000000\n", "n=0.5\n", "n=3\n"]
+
+
+def test_a_name_that_no_variable_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a variable name"):
+        assignment("a b", "x")
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"docker": ["docker"]}, {"docker": "docker", "record": "r", "containers": []}]
+)
+def test_a_script_is_given_what_it_says_and_nothing_else(values: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=r"stopped/stop\.bash is given"):
+        program("stopped/stop", **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_script_says_what_it_is_given_and_is_bash_once_it_is_joined(name: str) -> None:
+    values: dict[str, Value] = {
+        key: ["x"] if is_list else "x" for key, is_list in host_scripts.given(name).items()
+    }
+    whole = program(name, **values)
+    assert not re.search(r"^(source|embed) ", whole, re.MULTILINE)
+    assert subprocess.run(["bash", "-n", "-c", whole], check=False).returncode == 0
+    # Each library once.
+    functions = re.findall(r"^(\w+)\(\) \{", whole, re.MULTILINE)
+    assert len(functions) == len(set(functions))
+
+
+def test_a_script_runs_with_its_values(tmp_path: Path) -> None:
+    path = tmp_path / "it's a record"
+    command = host_script("stopped/stop", docker=["true"], record=str(path), containers=["a", "b"])
+    assert bash(command, tmp_path).ok
+    assert (command.script, dict(command.values)["containers"]) == ("stopped/stop", ("a", "b"))
+    assert path.read_text() == "a\nb\n"
