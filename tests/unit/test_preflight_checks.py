@@ -285,6 +285,15 @@ def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
     assert "docker compose up -d postgres" in problem.hint
 
 
+@pytest.mark.parametrize("branch", ["v1.2.3", ""])
+def test_what_is_stopped_refuses_what_backs_it_up_and_not_what_starts_it_again(branch: str) -> None:
+    boxes = result(recorded("containers.jsonl").replace('"status":"running"', '"status":"exited"'))
+    probes = plan.probes(ONE, ONE.hosts[0], branch)
+    found = plan.judge(probes, {**ANSWERS, "containers": boxes, "source": result()})
+    refuses = [problem.refuses for problem in found if "is not running" in problem.text]
+    assert refuses == [bool(branch)] * 2
+
+
 def test_a_host_without_the_database_need_not_run_it() -> None:
     rest = ["backend", "frontend", "pdf-worker", "prometheus", "grafana"]
     web = {"name": "web", "address": "web", "services": rest}
