@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from schedgen_ops import workers
-from schedgen_ops.remote import CAPTURE_LIMIT, Hold, Remote, Result
+from schedgen_ops.remote import CAPTURE_LIMIT, Remote, RemoteProcess, Result
 from schedgen_ops.shell import Command
 
 
@@ -80,7 +80,7 @@ class Gated:
 
     def hold(
         self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
-    ) -> Hold:
+    ) -> RemoteProcess:
         """See `Remote.hold`."""
         self._pass()
         return self.remote.hold(command, deadline=deadline, on_line=on_line)

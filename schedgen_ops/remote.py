@@ -48,7 +48,7 @@ class Result:
         return tuple(line for line in self.stdout.splitlines() if line.strip())
 
 
-class Hold(Protocol):
+class RemoteProcess(Protocol):
     """A process that stays alive on the host for as long as its stdin stays open."""
 
     @property
@@ -159,7 +159,7 @@ class Remote(Protocol):
 
     def hold(
         self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
-    ) -> Hold:
+    ) -> RemoteProcess:
         """Start a long-lived process and return once it has printed its first line.
 
         Args:

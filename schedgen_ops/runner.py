@@ -20,7 +20,7 @@ _BY_HAND = "Look at the services by hand now: `docker compose ps` in the project
 
 
 @dataclass(slots=True)
-class Engine:
+class StepRunner:
     """Runs steps and remembers how long each took.
 
     Attributes:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.backup.restore import scripts as restore_scripts
-from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import docker
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import Database, Objects, Settings
 from schedgen_ops.shell import Command
 
 
-def running(remote: Remote, settings: Settings) -> tuple[engine.Container, ...]:
+def running(remote: Remote, settings: Settings) -> tuple[docker.Container, ...]:
     """The project's containers."""
-    listing = remote.run(engine.Docker(settings.sudo).containers(settings.project), deadline=60)
-    return engine.parse_containers(listing.stdout)
+    listing = remote.run(docker.Docker(settings.sudo).containers(settings.project), deadline=60)
+    return docker.parse_containers(listing.stdout)
 
 
 def places_of(
-    settings: Settings, containers: tuple[engine.Container, ...], stamp: str
+    settings: Settings, containers: tuple[docker.Container, ...], stamp: str
 ) -> restore_scripts.Places:
     """Where the database and the objects are on a host, as far as they run there."""
     database, objects = settings.database or Database(), settings.objects or Objects()
@@ -26,7 +26,7 @@ def places_of(
     base = boxes.get(database.service) if settings.database else None
     store = boxes.get(objects.service) if settings.objects else None
     return restore_scripts.Places(
-        engine.Docker(settings.sudo),
+        docker.Docker(settings.sudo),
         base.id if base else "",
         store.id if store else "",
         store.image if store else "",

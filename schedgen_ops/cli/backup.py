@@ -19,7 +19,7 @@ from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.steps import Step
 from schedgen_ops.text import age, duration, plural, size
@@ -57,7 +57,7 @@ def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
         strangers.refuse_all(fleet, op.settings)
         one = partial(_create, op, parts=parts, at=host_time.together(fleet))
         step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
-        Engine(op.emit, op.clock).run((step,))
+        StepRunner(op.emit, op.clock).run((step,))
     op.end("Backup Complete")
 
 
@@ -169,7 +169,7 @@ def prove(op: Operation, wanted: str) -> None:
     owner = lock.myself(op.clock, "backup drill", "")
     with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
         step = Step("", "Restore drill", lambda: _all(fleet, partial(_prove, op, wanted=wanted)), gate=True)
-        Engine(op.emit, op.clock).run((step,))
+        StepRunner(op.emit, op.clock).run((step,))
     op.end("Drill Complete")
 
 

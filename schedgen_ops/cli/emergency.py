@@ -18,7 +18,7 @@ from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 
 
@@ -185,8 +185,8 @@ def _perform(
     owner = lock.myself(op.clock, command, "")
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
         strangers.refuse_all(op.fleet, op.settings)
-        engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
-        engine.run(steps)
+        runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        runner.run(steps)
         on_each(op.fleet, todo, Restore.settle)
     kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
     ids = ", ".join(sorted({one.backup.id for one in todo.values()}))

@@ -13,7 +13,7 @@ from schedgen_ops.cli.catalog import Found
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.operation import Operation, log_folder
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 
 
@@ -79,4 +79,4 @@ def _run(
         fleet.each(lambda remote: share(by_host[remote.name])).values()
 
     op.begin(command, title, (("Backup", found[0].backup.id),), (("", step),))
-    Engine(op.emit, op.clock).run((Step("", step, everywhere, gate=True),))
+    StepRunner(op.emit, op.clock).run((Step("", step, everywhere, gate=True),))

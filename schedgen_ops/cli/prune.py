@@ -20,7 +20,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import kept
 from schedgen_ops.remote import Remote
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Settings
 from schedgen_ops.steps import Step
 from schedgen_ops.text import size
@@ -66,7 +66,7 @@ def prune(op: Operation) -> None:
         def everywhere() -> None:
             fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()
 
-        Engine(op.emit, op.clock).run((Step("", "Removing", everywhere, gate=True, lasting=True),))
+        StepRunner(op.emit, op.clock).run((Step("", "Removing", everywhere, gate=True, lasting=True),))
     op.end("Pruning Complete")
 
 

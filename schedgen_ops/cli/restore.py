@@ -19,7 +19,7 @@ from schedgen_ops.lock import run as lock
 from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.text import size
 from schedgen_ops.verify import serving
@@ -55,8 +55,8 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     owner = lock.myself(op.clock, "restore", wanted)
     with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
         strangers.refuse_all(op.fleet, op.settings)
-        engine = Engine(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
-        engine.run(steps)
+        runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        runner.run(steps)
         if not discard_old:
             on_each(fleet, todo, Restore.settle)
     old = () if discard_old else tuple(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
@@ -153,7 +153,7 @@ def discard(op: Operation) -> None:
         strangers.refuse_all(fleet, op.settings)
         one = partial(_discard, op, kept)
         step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
-        Engine(op.emit, op.clock).run((step,))
+        StepRunner(op.emit, op.clock).run((step,))
     op.end("Discarded", f"{len(lines)} removed")
 
 

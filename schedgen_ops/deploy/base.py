@@ -24,7 +24,7 @@ from schedgen_ops.release.names import next_run
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Remote
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Settings, Tier
 from schedgen_ops.steps import Step
 
@@ -65,7 +65,7 @@ class Change:
         Raises:
             OpsError: with the exit code that says what serves now.
         """
-        engine = Engine(
+        runner = StepRunner(
             self.emit,
             self.clock,
             serving=self._serving,
@@ -74,14 +74,14 @@ class Change:
         )
         with INTERRUPTS.kept(), self._stack:
             try:
-                engine.run(self.steps())
+                runner.run(self.steps())
             except OpsError as error:
                 measured.outcome(error, self.sites)
                 self._measured()
-                self._close(error, tuple(engine.durations))
+                self._close(error, tuple(runner.durations))
                 raise
             self._measured()
-            self._close(None, tuple(engine.durations))
+            self._close(None, tuple(runner.durations))
             return self.sites[0].release.id
 
     def steps(self) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schedgen_ops.deploy import images, measured, recovery, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.errors import OpsError
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 
 
@@ -22,7 +22,7 @@ class Recovery(Change):
         gate = Step("", "Pre-flight Checks", self.preflight, gate=True)
         with self._stack:
             try:
-                Engine(self.emit, self.clock).run((gate,))
+                StepRunner(self.emit, self.clock).run((gate,))
                 self._do(images.sweep)
             except OpsError as error:
                 measured.outcome(error, self.sites)

@@ -9,7 +9,7 @@ from schedgen_ops.backup.catalog.manifest import File, Kind, Manifest, State, ba
 from schedgen_ops.backup.catalog.remote_commands import update
 from schedgen_ops.backup.data_location import perform
 from schedgen_ops.clock import stamp
-from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import docker
 from schedgen_ops.emergency import proof, remote_commands
 from schedgen_ops.emergency.base import Base
 from schedgen_ops.errors import OpsError, Unreachable
@@ -67,7 +67,7 @@ class Data(Base):
             hint=f"No file was touched. Mend what keeps {service} from starting, and run it again.",
         ) from error
 
-    def _last_words(self, service: str) -> tuple[engine.Container | None, tuple[str, ...]]:
+    def _last_words(self, service: str) -> tuple[docker.Container | None, tuple[str, ...]]:
         """A service's container, and the end of its log."""
         box = self.box(service)
         for _ in range(_LOOKS):

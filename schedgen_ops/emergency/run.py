@@ -8,8 +8,7 @@ from schedgen_ops.backup.catalog.manifest import Kind
 from schedgen_ops.backup.create import run as backups
 from schedgen_ops.backup.create.source import source_of
 from schedgen_ops.backup.data_location import running
-from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import stopped
+from schedgen_ops.commands import docker, stopped
 from schedgen_ops.emergency import remote_commands
 from schedgen_ops.emergency.ran import Ran
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
@@ -52,7 +51,7 @@ class Site(Ran):
     def down(self) -> None:
         """Every container of the project removed; volumes stay."""
         self.note_others()
-        longest = engine.grace(running(self.remote, self.settings))
+        longest = docker.grace(running(self.remote, self.settings))
         self.run(self.compose("down", "--remove-orphans"), _DOWN + _AT_ONCE * longest)
         self.say("Everything is down; the volumes are there")
 
@@ -83,7 +82,7 @@ class Site(Ran):
         self._users = {box.service for box in found}
         if found:
             ids = [box.id for box in found]
-            self.run(stopped.stop(self.docker, self._state, _USERS, ids), _LONG + engine.grace(found))
+            self.run(stopped.stop(self.docker, self._state, _USERS, ids), _LONG + docker.grace(found))
         self.say(f"Stopped: {', '.join(sorted(self._users)) or 'nothing of it runs here'}")
 
     def start_users(self) -> None:

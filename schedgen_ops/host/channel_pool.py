@@ -29,7 +29,7 @@ _NOTICED = 1.0
 _KILLED = 137
 
 
-class Courier:
+class ChannelPool:
     """The one connection to a host: made when it is first needed, and again when it was lost in between.
 
     Usable from several threads: each request has a channel of its own.

@@ -20,8 +20,8 @@ from schedgen_ops.shell import Command
 _PATIENCE = 5.0
 
 
-class SshHold:
-    """A held process, made by `Host.hold`.
+class SshProcess:
+    """A remote process, made by `Host.hold`.
 
     Args:
         mark: what stands before its output.

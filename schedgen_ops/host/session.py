@@ -12,9 +12,9 @@ from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Bytes, Capture, Lines
-from schedgen_ops.host.channel_pool import Courier
+from schedgen_ops.host.channel_pool import ChannelPool
 from schedgen_ops.host.connection import Link
-from schedgen_ops.host.remote_process import SshHold
+from schedgen_ops.host.remote_process import SshProcess
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.host_scripts import library
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
@@ -43,7 +43,7 @@ class Host:
     def __init__(self, name: str, link: Link) -> None:
         self.name = name
         self.banner = ""
-        self._courier = Courier(name, link)
+        self._pool = ChannelPool(name, link)
         self._link = link
 
     @property
@@ -54,7 +54,7 @@ class Host:
 
     def open(self) -> None:
         """Connect now. Raises Unreachable with the reason."""
-        self._courier.transport()
+        self._pool.transport()
 
     def run(
         self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
@@ -73,7 +73,7 @@ class Host:
         capture = Capture(CAPTURE_LIMIT)
         whole = Command(brief(commands[0]), title=f"{brief(commands[0])} and {len(commands) - 1} more")
         started = monotonic()
-        code = self._courier.execute(whole, request, capture.out, capture.err, deadline)
+        code = self._pool.execute(whole, request, capture.out, capture.err, deadline)
         answer = self._framed(whole, capture, nonce, code)
         found = wire.results(answer, nonce)
         if len(found) < len(commands):
@@ -98,7 +98,7 @@ class Host:
         request = wire.single(command, deadline=deadline, nonce=nonce)
         lines = Lines(command, wire.start_mark(nonce), on_line)
         started = monotonic()
-        code = self._courier.execute(command, request, lines.out, lines.err, deadline)
+        code = self._pool.execute(command, request, lines.out, lines.err, deadline)
         lines.finish()
         if not lines.begun:
             raise failures.never_ran(command, self.name, lines.banner, code)
@@ -130,7 +130,7 @@ class Host:
         request = wire.single(read, deadline=deadline, nonce=nonce)
         taken = Bytes(wire.start_mark(nonce), sink)
         started = monotonic()
-        code = self._courier.execute(read, request, taken.out, taken.err, deadline)
+        code = self._pool.execute(read, request, taken.out, taken.err, deadline)
         if not taken.begun:
             raise failures.never_ran(read, self.name, bytes(taken.before), code)
         result = Result("", taken.stderr, code, monotonic() - started)
@@ -139,23 +139,23 @@ class Host:
 
     def hold(
         self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
-    ) -> SshHold:
+    ) -> SshProcess:
         """Start a long-lived process and return once it has printed its first line."""
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce, held=True)
-        opened = self._courier.session(command)
+        opened = self._pool.session(command)
         # Before the host's own deadline begins: what it ends never looks as if it had ended by itself.
         until = monotonic() + deadline
         try:
             opened.exec_command(request.line)
             opened.sendall(request.stdin)
-            return SshHold(
+            return SshProcess(
                 self.name,
                 command,
                 opened,
                 mark=wire.start_mark(nonce),
                 until=until,
-                kill=lambda: self._courier.kill((nonce,)),
+                kill=lambda: self._pool.kill((nonce,)),
                 on_line=on_line,
             )
         except BaseException as problem:
@@ -167,23 +167,23 @@ class Host:
     @contextmanager
     def forward(self, remote_port: int) -> Iterator[int]:
         """A local port that leads to `remote_port` on the host's loopback."""
-        with Tunnel(self._courier.transport(), remote_port) as local_port:
+        with Tunnel(self._pool.transport(), remote_port) as local_port:
             yield local_port
 
     def interrupt(self) -> None:
         """Ask every running command, but no held process, to end."""
-        self._courier.interrupt()
+        self._pool.interrupt()
 
     def close(self) -> None:
         """End the connection."""
-        self._courier.close()
+        self._pool.close()
 
     def _capture(self, command: Command, deadline: float, limit: int) -> tuple[wire.Answer, int, float]:
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce)
         capture = Capture(limit)
         started = monotonic()
-        code = self._courier.execute(command, request, capture.out, capture.err, deadline)
+        code = self._pool.execute(command, request, capture.out, capture.err, deadline)
         seconds = monotonic() - started
         answer = self._framed(command, capture, nonce, code)
         result = Result(wire.text(answer.stdout[-4096:]), wire.text(answer.stderr[-4096:]), code, seconds)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from schedgen_ops.clock import elapsed
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.lock.remote_commands import Answer, parse
-from schedgen_ops.remote import Hold, Remote
+from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.shell import Command
 
 _LONGEST = 24 * 3600.0
@@ -46,7 +46,7 @@ class Lease:
         self._sent: dict[str, float] = {}
         self._count = 0
         self._known = self._taken = 0.0
-        self._hold: Hold | None = None
+        self._hold: RemoteProcess | None = None
         self.lost: OpsError | None = None
         self._wake = threading.Event()
         self._over = False

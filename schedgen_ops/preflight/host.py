@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from schedgen_ops import strangers
-from schedgen_ops.commands import disks, environment, files
-from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import disks, docker, environment, files
 from schedgen_ops.commands.owners import parse_strangers
 from schedgen_ops.preflight.probe import Judge, Problem, reason, unknown
 from schedgen_ops.release import store
@@ -17,7 +16,7 @@ from schedgen_ops.settings import HostSettings, Settings
 GIB = 1024**3
 
 
-def docker(settings: Settings) -> Judge:
+def docker_answers(settings: Settings) -> Judge:
     """The engine answers this user."""
 
     def look(result: Result) -> Iterator[Problem]:
@@ -198,7 +197,7 @@ def database(settings: Settings, host: HostSettings, *, refuses: bool = True) ->
             # A host of which nothing is known is no empty one.
             yield Problem(f"the project's containers are not known: {reason(result)}")
             return
-        containers = engine.parse_containers(result.stdout)
+        containers = docker.parse_containers(result.stdout)
         running = {container.service for container in containers if container.status == "running"}
         for service in needed:
             if service not in running:

@@ -53,7 +53,7 @@ def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str
         "tree": Probe(git.work_tree(*ours).in_dir(where), code.tree(settings)),
         "git": Probe(git.state().in_dir(where), code.movable),
         **(source if branch else {}),
-        "engine": Probe(docker.version(), look.docker(settings)),
+        "engine": Probe(docker.version(), look.docker_answers(settings)),
         "compose": Probe(compose.version(), look.plugin),
         "buildx": Probe(docker.has_buildx(), lambda _: iter(())),
         "credentials": _credentials(compose, settings),

@@ -14,7 +14,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands, visitors
 from schedgen_ops.probe.report import Answer, Report, answered, merged, parse, report
-from schedgen_ops.remote import Hold, Remote
+from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.settings import Check, Settings
 
 _LONGEST = 6 * 3600.0
@@ -62,7 +62,7 @@ class Prober:
     settings: Settings
     emit: events.Emit
     seen: Report | None = None
-    _held: list[tuple[Hold, _Ear]] = field(default_factory=list)
+    _held: list[tuple[RemoteProcess, _Ear]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
     def phase(self, name: str) -> None:
@@ -82,7 +82,7 @@ class Prober:
                 self._held.append(self._hold(remote, checks))
         threading.Thread(target=self._beat, daemon=True).start()
 
-    def _hold(self, remote: Remote, checks: Sequence[Check]) -> tuple[Hold, _Ear]:
+    def _hold(self, remote: Remote, checks: Sequence[Check]) -> tuple[RemoteProcess, _Ear]:
         patience = max(5.0, *(check.within * 2 for check in checks))
         command = remote_commands.probe(
             checks,
@@ -138,7 +138,7 @@ def _refused(answers: Sequence[Answer]) -> int:
     return sum(answer.status >= 500 for answer in answers)
 
 
-def _ended_now(hold: Hold) -> bool:
+def _ended_now(hold: RemoteProcess) -> bool:
     """Whether it was there until it was told to end, and did."""
     there = hold.alive
     hold.close()

@@ -9,18 +9,18 @@ from schedgen_ops.ui.failure import Failure, to_finish
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class RunProgress:
     """The open run and the open steps, each with when it began in seconds on the monotonic clock."""
 
     run: RunStarted | None = None
     run_at: float = 0.0
     steps: tuple[tuple[StepStarted, float], ...] = ()
 
-    def after(self, event: Event, now: float) -> Course:
-        """The course after `event`, which came at `now`."""
+    def after(self, event: Event, now: float) -> RunProgress:
+        """The progress after `event`, which came at `now`."""
         match event:
             case RunStarted():
-                return Course(event, now)
+                return RunProgress(event, now)
             case StepStarted():
                 return replace(self, steps=(*self.steps, (event, now)))
             case StepFinished() | StepFailed():
@@ -28,7 +28,7 @@ class Course:
                 left = tuple(open for open in self.steps if (open[0].number, open[0].title) != key)
                 return replace(self, steps=left)
             case RunFinished():
-                return Course()
+                return RunProgress()
             case _:
                 return self
 

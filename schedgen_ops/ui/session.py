@@ -17,7 +17,7 @@ from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import Clock
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
 from schedgen_ops.ui.records import Records
-from schedgen_ops.ui.run_progress import Course
+from schedgen_ops.ui.run_progress import RunProgress
 from schedgen_ops.ui.tables import Table
 
 
@@ -65,7 +65,7 @@ class Ui:
         self._lock = RLock()
         self._asking = RLock()
         self._held: list[Event] | None = None
-        self._course = Course()
+        self._progress = RunProgress()
         self._told = False
 
     @property
@@ -81,7 +81,7 @@ class Ui:
     def emit(self, event: Event) -> None:
         """Show and keep `event`; safe to call from any thread, never raises for a display or a disk."""
         with self._lock:
-            self._course = self._course.after(event, self._clock.monotonic())
+            self._progress = self._progress.after(event, self._clock.monotonic())
             self._records.handle(event)
             self._renderer.log = self._records.log_path
             if self._held is None:
@@ -131,7 +131,7 @@ class Ui:
             failure = of_exception(error)
             if not isinstance(error, OpsError | KeyboardInterrupt):
                 self._records.note(*"".join(format_exception(error)).splitlines())
-            closing = self._course.closing(failure, self._clock.monotonic())
+            closing = self._progress.closing(failure, self._clock.monotonic())
             for event in closing:
                 self.emit(event)
             if not closing:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import http
+from schedgen_ops.commands import docker, http
 from schedgen_ops.settings import Check, HostSettings, Settings
 
 PATIENCE = 10.0
@@ -32,16 +31,16 @@ class Finding:
 
 
 def containers(
-    running: Iterable[engine.Container], settings: Settings, host: HostSettings
+    running: Iterable[docker.Container], settings: Settings, host: HostSettings
 ) -> tuple[Finding, ...]:
     """One finding a service that `host` should run."""
-    found: dict[str, list[engine.Container]] = {}
+    found: dict[str, list[docker.Container]] = {}
     for container in running:
         found.setdefault(container.service, []).append(container)
     return tuple(_service(service, found.get(service, [])) for service in settings.services_on(host))
 
 
-def _service(service: str, containers: Sequence[engine.Container]) -> Finding:
+def _service(service: str, containers: Sequence[docker.Container]) -> Finding:
     bad = [container for container in containers if not container.good]
     if not containers:
         return Finding(f"service {service}", Verdict.FAILED, "has no container")

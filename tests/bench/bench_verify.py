@@ -72,7 +72,7 @@ def compare(host: Host, settings: Settings, rounds: int) -> float:
 
 def _round_trips(host: Host, settings: Settings) -> int:
     """Channels that one verification opens."""
-    transport: Any = host._courier.transport()
+    transport: Any = host._pool.transport()
     opened: list[str] = []
     before = transport.open_session
 

@@ -13,14 +13,14 @@ from typing import Any
 
 from invoke.program import Program
 
-from schedgen_ops.host.channel_pool import Courier
+from schedgen_ops.host.channel_pool import ChannelPool
 
 
 def main(file: Path, words: list[str]) -> None:
     """Runs the command line; ends as it ends."""
-    execute, lock = Courier.execute, threading.Lock()
+    execute, lock = ChannelPool.execute, threading.Lock()
 
-    def traced(self: Courier, command: Any, *rest: Any) -> Any:
+    def traced(self: ChannelPool, command: Any, *rest: Any) -> Any:
         begun = time.monotonic()
         try:
             return execute(self, command, *rest)
@@ -29,7 +29,7 @@ def main(file: Path, words: list[str]) -> None:
                 title = " ".join(str(command).split())[:100]
                 out.write(f"{begun:.4f} {time.monotonic():.4f} {title}\n")
 
-    setattr(Courier, "execute", traced)  # noqa: B010 - a slot of another class
+    setattr(ChannelPool, "execute", traced)  # noqa: B010 - a slot of another class
     Program().run(["inv", *words])
 
 

@@ -16,7 +16,7 @@ def run(folder: Path, mode: str) -> None:
     from schedgen_ops.errors import OpsError
     from schedgen_ops.events import RunStarted, info
     from schedgen_ops.operation import Operation
-    from schedgen_ops.runner import Engine
+    from schedgen_ops.runner import StepRunner
     from schedgen_ops.steps import Step
     from schedgen_ops.tasks.common import perform
 
@@ -53,7 +53,7 @@ def run(folder: Path, mode: str) -> None:
         ]
         titles = tuple((step.number, step.title) for step in steps)
         op.emit(RunStarted("deploy", "r1", "lab", "A run", ("app1",), (), titles))
-        Engine(op.emit, op.clock).run(steps if settles else steps[:2])
+        StepRunner(op.emit, op.clock).run(steps if settles else steps[:2])
 
     shared: dict[str, object] = {"env": "lab", "hosts": "", "json": False, "log_level": "info"}
     perform(body, shared, shared)

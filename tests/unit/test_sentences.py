@@ -26,7 +26,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.guard.plan import Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.guard.story import Watch
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.ui.failure import failure_lines, of_error
 
@@ -178,7 +178,7 @@ def test_what_is_removed_for_good_is_not_said_to_be_unchanged(error: BaseExcepti
         raise error
 
     with pytest.raises(OpsError) as caught:
-        Engine(silence, FakeClock()).run((Step("", "Removing", fail, gate=True, lasting=True),))
+        StepRunner(silence, FakeClock()).run((Step("", "Removing", fail, gate=True, lasting=True),))
     assert caught.value.outcome == "what was done until then stays"
     assert caught.value.exit_code == (5 if isinstance(error, KeyboardInterrupt) else error.exit_code)  # type: ignore[attr-defined]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.backup.create import diagnosis, scripts
-from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import docker
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
@@ -17,9 +17,9 @@ class Source:
 
     release: str
     commit: str
-    containers: tuple[engine.Container, ...]
+    containers: tuple[docker.Container, ...]
 
-    def container(self, service: str) -> engine.Container | None:
+    def container(self, service: str) -> docker.Container | None:
         """The running container of a service; None if there is none on this host."""
         running = (c for c in self.containers if c.service == service and c.status == "running")
         return next(running, None)
@@ -29,9 +29,9 @@ def gone(remote: Remote, settings: Settings, source: Source) -> diagnosis.Cause 
     """What a killed container says for itself is nothing: the service that no longer runs as it did."""
     parts = (settings.database, settings.objects)
     before = {part.service: source.container(part.service) for part in parts if part}
-    listing = engine.Docker(settings.sudo).containers(settings.project)
+    listing = docker.Docker(settings.sudo).containers(settings.project)
     answer = remote.run(listing, deadline=60, check=False)
-    now = {box.id: box for box in engine.parse_containers(answer.stdout)} if answer.ok else {}
+    now = {box.id: box for box in docker.parse_containers(answer.stdout)} if answer.ok else {}
     for service, box in before.items():
         if box and answer.ok:
             found = now.get(box.id)

@@ -14,7 +14,7 @@ from schedgen_ops.backup.databases import server
 from schedgen_ops.backup.restore import drill, drill_scripts, scripts
 from schedgen_ops.backup.restore import swap as exchange
 from schedgen_ops.clock import Clock
-from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import docker
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote, Result
@@ -69,7 +69,7 @@ class Restore:
             clients = [box for box in containers if box.service in names and box.status == "running"]
             self._clients = tuple(box.id for box in clients)
             # The object store is stopped after them.
-            self._grace = 2 * engine.grace(box for box in containers if box.id in self._stops())
+            self._grace = 2 * docker.grace(box for box in containers if box.id in self._stops())
             self._names = tuple(sorted({box.service for box in clients}))
         return self._places
 
@@ -77,7 +77,7 @@ class Restore:
         """Containers were replaced since: those that use the data are found anew; names stay."""
         self._places = None
 
-    def _find(self, containers: tuple[engine.Container, ...]) -> scripts.Places:
+    def _find(self, containers: tuple[docker.Container, ...]) -> scripts.Places:
         self.stamp = self.stamp or f"{host_time.now(self.remote):%Y%m%d_%H%M%S}"
         places = places_of(self.settings, containers, self.stamp)
         wants = {

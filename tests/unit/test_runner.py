@@ -12,7 +12,7 @@ from kit import quickly
 
 from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Refused, RolledBack, VerificationFailed
 from schedgen_ops.events import Event, Message, Output, StepFailed, StepFinished, StepStarted
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 
 BOOM = OpsError("the disk is full", hint="free some", host="app1", detail="df said so")
@@ -25,7 +25,7 @@ class Diary:
         self.lines: list[str] = []
         self.events: list[Event] = []
         self.clock = FakeClock()
-        self.engine = Engine(self.events.append, self.clock)
+        self.runner = StepRunner(self.events.append, self.clock)
 
     def step(
         self,
@@ -57,15 +57,15 @@ class Diary:
 
     def fails(self, *steps: Step) -> OpsError:
         with pytest.raises(OpsError) as caught:
-            self.engine.run(steps)
+            self.runner.run(steps)
         return caught.value
 
 
 def test_steps_run_in_order_and_their_times_are_kept() -> None:
     diary = Diary()
-    diary.engine.run([diary.step("build"), diary.step("roll")])
+    diary.runner.run([diary.step("build"), diary.step("roll")])
     assert diary.lines == ["build", "roll"]
-    assert diary.engine.durations == [("build", 2.0), ("roll", 2.0)]
+    assert diary.runner.durations == [("build", 2.0), ("roll", 2.0)]
     assert diary.events == [
         StepStarted("", "build"),
         StepFinished("", "build", 2.0),
@@ -185,14 +185,14 @@ def test_a_defect_while_taking_back_needs_a_human() -> None:
 
 def test_what_serves_is_said_only_after_everything_was_taken_back() -> None:
     diary = Diary()
-    diary.engine.serving = lambda: f"v1.2.2 serves after {len(diary.lines)} actions"
+    diary.runner.serving = lambda: f"v1.2.2 serves after {len(diary.lines)} actions"
     diary.fails(diary.step("pull"), diary.step("roll", BOOM))
     assert diary.events[-1] == Message("info", "v1.2.2 serves after 4 actions")
 
 
 def test_what_serves_is_not_said_when_it_is_not_known() -> None:
     diary = Diary()
-    diary.engine.serving = lambda: "v1.2.2 serves"
+    diary.runner.serving = lambda: "v1.2.2 serves"
     diary.fails(diary.step("roll", BOOM, undo_error=BOOM))
     assert not [event for event in diary.events if isinstance(event, Message)]
 
@@ -219,7 +219,7 @@ def test_whatever_the_plan_events_pair_and_nothing_is_undone_that_was_not_begun(
         for number, (error, undo_error, undo, settles) in enumerate(plan)
     ]
     try:
-        diary.engine.run(steps)
+        diary.runner.run(steps)
         failed = False
     except OpsError:
         failed = True

@@ -10,7 +10,7 @@ from fakes import FakeClock
 
 from schedgen_ops.errors import OpsError, RolledBack
 from schedgen_ops.events import Event, StepFailed, StepFinished, StepStarted
-from schedgen_ops.runner import Engine
+from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 
 PATIENCE = 10.0
@@ -24,7 +24,7 @@ class Hosts:
         self.events: list[Event] = []
         self.done: list[str] = []
         self._ended = threading.Event()
-        self.engine = Engine(self.events.append, FakeClock(), interrupt=self._ended.set)
+        self.runner = StepRunner(self.events.append, FakeClock(), interrupt=self._ended.set)
 
     def long(self, name: str, until: threading.Event | None = None) -> Callable[[], None]:
         """Runs until `until`; without it, until it is interrupted."""
@@ -47,7 +47,7 @@ class Hosts:
 
     def fails(self, *steps: Step) -> OpsError:
         with pytest.raises(OpsError) as caught:
-            self.engine.run(steps)
+            self.runner.run(steps)
         return caught.value
 
     def told(self, title: str) -> list[str]:
@@ -65,7 +65,7 @@ def failing() -> None:
 
 def test_the_steps_after_it_begin_while_it_runs_and_the_one_that_waits_begins_when_it_has_ended() -> None:
     hosts, built = Hosts(), threading.Event()
-    hosts.engine.run(
+    hosts.runner.run(
         (
             Step("0", "back up", hosts.long("back up", built), beside=True),
             Step("1", "build", hosts.quick("build", then=built)),
@@ -73,7 +73,7 @@ def test_the_steps_after_it_begin_while_it_runs_and_the_one_that_waits_begins_wh
         )
     )
     assert hosts.done == ["build", "back up", "migrate"]
-    assert [title for title, _ in hosts.engine.durations] == [
+    assert [title for title, _ in hosts.runner.durations] == [
         event.title for event in hosts.events if isinstance(event, StepFinished)
     ]
     assert [event.title for event in hosts.events if isinstance(event, StepStarted)] == [
@@ -136,5 +136,5 @@ def test_when_another_fails_it_is_ended_before_anything_is_taken_back(how: type[
 def test_a_plan_in_which_nothing_waits_for_it_is_refused_before_anything_runs() -> None:
     hosts = Hosts()
     with pytest.raises(ValueError, match="nothing waits for 'back up'"):
-        hosts.engine.run((Step("0", "back up", hosts.quick("back up"), beside=True),))
+        hosts.runner.run((Step("0", "back up", hosts.quick("back up"), beside=True),))
     assert not hosts.done
