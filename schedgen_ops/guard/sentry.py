@@ -18,8 +18,9 @@ It holds a lock of its own, writes what happens to a log, and leaves nothing beh
 
 from __future__ import annotations
 
-from schedgen_ops.commands import encoding, http
+from schedgen_ops.commands import http
 from schedgen_ops.guard import arithmetic, counting, sampling
+from schedgen_ops.host_scripts import library
 from schedgen_ops.rollout.library import LIBRARY, WATCHING
 from schedgen_ops.shell import LOCALE
 
@@ -240,6 +241,6 @@ if [ "${#fresh[@]}" -gt 0 ]; then
 fi
 """
 
-_SHARED = LOCALE + LIBRARY + WATCHING + encoding.JSON + http.GET
+_SHARED = LOCALE + LIBRARY + WATCHING + library("json") + http.GET
 PROGRAM = _SHARED + sampling.LOOK + _ARGUMENTS + _ACT + _START + _MAIN
 TEXTS = (arithmetic.JUDGE, counting.INGRESS, counting.COUNTERS, counting.DELTAS)

@@ -9,7 +9,9 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from schedgen_ops.commands.encoding import JSON
+from schedgen_ops.host_scripts import library
+
+JSON = library("json")
 
 TEXTS = (
     b"",

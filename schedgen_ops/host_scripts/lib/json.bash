@@ -1,15 +1,14 @@
-"""Text of any kind as a string of JSON, written by bash: a host may have nothing else that can. Pure."""
-
-from __future__ import annotations
+# Text of any kind as a string of JSON, written by bash: a host may have nothing else that can.
 
 # json TEXT: what stands between the quotes, in `json`. What is no UTF-8 becomes U+FFFD; the end of a very
 # long text is left out.
-JSON = r"""
 json() {
   local LC_ALL=C text=${1:0:2000} plain='[!]^-~ !#-[]' tail='' run size code
   tail=[$'\x80'-$'\xbf'] json=''
   while [ -n "$text" ]; do
-    run=${text%%$plain*}; size=${#run}
+    # shellcheck disable=SC2295 # it is a pattern
+    run=${text%%$plain*}
+    size=${#run}
     [ "$size" -gt 0 ] || case $text in
       [$'\xc2'-$'\xdf']$tail*) size=2 ;;
       $'\xe0'[$'\xa0'-$'\xbf']$tail* | $'\xed'[$'\x80'-$'\x9f']$tail*) size=3 ;;
@@ -18,13 +17,18 @@ json() {
       [$'\xf1'-$'\xf3']$tail$tail$tail*) size=4 ;;
     esac
     if [ "$size" -gt 0 ]; then json+=${text:0:size}; else
-      size=1; printf -v code %d "'${text:0:1}"; code=$((code & 255))
+      size=1
+      printf -v code %d "'${text:0:1}"
+      code=$((code & 255))
       case $code in
-        34|92) json+=\\${text:0:1} ;;
-        *) [ "$code" -lt 128 ] || code=65533; printf -v run '\\u%04x' "$code"; json+=$run ;;
+        34 | 92) json+=\\${text:0:1} ;;
+        *)
+          [ "$code" -lt 128 ] || code=65533
+          printf -v run '\\u%04x' "$code"
+          json+=$run
+          ;;
       esac
     fi
     text=${text:size}
   done
 }
-"""

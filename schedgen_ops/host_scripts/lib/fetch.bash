@@ -1,0 +1,127 @@
+# One HTTP request with the body of its answer. Plain HTTP takes no curl, and where it can no other program:
+# starting one costs more than most answers do.
+
+# fetch METHOD URL LIMIT MOST [TYPE LENGTH]: the raw answer, at most MOST bytes of it, then a mark and on the
+# last line microseconds and what went wrong. A body to send is on stdin.
+plain() {
+  local rest=${2#http://} name port=80 path socket LC_ALL=C
+  path=/${rest#*/}
+  [ "$rest" != "${rest#*/}" ] || path=/
+  name=${rest%%/*}
+  rest=$name
+  case $name in
+    \[*\]:* | [!\[]*:*)
+      port=${name##*:}
+      name=${name%:*}
+      ;;
+  esac
+  name=${name#[}
+  name=${name%]}
+  { exec {socket}<> "/dev/tcp/$name/$port"; } 2> /dev/null ||
+    {
+      problem="no connection to $name port $port"
+      return
+    }
+  # Whoever closes the connection at once must not end us with it.
+  trap '' PIPE
+  # shellcheck disable=SC2261 # the group's own stderr, and that of what is in it
+  {
+    printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $rest" 'User-Agent: schedgen_ops' 'Accept: */*' \
+      'Connection: close'
+    [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6"
+    printf '\r\n'
+    [ -z "$5" ] || timeout "$3" cat
+  } >&"$socket" 2> /dev/null
+  { answer "$3" "$4" <&"$socket"; } 2> /dev/null
+  trap - PIPE
+  exec {socket}>&-
+}
+# Head and body of what comes on stdin, in $1 seconds, at most $2 bytes. What was sent in chunks is put
+# together by their lengths, and the head does not speak of them any more.
+answer() {
+  local line head='' chunked='' whole='' until='' left=() timed=() room=$2
+  if [ "$1" != 0 ]; then
+    line=${1#*.}000000
+    [ "$1" != "${1#*.}" ] || line=000000
+    until=$((${EPOCHREALTIME/[.,]/} + ${1%%.*} * 1000000 + 10#${line:0:6}))
+  fi
+  while patient && IFS= read -r "${left[@]}" line; do
+    line=${line%$'\r'}
+    case $line:${line,,} in
+      :)
+        [[ ! $head =~ ^HTTP/[0-9.]+\ 1[0-9][0-9] ]] || {
+          head=''
+          continue
+        }
+        whole=yes
+        break
+        ;;
+      *:transfer-encoding:*chunked*) chunked=yes ;;
+      *) head+=$line$'\r\n' ;;
+    esac
+  done
+  [ -n "$whole" ] || {
+    problem="no answer"
+    [ -z "$head$line" ] || problem="the answer ended in its head"
+    patient || problem="no answer within $1 s"
+    return
+  }
+  printf '%s\r\n' "$head"
+  room=$((room - ${#head} - 2))
+  if [ -n "$chunked" ]; then
+    chunks
+  elif [ -z "$until" ]; then
+    IFS= read -r -N "$room" line
+    printf '%s' "$line"
+  else
+    patient
+    "${timed[@]}" head -c "$room" || problem="no answer within $1 s"
+  fi
+}
+# Whether there is time left, and how much.
+patient() {
+  [ -n "$until" ] || return 0
+  local rest=$((until - ${EPOCHREALTIME/[.,]/}))
+  [ "$rest" -gt 0 ] || return
+  printf -v rest '%d.%06d' "$((rest / 1000000))" "$((rest % 1000000))"
+  left=(-t "$rest") timed=(timeout "$rest")
+}
+chunks() {
+  local size
+  while patient && IFS= read -r "${left[@]}" line; do
+    size=${line%%[!0-9a-fA-F]*}
+    [ -n "$size" ] && [ "${#size}" -le 8 ] || {
+      problem="the answer is in no sound chunks"
+      return
+    }
+    size=$((16#$size))
+    [ "$size" -gt 0 ] || return 0
+    if [ "$size" -gt "$room" ]; then
+      "${timed[@]}" head -c "$room"
+      return
+    fi
+    "${timed[@]}" head -c "$size"
+    room=$((room - size))
+    patient && IFS= read -r "${left[@]}" line && [ -z "${line%$'\r'}" ] || break
+  done
+  problem="the answer was cut off"
+}
+curled() {
+  command -v curl > /dev/null 2>&1 || {
+    echo 'https needs curl on the host' >&2
+    return
+  }
+  local with=()
+  [ -z "$5" ] || with=(--header "Content-Type: $5" --header 'Expect:' --data-binary @-)
+  curl --silent --show-error --include --max-time "$3" --request "$1" --header 'User-Agent: schedgen_ops' \
+    "${with[@]}" -- "$2" | sed '1,/^\r*$/ { /^[Tt]ransfer-[Ee]ncoding:/d; }' | head -c "$4"
+}
+fetch() {
+  local start=${EPOCHREALTIME/[.,]/} problem=''
+  set -- "$1" "$2" "$3" "$4" "${5-}" "${6-}"
+  case $2 in
+    http://*) plain "$@" ;;
+    *) { problem=$(curled "$@" 2>&1 >&4); } 4>&1 ;;
+  esac
+  printf '\n\036%s %s\n' "$((${EPOCHREALTIME/[.,]/} - start))" "${problem//$'\n'/ }"
+}

@@ -1,0 +1,206 @@
+# What works on a service's containers and on the ingress that leads to them. `docker` has the engine's words,
+# an array; `project`, `old` and `ingress` are the caller's.
+# shellcheck disable=SC2034 # `reason`, `come` and `go` are read by who calls
+source lib/stopped.bash
+
+# Whoever listens may be gone; what was begun is ended.
+trap '' HUP PIPE
+say() { printf 'say %s\n' "$*" 2> /dev/null || :; }
+state() { present \
+  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
+restart_policy() { "${docker[@]}" inspect --format \
+  '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
+ids_of() {
+  local name=$1
+  shift
+  "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$name" \
+    --filter "label=com.docker.compose.oneoff=${oneoff:-False}" "$@"
+}
+# Those ids into the array $1; fails where Docker does not tell them: none is another answer.
+find_ids() {
+  local -n found=$1
+  local end=$((SECONDS + 60)) said
+  shift
+  until said=$(ids_of "$@" 2>&1); do
+    is_away "$said" && [ "$SECONDS" -lt "$end" ] || {
+      printf '%s\n' "${said##*$'\n'}" >&2
+      return 1
+    }
+    sleep 1
+  done
+  mapfile -t found < <(grep -xE '[0-9a-f]+' <<< "$said")
+}
+# Whether a container was there before: `old` has the ids of those.
+is_old() {
+  local id
+  for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done
+  return 1
+}
+# The last $2 lines of container $1; what the engine says of a log that it cannot read is no line of its.
+last_words() {
+  local said driver
+  if said=$("${docker[@]}" logs --tail "$2" "$1" 2>&1); then
+    printf '%s\n' "$said"
+    return
+  fi
+  driver=$("${docker[@]}" inspect --format '{{.HostConfig.LogConfig.Type}}' "$1" 2> /dev/null)
+  echo "its log cannot be read (logging driver ${driver:-unknown})"
+}
+stop_and_remove() { [ "$#" -eq 0 ] || {
+  "${docker[@]}" stop "$@" > /dev/null
+  remove "$@"
+}; }
+# Fails unless they are gone, whoever removed them.
+remove() {
+  local left
+  [ "$#" -eq 0 ] || "${docker[@]}" rm --force "$@" > /dev/null ||
+    { left=$(present '{{.Id}}' "$@") && [ -z "$left" ]; } ||
+    {
+      echo "containers could not be removed" >&2
+      return 1
+    }
+}
+# 0 all well, 1 not yet, 2 one is not, 3 not known.
+verdict() {
+  local all=0 seen=0 status health code said
+  said=$(state "$@") || {
+    reason="Docker does not tell how it is"
+    return 3
+  }
+  while read -r status health code; do
+    [ -n "$status" ] || continue
+    seen=$((seen + 1))
+    case $status:$health in
+      running:healthy | running:none) ;;
+      running:starting | created:* | restarting:starting) all=1 ;;
+      running:unhealthy)
+        reason="is unhealthy"
+        return 2
+        ;;
+      *)
+        reason="ended with exit code ${code:-unknown}"
+        return 2
+        ;;
+    esac
+  done <<< "$said"
+  [ "$seen" -eq "$#" ] || {
+    reason="is gone"
+    return 2
+  }
+  return "$all"
+}
+# `healthy` ends well when every container is seen healthy, or running where it has no check, and with a
+# reason as soon as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves
+# at its limit and hold none of its outputs, because who needs sudo for `docker` cannot end them. They end
+# with the engine too: then they are asked for again, and what cannot be seen is neither good nor bad.
+healthy() {
+  local limit=$1 result events until now
+  shift
+  printf -v until '%(%s)T' -1
+  until=$((until + limit))
+  listen() {
+    exec 3< <(exec "${docker[@]}" events --until "$until" --filter event=health_status \
+      --filter event=die "${@/#/--filter=container=}" --format '{{.Action}}' 2> /dev/null)
+    events=$!
+  }
+  listen "$@"
+  while :; do
+    verdict "$@"
+    result=$?
+    [ "$result" -eq 1 ] || [ "$result" -eq 3 ] || break
+    read -r -t 1 <&3
+    [ $? -eq 1 ] || continue
+    printf -v now '%(%s)T' -1
+    [ "$now" -lt "$until" ] || {
+      [ "$result" -ne 1 ] || reason="was not healthy after ${limit}s"
+      result=2
+      break
+    }
+    sleep 1
+    exec 3<&-
+    listen "$@"
+  done
+  kill "$events" 2> /dev/null
+  exec 3<&-
+  return "$result"
+}
+# `ask` puts a question and keeps the `answer`, "" for none. One process in the ingress's container puts them
+# all: each costs a connection there and no process here. It ends with its stdin.
+open_api() {
+  close_api
+  asked=$ingress
+  # shellcheck disable=SC2016 # the bash in there expands it
+  coproc API { exec "${docker[@]}" exec --interactive "$ingress" bash -c '
+    while IFS= read -r line; do
+      exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$line" >&3 && timeout 5 cat <&3
+      exec 3<&-; printf "\001"
+    done' 2> /dev/null; }
+}
+close_api() {
+  local to=${API[1]-} from=${API[0]-}
+  [ -z "$to" ] || exec {to}>&-
+  [ -z "$from" ] || exec {from}<&-
+  asked=
+}
+ask() {
+  local try
+  for try in 1 2; do
+    [ "$ingress" = "${asked-}" ] && [ -n "${API[1]-}" ] || open_api
+    printf '%s\n' "$1" >&"${API[1]}" && IFS= read -r -t 10 -d $'\001' answer <&"${API[0]}" && return
+    close_api
+  done 2> /dev/null
+  answer=
+  return 1
+}
+addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
+  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$@" | tr -d '\n'; }
+# `look` asks once, `servers` reads the answer; `order` collects what `send` says in one go.
+look() {
+  stat=
+  ask 'show stat' && [ -n "$answer" ] && stat=$answer
+}
+# The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
+servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
+  /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
+  $at["pxname"] == proxy && $at["type"] == 2 {
+    split($at["addr"], part, ":"); address = part[1]
+    if (address == "0.0.0.0") address = ""
+    if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
+      print $at["svname"], $at["status"], $at["scur"]
+  }' <<< "$stat"; }
+names() { servers "$@" | cut -d' ' -f1; }
+# Something for many servers: $1 before and $2 behind each name.
+orders=''
+order() {
+  local name before=$1 behind=$2
+  shift 2
+  for name in "$@"; do orders+="$before$name$behind;"; done
+}
+send() {
+  local text=$orders
+  orders=''
+  [ -z "$text" ] || ask "$text"
+}
+within() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.1
+  done
+}
+# Weights for $1 percent of the requests to $2 new containers beside $3 old ones, and never more than that;
+# 100 leaves the old ones standing by, more leaves them nothing.
+weigh() {
+  come=100% go=1
+  [ "$1" -le 100 ] || go=0
+  [ "$1" -lt 100 ] || return 0
+  local to=$(($1 * $3)) from=$(((100 - $1) * $2))
+  if [ "$to" -le "$from" ]; then
+    come=$((256 * to / from)) go=256
+    [ "$come" -gt 0 ] || come=1
+  else go=$(((256 * from + to - 1) / to)); fi
+}
+seen_up() { look && [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
+idle() { look && ! servers "$1" "$2" | grep -qv ' 0$'; }
