@@ -16,12 +16,12 @@ from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
-from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.steps import Step
+from schedgen_ops.task_run import Operation
 from schedgen_ops.text import age, duration, plural, size
 from schedgen_ops.ui.tables import details
 

@@ -13,8 +13,8 @@ from schedgen_ops.backup.create import run
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import ConfigError, OpsError, Refused
-from schedgen_ops.operation import Operation
 from schedgen_ops.remote import Remote
+from schedgen_ops.task_run import Operation
 from schedgen_ops.text import age, duration, size
 from schedgen_ops.ui.tables import Column, Table, details
 

@@ -15,11 +15,11 @@ from schedgen_ops.deploy.run import Deploy
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.remote_commands import Owner
-from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, served_in_order
 from schedgen_ops.settings import Settings
+from schedgen_ops.task_run import Operation
 from schedgen_ops.text import age, duration
 from schedgen_ops.ui.tables import Column, Table, details
 

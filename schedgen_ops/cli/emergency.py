@@ -16,10 +16,10 @@ from schedgen_ops.emergency.remote_commands import plan_lines
 from schedgen_ops.emergency.run import Site
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lock import run as lock
-from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
+from schedgen_ops.task_run import Operation
 
 
 def recover(op: Operation, wanted: str) -> None:

@@ -11,9 +11,9 @@ from schedgen_ops import events
 from schedgen_ops.cli import watch_report
 from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.errors import ConfigError, VerificationFailed
-from schedgen_ops.operation import Operation, log_folder
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote
+from schedgen_ops.task_run import Operation, log_folder
 from schedgen_ops.text import duration, plural
 from schedgen_ops.ui import report as pages
 from schedgen_ops.verify.panel import panel

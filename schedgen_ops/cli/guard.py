@@ -11,12 +11,12 @@ from schedgen_ops.guard import plan, remote_commands
 from schedgen_ops.guard.run import Guarded
 from schedgen_ops.guard.story import Watch
 from schedgen_ops.lock import remote_commands as locking
-from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import State, served_in_order
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
+from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import details
 
 

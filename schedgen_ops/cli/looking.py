@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from schedgen_ops.errors import CommandFailed, OpsError, Refused
 from schedgen_ops.events import HostMissing
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.operation import Operation
 from schedgen_ops.outcomes import Outcomes, by_severity, report
 from schedgen_ops.remote import Remote
+from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import Column, Table
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from schedgen_ops.cli import catalog
 from schedgen_ops.cli.catalog import Found
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.operation import Operation, log_folder
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
+from schedgen_ops.task_run import Operation, log_folder
 
 
 def push(op: Operation, wanted: str) -> None:

@@ -15,7 +15,6 @@ from schedgen_ops.backup.catalog.retention import Candidate, Policy, Verdict, de
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lock import run as lock
-from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import kept
@@ -23,6 +22,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Settings
 from schedgen_ops.steps import Step
+from schedgen_ops.task_run import Operation
 from schedgen_ops.text import size
 from schedgen_ops.ui.tables import Column, Table
 

@@ -16,11 +16,11 @@ from schedgen_ops.cli.backup import holders
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
-from schedgen_ops.operation import Operation
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
+from schedgen_ops.task_run import Operation
 from schedgen_ops.text import size
 from schedgen_ops.verify import serving
 

@@ -8,12 +8,12 @@ from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.restore import lost
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.lock import run as lock
-from schedgen_ops.operation import Operation
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
 from schedgen_ops.rollback.data import Data, of_release
 from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.task_run import Operation
 
 
 def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:

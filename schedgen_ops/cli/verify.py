@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from schedgen_ops import events
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import CommandFailed, VerificationFailed
-from schedgen_ops.operation import Operation
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote
+from schedgen_ops.task_run import Operation
 from schedgen_ops.text import duration
 from schedgen_ops.ui.tables import Column
 from schedgen_ops.verify import checks, flow, logs, plan, run

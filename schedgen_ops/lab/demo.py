@@ -68,7 +68,7 @@ def _title(event: dict[str, Any]) -> str:
 
 def _journal(since: float) -> Path | None:
     """The journal of the deploy that was just run."""
-    from schedgen_ops.operation import log_folder
+    from schedgen_ops.task_run import log_folder
     from schedgen_ops.ui.journal import journals
 
     found = journals(log_folder("lab"), "deploy", 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,22 +23,31 @@ _YES = (False, "Answer every question with yes.")
 
 
 def operation(
-    *, default: bool = False, asks: bool = False, name: str = "", help: Mapping[str, str] | None = None
+    *,
+    default: bool = False,
+    asks: bool = False,
+    name: str = "",
+    help: Mapping[str, str] | None = None,
+    pre: Sequence[Any] = (),
+    post: Sequence[Any] = (),
 ) -> Callable[[Body], Task[Any]]:
-    """Makes a function of an Operation, and of options of its own, an Invoke task with the shared options.
+    """Make a function of an Operation, and of options of its own, an Invoke task with the shared options.
 
     Args:
         default: whether the collection's own name runs it.
         asks: whether it asks questions, so that it has the option --yes.
         name: the task's name, if it is not the function's.
-        help: what the task's own options mean.
+        help: what the task's own options mean, by the parameter's name.
+        pre: Invoke tasks, or calls of them, to run before it; as with Invoke's own `@task`.
+        post: the same, to run after it.
     """
     shared = dict(_SHARED)
     if asks:
         shared["yes"] = _YES
 
     def decorate(body: Body) -> Task[Any]:
-        def run(_: Context, **values: Any) -> None:
+        def run(context: Context, **values: Any) -> None:
+            refuse_dry(context)
             perform(body, values, shared)
 
         own = list(inspect.signature(body).parameters.values())[1:]
@@ -56,18 +65,26 @@ def operation(
         run.__name__ = name or body.__name__
         texts = {option: text for option, (_, text) in shared.items()} | dict(help or {})
         # An option is a flag of its own full name only: letters would go to whichever comes first.
-        return Task(run, name=name or body.__name__, default=default, help=texts, auto_shortflags=False)
+        return Task(
+            run,
+            name=name or body.__name__,
+            default=default,
+            help=texts,
+            auto_shortflags=False,
+            pre=list(pre),
+            post=list(post),
+        )
 
     return decorate
 
 
 def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object]) -> None:
-    """Runs `body` on an open Operation, which shows whatever ends it.
+    """Run `body` on an open Operation, which shows whatever ends it.
 
     Raises:
         Exit: with the error's exit code.
     """
-    from schedgen_ops.operation import Options, opened
+    from schedgen_ops.task_run import Options, opened
 
     options = Options(**{name: values[name] for name in shared})
     own = {name: value for name, value in values.items() if name not in shared}
@@ -75,9 +92,20 @@ def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object])
         body(op, **own)
 
 
+def refuse_dry(context: Context) -> None:
+    """Refuse `inv --dry`: Invoke runs no shell command of this machine then, but hosts would change.
+
+    Raises:
+        Exit: with 2, before anything is read or asked.
+    """
+    if context.config.run.dry:
+        told = "--dry would not keep this task from acting; `inv deploy.plan` shows what a deploy would do."
+        raise Exit(told, code=2)
+
+
 @contextmanager
 def exits() -> Iterator[None]:
-    """Turns an error that was shown into its exit code.
+    """Turn an error that was shown into its exit code.
 
     Raises:
         Exit: for every error; a defect too is no traceback for an operator, since its log has it.
@@ -98,7 +126,7 @@ def exits() -> Iterator[None]:
 
 @contextmanager
 def showing() -> Iterator[None]:
-    """For a task that is no run on an environment: shows an error and turns it into its exit code."""
+    """Show an error and turn it into its exit code, for a task that is no run on an environment."""
     from schedgen_ops.errors import OpsError
     from schedgen_ops.ui import failure
 

@@ -13,7 +13,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from schedgen_ops.tasks.common import showing
+from schedgen_ops.tasks.common import refuse_dry, showing
 
 Row = tuple[str, str, float]
 
@@ -47,8 +47,9 @@ def check(_: Context, tests: bool = True) -> None:
 
 
 @task
-def fix(_: Context) -> None:
+def fix(context: Context) -> None:
     """Mend what the linter can mend, and format."""
+    refuse_dry(context)
     _run(MENDERS)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from schedgen_ops.tasks.common import operation
 
 if TYPE_CHECKING:
-    from schedgen_ops.operation import Operation
+    from schedgen_ops.task_run import Operation
 
 _ID = {"id": "The backup, or the start of its name (default: the last good one)."}
 

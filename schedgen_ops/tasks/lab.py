@@ -11,14 +11,16 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
+from schedgen_ops.tasks.common import refuse_dry
+
 if TYPE_CHECKING:
     from schedgen_ops.lab.place import Place
 
 
 @task(help={"hosts": "How many hosts shall run (default: 1)."})
-def up(_: Context, hosts: int = 1) -> None:
+def up(context: Context, hosts: int = 1) -> None:
     """Boot hosts, each with sshd, Docker Engine and the reference application."""
-    with _bounded() as place:
+    with _bounded(context) as place:
         from schedgen_ops.cli.lab import show_hosts
         from schedgen_ops.lab import manager, report
         from schedgen_ops.ui.lab import LabConsole
@@ -28,9 +30,9 @@ def up(_: Context, hosts: int = 1) -> None:
 
 
 @task(help={"json": "Print one JSON document."})
-def status(_: Context, json: bool = False) -> None:
+def status(context: Context, json: bool = False) -> None:
     """Show each host of the lab: address, release, health, memory."""
-    with _bounded():
+    with _bounded(context):
         from schedgen_ops.cli.lab import show_status
         from schedgen_ops.lab import report
 
@@ -38,9 +40,9 @@ def status(_: Context, json: bool = False) -> None:
 
 
 @task(help={"hosts": "How many hosts to put back, from the first (default: 1)."})
-def reset(_: Context, hosts: int = 1) -> None:
+def reset(context: Context, hosts: int = 1) -> None:
     """Put hosts back to the state they were booted in: first release, seeded data."""
-    with _bounded() as place:
+    with _bounded(context) as place:
         from schedgen_ops.lab import manager
         from schedgen_ops.ui.lab import LabConsole
 
@@ -48,9 +50,9 @@ def reset(_: Context, hosts: int = 1) -> None:
 
 
 @task(help={"purge": "Remove the images, volumes, network and .lab as well."})
-def down(_: Context, purge: bool = False) -> None:
+def down(context: Context, purge: bool = False) -> None:
     """Stop and remove the hosts; what makes the next boot quick is kept."""
-    with _bounded() as place:
+    with _bounded(context) as place:
         from schedgen_ops.lab import manager
         from schedgen_ops.ui.lab import LabConsole
 
@@ -58,9 +60,9 @@ def down(_: Context, purge: bool = False) -> None:
 
 
 @task
-def demo(_: Context) -> None:
+def demo(context: Context) -> None:
     """Deploy v1.2.3 to a host on v1.2.2, with visitors on its site all the while."""
-    with _bounded() as place:
+    with _bounded(context) as place:
         from schedgen_ops.cli.lab import show_demo
         from schedgen_ops.lab.demo import run
         from schedgen_ops.ui.lab import LabConsole
@@ -72,12 +74,13 @@ def demo(_: Context) -> None:
 
 
 @contextmanager
-def _bounded() -> Iterator[Place]:
-    """The lab's folder; an error becomes a short message and an exit code."""
+def _bounded(context: Context) -> Iterator[Place]:
+    """Find the lab's folder; an error becomes a short message and an exit code."""
     from schedgen_ops.errors import OpsError
     from schedgen_ops.lab.place import find_place
     from schedgen_ops.ui import failure
 
+    refuse_dry(context)
     try:
         yield find_place(Path.cwd())
     except OpsError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from schedgen_ops.tasks.common import operation
 
 if TYPE_CHECKING:
-    from schedgen_ops.operation import Operation
+    from schedgen_ops.task_run import Operation
 
 
 @operation(

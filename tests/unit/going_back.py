@@ -15,8 +15,8 @@ from schedgen_ops.deploy.recovering import Recovery
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.operation import Operation, Options
 from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.task_run import Operation, Options
 
 THIRD, FOURTH = "20250115_140000", "20250115_150000"
 

@@ -15,9 +15,9 @@ from pathlib import Path
 def run(folder: Path, mode: str) -> None:
     from schedgen_ops.errors import OpsError
     from schedgen_ops.events import RunStarted, info
-    from schedgen_ops.operation import Operation
     from schedgen_ops.runner import StepRunner
     from schedgen_ops.steps import Step
+    from schedgen_ops.task_run import Operation
     from schedgen_ops.tasks.common import perform
 
     def note(word: str) -> None:

@@ -61,6 +61,14 @@ def inv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inv:
 Capture = pytest.CaptureFixture[str]
 
 
+@pytest.mark.parametrize("task", ["deploy", "backup.last", "lab.up", "dev.fix"])
+def test_a_dry_run_that_would_not_be_one_is_refused(
+    inv: Inv, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert inv("--dry", task) == 2
+    assert "--dry would not keep this task from acting" in capsys.readouterr().err
+
+
 def test_a_deploy_tells_its_story_and_ends_with_0(inv: Inv, capsys: Capture) -> None:
     host = SimHost()
     assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 0

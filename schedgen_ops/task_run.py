@@ -11,16 +11,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schedgen_ops import loading
 from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Emit, Message, RunFinished, RunStarted
-from schedgen_ops.fleet import Fleet
 from schedgen_ops.interrupts import INTERRUPTS
-from schedgen_ops.settings import Settings
 from schedgen_ops.ui import open_ui
-from schedgen_ops.ui.session import Ui
+
+# A team's tasks.py imports Operation from here for its annotations: that must not cost what a run costs.
+if TYPE_CHECKING:
+    from schedgen_ops.fleet import Fleet
+    from schedgen_ops.settings import Settings
+    from schedgen_ops.ui.session import Ui
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
@@ -79,6 +83,7 @@ class Operation:
         Raises:
             ConfigError: for a host that is not in the environment.
         """
+        from schedgen_ops.fleet import Fleet
         from schedgen_ops.host import connect_all
 
         settings = self.settings

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fakes import FakeClock, FakeHost
 
-from schedgen_ops import operation
+from schedgen_ops import task_run
 from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.operation import Operation, Options, opened
+from schedgen_ops.task_run import Operation, Options, opened
 from schedgen_ops.ui.session import Ui
 
 HOSTS = "".join(f"  - {{name: {name}, address: {name}.example}}\n" for name in "ab")
@@ -144,13 +144,13 @@ def _ended_by(number: signal.Signals) -> None:
     [("staging", "staging"), ("../../etc", "unknown"), ("", "unknown"), ("a b", "unknown")],
 )
 def test_logs_stay_in_their_folder(name: str, folder: str, place: Path) -> None:
-    assert operation.log_folder(name) == place / "state/schedgen" / folder
+    assert task_run.log_folder(name) == place / "state/schedgen" / folder
 
 
 def test_logs_go_where_xdg_says_else_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCHEDGEN_STATE")
     monkeypatch.setenv("XDG_STATE_HOME", "/var/state")
-    assert operation.log_folder("lab") == Path("/var/state/schedgen/lab")
+    assert task_run.log_folder("lab") == Path("/var/state/schedgen/lab")
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "/home/ann")
-    assert operation.log_folder("lab") == Path("/home/ann/.local/state/schedgen/lab")
+    assert task_run.log_folder("lab") == Path("/home/ann/.local/state/schedgen/lab")
