@@ -91,7 +91,7 @@ def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
     paths = Paths(op.settings.directory)
     shelf = store.read(remote, paths)
     answer = locking.parse(remote.run(locking.who(paths.state), deadline=30).stdout)
-    guard = remote.run(remote_commands.look(paths.state), deadline=30).lines()
+    guard = remote.run(remote_commands.status(paths.state), deadline=30).lines()
     last = next((r for r in served_in_order(shelf.releases) if r.state is not State.ADOPTED), None)
     busy = str(answer.owner or "its owner is not known") if answer.state == "held" else ""
     facts = (

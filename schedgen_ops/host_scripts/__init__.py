@@ -6,8 +6,8 @@ A `NAME.bash` says at its top, a line each, which values it is given and what th
     #: proxies[] the ingress's backends that lead to it
 
 They are set before its text begins, quoted, as variables and arrays of these names, so a value never becomes
-part of a program. A line `source lib/NAME.bash` stands for that file, once; a line `embed NAME.awk` sets a
-variable to the text of that file: `NAME_awk` then. Lines that hold nothing but a comment stay here.
+part of a program. A line `source FOLDER/NAME.bash` stands for that file, once; a line `embed FOLDER/NAME.awk`
+sets a variable to the text of that file: `NAME_awk` then. Lines that hold nothing but a comment stay here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from schedgen_ops.shell import Command, Value, assignment, bash
 FOLDER = Path(__file__).parent
 
 _GIVEN = re.compile(r"#: (\w+)(\[\])?(?:\s|\Z)")
-_SOURCE = re.compile(r"source (lib/[\w.-]+)\n?\Z")
+_SOURCE = re.compile(r"source ([\w-]+/[\w.-]+)\n?\Z")
 _EMBED = re.compile(r"embed ([\w./-]+)\n?\Z")
 
 
@@ -89,7 +89,13 @@ def _joined(name: str, seen: frozenset[str]) -> tuple[str, frozenset[str]]:
                 parts.append(body)
         elif embed := _EMBED.match(line):
             variable = re.sub(r"\W", "_", embed[1].rpartition("/")[2])
-            parts.append(assignment(variable, text(embed[1])))
-        elif not line.lstrip().startswith("#"):
-            parts.append(line)
+            parts.append(assignment(variable, _sent(text(embed[1]))))
+        else:
+            parts.append(_sent(line))
     return "".join(parts), seen
+
+
+def _sent(program: str) -> str:
+    """Its lines without those that hold nothing but a comment."""
+    lines = program.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.lstrip().startswith("#"))

@@ -24,9 +24,9 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
+SCRIPTS = simulated_guard.SCRIPTS
 TITLES = {
     **simulated_data.TITLES,
-    **simulated_guard.TITLES,
     **simulated_rollout.TITLES,
     **simulated_answers.TITLES,
 }
@@ -97,6 +97,8 @@ class SimHost(FakeHost):
         raise fault.error
 
     def _answer(self, command: Command) -> Result:
+        if script := SCRIPTS.get(command.script):
+            return script(self.world, dict(command.values))
         title, words = command.title, _words(command.text)
         for start, handler in TITLES.items():
             if title.startswith(start):

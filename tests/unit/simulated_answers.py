@@ -23,8 +23,11 @@ from simulated_world import (
 
 from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
+from schedgen_ops.shell import Value
 
 Handler = Callable[[World, Sequence[str], str], Result]
+# What stands for a host script reads its values by their names.
+ScriptHandler = Callable[[World, Mapping[str, Value]], Result]
 
 
 def says(text: str) -> Handler:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from fakes import result
-from simulated_answers import Handler
+from simulated_answers import ScriptHandler
 from simulated_rollout import made
 from simulated_world import OLD, STATE, World
 
 from schedgen_ops.guard.sample import Sample, line
 from schedgen_ops.remote import Result
+from schedgen_ops.shell import Value
 
 REASON = "Error rate (12.50%) exceeded threshold (10.00%)"
 _GOOD = line(Sample(at=10.0, failed=0, requests=100, errors=0))
@@ -50,35 +51,37 @@ def finish(world: World, verdict: str) -> None:
     world.sentry = ()
 
 
-def _start(world: World, words: Sequence[str], stdin: str) -> Result:
+def _start(world: World, values: Mapping[str, Value]) -> Result:
     world.changed.append("guard")
-    world.sentry = tuple(stdin.split("\0")[-8:-5])
+    records = values["records"]
+    assert isinstance(records, tuple)
+    world.sentry = records
     return result()
 
 
-def _follow(world: World, words: Sequence[str], stdin: str) -> Result:
+def _follow(world: World, values: Mapping[str, Value]) -> Result:
     if not world.sentry:
         return result()
     finish(world, world.verdict)
     return result(LOGS[world.verdict])
 
 
-def _tell(world: World, words: Sequence[str], stdin: str) -> Result:
-    if world.sentry and words[1].startswith("back "):
+def _signal(world: World, values: Mapping[str, Value]) -> Result:
+    if world.sentry and str(values["signal"]).startswith("back "):
         finish(world, "back")
     return result()
 
 
-def _look(world: World, words: Sequence[str], stdin: str) -> Result:
+def _status(world: World, values: Mapping[str, Value]) -> Result:
     if not world.sentry:
         return result()
     return result("alive\n{}\n" + LOGS["kept"].rpartition("end ")[0])
 
 
-TITLES: dict[str, Handler] = {
-    "start the guard": _start,
-    "follow the guard": _follow,
-    "tell the guard": _tell,
-    "wait for the guard": lambda world, words, stdin: result(),
-    "look at the guard": _look,
+SCRIPTS: dict[str, ScriptHandler] = {
+    "watch/start": _start,
+    "watch/follow": _follow,
+    "watch/signal": _signal,
+    "watch/await_end": lambda world, values: result(),
+    "watch/status": _status,
 }

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from kit import recorded
 
+from schedgen_ops import host_scripts
 from schedgen_ops.guard import arithmetic
 from schedgen_ops.guard import sample as samples
 from schedgen_ops.guard.judge import Judge, judge
@@ -31,7 +32,7 @@ def series(*rows: Sample, every: float = 10.0) -> list[Sample]:
 def by_awk(rows: Sequence[Sample], policy: Policy, stage: int = 1, awk: str = "awk") -> Verdict:
     """The verdict of the host's arithmetic."""
     text = "".join(f"{samples.line(row)}\n" for row in rows)
-    words = [awk, *arithmetic.variables(policy), "-v", f"stage={stage}", arithmetic.JUDGE]
+    words = [awk, *arithmetic.variables(policy), "-v", f"stage={stage}", host_scripts.text("watch/judge.awk")]
     said = subprocess.run(words, input=text, capture_output=True, text=True, check=True).stdout
     return arithmetic.parse(said)
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from kit import bash, parses, settings
 
+from schedgen_ops import host_scripts
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.guard import counting, plan, remote_commands, sentry
+from schedgen_ops.guard import plan, remote_commands
 from schedgen_ops.guard import sample as samples
 from schedgen_ops.guard.plan import Orders, Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.lock.remote_commands import Owner
+from schedgen_ops.shell import assignment
 
 OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "guard", "v1.2.4")
 ORDERS = Orders(
@@ -76,7 +78,11 @@ other_81,s1,0,UP,1,2,10.0.0.5:81,
 
 def test_each_server_of_ours_has_its_visitors_and_the_answers_that_never_came() -> None:
     said = awk(
-        counting.INGRESS, REPLY, proxies=" backend_3001 web_80 ", fresh=" 10.0.0.5 ", old=" 10.0.0.4  "
+        host_scripts.text("watch/ingress.awk"),
+        REPLY,
+        proxies=" backend_3001 web_80 ",
+        fresh=" 10.0.0.5 ",
+        old=" 10.0.0.4  ",
     )
     assert said == [
         "h n backend_3001/s1@10.0.0.5:3001 122 17",
@@ -88,7 +94,9 @@ def test_each_server_of_ours_has_its_visitors_and_the_answers_that_never_came() 
 
 
 def test_an_ingress_that_does_not_answer_has_counted_nothing_and_not_zero() -> None:
-    assert awk(counting.INGRESS, "", proxies=" web_80 ", fresh=" 10.0.0.5 ", old="") == []
+    assert (
+        awk(host_scripts.text("watch/ingress.awk"), "", proxies=" web_80 ", fresh=" 10.0.0.5 ", old="") == []
+    )
     assert deltas("p h n web_80/s1@a 5 0\n") == ["- - - - - - - - - - -"]
 
 
@@ -109,7 +117,7 @@ http_request_duration_seconds_bucket{route="/api/version",le="+Inf"} 80
 
 def test_what_we_ask_ourselves_is_not_counted_among_a_services_requests() -> None:
     said = awk(
-        counting.COUNTERS,
+        host_scripts.text("watch/counters.awk"),
         METRICS,
         side="n",
         key="a:1",
@@ -125,7 +133,7 @@ def test_what_we_ask_ourselves_is_not_counted_among_a_services_requests() -> Non
 
 def deltas(text: str, **variables: str) -> list[str]:
     known = {"least": "7", "base": "-", "percent": "-"} | variables
-    return awk(counting.DELTAS, text, **known)
+    return awk(host_scripts.text("watch/deltas.awk"), text, **known)
 
 
 def test_a_sample_has_what_came_since_the_last_one() -> None:
@@ -175,21 +183,20 @@ def test_the_columns_are_those_of_a_sample() -> None:
 
 
 def test_the_sentry_is_sound_bash_and_values_are_no_part_of_it(tmp_path: Path) -> None:
-    assert parses(sentry.PROGRAM) == ""
     evil = "it's; $(touch evil) `touch evil`"
     command = remote_commands.start(f"{tmp_path}/{evil}", OWNER, ORDERS)
     assert parses(command.text) == ""
     assert isinstance(command.stdin, str)
-    words = command.stdin.split("\0")
-    assert words[0] == sentry.PROGRAM
-    assert f"{tmp_path}/{evil}" in words
+    assert parses(command.stdin) == ""
+    assert assignment("state", f"{tmp_path}/{evil}") in command.stdin
+    assert dict(command.values)["records"] == ORDERS.records
 
 
-@pytest.mark.parametrize("command", [remote_commands.follow, remote_commands.look])
+@pytest.mark.parametrize("command", [remote_commands.follow, remote_commands.status])
 def test_without_a_guard_there_is_nothing_to_follow_or_to_see(command: object, tmp_path: Path) -> None:
     assert bash(command(str(tmp_path)), tmp_path).stdout == ""  # type: ignore[operator]
-    assert bash(remote_commands.word(str(tmp_path), "keep"), tmp_path).ok
-    assert bash(remote_commands.ended(str(tmp_path), 1), tmp_path).ok
+    assert bash(remote_commands.signal(str(tmp_path), "keep"), tmp_path).ok
+    assert bash(remote_commands.await_end(str(tmp_path), 1), tmp_path).ok
 
 
 def test_a_lock_is_refused_while_a_guard_watches_and_a_dead_one_is_swept(tmp_path: Path) -> None:
@@ -205,11 +212,11 @@ def test_a_lock_is_refused_while_a_guard_watches_and_a_dead_one_is_swept(tmp_pat
             assert answer.state == "held"
             assert str(answer.owner) == "ann@laptop, guard v1.2.4"
             assert lock.parse(bash(lock.who(str(tmp_path)), tmp_path).stdout).owner == answer.owner
-            assert bash(remote_commands.look(str(tmp_path)), tmp_path).stdout.startswith("alive\n")
+            assert bash(remote_commands.status(str(tmp_path)), tmp_path).stdout.startswith("alive\n")
         finally:
             subprocess.run(["pkill", "-P", str(holder.pid)], check=False)
             holder.kill()
-    assert bash(remote_commands.look(str(tmp_path)), tmp_path).stdout.startswith("dead\n")
+    assert bash(remote_commands.status(str(tmp_path)), tmp_path).stdout.startswith("dead\n")
     assert lock.parse(bash(take, tmp_path).stdout).state == "acquired"
     assert not folder.exists()
 

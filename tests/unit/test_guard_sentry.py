@@ -219,7 +219,7 @@ def test_a_word_makes_it_go_back_and_a_second_host_is_waited_for(post: Post, sit
             while "good" not in log.read_text():
                 assert time.monotonic() < end
                 time.sleep(0.05)
-            tell = remote_commands.word(str(post.state), "back app2: too slow")
+            tell = remote_commands.signal(str(post.state), "back app2: too slow")
             threading.Timer(2, post.run, (tell,)).start()
             watch = post.follow()
         finally:

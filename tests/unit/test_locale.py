@@ -16,9 +16,9 @@ from kit import bash, program
 from test_guard_scripts import HEADER, OWNER
 from test_guard_sentry import Post, Site, post, site  # noqa: F401
 
-from schedgen_ops import wire
+from schedgen_ops import host_scripts, wire
 from schedgen_ops.commands import http
-from schedgen_ops.guard import arithmetic, counting, remote_commands
+from schedgen_ops.guard import arithmetic, remote_commands
 from schedgen_ops.guard.plan import Stage
 from schedgen_ops.guard.policy import Policy
 from schedgen_ops.shell import LOCALE, Command, script, sh
@@ -27,6 +27,9 @@ NONCE = "0123456789abcdef"
 AWKS = [[name] for name in ("mawk", "gawk", "original-awk") if shutil.which(name)]
 AWKS += [["busybox", "awk"]] if shutil.which("busybox") else []
 BIG = 3 * (1 << 31)
+INGRESS, COUNTERS, DELTAS, JUDGE = (
+    host_scripts.text(f"watch/{name}.awk") for name in ("ingress", "counters", "deltas", "judge")
+)
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +126,9 @@ def test_the_sentry_looks_as_often_as_it_should_and_hears_what_it_is_told(
     post.orders = replace(post.orders, stages=(Stage(100, 60),))
     assert bash(remote_commands.start(str(post.state), OWNER, post.orders), post.state.parent, **env).ok
     threading.Timer(
-        2.5, post.run, (remote_commands.word(str(post.state), 'back enough: 0,5 \t is "a\\b" \x1b[1m half'),)
+        2.5,
+        post.run,
+        (remote_commands.signal(str(post.state), 'back enough: 0,5 \t is "a\\b" \x1b[1m half'),),
     ).start()
     watch = post.follow()
     assert watch.outcome == "back", post.said
@@ -149,21 +154,28 @@ def awk(words: list[str], text: str, given: str, **variables: str) -> str:
 def test_large_counts_survive_every_awk(words: list[str]) -> None:
     table = f"# table: b_1, type: integer\n0x1: key=1 use=0 exp=0 gpc0={BIG} gpc1=7\n"
     stat = f"{table}{HEADER}\nb_1,s1,5,UP,1,2,10.0.0.5:1,\n"
-    said = awk(words, counting.INGRESS, stat, proxies=" b_1 ", fresh=" 10.0.0.5 ", old="")
+    said = awk(words, INGRESS, stat, proxies=" b_1 ", fresh=" 10.0.0.5 ", old="")
     assert said.splitlines()[0] == f"h n b_1/s1@10.0.0.5:1 {BIG + 5} 12"
     given = f"p h n b_1/s1@x 5 1\nc h n b_1/s1@x {BIG} {BIG + 2}\n"
-    assert awk(words, counting.DELTAS, given, least="1", base="-", percent="-").splitlines() == [
+    assert awk(words, DELTAS, given, least="1", base="-", percent="-").splitlines() == [
         f"{BIG - 5} {BIG + 1} - - - - - - - - -",
         f"b_1 {BIG - 5} {BIG + 1} - -",
     ]
     metrics = f'r_total{{status="200"}} {BIG}\nr_total{{status="500"}} {BIG}\n'
     said = awk(
-        words, counting.COUNTERS, metrics, side="n", key="a", paths="", requests="r_total", latency="l"
+        words,
+        COUNTERS,
+        metrics,
+        side="n",
+        key="a",
+        paths="",
+        requests="r_total",
+        latency="l",
     )
     assert said == f"m n a {2 * BIG} {BIG}\n"
     rows = "".join(f"{at} 0 {BIG} {BIG} - - - - - - - - - 0 - -\n" for at in range(1, 12))
     limits = dict(word.split("=") for word in arithmetic.variables(Policy())[1::2])
-    verdict = arithmetic.parse(awk(words, arithmetic.JUDGE, rows, stage="1", **limits).rstrip("\n"))
+    verdict = arithmetic.parse(awk(words, JUDGE, rows, stage="1", **limits).rstrip("\n"))
     assert verdict.back
     assert verdict.detail == f"{BIG} of {BIG} requests at the ingress"
 
@@ -175,7 +187,7 @@ def test_edges_of_a_histogram_that_differ_late_are_two(words: list[str]) -> None
         f"q b n k|{edge} 0\nc b n k|{edge} {count}\n" for edge, count in zip(edges, (0, 100), strict=True)
     )
     text += "q b n k|+Inf 0\nc b n k|+Inf 100\n"
-    (line,) = awk(words, counting.DELTAS, text, least="1", base="-", percent="-").splitlines()
+    (line,) = awk(words, DELTAS, text, least="1", base="-", percent="-").splitlines()
     assert line.split()[9] == "3000000001.950000"
 
 

@@ -1,29 +1,38 @@
-"""How the sentry looks at a release: bash on the host, one line a sample. Pure."""
+# How the watchdog looks at a release: a line a sample. Its values are those of `watch/watchdog.bash`.
+# shellcheck disable=SC2034 # `line` is read there
 
-from __future__ import annotations
-
-# The functions of the sentry that look. Globals are the arguments of `sentry`.
-LOOK = r"""
-now() { local up; read -r up _ < /proc/uptime; printf '%s' "$up"; }
+now() {
+  local up
+  read -r up _ < /proc/uptime
+  printf '%s' "$up"
+}
 body() {
   local url=$1 limit=$2 rest host port path
-  if command -v curl >/dev/null 2>&1; then
-    curl --silent --fail --max-time "$limit" --header 'User-Agent: schedgen_ops' -- "$url"; return
+  if command -v curl > /dev/null 2>&1; then
+    curl --silent --fail --max-time "$limit" --header 'User-Agent: schedgen_ops' -- "$url"
+    return
   fi
   case $url in http://*) ;; *) return 1 ;; esac
-  rest=${url#http://}; path=/${rest#*/}; [ "$rest" != "${rest#*/}" ] || path=/
-  host=${rest%%/*}; port=${host##*:}; [ "$port" != "$host" ] || port=80; host=${host%:*}
+  rest=${url#http://}
+  path=/${rest#*/}
+  [ "$rest" != "${rest#*/}" ] || path=/
+  host=${rest%%/*}
+  port=${host##*:}
+  [ "$port" != "$host" ] || port=80
+  host=${host%:*}
+  # shellcheck disable=SC2016 # the inner bash expands them
   timeout "$limit" bash -c '
     exec 3<>"/dev/tcp/$1/$2" || exit
     printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$1" >&3
     IFS=" " read -r _ code _ <&3 && [ "$code" = 200 ] && sed "1,/^\r*$/d" <&3
-    ' bash "$host" "$port" "$path" 2>/dev/null
+    ' bash "$host" "$port" "$path" 2> /dev/null
 }
 # `ask` without the lock's descriptor: what it starts must not hold the lock. An ingress that does not answer
 # may have been made anew, under another id.
 consult() {
   [ -n "$ingress" ] && ask "$1" 9>&- && return
-  ingress=$(ids_of schedgen-ingress | head -n 1); return 1
+  ingress=$(ids_of schedgen-ingress | head -n 1)
+  return 1
 }
 # `ID SERVICE RELEASEx STATUS HEALTH RESTARTS IP,IP,` of every container that is watched, old ones too.
 format='{{.Id}} {{index .Config.Labels "com.docker.compose.service"}} '
@@ -31,16 +40,17 @@ format+='{{index .Config.Labels "schedgen.release"}}x {{.State.Status}} '
 format+='{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.RestartCount}} '
 format+='{{range .NetworkSettings.Networks}}{{.IPAddress}},{{end}}'
 observe() {
-  "${docker[@]}" inspect --format "$format" "${fresh[@]}" "${old[@]}" > "$dir/containers" 2>/dev/null
+  "${docker[@]}" inspect --format "$format" "${fresh[@]}" "${old[@]}" > "$dir/containers" 2> /dev/null
 }
 ips() { awk -v release="$release" -v old="$1" '
   ($3 == release "x") != old { gsub(/,/, " ", $7); printf "%s ", $7 }' "$dir/containers"; }
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
-  local text='' proxy; for proxy in "${proxies[@]}"; do text+="show table $proxy;"; done
+  local text='' proxy
+  for proxy in "${proxies[@]}"; do text+="show table $proxy;"; done
   consult "${text}show stat" || return
   awk -v proxies=" ${proxies[*]} " -v fresh=" $(ips 0) " \
-    -v old=" $(ips 1) " "$awk_ingress" <<< "$answer"
+    -v old=" $(ips 1) " "$ingress_awk" <<< "$answer"
 }
 # $1 a line of `targets`: PATIENCE PROXY URL. The new containers behind a proxy are asked themselves too.
 urls_of() {
@@ -48,15 +58,16 @@ urls_of() {
   read -r _ proxy url <<< "$1"
   printf '%s\n' "$url"
   [ "$proxy" != - ] || return
-  rest=${url#*://}; rest=${rest#"${rest%%/*}"}
+  rest=${url#*://}
+  rest=${rest#"${rest%%/*}"}
   awk -v proxy="$proxy" -v path="$rest" '$1 == "a" && $2 == proxy { print "http://" $3 path }' "$dir/now"
 }
 check() {
   local status
   read -r status _ < <(get "$1" "$2")
   case $status in
-    2??|3??) echo good ;;
-    ''|000) echo "bad $1 gave no answer within ${2}s" ;;
+    2?? | 3??) echo good ;;
+    '' | 000) echo "bad $1 gave no answer within ${2}s" ;;
     *) echo "bad $1 answered $status" ;;
   esac
 }
@@ -71,23 +82,31 @@ metrics() {
   [ -n "$metrics" ] || return 0
   local whose server url path
   read -r _ proxy url <<< "$metrics"
-  path=${url#*://}; path=${path#"${path%%/*}"}
-  if [ "$proxy" = - ]; then count_of n url "$url"; return; fi
-  while read -r whose server; do count_of "$whose" "$server" "http://$server$path"
+  path=${url#*://}
+  path=${path#"${path%%/*}"}
+  if [ "$proxy" = - ]; then
+    count_of n url "$url"
+    return
+  fi
+  while read -r whose server; do
+    count_of "$whose" "$server" "http://$server$path"
   done < <(awk -v proxy="$proxy" '$1 == "h" && index($3, proxy "/") == 1 {
     server = $3; sub(/^.*@/, "", server); print $2, server }' "$dir/now")
 }
 count_of() { body "$3" 5 | awk -v side="$1" -v key="$2" -v paths="$paths" -v requests="$requests" \
-  -v latency="$latency" "$awk_counters"; }
+  -v latency="$latency" "$counters_awk"; }
 prometheus() {
   local value
-  [ -n "$prometheus" ] || { printf '%s' -; return; }
+  [ -n "$prometheus" ] || {
+    printf '%s' -
+    return
+  }
   value=$(body "$prometheus" 5 | grep -o '"value":\[[^]]*\]' | head -n 1 | sed 's/.*,"\(.*\)"\]/\1/')
-  case $value in ''|*[!0-9.eE+-]*) value=- ;; esac
+  case $value in '' | *[!0-9.eE+-]*) value=- ;; esac
   printf '%s' "$value"
 }
 # Docker moves the cursor before each of its lists.
-memory() { tail -c 4000 "$dir/stats" 2>/dev/null | sed '1d; s/\x1b\[[0-9;]*[A-Za-z]//g' |
+memory() { tail -c 4000 "$dir/stats" 2> /dev/null | sed '1d; s/\x1b\[[0-9;]*[A-Za-z]//g' |
   awk -v wanted="${#fresh[@]}" '
   BEGIN {
     unit["B"] = 1; unit["kB"] = 1000; unit["KiB"] = 1024; unit["MiB"] = 1048576; unit["GiB"] = 1073741824
@@ -107,21 +126,25 @@ follow() {
     grep --line-buffered -vE '^(Error response from|error from|Error grabbing logs|error during connect)' \
       >> "$dir/logs"
   [ "${PIPESTATUS[0]}" -eq 0 ] || : > "$dir/unread"
-} 2>/dev/null
+} 2> /dev/null
 # One sample, in `line`; what failed is in `why`. Until the release serves nothing restarts what ended of it,
 # hence that counts as a restart too.
 sample() {
-  local at failed=- good bad state restarts=- lines=- cells
+  local at failed=- state restarts=- lines=- cells
   count=$((count + 1))
   observe
-  mv -f "$dir/now" "$dir/before" 2>/dev/null || : > "$dir/before"
+  mv -f "$dir/now" "$dir/before" 2> /dev/null || : > "$dir/before"
   ask_ingress > "$dir/now"
-  ( checks ) > "$dir/checks" 9>&-
+  (checks) > "$dir/checks" 9>&-
   metrics >> "$dir/now"
   grep '^b ' "$dir/now" > "$dir/past.$count"
   past=$((count > window ? count - window : 0))
-  cells=$({ sed 's/^/q /' "$dir/past.$past"; sed 's/^/p /' "$dir/before"; sed 's/^/c /' "$dir/now"; } |
-    awk -v least="$least" -v base="$base" -v percent="$(prometheus)" "$awk_deltas")
+  cells=$({
+    sed 's/^/q /' "$dir/past.$past"
+    sed 's/^/p /' "$dir/before"
+    sed 's/^/c /' "$dir/now"
+  } |
+    awk -v least="$least" -v base="$base" -v percent="$(prometheus)" "$deltas_awk")
   grep -q . "$dir/checks" && failed=0
   why=$(sed -n 's/^bad //p' "$dir/checks" | head -n 3 | tr '\n' ';')
   state=$(awk -v release="$release" -v earlier="$earlier" -v wanted="${#fresh[@]}" '$3 == release "x" {
@@ -131,18 +154,23 @@ sample() {
       if (n < wanted) down = down "a container is gone;"
       print (n ? sum - earlier : "-"), down
     }' "$dir/containers")
-  restarts=${state%% *}; state=${state#"$restarts"}; state=${state# }
+  restarts=${state%% *}
+  state=${state#"$restarts"}
+  state=${state# }
   if [ -s "$dir/containers" ]; then
     [ -z "$state" ] || why="$state$why"
     [ "$failed" != - ] || failed=0
   else restarts=-; fi
   [ -z "$why" ] || failed=1
   if [ -e "$dir/logs" ]; then
-    lines=$(wc -l < "$dir/logs"); lines=$((lines - logged)); logged=$((logged + lines))
+    lines=$(wc -l < "$dir/logs")
+    lines=$((lines - logged))
+    logged=$((logged + lines))
     [ "$lines" -gt 0 ] || [ ! -e "$dir/unread" ] || lines=-
   fi
   at=$(awk -v a="$(now)" -v b="$began" 'BEGIN { printf "%.2f", a - b }')
   [ -n "$cells" ] || cells='- - - - - - - - - - -'
+  # shellcheck disable=SC2004 # an associative array
   while read -r proxy rest; do
     [ "${#proxies[@]}" -lt 2 ] || [ -z "$proxy" ] ||
       parts[$proxy]+="${parts[$proxy]:+$'\n'}$at - $rest - - - - - - - - - -"
@@ -150,4 +178,3 @@ sample() {
   cells=${cells%%$'\n'*}
   line="$at $failed $cells $restarts $(memory) $lines"
 }
-"""

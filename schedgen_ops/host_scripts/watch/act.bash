@@ -1,0 +1,129 @@
+# What the watchdog does once it has decided, and how it shares out requests until then. Its values are those
+# of `watch/watchdog.bash`.
+# shellcheck disable=SC2034 # `stat` is read by `names`
+
+log() { printf '%s\n' "$*" >> "$dir/log"; }
+mine=$state/releases/$release
+# Nothing is left: no process of ours, no file.
+leave() {
+  trap '' TERM
+  rm -rf "$dir"
+  kill -TERM -- "-$$" 2> /dev/null
+  exit 0
+}
+# The record beside its place, and in it.
+prepare() {
+  local text=${1//@finished@/$(date -u +%Y-%m-%dT%H:%M:%SZ)} json
+  json "$2"
+  (
+    umask 077
+    printf '%s\n' "${text%@reason@*}$json${text##*@reason@}" > "$mine/.release.json"
+  )
+}
+record() { prepare "$@" && durable "$mine/.release.json" "$mine/release.json"; }
+visit() {
+  local target url
+  for target in "${targets[@]}"; do
+    read -r _ _ url <<< "$target"
+    [ "$(check "$url" "${target%% *}")" = good ] || return 1
+  done
+}
+since() { awk -v a="$(now)" -v b="$1" 'BEGIN { printf "%.2f", a - b }'; }
+answering() { within 20 visit && log "answering $(since "$first_bad")"; }
+# Runs commands, those between two "-" at once; what fails is in $dir/failed.
+perform() {
+  local item told
+  for item in "$@" -; do
+    if [ "$item" = - ]; then
+      [ "${#jobs[@]}" -eq 0 ] || wait "${jobs[@]}"
+      jobs=()
+      continue
+    fi
+    {
+      last=''
+      while IFS= read -r told; do case $told in
+        say\ * | gap\ *) log "$told" ;;
+        moved) [ -n "$first_bad" ] && [ -z "$moved" ] && answering ;;
+        replaced) [ -z "$first_bad" ] || answering ;;
+        'exit 0') ;;
+        'exit '*) printf '%s\n' "$last" >> "$dir/failed" ;;
+        *) [ -z "$told" ] || last=$told ;;
+      esac done < <(
+        bash -o pipefail -c "$item" 2>&1
+        code=$?
+        echo
+        echo "exit $code"
+      )
+    } 9>&- &
+    jobs+=($!)
+  done
+}
+keep() {
+  # The record and what is said to serve change in one go.
+  prepare "${records[0]}" "$1" && perform "${keep[0]}"
+  if [ "$(cat "$state/current")" != "$release" ]; then
+    rm -f "$dir/failed" "$mine/.release.json"
+    log "bad $count keep It could not be made the release that serves"
+    go_back 0 "it could not be made the release that serves"
+  fi
+  [ ! -e "$mine/.release.json" ] || durable "$mine/.release.json" "$mine/release.json"
+  perform "${keep[@]:1}"
+  log "end kept 0 $1"
+  leave
+}
+# The old containers that stand by get the requests at once, if all of them were well a moment ago.
+move() {
+  local text
+  [ -s "$dir/now" ] || return 1
+  awk -v release="$release" '$3 == release "x" { next }
+    { n++; if ($4 != "running" || $5 !~ /^(healthy|none)$/) bad = 1 }
+    END { exit bad || !n }' "$dir/containers" || return 1
+  text=$(awk '$1 == "h" { proxy = server = $3; sub(/\/.*/, "", proxy); sub(/@.*/, "", server); seen[proxy] = 1
+    if ($2 == "o") well[proxy] = 1
+    text = text "set weight " server " " ($2 == "o" ? 256 : 0) ";" }
+    END { for (proxy in seen) if (!well[proxy]) exit; print text }' "$dir/now")
+  [ -n "$text" ] && consult "${text%;}"
+}
+# $1 the number of the first bad sample, $2 why.
+go_back() {
+  local started row
+  started=$(now) row=''
+  [ "$1" -eq 0 ] || row=${rows[$(($1 - 1))]}
+  first_bad=$(awk -v a="$began" -v b="${row%% *}" -v now="$started" \
+    'BEGIN { printf "%.2f", (b == "" ? now : a + b) }')
+  if move; then
+    moved=yes
+    answering
+  fi
+  perform "${back[@]}"
+  grep -q '^answering' "$dir/log" || answering
+  local took problem
+  took=$(since "$started")
+  problem=$(tail -n 1 "$dir/failed" 2> /dev/null)
+  [ -n "$problem" ] || [ ! -e "$dir/failed" ] || problem="a command of the way back failed"
+  [ -n "$problem" ] || grep -q '^answering' "$dir/log" || problem="the old release does not answer"
+  if [ -n "$problem" ]; then
+    record "${records[2]}" "$2; then going back failed: $problem"
+    log "end broken $took $problem"
+  else
+    record "${records[1]}" "$2"
+    log "end back $took $2"
+  fi
+  leave
+}
+# The new release gets $1 percent of the requests.
+weights() {
+  local proxy name here there text=''
+  here=$(ips 0) there=$(ips 1)
+  [ -n "${here// /}" ] && [ -n "${there// /}" ] || return 0
+  consult 'show stat' || return
+  stat=$answer
+  for proxy in "${proxies[@]}"; do
+    mapfile -t to < <(names "$proxy" "$here")
+    mapfile -t from < <(names "$proxy" "$there")
+    weigh "$1" "${#to[@]}" "${#from[@]}"
+    for name in "${to[@]}"; do text+="set weight $proxy/$name $come;"; done
+    for name in "${from[@]}"; do text+="set weight $proxy/$name $go;"; done
+  done
+  [ -z "$text" ] || consult "${text%;}"
+}
