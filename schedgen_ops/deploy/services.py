@@ -113,7 +113,7 @@ def _put_back(site: Site, release: Release, wave: Sequence[str]) -> None:
 
 
 def _named(site: Site, release: str, behind: Sequence[str], record: Release | None = None) -> None:
-    command = scripts.serve(site.compose, site.paths, release, behind, record)
+    command = scripts.promote(site.compose, site.paths, release, behind, record)
     site.run(command, deadline=900 + QUICK)
 
 

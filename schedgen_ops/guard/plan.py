@@ -164,7 +164,7 @@ def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
     """The release is the one that serves, by the first command; then the containers that stood by go."""
     new, release = site.release.services, site.release.id
     behind = [name for name in site.touched if new[name].proxies]
-    named = scripts.serve(site.compose, site.paths, release, behind, beside=True)
+    named = scripts.promote(site.compose, site.paths, release, behind, beside=True)
     return ((named,), tuple(_end(site, name, new[name], release) for name in behind))
 
 
@@ -205,14 +205,16 @@ def _put_back(site: Site, service: str) -> Command:
     wait, drain = site.settings.health.deadline, site.settings.rollout.drain
     if record.strategy == Strategy.STOP_FIRST:
         return site.compose.up(folder, service, wait).and_then(_REPLACED)
-    anew = scripts.beside(site.compose, site.paths.state, folder, service, record, wait, drain)
+    anew = scripts.start_beside(site.compose, site.paths.state, folder, service, record, wait, drain)
     ended = anew.and_then(_end(site, service, record, site.old.id))
-    return ended.and_then(scripts.serve(site.compose, site.paths, site.old.id, [service])).and_then(_REPLACED)
+    return ended.and_then(scripts.promote(site.compose, site.paths, site.old.id, [service])).and_then(
+        _REPLACED
+    )
 
 
 def _end(site: Site, service: str, record: ServiceRecord, release: str, *, back: bool = False) -> Command:
     drain = site.settings.rollout.drain
-    return scripts.end(site.compose, site.paths.state, service, record, drain, release=release, back=back)
+    return scripts.retire(site.compose, site.paths.state, service, record, drain, release=release, back=back)
 
 
 def _ingress(site: Site) -> tuple[Command, ...]:

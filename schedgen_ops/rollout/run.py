@@ -55,7 +55,7 @@ def replace(
         record: the service as that release has it; it says how it is replaced.
         show: takes the lines that it wrote, should it fail.
         share: percent of the requests that it gets behind the ingress, while the old one has the rest; see
-            `scripts.beside`.
+            `scripts.start_beside`.
         grace: seconds that its containers have to end by themselves.
 
     Raises:
@@ -66,7 +66,7 @@ def replace(
     if record.strategy == Strategy.STOP_FIRST:
         return _in_place(remote, compose, folder, service, wait, show, grace)
     drain = settings.rollout.drain
-    command = scripts.beside(compose, paths.state, folder, service, record, wait, drain, share)
+    command = scripts.start_beside(compose, paths.state, folder, service, record, wait, drain, share)
     answer = remote.run(command, deadline=wait + drain + grace + _MARGIN, check=False)
     said = _said(answer)
     for line in said:
@@ -203,7 +203,7 @@ def _end(
     back: bool,
 ) -> bool:
     state, drain = Paths(settings.directory).state, settings.rollout.drain
-    command = scripts.end(compose, state, service, record, drain, release=release, back=back)
+    command = scripts.retire(compose, state, service, record, drain, release=release, back=back)
     answer = remote.run(command, deadline=drain + grace + _MARGIN, check=False)
     if answer.code not in (0, 10) or (answer.code and not back):
         raise OpsError(

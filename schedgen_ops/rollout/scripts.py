@@ -19,7 +19,7 @@ ALL = 101
 
 # $1 service, $2 containers wanted, $3 the release's folder, $4 how many proxies follow, then those, then the
 # share of the requests that the new containers get (in percent), then docker compose. Behind the ingress a
-# reboot brings back the old containers alone, until `serve`.
+# reboot brings back the old containers alone, until `promote`.
 _BESIDE = (
     LIBRARY
     + HEAD
@@ -157,7 +157,7 @@ healthy "$limit" "$@" || { echo "$reason" >&2; exit 1; }
 _WAIT = 'exec 9>>"$1/roll-$2.lock" && flock --timeout "$3" 9'
 
 
-def beside(
+def start_beside(
     compose: Compose,
     state: str,
     release: str,
@@ -170,7 +170,7 @@ def beside(
     """New containers beside the old ones, healthy before the old ones go.
 
     Behind the ingress the old ones stay: they get one request in 257, and all of them should the new ones
-    die; `end` takes one side away.
+    die; `retire` takes one side away.
 
     Args:
         state: the folder of our state.
@@ -186,7 +186,7 @@ def beside(
     return alone(state, (service,), _BESIDE, *args)
 
 
-def end(
+def retire(
     compose: Compose,
     state: str,
     service: str,
@@ -207,7 +207,7 @@ def end(
     return alone(state, (service,), _END, *head(compose, 0, drain), *values)
 
 
-def serve(
+def promote(
     compose: Compose,
     paths: Paths,
     release: str,

@@ -61,7 +61,9 @@ def test_all_of_a_release_is_on_the_disk_before_it_is_named(tmp_path: Path) -> N
     for name in ("compose.yaml", "owner.yaml", ".release.json"):
         (folder / name).write_text("x")
     program(tmp_path / "bin", "docker", "true")
-    told = order(tmp_path, scripts.serve(Compose(Docker(), "p", str(tmp_path)), paths, "r2", [], beside=True))
+    told = order(
+        tmp_path, scripts.promote(Compose(Docker(), "p", str(tmp_path)), paths, "r2", [], beside=True)
+    )
     at = ".schedgen/releases/r2"
     assert {f"{at}/compose.yaml", f"{at}/owner.yaml", f"{at}/.release.json"} <= {*told[0].split()}
     assert ".schedgen/current.new" in told[0].split()

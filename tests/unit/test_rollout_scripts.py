@@ -37,11 +37,11 @@ def beside(
     folder = str(engine.state / "releases/r2")
     Path(folder).mkdir(parents=True, exist_ok=True)
     state = str(engine.state)
-    return engine.run(scripts.beside(engine.compose, state, folder, service, record, health, 1))
+    return engine.run(scripts.start_beside(engine.compose, state, folder, service, record, health, 1))
 
 
 def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
-    command = scripts.end(engine.compose, str(engine.state), "web", SITE, 1, release=release, back=back)
+    command = scripts.retire(engine.compose, str(engine.state), "web", SITE, 1, release=release, back=back)
     return engine.run(command)
 
 
@@ -186,7 +186,9 @@ def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) 
     gated.say(release="r2")
     folder = str(gated.state / "releases/r2")
     Path(folder).mkdir(parents=True)
-    command = scripts.beside(gated.compose, str(gated.state), folder, "web", SITE, 20, 1, share=scripts.ALL)
+    command = scripts.start_beside(
+        gated.compose, str(gated.state), folder, "web", SITE, 20, 1, share=scripts.ALL
+    )
     assert gated.run(command).ok
     assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
 
@@ -273,7 +275,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
     folder = Path(paths.release("r2"))
     folder.mkdir(parents=True)
     (gated.state / "releases/r2/restart-web").rename(folder / "restart-web")
-    answer = gated.run(scripts.serve(gated.compose, paths, "r2", ["web"], RELEASE))
+    answer = gated.run(scripts.promote(gated.compose, paths, "r2", ["web"], RELEASE))
     assert answer.ok, answer
     assert gated.log[-1] == "update --restart on-failure:3 3"
     assert (folder / "release.json").read_text() == to_json(RELEASE)
@@ -284,7 +286,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
 def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None:
     paths = Paths(str(gated.root / "project"))
     Path(paths.release("r2")).mkdir(parents=True)
-    command = scripts.serve(gated.compose, paths, "r2", ["web"], RELEASE)
+    command = scripts.promote(gated.compose, paths, "r2", ["web"], RELEASE)
     assert not gated.run(replace(command, stdin=to_json(RELEASE).encode()[:-9])).ok
     assert not Path(paths.current).exists()
 
@@ -293,7 +295,7 @@ def test_a_record_that_is_beside_its_place_is_put_there_with_the_name(gated: Eng
     paths = Paths(str(gated.root / "project"))
     folder = Path(paths.release("r2"))
     folder.mkdir(parents=True)
-    command = scripts.serve(gated.compose, paths, "r2", [], beside=True)
+    command = scripts.promote(gated.compose, paths, "r2", [], beside=True)
     assert not gated.run(command).ok
     assert not Path(paths.current).exists()
     (folder / ".release.json").write_text("ready")
@@ -412,9 +414,9 @@ def commands(name: str) -> list[Command]:
     """Every script, with `name` wherever a folder or an id can be."""
     made, paths = Compose(Docker(), "p", name, (name,)), Paths(name)
     return [
-        scripts.beside(made, name, name, "web", SITE, 1, 1),
-        scripts.end(made, name, "web", SITE, 1, release=name),
-        scripts.serve(made, paths, name, ["web", "api"], RELEASE),
+        scripts.start_beside(made, name, name, "web", SITE, 1, 1),
+        scripts.retire(made, name, "web", SITE, 1, release=name),
+        scripts.promote(made, paths, name, ["web", "api"], RELEASE),
         port_handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]
