@@ -10,13 +10,48 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from schedgen_ops.errors import OpsError
+    from schedgen_ops.remote import Remote, Result
+    from schedgen_ops.settings import Settings
+    from schedgen_ops.shell import Command, sh
     from schedgen_ops.task_run import Operation
     from schedgen_ops.tasks.common import operation
+    from schedgen_ops.ui.tables import Column, Table
+    from schedgen_ops.verify.own import check
+    from schedgen_ops.verify.plan import Finding, Verdict
 
-__all__ = ["Operation", "operation"]
+__all__ = [
+    "Column",
+    "Command",
+    "Finding",
+    "Operation",
+    "OpsError",
+    "Remote",
+    "Result",
+    "Settings",
+    "Table",
+    "Verdict",
+    "check",
+    "operation",
+    "sh",
+]
 __version__ = "0.1.0"
 
-_HOMES = {"Operation": "task_run", "operation": "tasks.common"}
+_HOMES = {
+    "Column": "ui.tables",
+    "Command": "shell",
+    "Finding": "verify.plan",
+    "Operation": "task_run",
+    "OpsError": "errors",
+    "Remote": "remote",
+    "Result": "remote",
+    "Settings": "settings",
+    "Table": "ui.tables",
+    "Verdict": "verify.plan",
+    "check": "verify.own",
+    "operation": "tasks.common",
+    "sh": "shell",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -86,7 +86,8 @@ def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object])
     """
     from schedgen_ops.task_run import Options, opened
 
-    options = Options(**{name: values[name] for name in shared})
+    # Invoke gives a task that runs before another one only what its call says.
+    options = Options(**{name: values[name] for name in shared if name in values})
     own = {name: value for name, value in values.items() if name not in shared}
     with exits(), opened(options) as op:
         body(op, **own)

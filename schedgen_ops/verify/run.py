@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError
@@ -11,7 +12,7 @@ from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.verify import checks, logs, performance, plan, remote_commands
+from schedgen_ops.verify import checks, logs, own, performance, plan, remote_commands
 
 DEADLINE = 60.0
 _QUICK = 30.0
@@ -28,15 +29,17 @@ def quick(remote: Remote, settings: Settings) -> Findings:
 
 
 def look(remote: Remote, settings: Settings, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
-    """The checks of these groups, all at the same time, in one round trip.
+    """The checks of these groups, all at the same time, in one round trip; then those that tasks.py adds.
 
     Args:
         deadline: seconds after which what did not end is unknown.
     """
     found = checks.on(settings, settings.host(remote.name), groups)
+    added = partial(own.findings, remote, settings) if "custom" in groups else tuple
     if not found:
-        return ()
-    return checks.judged(found, remote.together([check.command for check in found], deadline=deadline))
+        return added()
+    answers = remote.together([check.command for check in found], deadline=deadline)
+    return (*checks.judged(found, answers), *added())
 
 
 def patiently(remote: Remote, settings: Settings) -> Findings:
