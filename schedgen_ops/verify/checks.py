@@ -12,9 +12,10 @@ from typing import Any
 from schedgen_ops import settings as s
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import http
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Command, script, sh
+from schedgen_ops.shell import Command, sh
 from schedgen_ops.verify import content, logs, plan, remote_commands
 from schedgen_ops.verify.plan import Finding, Verdict
 
@@ -136,26 +137,15 @@ def migrations(result: Result) -> Finding:
     return Finding("migrations", Verdict.PASSED, f"{len(rows)} executed, none pending", result.seconds)
 
 
-# Asks again while a target is not up, for as long as one that was just replaced may need to be seen.
-_TARGETS = (
-    http.FETCH
-    + r"""
-end=$((SECONDS + $3))
-while :; do
-  said=$(fetch GET "$1/api/v1/targets?state=active" 10 "$2")
-  case $said in *'"health":"down"'* | *'"health":"unknown"'* | *'"activeTargets":[]'*) ;; *) break ;; esac
-  [ "$SECONDS" -lt "$end" ] || break
-  sleep 1
-done
-printf '%s\n' "$said"
-"""
-)
-
-
 def targets(prometheus: s.Prometheus) -> Command:
     """What Prometheus scrapes, and whether it can."""
-    words = (prometheus.url.rstrip("/"), str(http.MOST), str(prometheus.patience))
-    return script(_TARGETS, *words, title="Prometheus targets")
+    return host_script(
+        "verify/targets",
+        title="Prometheus targets",
+        url=prometheus.url.rstrip("/"),
+        most=http.MOST,
+        patience=prometheus.patience,
+    )
 
 
 def prometheus(result: Result) -> Sequence[Finding]:

@@ -13,9 +13,10 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import http, postgres
 from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Flow, Settings
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command
 from schedgen_ops.verify import content, remote_commands
 from schedgen_ops.verify.plan import Finding, Verdict
 
@@ -23,24 +24,6 @@ SAMPLE = Path(__file__).with_name("sample.pdf")
 _PATIENCE = 20.0
 _BOUNDARY = "schedgen-7c1f40a9d2"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-# Asks for a job until its status is one of those that end it. $1 URL, $2 seconds, $3 most bytes, $4 the
-# status's key, the rest the statuses.
-_FOLLOW = (
-    http.FETCH
-    + r"""
-url=$1 end=$((SECONDS + $2)) most=$3 key=$4; shift 4
-while :; do
-  said=$(fetch GET "$url" 10 "$most")
-  for word in "$@"; do
-    [[ ! $said =~ \""$key"\"[[:space:]]*:[[:space:]]*\""$word"\" ]] || break 2
-  done
-  [ "$SECONDS" -lt "$end" ] || break
-  sleep 0.3
-done
-printf '%s\n' "$said"
-"""
-)
 
 
 class Stop(Exception):
@@ -71,8 +54,15 @@ def multipart(flow: Flow, file: bytes, name: str) -> tuple[str, bytes]:
 
 def follow(flow: Flow, job: str) -> Command:
     """Waits on the host until the job is done or failed, and prints the last answer."""
-    words = (flow.job.replace("{id}", job), str(flow.within), str(http.MOST), flow.status.split(".")[-1])
-    return script(_FOLLOW, *words, *flow.done, *flow.failed, title="follow the job")
+    return host_script(
+        "verify/follow_job",
+        title="follow the job",
+        url=flow.job.replace("{id}", job),
+        within=flow.within,
+        most=http.MOST,
+        key=flow.status.split(".")[-1],
+        ends=[*flow.done, *flow.failed],
+    )
 
 
 @dataclass(slots=True)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Logs
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command
 from schedgen_ops.verify.plan import Finding, Verdict
 from schedgen_ops.verify.sample import LogGroup
-from schedgen_ops.verify.sampler import GROUP
 
 _LEVELS = {
     **dict.fromkeys(("error", "err", "eror", "fatal", "critical", "crit", "panic", "severe"), "error"),
@@ -35,66 +35,20 @@ _INGRESS = "schedgen-ingress"
 # A level stands at the start of a line, after its time and its source.
 _HEAD_WORDS = 8
 
-_FUNCTIONS = (
-    GROUP
-    + r"""
-state=$1 filter=$2; shift 2
-collect() { # what every container of the project logged since $1
-  local since=$1 id name docker; shift
-  docker=("$@")
-  while IFS=$'\t' read -r id name; do
-    logged "$name" "$id" --since "$since" --tail 50000 &
-  done < <("$@" ps --all --no-trunc --filter "$filter" --filter label=com.docker.compose.oneoff=False \
-    --format '{{.ID}}'$'\t''{{.Label "com.docker.compose.service"}}')
-  wait
-}
-begun() { # when release $1 was begun, by the host's clock: its first file's time
-  local file
-  for file in "$state/releases/$1"/*; do [ ! -f "$file" ] || stat -c %Y "$file"; done | sort -n | head -n 1
-}
-"""
-)
-# $3 seconds to look back where nothing was deployed, the rest docker's words.
-_SINCE = (
-    _FUNCTIONS
-    + r"""
-window=$1; shift
-current='' since=''
-[ ! -r "$state/current" ] || read -r current < "$state/current"
-[ -z "$current" ] || since=$(begun "$current")
-[ -n "$since" ] || since=$(($(date +%s) - window))
-printf 'since\t%s\t%s\n' "$since" "$(($(date +%s) - since))"
-for file in "$state"/releases/*/log-patterns; do
-  [ -r "$file" ] && [ "$file" != "$state/releases/$current/log-patterns" ] || continue
-  echo earlier; while IFS= read -r line; do printf 'known\t%s\n' "$line"; done < "$file"
-done
-"$@" version >/dev/null || exit
-collect "$since" "$@"
-"""
-)
-# $3 the release; what its containers, and those that it left alone, ever logged is kept beside its record:
-# the next one is held against it. A service whose log could not be read stands behind an empty field.
-_KEEP = (
-    _FUNCTIONS
-    + r"""
-folder=$state/releases/$1; shift
-[ -d "$folder" ] || exit 0
-umask 077
-collect 0 "$@" | sed -n -e 's/^unread\t\([^\t]*\)\t.*/\t\1/p' \
-  -e 's/^log\t\([^\t]*\)\t[^\t]*\t\([^\t]*\)\t.*/\1\t\2/p' |
-  sort -u | head -n 2000 > "$folder/log-patterns.part" &&
-mv -f "$folder/log-patterns.part" "$folder/log-patterns"
-"""
-)
-
-# $1 a body, then its arguments: it gets what time nobody else needs, and nobody waits for it.
-_ASIDE = 'setsid --fork nice -n 19 timeout 120 bash -o pipefail -c "$@" </dev/null >/dev/null 2>&1'
+# What runs so gets what time nobody else needs, and nobody waits for it.
+_ASIDE = "setsid --fork nice -n 19 timeout 120 {} </dev/null >/dev/null 2>&1"
 
 
 def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Command:
     """What came into the logs since the deploy, and the patterns that earlier releases logged."""
-    words = (paths.state, f"label={PROJECT_LABEL}={project}", str(window), *docker.words)
-    return script(_SINCE, *words, title="docker logs")
+    return host_script(
+        "verify/logs_since",
+        title="docker logs",
+        docker=docker.words,
+        state=paths.state,
+        filter=f"label={PROJECT_LABEL}={project}",
+        window=window,
+    )
 
 
 def keep(docker: Docker, paths: Paths, project: str, release: str, *, aside: bool = False) -> Command:
@@ -103,11 +57,15 @@ def keep(docker: Docker, paths: Paths, project: str, release: str, *, aside: boo
     Args:
         aside: it only begins, and goes on by itself: what follows is urgent.
     """
-    words = (paths.state, f"label={PROJECT_LABEL}={project}", release, *docker.words)
-    title = "keep the log's patterns"
-    if aside:
-        return script(_ASIDE, _KEEP, title, *words, title=title)
-    return script(_KEEP, *words, title=title)
+    command = host_script(
+        "verify/logs_keep",
+        title="keep the log's patterns",
+        docker=docker.words,
+        state=paths.state,
+        filter=f"label={PROJECT_LABEL}={project}",
+        release=release,
+    )
+    return replace(command, text=_ASIDE.format(command.text)) if aside else command
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from functools import partial
 from schedgen_ops import settings as s
 from schedgen_ops.commands import http
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command
 from schedgen_ops.verify import plan, remote_commands, sampler
 from schedgen_ops.verify.checks import Check
 from schedgen_ops.verify.figures import median, p95
@@ -18,18 +19,6 @@ from schedgen_ops.verify.sample import Box, Reader, Sample
 
 # Rounds that the use of the host is looked at, and seconds between them.
 _ROUNDS, _INTERVAL = 9, 0.5
-
-# One request after the other, so that none waits for another. $1 how many, $2 patience, the rest the URLs.
-_ASK = (
-    http.GET
-    + r"""
-samples=$1 patience=$2 index=0; shift 2
-for url in "$@"; do
-  for ((n = 0; n < samples; n++)); do printf '%s\t%s\n' "$index" "$(get "$url" "$patience")"; done
-  index=$((index + 1))
-done
-"""
-)
 
 
 def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
@@ -51,8 +40,13 @@ def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
 
 def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
     """Several requests to each URL."""
-    words = (str(settings.verify.samples), f"{plan.patience(checks):g}", *(check.url for check in checks))
-    return script(_ASK, *words, title="measure responses")
+    return host_script(
+        "verify/response_times",
+        title="measure responses",
+        samples=settings.verify.samples,
+        patience=plan.patience(checks),
+        urls=[check.url for check in checks],
+    )
 
 
 def responses(checks: Sequence[s.Check], result: Result) -> Sequence[Finding]:

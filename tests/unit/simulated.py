@@ -100,6 +100,8 @@ class SimHost(FakeHost):
         if script := SCRIPTS.get(command.script):
             return script(self.world, dict(command.values))
         title, words = command.title, _words(command.text)
+        if command.script == "verify/inside":
+            words = tuple(dict(command.values)["words"])  # type: ignore[arg-type]
         for start, handler in TITLES.items():
             if title.startswith(start):
                 return handler(self.world, words, _text(command))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kit import bash, path, program, quickly
 
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import library
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import script, sh
 from schedgen_ops.verify import sampler
@@ -188,10 +189,10 @@ def test_use_is_read_from_either_kind_of_cgroup(tmp_path: Path, files: dict[str,
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n")
-    answer = bash(script(sampler.USAGE + "cgroups=$1; usage ID", str(tmp_path)), tmp_path)
+    answer = bash(script(library("usage") + "cgroups=$1; usage ID", str(tmp_path)), tmp_path)
     assert answer.stdout == f"usage\tID\t700\t{limit}\t77\n"
 
 
 def test_a_container_without_a_cgroup_is_said_to_have_none(tmp_path: Path) -> None:
-    answer = bash(script(sampler.USAGE + "cgroups=$1; usage ID", str(tmp_path)), tmp_path)
+    answer = bash(script(library("usage") + "cgroups=$1; usage ID", str(tmp_path)), tmp_path)
     assert (answer.ok, answer.stdout, answer.stderr) == (False, "", "")
