@@ -109,7 +109,7 @@ def test_what_uses_the_database_is_stopped_and_started_again() -> None:
     one.stop_users()
     one.start_users()
     stopping = next(command for command in on.commands if command.title == "stop users")
-    assert stopping.text.endswith("docker id-backend id-pdf-worker")
+    assert dict(stopping.values)["containers"] == ("id-backend", "id-pdf-worker")
     assert [c.title for c in on.commands].index("start users") > on.commands.index(stopping)
     assert on.commands[-1].title.endswith("--no-recreate --no-deps backend pdf-worker")
 
