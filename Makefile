@@ -42,6 +42,8 @@ bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a ba
 	@echo
 	@python tests/bench/bench_host.py
 	@echo
+	@python tests/bench/bench_quick.py
+	@echo
 	@inv lab.up
 	@python tests/bench/bench_backup.py
 	@echo
