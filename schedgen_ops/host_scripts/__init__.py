@@ -6,8 +6,10 @@ A `NAME.bash` says at its top, a line each, which values it is given and what th
     #: proxies[] the ingress's backends that lead to it
 
 They are set before its text begins, quoted, as variables and arrays of these names, so a value never becomes
-part of a program. A line `source FOLDER/NAME.bash` stands for that file, once; a line `embed FOLDER/NAME.awk`
-sets a variable to the text of that file: `NAME_awk` then. Lines that hold nothing but a comment stay here.
+part of a program. A library may say so too, of all that source it. A line `source FOLDER/NAME.bash` stands
+for that file, once; a line `embed FOLDER/NAME.awk` sets a variable to the text of that file: `NAME_awk` then.
+In SQL, a line `\\ir NAME.sql` stands for the file beside it, also within a statement. Lines that hold nothing
+but a comment stay here.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ FOLDER = Path(__file__).parent
 _GIVEN = re.compile(r"#: (\w+)(\[\])?(?:\s|\Z)")
 _SOURCE = re.compile(r"source ([\w-]+/[\w.-]+)\n?\Z")
 _EMBED = re.compile(r"embed ([\w./-]+)\n?\Z")
+_INCLUDE = re.compile(r"\\ir ([\w.-]+)\n?\Z")
 
 
 def host_script(name: str, /, *, title: str = "", **values: Value) -> Command:
@@ -62,14 +65,29 @@ def program(name: str, /, **values: Value) -> str:
 @cache
 def given(name: str) -> dict[str, bool]:
     """The names of the values that `name.bash` is given; True for a list."""
-    lines = text(f"{name}.bash").splitlines()
-    return {match[1]: bool(match[2]) for line in lines if (match := _GIVEN.match(line))}
+    return _given(f"{name}.bash")
+
+
+def _given(name: str) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for line in text(name).splitlines():
+        if match := _GIVEN.match(line):
+            found[match[1]] = bool(match[2])
+        elif source := _SOURCE.match(line):
+            found |= _given(source[1])
+    return found
 
 
 @cache
 def library(name: str) -> str:
     """The functions of `lib/name.bash`, with those that they need themselves."""
-    return _joined(f"lib/{name}.bash", frozenset())[0]
+    return joined(f"lib/{name}.bash")
+
+
+@cache
+def joined(name: str) -> str:
+    """The text of one file as it is sent, with what it names and without its comments."""
+    return _joined(name, frozenset())[0]
 
 
 @cache
@@ -80,22 +98,20 @@ def text(name: str) -> str:
 
 @cache
 def _joined(name: str, seen: frozenset[str]) -> tuple[str, frozenset[str]]:
-    """A file with what it sources and embeds; and the libraries that are in by then."""
+    """A file with what it sources, includes and embeds; and the libraries that are in by then."""
     parts: list[str] = []
+    folder, _, file = name.rpartition("/")
+    comment = "--" if file.endswith(".sql") else "#"
     for line in text(name).splitlines(keepends=True):
         if source := _SOURCE.match(line):
             if source[1] not in seen:
                 body, seen = _joined(source[1], seen | {source[1]})
                 parts.append(body)
+        elif include := _INCLUDE.match(line):
+            parts.append(joined(f"{folder}/{include[1]}"))
         elif embed := _EMBED.match(line):
             variable = re.sub(r"\W", "_", embed[1].rpartition("/")[2])
-            parts.append(assignment(variable, _sent(text(embed[1]))))
-        else:
-            parts.append(_sent(line))
+            parts.append(assignment(variable, joined(embed[1])))
+        elif not line.lstrip().startswith(comment):
+            parts.append(line)
     return "".join(parts), seen
-
-
-def _sent(program: str) -> str:
-    """Its lines without those that hold nothing but a comment."""
-    lines = program.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.lstrip().startswith("#"))
