@@ -17,11 +17,11 @@ from schedgen_ops.backup.catalog.manifest import Kind, Manifest
 from schedgen_ops.backup.create import run
 from schedgen_ops.backup.create.failing import Source
 from schedgen_ops.backup.data_location import running
-from schedgen_ops.backup.databases import properties
 from schedgen_ops.backup.restore import drill
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import SystemClock
 from schedgen_ops.events import Event, Message
+from schedgen_ops.host_scripts import joined
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import LABEL, PREFIX
 from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
@@ -97,7 +97,7 @@ class Server:
 
     def about(self, name: str) -> dict[str, object]:
         """What a database is besides."""
-        found = json.loads(self.psql(name, properties.ASK).removeprefix("properties "))
+        found = json.loads(self.psql(name, joined("backup/properties.sql")).removeprefix("properties "))
         allows = f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'"
         return {**found, "allows": self.psql("template1", allows)}
 

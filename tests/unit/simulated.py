@@ -18,7 +18,7 @@ import simulated_data
 import simulated_guard
 import simulated_rollout
 from fakes import FakeHold, FakeHost, result
-from simulated_world import World, fresh
+from simulated_world import Words, World, fresh
 
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
@@ -97,11 +97,13 @@ class SimHost(FakeHost):
         raise fault.error
 
     def _answer(self, command: Command) -> Result:
+        values = dict(command.values)
         if script := SCRIPTS.get(command.script):
-            return script(self.world, dict(command.values))
-        title, words = command.title, _words(command.text)
+            return script(self.world, values)
+        title, words = command.title, Words(_words(command.text))
         if command.script == "verify/inside":
-            words = tuple(dict(command.values)["words"])  # type: ignore[arg-type]
+            words = Words(values["words"])  # type: ignore[arg-type]
+        words.values = values
         for start, handler in TITLES.items():
             if title.startswith(start):
                 return handler(self.world, words, _text(command))

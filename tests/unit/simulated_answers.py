@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from fakes import result
 from kit import DIRECTORY, recorded
@@ -16,6 +16,7 @@ from simulated_world import (
     READY,
     SCHEMA,
     SERVICES,
+    Words,
     World,
     image_id,
     written,
@@ -25,7 +26,7 @@ from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Value
 
-Handler = Callable[[World, Sequence[str], str], Result]
+Handler = Callable[[World, Words, str], Result]
 # What stands for a host script reads its values by their names.
 ScriptHandler = Callable[[World, Mapping[str, Value]], Result]
 
@@ -34,25 +35,25 @@ def says(text: str) -> Handler:
     return lambda world, words, stdin: result(text)
 
 
-def changing(act: Callable[[World, Sequence[str], str], Result | None]) -> Handler:
-    def handler(world: World, words: Sequence[str], stdin: str) -> Result:
-        world.changed.append(" ".join(words)[:80])
+def changing(act: Callable[[World, Words, str], Result | None]) -> Handler:
+    def handler(world: World, words: Words, stdin: str) -> Result:
+        world.changed.append(" ".join(words or map(str, words.values.values()))[:80])
         return act(world, words, stdin) or result()
 
     return handler
 
 
-def _releases(world: World, words: Sequence[str], stdin: str) -> Result:
+def _releases(world: World, words: Words, stdin: str) -> Result:
     records = [text for path, text in world.files.items() if path.endswith("/release.json")]
     return result("\n".join([world.current, "", *records]))
 
 
-def _lock(world: World, words: Sequence[str], stdin: str) -> Result:
+def _lock(world: World, words: Words, stdin: str) -> Result:
     time = f" at={world.time}" if world.time else ""
     return result(f"held {world.held_by}" if world.held_by else f"acquired {world.current}{time}")
 
 
-def _config(world: World, words: Sequence[str], stdin: str) -> Result:
+def _config(world: World, words: Words, stdin: str) -> Result:
     world.changed.append("docker compose config")
     folder = words[0]
     if stdin:
@@ -88,22 +89,22 @@ def _document() -> Mapping[str, object]:
     return {"services": services}
 
 
-def _ls_tree(world: World, words: Sequence[str], stdin: str) -> Result:
+def _ls_tree(world: World, words: Words, stdin: str) -> Result:
     commit = words[0]
     return result(f"100644 blob {commit}\tmonitoring/prometheus.yml\0")
 
 
-def _resolve(world: World, words: Sequence[str], stdin: str) -> Result:
+def _resolve(world: World, words: Words, stdin: str) -> Result:
     return result(COMMITS.get(words[1], "missing") + "\n")
 
 
-def _ls_remote(world: World, words: Sequence[str], stdin: str) -> Result:
+def _ls_remote(world: World, words: Words, stdin: str) -> Result:
     branch = next(word for word in words if word.startswith("refs/heads/"))
     commit = COMMITS.get(branch.removeprefix("refs/heads/"))
     return result(f"{commit}\t{branch}\n" if commit else "")
 
 
-def _checkout(world: World, words: Sequence[str], stdin: str) -> Result | None:
+def _checkout(world: World, words: Words, stdin: str) -> Result | None:
     commit, branch = words[0], words[1] if len(words) > 1 else ""
     if commit not in COMMITS.values():
         return result(stderr="not a commit", code=1)
@@ -111,7 +112,7 @@ def _checkout(world: World, words: Sequence[str], stdin: str) -> Result | None:
     return None
 
 
-def _tag(world: World, words: Sequence[str], stdin: str) -> Result | None:
+def _tag(world: World, words: Words, stdin: str) -> Result | None:
     source, name = words[-2:]
     known = {**world.images, **{image: image for image in world.images.values()}}
     if source not in known:
@@ -120,35 +121,35 @@ def _tag(world: World, words: Sequence[str], stdin: str) -> Result | None:
     return None
 
 
-def _ids(world: World, words: Sequence[str], stdin: str) -> Result:
+def _ids(world: World, words: Words, stdin: str) -> Result:
     names = words[words.index("{{.Id}}") + 1 :]
     if any(name not in world.images for name in names):
         return result(stderr="no such image", code=1)
     return result("\n".join(world.images[name] for name in names))
 
 
-def _images(world: World, words: Sequence[str], stdin: str) -> Result:
+def _images(world: World, words: Words, stdin: str) -> Result:
     return result("\n".join(f"{n} {i}" for n, i in world.images.items() if n.startswith("schedgen-")))
 
 
-def _untag(world: World, words: Sequence[str], stdin: str) -> None:
+def _untag(world: World, words: Words, stdin: str) -> None:
     for name in words[2:]:
         world.images.pop(name, None)
 
 
-def _build(world: World, words: Sequence[str], stdin: str) -> None:
+def _build(world: World, words: Words, stdin: str) -> None:
     folder = next(word for word in words if word.endswith("/compose.yaml")).removesuffix("/compose.yaml")
     for service in words[words.index("build") + 1 :]:
         world.images[world.overlays[folder][service]["image"]] = image_id(service, world.head)
 
 
-def _added(world: World, words: Sequence[str], stdin: str) -> Result:
+def _added(world: World, words: Words, stdin: str) -> Result:
     first, last = (SCHEMA[word] for word in words if word in SCHEMA)
     names = (f"backend/src/migrations/{MIGRATIONS[number]}.js\n" for number in range(first + 1, last + 1))
     return result("".join(names))
 
 
-def _migrate(world: World, words: Sequence[str], stdin: str) -> None:
+def _migrate(world: World, words: Words, stdin: str) -> None:
     if words[-1] == "migration:revert":
         world.schema -= 1
         return
@@ -157,35 +158,36 @@ def _migrate(world: World, words: Sequence[str], stdin: str) -> None:
     world.schema = max(world.schema, SCHEMA[world.resolved[folder]])
 
 
-def _write(world: World, words: Sequence[str], stdin: str) -> None:
+def _write(world: World, words: Words, stdin: str) -> None:
     world.files[words[0]] = stdin
 
 
-def _back_up(world: World, words: Sequence[str], stdin: str) -> Result:
-    world.parts = (*world.parts, words[0])
+def _back_up(world: World, words: Words, stdin: str) -> Result:
+    world.parts = (*world.parts, words.values["folder"])
     return result(f"objects 3 512\nfile database.sql.gz 10 {'0' * 64}\nfile objects.tar.gz 10 {'1' * 64}\n")
 
 
-def _finish(world: World, words: Sequence[str], stdin: str) -> None:
-    world.parts = tuple(part for part in world.parts if part != words[0])
-    world.backups = (*world.backups, words[0])
-    world.files[f"{words[0]}/manifest.json"] = stdin
+def _finish(world: World, words: Words, stdin: str) -> None:
+    folder = words.values["folder"]
+    world.parts = tuple(part for part in world.parts if part != folder)
+    world.backups = (*world.backups, folder)
+    world.files[f"{folder}/manifest.json"] = stdin
 
 
-def _fail(world: World, words: Sequence[str], stdin: str) -> None:
-    world.parts = tuple(part for part in world.parts if part != words[0])
+def _fail(world: World, words: Words, stdin: str) -> None:
+    world.parts = tuple(part for part in world.parts if part != words.values["folder"])
 
 
-def discard(world: World, words: Sequence[str], stdin: str) -> None:
+def discard(world: World, words: Words, stdin: str) -> None:
     gone = {word.removesuffix(".part") for word in words[3:]}
     world.parts = tuple(part for part in world.parts if part not in gone)
 
 
-def _remove(world: World, words: Sequence[str], stdin: str) -> None:
+def _remove(world: World, words: Words, stdin: str) -> None:
     world.boxes.pop(words[-1], None)
 
 
-def _page(world: World, words: Sequence[str], _: str) -> Result:
+def _page(world: World, words: Words, _: str) -> Result:
     body = "up 1\n" if any(word.endswith("/metrics") for word in words) else "<html>"
     return result(f"HTTP/1.1 {world.status} X\r\n\r\n{body}\n\x1e10000 \n")
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 from kit import DIRECTORY
 
@@ -36,6 +39,16 @@ COUNTED = "".join(
     f"visitors {when} {'a' * 64} 8 1000 {count} 0 0 0 0\n" for when, count in (("start", 5), ("end", 9))
 )
 PROBED = COUNTED + "".join(f"{number}00000 0 200 0.010\n" for number in range(1, 20))
+
+
+class Words(tuple[str, ...]):
+    """The words of a command.
+
+    Attributes:
+        values: what it is given by name, where it is a host script.
+    """
+
+    values: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)

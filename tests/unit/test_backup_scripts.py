@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -395,9 +396,8 @@ def test_the_data_is_dumped_and_archived_inside_the_containers() -> None:
     assert "pg_dump --format=custom --compress=0" in remote_commands.dump_command(
         Docker(), "c1", Database(), "custom"
     )
-    assert remote_commands.archive_command(Docker(sudo=True), "c2", Objects()).endswith(
-        "c2 /data sudo -n docker"
-    )
+    archive = remote_commands.archive_command(Docker(sudo=True), "c2", Objects())
+    assert "docker=(sudo -n docker)\ncontainer=c2\npath=/data\n" in shlex.split(archive)[4]
 
 
 def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:

@@ -4,47 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schedgen_ops.backup.catalog.remote_commands import OURS
-from schedgen_ops.shell import Command, script
-
-# A link is none of ours, nor is a part without our manifest: it is not even looked at.
-_SURVEY = (
-    OURS
-    + """
-cd -- "$1" 2>/dev/null || exit 0
-for folder in *-[0-9]*_[0-9]*/; do
-  folder=${folder%/}
-  [ -d "$folder" ] && [ ! -L "$folder" ] || continue
-  case $folder in *.part) ours "./$folder" || continue ;; esac
-  used=$(du -sk -- "./$folder") && printf '%s %s\\n' "${used%%[!0-9]*}" "$folder"
-done
-"""
-)
-
-# Renamed first: half of a backup must not look like one, should this be ended in the middle.
-_REMOVE = (
-    OURS
-    + """
-cd -- "$1" || exit
-shift
-for name; do
-  [ -d "$name" ] && [ ! -L "$name" ] || continue
-  ours "./$name" || { echo "reason: $name holds no manifest of ours, and stays" >&2; exit 1; }
-  case $name in
-    *.part) ;;
-    *)
-      [ ! -e "$name.part" ] || { ours "./$name.part" && discard "./$name.part"; } || exit
-      mv -T -- "./$name" "./$name.part" || exit; name=$name.part ;;
-  esac
-  discard "./$name" || exit
-done
-"""
-)
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
 
 
 def survey(folder: str) -> Command:
     """The folders below `folder` that bear a name of ours, with their KiB."""
-    return script(_SURVEY, folder, title="look at the sizes of backups")
+    return host_script("backup/survey", title="look at the sizes of backups", folder=folder)
 
 
 def parse_survey(stdout: str) -> dict[str, int]:
@@ -65,4 +31,4 @@ def remove(folder: str, names: Sequence[str]) -> Command:
     """
     if any("/" in name or name.startswith(".") or not name for name in names):
         raise ValueError(f"not names of backups: {names!r}")
-    return script(_REMOVE, folder, *names, title="remove backups")
+    return host_script("backup/remove", title="remove backups", folder=folder, names=names)

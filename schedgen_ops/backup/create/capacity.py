@@ -12,9 +12,10 @@ from schedgen_ops.backup.create import run
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import Refused
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command
 from schedgen_ops.text import size
 
 # What a dump and an archive shrink to is known from the last backup; some rows and objects shrink less.
@@ -24,20 +25,6 @@ _GUESS = 0.5
 # Manifest, configuration, and what a file system keeps for itself.
 _SPARE = 8 * 1024**2
 _DU_SECONDS = 20
-
-# $1 the backups' folder, $2 what tells the database's size, $3 the container and $4 the path of the objects,
-# then docker's words. What does not answer, or not in time, is left out: the backup itself will say why.
-_LOOK = f"""
-folder=$1 database=$2 container=$3 path=$4; shift 4
-until [ -e "$folder" ]; do folder=$(dirname -- "$folder"); done
-echo "free $(( $(df -Pk -- "$folder" | awk 'NR == 2 {{ print $4 }}') * 1024 ))"
-[ -z "$database" ] || {{ found=$(bash -c "$database" </dev/null 2>/dev/null) && echo "database $found"; }}
-[ -z "$container" ] || {{
-  found=$(timeout {_DU_SECONDS} "$@" exec "$container" du -sk "$path" 2>/dev/null) &&
-    echo "objects $(( ${{found%%[!0-9]*}} * 1024 ))"
-}}
-true
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +61,16 @@ def look(settings: Settings, source: run.Source, parts: frozenset[str] = run.ALL
         query = postgres.size(docker, found.id, database.user, database.name).text
     if objects and "objects" in parts and (found := source.container(objects.service)):
         box, path = found.id, objects.path
-    words = (settings.backup.directory, query, box, path, *docker.words)
-    return script(_LOOK, *words, title="look at the room for a backup")
+    return host_script(
+        "backup/capacity",
+        title="look at the room for a backup",
+        docker=docker.words,
+        folder=settings.backup.directory,
+        query=query,
+        container=box,
+        path=path,
+        patience=_DU_SECONDS,
+    )
 
 
 def parse(stdout: str) -> Room:

@@ -10,33 +10,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from schedgen_ops.host_scripts import joined
+
 _QUIET = "SET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n"
 
-# Of the database in row d.
-_ONE = """jsonb_strip_nulls(jsonb_build_object(
-  'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),
-  'provider', to_jsonb(d) ->> 'datlocprovider', 'collate', d.datcollate, 'ctype', d.datctype,
-  'locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
-  'rules', to_jsonb(d) ->> 'daticurules', 'limit', d.datconnlimit, 'template', d.datistemplate,
-  'tablespace', (SELECT spcname FROM pg_tablespace t WHERE t.oid = d.dattablespace),
-  'comment', shobj_description(d.oid, 'pg_database'),
-  'grants', CASE WHEN d.datacl IS NOT NULL THEN (SELECT coalesce(jsonb_agg(jsonb_build_array(
-      pg_get_userbyid(a.grantor), CASE a.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(a.grantee) END,
-      a.privilege_type, a.is_grantable)), '[]') FROM aclexplode(d.datacl) a) END,
-  'settings', (SELECT jsonb_agg(jsonb_build_array(coalesce(r.rolname, ''), s.text)
-                                ORDER BY r.rolname, s.place)
-      FROM pg_db_role_setting x LEFT JOIN pg_roles r ON r.oid = x.setrole,
-           unnest(x.setconfig) WITH ORDINALITY AS s(text, place) WHERE x.setdatabase = d.oid)))"""
-
-# Of the database that is asked, with what only it can tell: the tablespaces of its tables, whether it has the
-# schema that every new database has, and how many large objects.
-ASK = f"""SELECT 'properties ' || ({_ONE} || jsonb_build_object(
-  'public', EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public'),
-  'large', (SELECT count(*) FROM pg_largeobject_metadata),
-  'tablespaces', (SELECT coalesce(jsonb_agg(DISTINCT t.spcname), '[]') FROM pg_class c
-      JOIN pg_tablespace t ON t.oid = c.reltablespace WHERE t.spcname <> 'pg_global')))::text
-  FROM pg_database d WHERE d.datname = current_database();
-"""
+_ONE = joined("backup/property.sql").rstrip()
 
 _CHOSEN = f"""SELECT CASE WHEN given = '{{}}' THEN coalesce((SELECT {_ONE} FROM pg_database d
                  WHERE d.datname = :'name'), given) ELSE given END AS p

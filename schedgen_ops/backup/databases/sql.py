@@ -8,69 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schedgen_ops import json_records
-from schedgen_ops.backup.databases import properties
-
-# Nothing may end this session early, and nothing waits for a lock for ever.
-_QUIET = """\\set ON_ERROR_STOP on
-SET idle_in_transaction_session_timeout = 0;
-SET statement_timeout = 0;
-SET lock_timeout = '60s';
-SET row_security = off;
-SET client_encoding = 'UTF8';
-"""
-
-# The snapshot is exported before anything else: whoever imports it sees what this transaction sees.
-SNAPSHOT = (
-    _QUIET
-    + """BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-SELECT 'snapshot ' || pg_export_snapshot();
-"""
-)
-
-# Every table whose rows pg_dump writes: not those of extensions, nor temporary ones.
-ROWS = """SELECT format($q$SELECT 'rows ' || json_build_array(%L, count(*)) FROM ONLY %I.%I$q$,
-    format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
-   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
-                      AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')
- ORDER BY 1
-\\gexec
-"""
-
-_ABOUT = """SELECT 'postgres ' || current_setting('server_version');
-SELECT 'size ' || pg_database_size(current_database());
-SELECT 'role ' || to_json(rolname::text) FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY rolname;
-"""
-
-# Another framework's table of that name is none: whatever it is like, the dump goes on without it.
-_MIGRATIONS = """SELECT c.oid IS NOT NULL AS there, c.relkind IN ('r', 'p') AND 2 = (
-    SELECT count(*) FROM pg_attribute
-     WHERE attrelid = c.oid AND attname IN ('id', 'name') AND NOT attisdropped) AS listed
-  FROM (SELECT to_regclass(quote_ident(:'table')) AS oid) AS found LEFT JOIN pg_class c ON c.oid = found.oid
-\\gset
-\\if :there
-\\if :listed
-SAVEPOINT migrations;
-\\set ON_ERROR_STOP off
-SELECT 'migration ' || to_json(name::text) FROM :"table" ORDER BY id;
-\\set failed :ERROR
-\\set ON_ERROR_STOP on
-ROLLBACK TO migrations;
-\\if :failed
-\\set listed f
-\\endif
-\\endif
-\\if :listed
-\\else
-SELECT 'unlisted';
-\\endif
-\\endif
-"""
-
-_LARGE = "SELECT 'large ' || count(*) FROM pg_largeobject_metadata;\n"
-END = "SELECT 'counted';\n"
+from schedgen_ops.host_scripts import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +33,13 @@ class Facts:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
-def about(table: str) -> str:
-    """Version, size, roles, applied migrations and rows, within the transaction of `SNAPSHOT`.
-
-    Args:
-        table: the one that lists the applied migrations; "" for none.
-    """
-    migrations = f"\\set table '{table}'\n{_MIGRATIONS}" if table else ""
-    return f"{_ABOUT}{properties.ASK}{migrations}{ROWS}{END}"
-
-
 def counted() -> str:
     """The rows of every table as they are now."""
-    return f"{_QUIET}{ROWS}{_LARGE}{END}"
+    return joined("backup/count.sql")
 
 
 def parse(lines: Iterable[str]) -> Facts:
-    """Reads the answer of `about` or `counted`.
+    """Reads the answer of facts.sql or count.sql.
 
     Raises:
         ValueError: for anything else, and where its end is missing.
