@@ -40,7 +40,7 @@ def clean_up(do: Do, emit: events.Emit) -> None:
 
 def _retire(do: Do) -> None:
     try:
-        do(lambda site: services.retire(site, site.touched, site.release))
+        do(services.retire)
     except OpsError as error:
         raise OpsError(
             f"the new release serves, but what it replaced is still there: {error.message}",

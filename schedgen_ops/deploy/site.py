@@ -16,6 +16,7 @@ from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, Result
+from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
 
@@ -82,6 +83,11 @@ class Site:
         """The builder of docker compose commands."""
         s = self.settings
         return c.Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file, self.seen.classic)
+
+    @property
+    def commands(self) -> Renderer:
+        """The commands that operations are performed with."""
+        return Renderer(self.compose, self.settings)
 
     @property
     def release(self) -> Release:

@@ -103,37 +103,49 @@ def changes(
     wanted: Mapping[str, ServiceRecord],
     running: Iterable[Container],
     serving: Release | None = None,
+    foreseen: Mapping[str, str] | None = None,
 ) -> tuple[Change, ...]:
     """What happens to each service of `order` that the release has.
 
     Args:
         running: the project's containers, as they are.
         serving: the release that serves; it knows what containers that Compose started were made from.
+        foreseen: why services will differ whose images are not built yet.
     """
     found: dict[str, list[Container]] = {}
     for container in running:
         found.setdefault(container.service, []).append(container)
     return tuple(
-        _change(service, wanted[service], found.get(service, []), serving)
+        _change(service, wanted[service], found.get(service, []), serving, (foreseen or {}).get(service, ""))
         for service in order
         if service in wanted
     )
 
 
 def _change(
-    service: str, wanted: ServiceRecord, containers: Collection[Container], serving: Release | None
+    service: str,
+    wanted: ServiceRecord,
+    containers: Collection[Container],
+    serving: Release | None,
+    foreseen: str,
 ) -> Change:
     if not containers:
         return Change(service, Action.START, "not there yet")
-    if any(container.image != wanted.image_id for container in containers):
-        return Change(service, Action.REPLACE, "its image changed")
-    if any(_definition(container, serving) != wanted.definition for container in containers):
-        return Change(service, Action.REPLACE, "its definition changed")
+    if why := foreseen or _difference(wanted, containers, serving):
+        return Change(service, Action.REPLACE, why)
     if any(container.status != "running" for container in containers):
         return Change(service, Action.START, "not running")
     if len(containers) != wanted.replicas:
         return Change(service, Action.REPLACE, f"{len(containers)} containers instead of {wanted.replicas}")
     return Change(service, Action.KEEP)
+
+
+def _difference(wanted: ServiceRecord, containers: Collection[Container], serving: Release | None) -> str:
+    if any(container.image != wanted.image_id for container in containers):
+        return "its image changed"
+    if any(_definition(container, serving) != wanted.definition for container in containers):
+        return "its definition changed"
+    return ""
 
 
 def _definition(container: Container, serving: Release | None) -> str:

@@ -1,20 +1,17 @@
-"""Replaces a service's containers on a host, and puts the old ones back."""
+"""Performs the operations of a roll-out on a host, and reads what the host tells of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import GRACE
 from schedgen_ops.errors import OpsError
 from schedgen_ops.log_excerpt import telling
-from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.remote import Remote, Result, last_lines
-from schedgen_ops.rollout import port_handover, scripts
-from schedgen_ops.rollout.strategy import Strategy
-from schedgen_ops.settings import Settings
+from schedgen_ops.rollout import port_handover
+from schedgen_ops.rollout.operations import Promote, Recreate, Remove, Retire, SetIngress, StartBeside
+from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.shell import Command
 
 # The scripts and Compose end by themselves; a command's own deadline only catches a hung engine. It counts
@@ -38,36 +35,22 @@ class Replaced:
     ending: float = 0.0
 
 
-def replace(
-    remote: Remote,
-    compose: Compose,
-    release: str,
-    service: str,
-    record: ServiceRecord,
-    settings: Settings,
-    show: Show,
-    share: int = 100,
-    grace: float = GRACE,
+def start(
+    remote: Remote, commands: Renderer, operation: StartBeside | Recreate, show: Show, grace: float = GRACE
 ) -> Replaced:
-    """Starts `service` as the release `release` defines it, and waits until it is healthy.
+    """Starts a service as a release defines it, and waits until it is healthy.
 
     Args:
-        record: the service as that release has it; it says how it is replaced.
         show: takes the lines that it wrote, should it fail.
-        share: percent of the requests that it gets behind the ingress, while the old one has the rest; see
-            `scripts.start_beside`.
         grace: seconds that its containers have to end by themselves.
 
     Raises:
         OpsError: when it did not get healthy, with the end of its log.
     """
-    paths = Paths(settings.directory)
-    folder, wait = paths.release(release), settings.health.deadline
-    if record.strategy == Strategy.STOP_FIRST:
-        return _in_place(remote, compose, folder, service, wait, show, grace)
-    drain = settings.rollout.drain
-    command = scripts.start_beside(compose, paths.state, folder, service, record, wait, drain, share)
-    answer = remote.run(command, deadline=wait + drain + grace + _MARGIN, check=False)
+    if isinstance(operation, Recreate):
+        return _in_place(remote, commands, operation, show, grace)
+    service, deadline = operation.new.service, commands.wait + commands.drain + grace + _MARGIN
+    answer = remote.run(commands(operation), deadline=deadline, check=False)
     said = _said(answer)
     for line in said:
         show(line)
@@ -80,14 +63,14 @@ def replace(
     return Replaced(answer.seconds, max([0, *ending]) / 1e6)
 
 
-def _in_place(
-    remote: Remote, compose: Compose, folder: str, service: str, wait: int, show: Show, grace: float
-) -> Replaced:
-    command = compose.up(folder, service, wait)
-    answer = remote.run(command, deadline=wait + grace + _MARGIN, check=False)
+def _in_place(remote: Remote, commands: Renderer, operation: Recreate, show: Show, grace: float) -> Replaced:
+    command, service = commands(operation), operation.new.service
+    answer = remote.run(command, deadline=commands.wait + grace + _MARGIN, check=False)
     if answer.ok:
         return Replaced(answer.seconds)
-    logs = remote.run(compose.logs(folder, service, _LOG_LINES), deadline=30, check=False).lines()
+    folder = commands.paths.release(operation.new.release)
+    asked = commands.compose.logs(folder, service, _LOG_LINES)
+    logs = remote.run(asked, deadline=30, check=False).lines()
     for line in logs:
         show(f"{service} | {line}")
     raise _failed(remote, service, _reason(answer, command), answer.seconds, list(logs))
@@ -111,20 +94,10 @@ def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: lis
     )
 
 
-def open_ingress(
-    remote: Remote,
-    compose: Compose,
-    release: str,
-    behind: Mapping[str, ServiceRecord],
-    settings: Settings,
-    *,
-    repair: bool = False,
-    grace: float = GRACE,
+def set_ingress(
+    remote: Remote, commands: Renderer, operation: SetIngress, grace: float = GRACE
 ) -> float | None:
-    """The ingress as a release has it. If there is none yet, it takes over the ports of `behind`.
-
-    Args:
-        repair: whether what a killed run left closed is opened again.
+    """The ingress as a release has it. If there is none yet, it takes over the ports of what is behind it.
 
     Returns:
         how long the ports answered nobody, in seconds: 0 where they did not change hands; None where the
@@ -133,11 +106,9 @@ def open_ingress(
     Raises:
         OpsError: when it could not; then everything is as it was, unless it says otherwise.
     """
-    paths = Paths(settings.directory)
-    wait = settings.health.deadline
-    command = port_handover.ingress(compose, paths, paths.release(release), behind, wait, repair=repair)
     # Should it go back, those that it began with are stopped as well.
-    answer = remote.run(command, deadline=2 * wait + 2 * grace + _MARGIN, check=False)
+    deadline = 2 * commands.wait + 2 * grace + _MARGIN
+    answer = remote.run(commands(operation), deadline=deadline, check=False)
     if answer.code == port_handover.NOT_BACK:
         raise OpsError(
             f"the published ports are not served as they were: {_reason(answer)}",
@@ -157,61 +128,25 @@ def open_ingress(
     return sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
 
 
-def retire(
-    remote: Remote,
-    compose: Compose,
-    release: str,
-    service: str,
-    record: ServiceRecord,
-    settings: Settings,
-    grace: float = GRACE,
-) -> None:
-    """The containers that `release` replaced behind the ingress drained, stopped and removed.
+def end(remote: Remote, commands: Renderer, operation: Retire | Promote, grace: float = GRACE) -> bool:
+    """One side of the containers of a service drained, stopped and removed.
+
+    Returns:
+        False, and nothing is changed, where what is to serve again is gone or not well.
 
     Raises:
         OpsError: when they could not.
     """
-    _end(remote, compose, release, service, record, settings, grace, back=False)
-
-
-def revert(
-    remote: Remote,
-    compose: Compose,
-    release: str,
-    service: str,
-    record: ServiceRecord,
-    settings: Settings,
-    grace: float = GRACE,
-) -> bool:
-    """The containers of `release` removed, and those that it was to replace serving again, as they still run.
-
-    Returns:
-        False, and nothing is changed, where those are gone or not well.
-    """
-    return _end(remote, compose, release, service, record, settings, grace, back=True)
-
-
-def _end(
-    remote: Remote,
-    compose: Compose,
-    release: str,
-    service: str,
-    record: ServiceRecord,
-    settings: Settings,
-    grace: float,
-    *,
-    back: bool,
-) -> bool:
-    state, drain = Paths(settings.directory).state, settings.rollout.drain
-    command = scripts.retire(compose, state, service, record, drain, release=release, back=back)
-    answer = remote.run(command, deadline=drain + grace + _MARGIN, check=False)
+    back = isinstance(operation, Promote)
+    answer = remote.run(commands(operation), deadline=commands.drain + grace + _MARGIN, check=False)
     if answer.code not in (0, 10) or (answer.code and not back):
+        service = operation.new.service
         raise OpsError(
             f"the old containers of {service} were not removed: {_reason(answer)}", host=remote.name
         )
     return answer.ok
 
 
-def remove(remote: Remote, compose: Compose, release: str, service: str, grace: float = GRACE) -> None:
+def remove(remote: Remote, commands: Renderer, operation: Remove, grace: float = GRACE) -> None:
     """Takes away the containers of a service that the release before did not have."""
-    remote.run(compose.stop(release, service), deadline=grace + _MARGIN)
+    remote.run(commands(operation), deadline=grace + _MARGIN)

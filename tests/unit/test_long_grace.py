@@ -20,12 +20,20 @@ from schedgen_ops.commands.docker import GRACE, Docker, grace, parse_containers
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout.operations import Promote, Recreate, Remove, Retire, SetIngress, StartBeside
+from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.versions import Version
 
 COMPOSE = Compose(Docker(), "schedgen", "/srv/schedgen")
 WORKER = ServiceRecord("i", "id", "d", strategy="start-first")
 SITE = ServiceRecord("i", "id", "d", strategy="ingress", proxies=("web_80",))
 STATEFUL = ServiceRecord("i", "id", "d", strategy="stop-first")
 SETTINGS = settings(health={"deadline": 40, "settle": 0}, rollout={"drain": 2})
+COMMANDS = Renderer(COMPOSE, SETTINGS)
+PDF, WEB = Version("worker", "r", WORKER), Version("web", "r", SITE)
+DB = Version("db", "r", STATEFUL)
+WHY = Change("", Action.REPLACE, "its image changed")
 TEN_MINUTES = 600.0
 
 
@@ -35,12 +43,12 @@ def silent(_: str) -> None: ...
 @pytest.mark.parametrize(
     "work",
     [
-        lambda on, g: roller.replace(on, COMPOSE, "r", "worker", WORKER, SETTINGS, silent, grace=g),
-        lambda on, g: roller.replace(on, COMPOSE, "r", "db", STATEFUL, SETTINGS, silent, grace=g),
-        lambda on, g: roller.retire(on, COMPOSE, "r", "web", SITE, SETTINGS, g),
-        lambda on, g: roller.revert(on, COMPOSE, "r", "web", SITE, SETTINGS, g),
-        lambda on, g: roller.remove(on, COMPOSE, "r", "web", g),
-        lambda on, g: roller.open_ingress(on, COMPOSE, "r", {"web": SITE}, SETTINGS, grace=g),
+        lambda on, g: roller.start(on, COMMANDS, StartBeside(PDF, None, WHY), silent, g),
+        lambda on, g: roller.start(on, COMMANDS, Recreate(DB, None, WHY), silent, g),
+        lambda on, g: roller.end(on, COMMANDS, Retire(WEB), g),
+        lambda on, g: roller.end(on, COMMANDS, Promote(WEB, None), g),
+        lambda on, g: roller.remove(on, COMMANDS, Remove(WEB), g),
+        lambda on, g: roller.set_ingress(on, COMMANDS, SetIngress((WEB,)), g),
     ],
     ids=["start-first", "stop-first", "retire", "revert", "remove", "hand over"],
 )

@@ -16,9 +16,12 @@ from schedgen_ops.commands.docker import Container, Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release.record import Release, ServiceRecord, State, kept
 from schedgen_ops.rollout import plan, run
+from schedgen_ops.rollout.operations import Recreate, Remove, StartBeside
 from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.run import Replaced
 from schedgen_ops.rollout.strategy import Strategy
+from schedgen_ops.rollout.versions import Version
 
 BOX = Container(
     id="1",
@@ -193,19 +196,22 @@ def test_no_name_that_a_kept_release_needs_is_dropped_and_nothing_of_anybody_els
     assert dropped == ours - needed
 
 
-COMPOSE = Compose(Docker(), "schedgen", "/srv/schedgen")
+COMMANDS = Renderer(Compose(Docker(), "schedgen", "/srv/schedgen"), settings())
+WEB = Version("web", "r1", WANTED)
+WHY = Change("web", Action.REPLACE, "its image changed")
+IN_PLACE = Recreate(WEB, None, WHY)
 
 
 def test_a_service_that_gets_healthy_tells_how_long_it_took() -> None:
     host = FakeHost(answers={"docker compose up web": result(seconds=3.5)})
-    assert run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), lambda line: None) == Replaced(3.5)
+    assert run.start(host, COMMANDS, IN_PLACE, lambda line: None) == Replaced(3.5)
     assert host.deadlines[0] > 300
 
 
 def test_how_long_the_old_one_took_to_end_is_told_apart() -> None:
     host = FakeHost(answers={"replace web": result("say hello\nended 1500000\n", seconds=3.5)})
-    worker = replace(WANTED, strategy=Strategy.START_FIRST)
-    found = run.replace(host, COMPOSE, "r1", "web", worker, settings(), lambda line: None)
+    worker = Version("web", "r1", replace(WANTED, strategy=Strategy.START_FIRST))
+    found = run.start(host, COMMANDS, StartBeside(worker, None, WHY), lambda line: None)
     assert found == Replaced(3.5, ending=1.5)
 
 
@@ -215,7 +221,7 @@ def test_a_service_that_does_not_get_healthy_fails_with_the_end_of_its_log() -> 
     host = FakeHost(answers={"docker compose up web": sick, _is_logs: logs})
     shown: list[str] = []
     with pytest.raises(OpsError) as caught:
-        run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), shown.append)
+        run.start(host, COMMANDS, IN_PLACE, shown.append)
     assert caught.value.message == "Service web failed health check after 300s"
     assert caught.value.host == "app1"
     assert caught.value.detail == "container web-1 is unhealthy\nready\nError: no such table"
@@ -229,10 +235,10 @@ def _is_logs(command: object) -> bool:
 def test_a_log_that_cannot_be_read_hides_no_failure() -> None:
     host = FakeHost(answers={"docker compose up web": 1, _is_logs: 1})
     with pytest.raises(OpsError, match="failed health check"):
-        run.replace(host, COMPOSE, "r1", "web", WANTED, settings(), lambda line: None)
+        run.start(host, COMMANDS, IN_PLACE, lambda line: None)
 
 
 def test_a_service_that_was_new_is_stopped_and_removed() -> None:
     host = FakeHost(answers={lambda command: command.text.endswith("rm --stop --force web"): ""})
-    run.remove(host, COMPOSE, "/r/1", "web")
+    run.remove(host, COMMANDS, Remove(WEB))
     assert len(host.commands) == 1

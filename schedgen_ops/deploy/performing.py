@@ -1,0 +1,130 @@
+"""A plan's operations performed on a host over SSH, and what the operator is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from schedgen_ops.deploy.site import QUICK, Site
+from schedgen_ops.fleet import at_once
+from schedgen_ops.rollout import run as roller
+from schedgen_ops.rollout.operations import (
+    CheckOut,
+    GoBack,
+    Keep,
+    Name,
+    Operation,
+    Plan,
+    Promote,
+    Recreate,
+    Remove,
+    Retire,
+    SetIngress,
+    StartBeside,
+    Untag,
+)
+
+# What may change the project's containers, and stops some.
+_MOVES = (StartBeside, Recreate, Promote, Retire, Remove)
+# Seconds that the code may take, and that of submodules with it.
+_LONG = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A service that was started: its seconds, and since when new containers get all that comes."""
+
+    service: str
+    release: str
+    seconds: float
+    answering: float
+
+
+def perform(site: Site, plan: Plan) -> None:
+    """Performs a plan on a host: a group's operations at once, group after group.
+
+    Raises:
+        OpsError: for the first operation of a group that failed; no further group is begun.
+    """
+    services = {
+        operation.new.service for group in plan for operation in group if isinstance(operation, _MOVES)
+    }
+    grace = {name: site.grace(name) for name in services}
+    for group in plan:
+        try:
+            came = at_once([partial(_perform, site, operation, grace) for operation in group])
+        finally:
+            if any(isinstance(operation, _MOVES) for operation in group):
+                site.containers_changed()
+        _note(site, [each for each in came if each])
+
+
+def _perform(site: Site, operation: Operation, grace: Mapping[str, float]) -> _Started | None:
+    commands = site.commands
+    match operation:
+        case Keep(change):
+            site.say(f"Service {change.service} unchanged, left as it is")
+        case StartBeside(new=new) | Recreate(new=new):
+            return _start(site, operation, grace[new.service])
+        case Promote(new=new):
+            if roller.end(site.remote, commands, operation, grace[new.service]):
+                site.say(f"Service {new.service}: the containers it had serve again")
+        case Retire(new=new):
+            roller.end(site.remote, commands, operation, grace[new.service])
+        case Remove(new=new):
+            roller.remove(site.remote, commands, operation, grace[new.service])
+            site.say(f"Service {new.service} was new, and is removed")
+        case SetIngress():
+            _set_ingress(site, operation)
+        case Name():
+            # With the record of the release that is made, where that is done with it.
+            record = site.new if site.new and site.new.good and site.new.id == operation.release else None
+            site.run(commands.name(operation, record), deadline=900 + QUICK)
+        case CheckOut() | GoBack() | Untag():
+            site.run(commands(operation), deadline=_LONG)
+    return None
+
+
+def _start(site: Site, operation: StartBeside | Recreate, grace: float) -> _Started:
+    new, show = operation.new, site.show
+    done = f"is back at release {new.release}"
+    if _ours(site, new.release):
+        show(f"{new.service}: {operation.change.reason}")
+        site.touched.append(new.service)
+        done = ""
+    replaced = roller.start(site.remote, site.commands, operation, show, grace)
+    answering = site.clock.monotonic() - replaced.ending
+    site.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
+    return _Started(new.service, new.release, round(replaced.seconds, 1), answering)
+
+
+def _note(site: Site, started: list[_Started]) -> None:
+    """Keeps how long it took in the record of the release that is made."""
+    site.answering = max([site.answering, *(each.answering for each in started)])
+    mine = [each for each in started if _ours(site, each.release)]
+    if mine:
+        records = site.release.services
+        timed = {each.service: replace(records[each.service], seconds=each.seconds) for each in mine}
+        site.new = replace(site.release, services={**records, **timed})
+
+
+def _ours(site: Site, release: str) -> bool:
+    return site.new is not None and site.new.id == release
+
+
+def _set_ingress(site: Site, operation: SetIngress) -> None:
+    names = [each.service for each in operation.behind]
+    if operation.first:
+        site.say("The published ports change hands once: " + ", ".join(sorted(names)))
+    gap: float | None = 0.0
+    try:
+        gap = roller.set_ingress(site.remote, site.commands, operation, site.grace(*names))
+    finally:
+        if gap is not None:
+            site.containers_changed()
+    if operation.first and gap:
+        site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
+    if _ours(site, operation.release):
+        told = "is already as this release has it" if gap is None else "has the configuration of this release"
+        site.say(f"The ingress {told}")

@@ -1,0 +1,249 @@
+"""What is done to a host to put a release on it or to take one off, as values. Pure.
+
+A plan is a tuple of groups, one after the other; the operations of a group need nothing of one another and go
+at the same time. Each may be done again where it was interrupted, prints as a line, and knows its inverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A service is left as it is."""
+
+    change: Change
+
+    def __str__(self) -> str:
+        return f"leave {self.change.service} as it is"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """Nothing is to be taken back."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOut:
+    """The work tree goes to a release's commit; `was` is the commit and the branch that it was at."""
+
+    commit: str
+    was: tuple[str, str] = ("", "")
+
+    def __str__(self) -> str:
+        return f"check out {self.commit[:12]}"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The work tree as it was."""
+        return (GoBack(*self.was, leaves=self.commit),)
+
+
+@dataclass(frozen=True, slots=True)
+class GoBack:
+    """The work tree as it was before a release; only what moved is moved, and a failing hook is no failure.
+
+    Attributes:
+        branch: the branch that was checked out; "" for none.
+        leaves: the commit that it may be at now; "" where that is not known.
+    """
+
+    commit: str
+    branch: str = ""
+    leaves: str = ""
+
+    def __str__(self) -> str:
+        return f"go back to {self.branch or self.commit[:12]}"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The release's commit."""
+        return (CheckOut(self.leaves, (self.commit, self.branch)),)
+
+
+@dataclass(frozen=True, slots=True)
+class SetIngress:
+    """The ingress is as a release has it; the first one takes over the ports of the services behind it.
+
+    Attributes:
+        behind: the services behind it.
+        before: the services that the release before has behind it.
+        first: whether the ports change hands.
+        repair: whether what a killed run left closed is opened again, or a half hand-over ended.
+    """
+
+    behind: tuple[Version, ...]
+    before: tuple[Version, ...] = ()
+    first: bool = False
+    repair: bool = False
+
+    @property
+    def release(self) -> str:
+        """The id of the release whose configuration it gets."""
+        return self.behind[0].release
+
+    def __str__(self) -> str:
+        if self.first:
+            return f"hand the ports of {_names(self.behind)} over to the ingress"
+        return f"{'repair' if self.repair else 'set'} the ingress for {_names(self.behind)} of {self.release}"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The ingress as the release before had it; ports that it took over it keeps."""
+        return (SetIngress(self.before, self.behind),) if self.before else ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartBeside:
+    """New containers of a service beside the old ones, healthy before those go.
+
+    Behind the ingress the old ones stay until `Retire`; else they go at the end of this.
+
+    Attributes:
+        old: the service as the release before has it; None where it has none.
+        share: percent of the requests that the new ones get behind the ingress, see `scripts.start_beside`.
+    """
+
+    new: Version
+    old: Version | None
+    change: Change
+    share: int = 100
+
+    def __str__(self) -> str:
+        count = self.new.record.replicas
+        many = f", {count} containers" if count > 1 else ""
+        part = f", with {self.share}% of the requests" if self.share < 100 else ""
+        return f"start {self.new} beside what runs{many}{part}: {self.change.reason}"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """Behind the ingress the old containers still run; else the old ones are put back."""
+        return (Promote(self.new, self.old),) if self.new.behind else _put_back(self.new, self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class Recreate:
+    """The containers of a service are stopped, and new ones started in their place."""
+
+    new: Version
+    old: Version | None
+    change: Change
+
+    def __str__(self) -> str:
+        return f"recreate {self.new}: {self.change.reason}"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The service as the release before has it."""
+        return _put_back(self.new, self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class Promote:
+    """Containers that `new` was to replace serve again, as they still run, and those of `new` go."""
+
+    new: Version
+    old: Version | None
+
+    def __str__(self) -> str:
+        return f"let what {self.new} was to replace serve again"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The new containers beside the old ones."""
+        return (StartBeside(self.new, self.old, _again(self.new.service)),)
+
+
+@dataclass(frozen=True, slots=True)
+class Retire:
+    """The containers that `new` replaced behind the ingress are drained, stopped and removed."""
+
+    new: Version
+    old: Version | None = None
+
+    def __str__(self) -> str:
+        return f"retire what {self.new} replaced"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The old containers anew; none stands by any more."""
+        return _put_back(self.new, self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """The containers of a service that the release before did not have go."""
+
+    new: Version
+
+    def __str__(self) -> str:
+        return f"remove {self.new}, which was new"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The service started anew."""
+        return _put_back(self.new, self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A release is named as the one that serves, and its containers come back after a reboot.
+
+    Attributes:
+        release, before: ids; `before` is "" where nothing served.
+        services: those behind the ingress that it replaced.
+    """
+
+    release: str
+    services: tuple[str, ...] = ()
+    before: str = ""
+
+    def __str__(self) -> str:
+        return f"name {self.release} as what serves"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """The release before is named."""
+        return (Name(self.before, before=self.release),)
+
+
+@dataclass(frozen=True, slots=True)
+class Untag:
+    """Names of images are removed, and an image with its last name."""
+
+    images: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"untag {', '.join(self.images)}"
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """Nothing: what has no name is gone."""
+        return ()
+
+
+Operation = (
+    Keep | CheckOut | GoBack | SetIngress | StartBeside | Recreate | Promote | Retire | Remove | Name | Untag
+)
+Group = tuple[Operation, ...]
+Plan = tuple[Group, ...]
+
+
+def bring(new: Version, old: Version | None, change: Change, share: int = 100) -> StartBeside | Recreate:
+    """What replaces a service's containers, by its strategy."""
+    if not new.beside:
+        return Recreate(new, old, change)
+    return StartBeside(new, old, change, share if new.behind else 100)
+
+
+def text(plan: Plan) -> Iterator[str]:
+    """A plan for a reader, an operation a line; what goes together with the one above it begins with `&`."""
+    for group in plan:
+        for number, operation in enumerate(group):
+            yield f"{'& ' if number else ''}{operation}"
+
+
+def _again(service: str) -> Change:
+    return Change(service, Action.REPLACE, "put back")
+
+
+def _put_back(new: Version, old: Version | None) -> tuple[Operation, ...]:
+    return (bring(old, new, _again(old.service)),) if old else (Remove(new),)
+
+
+def _names(found: Iterable[Version]) -> str:
+    return ", ".join(each.service for each in found)

@@ -1,0 +1,182 @@
+"""The one plan of every way: from what runs, the release before and the release to come, to operations. Pure.
+
+A deploy, a rollback, the way back of both, a recovery, the host's own guard and `deploy.plan` all take their
+operations from here. Where an operation may find nothing to do, or nothing to do it with, the way is cut into
+legs, and each leg is planned from what is found when it begins.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from schedgen_ops.commands.docker import Container
+from schedgen_ops.release.record import Release
+from schedgen_ops.rollout.operations import (
+    Group,
+    Keep,
+    Name,
+    Plan,
+    Promote,
+    Remove,
+    Retire,
+    SetIngress,
+    bring,
+)
+from schedgen_ops.rollout.plan import INGRESS, Change, changes
+from schedgen_ops.rollout.strategy import Grouping, waves
+from schedgen_ops.rollout.versions import Version, version, versions
+
+Found = Sequence[Container]
+Leg = Callable[[Found], Plan]
+"""A part of a way, planned from the project's containers as they are when it begins."""
+
+
+def forward(
+    services: Iterable[str],
+    new: Release,
+    old: Release | None,
+    found: Found,
+    share: int = 100,
+    grouped: Grouping = waves,
+    foreseen: Mapping[str, str] | None = None,
+) -> Plan:
+    """Those of `services` that differ as `new` has them, beside what serves until `settled`.
+
+    Args:
+        services: in the order in which they come.
+        share: percent of the requests that new containers get.
+        grouped: which services go together.
+        foreseen: why services will differ whose images are not built yet.
+    """
+    told = changes(services, new.services, found, old, foreseen)
+    kept: Plan = tuple((Keep(change),) for change in told if not change.touches)
+    todo = {change.service: change for change in told if change.touches}
+    for wave in grouped({name: new.services[name] for name in todo}):
+        kept += _wave(wave, todo, new, old, share)
+    return kept
+
+
+def _wave(
+    wave: Iterable[str], todo: Mapping[str, Change], new: Release, old: Release | None, share: int
+) -> Plan:
+    """Those that start beside at once; then, one after the other, those that are away for a while."""
+    to = versions(new, wave)
+    brought = [bring(each, version(old, each.service), todo[each.service], share) for each in to]
+    beside: Group = tuple(each for each in brought if each.new.beside)
+    alone = tuple((each,) for each in brought if not each.new.beside)
+    return ((beside,) if beside else ()) + alone
+
+
+def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
+    """`new` is the one that serves, once it is verified."""
+    behind = tuple(each.service for each in versions(new, touched) if each.behind)
+    return ((Name(new.id, behind, old.id if old else ""),),)
+
+
+def settled(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
+    """What stood by beside `new` goes, once it is named."""
+    gone = tuple(Retire(each, version(old, each.service)) for each in versions(new, touched) if each.behind)
+    return (gone,) if gone else ()
+
+
+def ingress(new: Release, old: Release | None, found: Found) -> Plan:
+    """The ingress as `new` has it; the first one takes over the ports that `old` publishes."""
+    behind, before = _behind(new), _behind(old)
+    if not behind:
+        return ()
+    first: Plan = ((SetIngress(before, first=True),),) if before and not _there(found) else ()
+    return (*first, (SetIngress(behind, before),))
+
+
+def homeward(
+    serving: Release | None, begun: Sequence[Release], services: Sequence[str], *, touched: bool = False
+) -> tuple[Leg, ...]:
+    """The way from wherever runs were cut off to `services` as `serving` has them.
+
+    Args:
+        serving: what served before; None for nothing.
+        begun: the releases that those runs were making, newest first.
+        touched: whether those runs touched all of `services`; else what they left is looked for.
+    """
+
+    def left(new: Release, found: Found) -> tuple[Version, ...]:
+        ours = {box.service for box in found if box.release == new.id}
+        return versions(new, [name for name in services if touched or name in ours])
+
+    return (
+        *(lambda found, new=new: _promoted(left(new, found), serving) for new in begun),
+        partial(superseded, serving, services),
+        *((partial(put_back, serving, services),) if begun else ()),
+        *(lambda found, new=new: _removed(left(new, found), serving) for new in begun),
+    )
+
+
+def _promoted(left: Iterable[Version], old: Release | None) -> Plan:
+    """What still stands by serves again."""
+    back = tuple(Promote(each, version(old, each.service)) for each in left if each.behind)
+    return (back,) if back else ()
+
+
+def superseded(serving: Release | None, services: Iterable[str], found: Found) -> Plan:
+    """What is beside a service of which `serving` has all its containers goes."""
+    if serving is None:
+        return ()
+    ours = Counter(box.service for box in found if box.release == serving.id and box.good)
+    every = Counter(box.service for box in found)
+    behind = [(each.service, each.record.replicas) for each in versions(serving, services) if each.behind]
+    return settled(serving, None, [name for name, count in behind if count <= ours[name] < every[name]])
+
+
+def put_back(serving: Release | None, services: Iterable[str], found: Found) -> Plan:
+    """Those of `services` that differ as `serving` has them, the last ones first; it is named again for each.
+
+    It serves already: what its containers replace goes at once, and a reboot brings them back.
+    """
+    if serving is None:
+        return ()
+    told = changes(services, serving.services, found, serving)
+    todo = {change.service: change for change in told if change.touches}
+    plan: Plan = ()
+    for wave in reversed(waves({name: serving.services[name] for name in todo})):
+        plan += _wave(wave, todo, serving, None, 100) + settled(serving, None, wave)
+        plan += named(serving, serving, wave)
+    return plan
+
+
+def _removed(left: Iterable[Version], old: Release | None) -> Plan:
+    """What the release before did not have goes."""
+    return tuple((Remove(each),) for each in left if version(old, each.service) is None)
+
+
+def ingress_back(serving: Release | None, found: Found, *, repair: bool = False) -> Plan:
+    """The ingress as `serving` has it; where it never took the ports over, there is nothing to do.
+
+    Args:
+        repair: whether what a killed run left closed is opened again.
+    """
+    behind = _behind(serving)
+    half = serving is not None and half_handed_over(serving, found)
+    if not behind or not (half or _there(found)):
+        return ()
+    return ((SetIngress(behind, repair=repair or half),),)
+
+
+def half_handed_over(serving: Release, found: Found) -> bool:
+    """Whether the ports were about to change hands when that was cut off, or were left to nobody."""
+    gates = [box for box in found if box.service == INGRESS]
+    if any(box.status != "running" for box in gates):
+        return True
+    behind = {each.service for each in _behind(serving)}
+    boxes = [box for box in found if box.service in behind]
+    # What its owner started publishes the ports itself, what we did is behind an ingress.
+    return any(box.status != "running" or bool(box.release) != bool(gates) for box in boxes)
+
+
+def _behind(release: Release | None) -> tuple[Version, ...]:
+    return tuple(each for each in versions(release) if each.behind)
+
+
+def _there(found: Found) -> bool:
+    return any(box.service == INGRESS for box in found)

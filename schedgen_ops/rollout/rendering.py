@@ -1,0 +1,82 @@
+"""The command that performs an operation on a host: sent over SSH, or given to the host's own guard. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedgen_ops.commands import git
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release
+from schedgen_ops.rollout import operations as o
+from schedgen_ops.rollout import port_handover, scripts
+from schedgen_ops.rollout.versions import Version
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command, sh
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Commands for one host, whose project `compose` runs."""
+
+    compose: Compose
+    settings: Settings
+
+    @property
+    def wait(self) -> int:
+        """Seconds until new containers must be healthy."""
+        return self.settings.health.deadline
+
+    @property
+    def drain(self) -> int:
+        """Seconds for requests in flight to end."""
+        return self.settings.rollout.drain
+
+    @property
+    def paths(self) -> Paths:
+        """Where state is kept."""
+        return Paths(self.settings.directory)
+
+    def __call__(self, operation: o.Operation) -> Command:
+        """The command that performs it."""
+        match operation:
+            case o.StartBeside(new=new, share=share):
+                at = (self.paths.state, self.paths.release(new.release), new.service)
+                command = scripts.start_beside(self.compose, *at, new.record, self.wait, self.drain, share)
+            case o.Recreate(new=new):
+                command = self.compose.up(self.paths.release(new.release), new.service, self.wait)
+            case o.Retire(new=new) | o.Promote(new=new):
+                command = self._end(new, back=isinstance(operation, o.Promote))
+            case o.Remove(new=new):
+                command = self.compose.stop(self.paths.release(new.release), new.service)
+            case o.SetIngress():
+                command = self._ingress(operation)
+            case o.Name():
+                command = self.name(operation)
+            case o.CheckOut(commit=commit):
+                command = git.checkout(commit).in_dir(self.settings.directory)
+            case o.GoBack(commit, branch, leaves):
+                command = git.back(commit, branch, leaves).in_dir(self.settings.directory)
+            case o.Untag(images):
+                command = self.compose.docker.untag(*images)
+            case o.Keep():
+                command = sh("true")
+        return command
+
+    def name(self, operation: o.Name, record: Release | None = None, *, beside: bool = False) -> Command:
+        """As `scripts.promote`, which tells what `record` and `beside` are."""
+        release, services = operation.release, operation.services
+        return scripts.promote(self.compose, self.paths, release, services, record, beside=beside)
+
+    def _end(self, new: Version, *, back: bool) -> Command:
+        state, service = self.paths.state, new.service
+        return scripts.retire(
+            self.compose, state, service, new.record, self.drain, release=new.release, back=back
+        )
+
+    def _ingress(self, operation: o.SetIngress) -> Command:
+        behind = {each.service: each.record for each in operation.behind}
+        folder = self.paths.release(operation.release)
+        return port_handover.ingress(
+            self.compose, self.paths, folder, behind, self.wait, repair=operation.repair
+        )

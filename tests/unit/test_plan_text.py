@@ -1,0 +1,177 @@
+"""Every way's plan, as the text that an operator reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from planning import ORDER, box, lines, release, running
+
+from schedgen_ops.rollout import planner
+from schedgen_ops.rollout.operations import (
+    CheckOut,
+    GoBack,
+    Keep,
+    Name,
+    Operation,
+    Promote,
+    Recreate,
+    Remove,
+    Retire,
+    SetIngress,
+    StartBeside,
+    Untag,
+)
+from schedgen_ops.rollout.plan import INGRESS, Action, Change
+from schedgen_ops.rollout.strategy import together
+from schedgen_ops.rollout.versions import version, versions
+
+OLD, NEW = release("r1"), release("r2")
+
+
+def test_a_release_of_which_all_differs_goes_on_by_what_needs_what() -> None:
+    assert (
+        lines(planner.forward(ORDER, NEW, OLD, running(OLD)))
+        == """\
+recreate db of r2: its image changed
+start api of r2 beside what runs: its image changed
+& start worker of r2 beside what runs: its image changed
+start web of r2 beside what runs: its image changed"""
+    )
+
+
+def test_what_is_the_same_is_left_and_what_is_stopped_is_started() -> None:
+    new = release("r2", ["web"])
+    found = (*running(release("r1", []), "db", "api", "web"), box("worker", "r1", "base", status="exited"))
+    assert (
+        lines(planner.forward(ORDER, new, OLD, found, share=10))
+        == """\
+leave db as it is
+leave api as it is
+start web of r2 beside what runs, with 10% of the requests: its image changed
+& start worker of r2 beside what runs: not running"""
+    )
+
+
+def test_a_rollback_starts_everything_at_once_that_may_stand_beside() -> None:
+    assert (
+        lines(planner.forward(ORDER, NEW, OLD, running(OLD), 101, together))
+        == """\
+recreate db of r2: its image changed
+start api of r2 beside what runs: its image changed
+& start web of r2 beside what runs: its image changed
+& start worker of r2 beside what runs: its image changed"""
+    )
+
+
+def test_more_containers_than_one_are_told_and_what_is_not_built_yet_is_foreseen() -> None:
+    new = release("r1", api=2)
+    foreseen = {"api": "its image is built from api/a.js"}
+    assert (
+        lines(planner.forward(["api", "web"], new, OLD, running(OLD), foreseen=foreseen))
+        == """\
+leave web as it is
+start api of r1 beside what runs, 2 containers: its image is built from api/a.js"""
+    )
+
+
+def test_a_verified_release_is_named_and_then_what_stood_by_goes() -> None:
+    assert lines(planner.named(NEW, OLD, ["db", "api"])) == "name r2 as what serves"
+    assert planner.named(NEW, OLD, ["db", "api"]) == ((Name("r2", ("api",), "r1"),),)
+    assert (
+        lines(planner.settled(NEW, OLD, ["db", "api", "web"]))
+        == "retire what api of r2 replaced\n& retire what web of r2 replaced"
+    )
+    assert planner.settled(NEW, OLD, ["db"]) == ()
+
+
+def test_the_first_ingress_takes_the_ports_over_from_the_release_before() -> None:
+    bare = tuple(each for each in running(OLD) if each.service != INGRESS)
+    assert (
+        lines(planner.ingress(NEW, OLD, bare))
+        == "hand the ports of api, web over to the ingress\nset the ingress for api, web of r2"
+    )
+    assert lines(planner.ingress(NEW, OLD, running(OLD))) == "set the ingress for api, web of r2"
+    assert lines(planner.ingress(NEW, None, ())) == "set the ingress for api, web of r2"
+    assert planner.ingress(release("r2", without=["api", "web"]), OLD, running(OLD)) == ()
+
+
+def test_the_ingress_goes_back_where_there_is_one_and_is_repaired_where_it_was_cut_off() -> None:
+    bare = tuple(each for each in running(OLD) if each.service != INGRESS)
+    by_hand = tuple(replace(each, release="") for each in bare)
+    assert lines(planner.ingress_back(OLD, running(OLD))) == "set the ingress for api, web of r1"
+    assert lines(planner.ingress_back(OLD, bare)) == "repair the ingress for api, web of r1"
+    assert planner.ingress_back(OLD, by_hand) == ()
+    assert planner.ingress_back(None, running(OLD)) == ()
+
+
+def way(found: tuple[object, ...], *, touched: bool = False, old: object = OLD) -> list[str]:
+    legs = planner.homeward(old, [NEW], ORDER, touched=touched)  # type: ignore[arg-type]
+    return [lines(leg(found)) for leg in legs]  # type: ignore[arg-type]
+
+
+def test_what_stands_by_serves_again_and_what_is_gone_is_put_back() -> None:
+    both = running(OLD, "api", "web") + running(NEW, "api", "worker", "db")
+    promoted, superseded, put_back, removed = way(both)
+    assert promoted == "let what api of r2 was to replace serve again"
+    assert superseded == "retire what api of r1 replaced"
+    assert (
+        put_back
+        == """\
+start api of r1 beside what runs: its image changed
+& start worker of r1 beside what runs: its image changed
+retire what api of r1 replaced
+name r1 as what serves
+recreate db of r1: its image changed
+name r1 as what serves"""
+    )
+    assert removed == ""
+    assert way(both, touched=True)[0].count("serve again") == 2
+
+
+def test_a_service_that_is_new_is_removed_on_the_way_back() -> None:
+    old = release("r1", without=["worker"])
+    found = (*running(old), box("worker", "r2", "r2"))
+    assert way(found, old=old) == ["", "", "", "remove worker of r2, which was new"]
+    assert way(running(NEW), old=None)[2:] == [
+        "",
+        "\n".join(f"remove {name} of r2, which was new" for name in ORDER),
+    ]
+
+
+def test_where_no_run_was_cut_off_only_what_is_beside_a_whole_release_goes() -> None:
+    both = running(OLD) + running(NEW)
+    legs = planner.homeward(OLD, [], ORDER)
+    assert [lines(leg(both)) for leg in legs] == [
+        "retire what api of r1 replaced\n& retire what web of r1 replaced"
+    ]
+
+
+API, WORKER, DB = versions(NEW, ["api", "worker", "db"])
+BEFORE = version(OLD, "api")
+WHY = Change("api", Action.REPLACE, "its image changed")
+
+
+@pytest.mark.parametrize(
+    ("operation", "inverse"),
+    [
+        (CheckOut("b" * 40, ("a" * 40, "main")), "go back to main"),
+        (GoBack("a" * 40, leaves="b" * 40), "check out bbbbbbbbbbbb"),
+        (SetIngress((API,), versions(OLD, ["api"])), "set the ingress for api of r1"),
+        (SetIngress((API,), first=True), ""),
+        (StartBeside(API, BEFORE, WHY), "let what api of r2 was to replace serve again"),
+        (StartBeside(WORKER, version(OLD, "worker"), WHY), "start worker of r1 beside what runs: put back"),
+        (StartBeside(WORKER, None, WHY), "remove worker of r2, which was new"),
+        (Recreate(DB, version(OLD, "db"), WHY), "recreate db of r1: put back"),
+        (Promote(API, BEFORE), "start api of r2 beside what runs: put back"),
+        (Retire(API, BEFORE), "start api of r1 beside what runs: put back"),
+        (Remove(WORKER), "start worker of r2 beside what runs: put back"),
+        (Name("r2", (), "r1"), "name r1 as what serves"),
+        (Keep(WHY), ""),
+        (Untag(("p-api:r2",)), ""),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_operation_knows_what_takes_it_back(operation: Operation, inverse: str) -> None:
+    assert lines((operation.inverse(),)) == inverse
+    assert str(operation)
