@@ -179,5 +179,6 @@ def plan(op: Operation, branch: str) -> None:
             columns = ("Service", "Action", "Why", "How")
             empty = "None would be touched."
             op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))
+            op.ui.show(Table(("Step", "Operation"), found.operations, title=titled("Operations")))
 
     conclude(look(op, lambda remote: preview.look(remote, op.settings, ref), show))

@@ -33,9 +33,10 @@ def keep_running(site: Site, run: str) -> None:
     name = f"{run}-{commit[:7]}-adopted"
     services, tracked = images.resolve(site, name, commit)
     boxes = {box.service: box for box in site.seen.containers}
+    described = images.describe(site.settings, site.host, services, name, None, tracked)
     records = {
         service: replace(record, image_id=boxes[service].image)
-        for service, record in images.describe(site, services, tracked, name).items()
+        for service, record in described.items()
         if service in boxes
     }
     for record in records.values():

@@ -18,6 +18,7 @@ from schedgen_ops.remote import checked
 from schedgen_ops.rollout import ingress
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout.strategy import Strategy, strategies
+from schedgen_ops.settings import HostSettings, Settings
 
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
@@ -32,16 +33,26 @@ def resolve(site: Site, release: str, commit: str) -> tuple[tuple[c.Service, ...
 
 
 def describe(
-    site: Site, services: Iterable[c.Service], tracked: Mapping[str, str], release: str
+    settings: Settings,
+    host: HostSettings,
+    services: Iterable[c.Service],
+    release: str,
+    known: Release | None,
+    tracked: Mapping[str, str],
 ) -> dict[str, ServiceRecord]:
-    """What `release` is to run on this host, for each service; the images' ids are not known yet."""
-    settings, records = site.settings, {}
+    """What `release` is to run on a host, for each service; the images' ids are not known yet.
+
+    Args:
+        release: its id.
+        known: the release before, which knows how long replacing a service took.
+        tracked: path in the project to git object id, of the files that services mount.
+    """
+    records: dict[str, ServiceRecord] = {}
     routes = ingress.routes(services, settings.checks)
-    known = site.old.services if site.old else {}
-    here = [service for service in services if service.name in settings.services_on(site.host)]
+    here = [service for service in services if service.name in settings.services_on(host)]
     hows = strategies(here, settings.rollout)
     for service in here:
-        how = hows[service.name]
+        how, before = hows[service.name], known.services.get(service.name) if known else None
         behind = how is Strategy.INGRESS
         records[service.name] = ServiceRecord(
             image=rollout.image_name(settings.project, service.name, release),
@@ -52,7 +63,7 @@ def describe(
             strategy=how.value,
             proxies=tuple(route.proxy for route in routes if behind and route.service == service.name),
             needs=service.needs,
-            seconds=known[service.name].seconds if service.name in known else 0.0,
+            seconds=before.seconds if before else 0.0,
         )
     return records
 
@@ -76,7 +87,7 @@ def build(site: Site) -> None:
     """Every image of the new release, under the release's own names; nothing that runs is touched."""
     release = site.release
     site.services, tracked = resolve(site, release.id, release.commit)
-    records = describe(site, site.services, tracked, release.id)
+    records = describe(site.settings, site.host, site.services, release.id, site.old, tracked)
     pin(site, release.id, site.services, records)
     at_once([partial(_pull, site, records), partial(_build, site)], interrupt=site.remote.interrupt)
     site.new = replace(release, services=_with_ids(site, records))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.commands import compose as c
@@ -11,14 +10,13 @@ from schedgen_ops.commands import disks, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.definition import parse_hashes
 from schedgen_ops.deploy.code import meant
+from schedgen_ops.deploy.forecast import Row, forecast
 from schedgen_ops.deploy.need import needed
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, Result, checked
-from schedgen_ops.rollout.strategy import Strategy, strategies
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, script, sh
 from schedgen_ops.text import size
@@ -71,7 +69,8 @@ class Preview:
 
     Attributes:
         running: the release that serves, or the commit checked out before the first deploy.
-        services: (name, action, why, how) of every service in the tiers.
+        services: (name, action, why, how) of every service in the tiers that is on this host.
+        operations: (step, operation) of all that would be done to it once the images are built.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """
 
@@ -79,7 +78,8 @@ class Preview:
     commit: str
     changes: git.Changes
     migrations: tuple[str, ...]
-    services: tuple[tuple[str, str, str, str], ...]
+    services: tuple[Row, ...]
+    operations: tuple[tuple[str, str], ...]
     need: int
     free: int
     elsewhere: tuple[disks.Space, ...] = ()
@@ -118,14 +118,16 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     changes = git.Changes(tuple(filter(None, commits.split("\n"))), _changed(names))
     wanted = c.parse_services(json.loads(document), parse_hashes(hashes))
     spaces = disks.parse_spaces(disk.stdout)
-    services = _services(settings, wanted, boxes, serving, changes.files)
+    changed = tuple(line.split("\t", 1)[-1] for line in changes.files)
+    foreseen = forecast(settings, settings.host(remote.name), wanted, boxes, serving, commit, changed)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,
         changes=changes,
         migrations=git.parse_paths(added),
-        services=services,
-        need=needed(remote, settings, docker, boxes, services),
+        services=foreseen.rows,
+        operations=foreseen.lines(),
+        need=needed(remote, settings, docker, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
     )
@@ -156,69 +158,6 @@ def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -
     own = (str(len(settings.compose_files)), *settings.compose_files)
     where = (settings.directory, settings.remote, branch, old, migrations)
     return script(_LOOK, *where, *own, *compose, title=f"look at {branch}").kept_private()
-
-
-def _services(
-    settings: Settings,
-    wanted: Iterable[c.Service],
-    boxes: Iterable[engine.Container],
-    serving: Release | None,
-    changed: Iterable[str],
-) -> tuple[tuple[str, str, str, str], ...]:
-    found = {service.name: service for service in wanted}
-    running = {box.service: box for box in boxes}
-    paths = tuple(line.split("\t", 1)[-1] for line in changed)
-    order = [service for tier in settings.tiers for service in tier.services if service in found]
-    hows = strategies(found.values(), settings.rollout)
-    rows = []
-    for name in order:
-        action, why = _action(found[name], running.get(name), settings, serving, paths)
-        how = _how(found[name], hows[name], serving) if action == "replace" else ""
-        rows.append((name, action, why, how))
-    return tuple(rows)
-
-
-def _how(service: c.Service, how: Strategy, serving: Release | None) -> str:
-    """How a service is replaced, and whether anybody has to wait for it."""
-    if how is not Strategy.STOP_FIRST:
-        return f"{how.value}, no gap"
-    why = f" ({service.single})" if service.single else ""
-    known = serving.services.get(service.name) if serving else None
-    if known and known.seconds:
-        return f"{how.value}{why}, away for about {known.seconds:.0f} s as last time"
-    return f"{how.value}{why}, away until its container is healthy"
-
-
-def _action(
-    service: c.Service,
-    box: engine.Container | None,
-    settings: Settings,
-    serving: Release | None,
-    paths: tuple[str, ...],
-) -> tuple[str, str]:
-    if box is None:
-        return "start", "not there yet"
-    prefix = settings.directory.rstrip("/") + "/"
-    context = service.context.removeprefix(prefix)
-    below = [path for path in paths if service.built and (context == "" or _touches(path, context))]
-    if service.context.rstrip("/") == settings.directory.rstrip("/"):
-        below = list(paths)
-    if below:
-        more = f" and {len(below) - 1} more" if len(below) > 1 else ""
-        return "replace", f"its image is built from {below[0]}{more}"
-    mounts = {mount.removeprefix(prefix) for mount in service.mounts}
-    touched = [path for path in paths if any(_touches(path, mount) for mount in mounts)]
-    if touched:
-        return "replace", f"{touched[0]}, which it mounts, changed"
-    known = serving.services.get(service.name) if serving else None
-    if (known.written if known else box.written) != service.definition:
-        return "replace", "its definition changed"
-    return "keep", "unchanged"
-
-
-def _touches(changed: str, used: str) -> bool:
-    """Whether a changed path is what is used, in it, or the submodule that it is in."""
-    return changed == used or changed.startswith(f"{used}/") or used.startswith(f"{changed}/")
 
 
 def facts(found: Preview) -> tuple[tuple[str, str], ...]:

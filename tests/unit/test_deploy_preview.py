@@ -133,6 +133,31 @@ def test_a_definition_that_changed_and_a_service_that_is_new_are_told(project: P
     assert {name: action for name, action, _, _ in project.look().services} == dict.fromkeys(found, "start")
 
 
+def test_what_is_stopped_would_be_started(project: Project) -> None:
+    lines = [json.loads(line) for line in boxes(backend="h1", frontend="h2", redis="h4").splitlines()]
+    for line in lines:
+        if line["labels"]["com.docker.compose.service"] == "redis":
+            line["status"] = "exited"
+    found = project.look(containers="\n".join(map(json.dumps, lines)))
+    assert ("redis", "start", "not running", "") in found.services
+
+
+def test_it_prints_the_operations_that_a_deploy_performs(project: Project) -> None:
+    running = boxes(backend="h1", frontend="h2", prometheus="h3", redis="h4")
+    new = project.new[:7]
+    assert project.look(containers=running).operations == (
+        ("Code", f"check out {project.new[:12]}"),
+        ("Infrastructure", "leave redis as it is"),
+        ("Application", "leave frontend as it is"),
+        (
+            "Application",
+            f"start backend of {new} beside what runs: its image is built from backend/a.js and 1 more",
+        ),
+        ("Monitoring", f"recreate prometheus of {new}: mon/p.yml, which it mounts, changed"),
+        ("Verification", f"name {new} as what serves"),
+    )
+
+
 def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_directory(
     project: Project,
 ) -> None:
