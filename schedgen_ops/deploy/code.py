@@ -7,11 +7,13 @@ from dataclasses import replace
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
 from schedgen_ops.deploy import images
+from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
+from schedgen_ops.rollout.operations import CheckOut, GoBack
 from schedgen_ops.verify import run as verifier
 
 # Seconds that the network may take: the code, and that of submodules.
@@ -80,15 +82,20 @@ def switch(site: Site, release: Release) -> None:
     site.new = replace(release, previous=previous)
     site.new = replace(site.new, migrations=_new_migrations(site))
     store.write(site.remote, site.paths, site.new)
-    site.in_project(git.checkout(site.new.commit), deadline=_LONG)
+    check_out(site)
+
+
+def check_out(site: Site) -> None:
+    """Check out the commit of the release."""
+    tree = site.seen.tree
+    perform(site, ((CheckOut(site.release.commit, (tree.commit, tree.branch)),),))
 
 
 def switch_back(site: Site) -> None:
     """The work tree as it was found; where no release was begun, nobody moved it."""
-    if site.new is None:
-        return
     tree = site.seen.tree
-    site.in_project(git.back(tree.commit, tree.branch, site.new.commit), deadline=_LONG)
+    if site.new is not None:
+        perform(site, ((GoBack(tree.commit, tree.branch, site.new.commit),),))
 
 
 def try_hook(site: Site) -> None:

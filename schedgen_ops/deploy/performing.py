@@ -16,17 +16,17 @@ from schedgen_ops.rollout.operations import (
     Name,
     Operation,
     Plan,
-    Promote,
     Recreate,
     Remove,
     Retire,
+    Revert,
     SetIngress,
     StartBeside,
     Untag,
 )
 
 # What may change the project's containers, and stops some.
-_MOVES = (StartBeside, Recreate, Promote, Retire, Remove)
+_MOVES = (StartBeside, Recreate, Revert, Retire, Remove)
 # Seconds that the code may take, and that of submodules with it.
 _LONG = 300.0
 
@@ -67,7 +67,7 @@ def _perform(site: Site, operation: Operation, grace: Mapping[str, float]) -> _S
             site.say(f"Service {change.service} unchanged, left as it is")
         case StartBeside(new=new) | Recreate(new=new):
             return _start(site, operation, grace[new.service])
-        case Promote(new=new):
+        case Revert(new=new):
             if roller.end(site.remote, commands, operation, grace[new.service]):
                 site.say(f"Service {new.service}: the containers it had serve again")
         case Retire(new=new):

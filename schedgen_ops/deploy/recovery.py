@@ -10,11 +10,12 @@ from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create.run import listing
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import stamp
-from schedgen_ops.commands import git
 from schedgen_ops.deploy import again, images, services
+from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, served_in_order
+from schedgen_ops.rollout.operations import GoBack
 from schedgen_ops.settings import Settings
 from schedgen_ops.verify.serving import wrong
 
@@ -68,7 +69,7 @@ def recover(site: Site) -> None:
         # On a full disk nothing works before something is gone; what containers use stays for now.
         for site.new in begun:
             images.drop(site)
-        site.in_project(git.back(serving.commit, ""))
+        perform(site, ((GoBack(serving.commit),),))
         site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
     for release in begun:
         images.remove_one_off(site, release.id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.commands import files, git
+from schedgen_ops.commands import files
 from schedgen_ops.deploy import cleaning, code, images, services
 from schedgen_ops.deploy.base import Change
 from schedgen_ops.deploy.site import Site
@@ -106,7 +106,7 @@ class Rollback(Change):
         site.run(_copy(source, folder))
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
-        site.in_project(git.checkout(site.new.commit), deadline=300)
+        code.check_out(site)
         code.keep_logs(site, aside=True)
 
     def prepare(self, data: Data) -> None:

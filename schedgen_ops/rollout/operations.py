@@ -118,7 +118,7 @@ class StartBeside:
 
     def inverse(self) -> tuple[Operation, ...]:
         """Behind the ingress the old containers still run; else the old ones are put back."""
-        return (Promote(self.new, self.old),) if self.new.behind else _put_back(self.new, self.old)
+        return (Revert(self.new, self.old),) if self.new.behind else _put_back(self.new, self.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Recreate:
 
 
 @dataclass(frozen=True, slots=True)
-class Promote:
+class Revert:
     """Containers that `new` was to replace serve again, as they still run, and those of `new` go."""
 
     new: Version
@@ -217,7 +217,7 @@ class Untag:
 
 
 Operation = (
-    Keep | CheckOut | GoBack | SetIngress | StartBeside | Recreate | Promote | Retire | Remove | Name | Untag
+    Keep | CheckOut | GoBack | SetIngress | StartBeside | Recreate | Revert | Retire | Remove | Name | Untag
 )
 Group = tuple[Operation, ...]
 Plan = tuple[Group, ...]

@@ -18,9 +18,9 @@ from schedgen_ops.rollout.operations import (
     Keep,
     Name,
     Plan,
-    Promote,
     Remove,
     Retire,
+    Revert,
     SetIngress,
     bring,
 )
@@ -106,16 +106,16 @@ def homeward(
         return versions(new, [name for name in services if touched or name in ours])
 
     return (
-        *(lambda found, new=new: _promoted(left(new, found), serving) for new in begun),
+        *(lambda found, new=new: _reverted(left(new, found), serving) for new in begun),
         partial(superseded, serving, services),
         *((partial(put_back, serving, services),) if begun else ()),
         *(lambda found, new=new: _removed(left(new, found), serving) for new in begun),
     )
 
 
-def _promoted(left: Iterable[Version], old: Release | None) -> Plan:
+def _reverted(left: Iterable[Version], old: Release | None) -> Plan:
     """What still stands by serves again."""
-    back = tuple(Promote(each, version(old, each.service)) for each in left if each.behind)
+    back = tuple(Revert(each, version(old, each.service)) for each in left if each.behind)
     return (back,) if back else ()
 
 

@@ -45,8 +45,8 @@ class Renderer:
                 command = scripts.start_beside(self.compose, *at, new.record, self.wait, self.drain, share)
             case o.Recreate(new=new):
                 command = self.compose.up(self.paths.release(new.release), new.service, self.wait)
-            case o.Retire(new=new) | o.Promote(new=new):
-                command = self._end(new, back=isinstance(operation, o.Promote))
+            case o.Retire(new=new) | o.Revert(new=new):
+                command = self._end(new, back=isinstance(operation, o.Revert))
             case o.Remove(new=new):
                 command = self.compose.stop(self.paths.release(new.release), new.service)
             case o.SetIngress():

@@ -10,7 +10,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.remote import Remote, Result, last_lines
 from schedgen_ops.rollout import port_handover
-from schedgen_ops.rollout.operations import Promote, Recreate, Remove, Retire, SetIngress, StartBeside
+from schedgen_ops.rollout.operations import Recreate, Remove, Retire, Revert, SetIngress, StartBeside
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.shell import Command
 
@@ -128,7 +128,7 @@ def set_ingress(
     return sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
 
 
-def end(remote: Remote, commands: Renderer, operation: Retire | Promote, grace: float = GRACE) -> bool:
+def end(remote: Remote, commands: Renderer, operation: Retire | Revert, grace: float = GRACE) -> bool:
     """One side of the containers of a service drained, stopped and removed.
 
     Returns:
@@ -137,7 +137,7 @@ def end(remote: Remote, commands: Renderer, operation: Retire | Promote, grace: 
     Raises:
         OpsError: when they could not.
     """
-    back = isinstance(operation, Promote)
+    back = isinstance(operation, Revert)
     answer = remote.run(commands(operation), deadline=commands.drain + grace + _MARGIN, check=False)
     if answer.code not in (0, 10) or (answer.code and not back):
         service = operation.new.service

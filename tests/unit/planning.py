@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import Release, ServiceRecord, State
@@ -35,11 +35,16 @@ def record(service: str, image: str, replicas: int = 1) -> ServiceRecord:
 
 
 def release(
-    name: str, changed: Iterable[str] = ORDER, *, without: Iterable[str] = (), **replicas: int
+    name: str,
+    changed: Iterable[str] = ORDER,
+    *,
+    without: Iterable[str] = (),
+    replicas: Mapping[str, int] | None = None,
 ) -> Release:
     """A release whose `changed` services have images of its own; the others run `base`."""
+    counts = replicas or {}
     services = {
-        service: record(service, name if service in {*changed} else "base", replicas.get(service, 1))
+        service: record(service, name if service in {*changed} else "base", counts.get(service, 1))
         for service in ORDER
         if service not in {*without}
     }

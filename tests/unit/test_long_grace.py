@@ -20,7 +20,7 @@ from schedgen_ops.commands.docker import GRACE, Docker, grace, parse_containers
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
-from schedgen_ops.rollout.operations import Promote, Recreate, Remove, Retire, SetIngress, StartBeside
+from schedgen_ops.rollout.operations import Recreate, Remove, Retire, Revert, SetIngress, StartBeside
 from schedgen_ops.rollout.plan import Action, Change
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.versions import Version
@@ -46,7 +46,7 @@ def silent(_: str) -> None: ...
         lambda on, g: roller.start(on, COMMANDS, StartBeside(PDF, None, WHY), silent, g),
         lambda on, g: roller.start(on, COMMANDS, Recreate(DB, None, WHY), silent, g),
         lambda on, g: roller.end(on, COMMANDS, Retire(WEB), g),
-        lambda on, g: roller.end(on, COMMANDS, Promote(WEB, None), g),
+        lambda on, g: roller.end(on, COMMANDS, Revert(WEB, None), g),
         lambda on, g: roller.remove(on, COMMANDS, Remove(WEB), g),
         lambda on, g: roller.set_ingress(on, COMMANDS, SetIngress((WEB,)), g),
     ],

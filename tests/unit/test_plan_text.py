@@ -14,10 +14,10 @@ from schedgen_ops.rollout.operations import (
     Keep,
     Name,
     Operation,
-    Promote,
     Recreate,
     Remove,
     Retire,
+    Revert,
     SetIngress,
     StartBeside,
     Untag,
@@ -65,7 +65,7 @@ start api of r2 beside what runs: its image changed
 
 
 def test_more_containers_than_one_are_told_and_what_is_not_built_yet_is_foreseen() -> None:
-    new = release("r1", api=2)
+    new = release("r1", replicas={"api": 2})
     foreseen = {"api": "its image is built from api/a.js"}
     assert (
         lines(planner.forward(["api", "web"], new, OLD, running(OLD), foreseen=foreseen))
@@ -112,8 +112,8 @@ def way(found: tuple[object, ...], *, touched: bool = False, old: object = OLD) 
 
 def test_what_stands_by_serves_again_and_what_is_gone_is_put_back() -> None:
     both = running(OLD, "api", "web") + running(NEW, "api", "worker", "db")
-    promoted, superseded, put_back, removed = way(both)
-    assert promoted == "let what api of r2 was to replace serve again"
+    reverted, superseded, put_back, removed = way(both)
+    assert reverted == "let what api of r2 was to replace serve again"
     assert superseded == "retire what api of r1 replaced"
     assert (
         put_back
@@ -163,7 +163,7 @@ WHY = Change("api", Action.REPLACE, "its image changed")
         (StartBeside(WORKER, version(OLD, "worker"), WHY), "start worker of r1 beside what runs: put back"),
         (StartBeside(WORKER, None, WHY), "remove worker of r2, which was new"),
         (Recreate(DB, version(OLD, "db"), WHY), "recreate db of r1: put back"),
-        (Promote(API, BEFORE), "start api of r2 beside what runs: put back"),
+        (Revert(API, BEFORE), "start api of r2 beside what runs: put back"),
         (Retire(API, BEFORE), "start api of r1 beside what runs: put back"),
         (Remove(WORKER), "start worker of r2 beside what runs: put back"),
         (Name("r2", (), "r1"), "name r1 as what serves"),

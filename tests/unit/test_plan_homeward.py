@@ -1,0 +1,190 @@
+"""Cut off after any operation, or in its middle, and again on the way home: the next plan leads home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import quickly
+from planning import HOW, ORDER, box, release, running
+
+from schedgen_ops.commands.docker import Container
+from schedgen_ops.release.record import Release
+from schedgen_ops.rollout import planner
+from schedgen_ops.rollout.operations import (
+    Name,
+    Operation,
+    Plan,
+    Recreate,
+    Remove,
+    Retire,
+    Revert,
+    SetIngress,
+    StartBeside,
+)
+from schedgen_ops.rollout.plan import INGRESS
+from schedgen_ops.rollout.strategy import Grouping, together, waves
+from schedgen_ops.rollout.versions import Version
+
+
+@dataclass
+class Host:
+    """What the operations change: the containers, and the release that is named."""
+
+    boxes: tuple[Container, ...]
+    current: str
+
+    def of(self, service: str) -> tuple[Container, ...]:
+        return tuple(each for each in self.boxes if each.service == service)
+
+    def have(self, service: str, boxes: tuple[Container, ...]) -> None:
+        self.boxes = (*(each for each in self.boxes if each.service != service), *boxes)
+
+    def started(self, new: Version) -> tuple[Container, ...]:
+        image = new.record.image_id
+        return tuple(
+            box(new.service, new.release, image, 10 + number) for number in range(new.record.replicas)
+        )
+
+    def perform(self, operation: Operation) -> None:
+        """As the scripts do it on a host, whose engine does what it is told."""
+        match operation:
+            case StartBeside(new=new):
+                there = () if not new.behind else self.of(new.service)
+                self.have(new.service, (*self.started(new), *there))
+            case Recreate(new=new):
+                self.have(new.service, self.started(new))
+            case Revert(new=new):
+                others = tuple(each for each in self.of(new.service) if each.release != new.release)
+                if others and all(each.good for each in others):
+                    self.have(new.service, others)
+            case Retire(new=new):
+                its = tuple(each for each in self.of(new.service) if each.release == new.release)
+                if its and all(each.good for each in its[: new.record.replicas]):
+                    self.have(new.service, its[: new.record.replicas])
+            case Remove(new=new):
+                self.have(new.service, ())
+            case Name(release=name):
+                self.current = name
+            case SetIngress():
+                self.have(INGRESS, (box(INGRESS, "", "haproxy"),))
+
+    def half(self, operation: Operation) -> None:
+        """What the operation leaves whose script is ended in its middle by a reboot."""
+        match operation:
+            case StartBeside(new=new):
+                self.have(new.service, (*self.started(new), *self.of(new.service)))
+            case Recreate(new=new):
+                self.have(new.service, ())
+
+
+def operations(plan: Plan) -> Iterator[Operation]:
+    for group in plan:
+        yield from group
+
+
+def performed(host: Host, plan: Plan, most: int, *, half: bool = False) -> int:
+    """Performs at most so many operations, and the next one halfway; how many more there might have been."""
+    for operation in operations(plan):
+        if most <= 0:
+            if half and most == 0:
+                host.half(operation)
+            return -1
+        host.perform(operation)
+        most -= 1
+    return most
+
+
+def deployed(
+    host: Host, new: Release, old: Release | None, most: int, grouped: Grouping, *, half: bool
+) -> None:
+    """A deploy or a rollback that is cut off after so many operations."""
+    plan = planner.forward(ORDER, new, old, host.boxes, grouped=grouped)
+    touched = [each.new.service for each in operations(plan) if isinstance(each, StartBeside | Recreate)]
+    ended = planner.named(new, old, touched) + planner.settled(new, old, touched)
+    performed(host, plan + ended, most, half=half)
+
+
+def recovered(host: Host, serving: Release, begun: list[Release], most: int, *, half: bool = False) -> None:
+    """The way home, cut off after so many operations."""
+    most = performed(host, planner.ingress_back(serving, host.boxes, repair=True), most, half=half)
+    for leg in planner.homeward(serving, begun, ORDER):
+        if most >= 0:
+            most = performed(host, leg(host.boxes), most, half=half)
+
+
+def standing(host: Host) -> dict[str, list[tuple[str, bool]]]:
+    return {name: sorted((each.image, each.good) for each in host.of(name)) for name in HOW if host.of(name)}
+
+
+def whole(of: Release) -> dict[str, list[tuple[str, bool]]]:
+    return {name: [(one.image_id, True)] * one.replicas for name, one in of.services.items()}
+
+
+SOME = st.sets(st.sampled_from(ORDER))
+COUNT = st.integers(0, 14)
+REPLICAS = st.fixed_dictionaries({"api": st.integers(1, 3), "worker": st.integers(1, 2)})
+
+
+@quickly
+@given(
+    SOME,
+    SOME,
+    REPLICAS,
+    REPLICAS,
+    COUNT,
+    st.booleans(),
+    COUNT,
+    st.booleans(),
+    st.sampled_from([waves, together]),
+)
+def test_wherever_it_is_cut_off_the_way_leads_home(
+    changed: set[str],
+    added: set[str],
+    before: dict[str, int],
+    after: dict[str, int],
+    cut: int,
+    half: bool,
+    again: int,
+    half_again: bool,
+    grouped: Grouping,
+) -> None:
+    old = release("r1", [], without=added, replicas=before)
+    new = release("r2", changed, replicas=after)
+    host = Host(running(old), "r1")
+    deployed(host, new, old, cut, grouped, half=half)
+    serving, begun = (new, []) if host.current == "r2" else (old, [new])
+    recovered(host, serving, begun, again, half=half_again)
+    recovered(host, serving, begun, 99)
+    assert standing(host) == whole(serving)
+    assert host.current == serving.id
+    # Who is home stays there, and the next deploy goes through.
+    was = {*host.boxes}
+    recovered(host, serving, [], 99)
+    assert {*host.boxes} == was
+    deployed(host, new, serving, 99, grouped, half=False)
+    assert standing(host) == whole(new)
+
+
+@quickly
+@given(SOME, COUNT, st.booleans())
+def test_two_runs_that_were_cut_off_are_both_undone(changed: set[str], cut: int, half: bool) -> None:
+    old, first, second = release("r1", []), release("r2", changed), release("r3")
+    host = Host(running(old), "r1")
+    deployed(host, first, old, cut, waves, half=half)
+    if host.current == "r1":
+        deployed(host, second, old, cut // 2, waves, half=not half)
+        assert host.current == "r1"
+        recovered(host, old, [second, first], 99)
+        assert standing(host) == whole(old)
+
+
+def test_containers_that_are_not_well_are_no_way_back() -> None:
+    old, new = release("r1", []), release("r2")
+    sick = tuple(replace(each, health="unhealthy") for each in running(old, "web") if each.service == "web")
+    rest = tuple(each for each in running(old) if each.service != "web")
+    host = Host((*rest, *sick, box("web", "r2", "r2")), "r1")
+    recovered(host, old, [new], 99)
+    assert standing(host) == whole(old)
