@@ -13,8 +13,8 @@ def variables(policy: Policy) -> tuple[str, ...]:
         "min_checks": policy.min_checks,
         "min_requests": policy.min_requests,
         "window": policy.window,
-        "slower": policy.slower,
-        "floor": policy.floor,
+        "latency_factor": policy.latency_factor,
+        "min_p95": policy.min_p95,
         "restarts": policy.restarts,
         "leak": policy.leak,
         "leak_samples": policy.leak_samples,
@@ -35,6 +35,6 @@ def parse(answer: str) -> Verdict:
         first, rule, said = rest.split(" ", 2)
         text, _, detail = said.partition("\t")
         return Verdict(True, False, int(first), rule, text, detail)
-    if word not in ("ok", "thin"):
+    if word not in ("ok", "insufficient"):
         raise ValueError(f"not a verdict: {answer!r}")
-    return Verdict(thin=word == "thin", detail=rest)
+    return Verdict(insufficient=word == "insufficient", detail=rest)

@@ -76,8 +76,8 @@ class Judge:
         known = any(s.requests is not None or s.counted is not None for s in present)
         total = max(sum(r for r, _ in counted), sum(c for _, c in counted)) if counted else 0
         asked = sum(s.percent is not None for s in present)
-        thin = known and total < self.policy.min_requests and asked < self.policy.window
-        return Verdict(thin=thin, detail=str(total))
+        insufficient = known and total < self.policy.min_requests and asked < self.policy.window
+        return Verdict(insufficient=insufficient, detail=str(total))
 
     @property
     def _number(self) -> int:
@@ -144,17 +144,16 @@ class Judge:
 
     def _latency(self, sample: Sample) -> Verdict | None:
         p = self.policy
-        if p.slower <= 0 or sample.p95 is None or sample.old_p95 is None:
+        if p.latency_factor <= 0 or sample.p95 is None or sample.old_p95 is None:
             return None
-        slow = sample.p95 > p.floor and sample.p95 > p.slower * sample.old_p95
+        slow = sample.p95 > p.min_p95 and sample.p95 > p.latency_factor * sample.old_p95
         self._slow = self._slow + 1 if slow else 0
         if self._slow == 1:
             self._slow_row = self._number
         if self._slow < p.window:
             return None
-        text = (
-            f"p95 latency ({1000 * sample.p95:.0f} ms) exceeded {p.slower:g} times that of the release before"
-        )
+        text = f"p95 latency ({1000 * sample.p95:.0f} ms) exceeded {p.latency_factor:g} times"
+        text += " that of the release before"
         detail = f"it was {1000 * sample.old_p95:.0f} ms; {self._slow} times in a row"
         return self._back(self._slow_row, "latency", text, detail)
 

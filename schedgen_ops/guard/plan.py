@@ -37,8 +37,9 @@ class Orders:
     Attributes:
         health, drain: seconds, for the scripts that replace services.
         docker: the words that run docker.
-        alone: whether it decides without asking: there is no other host whose word counts.
-        interval, patience: in seconds; `thin` says what happens where too few requests came.
+        alone: whether it decides without asking: there is no other host whose signal counts.
+        interval, traffic_timeout: in seconds.
+        insufficient_traffic: what happens where too few real requests came: accept, wait or rollback.
         services: those that the release replaced; `proxies` are the ingress's for them.
         targets: a check each, as `PATIENCE PROXY URL`; without a proxy "-".
         metrics: such a line for the counters, "" for none; `own_paths` are not counted.
@@ -54,8 +55,8 @@ class Orders:
     release: str
     alone: bool
     interval: int
-    thin: str
-    patience: int
+    insufficient_traffic: str
+    traffic_timeout: int
     stages: tuple[Stage, ...]
     policy: Policy
     services: tuple[str, ...]
@@ -80,8 +81,8 @@ def policy(settings: Settings) -> Policy:
         min_checks=guard.min_checks,
         min_requests=guard.min_requests,
         window=guard.window,
-        slower=guard.slower,
-        floor=guard.floor,
+        latency_factor=guard.latency_factor,
+        min_p95=guard.min_p95,
         restarts=-1 if guard.restarts is None else guard.restarts,
         leak=guard.leak,
         leak_samples=guard.leak_samples,
@@ -112,8 +113,8 @@ def orders(site: Site, *, alone: bool) -> Orders:
         release=new.id,
         alone=alone,
         interval=settings.watch.interval,
-        thin=settings.guard.thin,
-        patience=settings.guard.patience,
+        insufficient_traffic=settings.guard.insufficient_traffic,
+        traffic_timeout=settings.guard.traffic_timeout,
         stages=stages(settings, behind=bool(proxies)),
         policy=policy(settings),
         services=tuple(replaced),

@@ -14,7 +14,8 @@ class Policy:
         consecutive: failed checks in a row that go back.
         min_checks, min_requests: fewer of them are not judged by their share.
         window: how many of the newest samples requests and log lines are summed over; slow ones in a row.
-        slower: how many times the p95 of the release before the new one's may be; `floor`: never slow below.
+        latency_factor: how many times the p95 of the release before the new one's may be.
+        min_p95: seconds; never slow below.
         restarts: more of them during the watch go back.
         leak: MB a minute that memory may grow; `leak_samples` before it is judged, none before `warm_up` s.
         log_errors: more lines in the window that speak of an error go back.
@@ -25,8 +26,8 @@ class Policy:
     min_checks: int = 10
     min_requests: int = 20
     window: int = 3
-    slower: float = 3.0
-    floor: float = 0.5
+    latency_factor: float = 3.0
+    min_p95: float = 0.5
     restarts: int = 0
     leak: float = 20.0
     leak_samples: int = 24
@@ -40,14 +41,14 @@ class Verdict:
 
     Attributes:
         back: whether the release goes back.
-        thin: whether too few real requests came to judge by them.
+        insufficient: whether too few real requests came to judge by them.
         first: the number, from 1, of the first bad sample that decided.
         rule: checks, requests, counters, prometheus, latency, restarts, memory or logs.
         text: the reason in a sentence; `detail` has its figures.
     """
 
     back: bool = False
-    thin: bool = False
+    insufficient: bool = False
     first: int = 0
     rule: str = ""
     text: str = ""

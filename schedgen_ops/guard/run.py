@@ -114,7 +114,7 @@ class Guarded(Deploy):
 
     def _follow(self, site: Site) -> None:
         watch = self.watches[site.remote.name]
-        longest = watch.duration + self.settings.guard.patience + self._longest_way_back
+        longest = watch.duration + self.settings.guard.traffic_timeout + self._longest_way_back
 
         def on_line(line: str) -> None:
             word = watch.take(line)

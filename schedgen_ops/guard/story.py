@@ -117,7 +117,7 @@ class Watch:
         self._tell_share(new, new + sum(s.old_requests or 0 for s in seen))
         events.error(self.emit, "TRIGGERING AUTOMATIC ROLLBACK", self.host)
 
-    def _thin(self, rest: str) -> None:
+    def _insufficient(self, rest: str) -> None:
         action, total = rest.split()
         least = self.policy.min_requests
         what = {"accept": "it is accepted by our own checks", "wait": "waiting for more"}
@@ -173,7 +173,7 @@ _HANDLERS: dict[str, Callable[[Watch, str], None]] = {
     "sample": Watch._sample,
     "why": Watch._why_failed,
     "bad": Watch._bad,
-    "thin": Watch._thin,
+    "insufficient": Watch._insufficient,
     "share": Watch._share,
     "unread": Watch._unread,
     "unweighed": Watch._not_weighed,

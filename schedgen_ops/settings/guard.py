@@ -30,11 +30,12 @@ class Guard(Section):
         default=(), description="Shares of the requests that a new release gets first, in percent."
     )
     pause: t.Seconds = Field(default=60, description="Seconds that each of these shares is watched.")
-    thin: Literal["accept", "wait", "rollback"] = Field(
+    insufficient_traffic: Literal["accept", "wait", "rollback"] = Field(
         default="accept", description="What happens where too few real requests came to judge by them."
     )
-    patience: t.Seconds = Field(
-        default=3600, description="Seconds to wait for more requests with `thin: wait`; then it goes back."
+    traffic_timeout: t.Seconds = Field(
+        default=3600,
+        description="Seconds to wait for more requests with `insufficient_traffic: wait`; then it goes back.",
     )
     min_requests: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=20, description="Fewer real requests in a window are not judged."
@@ -45,10 +46,10 @@ class Guard(Section):
     window: Annotated[int, Field(ge=1, le=100)] = Field(
         default=3, description="Newest samples that are judged together; slow ones in a row that go back."
     )
-    slower: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = Field(
+    latency_factor: Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)] = Field(
         default=3.0, description="How many times the earlier p95 latency may be reached; 0 does not ask."
     )
-    floor: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = Field(
+    min_p95: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = Field(
         default=0.5, description="A p95 latency below this is never slow, in seconds."
     )
     restarts: Annotated[int, Field(ge=0, le=1000)] | None = Field(

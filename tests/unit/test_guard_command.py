@@ -61,7 +61,7 @@ def test_a_watch_that_goes_back_is_told_as_the_runbook_does() -> None:
     [("accept", "accepted"), ("wait", "waiting for more"), ("rollback", "goes back")],
 )
 def test_too_few_requests_are_said_with_what_happens_then(action: str, then: str) -> None:
-    _, said = told(f"thin {action} 3")
+    _, said = told(f"insufficient {action} 3")
     assert said[0].startswith("Inconclusive: 3 real requests, 20 are needed")
     assert then in said[0]
 

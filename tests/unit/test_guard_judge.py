@@ -80,14 +80,14 @@ def test_a_late_burst_is_not_thinned_by_all_the_good_before_it() -> None:
 
 def test_few_requests_are_not_judged_and_that_is_said() -> None:
     verdict = judge(series(*[Sample(failed=0, requests=1, errors=1)] * 10), PLAIN)
-    assert (verdict.back, verdict.thin, verdict.detail) == (False, True, "10")
-    assert not judge(series(Sample(failed=0)), PLAIN).thin
+    assert (verdict.back, verdict.insufficient, verdict.detail) == (False, True, "10")
+    assert not judge(series(Sample(failed=0)), PLAIN).insufficient
 
 
 def test_whether_requests_were_enough_is_asked_of_the_present_stage() -> None:
     rows = series(*[good()] * 3, *[Sample(failed=0, requests=0, errors=0)] * 3)
-    assert not judge(rows, PLAIN).thin
-    assert judge(rows, PLAIN, stage=4).thin
+    assert not judge(rows, PLAIN).insufficient
+    assert judge(rows, PLAIN, stage=4).insufficient
 
 
 def test_errors_that_the_old_release_has_too_are_not_held_against_the_new_one() -> None:
@@ -117,7 +117,7 @@ def test_a_release_that_is_much_slower_goes_back() -> None:
     assert verdict.text == "p95 latency (2500 ms) exceeded 3 times that of the release before"
     for fine in (replace(slow, p95=0.4), replace(slow, old_p95=1.0), replace(slow, old_p95=None)):
         assert not judge(series(*[fine] * 9), PLAIN).back
-    assert not judge(series(*[slow] * 9), replace(PLAIN, slower=0)).back
+    assert not judge(series(*[slow] * 9), replace(PLAIN, latency_factor=0)).back
 
 
 def test_a_restart_during_the_watch_goes_back_at_once() -> None:
@@ -283,8 +283,8 @@ policies = some.builds(
     min_checks=some.integers(1, 12),
     min_requests=some.integers(0, 300),
     window=some.integers(1, 4),
-    slower=some.sampled_from((0.0, 1.5, 3.0)),
-    floor=some.sampled_from((0.0, 0.5, 4.0)),
+    latency_factor=some.sampled_from((0.0, 1.5, 3.0)),
+    min_p95=some.sampled_from((0.0, 0.5, 4.0)),
     restarts=some.integers(-1, 3),
     leak=some.sampled_from((0.0, 0.5, 20.0)),
     leak_samples=some.integers(3, 8),
@@ -331,7 +331,7 @@ def test_a_good_release_under_load_is_kept() -> None:
 
 def test_a_good_release_that_nobody_visits_is_not_judged_by_requests() -> None:
     verdict = judge(recorded_series("quiet"), LAB)
-    assert (verdict.back, verdict.thin) == (False, True)
+    assert (verdict.back, verdict.insufficient) == (False, True)
 
 
 def test_a_leak_of_two_megabytes_a_second_is_found() -> None:

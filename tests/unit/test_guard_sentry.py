@@ -198,13 +198,13 @@ def test_a_way_back_that_fails_is_broken_and_says_why(post: Post, site: Site) ->
 
 
 @pytest.mark.parametrize(
-    ("thin", "patience", "outcome"), [("accept", 60, "kept"), ("rollback", 60, "back"), ("wait", 1, "back")]
+    ("action", "timeout", "outcome"), [("accept", 60, "kept"), ("rollback", 60, "back"), ("wait", 1, "back")]
 )
 def test_too_few_requests_are_settled_as_configured(
-    post: Post, site: Site, thin: str, patience: int, outcome: str
+    post: Post, site: Site, action: str, timeout: int, outcome: str
 ) -> None:
     site.per_look = (1, 0)
-    post.start(thin=thin, patience=patience, stages=(Stage(100, 2),))
+    post.start(insufficient_traffic=action, traffic_timeout=timeout, stages=(Stage(100, 2),))
     watch = post.follow()
     assert watch.outcome == outcome, post.said
     assert "Inconclusive: " in post.said

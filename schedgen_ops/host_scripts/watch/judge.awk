@@ -1,4 +1,4 @@
-# Reads samples; prints `back FIRST RULE TEXT<tab>DETAIL`, `thin TOTAL` or `ok TOTAL`. Any awk will do.
+# Reads samples; prints `back FIRST RULE TEXT<tab>DETAIL`, `insufficient TOTAL` or `ok TOTAL`. Any awk will do.
 # The limits are `-v` variables; `stage` is the number of the sample with which the present stage began.
 function back(first, rule, text, detail) {
   if (!done) { done = 1; answer = "back " first " " rule " " text "\t" detail }
@@ -34,10 +34,10 @@ function prometheus() {
     exceeded(over_at, "prometheus", $11, error_percent, "by Prometheus, " over " times in a row")
 }
 function latency() {
-  if (slower <= 0 || $12 == "-" || $13 == "-") return
-  if ($12 + 0 > floor && $12 + 0 > slower * $13) { if (!slow++) slow_at = n } else slow = 0
+  if (latency_factor <= 0 || $12 == "-" || $13 == "-") return
+  if ($12 + 0 > min_p95 && $12 + 0 > latency_factor * $13) { if (!slow++) slow_at = n } else slow = 0
   if (slow >= window) back(slow_at, "latency", sprintf( \
-    "p95 latency (%.0f ms) exceeded %g times that of the release before", 1000 * $12, slower), \
+    "p95 latency (%.0f ms) exceeded %g times that of the release before", 1000 * $12, latency_factor), \
     sprintf("it was %.0f ms; %.0f times in a row", 1000 * $13, slow))
 }
 function restarted() {
@@ -80,6 +80,6 @@ NF == 16 {
 }
 END {
   total = (at_ingress > by_services ? at_ingress : by_services) + 0
-  if (!done) answer = (countable && total < min_requests && asked + 0 < window ? "thin " : "ok ") total
+  if (!done) answer = (countable && total < min_requests && asked + 0 < window ? "insufficient " : "ok ") total
   print answer
 }

@@ -6,7 +6,7 @@
 #   unweighed SHARE             the ingress did not take that share; it stands before the stage that it is of
 #   stage SHARE SECONDS         the new release gets that share of the requests, for so long
 #   sample COLUMNS...           one look at the release; `why TEXT` before it says what did not pass
-#   thin ACTION TOTAL           too few real requests to judge by them, and what happens then
+#   insufficient ACTION TOTAL   too few real requests to judge by them, and what happens then
 #   share NEW ALL               requests at the ingress in the stage that ends
 #   bad FIRST RULE TEXT<tab>DETAIL
 #   answering SECONDS           the old release answers again, so long after the first bad sample
@@ -97,7 +97,7 @@ heed() {
   left=$(awk -v a="$1" -v b="$(now)" 'BEGIN { d = a - b; printf "%.2f", (d > 0.01 ? d : 0.01) }')
   IFS= read -r -t "$left" -u 5 signal
   case $signal in back\ *)
-    log "bad $((count + 1)) word ${signal#back }"
+    log "bad $((count + 1)) signal ${signal#back }"
     go_back 0 "${signal#back }"
     ;;
   esac
@@ -140,8 +140,8 @@ for stage in "${stages[@]}"; do
   while :; do
     round
     over "$seconds" || continue
-    case $ruling in thin\ *) ;; *) break ;; esac
-    [ -n "$waiting" ] || log "thin $insufficient_traffic ${ruling#thin }"
+    case $ruling in insufficient\ *) ;; *) break ;; esac
+    [ -n "$waiting" ] || log "insufficient $insufficient_traffic ${ruling#insufficient }"
     waiting=yes
     case $insufficient_traffic in
       accept) break ;;
