@@ -13,7 +13,7 @@ from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
-from schedgen_ops.rollout.operations import CheckOut, GoBack
+from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.verify import run as verifier
 
 # Seconds that the network may take: the code, and that of submodules.

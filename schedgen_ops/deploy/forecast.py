@@ -10,8 +10,9 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ServiceRecord, State
 from schedgen_ops.rollout import planner
-from schedgen_ops.rollout.operations import CheckOut, Keep, Plan, Recreate, StartBeside, text
+from schedgen_ops.rollout.operations import Keep, Plan, Recreate, StartBeside, text
 from schedgen_ops.rollout.plan import Action
+from schedgen_ops.rollout.work_tree import CheckOut
 from schedgen_ops.settings import HostSettings, Settings
 
 Row = tuple[str, str, str, str]

@@ -10,8 +10,6 @@ from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.fleet import at_once
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import (
-    CheckOut,
-    GoBack,
     Keep,
     Name,
     Operation,
@@ -22,8 +20,10 @@ from schedgen_ops.rollout.operations import (
     Revert,
     SetIngress,
     StartBeside,
+    Unless,
     Untag,
 )
+from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 
 # What may change the project's containers, and stops some.
 _MOVES = (StartBeside, Recreate, Revert, Retire, Remove)
@@ -81,7 +81,7 @@ def _perform(site: Site, operation: Operation, grace: Mapping[str, float]) -> _S
             # With the record of the release that is made, where that is done with it.
             record = site.new if site.new and site.new.good and site.new.id == operation.release else None
             site.run(commands.name(operation, record), deadline=900 + QUICK)
-        case CheckOut() | GoBack() | Untag():
+        case CheckOut() | GoBack() | Untag() | Unless():
             site.run(commands(operation), deadline=_LONG)
     return None
 

@@ -15,7 +15,7 @@ from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, served_in_order
-from schedgen_ops.rollout.operations import GoBack
+from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Settings
 from schedgen_ops.verify.serving import wrong
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
-from schedgen_ops.commands import git
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.guard.policy import Policy
-from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
-from schedgen_ops.rollout import port_handover, scripts
-from schedgen_ops.rollout.strategy import Strategy, waves
+from schedgen_ops.release.record import Release, State, to_json
+from schedgen_ops.rollout import planner
+from schedgen_ops.rollout.operations import Name, Operation, Plan
+from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Check, Settings
-from schedgen_ops.shell import Command, sh
 
 # What stands between commands that run one after the other; those between two of them run at once.
 _THEN = "-"
 _PATIENCE = 5.0
-_REPLACED = sh("echo", "replaced")
 REASON, FINISHED = "@reason@", "@finished@"
 
 
@@ -125,8 +124,8 @@ def orders(site: Site, *, alone: bool) -> Orders:
         latency_metric=settings.guard.latency_metric,
         prometheus=_query(settings),
         own_paths=tuple(sorted({_path(check) for check in checks})),
-        back=_texts(back(site)),
-        keep=_texts(keep(site)),
+        back=_texts(site.commands, back(site)),
+        keep=_texts(site.commands, keep(site)),
         records=tuple(to_json(record) for record in _records(new)),
     )
 
@@ -156,78 +155,26 @@ def _records(new: Release) -> tuple[Release, ...]:
     )
 
 
-def _texts(steps: Iterable[Sequence[Command]]) -> tuple[str, ...]:
-    texts = [text for step in steps if step for text in (*(command.text for command in step), _THEN)]
-    return tuple(texts[:-1])
+def keep(site: Site) -> Plan:
+    """The release is the one that serves; then the containers that stood by go."""
+    new, old, touched = site.release, site.old, site.touched
+    return planner.named(new, old, touched) + planner.settled(new, old, touched)
 
 
-def keep(site: Site) -> tuple[tuple[Command, ...], ...]:
-    """The release is the one that serves, by the first command; then the containers that stood by go."""
-    new, release = site.release.services, site.release.id
-    behind = [name for name in site.touched if new[name].proxies]
-    named = scripts.promote(site.compose, site.paths, release, behind, beside=True)
-    return ((named,), tuple(_end(site, name, new[name], release) for name in behind))
-
-
-def back(site: Site) -> tuple[tuple[Command, ...], ...]:
+def back(site: Site) -> Plan:
     """The way back to the release before, as a deploy that fails goes it; migrations stay."""
-    old = site.old.services if site.old else {}
-    new = site.release.services
-    behind = [name for name in site.touched if new[name].proxies and name in old]
-    others = {name: old[name] for name in site.touched if name in old and name not in behind}
-    gone = [name for name in site.touched if name not in old]
-    # Those that stand by need no code: they serve before anything is started.
-    first = (_stood_by(site, name).or_else(sh("true")) for name in behind)
-    steps: list[tuple[Command, ...]] = [(_code(site), *first)]
-    steps.append(tuple(_stood_by(site, name).or_else(_put_back(site, name)) for name in behind))
-    for wave in reversed(waves(others)):
-        beside = [name for name in wave if old[name].strategy != Strategy.STOP_FIRST]
-        steps.append(tuple(_put_back(site, name) for name in beside))
-        steps += [(_put_back(site, name),) for name in wave if name not in beside]
-    if gone:
-        steps.append((site.compose.stop(site.paths.release(site.release.id), *gone),))
-    steps += [_ingress(site), (_untag(site),)]
-    return tuple(steps)
-
-
-def _code(site: Site) -> Command:
     tree = site.seen.tree
-    return git.back(tree.commit, tree.branch).in_dir(site.settings.directory)
+    return planner.unattended(site.release, site.old, site.touched, GoBack(tree.commit, tree.branch))
 
 
-def _stood_by(site: Site, service: str) -> Command:
-    """The old containers serve again; fails where they are gone or not well."""
-    return _end(site, service, site.release.services[service], site.release.id, back=True)
+def _texts(commands: Renderer, plan: Plan) -> tuple[str, ...]:
+    """A plan for the host's own agent: shell texts, those of a group together."""
+    found = [(*(_text(commands, operation) for operation in group), _THEN) for group in plan]
+    return tuple(text for group in found for text in group)[:-1]
 
 
-def _put_back(site: Site, service: str) -> Command:
-    assert site.old is not None
-    record, folder = site.old.services[service], site.paths.release(site.old.id)
-    wait, drain = site.settings.health.deadline, site.settings.rollout.drain
-    if record.strategy == Strategy.STOP_FIRST:
-        return site.compose.up(folder, service, wait).and_then(_REPLACED)
-    anew = scripts.start_beside(site.compose, site.paths.state, folder, service, record, wait, drain)
-    ended = anew.and_then(_end(site, service, record, site.old.id))
-    return ended.and_then(scripts.promote(site.compose, site.paths, site.old.id, [service])).and_then(
-        _REPLACED
-    )
-
-
-def _end(site: Site, service: str, record: ServiceRecord, release: str, *, back: bool = False) -> Command:
-    drain = site.settings.rollout.drain
-    return scripts.retire(site.compose, site.paths.state, service, record, drain, release=release, back=back)
-
-
-def _ingress(site: Site) -> tuple[Command, ...]:
-    behind = {
-        name: record for name, record in (site.old.services if site.old else {}).items() if record.proxies
-    }
-    if site.old is None or not behind:
-        return ()
-    folder, wait = site.paths.release(site.old.id), site.settings.health.deadline
-    return (port_handover.ingress(site.compose, site.paths, folder, behind, wait),)
-
-
-def _untag(site: Site) -> Command:
-    names = [record.image for record in site.release.services.values()]
-    return site.docker.untag(*names).or_else(sh("true"))
+def _text(commands: Renderer, operation: Operation) -> str:
+    # The record is on the host then, beside its place.
+    if isinstance(operation, Name):
+        return commands.name(operation, beside=True).text
+    return commands(operation).text

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from schedgen_ops.rollout.plan import Action, Change
 from schedgen_ops.rollout.versions import Version
+from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,42 +26,6 @@ class Keep:
     def inverse(self) -> tuple[Operation, ...]:
         """Nothing is to be taken back."""
         return ()
-
-
-@dataclass(frozen=True, slots=True)
-class CheckOut:
-    """The work tree goes to a release's commit; `was` is the commit and the branch that it was at."""
-
-    commit: str
-    was: tuple[str, str] = ("", "")
-
-    def __str__(self) -> str:
-        return f"check out {self.commit[:12]}"
-
-    def inverse(self) -> tuple[Operation, ...]:
-        """The work tree as it was."""
-        return (GoBack(*self.was, leaves=self.commit),)
-
-
-@dataclass(frozen=True, slots=True)
-class GoBack:
-    """The work tree as it was before a release; only what moved is moved, and a failing hook is no failure.
-
-    Attributes:
-        branch: the branch that was checked out; "" for none.
-        leaves: the commit that it may be at now; "" where that is not known.
-    """
-
-    commit: str
-    branch: str = ""
-    leaves: str = ""
-
-    def __str__(self) -> str:
-        return f"go back to {self.branch or self.commit[:12]}"
-
-    def inverse(self) -> tuple[Operation, ...]:
-        """The release's commit."""
-        return (CheckOut(self.leaves, (self.commit, self.branch)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +181,35 @@ class Untag:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Unless:
+    """Operations one after the other, unless `first` ends well: for who cannot look before."""
+
+    first: Operation | None
+    then: tuple[Operation, ...] = ()
+
+    def __str__(self) -> str:
+        ways = [str(self.first)] if self.first else []
+        return "; or else ".join([*ways, *filter(None, ["; then ".join(map(str, self.then))])])
+
+    def inverse(self) -> tuple[Operation, ...]:
+        """Nothing: what was done of it is not known."""
+        return ()
+
+
 Operation = (
-    Keep | CheckOut | GoBack | SetIngress | StartBeside | Recreate | Revert | Retire | Remove | Name | Untag
+    Keep
+    | CheckOut
+    | GoBack
+    | SetIngress
+    | StartBeside
+    | Recreate
+    | Revert
+    | Retire
+    | Remove
+    | Name
+    | Untag
+    | Unless
 )
 Group = tuple[Operation, ...]
 Plan = tuple[Group, ...]

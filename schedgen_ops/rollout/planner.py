@@ -22,11 +22,14 @@ from schedgen_ops.rollout.operations import (
     Retire,
     Revert,
     SetIngress,
+    Unless,
+    Untag,
     bring,
 )
-from schedgen_ops.rollout.plan import INGRESS, Change, changes
+from schedgen_ops.rollout.plan import INGRESS, Action, Change, changes
 from schedgen_ops.rollout.strategy import Grouping, waves
 from schedgen_ops.rollout.versions import Version, version, versions
+from schedgen_ops.rollout.work_tree import GoBack
 
 Found = Sequence[Container]
 Leg = Callable[[Found], Plan]
@@ -148,6 +151,35 @@ def put_back(serving: Release | None, services: Iterable[str], found: Found) -> 
 def _removed(left: Iterable[Version], old: Release | None) -> Plan:
     """What the release before did not have goes."""
     return tuple((Remove(each),) for each in left if version(old, each.service) is None)
+
+
+def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: GoBack) -> Plan:
+    """The way back from `new` for a host that goes it by itself, and plans nothing on the way.
+
+    What may stand by is asked to serve first, together with the code, which it does not need.
+
+    Args:
+        touched: the services that `new` replaced.
+        tree: where the work tree was.
+    """
+    by = {each.service: Revert(each, version(old, each.service)) for each in versions(new, touched)}
+    standing = [each for each in by.values() if each.new.behind and each.old]
+    plan: Plan = ((tree, *(Unless(each) for each in standing)),)
+    before = {each.service: each.record for each in versions(old, touched)}
+    for wave in reversed(waves(before)):
+        ways = [(each, _anew(each, by[each.service])) for each in versions(old, wave)]
+        plan += (tuple(way for each, way in ways if each.beside),)
+        plan += tuple((way,) for each, way in ways if not each.beside)
+    behind, untag = _behind(old), Untag(tuple(record.image for record in new.services.values()))
+    plan += _removed(versions(new, touched), old) + (((SetIngress(behind),),) if behind else ())
+    return (*(group for group in plan if group), (Unless(untag),))
+
+
+def _anew(old: Version, revert: Revert) -> Unless:
+    """A service as it was, for certain."""
+    start = bring(old, revert.new, Change(old.service, Action.REPLACE, "put back"))
+    then = (start, Retire(old), Name(old.release, (old.service,))) if old.beside else (start,)
+    return Unless(revert if revert.new.behind else None, then)
 
 
 def ingress_back(serving: Release | None, found: Found, *, repair: bool = False) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 from schedgen_ops.commands import git
 from schedgen_ops.commands.compose import Compose
@@ -11,6 +12,7 @@ from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import operations as o
 from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.rollout.versions import Version
+from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, sh
 
@@ -53,15 +55,22 @@ class Renderer:
                 command = self._ingress(operation)
             case o.Name():
                 command = self.name(operation)
-            case o.CheckOut(commit=commit):
+            case CheckOut(commit=commit):
                 command = git.checkout(commit).in_dir(self.settings.directory)
-            case o.GoBack(commit, branch, leaves):
+            case GoBack(commit, branch, leaves):
                 command = git.back(commit, branch, leaves).in_dir(self.settings.directory)
             case o.Untag(images):
                 command = self.compose.docker.untag(*images)
+            case o.Unless(first, then):
+                command = self._unless(first, then)
             case o.Keep():
                 command = sh("true")
         return command
+
+    def _unless(self, first: o.Operation | None, then: tuple[o.Operation, ...]) -> Command:
+        """Says `replaced` at the end of what it had to do."""
+        chain = reduce(Command.and_then, [*map(self, then), sh("echo", "replaced")]) if then else sh("true")
+        return self(first).or_else(chain) if first else chain
 
     def name(self, operation: o.Name, record: Release | None = None, *, beside: bool = False) -> Command:
         """As `scripts.promote`, which tells what `record` and `beside` are."""

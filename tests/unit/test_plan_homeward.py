@@ -23,10 +23,12 @@ from schedgen_ops.rollout.operations import (
     Revert,
     SetIngress,
     StartBeside,
+    Unless,
 )
 from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.rollout.strategy import Grouping, together, waves
 from schedgen_ops.rollout.versions import Version
+from schedgen_ops.rollout.work_tree import GoBack
 
 
 @dataclass
@@ -48,8 +50,8 @@ class Host:
             box(new.service, new.release, image, 10 + number) for number in range(new.record.replicas)
         )
 
-    def perform(self, operation: Operation) -> None:
-        """As the scripts do it on a host, whose engine does what it is told."""
+    def perform(self, operation: Operation) -> bool:
+        """As the scripts do it on a host, whose engine does what it is told; False where it ends badly."""
         match operation:
             case StartBeside(new=new):
                 there = () if not new.behind else self.of(new.service)
@@ -58,8 +60,11 @@ class Host:
                 self.have(new.service, self.started(new))
             case Revert(new=new):
                 others = tuple(each for each in self.of(new.service) if each.release != new.release)
-                if others and all(each.good for each in others):
-                    self.have(new.service, others)
+                if others == self.of(new.service):
+                    return True
+                if not others or not all(each.good for each in others):
+                    return False
+                self.have(new.service, others)
             case Retire(new=new):
                 its = tuple(each for each in self.of(new.service) if each.release == new.release)
                 if its and all(each.good for each in its[: new.record.replicas]):
@@ -70,6 +75,9 @@ class Host:
                 self.current = name
             case SetIngress():
                 self.have(INGRESS, (box(INGRESS, "", "haproxy"),))
+            case Unless(first, then):
+                return bool(first and self.perform(first)) or all(self.perform(each) for each in then)
+        return True
 
     def half(self, operation: Operation) -> None:
         """What the operation leaves whose script is ended in its middle by a reboot."""
@@ -179,6 +187,32 @@ def test_two_runs_that_were_cut_off_are_both_undone(changed: set[str], cut: int,
         assert host.current == "r1"
         recovered(host, old, [second, first], 99)
         assert standing(host) == whole(old)
+
+
+@quickly
+@given(SOME, SOME, REPLICAS, REPLICAS, st.sets(st.sampled_from(["api", "web"])), COUNT)
+def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
+    changed: set[str],
+    added: set[str],
+    before: dict[str, int],
+    after: dict[str, int],
+    sick: set[str],
+    cut: int,
+) -> None:
+    """The guard's own way, from a release that was verified, with old containers that fell ill meanwhile."""
+    old, new = release("r1", [], without=added, replicas=before), release("r2", changed, replicas=after)
+    host = Host(running(old), "r1")
+    plan = planner.forward(ORDER, new, old, host.boxes)
+    touched = [each.new.service for each in operations(plan) if isinstance(each, StartBeside | Recreate)]
+    performed(host, plan, 99)
+    for name in {*touched} & sick & old.services.keys():
+        ill = (replace(each, health="unhealthy") if each.release == "r1" else each for each in host.of(name))
+        host.have(name, tuple(ill))
+    way = planner.unattended(new, old, touched, GoBack("a" * 40))
+    performed(host, way, cut)
+    performed(host, way, 99)
+    assert standing(host) == whole(old)
+    assert host.current == "r1"
 
 
 def test_containers_that_are_not_well_are_no_way_back() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
+from kit import settings
 from planning import ORDER, box, lines, release, running
 
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import Docker
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import (
-    CheckOut,
-    GoBack,
     Keep,
     Name,
     Operation,
@@ -20,11 +22,15 @@ from schedgen_ops.rollout.operations import (
     Revert,
     SetIngress,
     StartBeside,
+    Unless,
     Untag,
 )
 from schedgen_ops.rollout.plan import INGRESS, Action, Change
+from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.strategy import together
 from schedgen_ops.rollout.versions import version, versions
+from schedgen_ops.rollout.work_tree import CheckOut, GoBack
+from schedgen_ops.shell import Command, sh
 
 OLD, NEW = release("r1"), release("r2")
 
@@ -145,6 +151,43 @@ def test_where_no_run_was_cut_off_only_what_is_beside_a_whole_release_goes() -> 
     assert [lines(leg(both)) for leg in legs] == [
         "retire what api of r1 replaced\n& retire what web of r1 replaced"
     ]
+
+
+def test_a_host_that_goes_back_by_itself_tries_first_what_may_stand_by() -> None:
+    old = release("r1", without=["worker"])
+    assert (
+        lines(planner.unattended(NEW, old, ["api", "db", "worker"], GoBack("a" * 40, "main")))
+        == """\
+go back to main
+& let what api of r2 was to replace serve again
+let what api of r2 was to replace serve again; or else start api of r1 beside what runs: put back; \
+then retire what api of r1 replaced; then name r1 as what serves
+recreate db of r1: put back
+remove worker of r2, which was new
+set the ingress for api, web of r1
+untag p-db:r2, p-api:r2, p-web:r2, p-worker:r2"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("stands", "runs"), [("true", "revert"), ("false", "revert start retire name replaced")]
+)
+def test_what_is_put_back_unless_it_stands_by_is_one_line_of_shell(stands: str, runs: str) -> None:
+    """The operations' own commands are stood in for: what counts is which of them run, and in what order."""
+
+    class Told(Renderer):
+        def __call__(self, operation: Operation) -> Command:
+            if isinstance(operation, Unless):
+                return super().__call__(operation)
+            word = {Revert: "revert", StartBeside: "start", Retire: "retire", Name: "name"}[type(operation)]
+            told = sh("echo", word)
+            return told.and_then(sh(stands)) if word == "revert" else told
+
+    before = version(OLD, "api")
+    assert before is not None
+    then = (StartBeside(before, API, WHY), Retire(before), Name("r1", ("api",)))
+    command = Told(Compose(Docker(), "p", "/srv/p"), settings())(Unless(Revert(API, before), then))
+    assert subprocess.check_output(["bash", "-c", command.text], text=True).split() == runs.split()
 
 
 API, WORKER, DB = versions(NEW, ["api", "worker", "db"])
