@@ -25,9 +25,10 @@ demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on 
 	@inv lab.demo
 
 test: venv ssh-tools browser locales ## Run the unit and the lab tests
-	@echo "make test: runs the unit tests, boots the lab (minutes the first time), then runs the lab tests"
-	@pytest --numprocesses 2 tests/unit
-	@inv lab.up
+	@echo "make test: boots the lab (minutes the first time) beside the unit tests, then runs the lab tests"
+	@inv lab.up > $(VENV)/lab-up.log 2>&1 & lab=$$!; unit=0; \
+	pytest --numprocesses 2 tests/unit || unit=$$?; \
+	wait $$lab || unit=$$?; cat $(VENV)/lab-up.log; exit $$unit
 	@$(LAB_TESTS)
 
 unit: venv locales ## Run the unit tests only
