@@ -10,6 +10,10 @@ from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import Database, Objects, Settings
 from schedgen_ops.shell import Command
 
+# Stand for what an environment does not have: their place is "", and nothing is asked of them.
+NO_DATABASE = Database(service="none", user="none", name="none")
+NO_OBJECTS = Objects(service="none", path="/none")
+
 
 def running(remote: Remote, settings: Settings) -> tuple[docker.Container, ...]:
     """The project's containers."""
@@ -21,7 +25,7 @@ def places_of(
     settings: Settings, containers: tuple[docker.Container, ...], stamp: str
 ) -> restore_scripts.Places:
     """Where the database and the objects are on a host, as far as they run there."""
-    database, objects = settings.database or Database(), settings.objects or Objects()
+    database, objects = settings.database or NO_DATABASE, settings.objects or NO_OBJECTS
     boxes = {box.service: box for box in containers if box.status == "running"}
     base = boxes.get(database.service) if settings.database else None
     store = boxes.get(objects.service) if settings.objects else None

@@ -24,6 +24,7 @@ from schedgen_ops.release.names import next_run
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Remote
+from schedgen_ops.rollout import scope
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Settings, Tier
 from schedgen_ops.steps import Step
@@ -137,6 +138,8 @@ class Change:
 
     def rolling(self, first: int) -> tuple[Step, ...]:
         """The steps that replace services, tier by tier; `first` is the number of the first."""
+        if not self.settings.tiers:
+            return (self._gate(), self._rolling_all(str(first)))
         tiers = enumerate(self.settings.tiers, start=first)
         here = [self.settings.host(name) for name in self.fleet.names]
         ours = [(str(at), tier) for at, tier in tiers if any(h.runs(s) for h in here for s in tier.services)]
@@ -154,6 +157,14 @@ class Change:
         title = f"Rolling update - {tier.name} services"
         undo = self._each(lambda site: services.roll_back(site, tier.services))
         return Step(number, title, partial(self._roll, tier), undo=undo)
+
+    def _rolling_all(self, number: str) -> Step:
+        def share(site: Site) -> None:
+            services.roll(site, scope.order(self.settings, site.release.services))
+
+        run = partial(self._do, share, batch=self.settings.rollout.batch)
+        undo = self._each(lambda site: services.roll_back(site, tuple(site.touched)))
+        return Step(number, "Rolling update", run, undo=undo)
 
     def _roll(self, tier: Tier) -> None:
         def share(site: Site) -> None:

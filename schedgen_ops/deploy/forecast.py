@@ -9,7 +9,7 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ServiceRecord, State
-from schedgen_ops.rollout import planner
+from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.operations import Keep, Plan, Recreate, StartBeside, text
 from schedgen_ops.rollout.plan import Action
 from schedgen_ops.rollout.work_tree import CheckOut
@@ -25,7 +25,7 @@ class Forecast:
 
     Attributes:
         parts: the plan by its steps' names.
-        rows: what happens to each service of the tiers.
+        rows: what happens to each service that a deploy may touch.
     """
 
     parts: tuple[tuple[str, Plan], ...]
@@ -60,8 +60,8 @@ def forecast(
     expected = {name: _as_before(record, known.get(name)) for name, record in described.items()}
     new = replace(new, services=expected)
     tiers = [
-        (tier.name, planner.forward(tier.services, new, old, boxes, foreseen=foreseen))
-        for tier in settings.tiers
+        (name, planner.forward(names, new, old, boxes, foreseen=foreseen))
+        for name, names in scope.parts(settings, expected)
     ]
     begun = [each for _, plan in tiers for group in plan for each in group]
     moved = [each for each in begun if isinstance(each, StartBeside | Recreate)]
@@ -76,8 +76,9 @@ def forecast(
     written = {each.name: each for each in services}
     rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
     rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
-    order = [name for tier in settings.tiers for name in tier.services if name in rows]
-    return Forecast(parts, tuple(rows[name] for name in order))
+    rows |= {name: _left_alone(name) for name, record in expected.items() if scope.left_alone(record)}
+    order = scope.order(settings, expected) if settings.tiers else expected
+    return Forecast(parts, tuple(rows[name] for name in order if name in rows))
 
 
 def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:
@@ -103,6 +104,10 @@ def _as_before(record: ServiceRecord, before: ServiceRecord | None) -> ServiceRe
 
 def _kept(operation: Keep) -> Row:
     return operation.change.service, "keep", "unchanged", ""
+
+
+def _left_alone(name: str) -> Row:
+    return name, "keep", "holds state, and no tier names it", ""
 
 
 def _row(operation: StartBeside | Recreate, service: c.Service) -> Row:

@@ -15,9 +15,9 @@ from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ServiceRecord, State, kept, origin
 from schedgen_ops.remote import checked
-from schedgen_ops.rollout import ingress
+from schedgen_ops.rollout import ingress, scope
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout.strategy import Strategy, strategies
+from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import HostSettings, Settings
 
 # What the classic builder says when it starts a container for a step.
@@ -49,8 +49,8 @@ def describe(
     """
     records: dict[str, ServiceRecord] = {}
     routes = ingress.routes(services, settings.checks)
-    here = [service for service in services if service.name in settings.services_on(host)]
-    hows = strategies(here, settings.rollout)
+    here = scope.on(services, settings, host)
+    hows = scope.chosen(here, settings)
     for service in here:
         how, before = hows[service.name], known.services.get(service.name) if known else None
         behind = how is Strategy.INGRESS

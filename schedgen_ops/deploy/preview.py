@@ -69,7 +69,7 @@ class Preview:
 
     Attributes:
         running: the release that serves, or the commit checked out before the first deploy.
-        services: (name, action, why, how) of every service in the tiers that is on this host.
+        services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """

@@ -32,7 +32,7 @@ class Deploy(Change):
 
     def steps(self) -> tuple[Step, ...]:
         """The plan, in the runbook's order and with its numbers; what does not apply here is left out."""
-        verify, clean = str(4 + len(self.settings.tiers)), str(5 + len(self.settings.tiers))
+        verify, clean = (str(at + max(1, len(self.settings.tiers))) for at in (4, 5))
         back = self._each(services.reopen)
         gate, *tiers = self.rolling(4)
         if not self._migrating:

@@ -13,7 +13,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import planner, scripts
+from schedgen_ops.rollout import planner, scope, scripts
 from schedgen_ops.rollout.strategy import Grouping, waves
 from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
@@ -28,7 +28,8 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     """
     _started(site)
     found = site.containers()
-    order = [name for tier in site.settings.tiers for name in tier.services]
+    known = {name: record for release in (*begun, serving) for name, record in release.services.items()}
+    order = scope.order(site.settings, known)
     half = planner.half_handed_over(serving, found)
     if not begun and not half and not planner.superseded(serving, order, found):
         return

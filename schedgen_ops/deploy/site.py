@@ -16,6 +16,7 @@ from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote, Result
+from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
@@ -99,8 +100,7 @@ class Site:
     @property
     def scope(self) -> tuple[c.Service, ...]:
         """The services of the release that belong on this host."""
-        ours = self.settings.services_on(self.host)
-        return tuple(service for service in self.services if service.name in ours)
+        return scope.on(self.services, self.settings, self.host)
 
     @property
     def before(self) -> frozenset[str]:

@@ -30,6 +30,10 @@ class Data(Base):
         parts = (self.settings.database, self.settings.objects)
         return tuple(part.service for part in parts if part and host.runs(part.service))
 
+    @property
+    def _damage(self) -> tuple[str, ...]:
+        return self.settings.objects.damage if self.settings.objects else ()
+
     def up_data(self) -> None:
         """The services that hold data, started; files that one has shown to be why not are set aside.
 
@@ -57,7 +61,7 @@ class Data(Base):
                 hint="Everything was taken down, and no file was touched. Run it again.",
             ) from error
         box, log = self._last_words(service)
-        if box and (line := proof.evidence(box, log)):
+        if box and (line := proof.evidence(box, log, self._damage)):
             return line
         raise OpsError(
             f"{service} was not seen to start, and nothing shows that its files are why: "

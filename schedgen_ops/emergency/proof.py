@@ -11,11 +11,10 @@ from collections.abc import Sequence
 
 from schedgen_ops.commands.docker import Container
 
-# What engines write when they give up on their files. Each line was written by one, or stands in its sources.
+# What PostgreSQL writes when it gives up on its files. It wrote each line, or it stands in its sources.
 _SPEAKS_OF_DATA = tuple(
     re.compile(pattern)
     for pattern in (
-        # PostgreSQL
         r"(FATAL|PANIC): +could not locate (a valid|required) checkpoint record",
         r"(FATAL|PANIC): +invalid .*(checkpoint|redo|magic number|record|page)",
         r"(FATAL|PANIC): +could not find redo location",
@@ -31,11 +30,6 @@ _SPEAKS_OF_DATA = tuple(
         r'"(global|base|pg_\w+)\b.*(No such file|read \d+ of)',
         r"(FATAL|PANIC): +could not read (block|file) .*: read only \d+ of \d+ bytes",
         r"(FATAL|PANIC): +.*page verification failed",
-        # MinIO
-        r"(?i)\b(format\.json|backend format|file|drive|disk)\b.* (is )?corrupt(ed)?\b",
-        r"(?i)\bcorrupt(ed)? (backend )?format",
-        r"(?i)(unsupported|unknown|inconsistent) backend format",
-        r"found backend (type )?fs\b",
     )
 )
 
@@ -52,17 +46,19 @@ _ENDED = ("exited", "dead", "restarting")
 _NOT_BY_ITSELF = (0, 137, 143)
 
 
-def evidence(box: Container, log: Sequence[str]) -> str:
+def evidence(box: Container, log: Sequence[str], damage: Sequence[str] = ()) -> str:
     """The line by which a service has shown that it cannot start with its files; "" if it has not.
 
     Args:
         box: its container, as it was left.
         log: what it wrote.
+        damage: regular expressions of what else speaks of its data.
     """
     ended = box.status in _ENDED and not box.oom_killed and box.exit_code not in _NOT_BY_ITSELF
     if not ended or any(map(_ANOTHER_CAUSE.search, log)):
         return ""
-    spoken = (line for line in log if any(pattern.search(line) for pattern in _SPEAKS_OF_DATA))
+    patterns = (*_SPEAKS_OF_DATA, *map(re.compile, damage))
+    spoken = (line for line in log if any(pattern.search(line) for pattern in patterns))
     return next(spoken, "").strip()
 
 

@@ -45,13 +45,18 @@ class Ran(Data):
     def up(self) -> None:
         """Everything that belongs on this host, started and healthy; and what else ran before."""
         there = set(self.run(self.compose("config", "--services"), 60).split())
-        names = [name for name in self.ours if name in there]
+        names = [name for name in self.ours if name in there] if self.settings.tiers else self._all(there)
         try:
             self.start(*names)
             self.say(f"Started: {', '.join(names)}")
         finally:
             # They are started whatever becomes of the others.
             self._start_others(there)
+
+    def _all(self, there: set[str]) -> list[str]:
+        """What the compose file has for this host, where no tier names it."""
+        host = self.settings.host(self.remote.name)
+        return sorted(name for name in there if host.runs(name))
 
     def _start_others(self, there: set[str]) -> None:
         for name in self.ran:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from schedgen_ops import profiles
 from schedgen_ops.loading import explain, files
 from schedgen_ops.loading.document import Document, parse
 from schedgen_ops.loading.problem import Location, Problem, dotted, shown
@@ -50,7 +51,7 @@ class Reading:
     problems: tuple[Problem, ...] = ()
 
     def origin(self, location: Location) -> str:
-        """Where the value at `location` comes from: file:line, a variable, an option, or default."""
+        """Return where a value comes from: file:line, a variable, an option, a profile, or default."""
         source, line = self.place(location)
         return source if line is None else f"{source}:{line}"
 
@@ -61,16 +62,30 @@ class Reading:
                 return override.origin, None
         document, below = self._document(location)
         line = document.line(below)
+        if line is not None:
+            return document.source, line
         # The items of a list stand where it stands; a key that is absent has its default.
-        return ("default", None) if line is None else (document.source, line)
+        return self._profile(location) or "default", None
 
     def problem(self, location: Location, message: str) -> Problem:
         """`message` about the value at `location`, or about the place where it is missing."""
         source, line = self.place(location)
-        if source == "default":
+        if line is None and source in ("default", self._profile(location)):
             document, below = self._document(location)
             source, line = document.source, document.nearest(below)
         return Problem(source, line, dotted(location), message)
+
+    def _profile(self, location: Location) -> str:
+        """The profile that gives the value at `location`, as `profile NAME`; "" for none."""
+        section: object = self.main.data
+        for depth, part in enumerate(location, start=1):
+            if not isinstance(section, dict):
+                break
+            name = section.get("profile")
+            if part in profiles.chosen(dotted(location[: depth - 1]), name):
+                return f"profile {name}"
+            section = section.get(part)
+        return ""
 
     def _document(self, location: Location) -> tuple[Document, Location]:
         if self.hosts and location[:1] == ("hosts",):

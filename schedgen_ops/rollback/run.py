@@ -15,7 +15,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import since
 from schedgen_ops.rollback.data import Data
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout import scope, scripts
 from schedgen_ops.rollout.strategy import together
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.steps import Step
@@ -142,10 +142,10 @@ class Rollback(Change):
         services.roll(site, self._order(site), together)
 
     def _order(self, site: Site) -> list[str]:
-        return [name for tier in self.settings.tiers for name in tier.services if site.host.runs(name)]
+        return scope.order(self.settings, site.release.services)
 
     def _roll_back(self, site: Site) -> None:
-        services.roll_back(site, self._order(site))
+        services.roll_back(site, self._order(site) if site.new else ())
 
     def revert_migrations(self) -> None:
         """The schema as the release knew it, by the newer image, which has the way back."""

@@ -16,6 +16,7 @@ class Strategy(StrEnum):
     INGRESS = "ingress"
     START_FIRST = "start-first"
     STOP_FIRST = "stop-first"
+    LEFT_ALONE = "left alone"
 
 
 def strategy(service: Service, config: Rollout) -> Strategy:

@@ -39,28 +39,6 @@ def _checks_apart(checks: tuple[sections.Check, ...]) -> tuple[sections.Check, .
     return checks
 
 
-TIERS = (
-    sections.Tier(name="Infrastructure", services=("redis", "minio")),
-    sections.Tier(name="Application", services=("pdf-worker", "backend", "frontend")),
-    sections.Tier(name="Monitoring", services=("prometheus", "grafana")),
-)
-CREDENTIALS = ("POSTGRES_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")
-CHECKS = (
-    sections.Check(name="backend", url="http://localhost:3001/health", within=1.0, service="backend"),
-    sections.Check(
-        name="frontend",
-        url="http://localhost:3000/",
-        within=2.0,
-        service="frontend",
-        matches="(?i)<html",
-    ),
-    sections.Check(name="database", url="http://localhost:3001/health/db", within=1.0, service="backend"),
-    sections.Check(
-        name="metrics", url="http://localhost:3001/metrics", within=1.0, service="backend", metrics=True
-    ),
-)
-
-
 class Environment(Section):
     """One environment: where it runs, what it consists of, and the limits it is held to."""
 
@@ -96,20 +74,21 @@ class Environment(Section):
     ssh: sections.SshSettings = Field(
         default_factory=sections.SshSettings, description="How hosts are reached."
     )
-    tiers: Annotated[t.Rows[sections.Tier], Field(min_length=1), AfterValidator(_tiers_apart)] = Field(
-        default=TIERS, description="Groups of services, updated in this order."
+    tiers: Annotated[t.Rows[sections.Tier], AfterValidator(_tiers_apart)] = Field(
+        default=(),
+        description="Groups of services, updated in this order; without any, all that hold no state are one.",
     )
     database: sections.Database | None = Field(
-        default=sections.Database(), description="The PostgreSQL database; null if there is none."
+        default=None, description="The PostgreSQL database; null if there is none."
     )
     objects: sections.Objects | None = Field(
-        default=sections.Objects(), description="The object store; null if there is none."
+        default=None, description="The object store; null if there is none."
     )
     credentials: t.Many[t.VariableName] = Field(
-        default=CREDENTIALS, description="Variables that must be set in env_file before a deploy."
+        default=(), description="Variables that must be set in env_file before a deploy."
     )
     migrations: sections.Migrations | None = Field(
-        default=sections.Migrations(), description="Schema migrations; null if there are none."
+        default=None, description="Schema migrations; null if there are none."
     )
     backup: backups.Backup = Field(default=backups.Backup(), description="How backups are made.")
     build: sections.Build = Field(default=sections.Build(), description="How images are built.")
@@ -117,7 +96,7 @@ class Environment(Section):
         default=sections.Health(), description="When a service counts as healthy."
     )
     checks: Annotated[t.Rows[sections.Check], AfterValidator(_checks_apart)] = Field(
-        default=CHECKS, description="HTTP requests of the verification."
+        default=(), description="HTTP requests of the verification."
     )
     limits: sections.Limits = Field(default=sections.Limits(), description="Thresholds.")
     verify: verification.Verification = Field(
@@ -159,6 +138,10 @@ class Environment(Section):
     def services_on(self, host: sections.HostSettings) -> tuple[str, ...]:
         """The named services that run on `host`, in the order of `services`."""
         return tuple(service for service in self.services if host.runs(service))
+
+    def has(self, host: sections.HostSettings, service: str) -> bool:
+        """Tell whether `service` belongs on `host`; without tiers only the compose file names them all."""
+        return host.runs(service) and (not self.tiers or service in self.services)
 
     def tiers_on(self, host: sections.HostSettings) -> tuple[sections.Tier, ...]:
         """The tiers with what runs on `host`; a tier of which nothing runs there is left out."""

@@ -22,6 +22,8 @@ def _some_host(settings: Environment) -> Iterator[Violation]:
 
 def _known_services(settings: Environment) -> Iterator[Violation]:
     known = settings.services
+    if not settings.tiers:
+        return
     named: list[tuple[Location, str]] = [
         (("hosts", number, "services", index), service)
         for number, host in enumerate(settings.hosts)
@@ -32,13 +34,11 @@ def _known_services(settings: Environment) -> Iterator[Violation]:
         for number, check in enumerate(settings.verify.commands)
         if check.service
     ]
-    # The default checks name the runbook's services, which an environment may not have.
-    if "checks" in settings.model_fields_set:
-        named += [
-            (("checks", number, "service"), check.service)
-            for number, check in enumerate(settings.checks)
-            if check.service
-        ]
+    named += [
+        (("checks", number, "service"), check.service)
+        for number, check in enumerate(settings.checks)
+        if check.service
+    ]
     for place, service in named:
         if service not in known:
             near = difflib.get_close_matches(service, known, 1)
@@ -67,7 +67,7 @@ def _migrating(settings: Environment) -> Iterator[Violation]:
         return
     chosen = settings.migrating_hosts()
     if not chosen:
-        yield ("hosts",), "no host migrates: say 'migrates: true' on one, or 'migrations: null'"
+        yield ("hosts",), "no host migrates: say 'migrates: true' on one, or take `migrations` away"
     database = settings.database
     holders = settings.hosts_running(database.service) if database else ()
     for number, host in enumerate(settings.hosts):

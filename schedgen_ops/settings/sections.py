@@ -1,15 +1,16 @@
-"""The sections of a config file. The defaults are the figures of the deployment runbook.
+"""The sections of a config file. The limits are the figures of the deployment runbook.
 
 Every deadline, interval and duration is in seconds.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.profiled import Profiled
 from schedgen_ops.settings.verification import Pattern, Scalar
 
 
@@ -64,43 +65,49 @@ class Tier(Section):
 class Database(Section):
     """The PostgreSQL database to back up and watch."""
 
-    service: t.ServiceName = Field(
-        default="postgres", description="Compose service of the PostgreSQL server."
-    )
-    user: t.DatabaseName = Field(default="schedgen", description="Database user for dumps and restores.")
-    name: t.DatabaseName = Field(default="schedgen", description="Name of the database.")
+    service: t.ServiceName = Field(description="Compose service of the PostgreSQL server.")
+    user: t.DatabaseName = Field(description="Database user for dumps and restores.")
+    name: t.DatabaseName = Field(description="Name of the database.")
     used_by: t.Many[t.ServiceName] = Field(
-        default=("backend", "pdf-worker"), description="Services that are stopped while it is swapped."
+        default=(), description="Services that are stopped while it is swapped."
     )
 
 
-class Objects(Section):
-    """The object store (MinIO) to back up."""
+class Objects(Profiled):
+    """The object store to back up: the volume of a service."""
 
-    service: t.ServiceName = Field(default="minio", description="Compose service of the object store.")
-    path: t.AbsolutePath = Field(default="/data", description="Where its volume is mounted in the container.")
+    place: ClassVar[str] = "objects"
+
+    service: t.ServiceName = Field(description="Compose service of the object store.")
+    path: t.AbsolutePath = Field(description="Where its volume is mounted in the container.")
     used_by: t.Many[t.ServiceName] = Field(
-        default=("backend", "pdf-worker"), description="Services that are stopped while it is swapped."
+        default=(), description="Services that are stopped while it is swapped."
+    )
+    damage: t.Many[Pattern] = Field(
+        default=(), description="Regular expressions of log lines that prove that its files are damaged."
     )
 
 
-class Migrations(Section):
+class Migrations(Profiled):
     """How the database schema is moved."""
 
-    service: t.ServiceName = Field(
-        default="backend", description="Compose service whose image runs the commands below."
+    place: ClassVar[str] = "migrations"
+
+    service: t.ServiceName = Field(description="Compose service whose image runs the commands below.")
+    path: t.RelativePath = Field(description="Folder of the migrations in git.")
+    run: t.Argv = Field(description="Applies what is pending.")
+    show: t.Argv = Field(description="Lists what is applied and pending.")
+    revert: t.Argv = Field(description="Reverts the last one.")
+    applied: Pattern = Field(
+        description="Regular expression of a line of `show` that names one that is applied."
     )
-    path: t.RelativePath = Field(
-        default="backend/src/migrations", description="Folder of the migrations in git."
+    pending: Pattern = Field(
+        description="Regular expression of a line of `show` about one that is not; a group is its name."
     )
-    run: t.Argv = Field(default=("npm", "run", "migration:run"), description="Applies what is pending.")
-    show: t.Argv = Field(
-        default=("npm", "run", "migration:show"), description="Lists what is applied and pending."
-    )
-    revert: t.Argv = Field(default=("npm", "run", "migration:revert"), description="Reverts the last one.")
     deadline: t.Seconds = Field(default=300, description="Seconds one of these commands may take.")
     table: t.DatabaseName | None = Field(
-        default="migrations", description="Table that lists the applied ones; null if there is none."
+        default=None,
+        description="Table that lists the applied ones, in columns id and name; null if there is none.",
     )
 
 

@@ -1,12 +1,13 @@
 """What a verification looks at beside containers and URLs. Every duration is in seconds."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.profiled import Profiled
 
 Scalar = str | int | float | bool | None
 
@@ -61,61 +62,44 @@ class CleanUp(Section):
     run: t.Argv = Field(description="The command; {id} stands for the job's id.")
 
 
-class Flow(Section):
+class Flow(Profiled):
     """An upload followed to its end, as a user would."""
 
-    service: t.ServiceName = Field(default="backend", description="Tried on the hosts that run this service.")
+    place: ClassVar[str] = "verify.flow"
+
+    service: t.ServiceName = Field(description="Tried on the hosts that run this service.")
     worker: t.ServiceName | None = Field(
-        default="pdf-worker", description="The service that does the job: looked at when it is not done."
+        default=None, description="The service that does the job: looked at when it is not done."
     )
-    upload: t.Url = Field(default="http://localhost:3001/api/upload", description="Where the file is sent.")
+    upload: t.Url = Field(description="Where the file is sent.")
     field: t.Word = Field(default="file", description="The form's field for the file.")
-    form: t.Pairs[str] = Field(
-        default={"pdfType": "WEEKLY"}, description="The form's other fields and their values."
-    )
-    file: t.LocalPath | None = Field(
-        default=None, description="PDF to upload, relative to this file; without it a small one of our own."
-    )
-    id: t.Word = Field(default="jobId", description="Where the answer has the job's id, as a.b.c.")
-    job: IdUrl = Field(default="http://localhost:3001/api/jobs/{id}", description="Tells of the job.")
-    status: t.Word = Field(default="status", description="Where that answer has the job's status, as a.b.c.")
-    done: t.Some[t.Word] = Field(default=("completed",), description="Statuses of a job that went well.")
-    failed: t.Many[t.Word] = Field(default=("failed",), description="Statuses of a job that went wrong.")
-    events: IdUrl = Field(
-        default="http://localhost:3001/api/jobs/{id}/events", description="The list that came of the job."
+    form: t.Pairs[str] = Field(default={}, description="The form's other fields and their values.")
+    file: t.LocalPath = Field(description="The file to upload, relative to this one.")
+    type: t.Word = Field(default="application/octet-stream", description="The file's media type.")
+    id: t.Word = Field(description="Where the answer has the job's id, as a.b.c.")
+    job: IdUrl = Field(description="Tells of the job.")
+    status: t.Word = Field(description="Where that answer has the job's status, as a.b.c.")
+    done: t.Some[t.Word] = Field(description="Statuses of a job that went well.")
+    failed: t.Many[t.Word] = Field(default=(), description="Statuses of a job that went wrong.")
+    events: IdUrl | None = Field(
+        default=None, description="The list that came of the job; null: nothing is asked after its end."
     )
     expect: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        default=3, description="How many events the file holds."
+        default=1, description="How many entries that list has to have."
     )
     within: t.Seconds = Field(default=60, description="Seconds the job may take.")
     clean_sql: t.Many[t.Word] = Field(
-        default=("DELETE FROM jobs WHERE id = :'id'",),
-        description="Statements that remove the job's rows; :'id' stands for its id.",
+        default=(), description="Statements that remove the job's rows; :'id' stands for its id."
     )
-    clean: t.Rows[CleanUp] = Field(
-        default=(
-            CleanUp(
-                service="minio",
-                run=(
-                    "rm",
-                    "-rf",
-                    "/data/schedules/incoming/{id}.pdf",
-                    "/data/schedules/done/{id}.pdf",
-                ),
-            ),
-        ),
-        description="Commands that remove the job's objects.",
-    )
+    clean: t.Rows[CleanUp] = Field(default=(), description="Commands that remove the job's objects.")
 
 
 class Queue(Section):
     """The job queue, as the application tells of it."""
 
-    url: t.Url = Field(
-        default="http://localhost:3001/api/jobs/metrics", description="Answers with a JSON object of numbers."
-    )
+    url: t.Url = Field(description="Answers with a JSON object of numbers.")
     service: t.ServiceName | None = Field(
-        default="backend", description="Ask only the hosts that run this service; all hosts without this key."
+        default=None, description="Ask only the hosts that run this service; all hosts without this key."
     )
     within: Within = Field(default=1.0, description="Seconds the answer may take.")
     at_most: t.Pairs[Number] = Field(
@@ -128,7 +112,7 @@ class Prometheus(Section):
 
     url: t.Url = Field(default="http://localhost:9090", description="Its address on the host itself.")
     service: t.ServiceName | None = Field(
-        default="prometheus", description="Ask only the hosts that run this service; all without this key."
+        default=None, description="Ask only the hosts that run this service; all without this key."
     )
     patience: t.SecondsOrNone = Field(
         default=20, description="Seconds that a target which was just replaced has to be seen again."
@@ -156,12 +140,10 @@ class Verification(Section):
     samples: Annotated[int, Field(ge=3, le=1000)] = Field(
         default=20, description="Requests and queries that a figure of verify.performance is made of."
     )
-    query: t.Word = Field(
-        default="SELECT count(*) FROM jobs", description="What verify.performance times on the database."
-    )
+    query: t.Word = Field(default="SELECT 1", description="What verify.performance times on the database.")
     commands: t.Rows[CommandCheck] = Field(default=(), description="Commands that have to end with 0.")
     queries: t.Rows[QueryCheck] = Field(default=(), description="Statements whose value is judged.")
-    flow: Flow | None = Field(default=Flow(), description="The upload that is followed; null for none.")
-    queue: Queue | None = Field(default=Queue(), description="The job queue; null if there is none.")
-    prometheus: Prometheus | None = Field(default=Prometheus(), description="Null if there is none.")
+    flow: Flow | None = Field(default=None, description="The upload that is followed; null for none.")
+    queue: Queue | None = Field(default=None, description="The job queue; null if there is none.")
+    prometheus: Prometheus | None = Field(default=None, description="Null if there is none.")
     logs: Logs = Field(default=Logs(), description="How the logs are judged.")

@@ -21,7 +21,6 @@ from schedgen_ops.verify.plan import Finding, Verdict
 
 QUICK = ("services", "endpoints")
 GROUPS = (*QUICK, "migrations", "queue", "metrics", "logs", "custom")
-_MIGRATION = re.compile(r"\s*\[(?P<mark>[Xx ])\]\s+(?:\d+\s+)?(?P<name>\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +42,10 @@ class Check:
 
 def on(settings: s.Settings, host: s.HostSettings, groups: Sequence[str]) -> tuple[Check, ...]:
     """The checks of these groups that concern `host`."""
-    ours = settings.services_on(host)
     return tuple(
         check
         for check in _all(settings, host)
-        if check.group in groups and (not check.needs or check.needs in ours)
+        if check.group in groups and (not check.needs or settings.has(host, check.needs))
     )
 
 
@@ -84,7 +82,13 @@ def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
         shown = remote_commands.inside(
             docker, settings.project, settings.migrations.service, *settings.migrations.show
         )
-        yield Check("migrations", "migrations", settings.migrations.service, shown, _one(migrations))
+        yield Check(
+            "migrations",
+            "migrations",
+            settings.migrations.service,
+            shown,
+            _one(partial(migrations, settings.migrations)),
+        )
     if verify.queue:
         fetch = http.fetch(verify.queue.url, 0)
         yield Check(
@@ -124,17 +128,20 @@ def _services(settings: s.Settings, host: s.HostSettings) -> Callable[[Result], 
     return judge
 
 
-def migrations(result: Result) -> Finding:
+def migrations(asked: s.Migrations, result: Result) -> Finding:
     """Every migration is executed; those that are not are named."""
-    rows = [row for row in map(_MIGRATION.match, result.stdout.splitlines()) if row]
-    if not result.ok or not rows:
+    lines = result.stdout.splitlines()
+    applied = [found for found in map(re.compile(asked.applied).search, lines) if found]
+    pending = [
+        found[found.re.groups and 1] for found in map(re.compile(asked.pending).search, lines) if found
+    ]
+    if not result.ok or (not applied and not pending):
         if result.ok and re.search(r"\bno migrations\b", result.stdout, re.IGNORECASE):
             return Finding("migrations", Verdict.PASSED, "there are none", result.seconds)
         return _unknown("migrations", result)
-    pending = [row["name"] for row in rows if row["mark"] == " "]
     if pending:
         return Finding("migrations", Verdict.FAILED, f"pending: {', '.join(pending)}", result.seconds)
-    return Finding("migrations", Verdict.PASSED, f"{len(rows)} executed, none pending", result.seconds)
+    return Finding("migrations", Verdict.PASSED, f"{len(applied)} executed, none pending", result.seconds)
 
 
 def targets(prometheus: s.Prometheus) -> Command:

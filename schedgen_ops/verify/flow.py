@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import http, postgres
@@ -20,7 +19,6 @@ from schedgen_ops.shell import Command
 from schedgen_ops.verify import content, remote_commands
 from schedgen_ops.verify.plan import Finding, Verdict
 
-SAMPLE = Path(__file__).with_name("sample.pdf")
 _PATIENCE = 20.0
 _BOUNDARY = "schedgen-7c1f40a9d2"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -44,7 +42,7 @@ def multipart(flow: Flow, file: bytes, name: str) -> tuple[str, bytes]:
     lines += [
         f"--{_BOUNDARY}",
         f'Content-Disposition: form-data; name="{flow.field}"; filename="{name}"',
-        "Content-Type: application/pdf",
+        f"Content-Type: {flow.type}",
         "",
         "",
     ]
@@ -114,12 +112,12 @@ class Try:
         return self.remote if self.remote in hosts else next(iter(hosts), None)
 
     def _upload(self) -> str:
-        file = self.flow.file or SAMPLE
+        file = self.flow.file
         try:
             data = file.read_bytes()
         except OSError as error:
             raise Stop(Finding("flow upload", Verdict.UNKNOWN, f"{file}: {error.strerror}")) from error
-        kind, body = multipart(self.flow, data, "schedgen-verification.pdf")
+        kind, body = multipart(self.flow, data, f"schedgen-verification{file.suffix}")
         reply = self._answer("flow upload", http.post(self.flow.upload, _PATIENCE, kind, body), _PATIENCE)
         job = content.pick(content.as_json(reply.body), self.flow.id)
         if not 200 <= reply.status < 300 or not _ID.fullmatch(str(job)):
@@ -146,6 +144,8 @@ class Try:
         if status not in self.flow.done:
             raise Stop(Finding("flow job", Verdict.FAILED, self._undone(job, reply, status)))
         yield Finding("flow job", Verdict.PASSED, str(status))
+        if self.flow.events is None:
+            return
         url = self.flow.events.replace("{id}", job)
         reply = self._answer("flow events", http.fetch(url, _PATIENCE), _PATIENCE)
         events = content.as_json(reply.body)

@@ -33,11 +33,24 @@ class Finding:
 def containers(
     running: Iterable[docker.Container], settings: Settings, host: HostSettings
 ) -> tuple[Finding, ...]:
-    """One finding a service that `host` should run."""
+    """One finding a service that `host` should run.
+
+    Without tiers those are what has a container, except for what ended well: a job, as likely as not.
+    """
     found: dict[str, list[docker.Container]] = {}
     for container in running:
         found.setdefault(container.service, []).append(container)
-    return tuple(_service(service, found.get(service, [])) for service in settings.services_on(host))
+    wanted = settings.services_on(host)
+    if not settings.tiers:
+        ended = [name for name, boxes in found.items() if all(map(_ended_well, boxes))]
+        wanted = (*wanted, *(name for name in found if name not in (*wanted, *ended)))
+        if not wanted:
+            return (Finding("services", Verdict.FAILED, "nothing of the project runs"),)
+    return tuple(_service(service, found.get(service, [])) for service in wanted)
+
+
+def _ended_well(container: docker.Container) -> bool:
+    return container.status == "exited" and container.exit_code == 0
 
 
 def _service(service: str, containers: Sequence[docker.Container]) -> Finding:

@@ -62,12 +62,12 @@ class Operator:
     boxes: tuple[Box, ...]
 
     def configure(self, *, hosts: Mapping[str, Mapping[str, Any]] | None = None, **changes: Any) -> Operator:
-        """Writes config/lab.yaml: the project's own, with `changes`; `hosts` adds keys to a host's entry."""
+        """Writes config/lab.yaml: the project's own, changed key by key; `hosts` adds to a host's entry."""
         config = configured()
         del config["hosts_file"]
         config["ssh"] |= {"identity_file": str(self.place.key), "known_hosts": str(self.place.known_hosts)}
         config["hosts"] = [self._entry(box) | dict((hosts or {}).get(box.name, {})) for box in self.boxes]
-        config |= {"health": {"settle": 3}} | changes
+        config = over(config, {"health": {"settle": 3}} | changes)
         target = self.folder / "config" / "lab.yaml"
         target.parent.mkdir(exist_ok=True)
         target.write_text(yaml.safe_dump(config))
@@ -146,6 +146,13 @@ class Running:
             self.process.kill()
             raise
         return Ran(code, self.out.read_text(), self.err.read_text())
+
+
+def over(base: Any, changes: Any) -> Any:
+    """`base` with `changes`, mapping by mapping."""
+    if not isinstance(base, dict) or not isinstance(changes, Mapping):
+        return changes
+    return {**base, **{key: over(base.get(key), value) for key, value in changes.items()}}
 
 
 def configured() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -9,17 +10,28 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import yaml
 
 from schedgen_ops.backup.catalog.manifest import File, Manifest, State
 from schedgen_ops.remote import Result
-from schedgen_ops.settings import Settings
+from schedgen_ops.settings import Database, Flow, Objects, Settings
 from schedgen_ops.shell import Command
 
 # A busy machine is no failure: no example has a deadline. Those that start a shell are few.
 quickly = hypothesis.settings(deadline=None, max_examples=40)
 in_a_shell = hypothesis.settings(deadline=None, max_examples=6)
 
+ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).parent / "recorded"
+OF_THE_APPLICATION = (
+    "tiers",
+    "database",
+    "objects",
+    "credentials",
+    "migrations",
+    "checks",
+    "verify",
+)
 DIRECTORY = "/srv/schedgen"
 BACKUP = Manifest(
     id="manual-20250115_120000",
@@ -34,15 +46,44 @@ BACKUP = Manifest(
 )
 
 
+DATABASE = Database(service="postgres", user="schedgen", name="schedgen")
+OBJECTS = Objects.model_validate({"service": "minio", "profile": "minio"})
+FLOW = Flow.model_validate({"profile": "pdf-upload"})
+
+
 def recorded(name: str) -> str:
     """What a host of the lab answered once; values that are secret there are ***."""
     return (RECORDED / name).read_text()
 
 
+def application() -> dict[str, Any]:
+    """What config/production.yaml says of the reference application: the runbook's values."""
+    document = yaml.safe_load((ROOT / "config/production.yaml").read_text())
+    return {key: document[key] for key in OF_THE_APPLICATION}
+
+
+def over(base: Any, changes: Any) -> Any:
+    """`base` with `changes`, mapping by mapping."""
+    if not isinstance(base, dict) or not isinstance(changes, Mapping):
+        return changes
+    return {**base, **{key: over(base.get(key), value) for key, value in changes.items()}}
+
+
+def written(**values: Any) -> str:
+    """A config file of the reference application; `values` change single keys."""
+    return json.dumps(over({"project": "schedgen", "directory": DIRECTORY, **application()}, values))
+
+
 def settings(*hosts: Mapping[str, Any] | str, **values: Any) -> Settings:
-    """An environment as config/lab.yaml has it, with these hosts; app1 if none is named."""
+    """The reference application with these hosts, app1 if none is named; `values` change single keys."""
     rows = [{"name": host, "address": host} if isinstance(host, str) else host for host in hosts or ("app1",)]
-    return Settings.model_validate({"project": "schedgen", "directory": DIRECTORY, "hosts": rows, **values})
+    return Settings.model_validate(json.loads(written(hosts=rows, **values)))
+
+
+def minimal(**values: Any) -> Settings:
+    """An environment that says no more than it has to."""
+    host = {"name": "app1", "address": "app1"}
+    return Settings.model_validate({"project": "blog", "directory": "/srv/blog", "hosts": [host], **values})
 
 
 def bash(command: Command, cwd: Path, **env: str) -> Result:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from fakes import Answer, FakeClock, FakeHost, result
-from kit import BACKUP, bash, path, program, settings
+from kit import BACKUP, DATABASE, bash, path, program, settings
 
 from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.backup.catalog.manifest import Drill
@@ -19,7 +19,6 @@ from schedgen_ops.backup.restore import drill, drill_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message, silence
-from schedgen_ops.settings import Database
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, image="sha256:pg", sizes={"database": 10**9})
 SEEN = 'rows ["public.jobs",3]\ncounted\nanswer 3\nobjects 3 512\nend\n'
@@ -129,7 +128,7 @@ esac
 def test_a_drill_removes_its_own_containers_alone_by_mark_and_id(tmp_path: Path) -> None:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
     made = replace(MADE, properties={"tablespace": "big"})
-    command = drill_scripts.drill(".", made, Docker(), "image", Database(), (), 0, "/srv/shop")
+    command = drill_scripts.drill(".", made, Docker(), "image", DATABASE, (), 0, "/srv/shop")
     answer = bash(command, tmp_path, PATH=path(programs))
     assert scripts.reason(answer.stderr)[0] == "the throwaway database did not start"
     said = (tmp_path / "log").read_text().splitlines()

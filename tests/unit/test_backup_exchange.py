@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from kit import bash, path, program
+from kit import DATABASE, OBJECTS, bash, path, program
 
 from schedgen_ops.backup.create import scripts
 from schedgen_ops.backup.restore import swap
 from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
-from schedgen_ops.settings import Database, Objects
 
 # The databases' names are not what is tried here: psql says yes to everything.
 DOCKER = """
@@ -26,7 +25,7 @@ esac
 
 def exchanged(tmp_path: Path, inspect: str) -> Result:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
-    places = Places(Docker(), "db", "", "", "20250115_120000", Database(), Objects())
+    places = Places(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
     command = swap.exchange(places, "state/lock", ("one", "two"), 1)
     return bash(command, tmp_path, PATH=path(programs), INSPECT=inspect)
 

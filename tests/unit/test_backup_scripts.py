@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kit import BACKUP, bash, parses, path, program
+from kit import BACKUP, DATABASE, OBJECTS, bash, parses, path, program
 
 from schedgen_ops.backup.catalog import manifest, remote_commands
 from schedgen_ops.backup.catalog.manifest import File, Manifest, State
@@ -22,7 +22,6 @@ from schedgen_ops.backup.catalog.remote_commands import Listing
 from schedgen_ops.backup.create import integrity, scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
-from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command
 
 # What psql would answer: the snapshot at once, and what it is asked when it is asked.
@@ -367,8 +366,8 @@ def test_the_lines_for_restoring_by_hand_work_in_a_shell(tmp_path: Path) -> None
     (tmp_path / "backups/b.part").rename(tmp_path / "backups/b")
     docker = program(tmp_path / "bin", "docker", 'echo "$@" >> "$LOG"; cat >> "$LOG"')
     lines = (
-        remote_commands.restore_database(str(tmp_path), "backups/b", Database(), DUMPED),
-        remote_commands.restore_objects(str(tmp_path), "backups/b", Objects(), ARCHIVED),
+        remote_commands.restore_database(str(tmp_path), "backups/b", DATABASE, DUMPED),
+        remote_commands.restore_objects(str(tmp_path), "backups/b", OBJECTS, ARCHIVED),
     )
     log = tmp_path / "log"
     for line in lines:
@@ -382,7 +381,7 @@ def test_the_lines_for_restoring_by_hand_work_in_a_shell(tmp_path: Path) -> None
 
 
 def test_the_line_for_another_format_uses_the_program_that_reads_it() -> None:
-    line = remote_commands.restore_database("/srv", "b", Database(), File("database.dump.zst", 1, ""))
+    line = remote_commands.restore_database("/srv", "b", DATABASE, File("database.dump.zst", 1, ""))
     assert line == (
         "cd /srv && zstd -dc b/database.dump.zst | "
         "docker compose exec -T postgres pg_restore --clean --if-exists -U schedgen -d schedgen"
@@ -390,13 +389,13 @@ def test_the_line_for_another_format_uses_the_program_that_reads_it() -> None:
 
 
 def test_the_data_is_dumped_and_archived_inside_the_containers() -> None:
-    dump = remote_commands.dump_command(Docker(), "c1", Database(), "plain")
+    dump = remote_commands.dump_command(Docker(), "c1", DATABASE, "plain")
     assert dump.startswith("docker exec -i c1 sh -c ")
     assert "pg_dump --clean --if-exists --no-password" in dump
     assert "pg_dump --format=custom --compress=0" in remote_commands.dump_command(
-        Docker(), "c1", Database(), "custom"
+        Docker(), "c1", DATABASE, "custom"
     )
-    archive = remote_commands.archive_command(Docker(sudo=True), "c2", Objects())
+    archive = remote_commands.archive_command(Docker(sudo=True), "c2", OBJECTS)
     assert "docker=(sudo -n docker)\ncontainer=c2\npath=/data\n" in shlex.split(archive)[4]
 
 
@@ -411,6 +410,6 @@ def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
     body = """if [ "$1" != cp ]; then shift 2; exec "$@"; fi
     at=${2#c1:}; [ -d "$at" ] && exec tar -C "$at" -cf - .; exec tar -C "${at%/*}" -cf - "${at##*/}\""""
     programs = program(tmp_path / "bin", "docker", body).parent
-    where = Objects(path=str(tmp_path / "data"))
+    where = OBJECTS.model_copy(update={"path": str(tmp_path / "data")})
     text = remote_commands.archive_command(Docker(), "c1", where)
     assert made(bash(create("", text), tmp_path, PATH=path(programs))).objects == len(others) + 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from kit import BACKUP, parses, settings
+from kit import BACKUP, DATABASE, FLOW, OBJECTS, parses, settings
 
 from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.backup.create import integrity, scripts
@@ -20,7 +20,7 @@ from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.parallel_batch import together
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.settings import Check, Database, Flow, Objects, Prometheus
+from schedgen_ops.settings import Check, Prometheus
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import checks, flow, logs, performance, sampler
 from schedgen_ops.verify import remote_commands as verify
@@ -30,7 +30,7 @@ COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
 OWNER = lock.Owner("ann", "laptop", "now", "deploy", "v1")
 
 CHECK = Check(name="web", url="http://localhost/")
-PLACES = restore_scripts.Places(SUDO, "c1", "c2", "image", "20250115_120000", Database(), Objects())
+PLACES = restore_scripts.Places(SUDO, "c1", "c2", "image", "20250115_120000", DATABASE, OBJECTS)
 EVERY = (
     PLAIN.containers("p"),
     COMPOSE.resolve("/r"),
@@ -51,7 +51,7 @@ EVERY = (
     http.get("http://localhost/", 3),
     scripts.create("b", "auto", "plain", scripts.Parts("true", "true", "true"), BACKUP),
     integrity.verify("b", BACKUP),
-    drill_scripts.drill("b", BACKUP, SUDO, "image", Database(), ["SELECT 1"], 5),
+    drill_scripts.drill("b", BACKUP, SUDO, "image", DATABASE, ["SELECT 1"], 5),
     restore_scripts.beside(PLACES, "b", BACKUP, ["SELECT 1"], 5),
     restore_scripts.kept(PLACES),
     restore_scripts.discard(PLACES, ["a"]),
@@ -66,13 +66,13 @@ EVERY = (
     store.read_command(Paths("/srv/p")),
     verify.settle(PLAIN, ["a"], 3),
     verify.inside(PLAIN, "p", "web", "true"),
-    verify.queries(PLAIN, "p", Database(), "SELECT 1"),
+    verify.queries(PLAIN, "p", DATABASE, "SELECT 1"),
     sampler.sample(PLAIN, "p", [CHECK], rounds=1, interval=1, patience=1),
     logs.since_deploy(PLAIN, Paths("/srv/p"), "p", 600),
     logs.keep(PLAIN, Paths("/srv/p"), "p", "r1"),
     http.fetch("http://localhost/", 3),
     checks.targets(Prometheus()),
-    flow.follow(Flow(), "1"),
+    flow.follow(FLOW, "1"),
     performance.ask([CHECK], settings()),
     together([http.get("http://localhost/", 3)], 3),
 )

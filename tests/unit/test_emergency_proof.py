@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from fakes import Answer, result
-from kit import recorded
+from kit import OBJECTS, recorded
 from test_backup_restore import boxes
 from test_emergency import site, warned
 
@@ -94,7 +94,7 @@ def test_whatever_else_keeps_a_service_from_starting_leaves_its_files_alone(name
 )
 def test_a_line_of_another_cause_proves_nothing(line: str) -> None:
     (box,) = parse_containers(str(ended("conf")["docker inspect"]))
-    assert proof.evidence(box, [line]) == ""
+    assert proof.evidence(box, [line], OBJECTS.damage) == ""
     assert proof.evidence(box, ["PANIC:  could not locate a valid checkpoint record"]) != ""
 
 
@@ -116,11 +116,11 @@ def test_a_line_of_another_cause_proves_nothing(line: str) -> None:
 )
 def test_engines_speak_of_their_files_in_these_words(line: str) -> None:
     (box,) = parse_containers(str(ended("conf")["docker inspect"]))
-    assert proof.evidence(box, ["2026 starting", line]) == line
-    assert proof.evidence(replace(box, status="running"), [line]) == ""
-    assert proof.evidence(replace(box, status="created"), [line]) == ""
-    assert proof.evidence(replace(box, exit_code=137), [line]) == ""
-    assert proof.evidence(replace(box, exit_code=0), [line]) == ""
+    assert proof.evidence(box, ["2026 starting", line], OBJECTS.damage) == line
+    assert proof.evidence(replace(box, status="running"), [line], OBJECTS.damage) == ""
+    assert proof.evidence(replace(box, status="created"), [line], OBJECTS.damage) == ""
+    assert proof.evidence(replace(box, exit_code=137), [line], OBJECTS.damage) == ""
+    assert proof.evidence(replace(box, exit_code=0), [line], OBJECTS.damage) == ""
 
 
 def test_a_lost_connection_says_nothing_of_the_files() -> None:

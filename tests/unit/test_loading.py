@@ -161,7 +161,10 @@ def test_every_problem_is_listed_with_its_line(tmp_path: Path) -> None:
         (GOOD + "tiers: &t [*t]\n", "config/production.yaml:6: tiers[0]: refers to itself"),
         (GOOD + "5: x\n", "config/production.yaml:6: a key must be text, not '5'"),
         (GOOD + "environment: x\n", "the file's name is the environment's"),
-        (GOOD + "migrations: {run: npm}\n", "migrations.run: must be a list, not 'npm'"),
+        (
+            GOOD + "migrations: {profile: typeorm, service: a, path: m, run: npm}\n",
+            "migrations.run: must be a list, not 'npm'",
+        ),
         (GOOD + "branch: 1.10\n", "branch: must be text, not 1.1: put it in quotes"),
         (GOOD + "ssh: {known_hosts: }\n", "ssh.known_hosts: is empty"),
         (GOOD + "limits: {error_percent: .inf}\n", "limits.error_percent: must be"),

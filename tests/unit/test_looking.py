@@ -13,7 +13,7 @@ import pytest
 import test_tasks
 from deploying import RELEASE, deployed
 from fakes import FakeHost, result
-from kit import DIRECTORY
+from kit import written
 from simulated import SimHost
 from test_tasks import MADE, Capture, Inv
 
@@ -79,10 +79,10 @@ def environment(inv: Inv, tmp_path: Path) -> Iterator[Settings]:
 def configured(tmp_path: Path, port: int) -> Settings:
     rows = [{"name": "app1", "address": "a"}, {"name": "app2", "address": "127.0.0.1", "port": port}]
     ssh = {"config_file": None, "connect_timeout": 1, "agent": False, "known_hosts": str(tmp_path / "known")}
-    values: dict[str, Any] = {"project": "schedgen", "directory": DIRECTORY, "hosts": rows, "ssh": ssh}
-    values |= {"verify": {"flow": None, "queue": None, "prometheus": None}, "migrations": None}
-    (tmp_path / "config/staging.yaml").write_text(json.dumps(values))
-    return Settings.model_validate(values)
+    none: dict[str, Any] = {"verify": {"flow": None, "queue": None, "prometheus": None}, "migrations": None}
+    values = written(hosts=rows, ssh=ssh, **none)
+    (tmp_path / "config/staging.yaml").write_text(values)
+    return Settings.model_validate(json.loads(values))
 
 
 def second(settings: Settings) -> Any:

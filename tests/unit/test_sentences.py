@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 import test_tasks
 from deploying import FIRST, OWNER, SECOND, Outcome, deployed, messages
 from fakes import FakeClock
-from kit import DIRECTORY, settings
+from kit import settings, written
 from simulated import Fault, SimHost
 from simulated_world import STATE, fresh
 from test_recovery import NEWER, at, killed, wrong
@@ -197,15 +196,13 @@ def backed_up(inv: Inv, tmp_path: Path, task: str, **values: object) -> tuple[in
     """The exit code, and which of two hosts, the database's and the objects', made one."""
     rows = [{"name": name, "address": name, "services": [kind]} for name, kind in HOLDERS.items()]
     tiers = [{"name": "Data", "services": [*HOLDERS.values()]}]
-    config: dict[str, Any] = {
-        "project": "schedgen",
-        "directory": DIRECTORY,
-        "hosts": rows,
-        "tiers": tiers,
+    none: dict[str, Any] = {
         "checks": [],
+        "migrations": None,
+        "verify": {"flow": None, "queue": None, "prometheus": None},
     }
-    config |= {"migrations": None, "verify": {"queue": None, "prometheus": None, "flow": None}, **values}
-    (tmp_path / "config/staging.yaml").write_text(json.dumps(config))
+    config = written(hosts=rows, tiers=tiers, **{**none, **values})
+    (tmp_path / "config/staging.yaml").write_text(config)
     hosts = [SimHost(name) for name in HOLDERS]
     return inv(task, on=hosts), [bool(host.world.backups) for host in hosts]
 

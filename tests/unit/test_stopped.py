@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from engine_stub import Engine
-from kit import bash, parses, path, program
+from kit import DATABASE, OBJECTS, bash, parses, path, program
 
 from schedgen_ops.backup.restore import swap as exchange
 from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
-from schedgen_ops.settings import Database, Objects
 
 DOCKER = Docker()
 
@@ -140,7 +139,7 @@ CLIENTS = ("api", "worker", "cron")
 
 def swap(tmp_path: Path, *, back: bool = False) -> Result:
     programs = program(tmp_path / "bin", "docker", EXCHANGING).parent
-    places = Places(DOCKER, "db", "store", "image", "20250115_120000", Database(), Objects())
+    places = Places(DOCKER, "db", "store", "image", "20250115_120000", DATABASE, OBJECTS)
     command = exchange.exchange(places, f"{tmp_path}/restore.lock", CLIENTS, 1, back=back)
     return bash(command, tmp_path, PATH=path(programs), FAKE=str(tmp_path))
 

@@ -12,7 +12,7 @@ import pytest
 from deploying import deployed
 from fakes import FakeHost
 from invoke.program import Program
-from kit import BACKUP, DIRECTORY
+from kit import BACKUP, settings, written
 from simulated import Fault, SimHost
 from simulated_world import NEW, fresh
 
@@ -23,7 +23,7 @@ from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.tasks import namespace
 
 REPOSITORY = Path(__file__).parents[2]
-CONFIG = f"project: schedgen\ndirectory: {DIRECTORY}\nhosts:\n  - {{name: app1, address: app1.example}}\n"
+CONFIG = written(hosts=[{"name": "app1", "address": "app1.example"}])
 BOB = '{"user": "bob", "machine": "desk", "command": "deploy", "release": "v1.2.2"}'
 FILES = (manifest.File("database.sql.gz", 3072, "0" * 64),)
 MADE = replace(BACKUP, id="pre-deployment-20250115_120000", files=FILES)
@@ -234,9 +234,7 @@ def test_a_check_that_fails_is_code_6_and_named(inv: Inv, capsys: Capture) -> No
 
 
 def watched(status: int, rounds: int) -> FakeHost:
-    names = Settings.model_validate(
-        {"project": "p", "directory": "/p", "hosts": [{"name": "a", "address": "a"}]}
-    )
+    names = settings("a")
     boxes = "".join(
         f"box\t{name}\t/{name}\t{name}\t-\trunning\t-\t0\tfalse\t2025\n" for name in names.services
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fakes import result
-from kit import bash
+from kit import bash, settings
 
 from schedgen_ops.commands import http
 from schedgen_ops.remote import Result
@@ -117,7 +117,7 @@ def test_no_answer_fails_and_no_question_is_unknown(answer: Result, verdict: str
     ],
 )
 def test_the_queue_tells_numbers(body: Any, most: dict[str, float], text: str) -> None:
-    assert content.queue(Queue(at_most=most), page(json.dumps(body))).text == text
+    assert content.queue(Queue(url="http://localhost/", at_most=most), page(json.dumps(body))).text == text
 
 
 SHOWN = """
@@ -148,7 +148,9 @@ SHOWN = """
     ],
 )
 def test_pending_migrations_are_named(answer: Result, verdict: str, text: str) -> None:
-    assert said(checks.migrations(answer)) == (verdict, text)
+    asked = settings().migrations
+    assert asked
+    assert said(checks.migrations(asked, answer)) == (verdict, text)
 
 
 def target(health: str, error: str = "") -> dict[str, Any]:

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 from fakes import FakeHost, result
-from kit import bash, recorded, settings
+from kit import FLOW, bash, recorded, settings
 
 from schedgen_ops.commands import http
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.settings import Flow
 from schedgen_ops.verify import flow
 from schedgen_ops.verify.plan import Finding
 
 CONFIG = settings("app1")
+SAMPLE = FLOW.file.read_bytes()
 UPLOAD, JOB = "POST http://localhost:3001/api/upload", "GET http://localhost:3001/api/jobs/j-1"
 STEPS = ("flow upload", "flow job", "flow events", "flow clean-up")
 
@@ -111,15 +111,15 @@ def test_nothing_is_uploaded_that_could_not_be_removed() -> None:
 
 
 def test_the_form_is_what_a_browser_would_send() -> None:
-    kind, body = flow.multipart(Flow(), flow.SAMPLE.read_bytes(), "a.pdf")
+    kind, body = flow.multipart(FLOW, SAMPLE, "a.pdf")
     message = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
     parts = {
         str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
         for part in message.walk()
         if not part.is_multipart()
     }
-    assert parts == {"pdfType": b"WEEKLY", "file": flow.SAMPLE.read_bytes()}
-    assert flow.SAMPLE.read_bytes().startswith(b"%PDF-")
+    assert parts == {"pdfType": b"WEEKLY", "file": SAMPLE}
+    assert SAMPLE.startswith(b"%PDF-")
 
 
 # Requests from this machine to a server of our own
@@ -176,6 +176,6 @@ def test_a_long_body_is_cut_and_nobody_there_is_said(server: str, tmp_path: Path
 
 
 def test_a_job_is_followed_until_it_is_done(server: str, tmp_path: Path) -> None:
-    wanted = Flow(job=f"{server}/jobs/{{id}}")
+    wanted = FLOW.model_copy(update={"job": f"{server}/jobs/{{id}}"})
     said = bash(flow.follow(wanted, "7"), tmp_path)
     assert json.loads(http.parse_reply(said.stdout).body) == {"status": "completed"}

@@ -10,12 +10,13 @@ from schedgen_ops.backup.catalog import host_time, remote_commands
 from schedgen_ops.backup.catalog.manifest import Drill, Manifest
 from schedgen_ops.backup.catalog.remote_commands import Listing
 from schedgen_ops.backup.create import diagnosis, scripts
+from schedgen_ops.backup.data_location import NO_DATABASE
 from schedgen_ops.backup.restore import drill_scripts
 from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError, Refused
 from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Database, Settings
+from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
 PASSED = "passed"
@@ -66,7 +67,7 @@ def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) 
         backup,
         docker,
         _image(remote, settings, backup),
-        database or Database(),
+        database or NO_DATABASE,
         queries,
         needed(backup),
         settings.directory,

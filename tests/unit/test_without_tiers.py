@@ -1,0 +1,148 @@
+"""An application whose config names no tiers: one step for all of it, and what holds state stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import simulated_answers
+from deploying import FIRST, OWNER, SECOND, Outcome, untruths
+from fakes import FakeClock
+from kit import DIRECTORY, minimal, recorded
+from simulated import SimHost
+from simulated_world import NEW, fresh
+
+from schedgen_ops.commands.compose import Service, parse_services
+from schedgen_ops.commands.docker import Container, parse_containers
+from schedgen_ops.deploy.base import Change
+from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.errors import OpsError
+from schedgen_ops.events import Event, Message, StepStarted
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.rollout import scope
+from schedgen_ops.rollout.strategy import Strategy
+from schedgen_ops.settings import Check, Settings
+from schedgen_ops.verify import plan
+
+PLAIN = minimal(project="schedgen", directory=DIRECTORY)
+CHECKED = PLAIN.model_copy(update={"checks": (Check(name="web", url="http://localhost:3000/"),)})
+HOST = PLAIN.host("app1")
+
+
+def outcome(change: Change, seen: list[Event]) -> Outcome:
+    try:
+        release = change()
+    except OpsError as error:
+        return Outcome(error.exit_code, error, tuple(seen))
+    return Outcome(0, None, tuple(seen), release)
+
+
+def deploy(host: SimHost, branch: str = "v1.2.3", run: str = FIRST, settings: Settings = CHECKED) -> Outcome:
+    seen: list[Event] = []
+    return outcome(Deploy(settings, Fleet((host,)), branch, run, FakeClock(), seen.append, OWNER), seen)
+
+
+@pytest.fixture
+def stateful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis, which a release redefines, keeps its data in a volume."""
+    document = simulated_answers._document()
+    volume = {"type": "volume", "source": "data", "target": "/data"}
+    document["services"]["redis"]["volumes"] = [volume]  # type: ignore[index]
+    monkeypatch.setattr(simulated_answers, "_document", lambda: document)
+
+
+def test_all_services_are_one_step_in_the_order_of_their_needs(stateful: None) -> None:
+    host = SimHost()
+    done = deploy(host)
+    assert done.code == 0, done.error
+    assert untruths(host, fresh(), done, "", FIRST, NEW) == []
+    assert [(event.number, event.title) for event in done.events if isinstance(event, StepStarted)] == [
+        ("", "Pre-flight Checks"),
+        ("1", "Pulling latest code"),
+        ("2", "Building containers"),
+        ("", "Ingress"),
+        ("4", "Rolling update"),
+        ("5", "Post-deployment verification"),
+        ("6", "Cleaning up old images"),
+    ]
+    told = [event.text for event in done.events if isinstance(event, Message)]
+    replaced = [text.split()[1] for text in told if "updated successfully" in text and "Service" in text]
+    assert sorted(replaced) == ["backend", "frontend", "prometheus"]
+    assert replaced.index("backend") < replaced.index("frontend")
+
+
+def test_a_deploy_needs_nothing_to_be_configured() -> None:
+    host = SimHost()
+    assert deploy(host, settings=PLAIN).code == 0
+    assert [text for text in host.asked if text.startswith("GET ")] == []
+
+
+def test_one_that_fails_takes_all_of_them_back(stateful: None) -> None:
+    host = SimHost(world=replace(fresh(), sick=("frontend",)))
+    done = deploy(host)
+    assert done.code == 4
+    assert untruths(host, fresh(), done, f"{FIRST}-{'a' * 7}-adopted", FIRST, NEW) == []
+
+
+def test_a_rollback_goes_back_with_all_of_them(stateful: None) -> None:
+    host = SimHost()
+    assert deploy(host).code == deploy(host, "v1.2.4", SECOND).code == 0
+    seen: list[Event] = []
+    to = f"{FIRST}-{NEW[:7]}"
+    back = Rollback(
+        PLAIN, Fleet((host,)), "v1", "20250115_140000", FakeClock(), seen.append, OWNER, target=to
+    )
+    assert outcome(back, seen).code == 0
+    assert host.world.boxes["backend"].image == f"sha256:backend-{NEW[0]}"
+    assert host.world.boxes["redis"].written == fresh().boxes["redis"].written
+
+
+# What is replaced
+
+
+def service(name: str, **body: object) -> Service:
+    (made,) = parse_services({"services": {name: {"image": "x", **body}}}, {name: "h"})
+    return made
+
+
+VOLUME = {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
+BIND = {"volumes": [{"type": "bind", "source": "/etc/x", "target": "/x"}]}
+
+
+def test_stores_are_left_alone_and_what_is_built_here_is_none() -> None:
+    found = [
+        service("db", **VOLUME),
+        service("proxy", **BIND),
+        service("blog", build={"context": "/srv/blog"}, **VOLUME),
+        service("cache", **VOLUME),
+        service("own", build={"context": "/srv/own"}),
+    ]
+    database = {"service": "own", "user": "u", "name": "n"}
+    settings = minimal(database=database, rollout={"stop_first": ["cache"]})
+    hows = scope.chosen(found, settings)
+    assert [name for name, how in hows.items() if how is Strategy.LEFT_ALONE] == ["db", "own"]
+    assert hows["cache"] is Strategy.STOP_FIRST
+
+
+def test_a_host_gets_what_it_is_said_to_run() -> None:
+    hosts = [{"name": "a", "address": "a", "services": ["web"]}, {"name": "b", "address": "b"}]
+    settings = minimal(hosts=hosts)
+    found = [service("web"), service("api")]
+    assert [one.name for one in scope.on(found, settings, settings.host("a"))] == ["web"]
+    assert [one.name for one in scope.on(found, settings, settings.host("b"))] == ["web", "api"]
+
+
+def box(service: str, status: str = "running", code: int = 0) -> Container:
+    (one,) = parse_containers(recorded("containers.jsonl").splitlines()[0])
+    return replace(one, name=service, service=service, status=status, health="", exit_code=code)
+
+
+def test_what_has_a_container_is_verified_and_a_job_that_ended_well_is_not() -> None:
+    found = plan.containers([box("web"), box("job", "exited"), box("api", "exited", 1)], PLAIN, HOST)
+    assert [(each.check, str(each.verdict)) for each in found] == [
+        ("service web", "passed"),
+        ("service api", "failed"),
+    ]
+    (none,) = plan.containers([], PLAIN, HOST)
+    assert (none.check, str(none.verdict)) == ("services", "failed")
