@@ -44,7 +44,7 @@ class Renderer:
         match operation:
             case o.StartBeside(new=new, share=share):
                 at = (self.paths.state, self.paths.release(new.release), new.service)
-                command = scripts.start_beside(self.compose, *at, new.record, self.wait, self.drain, share)
+                command = scripts.start_beside(self.compose, *at, new.record, self.wait, share=share)
             case o.Recreate(new=new):
                 command = self.compose.up(self.paths.release(new.release), new.service, self.wait)
             case o.Retire(new=new) | o.Revert(new=new):

@@ -24,12 +24,12 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
-SCRIPTS = simulated_guard.SCRIPTS
 TITLES = {
     **simulated_data.TITLES,
     **simulated_rollout.TITLES,
     **simulated_answers.TITLES,
 }
+SCRIPTS = {**simulated_guard.SCRIPTS, **simulated_rollout.SCRIPTS}
 LINES = {**simulated_rollout.LINES, **simulated_answers.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 
@@ -99,7 +99,7 @@ class SimHost(FakeHost):
     def _answer(self, command: Command) -> Result:
         values = dict(command.values)
         if script := SCRIPTS.get(command.script):
-            return script(self.world, values)
+            return script(self.world, values, _text(command))
         title, words = command.title, Words(_words(command.text))
         if command.script == "verify/inside":
             words = Words(values["words"])  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from fakes import result
 from kit import DIRECTORY, recorded
@@ -24,11 +25,11 @@ from simulated_world import (
 
 from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Value
 
 Handler = Callable[[World, Words, str], Result]
 # What stands for a host script reads its values by their names.
-ScriptHandler = Callable[[World, Mapping[str, Value]], Result]
+Values = Mapping[str, Any]
+ScriptHandler = Callable[[World, Values, str], Result]
 
 
 def says(text: str) -> Handler:
@@ -217,7 +218,6 @@ TITLES: dict[str, Handler] = {
     "docker compose build": changing(_build),
     "docker compose run": changing(_migrate),
     "wait for the containers": lambda world, w, s: result(world.dies),
-    "wait for ": says(""),
     "docker compose logs": says("starting\nError: no database\n"),
     "docker compose rm": changing(_remove),
     "write ": changing(_write),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from fakes import result
-from simulated_answers import ScriptHandler
+from simulated_answers import ScriptHandler, Values
 from simulated_rollout import made
 from simulated_world import OLD, STATE, World
 
 from schedgen_ops.guard.sample import Sample, line
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Value
 
 REASON = "Error rate (12.50%) exceeded threshold (10.00%)"
 _GOOD = line(Sample(at=10.0, failed=0, requests=100, errors=0))
@@ -51,28 +49,26 @@ def finish(world: World, verdict: str) -> None:
     world.sentry = ()
 
 
-def _start(world: World, values: Mapping[str, Value]) -> Result:
+def _start(world: World, values: Values, stdin: str) -> Result:
     world.changed.append("guard")
-    records = values["records"]
-    assert isinstance(records, tuple)
-    world.sentry = records
+    world.sentry = values["records"]
     return result()
 
 
-def _follow(world: World, values: Mapping[str, Value]) -> Result:
+def _follow(world: World, values: Values, stdin: str) -> Result:
     if not world.sentry:
         return result()
     finish(world, world.verdict)
     return result(LOGS[world.verdict])
 
 
-def _signal(world: World, values: Mapping[str, Value]) -> Result:
-    if world.sentry and str(values["signal"]).startswith("back "):
+def _signal(world: World, values: Values, stdin: str) -> Result:
+    if world.sentry and values["signal"].startswith("back "):
         finish(world, "back")
     return result()
 
 
-def _status(world: World, values: Mapping[str, Value]) -> Result:
+def _status(world: World, values: Values, stdin: str) -> Result:
     if not world.sentry:
         return result()
     return result("alive\n{}\n" + LOGS["kept"].rpartition("end ")[0])
@@ -82,6 +78,6 @@ SCRIPTS: dict[str, ScriptHandler] = {
     "watch/start": _start,
     "watch/follow": _follow,
     "watch/signal": _signal,
-    "watch/await_end": lambda world, values: result(),
+    "watch/await_end": lambda world, values, stdin: result(),
     "watch/status": _status,
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fakes import result
-from simulated_answers import Handler, changing, discard
+from simulated_answers import Handler, ScriptHandler, Values, changing, discard
 from simulated_world import OLD, PORTS, STATE, Box, World, mounted, written
 
 from schedgen_ops.remote import Result
@@ -37,22 +37,14 @@ def _up(world: World, words: Sequence[str], stdin: str) -> Result:
     return result(seconds=2.0)
 
 
-def _replace(world: World, words: Sequence[str], stdin: str) -> Result:
-    """The scripts of a roll-out. Words: the state's folder, services, a script, and what it is to do."""
-    services, rest = words[1], words[6:]
-    rest = rest[1 + int(rest[0]) :]
-    if services.endswith("schedgen-ingress"):
-        return _ingress(world, rest)
-    return _beside(world, services, rest) if "compose" in words else _end(world, rest)
-
-
-def _beside(world: World, service: str, words: Sequence[str]) -> Result:
+def _start_beside(world: World, values: Values, stdin: str) -> Result:
+    service = values["service"]
     world.changed.append(f"up {service}")
-    box, proxies = made(world, service, words), int(words[3])
+    box = made(world, service, values["compose"])
     if box.health == "unhealthy":
         said = f"say {service} | starting\nsay {service} | Error: no database\n"
         return result(said, stderr="is unhealthy", code=1)
-    if proxies:
+    if values["proxies"]:
         if not world.ingress:
             return result(stderr="is not seen by the ingress", code=1)
         old = world.boxes.get(service)
@@ -63,36 +55,34 @@ def _beside(world: World, service: str, words: Sequence[str]) -> Result:
     return result(seconds=2.0)
 
 
-def _end(world: World, words: Sequence[str]) -> Result:
-    service, release, direction = words[:3]
+def _retire(world: World, values: Values, stdin: str) -> Result:
+    service, release, back = values["service"], values["release"], values["back"]
     boxes = [world.boxes[service], *world.standby.get(service, ())] if service in world.boxes else []
     its = [box for box in boxes if box.release == release]
     others = [box for box in boxes if box.release != release]
-    stay, go = (others, its) if direction else (its[:1], [*its[1:], *others])
+    stay, go = (others, its) if back else (its[:1], [*its[1:], *others])
     if not go:
         return result()
     if not stay or any(box.health != "healthy" for box in stay):
         return result(code=10)
-    world.changed.append(f"{direction or 'end'} {service}")
+    world.changed.append(f"{'back' if back else 'end'} {service}")
     world.boxes[service] = stay[0]
     world.standby.pop(service, None)
     world.standby |= {service: tuple(stay[1:])} if stay[1:] else {}
     return result()
 
 
-def _serve(world: World, words: Sequence[str], stdin: str) -> Result:
+def _promote(world: World, values: Values, stdin: str) -> Result:
     world.changed.append("serve")
-    rest = words[6:]
-    _, release, folder, *_ = rest[1 + int(rest[0]) :]
     if stdin:
-        world.files[f"{folder}/release.json"] = stdin
-    world.files[f"{STATE}/current"] = release + "\n"
+        world.files[f"{values['folder']}/release.json"] = stdin
+    world.files[f"{STATE}/current"] = f"{values['release']}\n"
     return result()
 
 
-def _ingress(world: World, words: Sequence[str]) -> Result:
-    config, count = world.files[words[1]], int(words[3])
-    names = [pair.partition("=")[0] for pair in words[4 : 4 + count]]
+def _ingress(world: World, values: Values, stdin: str) -> Result:
+    config = world.files[values["config"]]
+    names = [pair.partition("=")[0] for pair in values["pairs"]]
     if world.ingress:
         if world.ingress != config:
             world.changed.append("ingress")
@@ -103,7 +93,7 @@ def _ingress(world: World, words: Sequence[str]) -> Result:
         return result(stderr="it does not reach the services", code=1)
     gap = any(name in world.boxes for name in names)
     for name in names:
-        world.boxes[name] = made(world, name, words)
+        world.boxes[name] = made(world, name, values["compose"])
     world.ingress = config
     return result("gap 850000\nchanged\n" if gap else "")
 
@@ -141,7 +131,7 @@ def _pull(world: World, words: Sequence[str], stdin: str) -> None:
     world.images[words[-1]] = f"sha256:{words[-1]}"
 
 
-def _started(world: World, words: Sequence[str], stdin: str) -> Result:
+def _started(world: World, values: Values, stdin: str) -> Result:
     """What was starting is well."""
     for name, box in world.boxes.items():
         if box.health == "starting":
@@ -150,13 +140,18 @@ def _started(world: World, words: Sequence[str], stdin: str) -> Result:
 
 
 TITLES: dict[str, Handler] = {
-    "wait until all is well": _started,
     "docker compose up": _up,
-    "replace ": _replace,
-    "serve ": _serve,
     "start what was stopped": lambda world, words, stdin: result(),
     "probe": _probe,
     "sweep unfinished backups": _sweep,
+}
+SCRIPTS: dict[str, ScriptHandler] = {
+    "rollout/ingress": _ingress,
+    "rollout/promote": _promote,
+    "rollout/retire": _retire,
+    "rollout/start_beside": _start_beside,
+    "rollout/wait": lambda world, values, stdin: result(),
+    "rollout/wait_healthy": _started,
 }
 LINES: dict[str, Handler] = {
     "docker pull": changing(_pull),

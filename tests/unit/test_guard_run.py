@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 import pytest
@@ -165,9 +164,8 @@ def test_with_a_canary_the_first_containers_get_its_share() -> None:
     settings = one_host.model_copy(update={"guard": one_host.guard.model_copy(update={"canary": (10, 50)})})
     host = Listening(world=before)
     assert guarded(host, branch=branch, run=run, settings=settings).code == 0
-    replaced = [words for words in map(shlex.split, host.texts) if "up --detach --no-deps" in " ".join(words)]
-    shares = {words[words.index("backend_3001") + 1] for words in replaced if "backend_3001" in words}
-    assert shares == {"10"}
+    started = [dict(command.values) for command in host.commands if command.script == "rollout/start_beside"]
+    assert {values["share"] for values in started if values["proxies"]} == {10}
 
 
 class Listening(SimHost):

@@ -12,13 +12,15 @@ import pytest
 from engine_stub import Engine
 from kit import parses
 
+from schedgen_ops import host_scripts
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import program
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
 from schedgen_ops.remote import Result
 from schedgen_ops.rollout import port_handover, scripts
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, assignment
 
 WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
 RELEASE = Release("r2", "v2", "b" * 40, State.DONE)
@@ -37,7 +39,7 @@ def beside(
     folder = str(engine.state / "releases/r2")
     Path(folder).mkdir(parents=True, exist_ok=True)
     state = str(engine.state)
-    return engine.run(scripts.start_beside(engine.compose, state, folder, service, record, health, 1))
+    return engine.run(scripts.start_beside(engine.compose, state, folder, service, record, health))
 
 
 def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
@@ -187,7 +189,7 @@ def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) 
     folder = str(gated.state / "releases/r2")
     Path(folder).mkdir(parents=True)
     command = scripts.start_beside(
-        gated.compose, str(gated.state), folder, "web", SITE, 20, 1, share=scripts.ALL
+        gated.compose, str(gated.state), folder, "web", SITE, 20, share=scripts.ALL
     )
     assert gated.run(command).ok
     assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
@@ -414,7 +416,7 @@ def commands(name: str) -> list[Command]:
     """Every script, with `name` wherever a folder or an id can be."""
     made, paths = Compose(Docker(), "p", name, (name,)), Paths(name)
     return [
-        scripts.start_beside(made, name, name, "web", SITE, 1, 1),
+        scripts.start_beside(made, name, name, "web", SITE, 1),
         scripts.retire(made, name, "web", SITE, 1, release=name),
         scripts.promote(made, paths, name, ["web", "api"], RELEASE),
         port_handover.ingress(made, paths, name, {"web": SITE}, 1),
@@ -426,12 +428,20 @@ def commands(name: str) -> list[Command]:
 def test_every_script_is_sound_bash_and_a_value_is_no_part_of_it(name: str) -> None:
     for command, plain in zip(commands(name), commands("plain"), strict=True):
         assert parses(command.text) == ""
-        words, others = shlex.split(command.text), shlex.split(plain.text)
-        assert len(words) == len(others)
-        for word, other in zip(words, others, strict=True):
-            if "\n" in other:
-                assert word == other
-                assert parses(word) == ""
+        whole = program(command.script, **dict(command.values))
+        assert parses(whole) == ""
+        assert whole.removeprefix(given(command)) == program(plain.script, **dict(plain.values)).removeprefix(
+            given(plain)
+        )
+        # It is sent as it is, or to who runs it alone.
+        sent = shlex.split(command.text)[4]
+        assert whole == sent or assignment("body", whole) in sent
+
+
+def given(command: Command) -> str:
+    """The lines that set a script's values."""
+    values = dict(command.values)
+    return "".join(assignment(key, values[key]) for key in host_scripts.given(command.script))
 
 
 def test_one_script_at_a_time_works_on_a_service(engine: Engine) -> None:

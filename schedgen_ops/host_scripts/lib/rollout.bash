@@ -31,6 +31,11 @@ find_ids() {
   done
   mapfile -t found < <(grep -xE '[0-9a-f]+' <<< "$said")
 }
+# The ingress's container into `ingress`, "" for none.
+find_ingress() {
+  local gates
+  find_ids gates schedgen-ingress && ingress=${gates[0]-}
+}
 # Whether a container was there before: `old` has the ids of those.
 is_old() {
   local id

@@ -1,0 +1,119 @@
+# Keeps the ingress as a release has it; the first time it hands the published ports over. Prints `gap
+# MICROSECONDS` when there was one, and `changed` unless everything was so already. Ends with 20 where the ports
+# are left without those that had them, or with both.
+# What a script left that a reboot or the end of the engine cut off is ended first: with an ingress that answers,
+# who had the ports goes; else they have them again, and with `repair` that is all. What `stopped/ports` names was
+# stopped for its ports; what publishes none and has our label was made by us.
+#: docker[]  the engine's words
+#: compose[] `docker compose` with the options for the release's own definition
+#: project   the compose project
+#: folder    the folder of the ingress
+#: config    the release's haproxy.cfg
+#: repair    "yes" where what a killed run left closed is to be opened again
+#: pairs[]   the services behind it, SERVICE=CONTAINERS
+#: limit     seconds until a container must be healthy
+source lib/handover.bash
+
+find_ingress || exit
+stopped=${folder%/*}/stopped/ports
+runs='' said=''
+[ -z "$ingress" ] || said=$(state "$ingress") || {
+  echo "Docker does not tell how the ingress is" >&2
+  exit 1
+}
+case $said in running*) runs=yes ;; esac
+# `applied` is the configuration that all this was last done for; its first lines tell of the container too.
+applied() {
+  echo changed
+  cp "$config" "$folder/applied"
+  exit
+}
+if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
+mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
+same=''
+! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
+if [ -z "$same" ]; then
+  cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
+  durable "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
+fi
+what_was_stopped || exit
+if [ -n "$runs" ] && [ "${#noted[@]}" -gt 0 ]; then
+  if within 20 answering; then
+    remove "${noted[@]}" || exit
+    rm -f "$stopped"
+  else runs=''; fi
+fi
+if [ -n "$runs" ]; then
+  reopen || {
+    echo "the ingress does not answer" >&2
+    exit 1
+  }
+  before=$ingress
+  "${compose[@]}" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
+  find_ingress || exit
+  if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
+    read_anew || {
+      echo "the ingress did not take its new configuration" >&2
+      exit 1
+    }
+  fi
+  applied
+fi
+old=() plain=() before=() scale=() names=() new=()
+for pair in "${pairs[@]}"; do sort_out "${pair%=*}" || exit; done
+if ((${#old[@]} && (${#plain[@]} || ${#noted[@]} || ${#ingress}))); then
+  take_back || {
+    echo "${reason:-what a hand-over left could not be taken back}" >&2
+    exit 20
+  }
+  [ -z "$repair" ] || {
+    echo changed
+    exit
+  }
+fi
+for pair in "${pairs[@]}"; do
+  has=0
+  find_ids some "${pair%=*}" || exit
+  for id in "${some[@]}"; do ! is_in "$id" "${old[@]}" || has=$((has + 1)); done
+  wanted=$((has + ${pair#*=}))
+  [ "$wanted" -ge "${#some[@]}" ] || wanted=${#some[@]}
+  names+=("${pair%=*}") before+=("${some[@]}") scale+=(--scale "${pair%=*}=$wanted")
+done
+give_up() {
+  # What has the ports makes room first.
+  { { [ -z "$ingress" ] || remove "$ingress"; } && start_all "${old[@]}" && remove "${new[@]}"; } || {
+    echo "$1; and what was stopped does not serve again" >&2
+    exit 20
+  }
+  rm -f "$stopped"
+  echo "$1" >&2
+  exit 1
+}
+[ "${#names[@]}" -eq 0 ] ||
+  "${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
+  problem="the containers without ports could not be started"
+for name in "${names[@]}"; do
+  find_ids some "$name" || problem=${problem:-"nothing is known of the containers without ports"}
+  for id in "${some[@]}"; do is_in "$id" "${before[@]}" || new+=("$id"); done
+done
+[ -z "${problem-}" ] || give_up "$problem"
+all_well "${new[@]}" "${plain[@]}" || give_up "$reason"
+[ "${#old[@]}" -eq 0 ] || try_out || give_up "it does not reach the services"
+"${compose[@]}" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 ||
+  give_up "it was not created"
+find_ingress && [ -n "$ingress" ] || give_up "it was not created"
+[ "${#old[@]}" -eq 0 ] || note_stopped "$stopped" "${old[@]}" ||
+  give_up "what is to be stopped could not be noted"
+began=${EPOCHREALTIME/[.,]/}
+[ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" > /dev/null
+"${docker[@]}" start "$ingress" > /dev/null || give_up "it could not be started"
+[ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
+[ "${#old[@]}" -gt 0 ] || applied
+echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
+rm -f "$folder/servers.state"
+remove "${old[@]}" || {
+  echo "the containers that had the ports are still there" >&2
+  exit 20
+}
+rm -f "$stopped"
+applied

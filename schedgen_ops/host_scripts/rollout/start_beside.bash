@@ -1,0 +1,76 @@
+# Starts new containers of a service beside the old ones, and waits until they are healthy. Behind the ingress the
+# old ones stand by, and a reboot brings back those alone, until the release is promoted; else they end now, and
+# `ended MICROSECONDS` says how long that took.
+#: docker[]  the engine's words
+#: compose[] `docker compose` with the options for the release's own definition
+#: project   the compose project
+#: service   the service's name
+#: wanted    how many containers it is to have
+#: release   the release's folder
+#: proxies[] the ingress's backends that lead to it
+#: share     percent of the requests that the new containers get
+#: limit     seconds until they must be healthy
+source lib/rollout.bash
+
+find_ingress || exit
+[ "${#proxies[@]}" -eq 0 ] || open_api
+find_ids old "$service" || exit
+new=()
+open_all() {
+  [ "${#proxies[@]}" -gt 0 ] || return 0
+  look
+  for proxy in "${proxies[@]}"; do
+    mapfile -t all < <(
+      names "$proxy" ''
+      names "$proxy" "${here-}"
+    )
+    order "set weight $proxy/" ' 100%' "${all[@]}"
+  done
+  send
+}
+give_up() {
+  for id in "${new[@]}"; do
+    last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done
+  done
+  remove "${new[@]}" || set -- "$1, and what was started is still there"
+  open_all
+  echo "$1" >&2
+  exit 1
+}
+# A container is in Docker's DNS before it can answer: free servers get no requests until it can.
+[ "${#proxies[@]}" -eq 0 ] || look
+for proxy in "${proxies[@]}"; do
+  mapfile -t free < <(names "$proxy" '')
+  order "set weight $proxy/" ' 0' "${free[@]}"
+done
+send
+"${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never \
+  --scale "$service=$((${#old[@]} + wanted))" "$service" >&2 || problem="could not be started"
+find_ids every "$service" || give_up "started, and nothing is known of it"
+for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
+[ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
+if [ "${#proxies[@]}" -gt 0 ]; then
+  { restart_policy "${new[0]}" > "$release/restart-$service" &&
+    "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
+    give_up "could not be kept from coming back after a reboot"
+  here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
+fi
+healthy "$limit" "${new[@]}" || give_up "$reason"
+[ "${#proxies[@]}" -gt 0 ] || {
+  begun=${EPOCHREALTIME/[.,]/}
+  stop_and_remove "${old[@]}" || exit
+  echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
+  exit 0
+}
+for proxy in "${proxies[@]}"; do
+  within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
+done
+weigh "$share" "$wanted" "${#old[@]}"
+for proxy in "${proxies[@]}"; do
+  mapfile -t to < <(names "$proxy" "$here")
+  order "set weight $proxy/" " $come" "${to[@]}"
+  mapfile -t from < <(names "$proxy" "$there")
+  order "set weight $proxy/" " $go" "${from[@]}"
+done
+send || give_up "gets no requests: the ingress does not answer"
+exit 0
