@@ -16,6 +16,7 @@ from typing import Any
 import beside  # noqa: F401 - first of all: it says which lab is ours
 import pytest
 from box import ROOT, Box, Inv, Ran
+from sshd import Sshd, sshd
 
 from schedgen_ops.lab import manager
 from schedgen_ops.lab.place import PREFIX, LabHost, Place, find_place, first_hosts
@@ -89,6 +90,13 @@ def two_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
         manager.up(lab, 2, Silent())
         manager.reset(lab, 2, Silent())
         yield tuple(map(Box, first_hosts(2)))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """An sshd on loopback, for the tests of connections alone."""
+    with sshd(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
 
 
 @pytest.fixture

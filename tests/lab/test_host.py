@@ -24,12 +24,6 @@ from schedgen_ops.host import Host
 from schedgen_ops.shell import Command, Secret, script, sh
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with sshd(tmp_path_factory.mktemp("sshd")) as running:
-        yield running
-
-
 @pytest.fixture
 def host(server: Sshd) -> Iterator[Host]:
     one = server.host()

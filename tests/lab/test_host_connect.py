@@ -22,12 +22,6 @@ from schedgen_ops.shell import Secret, sh
 UP = sh("echo", "up")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with sshd(tmp_path_factory.mktemp("sshd")) as running:
-        yield running
-
-
 def says_up(host: Host) -> bool:
     return host.run(UP, deadline=5).text == "up"
 
