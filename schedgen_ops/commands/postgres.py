@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import joined
 from schedgen_ops.shell import Command
 
 # Run by the container's shell: the password is in the container already and goes from variable to variable.
-WITH_PASSWORD = 'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"'
+WITH_PASSWORD = joined("lib/with_password.sh").strip()
 # The snapshot's name is only known on the host, and comes on stdin.
 _WITH_SNAPSHOT = (
     'export PGPASSWORD="${POSTGRES_PASSWORD-}"; IFS= read -r snapshot; exec "$@" --snapshot="$snapshot"'

@@ -18,7 +18,7 @@ from schedgen_ops.tasks.common import refuse_dry, showing
 Row = tuple[str, str, float]
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = tuple(map(str, sorted((ROOT / "schedgen_ops" / "host_scripts").rglob("*.bash"))))
+SCRIPTS = tuple(map(str, sorted((ROOT / "schedgen_ops" / "host_scripts").rglob("*.*sh"))))
 # Both are binaries that pip installs beside the interpreter; -m does not find them.
 _BINARY = "import os, sys; os.execv(os.path.join(os.path.dirname(sys.executable), sys.argv[1]), sys.argv[1:])"
 # import-linter has no module to run with -m.

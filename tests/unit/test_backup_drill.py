@@ -14,7 +14,7 @@ from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.backup.catalog.manifest import Drill
 from schedgen_ops.backup.catalog.remote_commands import Listing
 from schedgen_ops.backup.create import scripts
-from schedgen_ops.backup.databases import loading, sql
+from schedgen_ops.backup.databases import sql
 from schedgen_ops.backup.restore import drill, drill_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
@@ -78,12 +78,6 @@ def test_a_drill_needs_an_image() -> None:
 def test_an_answer_that_is_cut_off_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         drill_scripts.parse(text)
-
-
-def test_roles_are_made_where_they_are_missing() -> None:
-    made = loading.roles(("it's", "two\nlines"))
-    assert """jsonb_array_elements_text('["it''s", "two\\nlines"]'::jsonb)""" in made
-    assert made.endswith("\\gexec\n")
 
 
 @pytest.mark.parametrize(

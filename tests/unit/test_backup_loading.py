@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kit import bash
+from kit import BACKUP, bash
 
-from schedgen_ops.backup.create.integrity import LIBRARY
-from schedgen_ops.backup.databases.loading import LOADING
+from schedgen_ops.backup.databases import loading
+from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import script
 
 KEY = "6YN3AvbEvFmbddsBSirrTdhsfBvhghp0"
@@ -52,7 +53,7 @@ CREATE TYPE public.status AS ENUM ('DROP', '
 
 def adapted(tmp_path: Path, text: str, restricts: str) -> list[str]:
     (tmp_path / "database.sql.gz").write_bytes(gzip.compress(text.encode()))
-    body = f"{LIBRARY}{LOADING}dump=database.sql.gz restricts=$1 knows=' statement_timeout '; dumped"
+    body = f"{library('loading')}dump=database.sql.gz restricts=$1 knows=' statement_timeout '; dumped"
     answer = bash(script(body, restricts), tmp_path)
     assert answer.ok, answer.stderr
     return answer.stdout.splitlines()
@@ -74,3 +75,17 @@ def test_an_empty_database_stays_empty(tmp_path: Path) -> None:
     found = adapted(tmp_path, HEAD + BODY[BODY.index("--\n-- PostgreSQL") :], "yes")
     assert found[0] == f"\\restrict {KEY}"
     assert found[-1] == f"\\unrestrict {KEY}"
+
+
+def test_what_a_backup_says_reaches_psql_as_variables_whatever_it_holds(tmp_path: Path) -> None:
+    made = replace(BACKUP, roles=("it's", "two\nlines"), properties={"comment": "a\\b", "tablespace": "big"})
+    body = f"{library('loading')}read_backup; given 'SELECT 1;'"
+    answer = bash(script(body).with_stdin(loading.given(made)), tmp_path)
+    assert answer.stdout.splitlines() == [
+        r"""\set roles '["it\'s", "two\\nlines"]'""",
+        r"""\set given '{"comment": "a\\\\b", "tablespace": "big"}'""",
+        r"""\set tablespaces '["big"]'""",
+        "SELECT 1;",
+    ]
+    cut = bash(script(body).with_stdin("[]\n{}"), tmp_path)
+    assert (cut.ok, cut.stdout) == (False, "")

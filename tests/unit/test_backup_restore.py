@@ -23,6 +23,8 @@ from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Emit, Event, Message, silence
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_scripts import joined
+from schedgen_ops.shell import sh
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, roles=("app",), sizes={"database": 10**9, "objects": 512})
 SEEN = 'rows ["public.jobs",3]\ncounted\nobjects 3 0\nend\n'
@@ -105,10 +107,10 @@ def test_a_restore_is_checked_prepared_and_exchanged_in_this_order() -> None:
     assert done.kept == (f"database schedgen_before_{STAMP}", f"objects .schedgen-before-{STAMP}")
     beside, swap = on.commands[-3], on.commands[-2]
     for word in ("id-postgres", "id-minio", "sha256:minio", f"schedgen_new_{STAMP}", "database.sql.gz"):
-        assert word in beside.text
-    assert "CREATE ROLE" in str(beside.stdin)
+        assert word in dict(beside.values).values()
+    assert str(beside.stdin).startswith('["app"]\n')
     # Only the services that use the data are stopped.
-    assert swap.text.endswith("id-backend id-pdf-worker; }")
+    assert dict(swap.values)["clients"] == ("id-backend", "id-pdf-worker")
     assert told[-1] == Message(
         "info", "The restored data serves; backend, pdf-worker stopped for 1.5s", "app1"
     )
@@ -118,7 +120,7 @@ def test_the_old_data_is_discarded_on_request_only() -> None:
     on = host()
     whole(on, discard_old=True)
     assert titles(on)[-1] == "discard what a restore put aside"
-    assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
+    assert dict(on.commands[-1].values)["names"] == (f"schedgen_before_{STAMP}", f".schedgen-before-{STAMP}")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_rows_that_differ_are_dropped_before_anything_is_exchanged() -> None:
     with pytest.raises(OpsError, match=r"not what was saved: public\.jobs has 2 rows instead of 3"):
         whole(on)
     assert titles(on) == ["verify the backup", "restore beside", "discard what a restore put aside"]
-    assert on.texts[-1].endswith(f"schedgen_new_{STAMP} .schedgen-new-{STAMP}; }}")
+    assert dict(on.commands[-1].values)["names"] == (f"schedgen_new_{STAMP}", f".schedgen-new-{STAMP}")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> No
     kept = superseded.look(on, settings(), silence)
     assert kept == {f"schedgen_before_{STAMP}": 2048, f".schedgen-before-{STAMP}": 4096}
     superseded.discard(on, settings(), tuple(kept))
-    assert on.texts[-1].endswith(f"schedgen_before_{STAMP} .schedgen-before-{STAMP}; }}")
+    assert dict(on.commands[-1].values)["names"] == (f"schedgen_before_{STAMP}", f".schedgen-before-{STAMP}")
 
 
 def test_an_answer_without_an_end_is_none() -> None:
@@ -213,10 +215,9 @@ def test_an_answer_without_an_end_is_none() -> None:
         exchange.parse_gap("")
 
 
-def helper(tmp_path: Any, text: str) -> None:
-    from schedgen_ops.shell import sh
-
-    assert bash(sh("sh", "-c", text, "sh", str(tmp_path), STAMP), tmp_path).ok
+def helper(tmp_path: Any, action: str) -> None:
+    command = sh("sh", "-c", joined("backup/volume.sh"), "sh", action)
+    assert bash(command, tmp_path, path=str(tmp_path), stamp=STAMP).ok
 
 
 def tree(tmp_path: Any) -> list[str]:
@@ -240,23 +241,23 @@ def test_objects_are_exchanged_and_put_back_whole_also_after_a_break(tmp_path: A
     # Broken off as it began, and when some were aside and nothing was in their place: forward goes on, back
     # puts them back.
     (data / old).mkdir()
-    helper(data, exchange._BACK)
+    helper(data, "back")
     assert tree(data) == first
     half(old)
-    helper(data, exchange._BACK)
+    helper(data, "back")
     assert tree(data) == first
     half(old)
-    helper(data, exchange._FORWARD)
-    helper(data, exchange._FORWARD)
+    helper(data, "forward")
+    helper(data, "forward")
     moved = [f"{old}/data/{name}" for name in (".minio.sys/a", "jobs/old", *foreign)]
     after = [*moved, f"{old}/mark", f"{old}/moved", ".minio.sys/b", "jobs/new"]
     assert tree(data) == sorted(after)
     # Broken off when some of the new ones were in place.
     half(new)
-    helper(data, exchange._FORWARD)
+    helper(data, "forward")
     assert tree(data) == sorted(after)
-    helper(data, exchange._BACK)
-    helper(data, exchange._BACK)
+    helper(data, "back")
+    helper(data, "back")
     assert tree(data) == first
 
 

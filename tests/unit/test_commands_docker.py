@@ -41,7 +41,7 @@ COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
         (COMPOSE.version(), "docker compose version --short"),
         (
             postgres.size(PLAIN, "c1", "schedgen", "db"),
-            'docker exec -i c1 sh -c \'export PGPASSWORD="${POSTGRES_PASSWORD-}"; exec "$@"\' sh '
+            'docker exec -i c1 sh -c \'export PGPASSWORD="${POSTGRES_PASSWORD-}"\nexec "$@"\' sh '
             "psql -X -q -A -t -v ON_ERROR_STOP=1 --no-password -F '\t' -U schedgen -d db "
             "-c 'SELECT pg_database_size(current_database())'",
         ),

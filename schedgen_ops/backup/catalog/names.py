@@ -9,10 +9,6 @@ import hashlib
 
 # PostgreSQL cuts a name at 63 bytes; what follows the stem takes 23 of them.
 _STEM, _HASH = 40, 12
-# The file in a folder of ours in the objects' volume; the objects themselves are beside it.
-MARK, DATA, MOVED = "mark", "data", "moved"
-# What an earlier version left in the old objects' folder once all of them were in it.
-MOVED_BEFORE = ".schedgen-moved"
 
 
 def new(database: str, stamp: str) -> str:
@@ -46,36 +42,6 @@ def _stem(database: str) -> str:
         return database
     begin = whole[: _STEM - _HASH - 1].decode(errors="ignore")
     return f"{begin}_{hashlib.sha256(whole).hexdigest()[:_HASH]}"
-
-
-# Whether the database of row d is a restore's: :'stem' and the stamp make its name, and the first line of its
-# comment is the mark. What follows in the comment is the owner's own.
-OURS = r"""(d.datname = :'stem' || right(d.datname, 15) AND right(d.datname, 15) ~ '^\d{8}_\d{6}$'
-  AND split_part(shobj_description(d.oid, 'pg_database'), E'\n', 1) =
-      'schedgen restore of "' || :'name' || '" ' || right(d.datname, 15))"""
-
-# The same for folders in the objects' volume, for any POSIX shell; $1 is a path.
-FOLDER_OURS = rf"""
-ours() {{
-  [ -d "$1" ] && [ ! -L "$1" ] || return
-  case ${{1##*/}} in
-    .schedgen-new-{"[0-9]" * 8}_{"[0-9]" * 6}) ;;
-    .schedgen-before-{"[0-9]" * 8}_{"[0-9]" * 6}) [ ! -e "$1/{MOVED_BEFORE}" ] || return 0 ;;
-    *) return 1 ;;
-  esac
-  marked=''
-  [ ! -f "$1/{MARK}" ] || IFS= read -r marked < "$1/{MARK}"
-  [ "$marked" = "schedgen restore ${{1##*-}}" ]
-}}
-claim() {{
-  [ -d "$1" ] || mkdir -- "$1" || return
-  ours "$1" || {{ rmdir -- "$1" && mkdir -- "$1" && echo "schedgen restore ${{1##*-}}" > "$1/{MARK}"; }} ||
-    return
-  mkdir -p -- "$1/{DATA}"
-}}
-# The mark goes last: what is left of a removal that was ended is still ours.
-discard() {{ ours "$1" && rm -rf -- "$1/{DATA}" && rm -rf -- "$1"; }}
-"""
 
 
 def folder_mark(stamp: str) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from schedgen_ops.backup.catalog import manifest as m
-from schedgen_ops.host_scripts import host_script, library
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
-
-LIBRARY = library("reason") + library("backup_files")
 
 
 def verify(folder: str, manifest: m.Manifest) -> Command:

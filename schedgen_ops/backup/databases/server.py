@@ -7,46 +7,11 @@ from dataclasses import dataclass
 
 from schedgen_ops import json_records
 from schedgen_ops.backup.catalog.manifest import Manifest
-from schedgen_ops.backup.create.integrity import LIBRARY
 from schedgen_ops.backup.databases import properties
-from schedgen_ops.backup.restore.scripts import HEAD, Places
+from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.errors import OpsError, Refused
-from schedgen_ops.shell import Command, script
-
-_LOOK = (
-    LIBRARY
-    + HEAD
-    + r"""
-psql -d template1 <<'SQL' || fail "the database server does not answer"
-SELECT jsonb_build_object('version', current_setting('server_version_num')::int,
-  'tablespaces', (SELECT jsonb_agg(spcname) FROM pg_tablespace),
-  'slots', (SELECT coalesce(jsonb_agg(slot_name ORDER BY slot_name), '[]') FROM pg_replication_slots
-             WHERE database IN (:'name', :'before')),
-  'subscriptions', (SELECT coalesce(jsonb_agg(subname ORDER BY subname), '[]') FROM pg_subscription
-                     WHERE subenabled AND subdbid = (SELECT oid FROM pg_database WHERE datname = :'name')));
-SQL
-"""
-)
-
-# Whoever reads a slot is sent away first; nobody can come back to the database by the name that it knew.
-_END_SLOTS = (
-    LIBRARY
-    + HEAD
-    + r"""
-for try in 1 2 3 4 5 6 7 8 9 10; do
-  psql -d template1 <<'SQL' || fail "the database server does not answer"
-SELECT 'slot ' || slot_name FROM pg_replication_slots s, LATERAL pg_drop_replication_slot(slot_name)
- WHERE database = :'before' AND NOT active;
-SELECT 'active' FROM pg_replication_slots, LATERAL pg_terminate_backend(active_pid)
- WHERE database = :'before' AND active;
-SQL
-  left=$(psql -d template1 <<< "SELECT count(*) FROM pg_replication_slots WHERE database = :'before'")
-  [ "$left" != 0 ] || exit 0
-  sleep 0.2
-done
-fail "logical replication slots of $before are still read, and hold its WAL"
-"""
-)
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +32,7 @@ class Server:
 
 def look(places: Places) -> Command:
     """Asks the server."""
-    return script(_LOOK, *places.words(), title="look at the database server")
+    return host_script("backup/server", title="look at the database server", **places.values)
 
 
 def parse(stdout: str) -> Server:
@@ -118,7 +83,7 @@ def _reasons(server: Server, backup: Manifest) -> Iterator[tuple[str, str]]:
 
 def end_slots(places: Places) -> Command:
     """Drops the logical replication slots of the database that was put aside, which would hold its WAL."""
-    return script(_END_SLOTS, *places.words(), title="end the slots of the old database")
+    return host_script("backup/end_slots", title="end the slots of the old database", **places.values)
 
 
 def parse_ended(stdout: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a backup, a drill and a restore ask PostgreSQL, as input of psql. Pure."""
+"""What a database says of itself when it is backed up, drilled or restored. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schedgen_ops import json_records
-from schedgen_ops.host_scripts import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,6 @@ class Facts:
     unlisted: bool = False
     large: int | None = None
     properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-def counted() -> str:
-    """The rows of every table as they are now."""
-    return joined("backup/count.sql")
 
 
 def parse(lines: Iterable[str]) -> Facts:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedgen_ops.backup.catalog import remote_commands as c
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.data_location import perform, places_of, running
 from schedgen_ops.backup.databases import server, sql
+from schedgen_ops.backup.restore import scripts
 from schedgen_ops.errors import Refused
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +42,7 @@ def loss(remote: Remote, settings: Settings, backup: Manifest) -> tuple[Loss, ..
     places = places_of(settings, running(remote, settings), "")
     if not places.database:
         raise Refused(f"{settings.database.service} is not running", host=remote.name)
-    text = c.session_command(places.docker, places.database, settings.database)
-    answer = perform(remote, settings, Command(text, title="count the rows").with_stdin(sql.counted()), 600)
+    answer = perform(remote, settings, scripts.count(places), 600)
     now = sql.parse(answer.lines()).rows
     tables = sorted({*now, *backup.rows})
     found = (Loss(table, backup.rows.get(table), now.get(table)) for table in tables)

@@ -1,0 +1,87 @@
+# What was restored takes the place of what serves, or gives it back, with the services that use it stopped
+# meanwhile. Prints `gap MICROSECONDS`, how long they were away. A database takes the place of the old one by two
+# renames in one transaction, objects by renames at the top of their volume: nothing is copied, and everything can
+# be taken back.
+#: lock      the file that only one of these scripts holds at a time, in our folder of state
+#: direction forward or back
+#: limit     seconds that services have to get healthy
+#: clients[] the containers of the services that use the data
+source lib/alone.bash
+source lib/stopped.bash
+source lib/data_location.bash
+embed backup/rename.sql
+
+umask 077
+alone "$lock" 900 schedgen-restore "another restore still works here"
+trap '' HUP PIPE TERM INT
+stopped=${lock%/*}/stopped/data
+now() { echo "${EPOCHREALTIME/[.,]/}"; }
+# rename FROM TO ASIDE: FROM is called TO, and that ASIDE.
+rename() { psql -d template1 -v from="$1" -v to="$2" -v aside="$3" <<< "$rename_sql" > /dev/null; }
+# What cannot be looked at is not healthy.
+healthy() {
+  local end=$((SECONDS + limit)) seen good
+  while :; do
+    seen=$("${docker[@]}" inspect --format \
+      '{{.Name}} {{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}}' "$@") ||
+      seen="docker inspect failed"
+    good=$(grep -c -e ' running healthy$' -e ' running none$' <<< "$seen")
+    [ "$good" -ne "$#" ] || return 0
+    [ "$SECONDS" -lt "$end" ] || break
+    sleep 0.2
+  done
+  seen=$(grep -v -e ' running healthy$' -e ' running none$' <<< "$seen")
+  say "not healthy after ${limit}s: ${seen#/}"
+  return 1
+}
+halt() { [ "$#" -eq 0 ] || "${docker[@]}" stop "$@" > /dev/null; }
+serve() {
+  local bad=''
+  # The store first: the others want it. They are started whatever becomes of it.
+  [ -z "$store" ] || start_all "$store" || bad=yes
+  [ -z "$store" ] || [ -n "$bad" ] || healthy "$store" || bad=unwell
+  start_all "${clients[@]}" || bad=yes
+  [ "$bad" = yes ] && {
+    say "what was stopped could not all be started"
+    return 1
+  }
+  rm -f -- "$stopped"
+  [ -z "$bad" ] || return
+  [ "${#clients[@]}" -eq 0 ] || healthy "${clients[@]}"
+}
+data_back() {
+  if [ -n "$db" ]; then rename "$before" "$name" "$new" || return; fi
+  [ -z "$store" ] || helper back < /dev/null >&2
+}
+data_forward() {
+  if [ -n "$db" ] && ! rename "$new" "$name" "$before"; then
+    say "the databases could not be renamed"
+    return 1
+  fi
+  [ -z "$store" ] || helper forward < /dev/null >&2 || {
+    say "the objects could not be exchanged"
+    return 1
+  }
+}
+began=$(now)
+note_stopped "$stopped" "${clients[@]}" ${store:+"$store"} || fail "what is to be stopped could not be noted"
+halt "${clients[@]}" || {
+  serve
+  fail "the services that use the data could not be stopped"
+}
+[ -z "$store" ] || halt "$store" || {
+  serve
+  fail "the object store could not be stopped"
+}
+if [ "$direction" = back ]; then
+  data_back || {
+    serve
+    fail "the old data could not be put back"
+  }
+elif ! data_forward; then
+  data_back
+  serve
+  exit 1
+fi
+serve || exit 1
+echo "gap $(($(now) - began))"
