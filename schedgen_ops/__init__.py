@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from schedgen_ops.tasks.common import operation
     from schedgen_ops.ui.tables import Column, Table
     from schedgen_ops.verify.own import check
-    from schedgen_ops.verify.plan import Finding, Verdict
+    from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 __all__ = [
+    "CheckVerdict",
     "Column",
     "Command",
     "Finding",
@@ -30,7 +31,6 @@ __all__ = [
     "Result",
     "Settings",
     "Table",
-    "Verdict",
     "check",
     "operation",
     "sh",
@@ -40,14 +40,14 @@ __version__ = "0.1.0"
 _HOMES = {
     "Column": "ui.tables",
     "Command": "shell",
-    "Finding": "verify.plan",
+    "Finding": "watch.rules",
     "Operation": "task_run",
     "OpsError": "errors",
     "Remote": "remote",
     "Result": "remote",
     "Settings": "settings",
     "Table": "ui.tables",
-    "Verdict": "verify.plan",
+    "CheckVerdict": "watch.rules",
     "check": "verify.own",
     "operation": "tasks.common",
     "sh": "shell",

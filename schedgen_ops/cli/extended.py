@@ -16,9 +16,9 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation, log_folder
 from schedgen_ops.text import duration, plural
 from schedgen_ops.ui import report as pages
-from schedgen_ops.verify.panel import panel
-from schedgen_ops.verify.vigil import Vigil, account
-from schedgen_ops.verify.watch import Account
+from schedgen_ops.watch.panel import panel
+from schedgen_ops.watch.stats import WatchStats
+from schedgen_ops.watch.watcher import Watcher, begin
 
 
 def extended(op: Operation, seconds: int) -> None:
@@ -39,52 +39,52 @@ def extended(op: Operation, seconds: int) -> None:
         ("Limits", f"{limits.error_percent:g}% errors, {limits.consecutive_failures} consecutive failures"),
     )
     op.begin("verify", "Extended verification", facts)
-    accounts = {remote.name: account(remote, settings, seconds) for remote in op.fleet}
+    by_host = {remote.name: begin(remote, settings, seconds) for remote in op.fleet}
     ended = threading.Event()
     seen: Outcomes[Any]
     try:
-        seen = look(op, lambda remote: _watch(op, remote, accounts[remote.name], ended), lambda _: None)
-        accounts = {host: one for host, one in accounts.items() if host in seen.ok or one.tally.seen}
+        seen = look(op, lambda remote: _watch(op, remote, by_host[remote.name], ended), lambda _: None)
+        by_host = {host: one for host, one in by_host.items() if host in seen.ok or one.rounds.seen}
     except KeyboardInterrupt:
         ended.set()
-        past = max(account.tally.elapsed for account in accounts.values())
+        past = max(stats.rounds.elapsed for stats in by_host.values())
         events.warn(op.emit, f"Ended from the keyboard after {past}s of {seconds}s: the verdict so far")
-        seen = Outcomes(accounts)
-    if not accounts:
+        seen = Outcomes(by_host)
+    if not by_host:
         conclude(seen)
-    rounds, path = _report_all(op, accounts, facts)
-    conclude(seen, *_failed(accounts, path))
+    rounds, path = _report_all(op, by_host, facts)
+    conclude(seen, *_failed(by_host, path))
     op.end("Verification Complete", f"{rounds} within the limits", (("Report", str(path)),) if path else ())
 
 
-def _watch(op: Operation, remote: Remote, seen: Account, ended: threading.Event) -> None:
+def _watch(op: Operation, remote: Remote, seen: WatchStats, ended: threading.Event) -> None:
     def tell(text: str) -> None:
         if text:
             events.warn(op.emit, text, remote.name)
         else:
             op.emit(panel(seen, remote.name))
 
-    Vigil(remote, op.settings, seen, op.clock, ended.wait, tell)()
+    Watcher(remote, op.settings, seen, op.clock, ended.wait, tell)()
 
 
 def _report_all(
-    op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]
+    op: Operation, by_host: dict[str, WatchStats], facts: tuple[tuple[str, str], ...]
 ) -> tuple[str, Path | None]:
     """The checks of all hosts in words, and the file of the report on them."""
-    for host, seen in accounts.items():
+    for host, seen in by_host.items():
         op.emit(events.Fact("watch", watch_report.facts(seen), host))
         for text in seen.warnings():
             events.warn(op.emit, text, host)
-    rounds = plural(sum(seen.tally.checks for seen in accounts.values()), "check")
-    return rounds, _report(op, accounts, facts)
+    rounds = plural(sum(seen.rounds.checks for seen in by_host.values()), "check")
+    return rounds, _report(op, by_host, facts)
 
 
-def _failed(accounts: dict[str, Account], path: Path | None) -> Iterator[VerificationFailed]:
-    failed = [(host, text) for host, seen in accounts.items() for text in seen.failures()]
-    unknown = [(host, seen.unknown()) for host, seen in accounts.items() if seen.unknown()]
+def _failed(by_host: dict[str, WatchStats], path: Path | None) -> Iterator[VerificationFailed]:
+    failed = [(host, text) for host, seen in by_host.items() for text in seen.failures()]
+    unknown = [(host, seen.unknown()) for host, seen in by_host.items() if seen.unknown()]
     if failed or unknown:
         bad = failed or unknown
-        lines = [f"{found.check}: {found.text}" for seen in accounts.values() for found in seen.tally.last]
+        lines = [f"{found.check}: {found.text}" for seen in by_host.values() for found in seen.rounds.last]
         yield VerificationFailed(
             "; ".join(text for _, text in bad),
             host=", ".join(dict.fromkeys(host for host, _ in bad)),
@@ -93,16 +93,16 @@ def _failed(accounts: dict[str, Account], path: Path | None) -> Iterator[Verific
         )
 
 
-def _report(op: Operation, accounts: dict[str, Account], facts: tuple[tuple[str, str], ...]) -> Path | None:
+def _report(op: Operation, by_host: dict[str, WatchStats], facts: tuple[tuple[str, str], ...]) -> Path | None:
     """The report's file; without a disk to write to, the verdict stands all the same."""
-    watched = max(seen.tally.elapsed for seen in accounts.values())
+    watched = max(seen.rounds.elapsed for seen in by_host.values())
     rows = (
         ("Environment", op.settings.environment),
         ("Began", f"{op.started:%Y-%m-%d %H:%M:%S} UTC"),
         ("Watched", duration(watched)),
         *facts,
     )
-    page = watch_report.report(f"Extended verification of {op.settings.environment}", rows, accounts)
+    page = watch_report.report(f"Extended verification of {op.settings.environment}", rows, by_host)
     path = log_folder(op.settings.environment) / f"verify-{op.run}.html"
     try:
         return pages.write(page, path)

@@ -13,10 +13,11 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import duration
 from schedgen_ops.ui.tables import Column
-from schedgen_ops.verify import checks, flow, logs, plan, run
+from schedgen_ops.verify import checks, flow, logs, run
+from schedgen_ops.watch import rules
 
 # A host and one of its findings.
-Row = tuple[str, plan.Finding]
+Row = tuple[str, rules.Finding]
 _COLUMNS = ("Host", "Check", "Verdict", "Result")
 
 
@@ -189,17 +190,17 @@ def _once(op: Operation, action: Callable[[Remote], run.Findings]) -> None:
 
 
 def _tell(op: Operation, what: str, rows: Sequence[Row]) -> None:
-    bad = len(plan.failed(finding for _, finding in rows))
+    bad = len(rules.failed(finding for _, finding in rows))
     tell = events.warn if bad else events.info
     tell(op.emit, f"{what}: {len(rows) - bad} of {len(rows)} checks passed")
 
 
 def _refusals(rows: Sequence[Row]) -> Iterator[VerificationFailed]:
     """What ends with exit code 6 unless everything passed: what is unknown did not."""
-    bad = [(host, found) for host, found in rows if found.verdict is not plan.Verdict.PASSED]
+    bad = [(host, found) for host, found in rows if found.verdict is not rules.CheckVerdict.PASSED]
     if not bad:
         return
-    unknown = sum(found.verdict is plan.Verdict.UNKNOWN for _, found in bad)
+    unknown = sum(found.verdict is rules.CheckVerdict.UNKNOWN for _, found in bad)
     how = f", {unknown} of them unknown" if unknown else ""
     yield VerificationFailed(
         f"{len(bad)} of {len(rows)} checks did not pass{how}",

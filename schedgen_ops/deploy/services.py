@@ -15,9 +15,9 @@ from schedgen_ops.release.record import Release, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import planner, scope, scripts
 from schedgen_ops.rollout.strategy import Grouping, waves
-from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.verify import serving
+from schedgen_ops.watch import rules
 
 
 def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
@@ -81,7 +81,7 @@ def verify(site: Site, *, settle: bool) -> None:
         ours = [box for box in site.containers() if box.release == site.release.id]
         verifier.settled(site.remote, site.settings, ours)
     findings = verifier.patiently(site.remote, site.settings)
-    _pass(site, "Deployment verification failed", verification.failed(findings))
+    _pass(site, "Deployment verification failed", rules.failed(findings))
     site.checked = len(findings)
     if findings:
         site.say(f"All critical services are healthy ({len(findings)} checks passed)")
@@ -109,7 +109,7 @@ def _started(site: Site) -> None:
         site.containers_changed()
 
 
-def _pass(site: Site, message: str, failed: Sequence[verification.Finding]) -> None:
+def _pass(site: Site, message: str, failed: Sequence[rules.Finding]) -> None:
     if failed:
         raise OpsError(
             message,

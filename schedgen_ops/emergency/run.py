@@ -13,8 +13,8 @@ from schedgen_ops.emergency import remote_commands
 from schedgen_ops.emergency.ran import Ran
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.verify import plan as verification
 from schedgen_ops.verify import run as verifier
+from schedgen_ops.watch import rules
 
 _LONG = 300.0
 # Compose takes services down in the order of their needs: a few chains of them, each with its own grace.
@@ -105,7 +105,7 @@ class Site(Ran):
             VerificationFailed: where something does not answer as it should.
         """
         findings = verifier.patiently(self.remote, self.settings)
-        bad = verification.failed(findings)
+        bad = rules.failed(findings)
         if bad:
             raise VerificationFailed(
                 f"{len(bad)} of {len(findings)} checks did not pass",

@@ -1,4 +1,4 @@
-"""What the sentry of a host is told: what to look at, how to judge, and both ways on. Pure."""
+"""What the watchdog of a host is told: what to look at, how to judge, and both ways on. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from schedgen_ops.deploy.site import Site
-from schedgen_ops.guard.policy import Policy
 from schedgen_ops.release.record import Release, State, to_json
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Name, Operation, Plan
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Check, Settings
+from schedgen_ops.watch.policy import GuardPolicy
 
 # What stands between commands that run one after the other; those between two of them run at once.
 _THEN = "-"
@@ -30,8 +30,8 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """All that the sentry knows.
+class AgentConfig:
+    """All that the watchdog knows.
 
     Attributes:
         health, drain: seconds, for the scripts that replace services.
@@ -57,7 +57,7 @@ class Orders:
     insufficient_traffic: str
     traffic_timeout: int
     stages: tuple[Stage, ...]
-    policy: Policy
+    policy: GuardPolicy
     services: tuple[str, ...]
     proxies: tuple[str, ...]
     targets: tuple[str, ...]
@@ -71,10 +71,10 @@ class Orders:
     records: tuple[str, ...]
 
 
-def policy(settings: Settings) -> Policy:
+def policy(settings: Settings) -> GuardPolicy:
     """The limits as the configuration has them."""
     guard, limits = settings.guard, settings.limits
-    return Policy(
+    return GuardPolicy(
         error_percent=limits.error_percent,
         consecutive=limits.consecutive_failures,
         min_checks=guard.min_checks,
@@ -97,14 +97,14 @@ def stages(settings: Settings, *, behind: bool = True) -> tuple[Stage, ...]:
     return (*(Stage(share, settings.guard.pause) for share in shares), last)
 
 
-def orders(site: Site, *, alone: bool) -> Orders:
-    """What the sentry of this host is told, once the services are replaced."""
+def agent_config(site: Site, *, alone: bool) -> AgentConfig:
+    """What the watchdog of this host is told, once the services are replaced."""
     settings, new = site.settings, site.release
     replaced = {name: new.services[name] for name in site.touched}
     proxies = tuple(proxy for record in replaced.values() for proxy in record.proxies)
     checks = settings.checks_on(site.host)
     counters = next((check for check in checks if check.name == settings.guard.metrics), None)
-    return Orders(
+    return AgentConfig(
         project=settings.project,
         health=settings.health.deadline,
         drain=settings.rollout.drain,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 
-from schedgen_ops.guard import arithmetic
-from schedgen_ops.guard.plan import Orders
+from schedgen_ops.guard.plan import AgentConfig
 from schedgen_ops.host_scripts import host_script, program
 from schedgen_ops.lock.remote_commands import Owner
 from schedgen_ops.shell import LOCALE, Command, Value
+from schedgen_ops.watch.policy import variables
 
 
-def start(state: str, owner: Owner, orders: Orders) -> Command:
+def start(state: str, owner: Owner, config: AgentConfig) -> Command:
     """Start the watchdog and return when it is at work; it goes on by itself.
 
     Its program is what the command reads on stdin; the command's `values` have the program's too.
@@ -20,38 +20,38 @@ def start(state: str, owner: Owner, orders: Orders) -> Command:
     command = host_script(
         "watch/start", title="start the guard", state=state, owner=json.dumps(asdict(owner))
     )
-    values = _values(state, orders)
+    values = _values(state, config)
     text = LOCALE + program("watch/watchdog", **values)
     return replace(command, stdin=text, values=(*command.values, *values.items()))
 
 
-def _values(state: str, orders: Orders) -> dict[str, Value]:
-    policy = orders.policy
+def _values(state: str, config: AgentConfig) -> dict[str, Value]:
+    policy = config.policy
     return {
-        "docker": orders.docker,
-        "project": orders.project,
+        "docker": config.docker,
+        "project": config.project,
         "state": state,
-        "release": orders.release,
-        "alone": "yes" if orders.alone else "no",
-        "interval": orders.interval,
-        "stages": tuple(f"{stage.share} {stage.seconds}" for stage in orders.stages),
-        "policy": arithmetic.variables(policy),
+        "release": config.release,
+        "alone": "yes" if config.alone else "no",
+        "interval": config.interval,
+        "stages": tuple(f"{stage.share} {stage.seconds}" for stage in config.stages),
+        "policy": variables(policy),
         "window": policy.window,
         "least": max(1, -(-policy.min_requests // policy.window)),
-        "insufficient_traffic": orders.insufficient_traffic,
-        "traffic_timeout": orders.traffic_timeout,
-        "services": orders.services,
-        "proxies": orders.proxies,
-        "targets": orders.targets,
-        "metrics": orders.metrics,
-        "requests": orders.requests_metric,
-        "latency": orders.latency_metric,
-        "paths": " ".join(orders.own_paths),
-        "prometheus": orders.prometheus,
+        "insufficient_traffic": config.insufficient_traffic,
+        "traffic_timeout": config.traffic_timeout,
+        "services": config.services,
+        "proxies": config.proxies,
+        "targets": config.targets,
+        "metrics": config.metrics,
+        "requests": config.requests_metric,
+        "latency": config.latency_metric,
+        "paths": " ".join(config.own_paths),
+        "prometheus": config.prometheus,
         "watch_logs": "yes" if policy.log_errors >= 0 else "no",
-        "back": orders.back,
-        "keep": orders.keep,
-        "records": orders.records,
+        "back": config.back,
+        "keep": config.keep,
+        "records": config.records,
     }
 
 

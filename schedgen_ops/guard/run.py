@@ -32,7 +32,7 @@ class Guarded(Deploy):
     """A deploy whose release is watched before it is kept.
 
     Attributes:
-        watches: what the sentry of each host told, by its name.
+        watches: what the watchdog of each host told, by its name.
     """
 
     watches: dict[str, Watch] = field(default_factory=dict)
@@ -101,16 +101,16 @@ class Guarded(Deploy):
         events.info(self.emit, text)
 
     def _begin(self, site: Site) -> None:
-        orders = plan.orders(site, alone=len(self.sites) == 1)
+        config = plan.agent_config(site, alone=len(self.sites) == 1)
         # Services go back one after the other where they need one another.
         self._stopping[site.remote.name] = sum(site.grace(name) for name in site.touched)
-        watch = Watch(orders.policy, orders.stages, self.emit, site.remote.name)
+        watch = Watch(config.policy, config.stages, self.emit, site.remote.name)
         self.watches[site.remote.name] = watch
-        if self.settings.guard.canary and not orders.proxies:
+        if self.settings.guard.canary and not config.proxies:
             site.warn("Nothing behind the ingress changed: there is no share to begin with")
-        # The run's own token: the lock is not refused to the run because of its own sentry.
+        # The run's own token: the lock is not refused to the run because of its own watchdog.
         owner = replace(myself(self.clock, "guard", self.branch), token=self.owner.token)
-        site.run(remote_commands.start(site.paths.state, owner, orders), _START)
+        site.run(remote_commands.start(site.paths.state, owner, config), _START)
 
     def _follow(self, site: Site) -> None:
         watch = self.watches[site.remote.name]
@@ -157,7 +157,7 @@ class Guarded(Deploy):
         return watch is None or bool(watch.outcome)
 
     def stand_down(self) -> None:
-        """Every sentry goes back now, if it has not yet, and is gone; what it could not do comes after."""
+        """Every watchdog goes back now, if it has not yet, and is gone; what it could not do comes after."""
         self._each(self._stand_down)()
 
     def _stand_down(self, site: Site) -> None:

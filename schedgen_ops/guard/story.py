@@ -1,4 +1,4 @@
-"""What the sentry's log says, told to an operator; and how a watch stands."""
+"""What the watchdog's log says, told to an operator; and how a watch stands."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from schedgen_ops import events
-from schedgen_ops.guard import sample as samples
-from schedgen_ops.guard.judge import Judge
 from schedgen_ops.guard.plan import Stage
-from schedgen_ops.guard.policy import Policy
+from schedgen_ops.watch.policy import GuardPolicy
+from schedgen_ops.watch.release_sample import ReleaseSample, parse
+from schedgen_ops.watch.round_stats import RoundStats
 
 
 @dataclass(slots=True)
@@ -18,17 +18,18 @@ class Watch:
 
     Attributes:
         stages: what was planned.
-        outcome: kept, back, broken or ended, once the sentry is done; `reason` says why.
+        outcome: kept, back, broken or ended, once the watchdog is done; `reason` says why.
         verdict: the sentence that decided, once it is bad.
         answering: seconds from the first bad sample to the old release answering.
         took: seconds that going back took.
     """
 
-    policy: Policy
+    policy: GuardPolicy
     stages: tuple[Stage, ...]
     emit: events.Emit = events.silence
     host: str = ""
-    court: Judge = field(init=False)
+    samples: list[ReleaseSample] = field(default_factory=list)
+    rounds: RoundStats = field(init=False)
     stage: Stage | None = None
     good: bool = False
     outcome: str = ""
@@ -41,7 +42,7 @@ class Watch:
     _unweighed: bool = False
 
     def __post_init__(self) -> None:
-        self.court = Judge(self.policy)
+        self.rounds = RoundStats(self.duration, 1)
 
     def take(self, line: str) -> str:
         """One line of the log; returns its first word, "" for one that cannot be read."""
@@ -63,34 +64,28 @@ class Watch:
     @property
     def elapsed(self) -> int:
         """Seconds of it that are over."""
-        seen = self.court.samples
-        return min(round(seen[-1].at), self.duration) if seen else 0
+        return min(round(self.samples[-1].at), self.duration) if self.samples else 0
 
     def progress(self) -> str:
         """The progress line of the runbook, and what came of real requests."""
-        court = self.court
-        text = (
-            f"  Progress: {self.elapsed}s / {self.duration}s | Checks: {court.checks} | "
-            f"Failures: {court.failures} ({court.percent:.2f}%) | Consecutive: {court.consecutive} | "
-            f"Remaining: {self.duration - self.elapsed}s"
-        )
+        text = f"  {self.rounds.line(self.elapsed)}"
         return " | ".join(filter(None, (text, self._requests())))
 
     def _requests(self) -> str:
-        asked = sum(s.requests or 0 for s in self.court.samples)
-        if any(s.requests is not None for s in self.court.samples):
-            wrong = sum(s.errors or 0 for s in self.court.samples)
+        asked = sum(s.requests or 0 for s in self.samples)
+        if any(s.requests is not None for s in self.samples):
+            wrong = sum(s.errors or 0 for s in self.samples)
             return f"Requests: {asked} ({100 * wrong / asked if asked else 0:.2f}% errors)"
-        counted = sum(s.counted or 0 for s in self.court.samples)
-        if any(s.counted is not None for s in self.court.samples):
-            wrong = sum(s.count_errors or 0 for s in self.court.samples)
+        counted = sum(s.counted or 0 for s in self.samples)
+        if any(s.counted is not None for s in self.samples):
+            wrong = sum(s.count_errors or 0 for s in self.samples)
             return f"Requests: {counted} ({100 * wrong / counted if counted else 0:.2f}% errors)"
         return ""
 
     def _stage(self, rest: str) -> None:
         share, seconds = rest.split()
         self.stage = Stage(int(share), int(seconds))
-        self._before = len(self.court.samples)
+        self._before = len(self.samples)
         if self._unweighed:
             self._unweighed = False
         elif self.stage.share < 100:
@@ -99,7 +94,10 @@ class Watch:
             self._info(f"All requests go to the new release; watching for {seconds}s more")
 
     def _sample(self, rest: str) -> None:
-        self.court.add(samples.parse(rest))
+        sample = parse(rest)
+        self.samples.append(sample)
+        if sample.failed is not None:
+            self.rounds = self.rounds.count(bool(sample.failed))
         self._info(self.progress())
         if self._why:
             events.warn(self.emit, f"Check failed: {self._why}", self.host)
@@ -112,7 +110,7 @@ class Watch:
         if detail:
             events.error(self.emit, f"  {detail}", self.host)
         self.emit(events.Fact("guard.rule", rule, self.host))
-        seen = self.court.samples[self._before :]
+        seen = self.samples[self._before :]
         new = sum(s.requests or 0 for s in seen)
         self._tell_share(new, new + sum(s.old_requests or 0 for s in seen))
         events.error(self.emit, "TRIGGERING AUTOMATIC ROLLBACK", self.host)

@@ -16,8 +16,9 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, sh
-from schedgen_ops.verify import content, logs, plan, remote_commands
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.verify import content, logs, remote_commands
+from schedgen_ops.watch import rules
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 QUICK = ("services", "endpoints")
 GROUPS = (*QUICK, "migrations", "queue", "metrics", "logs", "custom")
@@ -66,7 +67,7 @@ def _judge(check: Check, result: Result) -> Sequence[Finding]:
 def _unknown(name: str, result: Result) -> Finding:
     said = (result.stderr.strip() or result.stdout.strip()).splitlines()
     why = said[-1][-200:] if said else f"exit code {result.code}"
-    return Finding(name, Verdict.UNKNOWN, f"could not be looked at: {why}", result.seconds)
+    return Finding(name, CheckVerdict.UNKNOWN, f"could not be looked at: {why}", result.seconds)
 
 
 def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
@@ -123,7 +124,7 @@ def _services(settings: s.Settings, host: s.HostSettings) -> Callable[[Result], 
     def judge(result: Result) -> Sequence[Finding]:
         if not result.ok:
             return (_unknown("services", result),)
-        return plan.containers(engine.parse_containers(result.stdout), settings, host)
+        return rules.containers(engine.parse_containers(result.stdout), settings, host)
 
     return judge
 
@@ -137,11 +138,13 @@ def migrations(asked: s.Migrations, result: Result) -> Finding:
     ]
     if not result.ok or (not applied and not pending):
         if result.ok and re.search(r"\bno migrations\b", result.stdout, re.IGNORECASE):
-            return Finding("migrations", Verdict.PASSED, "there are none", result.seconds)
+            return Finding("migrations", CheckVerdict.PASSED, "there are none", result.seconds)
         return _unknown("migrations", result)
     if pending:
-        return Finding("migrations", Verdict.FAILED, f"pending: {', '.join(pending)}", result.seconds)
-    return Finding("migrations", Verdict.PASSED, f"{len(applied)} executed, none pending", result.seconds)
+        return Finding("migrations", CheckVerdict.FAILED, f"pending: {', '.join(pending)}", result.seconds)
+    return Finding(
+        "migrations", CheckVerdict.PASSED, f"{len(applied)} executed, none pending", result.seconds
+    )
 
 
 def targets(prometheus: s.Prometheus) -> Command:
@@ -162,14 +165,16 @@ def prometheus(result: Result) -> Sequence[Finding]:
         return (found,)
     active: list[Any] = json.loads(found.body)["data"]["activeTargets"]
     if not active:
-        return (Finding("metrics", Verdict.FAILED, "Prometheus has no targets", found.seconds),)
+        return (Finding("metrics", CheckVerdict.FAILED, "Prometheus has no targets", found.seconds),)
     return tuple(map(_target, active))
 
 
 def _target(target: dict[str, Any]) -> Finding:
     labels = target["labels"]
     name = f"target {labels.get('job', '?')} {labels.get('instance', '')}".strip()
-    verdict = {"up": Verdict.PASSED, "down": Verdict.FAILED}.get(target["health"], Verdict.UNKNOWN)
+    verdict = {"up": CheckVerdict.PASSED, "down": CheckVerdict.FAILED}.get(
+        target["health"], CheckVerdict.UNKNOWN
+    )
     why = f": {target['lastError']}" if target.get("lastError") else ""
     return Finding(name, verdict, f"{target['health']}{why}")
 
@@ -186,9 +191,11 @@ def _command(check: s.CommandCheck, result: Result) -> Finding:
     if not result.ok:
         said = (result.stderr.strip() or result.stdout.strip()).splitlines()
         why = f": {said[-1][-200:]}" if said else ""
-        return Finding(check.name, Verdict.FAILED, f"exit code {result.code}{why}", result.seconds)
+        return Finding(check.name, CheckVerdict.FAILED, f"exit code {result.code}{why}", result.seconds)
     if check.matches is not None and not re.search(check.matches, result.stdout, re.MULTILINE):
-        return Finding(check.name, Verdict.FAILED, f"said nothing like {check.matches!r}", result.seconds)
+        return Finding(
+            check.name, CheckVerdict.FAILED, f"said nothing like {check.matches!r}", result.seconds
+        )
     return _in_time(check.name, result.seconds, check.within, "done")
 
 
@@ -200,7 +207,7 @@ def _query(check: s.QueryCheck, result: Result) -> Finding:
     value = rows.split("\n")[0].split("\t")[0]
     problem = _wrong(check, value)
     if problem:
-        return Finding(check.name, Verdict.FAILED, problem, seconds)
+        return Finding(check.name, CheckVerdict.FAILED, problem, seconds)
     return _in_time(check.name, seconds, check.within, value or "no row")
 
 
@@ -222,5 +229,5 @@ def _wrong(check: s.QueryCheck, value: str) -> str:
 
 def _in_time(name: str, seconds: float, within: float, text: str) -> Finding:
     if seconds > within:
-        return Finding(name, Verdict.FAILED, f"took {seconds:.2f} s, longer than {within:g} s", seconds)
-    return Finding(name, Verdict.PASSED, f"{text}, {seconds * 1000:.0f} ms", seconds)
+        return Finding(name, CheckVerdict.FAILED, f"took {seconds:.2f} s, longer than {within:g} s", seconds)
+    return Finding(name, CheckVerdict.PASSED, f"{text}, {seconds * 1000:.0f} ms", seconds)

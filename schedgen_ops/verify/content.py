@@ -9,7 +9,7 @@ from typing import Any
 from schedgen_ops.commands import http
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Check, Queue
-from schedgen_ops.verify.plan import Finding, Verdict, wrong_status
+from schedgen_ops.watch.rules import CheckVerdict, Finding, wrong_status
 
 MISSING = object()
 _LATE = 124
@@ -25,14 +25,14 @@ def reply(name: str, result: Result, within: float) -> http.Reply | Finding:
         found = http.parse_reply(result.stdout)
     except ValueError:
         if result.code == _LATE:
-            return Finding(name, Verdict.FAILED, f"no answer: {result.stderr.strip()}", result.seconds)
+            return Finding(name, CheckVerdict.FAILED, f"no answer: {result.stderr.strip()}", result.seconds)
         why = result.stderr.strip()[-200:] or f"exit code {result.code}"
-        return Finding(name, Verdict.UNKNOWN, f"could not be asked: {why}")
+        return Finding(name, CheckVerdict.UNKNOWN, f"could not be asked: {why}")
     if not found.status:
-        return Finding(name, Verdict.FAILED, found.error, found.seconds)
+        return Finding(name, CheckVerdict.FAILED, found.error, found.seconds)
     if found.seconds > within:
         text = f"took {found.seconds:.2f} s, longer than {within:g} s"
-        return Finding(name, Verdict.FAILED, text, found.seconds)
+        return Finding(name, CheckVerdict.FAILED, text, found.seconds)
     return found
 
 
@@ -44,8 +44,10 @@ def endpoint(check: Check, result: Result) -> Finding:
         return found
     problem = wrong_status(check, found.status) or _body(check, found)
     if problem:
-        return Finding(name, Verdict.FAILED, problem, found.seconds)
-    return Finding(name, Verdict.PASSED, f"{found.status} in {found.seconds * 1000:.0f} ms", found.seconds)
+        return Finding(name, CheckVerdict.FAILED, problem, found.seconds)
+    return Finding(
+        name, CheckVerdict.PASSED, f"{found.status} in {found.seconds * 1000:.0f} ms", found.seconds
+    )
 
 
 def _body(check: Check, found: http.Reply) -> str:
@@ -80,7 +82,7 @@ def queue(check: Queue, result: Result) -> Finding:
     if isinstance(found, Finding):
         return found
     problem, text = _queue(check, found)
-    verdict = Verdict.FAILED if problem else Verdict.PASSED
+    verdict = CheckVerdict.FAILED if problem else CheckVerdict.PASSED
     return Finding("queue", verdict, problem or text, found.seconds)
 
 

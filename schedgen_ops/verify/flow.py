@@ -17,7 +17,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Flow, Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import content, remote_commands
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 _PATIENCE = 20.0
 _BOUNDARY = "schedgen-7c1f40a9d2"
@@ -87,7 +87,7 @@ class Try:
             job = self._upload()
         except Stop as stop:
             return (stop.finding,)
-        found.append(Finding("flow upload", Verdict.PASSED, f"job {job}"))
+        found.append(Finding("flow upload", CheckVerdict.PASSED, f"job {job}"))
         try:
             found.extend(self._followed(job))
         except Stop as stop:
@@ -105,7 +105,7 @@ class Try:
         for service in services:
             if self._home(service) is None:
                 text = f"not tried: no chosen host runs {service}, so that nothing of it could be removed"
-                raise Stop(Finding("flow", Verdict.UNKNOWN, text))
+                raise Stop(Finding("flow", CheckVerdict.UNKNOWN, text))
 
     def _home(self, service: str) -> Remote | None:
         hosts = [remote for remote in self.fleet if self.settings.host(remote.name).runs(service)]
@@ -116,13 +116,13 @@ class Try:
         try:
             data = file.read_bytes()
         except OSError as error:
-            raise Stop(Finding("flow upload", Verdict.UNKNOWN, f"{file}: {error.strerror}")) from error
+            raise Stop(Finding("flow upload", CheckVerdict.UNKNOWN, f"{file}: {error.strerror}")) from error
         kind, body = multipart(self.flow, data, f"schedgen-verification{file.suffix}")
         reply = self._answer("flow upload", http.post(self.flow.upload, _PATIENCE, kind, body), _PATIENCE)
         job = content.pick(content.as_json(reply.body), self.flow.id)
         if not 200 <= reply.status < 300 or not _ID.fullmatch(str(job)):
             why = f"answered {reply.status} without {self.flow.id}: {reply.body.strip()[:200]}"
-            raise Stop(Finding("flow upload", Verdict.FAILED, why))
+            raise Stop(Finding("flow upload", CheckVerdict.FAILED, why))
         return str(job)
 
     def _answer(self, name: str, command: Command, seconds: float) -> http.Reply:
@@ -142,8 +142,8 @@ class Try:
         document = content.as_json(reply.body)
         status = content.pick(document, self.flow.status)
         if status not in self.flow.done:
-            raise Stop(Finding("flow job", Verdict.FAILED, self._undone(job, reply, status)))
-        yield Finding("flow job", Verdict.PASSED, str(status))
+            raise Stop(Finding("flow job", CheckVerdict.FAILED, self._undone(job, reply, status)))
+        yield Finding("flow job", CheckVerdict.PASSED, str(status))
         if self.flow.events is None:
             return
         url = self.flow.events.replace("{id}", job)
@@ -153,8 +153,8 @@ class Try:
         if count != self.flow.expect:
             what = f"{count} events" if count >= 0 else f"status {reply.status} and no list"
             text = f"answered {what} where the file holds {self.flow.expect}"
-            raise Stop(Finding("flow events", Verdict.FAILED, text))
-        yield Finding("flow events", Verdict.PASSED, f"{count} events")
+            raise Stop(Finding("flow events", CheckVerdict.FAILED, text))
+        yield Finding("flow events", CheckVerdict.PASSED, f"{count} events")
 
     def _undone(self, job: str, reply: http.Reply, status: object) -> str:
         if status in self.flow.failed:
@@ -187,8 +187,10 @@ class Try:
                 if reply.status < 400 and (self.flow.clean_sql or self.flow.clean):
                     left.append(f"the application still knows job {job}")
         if left:
-            return Finding("flow clean-up", Verdict.FAILED, f"of job {job} there stays: {'; '.join(left)}")
-        return Finding("flow clean-up", Verdict.PASSED, "rows and objects removed")
+            return Finding(
+                "flow clean-up", CheckVerdict.FAILED, f"of job {job} there stays: {'; '.join(left)}"
+            )
+        return Finding("flow clean-up", CheckVerdict.PASSED, "rows and objects removed")
 
     def _removals(self, job: str) -> Iterator[tuple[str, Callable[[], object]]]:
         docker, project = engine.Docker(self.settings.sudo), self.settings.project

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
@@ -11,29 +10,9 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Logs
 from schedgen_ops.shell import Command
-from schedgen_ops.verify.plan import Finding, Verdict
-from schedgen_ops.verify.sample import LogGroup
-
-_LEVELS = {
-    **dict.fromkeys(("error", "err", "eror", "fatal", "critical", "crit", "panic", "severe"), "error"),
-    **dict.fromkeys(("alert", "emerg", "emergency"), "error"),
-    **dict.fromkeys(("warn", "warning"), "warning"),
-    **dict.fromkeys(("info", "debug", "trace", "notice", "log", "detail", "hint", "statement", "dbug"), ""),
-}
-_KEYED = re.compile(r"""["']?\b(?:level|lvl|severity|levelname)["']?\s*[=:]\s*["']?([a-z]+)""")
-_WORD = re.compile(r"[a-z]+")
-_NONE = re.compile(
-    r"\b(?:no|0|zero|without) (?:errors?|warnings?|fail\w+)|\berrors?[=:] ?(?:0|none|null|nil)\b"
-)
-_ERROR = re.compile(
-    r"(?<![a-z])(?:errors?|err|fatal|panic|critical|severe|traceback|[a-z]*exception)(?![a-z])"
-)
-_THROWN = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
-_WARNING = re.compile(r"(?<![a-z])warn(?:ing|ings)?(?![a-z])")
-# Every roll-out makes our own ingress warn of servers that come and go, as they should.
-_INGRESS = "schedgen-ingress"
-# A level stands at the start of a line, after its time and its source.
-_HEAD_WORDS = 8
+from schedgen_ops.watch.host_sample import LogGroup
+from schedgen_ops.watch.log_lines import Group, cannot_be_read, judged
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 # What runs so gets what time nobody else needs, and nobody waits for it.
 _ASIDE = "setsid --fork nice -n 19 timeout 120 {} </dev/null >/dev/null 2>&1"
@@ -69,24 +48,6 @@ def keep(docker: Docker, paths: Paths, project: str, release: str, *, aside: boo
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Lines that are alike.
-
-    Attributes:
-        level: error or warning.
-        new: whether no earlier release logged the like; None where there is none to compare with, or where
-            its log could not be read.
-    """
-
-    service: str
-    level: str
-    count: int
-    pattern: str
-    example: str
-    new: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Digest:
     """What the logs hold since the deploy: new errors first.
 
@@ -98,33 +59,6 @@ class Digest:
     groups: tuple[Group, ...]
     seconds: int
     unread: tuple[tuple[str, str], ...] = ()
-
-
-def level(line: str) -> str:
-    """error, warning, or "" for a line that tells of no trouble.
-
-    A level that the line names at its start, or as level=..., decides; else words anywhere in it do.
-    """
-    lower = line.lower()
-    if keyed := _KEYED.search(lower):
-        return _LEVELS.get(keyed[1], "")
-    for word in _WORD.findall(" ".join(line.split()[:_HEAD_WORDS])[:80].lower()):
-        if word in _LEVELS and word.upper() in line:
-            return _LEVELS[word]
-    rest = _NONE.sub(" ", lower)
-    if _ERROR.search(rest) or _THROWN.search(line):
-        return "error"
-    return "warning" if _WARNING.search(rest) else ""
-
-
-def judged(groups: Iterable[LogGroup], ignore: Sequence[str]) -> tuple[Group, ...]:
-    """The groups that tell of trouble, with their levels."""
-    skip = [re.compile(pattern) for pattern in ignore]
-    kept = (group for group in groups if not any(pattern.search(group.example) for pattern in skip))
-    found = (Group(g.service, level(g.example), g.count, g.pattern, g.example) for g in kept)
-    return tuple(
-        group for group in found if group.level and (group.service, group.level) != (_INGRESS, "warning")
-    )
 
 
 def parse(stdout: str, settings: Logs) -> Digest:
@@ -164,12 +98,6 @@ def _new(group: Group, known: set[tuple[str, ...]]) -> bool | None:
     return None if ("", group.service) in known else True
 
 
-def cannot_be_read(unread: Iterable[tuple[str, str]]) -> str:
-    """The sentence about services whose logs cannot be read; "" for none."""
-    each = [f"{name} (logging driver {driver})" if driver else name for name, driver in unread]
-    return f"the logs of {', '.join(each)} cannot be read" if each else ""
-
-
 def _merged(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
     """The groups of several containers of a service as one."""
     found: dict[tuple[str, str], LogGroup] = {}
@@ -196,6 +124,6 @@ def finding(digest: Digest, settings: Logs) -> Finding:
         text = f"{cannot_be_read(digest.unread)}; in the others {text}"
     if not bad:
         known = not digest.unread or settings.fail == "never"
-        return Finding("logs", Verdict.PASSED if known else Verdict.UNKNOWN, text)
+        return Finding("logs", CheckVerdict.PASSED if known else CheckVerdict.UNKNOWN, text)
     first = bad[0]
-    return Finding("logs", Verdict.FAILED, f"{text}; {first.service}: {first.count}x {first.example}")
+    return Finding("logs", CheckVerdict.FAILED, f"{text}; {first.service}: {first.count}x {first.example}")

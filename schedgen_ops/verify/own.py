@@ -13,7 +13,7 @@ from schedgen_ops.errors import OpsError, Unreachable
 if TYPE_CHECKING:
     from schedgen_ops.remote import Remote
     from schedgen_ops.settings import Settings
-    from schedgen_ops.verify.plan import Finding
+    from schedgen_ops.watch.rules import Finding
 
     Look = Callable[[Remote, Settings], Finding | Sequence[Finding]]
 
@@ -46,7 +46,7 @@ def findings(remote: Remote, settings: Settings) -> tuple[Finding, ...]:
 
 
 def _asked(name: str, look: Look, remote: Remote, settings: Settings) -> Sequence[Finding]:
-    from schedgen_ops.verify.plan import Finding, Verdict
+    from schedgen_ops.watch.rules import CheckVerdict, Finding
 
     try:
         found = look(remote, settings)
@@ -54,5 +54,5 @@ def _asked(name: str, look: Look, remote: Remote, settings: Settings) -> Sequenc
         raise
     except Exception as error:
         why = error.message if isinstance(error, OpsError) else f"{type(error).__name__}: {error}"
-        return (Finding(name, Verdict.UNKNOWN, f"could not be looked at: {why}"),)
+        return (Finding(name, CheckVerdict.UNKNOWN, f"could not be looked at: {why}"),)
     return (found,) if isinstance(found, Finding) else found

@@ -11,11 +11,12 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
-from schedgen_ops.verify import plan, remote_commands, sampler
+from schedgen_ops.verify import remote_commands
 from schedgen_ops.verify.checks import Check
-from schedgen_ops.verify.figures import median, p95
-from schedgen_ops.verify.plan import Finding, Verdict
-from schedgen_ops.verify.sample import Box, Reader, Sample
+from schedgen_ops.watch import rules, sampler
+from schedgen_ops.watch.figures import median, p95
+from schedgen_ops.watch.host_sample import Container, HostSample, Reader
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 # Rounds that the use of the host is looked at, and seconds between them.
 _ROUNDS, _INTERVAL = 9, 0.5
@@ -44,7 +45,7 @@ def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
         "verify/response_times",
         title="measure responses",
         samples=settings.verify.samples,
-        patience=plan.patience(checks),
+        patience=rules.patience(checks),
         urls=[check.url for check in checks],
     )
 
@@ -61,11 +62,11 @@ def responses(checks: Sequence[s.Check], result: Result) -> Sequence[Finding]:
 def _response(check: s.Check, answers: Sequence[http.Answer]) -> Finding:
     name = f"response {check.name}"
     if not answers:
-        return Finding(name, Verdict.UNKNOWN, "could not be measured")
+        return Finding(name, CheckVerdict.UNKNOWN, "could not be measured")
     bad = [answer for answer in answers if not 200 <= answer.status < 400 and answer.status != check.status]
     if bad:
         why = bad[0].error or f"answered {bad[0].status}"
-        return Finding(name, Verdict.FAILED, f"{len(bad)} of {len(answers)} requests failed: {why}")
+        return Finding(name, CheckVerdict.FAILED, f"{len(bad)} of {len(answers)} requests failed: {why}")
     return _timed(name, [answer.seconds for answer in answers], check.within)
 
 
@@ -74,7 +75,7 @@ def database(limits: s.Limits, result: Result) -> Sequence[Finding]:
     times = [seconds for _, seconds in remote_commands.parse_queries(result.stdout)]
     if not result.ok or not times:
         why = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.code}"]
-        return (Finding("database query", Verdict.UNKNOWN, f"could not be measured: {why[0]}"),)
+        return (Finding("database query", CheckVerdict.UNKNOWN, f"could not be measured: {why[0]}"),)
     return (_timed("database query", times, limits.database_ms / 1000),)
 
 
@@ -84,7 +85,7 @@ def _timed(name: str, seconds: Sequence[float], limit: float) -> Finding:
         f"median {median(seconds) * 1000:.0f} ms, p95 {late * 1000:.0f} ms "
         f"of {len(seconds)} (limit {limit * 1000:.0f} ms)"
     )
-    return Finding(name, Verdict.PASSED if late <= limit else Verdict.FAILED, text, late)
+    return Finding(name, CheckVerdict.PASSED if late <= limit else CheckVerdict.FAILED, text, late)
 
 
 def use(limits: s.Limits, result: Result) -> Sequence[Finding]:
@@ -96,48 +97,52 @@ def use(limits: s.Limits, result: Result) -> Sequence[Finding]:
     return (
         _used("CPU", cpu, limits.cpu_percent),
         _used("memory", memory, limits.memory_percent),
-        _boxes(samples, limits),
+        _containers(samples, limits),
     )
 
 
 def _used(name: str, percents: Sequence[float], limit: float) -> Finding:
     if not percents:
-        return Finding(name, Verdict.UNKNOWN, "could not be measured")
+        return Finding(name, CheckVerdict.UNKNOWN, "could not be measured")
     middle = median(percents)
     text = f"median {middle:.0f} %, p95 {p95(percents):.0f} % of {len(percents)} (limit {limit:g} %)"
-    return Finding(name, Verdict.PASSED if middle <= limit else Verdict.FAILED, text)
+    return Finding(name, CheckVerdict.PASSED if middle <= limit else CheckVerdict.FAILED, text)
 
 
-def _boxes(samples: Sequence[Sample], limits: s.Limits) -> Finding:
+def _containers(samples: Sequence[HostSample], limits: s.Limits) -> Finding:
     """The containers' memory, of what each may use, and their CPU time, of one core."""
     name = "containers"
     shares: dict[str, list[float]] = {}
     cpus: dict[str, list[float]] = {}
-    for box in (box for sample in samples for box in sample.boxes or ()):
-        if (share := memory_share(box)) is not None:
-            shares.setdefault(box.name, []).append(share)
-        if box.cpu_percent is not None:
-            cpus.setdefault(box.name, []).append(box.cpu_percent)
+    for container in (container for sample in samples for container in sample.containers or ()):
+        if (share := memory_share(container)) is not None:
+            shares.setdefault(container.name, []).append(share)
+        if container.cpu_percent is not None:
+            cpus.setdefault(container.name, []).append(container.cpu_percent)
     if not shares and not cpus:
-        return Finding(name, Verdict.UNKNOWN, "could not be measured")
-    full = {box: median(values) for box, values in shares.items()}
-    busy = {box: median(values) for box, values in cpus.items()}
+        return Finding(name, CheckVerdict.UNKNOWN, "could not be measured")
+    full = {container: median(values) for container, values in shares.items()}
+    busy = {container: median(values) for container, values in cpus.items()}
     most_memory, most_cpu = limits.memory_percent, limits.cpu_percent
-    over = [f"{box}: {value:.0f} % of its memory" for box, value in full.items() if value > most_memory]
-    over += [f"{box}: {value:.0f} % of a core" for box, value in busy.items() if value > most_cpu]
+    over = [
+        f"{container}: {value:.0f} % of its memory"
+        for container, value in full.items()
+        if value > most_memory
+    ]
+    over += [f"{container}: {value:.0f} % of a core" for container, value in busy.items() if value > most_cpu]
     if over:
         limit = f"limits {most_memory:g} and {most_cpu:g} %"
-        return Finding(name, Verdict.FAILED, f"{'; '.join(over)} ({limit})")
+        return Finding(name, CheckVerdict.FAILED, f"{'; '.join(over)} ({limit})")
     most = [f"{_top(full)} of its memory"] if full else []
     most += [f"{_top(busy)} of a core"] if busy else []
-    return Finding(name, Verdict.PASSED, f"most used: {', '.join(most)}")
+    return Finding(name, CheckVerdict.PASSED, f"most used: {', '.join(most)}")
 
 
-def memory_share(box: Box) -> float | None:
+def memory_share(container: Container) -> float | None:
     """Memory in use, in percent of what the container may use; None where it has no limit of its own."""
-    if box.memory is None or not box.memory_limit:
+    if container.memory is None or not container.memory_limit:
         return None
-    return 100 * box.memory / box.memory_limit
+    return 100 * container.memory / container.memory_limit
 
 
 def _top(values: dict[str, float]) -> str:

@@ -12,14 +12,15 @@ from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.verify import checks, logs, own, performance, plan, remote_commands
+from schedgen_ops.verify import checks, logs, own, performance, remote_commands
+from schedgen_ops.watch import rules
 
 DEADLINE = 60.0
 _QUICK = 30.0
 _MEASURING = 300.0
 _TRIES = 3
 
-Findings = tuple[plan.Finding, ...]
+Findings = tuple[rules.Finding, ...]
 Look = Callable[[Remote], Findings]
 
 
@@ -46,7 +47,7 @@ def patiently(remote: Remote, settings: Settings) -> Findings:
     """`quick`, up to three times until nothing fails: a single slow answer is no verdict."""
     for _ in range(_TRIES):
         findings = quick(remote, settings)
-        if not plan.failed(findings):
+        if not rules.failed(findings):
             break
     return findings
 

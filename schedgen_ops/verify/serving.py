@@ -8,12 +8,13 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.verify import plan, run
+from schedgen_ops.verify import run
+from schedgen_ops.watch import rules
 
 
 def wrong(
     remote: Remote, settings: Settings, known: Collection[str] | None = None
-) -> tuple[plan.Finding, ...]:
+) -> tuple[rules.Finding, ...]:
     """The quick checks of a host that do not pass; what is unknown does not.
 
     Args:
@@ -22,7 +23,7 @@ def wrong(
     absent = [name for name in settings.services if known is not None and name not in known]
     names = {f"service {name}" for name in absent}
     urls = {f"{check.name} {check.url}" for check in settings.checks if check.service in absent}
-    found = plan.failed(run.patiently(remote, settings))
+    found = rules.failed(run.patiently(remote, settings))
     return tuple(finding for finding in found if finding.check not in names | urls)
 
 

@@ -94,13 +94,13 @@ def a_day(rounds: int) -> None:
 
     from schedgen_ops.cli.watch_report import report
     from schedgen_ops.ui.report import html
-    from schedgen_ops.verify.panel import panel
-    from schedgen_ops.verify.sample import Reader
-    from schedgen_ops.verify.vigil import account
+    from schedgen_ops.watch.host_sample import Reader
+    from schedgen_ops.watch.panel import panel
+    from schedgen_ops.watch.watcher import begin
 
     settings = loading.load("lab", root=ROOT)
     (host,) = connect_all(settings, settings.hosts[:1], prompt=None)
-    seen = account(host, settings, rounds * 10)
+    seen = begin(host, settings, rounds * 10)
     reader = Reader(len(settings.checks))
     for number in range(1, rounds + 1):
         for line in _round(settings, number):
@@ -109,7 +109,7 @@ def a_day(rounds: int) -> None:
         # Often enough for what it takes; every round would only take the bench longer.
         if number % 40 == 0:
             panel(seen, "app1")
-    assert seen.tally.checks == rounds
+    assert seen.rounds.checks == rounds
     page = len(html(report("A day", (), {"app1": seen})))
     status = Path("/proc/self/status").read_text()
     own = re.search(r"RssAnon:\s+(\d+) kB", status)
@@ -123,9 +123,9 @@ def _round(settings: Settings, number: int) -> Iterator[str]:
     yield f"memory\t1000\t{500 + number % 7}"
     for index in range(len(settings.checks)):
         yield f"http\t{index}\t200 0.0{number % 89 + 10} "
-    yield "boxes"
+    yield "containers"
     for name in settings.services:
-        yield f"box\t{name}\t/{name}-1\t{name}\tr\trunning\thealthy\t0\tfalse\t2025"
+        yield f"container\t{name}\t/{name}-1\t{name}\tr\trunning\thealthy\t0\tfalse\t2025"
         yield f"usage\t{name}\t{80_000_000 + number % 997 * 999}\t400000000\t{number * 1000}"
     yield "looked"
     yield f"log\tredis\t1\tERROR {number}\tERROR {number}"

@@ -1,4 +1,4 @@
-"""How the simulated world answers to the guard: a sentry that keeps the release, or goes back."""
+"""How the simulated world answers to the guard: a watchdog that keeps the release, or goes back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from simulated_answers import ScriptHandler, Values
 from simulated_rollout import made
 from simulated_world import OLD, STATE, World
 
-from schedgen_ops.guard.sample import Sample, line
 from schedgen_ops.remote import Result
+from schedgen_ops.watch.release_sample import ReleaseSample, line
 
 REASON = "Error rate (12.50%) exceeded threshold (10.00%)"
-_GOOD = line(Sample(at=10.0, failed=0, requests=100, errors=0))
-_BAD = line(Sample(at=20.0, failed=0, requests=240, errors=30))
+_GOOD = line(ReleaseSample(at=10.0, failed=0, requests=100, errors=0))
+_BAD = line(ReleaseSample(at=20.0, failed=0, requests=240, errors=30))
 LOGS = {
     "kept": f"ready\nstage 100 600\nsample {_GOOD}\nend kept 0 kept after 1 samples\n",
     "agreed": f"ready\nstage 100 600\nsample {_GOOD}\ngood\nend kept 0 kept after 1 samples\n",
@@ -24,8 +24,8 @@ LOGS = {
 
 
 def finish(world: World, verdict: str) -> None:
-    """What a sentry does at its end, with nobody's help."""
-    kept, taken_back, _ = world.sentry
+    """What a watchdog does at its end, with nobody's help."""
+    kept, taken_back, _ = world.watchdog
     text = (taken_back if verdict == "back" else kept).replace("@finished@", "2025-01-15T12:10:00Z")
     text = text.replace("@reason@", REASON)
     record = json.loads(text)
@@ -46,30 +46,30 @@ def finish(world: World, verdict: str) -> None:
             elif box.release == record["id"]:
                 world.boxes[service] = made(world, service, (f"{folder}/compose.yaml",))
     world.standby.clear()
-    world.sentry = ()
+    world.watchdog = ()
 
 
 def _start(world: World, values: Values, stdin: str) -> Result:
     world.changed.append("guard")
-    world.sentry = values["records"]
+    world.watchdog = values["records"]
     return result()
 
 
 def _follow(world: World, values: Values, stdin: str) -> Result:
-    if not world.sentry:
+    if not world.watchdog:
         return result()
     finish(world, world.verdict)
     return result(LOGS[world.verdict])
 
 
 def _signal(world: World, values: Values, stdin: str) -> Result:
-    if world.sentry and values["signal"].startswith("back "):
+    if world.watchdog and values["signal"].startswith("back "):
         finish(world, "back")
     return result()
 
 
 def _status(world: World, values: Values, stdin: str) -> Result:
-    if not world.sentry:
+    if not world.watchdog:
         return result()
     return result("alive\n{}\n" + LOGS["kept"].rpartition("end ")[0])
 

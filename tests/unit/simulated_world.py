@@ -116,10 +116,10 @@ class World:
         stuck: the ingress cannot take the ports over.
         data: which of the databases is the one that serves; `beside` are the others.
         held_by: the lock's owner, if somebody else holds it.
-        verdict: what a sentry comes to: kept or back.
+        verdict: what a watchdog comes to: kept or back.
         strangers: containers of the project's name that another work tree made.
         time: the host's time of day, in seconds since 1970; 0 says none.
-        sentry: the records that a sentry at work was given: kept, taken back, broken.
+        watchdog: the records that a watchdog at work was given: kept, taken back, broken.
         changed: the commands that changed something, in order.
     """
 
@@ -147,7 +147,7 @@ class World:
     verdict: str = "kept"
     strangers: tuple[str, ...] = ()
     time: int = 0
-    sentry: tuple[str, ...] = ()
+    watchdog: tuple[str, ...] = ()
     changed: list[str] = field(default_factory=list)
 
     def copy(self) -> World:

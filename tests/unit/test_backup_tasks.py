@@ -14,7 +14,8 @@ from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.emergency.run import Site
-from schedgen_ops.verify import plan, serving
+from schedgen_ops.verify import serving
+from schedgen_ops.watch import rules
 
 inv = test_tasks.inv
 
@@ -95,7 +96,7 @@ def test_a_restore_that_fails_leaves_the_old_data(
 def test_old_data_that_does_not_answer_is_not_said_to_be_in_place(
     inv: Inv, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = plan.Finding("service backend", plan.Verdict.FAILED, "is exited (1)")
+    bad = rules.Finding("service backend", rules.CheckVerdict.FAILED, "is exited (1)")
     monkeypatch.setattr(serving, "wrong", lambda *_: (bad,))
     on = ready(exchange=result(stderr="reason: no", code=1))
     assert inv("backup.restore", MADE.id, "--yes", on=[on]) == 5

@@ -23,8 +23,9 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Check, Prometheus
 from schedgen_ops.shell import Command
-from schedgen_ops.verify import checks, flow, logs, performance, sampler
+from schedgen_ops.verify import checks, flow, logs, performance
 from schedgen_ops.verify import remote_commands as verify
+from schedgen_ops.watch import sampler
 
 PLAIN, SUDO = Docker(), Docker(sudo=True)
 COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")

@@ -16,7 +16,7 @@ from schedgen_ops.emergency.run import Site
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
 from schedgen_ops.events import Event, Message
 from schedgen_ops.verify import run as verifier
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 SUM = "0" * 64
 
@@ -115,7 +115,7 @@ def test_what_uses_the_database_is_stopped_and_started_again() -> None:
 
 
 def test_a_check_that_does_not_pass_is_code_6(monkeypatch: pytest.MonkeyPatch) -> None:
-    findings = (Finding("a", Verdict.PASSED, "fine"), Finding("b", Verdict.FAILED, "answered 500"))
+    findings = (Finding("a", CheckVerdict.PASSED, "fine"), Finding("b", CheckVerdict.FAILED, "answered 500"))
     monkeypatch.setattr(verifier, "patiently", lambda *_: findings)
     with pytest.raises(VerificationFailed, match="1 of 2 checks") as caught:
         site()[0].verify()

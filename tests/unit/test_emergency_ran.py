@@ -12,7 +12,7 @@ from test_emergency import site, warned
 from schedgen_ops.emergency.run import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.verify import run as verifier
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 RECORD = "/srv/schedgen/.schedgen/recovering"
 CONFIGURED = ("postgres", "minio", "backend", "pdf-worker", "frontend", "schedgen-ingress")
@@ -36,7 +36,7 @@ def started(on: FakeHost) -> list[str]:
 
 @pytest.fixture
 def well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifier, "patiently", lambda *_: (Finding("a", Verdict.PASSED, "fine"),))
+    monkeypatch.setattr(verifier, "patiently", lambda *_: (Finding("a", CheckVerdict.PASSED, "fine"),))
 
 
 @pytest.mark.usefixtures("well")

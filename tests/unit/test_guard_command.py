@@ -10,15 +10,15 @@ from schedgen_ops.cli import guard
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Event, Message
 from schedgen_ops.guard.plan import Stage
-from schedgen_ops.guard.policy import Policy
-from schedgen_ops.guard.sample import Sample, line
 from schedgen_ops.guard.story import Watch
+from schedgen_ops.watch.policy import GuardPolicy
+from schedgen_ops.watch.release_sample import ReleaseSample, line
 
 
 def told(*lines: str, stages: tuple[Stage, ...] = (Stage(100, 600),)) -> tuple[Watch, list[str]]:
     """A watch whose log has these lines, and what an operator reads of it."""
     seen: list[Event] = []
-    watch = Watch(Policy(), stages, seen.append, "app1")
+    watch = Watch(GuardPolicy(), stages, seen.append, "app1")
     for text in lines:
         watch.take(text)
     return watch, [event.text for event in seen if isinstance(event, Message)]
@@ -75,7 +75,7 @@ def test_the_share_that_a_canary_got_is_reported() -> None:
 
 
 def test_requests_that_only_services_count_are_shown_too() -> None:
-    watch, _ = told(f"sample {line(Sample(at=10.0, failed=1, counted=50, count_errors=5))}")
+    watch, _ = told(f"sample {line(ReleaseSample(at=10.0, failed=1, counted=50, count_errors=5))}")
     assert watch.progress().endswith(
         "| Failures: 1 (100.00%) | Consecutive: 1 | Remaining: 590s | Requests: 50 (10.00% errors)"
     )

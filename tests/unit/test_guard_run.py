@@ -103,7 +103,7 @@ def test_whichever_command_fails_the_exit_code_tells_the_truth(fault: Fault, ver
     for number, name in enumerate(reference.asked[begin:], begin):
         host, outcome, found = second(verdict, replace(fault, at=number))
         if outcome.code == 8 and host.world.current.endswith(COMMITS["v1.2.4"][:7]):
-            found = []  # The sentry kept it meanwhile; nobody could be told.
+            found = []  # The watchdog kept it meanwhile; nobody could be told.
         elif outcome.code == 8:
             found = [text for text in found if not text.startswith(("changed", "a step", "containers are"))]
         wrong += [f"{number} {name[:60]}: exit {outcome.code}, but {text}" for text in found]
@@ -120,7 +120,7 @@ def test_with_the_connection_lost_the_host_decides_and_nothing_is_taken_back_fro
     assert outcome.error is not None
     assert "deploy.status" in outcome.error.hint
     world = host.world
-    assert world.sentry
+    assert world.watchdog
     assert world.records()[f"{run}-{COMMITS[branch][:7]}"] == "STARTED"
     finish(world, verdict)
     assert world.records()[f"{run}-{COMMITS[branch][:7]}"] == {"kept": "DONE", "back": "FAILED"}[verdict]

@@ -12,15 +12,15 @@ from kit import bash, parses, settings
 from schedgen_ops import host_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.guard import plan, remote_commands
-from schedgen_ops.guard import sample as samples
-from schedgen_ops.guard.plan import Orders, Stage
-from schedgen_ops.guard.policy import Policy
+from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.lock.remote_commands import Owner
 from schedgen_ops.shell import assignment
+from schedgen_ops.watch import release_sample as samples
+from schedgen_ops.watch.policy import GuardPolicy
 
 OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "guard", "v1.2.4")
-ORDERS = Orders(
+CONFIG = AgentConfig(
     project="p",
     health=60,
     drain=5,
@@ -31,7 +31,7 @@ ORDERS = Orders(
     insufficient_traffic="accept",
     traffic_timeout=60,
     stages=(Stage(10, 60), Stage(100, 600)),
-    policy=Policy(),
+    policy=GuardPolicy(),
     services=("backend",),
     proxies=("backend_3001",),
     targets=("5 backend_3001 http://localhost:3001/health",),
@@ -179,17 +179,17 @@ def test_the_columns_are_those_of_a_sample() -> None:
     assert (sample.counted, sample.count_errors, sample.percent) == (30, 1, 1.5)
 
 
-# The sentry and what goes with it
+# The watchdog and what goes with it
 
 
-def test_the_sentry_is_sound_bash_and_values_are_no_part_of_it(tmp_path: Path) -> None:
+def test_the_watchdog_is_sound_bash_and_values_are_no_part_of_it(tmp_path: Path) -> None:
     evil = "it's; $(touch evil) `touch evil`"
-    command = remote_commands.start(f"{tmp_path}/{evil}", OWNER, ORDERS)
+    command = remote_commands.start(f"{tmp_path}/{evil}", OWNER, CONFIG)
     assert parses(command.text) == ""
     assert isinstance(command.stdin, str)
     assert parses(command.stdin) == ""
     assert assignment("state", f"{tmp_path}/{evil}") in command.stdin
-    assert dict(command.values)["records"] == ORDERS.records
+    assert dict(command.values)["records"] == CONFIG.records
 
 
 @pytest.mark.parametrize("command", [remote_commands.follow, remote_commands.status])

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 from kit import bash, program
+from reference_judge import parse
 from test_guard_scripts import HEADER, OWNER
-from test_guard_sentry import Post, Site, post, site  # noqa: F401
+from test_guard_watchdog import Post, Site, post, site  # noqa: F401
 
 from schedgen_ops import host_scripts, wire
 from schedgen_ops.commands import http
-from schedgen_ops.guard import arithmetic, remote_commands
+from schedgen_ops.guard import remote_commands
 from schedgen_ops.guard.plan import Stage
-from schedgen_ops.guard.policy import Policy
 from schedgen_ops.shell import LOCALE, Command, script, sh
+from schedgen_ops.watch.policy import GuardPolicy, variables
 
 NONCE = "0123456789abcdef"
 AWKS = [[name] for name in ("mawk", "gawk", "original-awk") if shutil.which(name)]
@@ -115,7 +116,7 @@ def test_a_time_below_a_second_is_no_zero(url: str, german: dict[str, str], tmp_
         assert 0.15 <= answer.seconds < 5
 
 
-def test_the_sentry_looks_as_often_as_it_should_and_hears_what_it_is_told(
+def test_the_watchdog_looks_as_often_as_it_should_and_hears_what_it_is_told(
     post: Post,  # noqa: F811
     site: Site,  # noqa: F811
     german: dict[str, str],
@@ -123,8 +124,8 @@ def test_the_sentry_looks_as_often_as_it_should_and_hears_what_it_is_told(
     program(post.state.parent / "bin", "awk", f'exec {shutil.which("mawk")} "$@"')
     site.per_look = (10, 0)
     env = {"PATH": f"{post.state.parent / 'bin'}:{os.environ['PATH']}", **german}
-    post.orders = replace(post.orders, stages=(Stage(100, 60),))
-    assert bash(remote_commands.start(str(post.state), OWNER, post.orders), post.state.parent, **env).ok
+    post.config = replace(post.config, stages=(Stage(100, 60),))
+    assert bash(remote_commands.start(str(post.state), OWNER, post.config), post.state.parent, **env).ok
     threading.Timer(
         2.5,
         post.run,
@@ -133,8 +134,8 @@ def test_the_sentry_looks_as_often_as_it_should_and_hears_what_it_is_told(
     watch = post.follow()
     assert watch.outcome == "back", post.said
     # One a second; without a pause it would be dozens.
-    assert 1 <= watch.court.checks <= 4
-    assert watch.court.failures == 0
+    assert 1 <= watch.rounds.checks <= 4
+    assert watch.rounds.failures == 0
     assert post.record["error"] == 'enough: 0,5 \t is "a\\b" \x1b[1m half'
 
 
@@ -174,8 +175,8 @@ def test_large_counts_survive_every_awk(words: list[str]) -> None:
     )
     assert said == f"m n a {2 * BIG} {BIG}\n"
     rows = "".join(f"{at} 0 {BIG} {BIG} - - - - - - - - - 0 - -\n" for at in range(1, 12))
-    limits = dict(word.split("=") for word in arithmetic.variables(Policy())[1::2])
-    verdict = arithmetic.parse(awk(words, JUDGE, rows, stage="1", **limits).rstrip("\n"))
+    limits = dict(word.split("=") for word in variables(GuardPolicy())[1::2])
+    verdict = parse(awk(words, JUDGE, rows, stage="1", **limits).rstrip("\n"))
     assert verdict.back
     assert verdict.detail == f"{BIG} of {BIG} requests at the ingress"
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import test_guard_sentry
+import test_guard_watchdog
 import test_rollout_scripts
 import test_tasks
 from engine_stub import Engine
 from fakes import FakeHost, result
 from kit import bash, path, program, settings
-from test_guard_sentry import Post
+from test_guard_watchdog import Post
 from test_tasks import Capture, Inv
 from test_verify_logs import releases
 
@@ -21,13 +21,14 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Logs
-from schedgen_ops.verify import logs, run, sampler
-from schedgen_ops.verify.plan import Verdict
-from schedgen_ops.verify.sample import Reader, Sample
-from schedgen_ops.verify.tally import Tally
-from schedgen_ops.verify.watch import Account
+from schedgen_ops.verify import logs, run
+from schedgen_ops.watch import sampler
+from schedgen_ops.watch.host_sample import HostSample, Reader
+from schedgen_ops.watch.round_stats import RoundStats
+from schedgen_ops.watch.rules import CheckVerdict
+from schedgen_ops.watch.stats import WatchStats
 
-site, post = test_guard_sentry.site, test_guard_sentry.post
+site, post = test_guard_watchdog.site, test_guard_watchdog.post
 inv = test_tasks.inv
 
 REFUSAL = "Error response from daemon: configured logging driver does not support reading"
@@ -63,10 +64,10 @@ def test_a_refusal_is_no_line_and_the_driver_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("groups", "fail", "verdict"),
-    [(0, "new", Verdict.UNKNOWN), (1, "new", Verdict.FAILED), (0, "never", Verdict.PASSED)],
+    [(0, "new", CheckVerdict.UNKNOWN), (1, "new", CheckVerdict.FAILED), (0, "never", CheckVerdict.PASSED)],
 )
 def test_what_cannot_be_read_does_not_pass_and_hides_no_error(
-    tmp_path: Path, groups: int, fail: str, verdict: Verdict
+    tmp_path: Path, groups: int, fail: str, verdict: CheckVerdict
 ) -> None:
     found = digest(tmp_path)
     judged = logs.finding(replace(found, groups=found.groups[:groups]), Logs.model_validate({"fail": fail}))
@@ -100,7 +101,7 @@ def test_the_task_shows_who_cannot_be_read_and_ends_with_6(inv: Inv, capsys: Cap
     assert "1 of them unknown" in document["error"]["message"]
 
 
-def sampled(folder: Path) -> Sample:
+def sampled(folder: Path) -> HostSample:
     rows = [(name, "/web", "web", "-", "running", "-", "0", "false", "2025") for name in ("id1", "id2")]
     (folder / "rows").write_text("\n".join(map("\t".join, rows)) + "\n")
     both = DOCKER.replace(
@@ -118,9 +119,9 @@ def test_a_watch_says_which_logs_it_could_not_read(tmp_path: Path) -> None:
     assert [group.example for group in sample.logs] == ["ERROR no room for job 17"]
     assert sample.unread == (("web", "none"),)
     conf = settings()
-    account = Account((), (), conf.limits, (), Tally(10, 10))
-    account.add(replace(sample, logs=()))
-    assert "the logs of web (logging driver none) cannot be read" in account.warnings()
+    stats = WatchStats((), (), conf.limits, (), RoundStats(10, 10))
+    stats.add(replace(sample, logs=()))
+    assert "the logs of web (logging driver none) cannot be read" in stats.warnings()
 
 
 def test_what_crashed_without_a_log_says_so() -> None:
@@ -138,7 +139,7 @@ def test_what_crashed_without_a_log_says_so() -> None:
     assert caught.value.detail == "its log cannot be read (logging driver none)"
 
 
-SENTRY = f"""
+WATCHDOG = f"""
 case $1 in
   ps) echo id1 ;;
   inspect) [[ $3 == *LogConfig* ]] && echo 'web none' || echo 'id1 web r2x running none 0 10.0.0.1,' ;;
@@ -149,14 +150,14 @@ esac"""
 @pytest.mark.parametrize("refuses", [True, False], ids=["at once", "in the middle"])
 def test_the_guard_takes_a_log_that_it_cannot_read_for_unknown(post: Post, refuses: bool) -> None:
     home = post.state.parent
-    program(home / "bin", "docker", SENTRY)
+    program(home / "bin", "docker", WATCHDOG)
     if refuses:
         (home / "refuses").touch()
-    policy = replace(post.orders.policy, log_errors=0, min_requests=0)
-    post.start(services=("web",), policy=policy, stages=(replace(post.orders.stages[0], seconds=1),))
+    policy = replace(post.config.policy, log_errors=0, min_requests=0)
+    post.start(services=("web",), policy=policy, stages=(replace(post.config.stages[0], seconds=1),))
     watch = post.follow()
     assert (watch.outcome, watch.reason[:4]) == ("kept", "kept")
-    assert [sample.log_errors for sample in watch.court.samples] == [None] * len(watch.court.samples)
+    assert [sample.log_errors for sample in watch.samples] == [None] * len(watch.samples)
     assert ("The log of web cannot be read (logging driver none)" in post.said) is refuses
 
 

@@ -13,59 +13,60 @@ from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.commands.http import Answer
 from schedgen_ops.errors import OpsError
 from schedgen_ops.settings import Check
-from schedgen_ops.verify import plan, run
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.verify import run
+from schedgen_ops.watch import rules
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 ONE = settings("app1")
 WEB = Check(name="web", url="http://localhost:3000/", within=1.0)
-GOOD, BAD = Finding("web", Verdict.PASSED, "200"), Finding("web", Verdict.FAILED, "answered 500")
-UNKNOWN = Finding("web", Verdict.UNKNOWN, "could not be asked")
+GOOD, BAD = Finding("web", CheckVerdict.PASSED, "200"), Finding("web", CheckVerdict.FAILED, "answered 500")
+UNKNOWN = Finding("web", CheckVerdict.UNKNOWN, "could not be asked")
 BOXES = recorded("containers.jsonl")
 
 
 def judged(answer: Answer | None, **expectations: Any) -> Finding:
-    return plan.answered([WEB.model_copy(update=expectations)], [answer])[0]
+    return rules.answered([WEB.model_copy(update=expectations)], [answer])[0]
 
 
 @pytest.mark.parametrize(
     ("answer", "verdict", "text"),
     [
-        (Answer(200, 0.012), Verdict.PASSED, "200 in 12 ms"),
-        (Answer(302, 0.5), Verdict.PASSED, "302 in 500 ms"),
-        (Answer(399, 1.0), Verdict.PASSED, "399 in 1000 ms"),
-        (Answer(400, 0.1), Verdict.FAILED, "answered 400"),
-        (Answer(500, 0.1), Verdict.FAILED, "answered 500"),
-        (Answer(101, 0.1), Verdict.FAILED, "answered 101"),
-        (Answer(200, 1.01), Verdict.FAILED, "took 1.01 s, longer than 1 s"),
-        (Answer(0, 0.1, "refused"), Verdict.FAILED, "refused"),
-        (Answer(0, 10), Verdict.FAILED, "no answer"),
-        (None, Verdict.UNKNOWN, "could not be asked"),
+        (Answer(200, 0.012), CheckVerdict.PASSED, "200 in 12 ms"),
+        (Answer(302, 0.5), CheckVerdict.PASSED, "302 in 500 ms"),
+        (Answer(399, 1.0), CheckVerdict.PASSED, "399 in 1000 ms"),
+        (Answer(400, 0.1), CheckVerdict.FAILED, "answered 400"),
+        (Answer(500, 0.1), CheckVerdict.FAILED, "answered 500"),
+        (Answer(101, 0.1), CheckVerdict.FAILED, "answered 101"),
+        (Answer(200, 1.01), CheckVerdict.FAILED, "took 1.01 s, longer than 1 s"),
+        (Answer(0, 0.1, "refused"), CheckVerdict.FAILED, "refused"),
+        (Answer(0, 10), CheckVerdict.FAILED, "no answer"),
+        (None, CheckVerdict.UNKNOWN, "could not be asked"),
     ],
 )
-def test_an_answer_is_judged(answer: Answer | None, verdict: Verdict, text: str) -> None:
+def test_an_answer_is_judged(answer: Answer | None, verdict: CheckVerdict, text: str) -> None:
     found = judged(answer)
     assert (found.verdict, found.text) == (verdict, text)
     assert found.check == "web http://localhost:3000/"
 
 
 def test_a_status_that_is_asked_for_is_the_only_good_one() -> None:
-    assert judged(Answer(404, 0.1), status=404).verdict is Verdict.PASSED
+    assert judged(Answer(404, 0.1), status=404).verdict is CheckVerdict.PASSED
     assert judged(Answer(200, 0.1), status=404).text == "answered 200, not 404"
 
 
 def test_what_could_not_be_asked_is_not_passed() -> None:
-    assert plan.failed([GOOD, UNKNOWN, BAD]) == (UNKNOWN, BAD)
+    assert rules.failed([GOOD, UNKNOWN, BAD]) == (UNKNOWN, BAD)
 
 
 def test_a_request_is_given_up_well_after_what_any_check_is_held_to() -> None:
-    assert plan.patience([WEB]) == 10
-    assert plan.patience([WEB, Check(name="slow", url="http://localhost/", within=30)]) == 60
+    assert rules.patience([WEB]) == 10
+    assert rules.patience([WEB, Check(name="slow", url="http://localhost/", within=30)]) == 60
 
 
 def test_each_service_is_found_running() -> None:
-    found = plan.containers(parse_containers(BOXES), ONE, ONE.hosts[0])
+    found = rules.containers(parse_containers(BOXES), ONE, ONE.hosts[0])
     assert {finding.check for finding in found} == {f"service {name}" for name in ONE.services}
-    assert plan.failed(found) == ()
+    assert rules.failed(found) == ()
 
 
 @pytest.mark.parametrize(
@@ -85,11 +86,11 @@ def test_a_service_that_is_not_well_is_named_with_its_state(change: dict[str, An
     lines = [json.loads(line) for line in BOXES.splitlines()]
     changed = [line | change if line["name"] == "/schedgen-backend-1" else line for line in lines]
     boxes = parse_containers("\n".join(map(json.dumps, changed)))
-    assert [found.text for found in plan.failed(plan.containers(boxes, ONE, ONE.hosts[0]))] == [text]
+    assert [found.text for found in rules.failed(rules.containers(boxes, ONE, ONE.hosts[0]))] == [text]
 
 
 def test_a_service_without_a_container_fails() -> None:
-    (found,) = plan.containers(
+    (found,) = rules.containers(
         [], settings({"name": "a", "address": "a", "services": ["postgres"]}, *_rest()), _only()
     )
     assert (found.check, found.text) == ("service postgres", "has no container")
@@ -125,21 +126,21 @@ def _is_get(command: object) -> bool:
 def test_one_round_asks_for_every_container_and_every_url() -> None:
     found = run.quick(host(reply()), ONE)
     assert len(found) == len(ONE.services) + len(ONE.checks)
-    assert plan.failed(found) == ()
+    assert rules.failed(found) == ()
 
 
 def test_a_docker_that_does_not_answer_is_unknown_and_not_passed() -> None:
     found = run.quick(host(reply(), boxes=result(stderr="no daemon", code=1)), ONE)
-    (unknown,) = plan.failed(found)
-    assert (unknown.check, unknown.verdict) == ("services", Verdict.UNKNOWN)
+    (unknown,) = rules.failed(found)
+    assert (unknown.check, unknown.verdict) == ("services", CheckVerdict.UNKNOWN)
     assert unknown.text == "could not be looked at: no daemon"
 
 
 def test_a_single_bad_answer_is_asked_again_and_three_are_a_verdict() -> None:
     bad = reply(status=500)
-    assert plan.failed(run.patiently(host(bad, *[reply()] * 4), ONE)) == ()
+    assert rules.failed(run.patiently(host(bad, *[reply()] * 4), ONE)) == ()
     sick = host(bad)
-    assert len(plan.failed(run.patiently(sick, ONE))) == 3
+    assert len(rules.failed(run.patiently(sick, ONE))) == 3
     assert sick.texts.count(sick.texts[0]) == 3
 
 

@@ -14,7 +14,7 @@ from schedgen_ops.commands import http
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Check, Prometheus, Queue
 from schedgen_ops.verify import checks, content
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 URL = "http://localhost:3001/x"
 
@@ -53,12 +53,12 @@ def test_values_of_a_json_body_are_compared(body: str, text: str) -> None:
 
 
 def test_true_is_not_one() -> None:
-    assert endpoint(page('{"a": 1}'), json_has={"a": True}).verdict is Verdict.FAILED
-    assert endpoint(page('{"a": [{"b": true}]}'), json_has={"a.0.b": True}).verdict is Verdict.PASSED
+    assert endpoint(page('{"a": 1}'), json_has={"a": True}).verdict is CheckVerdict.FAILED
+    assert endpoint(page('{"a": [{"b": true}]}'), json_has={"a.0.b": True}).verdict is CheckVerdict.PASSED
 
 
 def test_a_body_without_what_is_looked_for_fails_and_is_shown() -> None:
-    assert endpoint(page("one\ntwo"), matches="^two$").verdict is Verdict.PASSED
+    assert endpoint(page("one\ntwo"), matches="^two$").verdict is CheckVerdict.PASSED
     assert endpoint(page("x" * 99), matches="y").text == f"answered 200 without 'y': '{'x' * 77}...'"
 
 
@@ -88,7 +88,7 @@ def test_metrics_have_to_be_metrics(body: str, text: str) -> None:
 def test_a_body_in_chunks_is_put_together() -> None:
     chunked = page("3\r\nup \r\n2\r\n1\n\r\n0\r\n\r\n", head="Transfer-Encoding: chunked")
     assert http.parse_reply(chunked.stdout).body.strip() == "up 1"
-    assert endpoint(chunked, metrics=True).verdict is Verdict.PASSED
+    assert endpoint(chunked, metrics=True).verdict is CheckVerdict.PASSED
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from kit import settings
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import CommandCheck
 from schedgen_ops.verify import checks, run
-from schedgen_ops.verify.plan import Finding, Verdict
 from schedgen_ops.verify.remote_commands import NOT_THERE
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 
 def said(finding: Finding) -> tuple[str, str]:
@@ -90,7 +90,7 @@ def test_an_answer_that_nobody_understands_is_unknown() -> None:
     (found,) = checks.on(config, config.hosts[0], ("metrics",))
     assert (
         checks.judged([found], [result('HTTP/1.1 200 X\r\n\r\n{"data": {}}\n\x1e9 \n')])[0].verdict
-        is Verdict.UNKNOWN
+        is CheckVerdict.UNKNOWN
     )
 
 

@@ -18,7 +18,7 @@ from kit import FLOW, bash, recorded, settings
 from schedgen_ops.commands import http
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.verify import flow
-from schedgen_ops.verify.plan import Finding
+from schedgen_ops.watch.rules import Finding
 
 CONFIG = settings("app1")
 SAMPLE = FLOW.file.read_bytes()

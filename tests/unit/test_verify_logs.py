@@ -12,7 +12,8 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Logs
 from schedgen_ops.verify import logs
-from schedgen_ops.verify.plan import Verdict
+from schedgen_ops.watch import log_lines
+from schedgen_ops.watch.rules import CheckVerdict
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ from schedgen_ops.verify.plan import Verdict
     ],
 )
 def test_the_level_of_a_line_is_what_it_says_itself(line: str, level: str) -> None:
-    assert logs.level(line) == level
+    assert log_lines.level(line) == level
 
 
 def answer(*lines: str, since: str = "since\t100\t250") -> str:
@@ -54,7 +55,7 @@ WARN = "log\tredis\t9\tWARN c\tWARN c"
 KNOWN = ("earlier", "known\tbackend\tERROR a #", "known\tredis\tERROR b #")
 
 
-def finding(*lines: str, **values: object) -> tuple[Verdict, str]:
+def finding(*lines: str, **values: object) -> tuple[CheckVerdict, str]:
     config = Logs.model_validate(values)
     found = logs.finding(logs.parse(answer(*lines), config), config)
     return found.verdict, found.text
@@ -85,17 +86,22 @@ def test_containers_of_one_service_count_together() -> None:
 @pytest.mark.parametrize(
     ("lines", "values", "verdict", "part"),
     [
-        ((*KNOWN, OLD, WARN), {}, Verdict.PASSED, "5 error and 9 warning lines in 250 s, 1 new patterns"),
-        ((*KNOWN, OLD, NEW), {}, Verdict.FAILED, "backend: 2x ERROR b 1"),
-        ((*KNOWN, OLD), {"fail": "any"}, Verdict.FAILED, "backend: 5x ERROR a 1"),
-        ((*KNOWN, NEW), {"fail": "never"}, Verdict.PASSED, "2 error"),
-        ((*KNOWN, NEW), {"ignore": ("b [0-9]",)}, Verdict.PASSED, "0 error and 0 warning lines"),
-        ((NEW,), {}, Verdict.FAILED, "no earlier release to compare with"),
-        ((), {}, Verdict.PASSED, "0 error and 0 warning lines in 250 s"),
+        (
+            (*KNOWN, OLD, WARN),
+            {},
+            CheckVerdict.PASSED,
+            "5 error and 9 warning lines in 250 s, 1 new patterns",
+        ),
+        ((*KNOWN, OLD, NEW), {}, CheckVerdict.FAILED, "backend: 2x ERROR b 1"),
+        ((*KNOWN, OLD), {"fail": "any"}, CheckVerdict.FAILED, "backend: 5x ERROR a 1"),
+        ((*KNOWN, NEW), {"fail": "never"}, CheckVerdict.PASSED, "2 error"),
+        ((*KNOWN, NEW), {"ignore": ("b [0-9]",)}, CheckVerdict.PASSED, "0 error and 0 warning lines"),
+        ((NEW,), {}, CheckVerdict.FAILED, "no earlier release to compare with"),
+        ((), {}, CheckVerdict.PASSED, "0 error and 0 warning lines in 250 s"),
     ],
 )
 def test_new_errors_fail(
-    lines: tuple[str, ...], values: dict[str, object], verdict: Verdict, part: str
+    lines: tuple[str, ...], values: dict[str, object], verdict: CheckVerdict, part: str
 ) -> None:
     found = finding(*lines, **values)
     assert found[0] is verdict

@@ -14,68 +14,68 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.settings import Limits
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import remote_commands
-from schedgen_ops.verify.plan import Finding, Verdict
-from schedgen_ops.verify.tally import Tally
+from schedgen_ops.watch.round_stats import RoundStats
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
-GOOD, BAD = Finding("web", Verdict.PASSED, "200"), Finding("web", Verdict.FAILED, "answered 500")
+GOOD, BAD = Finding("web", CheckVerdict.PASSED, "200"), Finding("web", CheckVerdict.FAILED, "answered 500")
 
 LIMITS = Limits()
 
 
-def account(*rounds: bool, duration: int = 600, interval: int = 10) -> Tally:
-    tally = Tally(duration=duration, interval=interval)
+def stats_of(*rounds: bool, duration: int = 600, interval: int = 10) -> RoundStats:
+    stats = RoundStats(duration=duration, interval=interval)
     for good in rounds:
-        tally = tally.add([GOOD if good else BAD])
-    return tally
+        stats = stats.add([GOOD if good else BAD])
+    return stats
 
 
 def test_the_progress_line_is_the_runbooks() -> None:
-    assert account(True, False, True).line() == (
+    assert stats_of(True, False, True).line() == (
         "Progress: 30s / 600s | Checks: 3 | Failures: 1 (33.33%) | Consecutive: 0 | Remaining: 570s"
     )
 
 
 def test_what_nobody_saw_is_said_and_is_neither_a_failure_nor_a_success() -> None:
-    tally = account(False, False).blind(4)
-    assert tally.line() == (
+    stats = stats_of(False, False).blind(4)
+    assert stats.line() == (
         "Progress: 60s / 600s | Checks: 2 | Failures: 2 (100.00%) | Consecutive: 2 | Remaining: 540s"
         " | Unknown: 4"
     )
-    again = tally.add([Finding("web", Verdict.UNKNOWN, "")]).add([BAD])
+    again = stats.add([Finding("web", CheckVerdict.UNKNOWN, "")]).add([BAD])
     assert (again.unknown, again.consecutive, again.worst) == (5, 3, 3)
     assert again.add([GOOD]).consecutive == 0
 
 
 def test_rounds_left_out_pass_time_and_nothing_else() -> None:
-    tally = account().add([GOOD], 1).add([GOOD], 7)
-    assert (tally.checks, tally.elapsed, tally.unknown) == (2, 70, 0)
-    assert tally.over().elapsed == 600
+    stats = stats_of().add([GOOD], 1).add([GOOD], 7)
+    assert (stats.checks, stats.elapsed, stats.unknown) == (2, 70, 0)
+    assert stats.over().elapsed == 600
 
 
 def test_three_failures_in_a_row_are_too_many_even_if_it_went_well_afterwards() -> None:
     rounds = [True] * 50 + [False] * 3 + [True] * 50
-    assert account(*rounds).verdict(LIMITS) == "3 consecutive checks failed (limit 3)"
-    assert account(*[True] * 50, False, False, *[True] * 50).verdict(LIMITS) == ""
+    assert stats_of(*rounds).verdict(LIMITS) == "3 consecutive checks failed (limit 3)"
+    assert stats_of(*[True] * 50, False, False, *[True] * 50).verdict(LIMITS) == ""
 
 
 def test_more_errors_than_the_limit_are_too_many_and_as_many_are_not() -> None:
-    assert account(False, *[True] * 9).verdict(LIMITS) == ""
-    text = account(False, *[True] * 8).verdict(LIMITS)
+    assert stats_of(False, *[True] * 9).verdict(LIMITS) == ""
+    text = stats_of(False, *[True] * 8).verdict(LIMITS)
     assert text == "Error rate (11.11%) exceeded threshold (10.00%)"
 
 
 @quickly
 @given(st.lists(st.booleans(), max_size=80), st.integers(1, 900), st.integers(1, 60))
 def test_the_account_adds_up(rounds: list[bool], duration: int, interval: int) -> None:
-    tally = account(*rounds, duration=duration, interval=interval)
-    assert tally.checks == len(rounds)
-    assert tally.failures == rounds.count(False)
-    assert 0 <= tally.elapsed <= duration
-    assert tally.consecutive <= tally.worst <= tally.failures
-    assert 0 <= tally.percent <= 100
+    stats = stats_of(*rounds, duration=duration, interval=interval)
+    assert stats.checks == len(rounds)
+    assert stats.failures == rounds.count(False)
+    assert 0 <= stats.elapsed <= duration
+    assert stats.consecutive <= stats.worst <= stats.failures
+    assert 0 <= stats.percent <= 100
     if all(rounds):
-        assert tally.verdict(LIMITS) == ""
-    assert 1 <= tally.rounds <= max(1, duration)
+        assert stats.verdict(LIMITS) == ""
+    assert 1 <= stats.planned <= max(1, duration)
 
 
 # The scripts that run on the host

@@ -23,7 +23,7 @@ from schedgen_ops.rollback.run import Rollback
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import Check, Settings
-from schedgen_ops.verify import plan
+from schedgen_ops.watch import rules
 
 PLAIN = minimal(project="schedgen", directory=DIRECTORY)
 CHECKED = PLAIN.model_copy(update={"checks": (Check(name="web", url="http://localhost:3000/"),)})
@@ -139,10 +139,10 @@ def box(service: str, status: str = "running", code: int = 0) -> Container:
 
 
 def test_what_has_a_container_is_verified_and_a_job_that_ended_well_is_not() -> None:
-    found = plan.containers([box("web"), box("job", "exited"), box("api", "exited", 1)], PLAIN, HOST)
+    found = rules.containers([box("web"), box("job", "exited"), box("api", "exited", 1)], PLAIN, HOST)
     assert [(each.check, str(each.verdict)) for each in found] == [
         ("service web", "passed"),
         ("service api", "failed"),
     ]
-    (none,) = plan.containers([], PLAIN, HOST)
+    (none,) = rules.containers([], PLAIN, HOST)
     assert (none.check, str(none.verdict)) == ("services", "failed")

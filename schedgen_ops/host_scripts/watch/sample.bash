@@ -33,15 +33,15 @@ kernel() {
   done < /proc/meminfo
   printf 'memory\t%s\t%s\n' "$total" "$free"
 }
-boxes() { # $1 whether to look into the logs too: what came from $2 to $3; $4 when the last round began
+project_containers() { # $1 whether to look into the logs too: what came from $2 to $3; $4 when the last round began
   local ids found line id unknown=()
   ids=$("${docker[@]}" ps --all --quiet --no-trunc --filter "$filter" \
     --filter label=com.docker.compose.oneoff=False 2> /dev/null) || return
   # shellcheck disable=SC2086 # a list of ids
   found=$([ -z "$ids" ] || present "$format" $ids 2> /dev/null) || return
-  echo boxes
+  echo containers
   [ -n "$found" ] || return
-  while IFS= read -r line; do printf 'box\t%s\n' "$line"; done <<< "$found"
+  while IFS= read -r line; do printf 'container\t%s\n' "$line"; done <<< "$found"
   while IFS=$'\t' read -r id _ _ _ line _; do
     [ "$line" != running ] || usage "$id" || unknown+=("$id")
   done <<< "$found"
@@ -68,7 +68,7 @@ while [ "$rounds" -eq 0 ] || [ "$round" -le "$rounds" ]; do
   printf 'round\t%s\t%s\n' "$round" "$at"
   looks=$((looks + 1))
   [ $((looks % log_rounds)) -ne 0 ] || look=yes
-  boxes "$look" "$(seconds "$since")" "$(seconds "$at")" "$(seconds "$last")" &
+  project_containers "$look" "$(seconds "$since")" "$(seconds "$at")" "$(seconds "$last")" &
   for index in "${!urls[@]}"; do ask "$index" "${urls[index]}" & done
   for ((index = 0; index < ${#extra[@]}; index += 2)); do further "${extra[@]:index:2}" & done
   kernel

@@ -11,10 +11,10 @@ from schedgen_ops.errors import ConnectionLost, OpsError, Unreachable
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
-from schedgen_ops.verify import plan, sampler
-from schedgen_ops.verify.sample import Reader
-from schedgen_ops.verify.tally import Tally
-from schedgen_ops.verify.watch import Account
+from schedgen_ops.watch import rules, sampler
+from schedgen_ops.watch.host_sample import Reader
+from schedgen_ops.watch.round_stats import RoundStats
+from schedgen_ops.watch.stats import WatchStats
 
 # Seconds between two attempts to reach a host again.
 _PAUSE = 5.0
@@ -23,8 +23,8 @@ _LOGS_EVERY = 5.0
 _THERE = sh("true")
 
 
-def account(remote: Remote, settings: Settings, seconds: int) -> Account:
-    """An account of a watch of `seconds` that has not begun.
+def begin(remote: Remote, settings: Settings, seconds: int) -> WatchStats:
+    """An stats of a watch of `seconds` that has not begun.
 
     Raises:
         OpsError: where nothing is configured to be asked.
@@ -34,17 +34,17 @@ def account(remote: Remote, settings: Settings, seconds: int) -> Account:
     if not asked:
         raise OpsError("no checks are configured for this host", host=remote.name)
     interval = min(settings.watch.interval, seconds)
-    return Account(
+    return WatchStats(
         checks=asked,
         services=settings.services_on(host),
         limits=settings.limits,
         ignore=settings.verify.logs.ignore,
-        tally=Tally(duration=seconds, interval=interval),
+        rounds=RoundStats(duration=seconds, interval=interval),
     )
 
 
 @dataclass(slots=True)
-class Vigil:
+class Watcher:
     """One watch of one host.
 
     Attributes:
@@ -54,40 +54,40 @@ class Vigil:
 
     remote: Remote
     settings: Settings
-    account: Account
+    stats: WatchStats
     clock: Clock
     pause: Callable[[float], object]
     tell: Callable[[str], None]
 
-    def __call__(self) -> Account:
+    def __call__(self) -> WatchStats:
         """Watches until the time is up. A lost connection is made again; rounds missed are unknown.
 
         Raises:
             OpsError: what is no lost connection; or one that could not be made in the first place.
         """
-        tally = self.account.tally
+        rounds = self.stats.rounds
         began = self.clock.monotonic()
         over = False
-        while not over and self.account.tally.seen < tally.rounds:
+        while not over and self.stats.rounds.seen < rounds.planned:
             try:
-                if self.account.drops:
+                if self.stats.drops:
                     # Takes as long as the way to the host is closed: those rounds nobody sees either.
                     self.remote.run(_THERE, deadline=_GRACE)
                     self._catch_up(began)
-                if left := tally.rounds - self.account.tally.seen:
+                if left := rounds.planned - self.stats.rounds.seen:
                     self._sample(left)
-                self.account.tally = self.account.tally.over()
+                self.stats.rounds = self.stats.rounds.over()
             except Unreachable as error:
-                if not self.account.tally.seen and not isinstance(error, ConnectionLost):
+                if not self.stats.rounds.seen and not isinstance(error, ConnectionLost):
                     raise
                 over = self._lost(error)
                 self._catch_up(began)
-        return self.account
+        return self.stats
 
     def _sample(self, rounds: int) -> None:
-        asked, interval = self.account.checks, self.account.tally.interval
-        reader, before = Reader(len(asked)), self.account.tally.seen
-        patience = plan.patience(asked)
+        asked, interval = self.stats.checks, self.stats.rounds.interval
+        reader, before = Reader(len(asked)), self.stats.rounds.seen
+        patience = rules.patience(asked)
         command = sampler.sample(
             Docker(self.settings.sudo),
             self.settings.project,
@@ -100,7 +100,7 @@ class Vigil:
 
         def on_line(line: str) -> None:
             if sample := reader.feed(line):
-                self.account.add(sample, before)
+                self.stats.add(sample, before)
                 self.tell("")
 
         longest = rounds * max(interval, patience + len(asked)) + _GRACE
@@ -108,14 +108,14 @@ class Vigil:
 
     def _lost(self, error: OpsError) -> bool:
         """Waits before the next attempt; whether there is to be none."""
-        if self.pause(min(_PAUSE, self.account.tally.interval)):
+        if self.pause(min(_PAUSE, self.stats.rounds.interval)):
             return True
-        self.account.drops += 1
+        self.stats.drops += 1
         self.tell(f"the connection was lost, trying again: {error.message}")
         return False
 
     def _catch_up(self, began: float) -> None:
         """Counts the rounds that nobody saw."""
-        tally = self.account.tally
-        due = int((self.clock.monotonic() - began) // tally.interval)
-        self.account.blind(min(due, tally.rounds) - tally.seen)
+        rounds = self.stats.rounds
+        due = int((self.clock.monotonic() - began) // rounds.interval)
+        self.stats.blind(min(due, rounds.planned) - rounds.seen)

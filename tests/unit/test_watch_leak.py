@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
-from schedgen_ops.verify.figures import median, p95, quantile
-from schedgen_ops.verify.leak import Leak, leak, trend
-from schedgen_ops.verify.series import MOST, Histogram, Series
+from schedgen_ops.watch.figures import median, p95, quantile
+from schedgen_ops.watch.leak import Leak, leak, trend
+from schedgen_ops.watch.series import MOST, Histogram, Series
 
 MIB = 1024 * 1024
 LIMIT = 384 * MIB

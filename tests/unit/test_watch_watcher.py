@@ -1,4 +1,4 @@
-"""A watch from here: lost connections, the account of what was seen, what is shown and drawn of it."""
+"""A watch from here: lost connections, the stats of what was seen, what is shown and drawn of it."""
 
 from __future__ import annotations
 
@@ -23,27 +23,30 @@ from schedgen_ops.shell import Command
 from schedgen_ops.ui import panels
 from schedgen_ops.ui.chart import Line, chart
 from schedgen_ops.ui.report import write
-from schedgen_ops.verify.panel import panel
-from schedgen_ops.verify.sample import Box, LogGroup, Sample
-from schedgen_ops.verify.vigil import Vigil, account
-from schedgen_ops.verify.watch import Account
+from schedgen_ops.watch.host_sample import Container, HostSample, LogGroup
+from schedgen_ops.watch.panel import panel
+from schedgen_ops.watch.stats import WatchStats
+from schedgen_ops.watch.watcher import Watcher, begin
 
 ONE = settings("app1", checks=[{"name": "web", "url": "http://localhost/"}])
 
 
-def box(
+def container(
     service: str, *, restarts: int = 0, memory: int = 100, started: str = "2025", oom: str = "false"
 ) -> str:
-    word = f"box\t{service}\t/s-{service}-1\t{service}\t-\trunning\t-\t{restarts}\t{oom}\t{started}\n"
+    word = f"container\t{service}\t/s-{service}-1\t{service}\t-\trunning\t-\t{restarts}\t{oom}\t{started}\n"
     return f"{word}usage\t{service}\t{memory}\t1000000000\t5\n"
 
 
-BOXES = "".join(box(name) for name in ONE.services)
+CONTAINERS = "".join(container(name) for name in ONE.services)
 
 
-def rounds(first: int, last: int, at: int = 0, status: int = 200, boxes: str = BOXES, more: str = "") -> str:
+def rounds(
+    first: int, last: int, at: int = 0, status: int = 200, containers: str = CONTAINERS, more: str = ""
+) -> str:
     return "".join(
-        f"round\t{n}\t{(at + n * 10) * 1000000}\nhttp\t0\t{status} 0.1 \nboxes\n{boxes}{more}end\t{n}\t9\n"
+        f"round\t{n}\t{(at + n * 10) * 1000000}\nhttp\t0\t{status} 0.1 \n"
+        f"containers\n{containers}{more}end\t{n}\t9\n"
         for n in range(first, last + 1)
     )
 
@@ -52,7 +55,7 @@ Part = tuple[str, float, BaseException | None]
 
 
 def then(**values: Any) -> str:
-    return rounds(1, 1) + rounds(2, 2, boxes=BOXES + box("redis", **values))
+    return rounds(1, 1) + rounds(2, 2, containers=CONTAINERS + container("redis", **values))
 
 
 class Dropping(FakeHost):
@@ -87,11 +90,11 @@ class Dropping(FakeHost):
         return Result("", "", 0, seconds)
 
 
-def watch(seconds: int, *parts: Part) -> tuple[Account, list[str]]:
+def watch(seconds: int, *parts: Part) -> tuple[WatchStats, list[str]]:
     clock, told = FakeClock(), list[str]()
     host = Dropping(clock, *parts)
-    seen = account(host, ONE, seconds)
-    Vigil(host, ONE, seen, clock, clock.sleep, told.append)()
+    seen = begin(host, ONE, seconds)
+    Watcher(host, ONE, seen, clock, clock.sleep, told.append)()
     assert not host.parts
     return seen, told
 
@@ -102,7 +105,7 @@ LOST = ConnectionLost("gone")
 def test_every_round_is_told_and_reckoned() -> None:
     seen, told = watch(30, (rounds(1, 3), 30, None))
     assert told == ["", "", ""]
-    assert (seen.tally.checks, seen.tally.unknown, seen.tally.elapsed) == (3, 0, 30)
+    assert (seen.rounds.checks, seen.rounds.unknown, seen.rounds.elapsed) == (3, 0, 30)
     assert (seen.failures(), seen.unknown(), verdict(seen)) == ((), "", "passed")
 
 
@@ -113,10 +116,10 @@ def test_a_lost_connection_is_made_again_and_the_time_between_is_unknown() -> No
         ("", 40, Unreachable("no way")),
         (rounds(1, 3, at=80), 30, None),
     )
-    assert seen.tally.checks == 6
-    assert seen.tally.unknown == 5
-    assert (seen.tally.elapsed, seen.drops) == (120, 2)
-    assert seen.tally.failures == 0
+    assert seen.rounds.checks == 6
+    assert seen.rounds.unknown == 5
+    assert (seen.rounds.elapsed, seen.drops) == (120, 2)
+    assert seen.rounds.failures == 0
     assert verdict(seen) == "passed"
     assert next(text for text in told if text) == "the connection was lost, trying again: gone"
     assert "5 of 11 rounds are unknown" in seen.warnings()
@@ -126,9 +129,9 @@ def test_a_lost_connection_is_made_again_and_the_time_between_is_unknown() -> No
 
 def test_what_connecting_again_takes_is_unknown_and_makes_no_watch_longer() -> None:
     seen, _ = watch(120, (rounds(1, 3), 32, LOST), ("", 43, None), (rounds(1, 4, at=80), 40, None))
-    assert (seen.tally.checks, seen.tally.unknown, seen.tally.seen, seen.drops) == (7, 5, 12, 1)
+    assert (seen.rounds.checks, seen.rounds.unknown, seen.rounds.seen, seen.drops) == (7, 5, 12, 1)
     seen, _ = watch(60, (rounds(1, 5), 52, LOST), ("", 43, None))
-    assert (seen.tally.checks, seen.tally.unknown, seen.tally.elapsed) == (5, 1, 60)
+    assert (seen.rounds.checks, seen.rounds.unknown, seen.rounds.elapsed) == (5, 1, 60)
 
 
 def test_a_host_that_is_not_there_at_all_is_an_error_at_once() -> None:
@@ -146,7 +149,7 @@ def test_more_blind_than_seen_is_unknown() -> None:
 
 def test_nothing_to_ask_is_an_error() -> None:
     with pytest.raises(OpsError, match="no checks are configured"):
-        account(FakeHost(), settings("app1", checks=[]), 30)
+        begin(FakeHost(), settings("app1", checks=[]), 30)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,10 @@ def test_nothing_to_ask_is_an_error() -> None:
         (then(oom="true"), "s-redis-1 ran out of memory once"),
         (rounds(1, 2, more="oom\tredis\n"), "s-redis-1 ran out of memory 2 times"),
         (
-            "".join(rounds(n, n, boxes=BOXES + box("redis", memory=n * 9_000_000)) for n in range(1, 31)),
+            "".join(
+                rounds(n, n, containers=CONTAINERS + container("redis", memory=n * 9_000_000))
+                for n in range(1, 31)
+            ),
             "s-redis-1 leaks memory: +3089.9 MiB/h (95 %: +3089.9 to +3089.9), "
             "reaches its limit in about 14 min",
         ),
@@ -171,23 +177,25 @@ def test_what_is_wrong_is_named(lines: str, reason: str) -> None:
 
 
 def test_a_service_without_a_container_fails_a_round_and_a_silent_engine_does_not() -> None:
-    seen, _ = watch(30, (rounds(1, 1, boxes=BOXES.replace("redis", "other")), 30, None))
+    seen, _ = watch(30, (rounds(1, 1, containers=CONTAINERS.replace("redis", "other")), 30, None))
     assert seen.failed == {"service redis": 1}
     blind, _ = watch(30, ("round\t1\t1\nhttp\t0\t200 0.1 \nend\t1\t1\n", 30, None))
-    assert (blind.tally.failures, blind.tally.unknown) == (0, 1)
+    assert (blind.rounds.failures, blind.rounds.unknown) == (0, 1)
 
 
-def test_a_long_account_is_hardly_larger_than_a_short_one() -> None:
+def test_a_long_watch_is_hardly_larger_than_a_short_one() -> None:
     def size(count: int) -> int:
-        boxes = tuple(
-            Box(name, name, name, "", "running", "", 0, False, "2025", 1.0, 100, None)
+        containers = tuple(
+            Container(name, name, name, "", "running", "", 0, False, "2025", 1.0, 100, None)
             for name in ONE.services
         )
-        seen = account(FakeHost(), ONE, 86_400)
+        seen = begin(FakeHost(), ONE, 86_400)
         tracemalloc.start()
         for n in range(1, count + 1):
             group = LogGroup("redis", 1, f"ERROR {n}", f"ERROR {n}")
-            seen.add(Sample(n, n * 10.0, 0.1, (Answer(200, n / 1e4),), boxes, 1.0, 1.0, (), (group,)))
+            seen.add(
+                HostSample(n, n * 10.0, 0.1, (Answer(200, n / 1e4),), containers, 1.0, 1.0, (), (group,))
+            )
         used = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         return used

@@ -14,7 +14,7 @@ _SIZE = re.compile(r"([\d.]+)\s*([kmgt]i?)?b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Container:
     """A container in one round.
 
     Attributes:
@@ -55,7 +55,7 @@ class LogGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class HostSample:
     """What one round saw. What could not be looked at is missing, never zero.
 
     Attributes:
@@ -63,7 +63,7 @@ class Sample:
         at: when the round began, in seconds since the epoch by the host's clock.
         seconds: how long it took.
         answers: one for each URL that was asked, in order; None for one that told nothing.
-        boxes: the project's containers; None where the engine did not answer.
+        containers: the project's containers; None where the engine did not answer.
         cpu_percent: of all cores, since the round before; None in the first round.
         memory_percent: of the host's memory.
         oom_kills: the containers in which a process ran out of memory since the round before.
@@ -76,7 +76,7 @@ class Sample:
     at: float
     seconds: float
     answers: tuple[http.Answer | None, ...]
-    boxes: tuple[Box, ...] | None = None
+    containers: tuple[Container, ...] | None = None
     cpu_percent: float | None = None
     memory_percent: float | None = None
     oom_kills: tuple[str, ...] = ()
@@ -101,7 +101,7 @@ class Reader:
     def _begin(self, number: int, at: float) -> None:
         self._number, self._at = number, at
         self._answers: list[http.Answer | None] = [None] * self._urls
-        self._boxes: dict[str, list[str]] | None = None
+        self._containers: dict[str, list[str]] | None = None
         self._usage: dict[str, tuple[float | None, int, int | None]] = {}
         self._killed: list[str] = []
         self._logs: list[LogGroup] | None = None
@@ -110,7 +110,7 @@ class Reader:
         self._memory: float | None = None
         self._extra: dict[str, list[str]] = {}
 
-    def feed(self, line: str) -> Sample | None:
+    def feed(self, line: str) -> HostSample | None:
         """The sample that `line` completes, if it does."""
         kind, *words = line.split("\t")
         try:
@@ -118,7 +118,7 @@ class Reader:
         except (ValueError, IndexError, ZeroDivisionError):
             return None
 
-    def _take(self, kind: str, words: list[str]) -> Sample | None:
+    def _take(self, kind: str, words: list[str]) -> HostSample | None:
         match kind:
             case "round":
                 self._begin(int(words[0]), int(words[1]) / 1e6)
@@ -128,10 +128,10 @@ class Reader:
                 self._kernel(int(words[0]), int(words[1]))
             case "memory":
                 self._memory = 100 * (1 - int(words[1]) / int(words[0]))
-            case "boxes":
-                self._boxes = {}
-            case "box" if self._boxes is not None and len(words) == 9:
-                self._boxes[words[0]] = words
+            case "containers":
+                self._containers = {}
+            case "container" if self._containers is not None and len(words) == 9:
+                self._containers[words[0]] = words
             case "usage" | "stats":
                 self._measure(kind, words)
             case "oom":
@@ -159,32 +159,37 @@ class Reader:
 
     def _measure(self, kind: str, words: Sequence[str]) -> None:
         if kind == "usage":
-            box, memory, limit, used = words
-            self._usage[box] = (self._share(box, int(used) / 1e6), int(memory), _limit(limit))
+            container, memory, limit, used = words
+            self._usage[container] = (self._share(container, int(used) / 1e6), int(memory), _limit(limit))
         else:
-            box, percent, memory = words
+            container, percent, memory = words
             used_bytes, _, limit_bytes = memory.partition("/")
-            self._usage[box] = (float(percent.rstrip("%")), size(used_bytes), size(limit_bytes))
+            self._usage[container] = (float(percent.rstrip("%")), size(used_bytes), size(limit_bytes))
 
-    def _share(self, box: str, used: float) -> float | None:
-        before, self._used[box] = self._used.get(box), (used, self._at)
+    def _share(self, container: str, used: float) -> float | None:
+        before, self._used[container] = self._used.get(container), (used, self._at)
         if before is None or used < before[0] or self._at <= before[1]:
             return None
         return 100 * (used - before[0]) / (self._at - before[1])
 
-    def _sample(self, seconds: float) -> Sample:
-        boxes = None
-        if self._boxes is not None:
-            boxes = tuple(
-                sorted(map(self._box, self._boxes.values()), key=lambda box: (box.service, box.name))
+    def _sample(self, seconds: float) -> HostSample:
+        containers = None
+        if self._containers is not None:
+            containers = tuple(
+                sorted(
+                    map(self._container, self._containers.values()),
+                    key=lambda container: (container.service, container.name),
+                )
             )
-            self._used = {box: used for box, used in self._used.items() if box in self._boxes}
-        return Sample(
+            self._used = {
+                container: used for container, used in self._used.items() if container in self._containers
+            }
+        return HostSample(
             number=self._number,
             at=self._at,
             seconds=seconds,
             answers=tuple(self._answers),
-            boxes=boxes,
+            containers=containers,
             cpu_percent=self._host_cpu,
             memory_percent=self._memory,
             oom_kills=tuple(self._killed),
@@ -193,10 +198,10 @@ class Reader:
             extra={name: tuple(lines) for name, lines in self._extra.items()},
         )
 
-    def _box(self, words: Sequence[str]) -> Box:
+    def _container(self, words: Sequence[str]) -> Container:
         identity, name, service, release, status, health, restarts, oom, started = words
         cpu, memory, limit = self._usage.get(identity, (None, None, None))
-        return Box(
+        return Container(
             id=identity,
             name=name.removeprefix("/"),
             service=service,

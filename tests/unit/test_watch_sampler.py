@@ -13,8 +13,8 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import library
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import script, sh
-from schedgen_ops.verify import sampler
-from schedgen_ops.verify.sample import Reader, Sample, size
+from schedgen_ops.watch import sampler
+from schedgen_ops.watch.host_sample import HostSample, Reader, size
 
 CHECKS = [Check(name="a", url="http://localhost/a"), Check(name="b", url="http://localhost/bad")]
 ID = "8b73b88683d8"
@@ -26,8 +26,8 @@ ROUND = (
     "memory\t1000\t250",
     "http\t0\t200 0.010 ",
     "http\t1\t000 0.2 refused by nobody",
-    "boxes",
-    f"box\t{BOX}",
+    "containers",
+    f"container\t{BOX}",
     f"usage\t{ID}\t1048576\tmax\t500000",
     "looked",
     "log\tbackend\t3\tERROR #\tERROR 7",
@@ -36,7 +36,7 @@ ROUND = (
 )
 
 
-def read(*lines: str, urls: int = 2) -> list[Sample]:
+def read(*lines: str, urls: int = 2) -> list[HostSample]:
     reader = Reader(urls)
     return [sample for sample in map(reader.feed, lines) if sample]
 
@@ -48,40 +48,58 @@ def test_a_round_is_read_whole() -> None:
     assert sample.answers[1]
     assert sample.answers[1].error == "refused by nobody"
     assert (sample.cpu_percent, sample.memory_percent) == (50, 75)
-    assert sample.boxes is not None
-    (box,) = sample.boxes
-    assert (box.name, box.service, box.release, box.good) == ("schedgen-backend-1", "backend", "", True)
-    assert (box.restarts, box.oom_killed, box.memory, box.memory_limit) == (2, False, 1048576, None)
-    assert box.cpu_percent is None  # known from the second round on
+    assert sample.containers is not None
+    (container,) = sample.containers
+    assert (container.name, container.service, container.release, container.good) == (
+        "schedgen-backend-1",
+        "backend",
+        "",
+        True,
+    )
+    assert (container.restarts, container.oom_killed, container.memory, container.memory_limit) == (
+        2,
+        False,
+        1048576,
+        None,
+    )
+    assert container.cpu_percent is None  # known from the second round on
     assert sample.logs
     assert (sample.logs[0].count, sample.logs[0].example) == (3, "ERROR 7")
     assert sample.extra == {"proxy": ("backend,12\t0",)}
 
 
 def test_cpu_is_what_was_used_since_the_round_before() -> None:
-    second = ("round\t2\t3000000", "boxes", f"box\t{BOX}", f"usage\t{ID}\t9\t20\t1500000", "end\t2\t1")
+    second = (
+        "round\t2\t3000000",
+        "containers",
+        f"container\t{BOX}",
+        f"usage\t{ID}\t9\t20\t1500000",
+        "end\t2\t1",
+    )
     _, sample = read(*ROUND, *second)
-    assert sample.boxes
-    assert sample.boxes[0].cpu_percent == pytest.approx(50)
-    assert (sample.boxes[0].memory, sample.boxes[0].memory_limit) == (9, 20)
+    assert sample.containers
+    assert sample.containers[0].cpu_percent == pytest.approx(50)
+    assert (sample.containers[0].memory, sample.containers[0].memory_limit) == (9, 20)
 
 
 def test_what_the_engine_tells_counts_where_no_cgroup_was_found() -> None:
     stats = f"stats\t{ID}\t1.5%\t12.5MiB / 384MiB"
-    (sample,) = read("round\t1\t1", "boxes", f"box\t{BOX}", stats, "end\t1\t1")
-    assert sample.boxes
-    assert sample.boxes[0].cpu_percent == 1.5
-    assert (sample.boxes[0].memory, sample.boxes[0].memory_limit) == (13107200, 402653184)
+    (sample,) = read("round\t1\t1", "containers", f"container\t{BOX}", stats, "end\t1\t1")
+    assert sample.containers
+    assert sample.containers[0].cpu_percent == 1.5
+    assert (sample.containers[0].memory, sample.containers[0].memory_limit) == (13107200, 402653184)
 
 
 def test_what_is_missing_is_unknown_and_not_zero() -> None:
     (sample,) = read("round\t1\t1", "end\t1\t1")
     assert sample.answers == (None, None)
-    assert (sample.boxes, sample.cpu_percent, sample.memory_percent, sample.logs) == (None,) * 4
+    assert (sample.containers, sample.cpu_percent, sample.memory_percent, sample.logs) == (None,) * 4
 
 
 @quickly
-@given(st.lists(st.sampled_from([*ROUND, "", "http", "http\t9\tx", "end\t7\t1", "box\tx", "cpu\ta\tb"])))
+@given(
+    st.lists(st.sampled_from([*ROUND, "", "http", "http\t9\tx", "end\t7\t1", "container\tx", "cpu\ta\tb"]))
+)
 def test_torn_lines_never_break_the_reader(lines: list[str]) -> None:
     for sample in read(*lines):
         assert len(sample.answers) == 2
@@ -137,8 +155,8 @@ def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
     assert [sample.number for sample in samples] == [1, 2, 3, 4]
     for sample in samples:
         assert [found and found.status for found in sample.answers] == [200, 0]
-        assert sample.boxes
-        assert (sample.boxes[0].release, sample.boxes[0].memory) == ("r1", 10485760)
+        assert sample.containers
+        assert (sample.containers[0].release, sample.containers[0].memory) == ("r1", 10485760)
         assert sample.memory_percent
         assert 0 < sample.memory_percent < 100
         assert sample.extra == {"words": ("two words",)}
@@ -158,7 +176,7 @@ def test_an_engine_that_does_not_answer_leaves_the_containers_unknown(tmp_path: 
     programs = program(tmp_path / "bin", "docker", engine).parent
     command = sampler.sample(Docker(), "schedgen", CHECKS, rounds=1, interval=1, patience=5)
     (sample,) = read(*bash(command, tmp_path, PATH=path(programs)).stdout.splitlines())
-    assert sample.boxes is None
+    assert sample.containers is None
     assert sample.answers[0] is not None
 
 

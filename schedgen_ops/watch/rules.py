@@ -12,7 +12,7 @@ from schedgen_ops.settings import Check, HostSettings, Settings
 PATIENCE = 10.0
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """How a check ended. A check that could not run is unknown, never passed."""
 
     PASSED = "passed"
@@ -25,7 +25,7 @@ class Finding:
     """The answer of one check."""
 
     check: str
-    verdict: Verdict
+    verdict: CheckVerdict
     text: str
     seconds: float = 0.0
 
@@ -45,7 +45,7 @@ def containers(
         ended = [name for name, boxes in found.items() if all(map(_ended_well, boxes))]
         wanted = (*wanted, *(name for name in found if name not in (*wanted, *ended)))
         if not wanted:
-            return (Finding("services", Verdict.FAILED, "nothing of the project runs"),)
+            return (Finding("services", CheckVerdict.FAILED, "nothing of the project runs"),)
     return tuple(_service(service, found.get(service, [])) for service in wanted)
 
 
@@ -56,11 +56,11 @@ def _ended_well(container: docker.Container) -> bool:
 def _service(service: str, containers: Sequence[docker.Container]) -> Finding:
     bad = [container for container in containers if not container.good]
     if not containers:
-        return Finding(f"service {service}", Verdict.FAILED, "has no container")
+        return Finding(f"service {service}", CheckVerdict.FAILED, "has no container")
     if bad:
         states = ", ".join(f"{container.name} is {container.state}" for container in bad)
-        return Finding(f"service {service}", Verdict.FAILED, states)
-    return Finding(f"service {service}", Verdict.PASSED, containers[0].state)
+        return Finding(f"service {service}", CheckVerdict.FAILED, states)
+    return Finding(f"service {service}", CheckVerdict.PASSED, containers[0].state)
 
 
 def patience(checks: Sequence[Check]) -> float:
@@ -76,15 +76,17 @@ def answered(checks: Sequence[Check], answers: Sequence[http.Answer | None]) -> 
 def _answer(check: Check, answer: http.Answer | None) -> Finding:
     name = f"{check.name} {check.url}"
     if answer is None:
-        return Finding(name, Verdict.UNKNOWN, "could not be asked")
+        return Finding(name, CheckVerdict.UNKNOWN, "could not be asked")
     if not answer.status:
-        return Finding(name, Verdict.FAILED, answer.error or "no answer", answer.seconds)
+        return Finding(name, CheckVerdict.FAILED, answer.error or "no answer", answer.seconds)
     if problem := wrong_status(check, answer.status):
-        return Finding(name, Verdict.FAILED, problem, answer.seconds)
+        return Finding(name, CheckVerdict.FAILED, problem, answer.seconds)
     if answer.seconds > check.within:
         text = f"took {answer.seconds:.2f} s, longer than {check.within:g} s"
-        return Finding(name, Verdict.FAILED, text, answer.seconds)
-    return Finding(name, Verdict.PASSED, f"{answer.status} in {answer.seconds * 1000:.0f} ms", answer.seconds)
+        return Finding(name, CheckVerdict.FAILED, text, answer.seconds)
+    return Finding(
+        name, CheckVerdict.PASSED, f"{answer.status} in {answer.seconds * 1000:.0f} ms", answer.seconds
+    )
 
 
 def wrong_status(check: Check, status: int) -> str:
@@ -96,4 +98,4 @@ def wrong_status(check: Check, status: int) -> str:
 
 def failed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that are not passed."""
-    return tuple(finding for finding in findings if finding.verdict is not Verdict.PASSED)
+    return tuple(finding for finding in findings if finding.verdict is not CheckVerdict.PASSED)

@@ -1,4 +1,4 @@
-"""The running account of an extended verification: a host's rounds, reckoned in bounded memory. Pure."""
+"""The running stats of an extended verification: a host's rounds, reckoned in bounded memory. Pure."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops import settings as s
-from schedgen_ops.verify import logs, plan
-from schedgen_ops.verify.figures import median
-from schedgen_ops.verify.leak import Leak, leak
-from schedgen_ops.verify.plan import Finding, Verdict
-from schedgen_ops.verify.sample import Box, LogGroup, Sample
-from schedgen_ops.verify.series import Histogram, Series
-from schedgen_ops.verify.tally import Tally
+from schedgen_ops.watch import log_lines, rules
+from schedgen_ops.watch.figures import median
+from schedgen_ops.watch.host_sample import Container, HostSample, LogGroup
+from schedgen_ops.watch.leak import Leak, leak
+from schedgen_ops.watch.round_stats import RoundStats
+from schedgen_ops.watch.rules import CheckVerdict, Finding
+from schedgen_ops.watch.series import Histogram, Series
 
 _MOST_GROUPS = 300
 
 
 @dataclass(slots=True)
-class Container:
+class ContainerStats:
     """What the rounds showed of one container."""
 
     name: str
     service: str
-    last: Box
+    last: Container
     restarts: int = 0
     oom_kills: int = 0
     gone: bool = False
@@ -32,7 +32,7 @@ class Container:
 
 
 @dataclass(slots=True)
-class Account:
+class WatchStats:
     """Everything that a watch of one host has shown.
 
     Attributes:
@@ -45,7 +45,7 @@ class Account:
     services: tuple[str, ...]
     limits: s.Limits
     ignore: tuple[str, ...]
-    tally: Tally
+    rounds: RoundStats
     began: float | None = None
     errors: Series = field(default_factory=Series)
     cpu: Series = field(default_factory=Series)
@@ -53,12 +53,12 @@ class Account:
     latency: dict[str, Series] = field(default_factory=dict)
     times: dict[str, Histogram] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
-    containers: dict[str, Container] = field(default_factory=dict)
+    containers: dict[str, ContainerStats] = field(default_factory=dict)
     log: dict[tuple[str, str], LogGroup] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     drops: int = 0
 
-    def add(self, sample: Sample, before: int = 0) -> None:
+    def add(self, sample: HostSample, before: int = 0) -> None:
         """One more round.
 
         Args:
@@ -66,17 +66,17 @@ class Account:
         """
         at = self._at(sample)
         findings = self._findings(sample)
-        self.tally = self.tally.add(findings, before + sample.number)
+        self.rounds = self.rounds.add(findings, before + sample.number)
         for found in findings:
-            if found.verdict is Verdict.FAILED:
+            if found.verdict is CheckVerdict.FAILED:
                 self.failed[found.check] = self.failed.get(found.check, 0) + 1
-        known = [found for found in findings if found.verdict is not Verdict.UNKNOWN]
-        bad = sum(found.verdict is Verdict.FAILED for found in known)
+        known = [found for found in findings if found.verdict is not CheckVerdict.UNKNOWN]
+        bad = sum(found.verdict is CheckVerdict.FAILED for found in known)
         self.errors.add(at, 100 * bad / len(known) if known else None)
         self.cpu.add(at, sample.cpu_percent)
         self.memory.add(at, sample.memory_percent)
         self._answers(at, sample)
-        self._boxes(at, sample.boxes, sample.oom_kills)
+        self._containers(at, sample.containers, sample.oom_kills)
         self._logs(sample.logs or ())
         self.unread.update(sample.unread)
 
@@ -84,37 +84,47 @@ class Account:
         """Rounds that nobody saw: a gap in every line, and no zero anywhere."""
         if rounds <= 0:
             return
-        at = float(self.tally.elapsed)
-        self.tally = self.tally.blind(rounds)
-        containers = [line for box in self.containers.values() for line in (box.cpu, box.memory)]
+        at = float(self.rounds.elapsed)
+        self.rounds = self.rounds.blind(rounds)
+        containers = [
+            line for container in self.containers.values() for line in (container.cpu, container.memory)
+        ]
         for line in (self.errors, self.cpu, self.memory, *self.latency.values(), *containers):
             line.add(at, None)
 
-    def _at(self, sample: Sample) -> float:
+    def _at(self, sample: HostSample) -> float:
         if self.began is None:
-            self.began = sample.at - self.tally.elapsed
+            self.began = sample.at - self.rounds.elapsed
         return max(0.0, sample.at - self.began)
 
-    def _findings(self, sample: Sample) -> tuple[Finding, ...]:
-        answers = plan.answered(self.checks, sample.answers)
-        if sample.boxes is None:
-            return (*answers, Finding("containers", Verdict.UNKNOWN, "Docker did not answer"))
-        bad = [box for box in sample.boxes if not box.good and box.service in self.services]
-        have = {box.service for box in sample.boxes}
+    def _findings(self, sample: HostSample) -> tuple[Finding, ...]:
+        answers = rules.answered(self.checks, sample.answers)
+        if sample.containers is None:
+            return (*answers, Finding("containers", CheckVerdict.UNKNOWN, "Docker did not answer"))
+        bad = [
+            container
+            for container in sample.containers
+            if not container.good and container.service in self.services
+        ]
+        have = {container.service for container in sample.containers}
         return (
             *answers,
             *(
-                Finding(f"service {name}", Verdict.FAILED, "has no container")
+                Finding(f"service {name}", CheckVerdict.FAILED, "has no container")
                 for name in self.services
                 if name not in have
             ),
             *(
-                Finding(f"service {box.service}", Verdict.FAILED, f"{box.name} is {box.health or box.status}")
-                for box in bad
+                Finding(
+                    f"service {container.service}",
+                    CheckVerdict.FAILED,
+                    f"{container.name} is {container.health or container.status}",
+                )
+                for container in bad
             ),
         )
 
-    def _answers(self, at: float, sample: Sample) -> None:
+    def _answers(self, at: float, sample: HostSample) -> None:
         for check, answer in zip(self.checks, sample.answers, strict=True):
             line = self.latency.setdefault(check.name, Series())
             good = answer is not None and answer.status > 0
@@ -122,19 +132,21 @@ class Account:
             if answer and good:
                 self.times.setdefault(check.name, Histogram()).add(answer.seconds)
 
-    def _boxes(self, at: float, boxes: tuple[Box, ...] | None, killed: Sequence[str]) -> None:
-        if boxes is None:
+    def _containers(self, at: float, containers: tuple[Container, ...] | None, killed: Sequence[str]) -> None:
+        if containers is None:
             return
-        here = {box.name for box in boxes}
-        for box in boxes:
-            seen = self.containers.get(box.name)
+        here = {container.name for container in containers}
+        for container in containers:
+            seen = self.containers.get(container.name)
             if seen is None:
-                seen = self.containers[box.name] = Container(box.name, box.service, box)
-            _restarted(seen, box)
-            seen.oom_kills += box.id in killed or (box.oom_killed and not seen.last.oom_killed)
-            seen.last, seen.gone = box, False
-            seen.cpu.add(at, box.cpu_percent)
-            seen.memory.add(at, None if box.memory is None else float(box.memory))
+                seen = self.containers[container.name] = ContainerStats(
+                    container.name, container.service, container
+                )
+            _restarted(seen, container)
+            seen.oom_kills += container.id in killed or (container.oom_killed and not seen.last.oom_killed)
+            seen.last, seen.gone = container, False
+            seen.cpu.add(at, container.cpu_percent)
+            seen.memory.add(at, None if container.memory is None else float(container.memory))
         for name, seen in self.containers.items():
             seen.gone = name not in here
 
@@ -147,35 +159,35 @@ class Account:
             self.log[key] = replace(group, count=group.count + (before.count if before else 0))
 
     @property
-    def trouble(self) -> tuple[logs.Group, ...]:
+    def trouble(self) -> tuple[log_lines.Group, ...]:
         """What came into the logs, errors first."""
-        found = logs.judged(self.log.values(), self.ignore)
+        found = log_lines.judged(self.log.values(), self.ignore)
         return tuple(sorted(found, key=lambda group: (group.level != "error", -group.count)))
 
     def leak(self, name: str) -> Leak:
         """Whether a container's memory leaks."""
-        box = self.containers[name]
-        return leak(box.memory.known, box.last.memory_limit, self.limits.leak_hours)
+        container = self.containers[name]
+        return leak(container.memory.known, container.last.memory_limit, self.limits.leak_hours)
 
     def failures(self) -> tuple[str, ...]:
         """Why it does not pass; none if it does."""
-        reasons = [self.tally.verdict(self.limits)]
-        for box in self.containers.values():
-            if box.oom_kills:
-                reasons.append(f"{box.name} ran out of memory {_times(box.oom_kills)}")
-            if box.restarts:
-                reasons.append(f"{box.name} was restarted {_times(box.restarts)}")
-            judged = self.leak(box.name)
+        reasons = [self.rounds.verdict(self.limits)]
+        for container in self.containers.values():
+            if container.oom_kills:
+                reasons.append(f"{container.name} ran out of memory {_times(container.oom_kills)}")
+            if container.restarts:
+                reasons.append(f"{container.name} was restarted {_times(container.restarts)}")
+            judged = self.leak(container.name)
             if judged.leaks:
-                reasons.append(f"{box.name} leaks memory: {judged}")
+                reasons.append(f"{container.name} leaks memory: {judged}")
         return tuple(filter(None, reasons))
 
     def unknown(self) -> str:
         """Why nothing can be said; "" where something can."""
-        if not self.tally.checks:
+        if not self.rounds.checks:
             return "no round could be judged"
-        if self.tally.unknown > self.tally.checks:
-            return f"{self.tally.unknown} of {self.tally.unknown + self.tally.checks} rounds are unknown"
+        if self.rounds.unknown > self.rounds.checks:
+            return f"{self.rounds.unknown} of {self.rounds.unknown + self.rounds.checks} rounds are unknown"
         return ""
 
     def warnings(self) -> tuple[str, ...]:
@@ -191,20 +203,20 @@ class Account:
         if errors:
             found.append(f"{errors} error lines came into the logs")
         if self.unread:
-            found.append(logs.cannot_be_read(self.unread.items()))
-        if self.tally.unknown:
-            rounds = self.tally.unknown + self.tally.checks
-            found.append(f"{self.tally.unknown} of {rounds} rounds are unknown")
+            found.append(log_lines.cannot_be_read(self.unread.items()))
+        if self.rounds.unknown:
+            rounds = self.rounds.unknown + self.rounds.checks
+            found.append(f"{self.rounds.unknown} of {rounds} rounds are unknown")
         if self.drops:
             found.append(f"the connection was lost {_times(self.drops)}")
         return tuple(found)
 
 
-def _restarted(seen: Container, box: Box) -> None:
+def _restarted(seen: ContainerStats, container: Container) -> None:
     before = seen.last
-    if box.id == before.id:
-        by_engine = max(0, box.restarts - before.restarts)
-        seen.restarts += by_engine or (box.started != before.started and box.status == "running")
+    if container.id == before.id:
+        by_engine = max(0, container.restarts - before.restarts)
+        seen.restarts += by_engine or (container.started != before.started and container.status == "running")
 
 
 def _times(count: int) -> str:

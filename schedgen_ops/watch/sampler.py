@@ -43,7 +43,7 @@ def sample(
         rounds: 0 goes on until it is ended.
         patience: seconds after which a request is given up.
         log_rounds: the logs are looked into in every so many rounds.
-        extra: further commands of each round, by names; their lines come in `Sample.extra`.
+        extra: further commands of each round, by names; their lines come in `HostSample.extra`.
     """
     further = [word for name, command in (extra or {}).items() for word in (name, command.text)]
     # An engine that hangs leaves a round without containers; it does not end the watch.

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from schedgen_ops.settings import Limits
-from schedgen_ops.verify import plan
-from schedgen_ops.verify.plan import Finding, Verdict
+from schedgen_ops.watch import rules
+from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RoundStats:
     """What the rounds so far have shown.
 
     Attributes:
@@ -34,7 +34,7 @@ class Tally:
     last: tuple[Finding, ...] = ()
 
     @property
-    def rounds(self) -> int:
+    def planned(self) -> int:
         """How many rounds the duration holds."""
         return max(1, self.duration // self.interval)
 
@@ -48,42 +48,59 @@ class Tally:
         """Seconds that the rounds so far stand for."""
         return min(self.seen * self.interval, self.duration)
 
-    def add(self, findings: Sequence[Finding], seen: int = 0) -> Tally:
-        """The account with one more round. One that is unknown ends no row of failures, and is none.
+    def add(self, findings: Sequence[Finding], seen: int = 0) -> RoundStats:
+        """The stats with one more round. One that is unknown ends no row of failures, and is none.
 
         Args:
             seen: the round's place in the schedule; without one it is the next.
         """
-        bad = tuple(found for found in findings if found.verdict is Verdict.FAILED)
-        if not bad and (not findings or plan.failed(findings)):
-            return replace(self, unknown=self.unknown + 1, seen=seen or self.seen + 1)
-        row = self.consecutive + 1 if bad else 0
+        bad = tuple(found for found in findings if found.verdict is CheckVerdict.FAILED)
+        known = bool(bad) or (bool(findings) and not rules.failed(findings))
+        return self.count(bool(bad) if known else None, seen, bad)
+
+    def count(self, failed: bool | None, seen: int = 0, last: tuple[Finding, ...] = ()) -> RoundStats:
+        """Return the figures with one more round.
+
+        Args:
+            failed: whether one of its checks did not pass; None where that is unknown.
+            seen: the round's place in the schedule; without one it is the next.
+            last: what did not pass in it.
+        """
+        place = seen or self.seen + 1
+        if failed is None:
+            return replace(self, unknown=self.unknown + 1, seen=place)
+        row = self.consecutive + 1 if failed else 0
         return replace(
             self,
             checks=self.checks + 1,
-            seen=seen or self.seen + 1,
-            failures=self.failures + bool(bad),
+            seen=place,
+            failures=self.failures + failed,
             consecutive=row,
             worst=max(self.worst, row),
-            last=bad or self.last,
+            last=last or self.last,
         )
 
-    def blind(self, rounds: int) -> Tally:
-        """The account with rounds that nobody saw."""
+    def blind(self, rounds: int) -> RoundStats:
+        """The stats with rounds that nobody saw."""
         more = max(0, rounds)
         return replace(self, unknown=self.unknown + more, seen=self.seen + more)
 
-    def over(self) -> Tally:
-        """The account when the time is up."""
-        return replace(self, seen=max(self.seen, self.rounds))
+    def over(self) -> RoundStats:
+        """The stats when the time is up."""
+        return replace(self, seen=max(self.seen, self.planned))
 
-    def line(self) -> str:
-        """The progress line of the runbook."""
+    def line(self, elapsed: int | None = None) -> str:
+        """Return the progress line of the runbook.
+
+        Args:
+            elapsed: seconds that are over; by default what the rounds so far stand for.
+        """
+        past = self.elapsed if elapsed is None else elapsed
         unknown = f" | Unknown: {self.unknown}" if self.unknown else ""
         return (
-            f"Progress: {self.elapsed}s / {self.duration}s | Checks: {self.checks} | "
+            f"Progress: {past}s / {self.duration}s | Checks: {self.checks} | "
             f"Failures: {self.failures} ({self.percent:.2f}%) | Consecutive: {self.consecutive} | "
-            f"Remaining: {self.duration - self.elapsed}s{unknown}"
+            f"Remaining: {self.duration - past}s{unknown}"
         )
 
     def verdict(self, limits: Limits) -> str:

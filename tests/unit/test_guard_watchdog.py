@@ -1,4 +1,4 @@
-"""The sentry, run for real by bash: it looks at a small site, decides, acts, and leaves nothing behind."""
+"""The watchdog, run for real by bash: it looks at a small site, decides, acts, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 from kit import bash, path, program
-from test_guard_scripts import ORDERS, OWNER
+from test_guard_scripts import CONFIG, OWNER
 
 from schedgen_ops.events import Event, Message
 from schedgen_ops.guard import remote_commands
-from schedgen_ops.guard.plan import Orders, Stage
-from schedgen_ops.guard.policy import Policy
+from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.guard.story import Watch
 from schedgen_ops.shell import Command
+from schedgen_ops.watch.policy import GuardPolicy
 
 METRICS = """\
 http_requests_total{{route="/api",status="200"}} {0}
@@ -68,7 +68,7 @@ def site() -> Iterator[Site]:
 
 @dataclass
 class Post:
-    """A host's state folder, and a sentry in it.
+    """A host's state folder, and a watchdog in it.
 
     Attributes:
         said: its log, once it was followed to the end.
@@ -76,7 +76,7 @@ class Post:
 
     state: Path
     site: Site
-    orders: Orders
+    config: AgentConfig
     said: str = ""
 
     def run(self, command: Command) -> str:
@@ -85,13 +85,13 @@ class Post:
         return answer.stdout
 
     def start(self, **changes: object) -> None:
-        self.orders = replace(self.orders, **changes)  # type: ignore[arg-type]
-        self.run(remote_commands.start(str(self.state), OWNER, self.orders))
+        self.config = replace(self.config, **changes)  # type: ignore[arg-type]
+        self.run(remote_commands.start(str(self.state), OWNER, self.config))
 
     def follow(self) -> Watch:
         """What its log says until its end."""
         seen: list[Event] = []
-        watch = Watch(self.orders.policy, self.orders.stages, seen.append)
+        watch = Watch(self.config.policy, self.config.stages, seen.append)
         for line in self.run(remote_commands.follow(str(self.state))).splitlines():
             watch.take(line)
         self.said = "\n".join(event.text for event in seen if isinstance(event, Message))
@@ -118,10 +118,10 @@ def post(tmp_path: Path, site: Site) -> Post:
     program(tmp_path / "bin", "docker", "exit 1")
     named = f"echo r2 > {shlex.quote(str(state / 'current'))}"
     came = f"touch {shlex.quote(str(state / 'back'))}"
-    orders = replace(
-        ORDERS,
+    config = replace(
+        CONFIG,
         stages=(Stage(100, 3),),
-        policy=Policy(min_requests=5),
+        policy=GuardPolicy(min_requests=5),
         services=(),
         proxies=(),
         targets=(f"5 - {site.url}/health",),
@@ -133,18 +133,18 @@ def post(tmp_path: Path, site: Site) -> Post:
             for word in ("DONE", "FAILED", "BROKEN")
         ),
     )
-    return Post(state, site, orders)
+    return Post(state, site, config)
 
 
 def test_a_good_release_is_kept_and_nothing_is_left(post: Post, site: Site) -> None:
     site.per_look = (10, 0)
     post.start()
     watch = post.follow()
-    assert (watch.outcome, watch.court.failures) == ("kept", 0)
+    assert (watch.outcome, watch.rounds.failures) == ("kept", 0)
     # One a second, and fewer on a busy machine.
-    assert 1 <= watch.court.checks <= 3
+    assert 1 <= watch.rounds.checks <= 3
     assert {path.name for path in post.state.parent.iterdir()} == {"bin", post.state.name}
-    assert sum(sample.counted or 0 for sample in watch.court.samples) == 10 * watch.court.checks
+    assert sum(sample.counted or 0 for sample in watch.samples) == 10 * watch.rounds.checks
     assert post.record["state"] == "DONE"
     assert post.record["finished"].endswith("Z")
     assert (post.state / "current").read_text() == "r2\n"
@@ -189,7 +189,7 @@ def test_errors_that_services_count_go_back(post: Post, site: Site) -> None:
 
 def test_a_way_back_that_fails_is_broken_and_says_why(post: Post, site: Site) -> None:
     site.per_look = (10, 5)
-    post.start(back=("echo no such image >&2; exit 1", "-", *post.orders.back[2:]))
+    post.start(back=("echo no such image >&2; exit 1", "-", *post.config.back[2:]))
     watch = post.follow()
     assert (watch.outcome, post.record["state"]) == ("broken", "BROKEN")
     assert "going back failed: no such image" in post.record["error"]
@@ -245,7 +245,7 @@ def test_the_record_is_ready_before_the_release_is_named(post: Post) -> None:
     """Wherever a host ends, what `current` names is no release that is still watched."""
     mine, state = (shlex.quote(str(path)) for path in (post.state / "releases/r2", post.state))
     placed = f"mv {mine}/.release.json {mine}/release.json; cp {mine}/release.json {state}/seen"
-    post.start(keep=(f"{placed}; {post.orders.keep[0]}",), stages=(Stage(100, 1),))
+    post.start(keep=(f"{placed}; {post.config.keep[0]}",), stages=(Stage(100, 1),))
     assert post.follow().outcome == "kept"
     assert json.loads((post.state / "seen").read_text())["state"] == "DONE"
     assert [path.name for path in (post.state / "releases/r2").iterdir()] == ["release.json"]

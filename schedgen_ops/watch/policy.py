@@ -1,12 +1,12 @@
-"""The limits that a release is held to, and what a verdict says. Pure."""
+"""The limits that a release is held to. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class GuardPolicy:
     """The limits. A rule that is switched off has a limit below 0, or a factor or slope of 0.
 
     Attributes:
@@ -35,21 +35,6 @@ class Policy:
     log_errors: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the samples say.
-
-    Attributes:
-        back: whether the release goes back.
-        insufficient: whether too few real requests came to judge by them.
-        first: the number, from 1, of the first bad sample that decided.
-        rule: checks, requests, counters, prometheus, latency, restarts, memory or logs.
-        text: the reason in a sentence; `detail` has its figures.
-    """
-
-    back: bool = False
-    insufficient: bool = False
-    first: int = 0
-    rule: str = ""
-    text: str = ""
-    detail: str = ""
+def variables(policy: GuardPolicy) -> tuple[str, ...]:
+    """Return the policy as awk takes it: `-v NAME=VALUE` for each limit."""
+    return tuple(word for name, value in asdict(policy).items() for word in ("-v", f"{name}={value!r}"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ReleaseSample:
     """One look at the release. None is "unknown": a gap, which is neither good nor bad nor zero.
 
     Attributes:
@@ -42,10 +42,10 @@ class Sample:
 
 
 _FLOATS = ("at", "percent", "p95", "old_p95")
-_NAMES = tuple(field.name for field in fields(Sample))
+_NAMES = tuple(field.name for field in fields(ReleaseSample))
 
 
-def line(sample: Sample) -> str:
+def line(sample: ReleaseSample) -> str:
     """The sample as the host writes it: its fields in order, "-" for what is unknown."""
     return " ".join(_text(getattr(sample, name)) for name in _NAMES)
 
@@ -56,7 +56,7 @@ def _text(value: float | None) -> str:
     return str(value) if isinstance(value, int) else f"{value:.6f}"
 
 
-def parse(text: str) -> Sample:
+def parse(text: str) -> ReleaseSample:
     """Reads a line that the host wrote.
 
     Raises:
@@ -66,7 +66,7 @@ def parse(text: str) -> Sample:
     if len(words) != len(_NAMES):
         raise ValueError(f"not a sample: {text!r}")
     values = {name: _number(name, word) for name, word in zip(_NAMES, words, strict=True)}
-    return Sample(**values)  # type: ignore[arg-type]
+    return ReleaseSample(**values)  # type: ignore[arg-type]
 
 
 def _number(name: str, word: str) -> float | None:
