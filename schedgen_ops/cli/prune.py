@@ -11,7 +11,7 @@ from schedgen_ops import events, strangers
 from schedgen_ops.backup.catalog import host_time, remote_commands, removing, superseded
 from schedgen_ops.backup.catalog.manifest import Kind, State, is_backup_id
 from schedgen_ops.backup.catalog.remote_commands import Listing
-from schedgen_ops.backup.catalog.retention import Candidate, Policy, Verdict, decide
+from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lock import run as lock
@@ -70,10 +70,10 @@ def prune(op: Operation) -> None:
     op.end("Pruning Complete")
 
 
-def _decided(op: Operation, remote: Remote) -> tuple[Verdict, ...]:
+def _decided(op: Operation, remote: Remote) -> tuple[RetentionVerdict, ...]:
     found = look(remote, op.settings)
     candidates = (*found.candidates, *_asides(op, remote))
-    policy = Policy(op.settings.backup.keep_days, op.settings.backup.keep)
+    policy = RetentionPolicy(op.settings.backup.keep_days, op.settings.backup.keep)
     return decide(candidates, found.needed, policy, found.now)
 
 
@@ -145,7 +145,7 @@ def _made(name: str) -> datetime | None:
         return None
 
 
-def _table(plans: dict[str, tuple[Verdict, ...]]) -> Table:
+def _table(plans: dict[str, tuple[RetentionVerdict, ...]]) -> Table:
     rows = tuple(
         (host, verdict.name, "keep" if verdict.keep else "remove", verdict.size, verdict.why)
         for host, verdicts in plans.items()

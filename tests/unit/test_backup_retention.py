@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
-from schedgen_ops.backup.catalog.retention import Candidate, Policy, Verdict, decide
+from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 
 NOW = datetime(2025, 1, 31, 12, tzinfo=UTC)
-POLICY = Policy(days=7, count=2)
+POLICY = RetentionPolicy(days=7, count=2)
 
 _candidates = st.lists(
     st.builds(
@@ -29,7 +29,7 @@ _candidates = st.lists(
     unique_by=lambda candidate: candidate.name,
     max_size=25,
 )
-_policies = st.builds(Policy, days=st.integers(1, 30), count=st.integers(1, 8))
+_policies = st.builds(RetentionPolicy, days=st.integers(1, 30), count=st.integers(1, 8))
 _needed = st.dictionaries(
     st.integers(0, 99).map(lambda n: f"manual-20250101_{n:06d}"), st.just("r1"), max_size=5
 )
@@ -39,14 +39,16 @@ def old(name: str, days: float, **changes: object) -> Candidate:
     return replace(Candidate(name, "good", NOW - timedelta(days=days)), **changes)  # type: ignore[arg-type]
 
 
-def removed(*found: Candidate, needed: tuple[str, ...] = (), policy: Policy = POLICY) -> list[str]:
+def removed(*found: Candidate, needed: tuple[str, ...] = (), policy: RetentionPolicy = POLICY) -> list[str]:
     verdicts = decide(found, dict.fromkeys(needed, "r1"), policy, NOW)
     return [verdict.name for verdict in verdicts if not verdict.keep]
 
 
 @quickly
 @given(_candidates, _needed, _policies)
-def test_no_rule_is_ever_broken(found: list[Candidate], needed: dict[str, str], policy: Policy) -> None:
+def test_no_rule_is_ever_broken(
+    found: list[Candidate], needed: dict[str, str], policy: RetentionPolicy
+) -> None:
     verdicts = decide(found, needed, policy, NOW)
     by_name = {candidate.name: candidate for candidate in found}
     gone = [by_name[verdict.name] for verdict in verdicts if not verdict.keep]
@@ -69,7 +71,7 @@ def test_no_rule_is_ever_broken(found: list[Candidate], needed: dict[str, str], 
 @quickly
 @given(_candidates, _needed, _policies)
 def test_what_stays_stays_the_next_time_too(
-    found: list[Candidate], needed: dict[str, str], policy: Policy
+    found: list[Candidate], needed: dict[str, str], policy: RetentionPolicy
 ) -> None:
     stays = {verdict.name for verdict in decide(found, needed, policy, NOW) if verdict.keep}
     again = decide([candidate for candidate in found if candidate.name in stays], needed, policy, NOW)
@@ -79,7 +81,7 @@ def test_what_stays_stays_the_next_time_too(
 @quickly
 @given(_candidates, _needed, _policies, st.randoms())
 def test_the_order_in_which_they_are_found_decides_nothing(
-    found: list[Candidate], needed: dict[str, str], policy: Policy, random: object
+    found: list[Candidate], needed: dict[str, str], policy: RetentionPolicy, random: object
 ) -> None:
     mixed = list(found)
     random.shuffle(mixed)  # type: ignore[attr-defined]
@@ -89,9 +91,9 @@ def test_the_order_in_which_they_are_found_decides_nothing(
 @quickly
 @given(_candidates, _needed, _policies)
 def test_a_wider_policy_never_removes_more(
-    found: list[Candidate], needed: dict[str, str], policy: Policy
+    found: list[Candidate], needed: dict[str, str], policy: RetentionPolicy
 ) -> None:
-    def gone(given: Policy) -> set[str]:
+    def gone(given: RetentionPolicy) -> set[str]:
         return {v.name for v in decide(found, needed, given, NOW) if not v.keep}
 
     assert gone(replace(policy, count=policy.count + 1)) <= gone(policy)
@@ -101,7 +103,7 @@ def test_a_wider_policy_never_removes_more(
 def test_what_nothing_holds_goes() -> None:
     found = [old(f"manual-{n}", n) for n in range(1, 20)]
     assert removed(*found) == [f"manual-{n}" for n in range(7, 20)]
-    assert removed(*found, policy=Policy(days=7, count=15)) == [f"manual-{n}" for n in range(16, 20)]
+    assert removed(*found, policy=RetentionPolicy(days=7, count=15)) == [f"manual-{n}" for n in range(16, 20)]
     assert removed(*found, needed=("manual-9",)) == [f"manual-{n}" for n in range(7, 20) if n != 9]
 
 
@@ -112,32 +114,41 @@ def test_the_only_proven_one_stays_and_an_older_proof_goes() -> None:
 
 
 def test_the_newest_good_one_stays_however_old() -> None:
-    assert removed(old("a", 900), old("b", 1000), policy=Policy(1, 1)) == ["b"]
+    assert removed(old("a", 900), old("b", 1000), policy=RetentionPolicy(1, 1)) == ["b"]
 
 
 @pytest.mark.parametrize(
     ("candidate", "expected"),
     [
-        (old("x", 1, kind="failed"), Verdict("x", True, "failed, and younger than 7 days")),
-        (old("x", 9, kind="failed"), Verdict("x", False, "failed, and older than 7 days")),
+        (old("x", 1, kind="failed"), RetentionVerdict("x", True, "failed, and younger than 7 days")),
+        (old("x", 9, kind="failed"), RetentionVerdict("x", False, "failed, and older than 7 days")),
         (
             old("x", 1, kind="safety"),
-            Verdict("x", True, "a copy that a restore made first, and younger than 7 days"),
+            RetentionVerdict("x", True, "a copy that a restore made first, and younger than 7 days"),
         ),
         (
             old("x", 9, kind="safety"),
-            Verdict("x", False, "a copy that a restore made first, and older than 7 days"),
+            RetentionVerdict("x", False, "a copy that a restore made first, and older than 7 days"),
         ),
-        (old("x", 1, kind="aside"), Verdict("x", True, "put aside by a restore, and younger than 7 days")),
-        (old("x", 9, kind="aside"), Verdict("x", False, "put aside by a restore, and older than 7 days")),
-        (old("x", 0, kind="unfinished"), Verdict("x", False, "left unfinished by a run that was ended")),
+        (
+            old("x", 1, kind="aside"),
+            RetentionVerdict("x", True, "put aside by a restore, and younger than 7 days"),
+        ),
+        (
+            old("x", 9, kind="aside"),
+            RetentionVerdict("x", False, "put aside by a restore, and older than 7 days"),
+        ),
+        (
+            old("x", 0, kind="unfinished"),
+            RetentionVerdict("x", False, "left unfinished by a run that was ended"),
+        ),
         (
             old("x", 99, kind="unreadable"),
-            Verdict("x", True, "its manifest cannot be read: look at it by hand"),
+            RetentionVerdict("x", True, "its manifest cannot be read: look at it by hand"),
         ),
     ],
 )
-def test_what_is_no_backup_is_judged_by_itself(candidate: Candidate, expected: Verdict) -> None:
+def test_what_is_no_backup_is_judged_by_itself(candidate: Candidate, expected: RetentionVerdict) -> None:
     assert decide([candidate], {}, POLICY, NOW) == (expected,)
 
 
@@ -156,5 +167,5 @@ def test_every_verdict_says_why() -> None:
 
 def test_the_newest_is_the_last_that_was_made_whatever_a_clock_said() -> None:
     ahead, later = old("ahead", -1, number=0), old("later", 0, number=1)
-    verdicts = decide((ahead, later), {}, Policy(days=1, count=1), NOW)
+    verdicts = decide((ahead, later), {}, RetentionPolicy(days=1, count=1), NOW)
     assert [verdict.why for verdict in verdicts if verdict.name == "later"] == ["the newest good one"]

@@ -39,7 +39,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RetentionVerdict:
     """What becomes of a candidate, and why, in words."""
 
     name: str
@@ -49,7 +49,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetentionPolicy:
     """At least `days` days, and at least the newest `count` good ones."""
 
     days: int
@@ -57,8 +57,8 @@ class Policy:
 
 
 def decide(
-    found: Iterable[Candidate], needed: Mapping[str, str], policy: Policy, now: datetime
-) -> tuple[Verdict, ...]:
+    found: Iterable[Candidate], needed: Mapping[str, str], policy: RetentionPolicy, now: datetime
+) -> tuple[RetentionVerdict, ...]:
     """A verdict on every candidate, newest first.
 
     Args:
@@ -82,7 +82,7 @@ def _why_good(
     number: int,
     proof: str,
     needed: Mapping[str, str],
-    policy: Policy,
+    policy: RetentionPolicy,
     now: datetime,
 ) -> str:
     """Why it stays; "" if nothing holds it."""
@@ -99,7 +99,7 @@ def _why_good(
     return ""
 
 
-def _why_other(candidate: Candidate, policy: Policy, now: datetime) -> str:
+def _why_other(candidate: Candidate, policy: RetentionPolicy, now: datetime) -> str:
     if candidate.kind == "unfinished":
         return ""
     if candidate.kind == "unreadable":
@@ -111,21 +111,21 @@ def _why_other(candidate: Candidate, policy: Policy, now: datetime) -> str:
     )
 
 
-def _young(candidate: Candidate, policy: Policy, now: datetime) -> bool:
+def _young(candidate: Candidate, policy: RetentionPolicy, now: datetime) -> bool:
     # One without a date, or from the future of a clock that jumped, is young.
     return candidate.made is None or now - candidate.made < timedelta(days=policy.days)
 
 
-def _verdict(candidate: Candidate, why: str, policy: Policy) -> Verdict:
+def _verdict(candidate: Candidate, why: str, policy: RetentionPolicy) -> RetentionVerdict:
     if why:
-        return Verdict(candidate.name, True, why, candidate.size)
+        return RetentionVerdict(candidate.name, True, why, candidate.size)
     older = f", and older than {_days(policy.days)}"
     reason = {
         "good": f"older than {_days(policy.days)}, and {policy.count} newer ones stay",
         "unfinished": "left unfinished by a run that was ended",
     }
     why = reason.get(candidate.kind, f"{_WHAT.get(candidate.kind, '')}{older}")
-    return Verdict(candidate.name, False, why, candidate.size)
+    return RetentionVerdict(candidate.name, False, why, candidate.size)
 
 
 def _days(count: int) -> str:
