@@ -34,7 +34,6 @@ class AgentConfig:
     """All that the watchdog knows.
 
     Attributes:
-        health, drain: seconds, for the scripts that replace services.
         docker: the words that run docker.
         alone: whether it decides without asking: there is no other host whose signal counts.
         interval, traffic_timeout: in seconds.
@@ -48,8 +47,6 @@ class AgentConfig:
     """
 
     project: str
-    health: int
-    drain: int
     docker: tuple[str, ...]
     release: str
     alone: bool
@@ -106,8 +103,6 @@ def agent_config(site: Site, *, alone: bool) -> AgentConfig:
     counters = next((check for check in checks if check.name == settings.guard.metrics), None)
     return AgentConfig(
         project=settings.project,
-        health=settings.health.deadline,
-        drain=settings.rollout.drain,
         docker=site.docker.words,
         release=new.id,
         alone=alone,

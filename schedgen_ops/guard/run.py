@@ -22,7 +22,7 @@ from schedgen_ops.release.record import State
 from schedgen_ops.steps import Step
 
 _START = 60.0
-_WORD = 30.0
+_SIGNAL = 30.0
 # What going back may take beyond the configured deadlines of its parts.
 _MARGIN = 300
 
@@ -163,7 +163,7 @@ class Guarded(Deploy):
     def _stand_down(self, site: Site) -> None:
         _tell(site, "back the operator's run was ended")
         longest = self._longest_way_back
-        site.run(remote_commands.await_end(site.paths.state, longest), longest + _WORD)
+        site.run(remote_commands.await_end(site.paths.state, longest), longest + _SIGNAL)
         site.containers_changed()
         # It may have kept the release a moment before it was told.
         if store.read(site.remote, site.paths).current == site.release.id:
@@ -177,7 +177,7 @@ class Guarded(Deploy):
 
 
 def _tell(site: Site, text: str) -> None:
-    site.run(remote_commands.signal(site.paths.state, text), _WORD)
+    site.run(remote_commands.signal(site.paths.state, text), _SIGNAL)
 
 
 def _handed_over(lost: Sequence[str]) -> HandedOver:

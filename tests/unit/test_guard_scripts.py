@@ -22,8 +22,6 @@ from schedgen_ops.watch.policy import GuardPolicy
 OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "guard", "v1.2.4")
 CONFIG = AgentConfig(
     project="p",
-    health=60,
-    drain=5,
     docker=Docker().words,
     release="r2",
     alone=True,
