@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.commands.git import is_ref_name
-from schedgen_ops.deploy.recovering import Recovery
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy import recovering
+from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.run import deploy as assemble
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.remote_commands import Owner
@@ -26,16 +28,21 @@ from schedgen_ops.ui.tables import Column, Table, details
 
 def deploy(op: Operation, branch: str) -> None:
     """Deploys, and says so when it is done."""
-    carry_out(op, op.settings, branch, Deploy)
+    carry_out(op, op.settings, branch, assemble)
 
 
 def carry_out(
-    op: Operation, settings: Settings, branch: str, kind: type[Deploy], *facts: tuple[str, str]
+    op: Operation,
+    settings: Settings,
+    branch: str,
+    assembled: Callable[[Session], Pipeline],
+    *facts: tuple[str, str],
 ) -> None:
-    """A deploy of this kind from its title to its end.
+    """A deploy of some kind from its title to its end.
 
     Args:
         branch: "" for the configured one.
+        assembled: gives the steps.
         facts: what the title says beside the branch and the environment.
 
     Raises:
@@ -44,16 +51,17 @@ def carry_out(
     ref = ref_name(branch or settings.branch)
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", ref)
-    run = kind(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
+    session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
+    run = assembled(session)
     op.begin(
         "deploy",
         "Zero-Downtime Deployment Script",
         (("Branch", ref), ("Environment", settings.environment), *facts),
-        tuple((step.number, step.title) for step in run.steps()),
+        tuple((step.number, step.title) for step in run.steps),
     )
     release = run()
-    done = "All services updated successfully" if run.touched else "No service had changed"
-    more = (("Release", release), ("Previous", run.previous), ("Backup", run.backups))
+    done = "All services updated successfully" if session.touched else "No service had changed"
+    more = (("Release", release), ("Previous", session.previous), ("Backup", session.backups))
     op.end("Deployment Complete", f"{done}: {release} serves", tuple(fact for fact in more if fact[1]))
 
 
@@ -142,11 +150,11 @@ def recover(op: Operation) -> None:
     """Takes back what an interrupted run left, on every host."""
     owner = lock.myself(op.clock, "recover", "")
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
-    run = Recovery(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
-    run.recover()
-    righted = [f"{op.titled(site.righted, site.remote.name)}" for site in run.sites if site.righted]
+    session = Session(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
+    recovering.recover(session)
+    righted = [f"{op.titled(site.righted, site.remote.name)}" for site in session.sites if site.righted]
     done = "; ".join(righted) or "nothing was left to put right"
-    op.end("Recovery Complete", f"{done}; {run.previous or 'nothing that was deployed'} serves")
+    op.end("Recovery Complete", f"{done}; {session.previous or 'nothing that was deployed'} serves")
 
 
 def unlock(op: Operation) -> None:

@@ -8,7 +8,7 @@ from schedgen_ops.cli import deploy as plain
 from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.guard import plan, remote_commands
-from schedgen_ops.guard.run import Guarded
+from schedgen_ops.guard.run import guarded as assemble
 from schedgen_ops.guard.story import Watch
 from schedgen_ops.lock import remote_commands as locking
 from schedgen_ops.release import store
@@ -35,7 +35,7 @@ def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) 
         ConfigError: for options that mean nothing.
     """
     settings = chosen(op.settings, duration, canary, pause)
-    plain.carry_out(op, settings, branch, Guarded, ("Guarded", _stages(settings)))
+    plain.carry_out(op, settings, branch, assemble, ("Guarded", _stages(settings)))
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

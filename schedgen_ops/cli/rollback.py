@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.restore import lost
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
 from schedgen_ops.rollback.data import Data, of_release
-from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.rollback.run import rollback as assemble
 from schedgen_ops.task_run import Operation
 
 
@@ -45,24 +46,13 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         raise Refused("nothing was changed")
     decided = op.clock.monotonic()
     owner = lock.myself(op.clock, "rollback", target.id)
-    run = Rollback(
-        op.settings,
-        op.fleet,
-        target.branch,
-        op.run,
-        op.clock,
-        op.emit,
-        owner,
-        target=target.id,
-        revert=revert and bool(migrations),
-        data=data,
-        decided=decided,
-    )
+    session = Session(op.settings, op.fleet, target.branch, op.run, op.clock, op.emit, owner)
+    run = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
     op.begin(
         "rollback",
         "Rollback",
         (("From", serving.id), ("To", f"{target.id} ({target.branch})")),
-        tuple((step.number, step.title) for step in run.steps()),
+        tuple((step.number, step.title) for step in run.steps),
     )
     release = run()
     op.end("Rollback Complete", f"{target.id} serves again, as {release}", (("Release", release),))

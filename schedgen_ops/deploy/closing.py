@@ -8,7 +8,7 @@ from contextlib import suppress
 from schedgen_ops import events
 from schedgen_ops.deploy import services
 from schedgen_ops.deploy.site import Site
-from schedgen_ops.errors import OpsError, Overruled, RolledBack
+from schedgen_ops.errors import HandedOver, OpsError, Overruled, RolledBack
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.release.record import State
 from schedgen_ops.remote import Remote
@@ -29,8 +29,9 @@ def close(
         error: what ended it; None where all went well.
         serves: whether the new release is the one that serves.
     """
-    # Overruled: what is left is for the next one to look at, who finds the record begun.
-    if not sites or isinstance(error, Overruled):
+    # Overruled: what is left is for the next one to look at, who finds the record begun. Handed over: the
+    # records are the hosts' own to write then.
+    if not sites or isinstance(error, Overruled | HandedOver):
         return
     state = State.FAILED if isinstance(error, RolledBack) else State.BROKEN
     if error is None or serves:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -14,116 +13,127 @@ from schedgen_ops.backup.create import capacity
 from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
-from schedgen_ops.deploy import cleaning, code, images, services
-from schedgen_ops.deploy.base import Change
+from schedgen_ops.clock import Clock
+from schedgen_ops.deploy import code, images, pipeline
+from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
-from schedgen_ops.settings import HostSettings
 from schedgen_ops.steps import Step
 
 
-@dataclass(slots=True)
-class Deploy(Change):
-    """One deploy of `branch` on every host of the fleet."""
+def deploy(session: Session) -> Pipeline:
+    """A deploy of the session's branch."""
+    number = last(session)
+    end = (pipeline.verification(session, number), pipeline.clean_up(session, number + 1))
+    return Pipeline(session, (*until_verified(session), *end))
 
-    pulls: bool = True
 
-    def steps(self) -> tuple[Step, ...]:
-        """The plan, in the runbook's order and with its numbers; what does not apply here is left out."""
-        verify, clean = (str(at + max(1, len(self.settings.tiers))) for at in (4, 5))
-        back = self._each(services.reopen)
-        gate, *tiers = self.rolling(4)
-        if not self._migrating:
-            gate = replace(gate, run=self.open_unmigrated, waits=True)
-        return (
-            Step("", "Pre-flight Checks", self.preflight, gate=True),
-            *((Step("0", "Pre-deployment backup", self.back_up, beside=True),) if self._holders else ()),
-            Step("1", "Pulling latest code", self.pull, undo=self._each(code.switch_back)),
-            Step("2", "Building containers", self.build, undo=self._each(images.drop)),
-            *(
-                (Step("3", "Running database migrations", self.migrate, waits=True),)
-                if self._migrating
-                else ()
-            ),
-            gate,
-            *tiers,
-            Step(verify, "Post-deployment verification", self.verify, undo=back, settles=True),
-            Step(clean, "Cleaning up old images", self.clean_up, stays=cleaning.QUESTION),
-        )
+def last(session: Session) -> int:
+    """The runbook's number of the verification, which comes after the tiers."""
+    return 4 + max(1, len(session.settings.tiers))
 
-    def make_sure(self) -> None:
-        """There is room for the backup, and git can move the work tree."""
-        self._do(code.try_hook)
-        self._do(_look_for_room, only=self._holders)
 
-    @property
-    def _holders(self) -> set[str]:
-        return self._chosen(self.settings.backup_hosts())
+def until_verified(session: Session) -> tuple[Step, ...]:
+    """Every step that comes before the verification, in the runbook's order and with its numbers.
 
-    @property
-    def _migrating(self) -> set[str]:
-        return self._chosen(self.settings.migrating_hosts())
+    What does not apply to the hosts of the session is left out.
+    """
+    migrating, holders = _migrating(session), _holders(session)
+    ingress, unmigrated = partial(pipeline.open_ingress, session), partial(_begin, session)
+    return (
+        pipeline.preflight(session, partial(_make_sure, session), pulls=True),
+        *((_backup(session),) if holders else ()),
+        Step("1", "Pulling latest code", partial(_pull, session), undo=session.undoing(code.switch_back)),
+        Step("2", "Building containers", partial(_build, session), undo=session.undoing(images.drop)),
+        *((_migrations(session), ingress()) if migrating else (ingress(unmigrated, waits=True),)),
+        *pipeline.tiers(session, 4),
+    )
 
-    def _chosen(self, hosts: Sequence[HostSettings]) -> set[str]:
-        return {host.name for host in hosts} & {*self.fleet.names}
 
-    def back_up(self) -> None:
-        """A checked backup of database and objects, before anything changes."""
-        events.info(self.emit, "Creating backup before deployment")
-        at = host_time.together(self.fleet.only(tuple(self._holders)))
-        self._do(partial(self._back_up, at=at), only=self._holders)
-        events.info(self.emit, "Pre-deployment backup completed successfully")
+def _holders(session: Session) -> set[str]:
+    return session.among(session.settings.backup_hosts())
 
-    def _back_up(self, site: Site, *, at: datetime | None) -> None:
-        kind, totals = Kind.PRE_DEPLOYMENT, site.totals
-        made = backup.create(
-            site.remote, site.settings, kind, _source(site), self.clock, self.emit, totals=totals, at=at
-        )
-        drill.when_due(site.remote, site.settings, made, self.clock, self.emit)
-        push.after_backup(site.remote, site.settings, made, self.clock, self.emit)
-        site.backup = f"{site.settings.backup.directory}/{made.id}"
 
-    def pull(self) -> None:
-        """The same commit on every host."""
-        self._do(lambda site: code.keep_running(site, self.name))
-        commits = self._check().each(lambda remote: code.fetch(self._site(remote), self.branch)).values()
-        if len(set(commits)) > 1:
-            raise OpsError(f"the hosts do not agree on what {self.branch!r} is: {', '.join(commits)}")
-        commit = commits[0]
-        release = self._release(commit)
-        self._do(lambda site: code.switch(site, release))
-        self.emit(events.Fact("release", release.id))
-        self.emit(events.Fact("commit", commit))
-        there = all(site.seen.tree.commit == commit for site in self.sites)
-        what = "The code is there already" if there else "Code updated successfully"
-        events.info(self.emit, f"{what}: {self.branch} is {commit[:12]}")
+def _migrating(session: Session) -> set[str]:
+    return session.among(session.settings.migrating_hosts())
 
-    def build(self) -> None:
-        """The release's images on every host."""
-        self._do(images.build)
-        built = any(site.built for site in self.sites)
-        text = (
-            "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
-        )
-        events.info(self.emit, text)
 
-    def migrate(self) -> None:
-        """The schema, once a database; from here on there is a backup."""
-        self._do(_note_backup)
-        migrations = partial(self._do, images.migrate, only=self._migrating)
-        at_once([migrations, partial(self._do, code.keep_logs)])
-        added = sorted({name for site in self.sites for name in site.release.migrations})
+def _make_sure(session: Session) -> None:
+    """There is room for the backup, and git can move the work tree."""
+    session.do(code.try_hook)
+    session.do(_look_for_room, only=_holders(session))
+
+
+def _backup(session: Session) -> Step:
+    """A checked backup of database and objects, before anything changes."""
+
+    def run() -> None:
+        events.info(session.emit, "Creating backup before deployment")
+        holders = _holders(session)
+        at = host_time.together(session.fleet.only(tuple(holders)))
+        session.do(partial(_back_up, at=at, clock=session.clock), only=holders)
+        events.info(session.emit, "Pre-deployment backup completed successfully")
+
+    return Step("0", "Pre-deployment backup", run, beside=True)
+
+
+def _back_up(site: Site, *, at: datetime | None, clock: Clock) -> None:
+    kind, totals = Kind.PRE_DEPLOYMENT, site.totals
+    made = backup.create(
+        site.remote, site.settings, kind, _source(site), clock, site.emit, totals=totals, at=at
+    )
+    drill.when_due(site.remote, site.settings, made, clock, site.emit)
+    push.after_backup(site.remote, site.settings, made, clock, site.emit)
+    site.backup = f"{site.settings.backup.directory}/{made.id}"
+
+
+def _pull(session: Session) -> None:
+    """The same commit on every host."""
+    session.do(lambda site: code.keep_running(site, session.name))
+    fetched = session.locked().each(lambda remote: code.fetch(session.site(remote), session.branch))
+    commits = fetched.values()
+    if len(set(commits)) > 1:
+        raise OpsError(f"the hosts do not agree on what {session.branch!r} is: {', '.join(commits)}")
+    commit = commits[0]
+    release = session.release(commit)
+    session.do(lambda site: code.switch(site, release))
+    session.emit(events.Fact("release", release.id))
+    session.emit(events.Fact("commit", commit))
+    there = all(site.seen.tree.commit == commit for site in session.sites)
+    what = "The code is there already" if there else "Code updated successfully"
+    events.info(session.emit, f"{what}: {session.branch} is {commit[:12]}")
+
+
+def _build(session: Session) -> None:
+    """The release's images on every host."""
+    session.do(images.build)
+    built = any(site.built for site in session.sites)
+    text = "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
+    events.info(session.emit, text)
+
+
+def _migrations(session: Session) -> Step:
+    """The schema, once a database; from here on there is a backup."""
+
+    def run() -> None:
+        session.do(_note_backup)
+        migrate = partial(session.do, images.migrate, only=_migrating(session))
+        at_once([migrate, partial(session.do, code.keep_logs)])
+        added = sorted({name for site in session.sites for name in site.release.migrations})
         for name in added:
-            events.info(self.emit, f"New migration: {name}")
-        events.info(self.emit, "Migrations completed successfully")
+            events.info(session.emit, f"New migration: {name}")
+        events.info(session.emit, "Migrations completed successfully")
 
-    def open_unmigrated(self) -> None:
-        """The ingress, where no migrations come before it."""
-        self._do(_note_backup)
-        self._do(code.keep_logs)
-        self.open_ingress()
+    return Step("3", "Running database migrations", run, waits=True)
+
+
+def _begin(session: Session) -> None:
+    """What comes before the ingress where no migrations do."""
+    session.do(_note_backup)
+    session.do(code.keep_logs)
 
 
 def _source(site: Site) -> backup.Source:

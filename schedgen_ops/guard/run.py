@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.deploy import cleaning, measured, services
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy import pipeline, run, services
+from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
 from schedgen_ops.fleet import at_once
@@ -27,44 +28,32 @@ _SIGNAL = 30.0
 _MARGIN = 300
 
 
-@dataclass(slots=True)
-class Guarded(Deploy):
-    """A deploy whose release is watched before it is kept.
+def guarded(session: Session) -> Pipeline:
+    """A deploy whose release is watched between its verification and the end, and kept or taken back."""
+    session.share = plan.stages(session.settings)[0].share
+    number, watching = run.last(session), Watching(session)
+    title = "Extended monitoring with automatic rollback detection"
+    end = (
+        # Whether they stay up is for the watch to see.
+        pipeline.check(session, number),
+        Step(str(number + 1), title, watching.watch, undo=watching.stand_down, settles=True),
+        pipeline.clean_up(session, number + 2),
+    )
+    return Pipeline(session, (*run.until_verified(session), *end))
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The watch of a release on every host of a session.
 
     Attributes:
         watches: what the watchdog of each host told, by its name.
     """
 
+    session: Session
     watches: dict[str, Watch] = field(default_factory=dict)
     _stopping: dict[str, float] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
-
-    def steps(self) -> tuple[Step, ...]:
-        """A deploy's steps, with the watch between the verification and the end."""
-        # No super(): a dataclass with slots is another class than the one that methods were written in.
-        *before, verify, clean = Deploy.steps(self)
-        number = int(clean.number)
-        title = "Extended monitoring with automatic rollback detection"
-        return (
-            *before,
-            Step(verify.number, verify.title, self.check),
-            Step(str(number), title, self.watch, undo=self.stand_down, settles=True),
-            Step(str(number + 1), clean.title, self.clean_up, stays=cleaning.QUESTION),
-        )
-
-    def pull(self) -> None:
-        """The same commit on every host, and how many requests it gets at first."""
-        Deploy.pull(self)
-        first = plan.stages(self.settings)[0]
-        for site in self.sites:
-            site.share = first.share
-
-    def check(self) -> None:
-        """Everything answers on every host; the old containers stand by."""
-        self._phase("after")
-        # Whether they stay up is for the watch to see.
-        self._do(lambda site: services.verify(site, settle=False))
-        measured.verified(self.sites, self.emit)
 
     def watch(self) -> None:
         """Each host watches and decides by itself; this follows, and makes the hosts agree.
@@ -74,8 +63,8 @@ class Guarded(Deploy):
             HandedOver: where a host is out of reach: it decides alone.
         """
         self._announce()
-        self._do(self._begin)
-        outcomes = self.fleet.each(lambda remote: self._follow(self._site(remote)))
+        self.session.do(self._begin)
+        outcomes = self.session.fleet.each(lambda remote: self._follow(self.session.site(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
             raise _handed_over(lost)
@@ -84,37 +73,38 @@ class Guarded(Deploy):
         if bad:
             raise _taken_back(bad)
         # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
-        self._serves = True
-        for site in self.sites:
+        self.session.serves = True
+        for site in self.session.sites:
             site.containers_changed()
             reason = self.watches[site.remote.name].reason
             site.new = replace(site.release, state=State.DONE, guard=reason)
-        events.info(self.emit, "Monitoring passed: the release is kept")
+        events.info(self.session.emit, "Monitoring passed: the release is kept")
 
     def _announce(self) -> None:
-        settings, limits = self.settings, self.settings.limits
+        settings, limits = self.session.settings, self.session.settings.limits
         seconds = plan.stages(settings)[-1].seconds
-        events.info(self.emit, f"Monitoring deployment for {seconds}s...")
-        events.info(self.emit, "Automatic rollback will trigger if:")
-        events.info(self.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
+        events.info(self.session.emit, f"Monitoring deployment for {seconds}s...")
+        events.info(self.session.emit, "Automatic rollback will trigger if:")
+        events.info(self.session.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
         text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
-        events.info(self.emit, text)
+        events.info(self.session.emit, text)
 
     def _begin(self, site: Site) -> None:
-        config = plan.agent_config(site, alone=len(self.sites) == 1)
+        config = plan.agent_config(site, alone=len(self.session.sites) == 1)
         # Services go back one after the other where they need one another.
         self._stopping[site.remote.name] = sum(site.grace(name) for name in site.touched)
-        watch = Watch(config.policy, config.stages, self.emit, site.remote.name)
+        watch = Watch(config.policy, config.stages, self.session.emit, site.remote.name)
         self.watches[site.remote.name] = watch
-        if self.settings.guard.canary and not config.proxies:
+        if self.session.settings.guard.canary and not config.proxies:
             site.warn("Nothing behind the ingress changed: there is no share to begin with")
         # The run's own token: the lock is not refused to the run because of its own watchdog.
-        owner = replace(myself(self.clock, "guard", self.branch), token=self.owner.token)
+        session = self.session
+        owner = replace(myself(session.clock, "guard", session.branch), token=session.owner.token)
         site.run(remote_commands.start(site.paths.state, owner, config), _START)
 
     def _follow(self, site: Site) -> None:
         watch = self.watches[site.remote.name]
-        longest = watch.duration + self.settings.guard.traffic_timeout + self._longest_way_back
+        longest = watch.duration + self.session.settings.guard.traffic_timeout + self._longest_way_back
 
         def on_line(line: str) -> None:
             word = watch.take(line)
@@ -130,8 +120,8 @@ class Guarded(Deploy):
 
     @property
     def _longest_way_back(self) -> int:
-        stopping = max([0, *self._stopping.values()])
-        return int(2 * self.settings.health.deadline + self.settings.rollout.drain + stopping) + _MARGIN
+        settings, stopping = self.session.settings, max([0, *self._stopping.values()])
+        return int(2 * settings.health.deadline + settings.rollout.drain + stopping) + _MARGIN
 
     def _look_up(self, site: Site, watch: Watch) -> None:
         """The log was gone before its end was read: the record tells."""
@@ -142,15 +132,15 @@ class Guarded(Deploy):
         watch.reason = watch.reason or "the guard ended without a verdict"
 
     def _tell_others(self, site: Site, text: str) -> None:
-        others = [other for other in self.sites if other is not site and not self._over(other)]
+        others = [other for other in self.session.sites if other is not site and not self._over(other)]
         at_once([partial(_tell, other, text) for other in others])
 
     def _agree(self) -> None:
         """Once every host found the release good, each is told to keep it."""
         with self._turn:
-            ready = all(self.watches[site.remote.name].good for site in self.sites)
+            ready = all(self.watches[site.remote.name].good for site in self.session.sites)
         if ready:
-            at_once([partial(_tell, site, "keep") for site in self.sites])
+            at_once([partial(_tell, site, "keep") for site in self.session.sites])
 
     def _over(self, site: Site) -> bool:
         watch = self.watches.get(site.remote.name)
@@ -158,7 +148,7 @@ class Guarded(Deploy):
 
     def stand_down(self) -> None:
         """Every watchdog goes back now, if it has not yet, and is gone; what it could not do comes after."""
-        self._each(self._stand_down)()
+        self.session.undoing(self._stand_down)()
 
     def _stand_down(self, site: Site) -> None:
         _tell(site, "back the operator's run was ended")
@@ -169,11 +159,6 @@ class Guarded(Deploy):
         if store.read(site.remote, site.paths).current == site.release.id:
             site.new = replace(site.release, state=State.DONE)
             services.reopen(site)
-
-    def _close(self, error: OpsError | None, steps: Sequence[tuple[str, float]]) -> None:
-        # The records are the hosts' own to write then.
-        if not isinstance(error, HandedOver):
-            Deploy._close(self, error, tuple(steps))
 
 
 def _tell(site: Site, text: str) -> None:

@@ -12,7 +12,8 @@ from kit import settings
 from simulated import Fault, SimHost
 from simulated_world import NEW, OLD, World, fresh, image_id
 
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy.run import deploy as assemble
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.events import Event, Message, StepFailed, StepFinished, StepStarted
 from schedgen_ops.fleet import Fleet
@@ -54,7 +55,7 @@ def deploy(*hosts: SimHost, branch: str = "v1.2.3", run: str = FIRST) -> Outcome
     """Deploys to hosts that are simulated."""
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
-    todo = Deploy(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER)
+    todo = assemble(Session(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER))
     try:
         release = todo()
     except OpsError as error:

@@ -11,11 +11,12 @@ from simulated import SimHost
 from ui_kit import Face, Tty
 
 from schedgen_ops.cli import rollback
-from schedgen_ops.deploy.recovering import Recovery
+from schedgen_ops.deploy import recovering
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.rollback.run import rollback as assemble
 from schedgen_ops.task_run import Operation, Options
 
 THIRD, FOURTH = "20250115_140000", "20250115_150000"
@@ -33,9 +34,8 @@ def roll_back(*hosts: SimHost, to: str, run: str = THIRD, revert: bool = False) 
     """Goes back to a release, without asking."""
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
-    todo = Rollback(
-        chosen, Fleet(hosts), "v1", run, FakeClock(), seen.append, OWNER, target=to, revert=revert
-    )
+    session = Session(chosen, Fleet(hosts), "v1", run, FakeClock(), seen.append, OWNER)
+    todo = assemble(session, to, revert=revert)
     return _outcome(todo, seen)
 
 
@@ -43,11 +43,11 @@ def recover(*hosts: SimHost, run: str = FOURTH) -> Outcome:
     """Takes back what an interrupted run left."""
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
-    todo = Recovery(chosen, Fleet(hosts), "", run, FakeClock(), seen.append, OWNER)
+    session = Session(chosen, Fleet(hosts), "", run, FakeClock(), seen.append, OWNER)
 
     def act() -> str:
-        todo.recover()
-        return todo.previous
+        recovering.recover(session)
+        return session.previous
 
     return _outcome(act, seen)
 

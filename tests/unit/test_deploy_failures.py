@@ -26,7 +26,8 @@ from kit import settings
 from simulated import Fault, SimHost
 from simulated_world import NEW, NEXT, OLD, fresh, image_id
 
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy.run import deploy as assemble
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import RolledBack
 from schedgen_ops.events import Event, Message, Output
 from schedgen_ops.fleet import Fleet
@@ -183,7 +184,7 @@ def test_on_an_empty_host_nothing_is_said_to_serve() -> None:
     seen: list[Event] = []
     bare = settings(database=None, objects=None, migrations=None)
     with pytest.raises(RolledBack):
-        Deploy(bare, Fleet((host,)), "v1.2.3", FIRST, FakeClock(), seen.append, OWNER)()
+        assemble(Session(bare, Fleet((host,)), "v1.2.3", FIRST, FakeClock(), seen.append, OWNER))()
     told = [event.text for event in seen if isinstance(event, Message)]
     assert "Nothing served here before" in told
     assert not any("serves" in text for text in told)

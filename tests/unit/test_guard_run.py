@@ -27,10 +27,11 @@ from simulated import Fault, SimHost
 from simulated_guard import REASON, finish
 from simulated_world import COMMITS, World
 
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.events import Event
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.guard.run import Guarded
+from schedgen_ops.guard.run import guarded as assemble
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -42,7 +43,7 @@ def guarded(*hosts: SimHost, branch: str, run: str, settings: Settings | None = 
     """A guarded deploy to hosts that are simulated."""
     seen: list[Event] = []
     chosen = settings or (two if len(hosts) == 2 else one_host)
-    todo = Guarded(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER)
+    todo = assemble(Session(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER))
     try:
         release = todo()
     except OpsError as error:

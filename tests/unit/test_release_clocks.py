@@ -15,7 +15,8 @@ from simulated import Fault, SimHost
 from simulated_world import OLD, World, fresh
 
 from schedgen_ops.clock import elapsed
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy.run import deploy
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import RolledBack
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
@@ -31,7 +32,7 @@ def deployed(world: World, branch: str, hours: float, wrong: timedelta, fault: F
     clock = FakeClock(now + wrong)
     run = f"{clock.now():%Y%m%d_%H%M%S}"
     with pytest.raises(RolledBack) if fault else nullcontext():
-        Deploy(one, Fleet([host]), branch, run, clock, silence, OWNER)()
+        deploy(Session(one, Fleet([host]), branch, run, clock, silence, OWNER))()
     return host.world
 
 

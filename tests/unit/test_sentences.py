@@ -18,7 +18,8 @@ from test_recovery import NEWER, at, killed, wrong
 from test_tasks import Capture, Inv
 
 from schedgen_ops.deploy import measured
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy.run import deploy
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, StepStarted, silence
 from schedgen_ops.fleet import Fleet
@@ -40,7 +41,8 @@ def run(*hosts: SimHost, rows: Sequence[Any] = ("app1",), branch: str = "v1.2.3"
     seen: list[Event] = []
     world = hosts[0].world
     begun = SECOND if world.current else FIRST
-    todo = Deploy(settings(*rows, **values), Fleet(hosts), branch, begun, FakeClock(), seen.append, OWNER)
+    chosen = settings(*rows, **values)
+    todo = deploy(Session(chosen, Fleet(hosts), branch, begun, FakeClock(), seen.append, OWNER))
     try:
         release = todo()
     except OpsError as error:

@@ -14,12 +14,13 @@ from simulated_world import NEW, fresh
 
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.docker import Container, parse_containers
-from schedgen_ops.deploy.base import Change
-from schedgen_ops.deploy.run import Deploy
+from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.run import deploy as assemble
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Message, StepStarted
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.rollback.run import Rollback
+from schedgen_ops.rollback.run import rollback
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import Check, Settings
@@ -30,9 +31,9 @@ CHECKED = PLAIN.model_copy(update={"checks": (Check(name="web", url="http://loca
 HOST = PLAIN.host("app1")
 
 
-def outcome(change: Change, seen: list[Event]) -> Outcome:
+def outcome(run: Pipeline, seen: list[Event]) -> Outcome:
     try:
-        release = change()
+        release = run()
     except OpsError as error:
         return Outcome(error.exit_code, error, tuple(seen))
     return Outcome(0, None, tuple(seen), release)
@@ -40,7 +41,8 @@ def outcome(change: Change, seen: list[Event]) -> Outcome:
 
 def deploy(host: SimHost, branch: str = "v1.2.3", run: str = FIRST, settings: Settings = CHECKED) -> Outcome:
     seen: list[Event] = []
-    return outcome(Deploy(settings, Fleet((host,)), branch, run, FakeClock(), seen.append, OWNER), seen)
+    session = Session(settings, Fleet((host,)), branch, run, FakeClock(), seen.append, OWNER)
+    return outcome(assemble(session), seen)
 
 
 @pytest.fixture
@@ -90,10 +92,8 @@ def test_a_rollback_goes_back_with_all_of_them(stateful: None) -> None:
     assert deploy(host).code == deploy(host, "v1.2.4", SECOND).code == 0
     seen: list[Event] = []
     to = f"{FIRST}-{NEW[:7]}"
-    back = Rollback(
-        PLAIN, Fleet((host,)), "v1", "20250115_140000", FakeClock(), seen.append, OWNER, target=to
-    )
-    assert outcome(back, seen).code == 0
+    session = Session(PLAIN, Fleet((host,)), "v1", "20250115_140000", FakeClock(), seen.append, OWNER)
+    assert outcome(rollback(session, to), seen).code == 0
     assert host.world.boxes["backend"].image == f"sha256:backend-{NEW[0]}"
     assert host.world.boxes["redis"].written == fresh().boxes["redis"].written
 

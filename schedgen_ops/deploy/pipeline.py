@@ -1,0 +1,169 @@
+"""A run assembled from named parts: what a deploy, a guarded deploy and a rollback have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from schedgen_ops import events
+from schedgen_ops.deploy import cleaning, closing, ingress, measured, services
+from schedgen_ops.deploy.session import Session
+from schedgen_ops.deploy.site import Site
+from schedgen_ops.errors import OpsError
+from schedgen_ops.interrupts import INTERRUPTS
+from schedgen_ops.rollout import scope
+from schedgen_ops.runner import StepRunner
+from schedgen_ops.settings import Settings, Tier
+from schedgen_ops.steps import Step
+
+Part = Callable[[], None]
+
+
+def nothing() -> None:
+    """Does nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Steps that make a release serve on every host of a session."""
+
+    session: Session
+    steps: tuple[Step, ...]
+
+    def __call__(self) -> str:
+        """Runs them, and returns the release's id.
+
+        Raises:
+            OpsError: with the exit code that says what serves now.
+        """
+        session = self.session
+        runner = StepRunner(
+            session.emit,
+            session.clock,
+            serving=session.serving,
+            interrupt=session.fleet.interrupt,
+            regain=session.regain,
+        )
+        with INTERRUPTS.kept(), session:
+            try:
+                runner.run(self.steps)
+            except OpsError as error:
+                measured.outcome(error, session.sites)
+                self._end(error, tuple(runner.durations))
+                raise
+            self._end(None, tuple(runner.durations))
+            return session.sites[0].release.id
+
+    def _end(self, error: OpsError | None, durations: tuple[tuple[str, float], ...]) -> None:
+        session = self.session
+        session.measured()
+        closing.close(session.fleet, session.sites, error, durations, session.emit, serves=session.serves)
+
+
+def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -> Step:
+    """Every host is ready, and nobody else is at work.
+
+    Args:
+        ready: makes sure of what else must hold before anything begins; the lock is held then.
+        pulls: whether the branch is fetched.
+    """
+
+    def run() -> None:
+        session.open(pulls=pulls)
+        ready()
+        session.probe()
+        events.info(session.emit, "Pre-flight checks passed")
+
+    return Step("", "Pre-flight Checks", run, gate=True)
+
+
+def open_ingress(session: Session, before: Part = nothing, *, waits: bool = False) -> Step:
+    """What publishes ports is behind the ingress, so that it can be replaced unnoticed.
+
+    Args:
+        before: what comes first in the step.
+        waits: whether it begins when the steps beside it have ended.
+    """
+
+    def run() -> None:
+        before()
+        session.phase("during")
+        session.do(ingress.bring, batch=session.settings.rollout.batch)
+
+    return Step("", "Ingress", run, undo=session.undoing(ingress.bring_back), waits=waits)
+
+
+def tiers(session: Session, first: int) -> tuple[Step, ...]:
+    """Services are replaced, tier by tier, or all in one step; `first` is the number of the first step."""
+    settings, here = session.settings, [session.settings.host(name) for name in session.fleet.names]
+    if not settings.tiers:
+        everything = partial(_everything, settings)
+        return (_rolling(session, str(first), "Rolling update", everything),)
+    return tuple(
+        _rolling(session, str(number), f"Rolling update - {tier.name} services", partial(_of_tier, tier))
+        for number, tier in enumerate(settings.tiers, start=first)
+        if any(host.runs(service) for host in here for service in tier.services)
+    )
+
+
+def _everything(settings: Settings, site: Site) -> list[str]:
+    return scope.order(settings, site.release.services)
+
+
+def _of_tier(tier: Tier, site: Site) -> list[str]:
+    return [name for name in tier.services if site.host.runs(name)]
+
+
+def _rolling(session: Session, number: str, title: str, which: Callable[[Site], list[str]]) -> Step:
+    def roll(site: Site) -> None:
+        services.roll(site, which(site))
+
+    def roll_back(site: Site) -> None:
+        services.roll_back(site, which(site) if site.new else ())
+
+    run = partial(session.do, roll, batch=session.settings.rollout.batch)
+    return Step(number, title, run, undo=session.undoing(roll_back))
+
+
+def check(session: Session, number: int, title: str = "Post-deployment verification") -> Step:
+    """Everything answers on every host; what was replaced stands by."""
+
+    def run() -> None:
+        _verify(session, settle=False)
+        measured.verified(session.sites, session.emit)
+
+    return Step(str(number), title, run)
+
+
+def verification(
+    session: Session, number: int, title: str = "Post-deployment verification", *, settle: bool = True
+) -> Step:
+    """Everything answers on every host; from here on the new release is the one that serves.
+
+    Args:
+        settle: whether what was replaced has to stay up for a while first.
+    """
+
+    def run() -> None:
+        _verify(session, settle=settle)
+        session.do(services.serve)
+        session.serves = True
+        measured.verified(session.sites, session.emit)
+
+    return Step(str(number), title, run, undo=session.undoing(services.reopen), settles=True)
+
+
+def _verify(session: Session, *, settle: bool) -> None:
+    session.phase("after")
+    session.do(lambda site: services.verify(site, settle=settle))
+
+
+def clean_up(session: Session, number: int, before: Part = nothing) -> Step:
+    """What was replaced, and what no kept release needs, removed; nothing is taken back any more."""
+
+    def run() -> None:
+        before()
+        cleaning.clean_up(session.do, session.emit)
+
+    return Step(str(number), "Cleaning up old images", run, stays=cleaning.QUESTION)

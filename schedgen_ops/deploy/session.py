@@ -1,0 +1,193 @@
+"""What the steps of a run share: the hosts and what was found there, the lock, the prober."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from schedgen_ops import events
+from schedgen_ops.clock import Clock, Shifted, stamp
+from schedgen_ops.deploy import measured, ours, recovery, services
+from schedgen_ops.deploy.site import Share, Site
+from schedgen_ops.errors import Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
+from schedgen_ops.lock.remote_commands import Owner
+from schedgen_ops.preflight import run as preflight
+from schedgen_ops.probe.report import Report
+from schedgen_ops.probe.run import Prober, probing
+from schedgen_ops.release import store
+from schedgen_ops.release.names import next_run
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import Release, State
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import HostSettings, Settings
+
+
+@dataclass(slots=True)
+class Session:
+    """One run on every host of the fleet; it holds the lock from `open` until it is left.
+
+    Attributes:
+        branch: what the operator asked for.
+        run: the run's name, its start as YYYYMMDD_HHMMSS in UTC by the operator's clock.
+        owner: who does it, for the lock and the record.
+        share: percent of the requests that new containers get at first, see `scripts.start_beside`.
+        sites: the hosts, once `open` found them ready.
+        name: what begins the ids of the releases that it makes, by the hosts' time.
+        serves: whether the new release is the one that serves.
+        seen: what the prober saw, once all is over.
+    """
+
+    settings: Settings
+    fleet: Fleet
+    branch: str
+    run: str
+    clock: Clock
+    emit: events.Emit
+    owner: Owner
+    share: int = 100
+    sites: tuple[Site, ...] = ()
+    name: str = ""
+    serves: bool = False
+    seen: Report | None = None
+    _held: lock.Lock | None = None
+    _prober: Prober | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def open(self, *, pulls: bool = False) -> None:
+        """Makes sure that every host is ready, locks it, and takes back what an interrupted run left.
+
+        Args:
+            pulls: whether `branch` is fetched, so that the hosts' git remote has to have it.
+
+        Raises:
+            Refused: where a host is not ready, or somebody else is at work.
+        """
+        seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if pulls else "")
+        paths, lease = Paths(self.settings.directory), self.settings.lock.lease
+        for name, found in seen.items():
+            store.certain(found.shelf, paths, name)
+        self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease))
+        for name, current in self._held.current.items():
+            if current != seen[name].shelf.written:
+                raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
+        # What is written on a host has its time: whose laptop it was must not matter to what is newest.
+        ahead = self._held.ahead(self.clock)
+        clocks = {name: Shifted(self.clock, seconds) for name, seconds in ahead.items()}
+        self.sites = tuple(
+            Site(host, self.settings, seen[host.name], clocks[host.name], self.emit, share=self.share)
+            for host in self.fleet
+        )
+        known = (release.id for site in self.sites for release in site.seen.shelf.releases)
+        self.name = next_run(self.run, max(ahead.values()), known)
+        self.do(recovery.recover)
+
+    # What visitors notice
+
+    def probe(self) -> None:
+        """Begins to ask the hosts as a visitor does."""
+        self._prober = self._stack.enter_context(probing(self.fleet, self.settings, self.emit))
+
+    def phase(self, name: str) -> None:
+        """Tells the prober that a phase begins."""
+        if self._prober is not None:
+            self._prober.phase(name)
+
+    def measured(self) -> None:
+        """Says what visitors noticed, if that could be measured."""
+        if self._prober is not None and self.seen is None:
+            self.seen = measured.tell(self._prober, self.sites, self.emit)
+
+    # How a step reaches the hosts
+
+    def locked(self) -> Fleet:
+        """The hosts, as long as the lock is ours."""
+        if self._held is not None:
+            self._held.check()
+        return self.fleet
+
+    def site(self, remote: Remote) -> Site:
+        """What this run knows of a host."""
+        return next(site for site in self.sites if site.remote.name == remote.name)
+
+    def do(self, share: Share, *, only: set[str] | None = None, batch: int | None = None) -> None:
+        """Does something on every host, or on those named in `only`, at most `batch` at a time."""
+
+        def action(remote: Remote) -> None:
+            if only is None or remote.name in only:
+                share(self.site(remote))
+
+        self.locked().each(action, batch=batch).values()
+
+    def undoing(self, share: Share) -> Callable[[], None]:
+        """What takes a step back on every host."""
+
+        def undo() -> None:
+            # A host whose lock is not ours refuses by itself; the others are taken back all the same.
+            self.fleet.each(lambda remote: share(self.site(remote))).values()
+
+        return undo
+
+    def among(self, hosts: Iterable[HostSettings]) -> set[str]:
+        """The names of those of `hosts` that this run is on."""
+        return {host.name for host in hosts} & {*self.fleet.names}
+
+    def regain(self) -> None:
+        """Makes sure, before anything is taken back, that it may be.
+
+        Raises:
+            Overruled: where it may not.
+        """
+        if self._held is not None:
+            self._held.regain(ours.judge(self.sites))
+
+    # What it comes to
+
+    def release(self, commit: str) -> Release:
+        """A release of `commit` that is begun now."""
+        return Release(
+            id=f"{self.name}-{commit[:7]}",
+            run=self.run,
+            branch=self.branch,
+            commit=commit,
+            state=State.STARTED,
+            started=stamp(self.sites[0].clock.now()),
+            by=self.owner.person,
+        )
+
+    @property
+    def previous(self) -> str:
+        """The release that served before; "" for none."""
+        return ", ".join(sorted({site.old.id for site in self.sites if site.old}))
+
+    @property
+    def backups(self) -> str:
+        """Where the backups of this run are."""
+        return ", ".join(sorted({site.backup for site in self.sites if site.backup}))
+
+    @property
+    def touched(self) -> bool:
+        """Whether any service was replaced, and stays so."""
+        return any(site.touched for site in self.sites)
+
+    def serving(self) -> str:
+        """What serves after everything was taken back: it is asked for, not remembered.
+
+        Raises:
+            OpsError: where it does not pass its checks.
+        """
+        self.undoing(services.answers)()
+        if not any(site.before for site in self.sites):
+            return "Nothing served here before" if self.sites else ""
+        return f"The old release serves: {self.previous}" if self.previous else "What ran before serves"
