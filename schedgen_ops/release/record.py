@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from schedgen_ops import json_records
 from schedgen_ops.commands.git import is_commit
@@ -112,34 +111,10 @@ def from_json(text: str) -> Release:
     Raises:
         ValueError: where it is no record.
     """
-    data = json_records.decode(text)
-    services = json_records.mapping(data.get("services", {}))
-    release = json_records.build(
-        Release,
-        data,
-        state=State(str(data.get("state"))),
-        migrations=json_records.texts(data.get("migrations", [])),
-        reverted=json_records.texts(data.get("reverted", [])),
-        restored=json_records.texts(data.get("restored", [])),
-        steps=tuple(_step(step) for step in json_records.rows(data.get("steps", []))),
-        services={name: _service(service) for name, service in services.items()},
-    )
+    release = json_records.parse(Release, text)
     if not is_commit(release.commit):
         raise ValueError(f"not a commit: {release.commit!r}")
     return release
-
-
-def _service(data: Any) -> ServiceRecord:
-    data = json_records.mapping(data)
-    lists = {name: json_records.texts(data.get(name, [])) for name in ("proxies", "needs")}
-    return json_records.build(ServiceRecord, data, **lists)
-
-
-def _step(data: Any) -> tuple[str, float]:
-    match data:
-        case [str(title), int() | float() as seconds]:
-            return title, seconds
-    raise ValueError(f"not a step: {data!r}")
 
 
 def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:

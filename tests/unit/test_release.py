@@ -108,6 +108,26 @@ def test_what_a_newer_version_added_is_passed_over() -> None:
     assert from_json(json.dumps(data)) == release("a", "", State.DONE, "web")
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("replicas", "1", "services.web.replicas: "),
+        ("replicas", True, "services.web.replicas: "),
+        ("proxies", "web_80", "services.web.proxies: "),
+        ("needs", [5], "services.web.needs.0: "),
+        ("image", None, "services.web.image: "),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_its_place_and_not_quoted(
+    place: str, value: object, told: str
+) -> None:
+    data = json.loads(to_json(release("a", "", State.DONE, "web")))
+    data["services"]["web"][place] = value
+    with pytest.raises(ValueError, match=told) as caught:
+        from_json(json.dumps(data))
+    assert "web_80" not in str(caught.value)
+
+
 def test_deeply_nested_garbage_is_garbage() -> None:
     with pytest.raises(ValueError, match="deeply"):
         from_json("[" * 100_000)

@@ -212,23 +212,11 @@ def from_json(text: str) -> Manifest:
     sealed = "checksum" in data or data.get("format", FORMAT) != 1
     if sealed and text.strip() != _sealed(data):
         raise ValueError("the manifest does not fit its own checksum")
-    drill, offsite = data.get("drill"), data.get("offsite")
-    manifest = json_records.build(
-        Manifest,
-        data,
-        state=State(str(data.get("state"))),
-        files=tuple(json_records.build(File, file) for file in json_records.rows(data.get("files"))),
-        drill=None if drill is None else json_records.build(Drill, drill),
-        offsite=None if offsite is None else json_records.build(Copy, offsite),
-        **{key: json_records.texts(data.get(key, [])) for key in ("verified", "migrations", "roles")},
-        **{key: json_records.mapping(data.get(key, {})) for key in ("rows", "sizes", "properties")},
-    )
+    manifest = json_records.parse(Manifest, text)
     if not is_backup_id(manifest.id):
         raise ValueError(f"not a backup's name: {manifest.id!r}")
     if datetime.fromisoformat(manifest.created).tzinfo is None:
         raise ValueError(f"not a time in UTC: {manifest.created!r}")
-    if not all(type(count) is int for count in (*manifest.rows.values(), *manifest.sizes.values())):
-        raise ValueError("a count is no number")
     return manifest
 
 

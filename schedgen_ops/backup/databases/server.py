@@ -41,11 +41,7 @@ def parse(stdout: str) -> Server:
     Raises:
         ValueError: for anything else.
     """
-    found = json_records.decode(stdout)
-    lists = {
-        name: json_records.texts(found.get(name, [])) for name in ("tablespaces", "slots", "subscriptions")
-    }
-    return json_records.build(Server, found, **lists)
+    return json_records.parse(Server, stdout)
 
 
 def refuse(server: Server, backup: Manifest, host: str, failure: type[OpsError] = Refused) -> None:
