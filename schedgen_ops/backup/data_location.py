@@ -2,17 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from schedgen_ops.backup.catalog import names
 from schedgen_ops.backup.create import diagnosis, scripts
-from schedgen_ops.backup.restore import scripts as restore_scripts
 from schedgen_ops.commands import docker
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import Database, Objects, Settings
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, Value
 
 # Stand for what an environment does not have: their place is "", and nothing is asked of them.
 NO_DATABASE = Database(service="none", user="none", name="none")
 NO_OBJECTS = Objects(service="none", path="/none")
+
+
+@dataclass(frozen=True, slots=True)
+class DataLocation:
+    """Where a backup goes to on a host. An empty container's id is a part that is not restored.
+
+    Attributes:
+        database, objects: the containers of the database and of the object store.
+        image: the object store's image.
+        stamp: the restore's time, YYYYMMDD_HHMMSS in UTC: what is put aside is called after it.
+    """
+
+    docker: docker.Docker
+    database: str
+    objects: str
+    image: str
+    stamp: str
+    of_database: Database
+    of_objects: Objects
+
+    @property
+    def new(self) -> str:
+        """The restored database's name until it takes its place."""
+        return names.new(self.of_database.name, self.stamp)
+
+    @property
+    def before(self) -> str:
+        """The old database's name once it gave its place away."""
+        return names.before(self.of_database.name, self.stamp)
+
+    @property
+    def values(self) -> dict[str, Value]:
+        """What every script that works on the data is given, by name."""
+        base = self.of_database
+        return {
+            "docker": self.docker.words,
+            "db": self.database,
+            "user": base.user,
+            "name": base.name,
+            "new": self.new,
+            "before": self.before,
+            "mark": names.mark(base.name, self.stamp),
+            "store": self.objects,
+            "image": self.image,
+            "path": self.of_objects.path,
+            "stamp": self.stamp,
+        }
 
 
 def running(remote: Remote, settings: Settings) -> tuple[docker.Container, ...]:
@@ -21,15 +70,13 @@ def running(remote: Remote, settings: Settings) -> tuple[docker.Container, ...]:
     return docker.parse_containers(listing.stdout)
 
 
-def places_of(
-    settings: Settings, containers: tuple[docker.Container, ...], stamp: str
-) -> restore_scripts.Places:
+def locate(settings: Settings, containers: tuple[docker.Container, ...], stamp: str) -> DataLocation:
     """Where the database and the objects are on a host, as far as they run there."""
     database, objects = settings.database or NO_DATABASE, settings.objects or NO_OBJECTS
     boxes = {box.service: box for box in containers if box.status == "running"}
     base = boxes.get(database.service) if settings.database else None
     store = boxes.get(objects.service) if settings.objects else None
-    return restore_scripts.Places(
+    return DataLocation(
         docker.Docker(settings.sudo),
         base.id if base else "",
         store.id if store else "",

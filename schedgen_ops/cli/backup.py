@@ -85,10 +85,10 @@ def last(op: Operation) -> None:
     """
 
     def newest(remote: Remote) -> Manifest:
-        listing = run.listing(remote, op.settings)
-        for name in listing.unreadable:
+        catalog = run.catalog(remote, op.settings)
+        for name in catalog.unreadable:
             events.warn(op.emit, f"{name} is no backup: its manifest is missing or was altered", remote.name)
-        return selection.last(listing, op.settings, op.settings.host(remote.name))
+        return selection.last(catalog, op.settings, op.settings.host(remote.name))
 
     def show(came: Mapping[str, Manifest]) -> None:
         for host, found in came.items():
@@ -149,7 +149,7 @@ def verify(op: Operation, wanted: str) -> None:
 
     def one(remote: Remote) -> tuple[Manifest, tuple[str, ...]]:
         host = op.settings.host(remote.name)
-        backup = selection.chosen(run.listing(remote, op.settings), wanted, op.settings, host)
+        backup = selection.chosen(run.catalog(remote, op.settings), wanted, op.settings, host)
         return backup, run.verify(remote, op.settings, backup)
 
     def show(came: Mapping[str, tuple[Manifest, tuple[str, ...]]]) -> None:
@@ -175,8 +175,8 @@ def prove(op: Operation, wanted: str) -> None:
 
 def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
     settings = op.settings
-    listing = run.listing(remote, settings)
-    backup = selection.chosen(listing, wanted, settings, settings.host(remote.name))
+    catalog = run.catalog(remote, settings)
+    backup = selection.chosen(catalog, wanted, settings, settings.host(remote.name))
     events.info(op.emit, f"Restoring {backup.id} into a throwaway container", remote.name)
     if wrong := run.verify(remote, settings, backup):
         raise selection.broken(backup, wrong, remote.name)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from schedgen_ops.backup.catalog.manifest import Manifest, order
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import run
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.looking import Rows, conclude, look
@@ -29,10 +29,10 @@ class Found:
     backup: Manifest
 
 
-def listings(op: Operation) -> dict[str, Listing]:
+def catalogs(op: Operation) -> dict[str, Catalog]:
     """What is in the backups' folder of each host that has one, by the host's name."""
     fleet = holders(op)
-    found = fleet.each(lambda remote: run.listing(remote, op.settings)).values()
+    found = fleet.each(lambda remote: run.catalog(remote, op.settings)).values()
     return dict(zip(fleet.names, found, strict=True))
 
 
@@ -43,9 +43,9 @@ def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
         ConfigError: when none begins like that, or several do.
         Refused: when it does not count.
     """
-    shelves = listings(op)
-    name = pick(shelves, wanted)
-    found = _shares(op, shelves, name)
+    by_host = catalogs(op)
+    name = pick(by_host, wanted)
+    found = _shares(op, by_host, name)
     for share in found:
         if not share.backup.good:
             raise Refused(
@@ -57,18 +57,18 @@ def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
     return found
 
 
-def _shares(op: Operation, shelves: Mapping[str, Listing], name: str) -> tuple[Found, ...]:
+def _shares(op: Operation, by_host: Mapping[str, Catalog], name: str) -> tuple[Found, ...]:
     return tuple(
         Found(op.fleet[host], backup)
-        for host, listing in shelves.items()
-        for backup in listing.backups
+        for host, catalog in by_host.items()
+        for backup in catalog.backups
         if backup.id == name
     )
 
 
-def pick(shelves: Mapping[str, Listing], wanted: str) -> str:
+def pick(by_host: Mapping[str, Catalog], wanted: str) -> str:
     """The one id that begins with `wanted`; see `chosen` for what is raised."""
-    known = {backup.id for listing in shelves.values() for backup in listing.backups}
+    known = {backup.id for catalog in by_host.values() for backup in catalog.backups}
     fits = [wanted] if wanted in known else sorted(name for name in known if name.startswith(wanted))
     if len(fits) == 1:
         return fits[0]
@@ -76,7 +76,7 @@ def pick(shelves: Mapping[str, Listing], wanted: str) -> str:
         raise ConfigError(
             f"{wanted!r} begins several backups: {', '.join(fits)}", hint="Say more of the one you mean."
         )
-    if any(wanted in listing.unreadable for listing in shelves.values()):
+    if any(wanted in catalog.unreadable for catalog in by_host.values()):
         raise Refused(f"the manifest of {wanted} cannot be read", hint="It does not count as a backup.")
     raise ConfigError(f"there is no backup {wanted!r}", hint="`inv backup.list` shows what there is.")
 
@@ -96,16 +96,16 @@ def list_(op: Operation) -> None:
     )
     table = Rows(op, columns)
 
-    def show_rows(came: Mapping[str, Listing]) -> None:
-        table.add([row for host, listing in came.items() for row in _rows(op, host, listing)])
+    def show_rows(came: Mapping[str, Catalog]) -> None:
+        table.add([row for host, catalog in came.items() for row in _rows(op, host, catalog)])
 
-    seen = look(op, lambda remote: run.listing(remote, op.settings), show_rows, holders(op))
+    seen = look(op, lambda remote: run.catalog(remote, op.settings), show_rows, holders(op))
     table.end(seen, "No backups yet.")
     conclude(seen)
 
 
-def _rows(op: Operation, host: str, listing: Listing) -> Iterator[tuple[Any, ...]]:
-    for backup in sorted(listing.backups, key=order, reverse=True):
+def _rows(op: Operation, host: str, catalog: Catalog) -> Iterator[tuple[Any, ...]]:
+    for backup in sorted(catalog.backups, key=order, reverse=True):
         yield (
             host,
             backup.id,
@@ -117,13 +117,13 @@ def _rows(op: Operation, host: str, listing: Listing) -> Iterator[tuple[Any, ...
             backup.drill.at if backup.drill and backup.proven else "",
             "" if backup.offsite is None else backup.offsite.at if backup.offsite.passed else "FAILED",
         )
-    for name in listing.unreadable:
+    for name in catalog.unreadable:
         yield (host, name, UNREADABLE, "", "", None, "", "", "")
 
 
 def show(op: Operation, wanted: str) -> None:
     """All that is known of one backup. Which one is meant is known when every host was asked."""
-    seen = look(op, lambda remote: run.listing(remote, op.settings), lambda _: None, holders(op))
+    seen = look(op, lambda remote: run.catalog(remote, op.settings), lambda _: None, holders(op))
     wrong: list[OpsError] = []
     try:
         for share in _shares(op, seen.ok, pick(seen.ok, wanted)):

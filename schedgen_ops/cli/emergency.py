@@ -118,11 +118,11 @@ def _backups(op: Operation, wanted: str, *, needs_database: bool) -> dict[str, M
     found = {}
     for remote in holders(op):
         host = op.settings.host(remote.name)
-        listing = backups.listing(remote, op.settings)
-        backup = selection.named(listing, wanted, host.name) if wanted else None
+        catalog = backups.catalog(remote, op.settings)
+        backup = selection.named(catalog, wanted, host.name) if wanted else None
         if backup is None and needs_database:
-            backup = selection.newest(listing, database=True)
-        backup = backup or selection.last(listing, op.settings, host)
+            backup = selection.newest(catalog, database=True)
+        backup = backup or selection.last(catalog, op.settings, host)
         if needs_database and backup.database is None:
             raise OpsError("there is no good backup of the database here", host=host.name)
         found[remote.name] = backup

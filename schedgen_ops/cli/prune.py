@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from schedgen_ops import events, strangers
 from schedgen_ops.backup.catalog import host_time, remote_commands, removing, superseded
 from schedgen_ops.backup.catalog.manifest import Kind, State, is_backup_id
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.errors import OpsError, Refused
@@ -86,7 +86,7 @@ def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
         events.warn(op.emit, text, remote.name)
         return
     for name, count in found.items():
-        yield Candidate(name, "aside", _made(name), size=count)
+        yield Candidate(name, "superseded", _made(name), size=count)
 
 
 def look(remote: Remote, settings: Settings) -> Found:
@@ -102,8 +102,8 @@ def look(remote: Remote, settings: Settings) -> Found:
         deadline=300,
     )
     sizes = removing.parse_survey(surveyed.stdout)
-    listing = remote_commands.parse_list(listed.stdout)
-    candidates = tuple(_candidates(listing, sizes))
+    catalog = remote_commands.parse_catalog(listed.stdout)
+    candidates = tuple(_candidates(catalog, sizes))
     releases = store.parse_shelf(records.stdout)
     stay = kept(releases.releases, releases.current, settings.releases.keep)
     needed = {PurePosixPath(release.backup).name: release.id for release in stay if release.backup}
@@ -114,8 +114,8 @@ def look(remote: Remote, settings: Settings) -> Found:
     return Found(candidates, needed, host_time.parse(clock.stdout))
 
 
-def _candidates(listing: Listing, sizes: dict[str, int]) -> Iterator[Candidate]:
-    known = {backup.id: backup for backup in listing.backups if backup.state is not State.STARTED}
+def _candidates(catalog: Catalog, sizes: dict[str, int]) -> Iterator[Candidate]:
+    known = {backup.id: backup for backup in catalog.backups if backup.state is not State.STARTED}
     for name, count in sizes.items():
         if name.endswith(_PART):
             if is_backup_id(name.removesuffix(_PART)):

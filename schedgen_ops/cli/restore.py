@@ -10,7 +10,7 @@ from schedgen_ops.backup.catalog import selection, superseded
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
-from schedgen_ops.backup.restore.row_diff import following, loss
+from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.errors import ConfigError, OpsError, Refused
@@ -105,7 +105,7 @@ def _found(op: Operation, wanted: str) -> dict[str, Manifest]:
     missing: list[ConfigError] = []
     for remote in holders(op):
         try:
-            found[remote.name] = selection.named(run.listing(remote, op.settings), wanted, remote.name)
+            found[remote.name] = selection.named(run.catalog(remote, op.settings), wanted, remote.name)
         except ConfigError as error:
             missing.append(error)
     if not found:
@@ -126,7 +126,7 @@ def _notes(
 def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
     """What a restore of the database would change, in lines to read before answering."""
     try:
-        lines = [f"  {each}" for each in loss(remote, op.settings, backup)]
+        lines = [f"  {each}" for each in row_diff(remote, op.settings, backup)]
         slots = following(remote, op.settings)
     except OpsError as error:
         return (f"  What would be lost is not known: {error.message}",)

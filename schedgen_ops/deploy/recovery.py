@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.backup.catalog import selection
-from schedgen_ops.backup.create.run import listing
+from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import stamp
 from schedgen_ops.deploy import again, images, services
@@ -39,7 +39,7 @@ def _data_back(site: Site, release: Release) -> None:
     if not release.restored:
         return
     name, stamp = release.restored
-    held = selection.named(listing(site.remote, site.settings), name, site.remote.name)
+    held = selection.named(catalog(site.remote, site.settings), name, site.remote.name)
     restore = Restore(site.remote, site.settings, held, site.clock, site.emit, DATABASE, stamp)
     restore.back()
     restore.drop()

@@ -90,6 +90,6 @@ def of_release(
                 host=remote.name,
                 hint="`inv backup.list` shows what there is; `inv backup.restore ID` restores one.",
             )
-        backup = selection.named(run.listing(remote, settings), name, remote.name)
+        backup = selection.named(run.catalog(remote, settings), name, remote.name)
         todo[remote.name] = Restore(remote, settings, backup, clock, emit, DATABASE)
     return Data(settings, fleet, todo)

@@ -16,7 +16,7 @@ from deploy_kit import Operator
 
 from schedgen_ops import wire
 from schedgen_ops.backup.catalog.manifest import Manifest, from_json
-from schedgen_ops.backup.catalog.remote_commands import parse_list
+from schedgen_ops.backup.catalog.remote_commands import parse_catalog
 from schedgen_ops.backup.create import integrity
 from schedgen_ops.lab.place import Place
 
@@ -161,7 +161,7 @@ def _verified(op: Operator, host: Box, manifest: Manifest, cases: list[str]) -> 
     for part in answer.split("== ")[1:]:
         case, line, *rest = part.splitlines()
         text = wire.text(base64.b64decode(line.removeprefix("manifest ")))
-        listed = parse_list(f"{manifest.id} {text}\n").good
+        listed = parse_catalog(f"{manifest.id} {text}\n").good
         wrong = integrity.parse_verified("\n".join(rest), manifest)
         found[case.removeprefix(":nothing::")] = bool(listed) and listed[0] == manifest and not wrong
     return found

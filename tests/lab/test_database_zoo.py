@@ -87,7 +87,7 @@ def there_and_back(case: zoo.Case, form: str) -> None:
     one.prepare()
     one.swap()
     assert case.picture() == first
-    assert case.server.names() - around == {one.places.before}
+    assert case.server.names() - around == {one.location.before}
     one.back()
     one.drop()
     assert case.picture() == first
@@ -139,14 +139,14 @@ def test_neighbours_whose_names_look_like_ours_are_left_alone(server: zoo.Server
     one.prepare()
     one.swap()
     found = superseded.look(case.host, case.settings(), case.hear)
-    assert set(found) == {one.places.before}
+    assert set(found) == {one.location.before}
     unmarked = [text for text in case.said if "has no mark" in text]
     assert [text.split()[0] for text in unmarked] == [f"n_before_{stamp}"]
     with pytest.raises(OpsError, match="has no mark of a restore, and stays"):
         superseded.discard(case.host, case.settings(), (f"n_before_{stamp}",))
     superseded.discard(case.host, case.settings(), tuple(found))
     superseded.discard(case.host, case.settings(), tuple(found))
-    assert one.places.before not in server.names()
+    assert one.location.before not in server.names()
     for other in others:
         assert server.psql(other, "SELECT count(*) FROM t") == "1"
 
@@ -158,16 +158,16 @@ def test_what_an_earlier_restore_of_ours_left_goes_and_comments_stay_with_their_
     backup = case.backup()
     old = case.restore(backup)
     old.prepare()
-    assert names.mark("left", old.stamp) in str(server.about(old.places.new)["comment"])
+    assert names.mark("left", old.stamp) in str(server.about(old.location.new)["comment"])
     server.psql("template1", "COMMENT ON DATABASE \"left\" IS 'newer than the backup'")
     zoo.next_second()
     one = case.restore(backup)
     one.prepare()
-    assert old.places.new not in server.names()
+    assert old.location.new not in server.names()
     one.swap()
     assert server.about("left")["comment"] == "newer than the backup"
     one.discard_old()
-    assert server.names() & {one.places.before, one.places.new} == set()
+    assert server.names() & {one.location.before, one.location.new} == set()
 
 
 def test_logical_slots_end_with_the_old_database_and_hold_no_wal(server: zoo.Server) -> None:

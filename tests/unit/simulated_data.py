@@ -24,15 +24,15 @@ def _restore(world: World, words: Sequence[str], stdin: str) -> Result:
     return result("counted\nobjects 3 512\nend\n")
 
 
-def _exchange(world: World, words: Sequence[str], stdin: str) -> Result:
-    world.changed.append("exchange")
+def _swap(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("swap")
     if RESTORED in world.beside:
         world.data, world.beside = RESTORED, (KEPT,)
     return result("gap 1500000\n")
 
 
-def _exchange_back(world: World, words: Sequence[str], stdin: str) -> Result:
-    world.changed.append("exchange back")
+def _swap_back(world: World, words: Sequence[str], stdin: str) -> Result:
+    world.changed.append("swap back")
     if world.data == RESTORED:
         world.data, world.beside = "ours", (RESTORED,)
     return result("gap 1500000\n")
@@ -52,7 +52,7 @@ TITLES: dict[str, Handler] = {
     "verify the backup": lambda world, words, stdin: result(),
     "count the rows": lambda world, words, stdin: result(),
     "restore beside": _restore,
-    "exchange back": _exchange_back,
-    "exchange": _exchange,
+    "swap back": _swap_back,
+    "swap": _swap,
     "discard what a restore": _discard,
 }

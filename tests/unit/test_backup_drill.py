@@ -12,7 +12,7 @@ from kit import BACKUP, DATABASE, bash, path, program, settings
 
 from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.backup.catalog.manifest import Drill
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import scripts
 from schedgen_ops.backup.databases import sql
 from schedgen_ops.backup.restore import drill, drill_scripts
@@ -95,7 +95,7 @@ def test_a_deploy_drills_when_the_configuration_says_so(policy: str, proved_at: 
     config = settings(backup={"drill": {"deploy": policy}})
     now = datetime(2025, 1, 15, 12, tzinfo=UTC)
     assert (
-        drill.due(Listing((made, replace(MADE, drill=Drill("2025-01-15T12:00:00Z", 1, "bad")))), config, now)
+        drill.due(Catalog((made, replace(MADE, drill=Drill("2025-01-15T12:00:00Z", 1, "bad")))), config, now)
         is due
     )
     on = FakeHost(answers={"list backups": f"{made.id} {manifest.to_json(made)}", **host(SEEN).answers})

@@ -176,6 +176,6 @@ def test_a_manifest_whose_files_lead_elsewhere_is_none(name: str) -> None:
         replace(BACKUP, files=(File(name, 1, "0" * 64),)),
         replace(BACKUP, image=name or "--privileged"),
     ):
-        listing = remote_commands.parse_list(f"{BACKUP.id} {manifest.to_json(evil)}\n")
+        listing = remote_commands.parse_catalog(f"{BACKUP.id} {manifest.to_json(evil)}\n")
         assert (listing.backups, listing.unreadable) == ((), (BACKUP.id,))
-    assert remote_commands.parse_list(f"{BACKUP.id} {manifest.to_json(BACKUP)}\n").backups == (BACKUP,)
+    assert remote_commands.parse_catalog(f"{BACKUP.id} {manifest.to_json(BACKUP)}\n").backups == (BACKUP,)

@@ -13,11 +13,10 @@ from hypothesis.strategies import text
 from kit import BACKUP, DIRECTORY, bash, quickly, settings
 
 from schedgen_ops.backup.catalog import names, superseded
-from schedgen_ops.backup.data_location import places_of
-from schedgen_ops.backup.restore import run
-from schedgen_ops.backup.restore import swap as exchange
+from schedgen_ops.backup.data_location import locate
+from schedgen_ops.backup.restore import run, swap
 from schedgen_ops.backup.restore.elsewhere import Elsewhere
-from schedgen_ops.backup.restore.row_diff import Loss, loss
+from schedgen_ops.backup.restore.row_diff import RowDiff, row_diff
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.errors import ConnectionLost, OpsError, Refused
@@ -87,8 +86,8 @@ def host(**answers: Answer) -> FakeHost:
         "restore beside": SEEN,
         "look at the database server": SERVER,
         "end the slots of the old database": "",
-        "exchange": "gap 1500000\n",
-        "exchange back": "gap 1\n",
+        "swap": "gap 1500000\n",
+        "swap back": "gap 1\n",
         "discard what a restore put aside": "",
     }
     return FakeHost(answers=table | {name.replace("_", " "): answer for name, answer in answers.items()})
@@ -102,7 +101,7 @@ def titles(on: FakeHost) -> list[str]:
 def test_a_restore_is_checked_prepared_and_exchanged_in_this_order() -> None:
     on, told = host(), list[Event]()
     done = whole(on, told.append)
-    assert titles(on) == ["verify the backup", "restore beside", "exchange", SLOTS]
+    assert titles(on) == ["verify the backup", "restore beside", "swap", SLOTS]
     assert done.gap == 1.5
     assert done.kept == (f"database schedgen_before_{STAMP}", f"objects .schedgen-before-{STAMP}")
     beside, swap = on.commands[-3], on.commands[-2]
@@ -168,10 +167,10 @@ def test_rows_that_differ_are_dropped_before_anything_is_exchanged() -> None:
     "error", [result(stderr="reason: not healthy", code=1), ConnectionLost("gone"), KeyboardInterrupt()]
 )
 def test_an_exchange_that_fails_is_taken_back_and_the_restored_data_dropped(error: Answer) -> None:
-    on = host(exchange=error)
+    on = host(swap=error)
     with pytest.raises((OpsError, KeyboardInterrupt)):
         whole(on)
-    assert titles(on)[-3:] == ["exchange", "exchange back", "discard what a restore put aside"]
+    assert titles(on)[-3:] == ["swap", "swap back", "discard what a restore put aside"]
 
 
 def test_what_a_script_said_becomes_cause_and_hint() -> None:
@@ -189,16 +188,20 @@ def test_a_loss_is_told_table_by_table_in_words() -> None:
         }
     )
     made = replace(MADE, rows={"public.jobs": 3, "public.old": 2})
-    found = loss(on, settings(), made)
-    assert found == (Loss("public.jobs", 3, 5), Loss("public.new", None, 1), Loss("public.old", 2, None))
+    found = row_diff(on, settings(), made)
+    assert found == (
+        RowDiff("public.jobs", 3, 5),
+        RowDiff("public.new", None, 1),
+        RowDiff("public.old", 2, None),
+    )
     assert [str(each) for each in found] == [
         "public.jobs: 2 rows would be lost (5 now, 3 then)",
         "public.new with its 1 rows would go",
         "public.old is missing and would come back with 2 rows",
     ]
-    assert loss(on, settings(), BACKUP) == ()
+    assert row_diff(on, settings(), BACKUP) == ()
     with pytest.raises(Refused, match="not running"):
-        loss(host(docker_inspect=boxes("minio")), settings(), made)
+        row_diff(host(docker_inspect=boxes("minio")), settings(), made)
 
 
 def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> None:
@@ -212,7 +215,7 @@ def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> No
 
 def test_an_answer_without_an_end_is_none() -> None:
     with pytest.raises(ValueError, match="answered"):
-        exchange.parse_gap("")
+        swap.parse_gap("")
 
 
 def helper(tmp_path: Any, action: str) -> None:
@@ -287,8 +290,8 @@ def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -
 
 def test_names_of_databases_stay_within_what_postgresql_takes() -> None:
     config = settings(database={"name": "x" * 63})
-    places = places_of(config, parse_containers(ALL), STAMP)
-    assert max(len(places.new), len(places.before)) <= 63
+    location = locate(config, parse_containers(ALL), STAMP)
+    assert max(len(location.new), len(location.before)) <= 63
 
 
 @quickly

@@ -20,7 +20,7 @@ _candidates = st.lists(
         Candidate,
         name=st.integers(0, 99).map(lambda n: f"manual-20250101_{n:06d}"),
         kind=st.sampled_from(
-            ["good", "good", "good", "safety", "aside", "failed", "unfinished", "unreadable"]
+            ["good", "good", "good", "safety", "superseded", "failed", "unfinished", "unreadable"]
         ),
         made=st.none() | st.integers(-3 * 24, 40 * 24).map(lambda hours: NOW - timedelta(hours=hours)),
         proven=st.booleans(),
@@ -131,11 +131,11 @@ def test_the_newest_good_one_stays_however_old() -> None:
             RetentionVerdict("x", False, "a copy that a restore made first, and older than 7 days"),
         ),
         (
-            old("x", 1, kind="aside"),
+            old("x", 1, kind="superseded"),
             RetentionVerdict("x", True, "put aside by a restore, and younger than 7 days"),
         ),
         (
-            old("x", 9, kind="aside"),
+            old("x", 9, kind="superseded"),
             RetentionVerdict("x", False, "put aside by a restore, and older than 7 days"),
         ),
         (

@@ -18,7 +18,7 @@ from kit import BACKUP, DATABASE, OBJECTS, bash, parses, path, program
 
 from schedgen_ops.backup.catalog import manifest, remote_commands
 from schedgen_ops.backup.catalog.manifest import File, Manifest, State
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import integrity, scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
@@ -284,7 +284,7 @@ def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path)
     assert listed(tmp_path).good == ()
     assert bash(remote_commands.finish(folder, BACKUP), tmp_path).ok
     assert left(tmp_path) == [BACKUP.id]
-    assert listed(tmp_path) == Listing((BACKUP,))
+    assert listed(tmp_path) == Catalog((BACKUP,))
 
 
 def test_a_backup_never_replaces_another(tmp_path: Path) -> None:
@@ -332,8 +332,8 @@ def test_without_anything_to_back_up_nothing_is_touched(tmp_path: Path) -> None:
     assert scripts.reason(answer.stderr)[0].startswith("there is nothing to back up")
 
 
-def listed(tmp_path: Path) -> Listing:
-    return remote_commands.parse_list(bash(remote_commands.list_("backups"), tmp_path).stdout)
+def listed(tmp_path: Path) -> Catalog:
+    return remote_commands.parse_catalog(bash(remote_commands.list_("backups"), tmp_path).stdout)
 
 
 def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_folder_is_nothing(
@@ -353,7 +353,7 @@ def test_a_torn_manifest_another_ones_and_none_are_no_backups_and_a_foreign_fold
         (folder / "manifest.json").write_text(text)
     (tmp_path / "backups" / bare).mkdir()
     (tmp_path / "backups/photos").mkdir()
-    assert listed(tmp_path) == Listing((BACKUP,), (torn, swapped, bare))
+    assert listed(tmp_path) == Catalog((BACKUP,), (torn, swapped, bare))
 
 
 def test_a_missing_folder_holds_no_backups(tmp_path: Path) -> None:

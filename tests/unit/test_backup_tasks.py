@@ -60,7 +60,7 @@ def test_a_restore_tells_its_story_and_what_is_kept(inv: Inv, capsys: Capture) -
         "Kept: app1: database schedgen_before_",
     ):
         assert line in told
-    assert titles(on)[-4:] == ["verify the backup", "restore beside", "exchange", SLOTS]
+    assert titles(on)[-4:] == ["verify the backup", "restore beside", "swap", SLOTS]
 
 
 def test_a_restore_that_discards_keeps_nothing(inv: Inv, capsys: Capture) -> None:
@@ -75,7 +75,7 @@ def test_a_restore_that_discards_keeps_nothing(inv: Inv, capsys: Capture) -> Non
     [
         ({"verify_the_backup": "wrong database.sql.gz is missing\n"}, 5, "verify the backup"),
         ({"restore_beside": SEEN.replace('jobs",3', 'jobs",4')}, 4, "discard what a restore put aside"),
-        ({"exchange": result(stderr="reason: no", code=1)}, 4, "discard what a restore put aside"),
+        ({"swap": result(stderr="reason: no", code=1)}, 4, "discard what a restore put aside"),
     ],
 )
 def test_a_restore_that_fails_leaves_the_old_data(
@@ -98,7 +98,7 @@ def test_old_data_that_does_not_answer_is_not_said_to_be_in_place(
 ) -> None:
     bad = rules.Finding("service backend", rules.CheckVerdict.FAILED, "is exited (1)")
     monkeypatch.setattr(serving, "wrong", lambda *_: (bad,))
-    on = ready(exchange=result(stderr="reason: no", code=1))
+    on = ready(swap=result(stderr="reason: no", code=1))
     assert inv("backup.restore", MADE.id, "--yes", on=[on]) == 5
     told = capsys.readouterr()
     assert "everything answers" not in told.out
@@ -166,10 +166,10 @@ def test_a_corrupt_database_is_saved_before_it_is_replaced(inv: Inv, capsys: Cap
     on = ready()
     assert inv("emergency.database", "--yes", on=[on]) == 0
     done = [re.sub(r" .*", "", title) if title.startswith("docker") else title for title in titles(on)]
-    order = ["verify the backup", "back up", "restore beside", "exchange"]
+    order = ["verify the backup", "back up", "restore beside", "swap"]
     assert [title for title in done if title in order] == order
     stop = titles(on).index("stop users")
-    assert titles(on)[stop + 1] != "exchange"
+    assert titles(on)[stop + 1] != "swap"
     assert "Everything serves again" in capsys.readouterr().out
 
 
@@ -178,12 +178,12 @@ def test_after_a_complete_failure_everything_is_taken_down_restored_and_started(
     on = ready()
     assert inv("emergency.recover", "--yes", on=[on]) == 0
     down = "docker compose down --remove-orphans"
-    order = ["verify the backup", down, "back up", "restore beside", "exchange"]
+    order = ["verify the backup", down, "back up", "restore beside", "swap"]
     assert [title for title in titles(on) if title in order] == order
     # The data's services first; everything else when the restored data is in place.
-    exchanged = [command.title for command in on.commands].index("exchange")
+    swapped = [command.title for command in on.commands].index("swap")
     started = [number for number, text in enumerate(on.texts) if "up --detach" in text]
-    assert [number > exchanged for number in started] == [False, False, True]
+    assert [number > swapped for number in started] == [False, False, True]
 
 
 @pytest.mark.usefixtures("verified")

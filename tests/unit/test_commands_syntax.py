@@ -10,6 +10,7 @@ from kit import BACKUP, DATABASE, FLOW, OBJECTS, parses, settings
 from schedgen_ops import host_scripts
 from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.backup.create import integrity, scripts
+from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.backup.restore import drill_scripts, swap
 from schedgen_ops.backup.restore import scripts as restore_scripts
 from schedgen_ops.commands import disks, environment, files, git, http
@@ -32,7 +33,7 @@ COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
 OWNER = lock.Owner("ann", "laptop", "now", "deploy", "v1")
 
 CHECK = Check(name="web", url="http://localhost/")
-PLACES = restore_scripts.Places(SUDO, "c1", "c2", "image", "20250115_120000", DATABASE, OBJECTS)
+PLACES = DataLocation(SUDO, "c1", "c2", "image", "20250115_120000", DATABASE, OBJECTS)
 EVERY = (
     PLAIN.containers("p"),
     COMPOSE.resolve("/r"),
@@ -57,7 +58,7 @@ EVERY = (
     restore_scripts.beside(PLACES, "b", BACKUP, ["SELECT 1"], 5),
     restore_scripts.kept(PLACES),
     restore_scripts.discard(PLACES, ["a"]),
-    swap.exchange(PLACES, "/lock", ["c1"], 5),
+    swap.swap(PLACES, "/lock", ["c1"], 5),
     emergency.set_aside(SUDO, "b", "c1", "image"),
     backup.list_("b"),
     backup.fail("b", BACKUP),

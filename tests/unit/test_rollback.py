@@ -226,8 +226,8 @@ def test_the_database_goes_back_when_it_is_asked_for_and_what_was_there_is_kept(
     assert "What is there now is kept beside it" in seen.text
     assert (host.world.data, host.world.beside) == (RESTORED, (KEPT,))
     # It is restored before anything is replaced, and exchanged when the older code is there to use it.
-    done = [name for name in host.world.changed if name in ("restore beside", "up backend", "exchange")]
-    assert done == ["restore beside", "up backend", "exchange"]
+    done = [name for name in host.world.changed if name in ("restore beside", "up backend", "swap")]
+    assert done == ["restore beside", "up backend", "swap"]
 
 
 def test_without_a_backup_of_its_own_time_nothing_is_changed() -> None:

@@ -9,8 +9,8 @@ import pytest
 from engine_stub import Engine
 from kit import DATABASE, OBJECTS, bash, parses, path, program
 
-from schedgen_ops.backup.restore import swap as exchange
-from schedgen_ops.backup.restore.scripts import Places
+from schedgen_ops.backup.data_location import DataLocation
+from schedgen_ops.backup.restore import swap
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
@@ -119,9 +119,9 @@ def test_both_are_sound_bash(name: str) -> None:
         assert all(parses(word) == "" for word in shlex.split(command.text) if "docker=(" in word)
 
 
-# The services that use the data, while it is exchanged
+# The services that use the data, while it is swapped
 
-EXCHANGING = r"""
+SWAPPING = r"""
 cd -- "$FAKE" || exit 9
 case $1 in
   exec | run) cat >/dev/null; [ ! -e "fails-$1" ] ;;
@@ -137,10 +137,10 @@ esac
 CLIENTS = ("api", "worker", "cron")
 
 
-def swap(tmp_path: Path, *, back: bool = False) -> Result:
-    programs = program(tmp_path / "bin", "docker", EXCHANGING).parent
-    places = Places(DOCKER, "db", "store", "image", "20250115_120000", DATABASE, OBJECTS)
-    command = exchange.exchange(places, f"{tmp_path}/restore.lock", CLIENTS, 1, back=back)
+def swapped(tmp_path: Path, *, back: bool = False) -> Result:
+    programs = program(tmp_path / "bin", "docker", SWAPPING).parent
+    location = DataLocation(DOCKER, "db", "store", "image", "20250115_120000", DATABASE, OBJECTS)
+    command = swap.swap(location, f"{tmp_path}/restore.lock", CLIENTS, 1, back=back)
     return bash(command, tmp_path, PATH=path(programs), FAKE=str(tmp_path))
 
 
@@ -148,8 +148,8 @@ def runs(tmp_path: Path) -> list[str]:
     return [name for name in ("store", *CLIENTS) if (tmp_path / name).read_text() == "running\n"]
 
 
-def test_an_exchange_notes_what_it_stops(tmp_path: Path) -> None:
-    assert swap(tmp_path).ok
+def test_a_swap_notes_what_it_stops(tmp_path: Path) -> None:
+    assert swapped(tmp_path).ok
     assert runs(tmp_path) == ["store", *CLIENTS]
     assert (tmp_path / "seen/data").read_text().split() == [*CLIENTS, "store"]
     assert not list(tmp_path.glob("stopped/*"))
@@ -157,9 +157,9 @@ def test_an_exchange_notes_what_it_stops(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("back", [False, True])
 @pytest.mark.parametrize("stuck", ["store", "api"])
-def test_all_that_can_start_after_an_exchange_do(tmp_path: Path, stuck: str, back: bool) -> None:
+def test_all_that_can_start_after_a_swap_do(tmp_path: Path, stuck: str, back: bool) -> None:
     (tmp_path / f"stuck-{stuck}").touch()
-    answer = swap(tmp_path, back=back)
+    answer = swapped(tmp_path, back=back)
     assert not answer.ok
     assert f"{stuck} does not start" in answer.stderr
     assert set(runs(tmp_path)) == {"store", *CLIENTS} - {stuck}
@@ -167,9 +167,9 @@ def test_all_that_can_start_after_an_exchange_do(tmp_path: Path, stuck: str, bac
 
 
 @pytest.mark.parametrize("failing", ["stop", "exec", "run"])
-def test_whatever_fails_in_an_exchange_the_services_run_again(tmp_path: Path, failing: str) -> None:
+def test_whatever_fails_in_a_swap_the_services_run_again(tmp_path: Path, failing: str) -> None:
     (tmp_path / f"fails-{failing}").touch()
-    assert not swap(tmp_path).ok
+    assert not swapped(tmp_path).ok
     # One that was never stopped never wrote that it is running.
     assert not [name for name in (*CLIENTS, "store") if "exited" in read(tmp_path / name)]
 

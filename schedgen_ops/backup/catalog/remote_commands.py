@@ -72,7 +72,7 @@ def list_(folder: str) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class Catalog:
     """What is in the backups' folder.
 
     Attributes:
@@ -89,7 +89,7 @@ class Listing:
         return m.newest_first(self.backups)
 
 
-def parse_list(stdout: str) -> Listing:
+def parse_catalog(stdout: str) -> Catalog:
     """Reads the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
     found, unreadable = [], []
     for line in filter(None, stdout.splitlines()):
@@ -102,7 +102,7 @@ def parse_list(stdout: str) -> Listing:
             found.append(manifest)
         elif m.is_backup_id(name):
             unreadable.append(name)
-    return Listing(tuple(found), tuple(unreadable))
+    return Catalog(tuple(found), tuple(unreadable))
 
 
 def _folder(manifest: m.Manifest) -> str:

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Kind = Literal["good", "safety", "aside", "failed", "unfinished", "unreadable"]
+Kind = Literal["good", "safety", "superseded", "failed", "unfinished", "unreadable"]
 
-_WHAT = {"failed": "failed", "safety": "a copy that a restore made first", "aside": "put aside by a restore"}
+_WHAT = {
+    "failed": "failed",
+    "safety": "a copy that a restore made first",
+    "superseded": "put aside by a restore",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Candidate:
 
     Attributes:
         kind: good (DONE, its manifest readable); safety (the same, of what a restore was about to replace: it
-            counts as none of the newest); aside (what a restore replaced, where it was); failed (says so
+            counts as none of the newest); superseded (what a restore replaced, where it was); failed (says so
             itself); unfinished (left by a run that was killed: whoever prunes holds the lock, so nobody is at
             work on it); unreadable (no manifest, or a torn one).
         made: when, by the host's clock; None where neither manifest nor name tells.

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from schedgen_ops.backup.catalog.manifest import Kind, Manifest
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.settings import HostSettings, Settings
 
 
-def newest(listing: Listing, *, database: bool = False, objects: bool = False) -> Manifest | None:
+def newest(catalog: Catalog, *, database: bool = False, objects: bool = False) -> Manifest | None:
     """The newest good backup that holds what is asked for.
 
     A safety copy is none: it holds what was there when something was wrong.
     """
-    for backup in listing.good:
+    for backup in catalog.good:
         held = (backup.database or not database) and (backup.archive or not objects)
         if held and backup.kind is not Kind.SAFETY:
             return backup
     return None
 
 
-def last(listing: Listing, settings: Settings, host: HostSettings) -> Manifest:
+def last(catalog: Catalog, settings: Settings, host: HostSettings) -> Manifest:
     """The newest good backup with all data of a host; one of its parts alone if there is no other.
 
     Raises:
@@ -28,24 +28,24 @@ def last(listing: Listing, settings: Settings, host: HostSettings) -> Manifest:
     """
     database = bool(settings.database and host.runs(settings.database.service))
     objects = bool(settings.objects and host.runs(settings.objects.service))
-    found = newest(listing, database=database, objects=objects) or newest(listing)
+    found = newest(catalog, database=database, objects=objects) or newest(catalog)
     if found is None:
         raise OpsError("there is no good backup here", host=host.name, hint="`inv backup` makes one.")
     return found
 
 
-def named(listing: Listing, wanted: str, host: str) -> Manifest:
+def named(catalog: Catalog, wanted: str, host: str) -> Manifest:
     """The good backup whose id is or begins with `wanted`.
 
     Raises:
         ConfigError: for none, or several.
         OpsError: for one that is damaged or failed.
     """
-    fits = [backup for backup in listing.backups if wanted and backup.id.startswith(wanted)]
+    fits = [backup for backup in catalog.backups if wanted and backup.id.startswith(wanted)]
     exact = [backup for backup in fits if backup.id == wanted]
     # One that failed is in nobody's way.
     fits = exact or [backup for backup in fits if backup.good] or fits
-    torn = [name for name in listing.unreadable if wanted and name.startswith(wanted)]
+    torn = [name for name in catalog.unreadable if wanted and name.startswith(wanted)]
     if not fits and torn:
         raise damaged(torn[0], host)
     if len(fits) != 1:
@@ -62,16 +62,16 @@ def named(listing: Listing, wanted: str, host: str) -> Manifest:
     return fits[0]
 
 
-def chosen(listing: Listing, wanted: str, settings: Settings, host: HostSettings) -> Manifest:
+def chosen(catalog: Catalog, wanted: str, settings: Settings, host: HostSettings) -> Manifest:
     """The backup that is `named`, or else the `last` one.
 
     Raises:
         OpsError: where there is none; also when a newer one cannot be read, for it may be the last.
     """
     if wanted:
-        return named(listing, wanted, host.name)
-    found = last(listing, settings, host)
-    newer = [name for name in listing.unreadable if name[-15:] > found.id[-15:]]
+        return named(catalog, wanted, host.name)
+    found = last(catalog, settings, host)
+    newer = [name for name in catalog.unreadable if name[-15:] > found.id[-15:]]
     if newer:
         raise damaged(newer[-1], host.name)
     return found

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.backup.data_location import perform, places_of, running
+from schedgen_ops.backup.data_location import locate, perform, running
 from schedgen_ops.backup.restore import scripts
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class Superseded:
     """What was found aside on a host.
 
     Attributes:
@@ -27,8 +27,8 @@ class Aside:
 
 def look(remote: Remote, settings: Settings, emit: events.Emit) -> Mapping[str, int]:
     """What restores put aside on a host, with its bytes; what only looks like that is told."""
-    places = places_of(settings, running(remote, settings), "")
-    answer = perform(remote, settings, scripts.kept(places), 300)
+    location = locate(settings, running(remote, settings), "")
+    answer = perform(remote, settings, scripts.kept(location), 300)
     found = parse(answer.lines())
     for name in found.unmarked:
         events.warn(
@@ -39,7 +39,7 @@ def look(remote: Remote, settings: Settings, emit: events.Emit) -> Mapping[str, 
     return found.kept
 
 
-def parse(lines: Iterable[str]) -> Aside:
+def parse(lines: Iterable[str]) -> Superseded:
     """Reads the answer of `restore_scripts.kept`."""
     found: dict[str, int] = {}
     unmarked = []
@@ -49,10 +49,10 @@ def parse(lines: Iterable[str]) -> Aside:
                 unmarked.append(name)
             case [kind, name, count]:
                 found[name] = int(count) * (1 if kind == "database" else 1024)
-    return Aside(found, tuple(unmarked))
+    return Superseded(found, tuple(unmarked))
 
 
 def discard(remote: Remote, settings: Settings, names: tuple[str, ...]) -> None:
     """Removes what restores put aside, for good; `names` as `look` has them."""
-    places = places_of(settings, running(remote, settings), "")
-    perform(remote, settings, scripts.discard(places, names), 600)
+    location = locate(settings, running(remote, settings), "")
+    perform(remote, settings, scripts.discard(location, names), 600)

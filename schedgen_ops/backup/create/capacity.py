@@ -28,7 +28,7 @@ _DU_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """What there is to back up and where to, in bytes.
 
     Attributes:
@@ -73,7 +73,7 @@ def look(settings: Settings, source: run.Source, parts: frozenset[str] = run.ALL
     )
 
 
-def parse(stdout: str) -> Room:
+def parse(stdout: str) -> Capacity:
     """Reads the answer of `look`.
 
     Raises:
@@ -86,7 +86,7 @@ def parse(stdout: str) -> Room:
             found[name] = int(count)
     if "free" not in found:
         raise ValueError(f"no free space in {stdout!r}")
-    return Room(found.pop("free"), found)
+    return Capacity(found.pop("free"), found)
 
 
 def estimate(held: Mapping[str, int], last: Manifest | None) -> Estimate:
@@ -112,16 +112,16 @@ def ensured(
         Refused: where the disk has no room for it.
     """
     asked = look(settings, source, parts).in_dir(settings.directory)
-    room = parse(remote.run(asked, deadline=60 + _DU_SECONDS).stdout)
-    last = selection.newest(run.listing(remote, settings), database="database" in room.held)
+    capacity = parse(remote.run(asked, deadline=60 + _DU_SECONDS).stdout)
+    last = selection.newest(run.catalog(remote, settings), database="database" in capacity.held)
     # What could not be asked is taken to be as it was.
     before = last.sizes if last else {}
-    held = {part: before[part] for part in sorted(parts) if part in before} | dict(room.held)
+    held = {part: before[part] for part in sorted(parts) if part in before} | dict(capacity.held)
     guess = estimate(held, last)
-    if room.free < guess.needed:
+    if capacity.free < guess.needed:
         what = ", ".join(f"{part} {size(count)}" for part, count in held.items())
         raise Refused(
-            f"a backup may take {size(guess.needed)}, and {size(room.free)} are free for it",
+            f"a backup may take {size(guess.needed)}, and {size(capacity.free)} are free for it",
             host=remote.name,
             detail=f"on the disk of {settings.backup.directory}; to be backed up: {what}",
             hint="`inv backup.prune` removes old backups; `docker system df` tells what Docker holds.",

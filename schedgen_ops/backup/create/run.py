@@ -93,7 +93,7 @@ def _place(remote: Remote, settings: Settings) -> tuple[datetime, int]:
     """The time on the host, and the number that follows those of the backups there."""
     backups = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
     clock, listed = remote.batch([host_time.ask(), backups], deadline=60)
-    found = remote_commands.parse_list(listed.stdout).backups
+    found = remote_commands.parse_catalog(listed.stdout).backups
     return host_time.parse(clock.stdout), max((backup.number for backup in found), default=0) + 1
 
 
@@ -198,15 +198,15 @@ def _running(service: str, source: Source, host: HostSettings) -> engine.Contain
     return container
 
 
-def listing(remote: Remote, settings: Settings) -> remote_commands.Listing:
+def catalog(remote: Remote, settings: Settings) -> remote_commands.Catalog:
     """All that is in the backups' folder of a host."""
     command = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
-    return remote_commands.parse_list(remote.run(command, deadline=60).stdout)
+    return remote_commands.parse_catalog(remote.run(command, deadline=60).stdout)
 
 
 def listed(remote: Remote, settings: Settings) -> tuple[Manifest, ...]:
     """The good backups of a host, newest first."""
-    return listing(remote, settings).good
+    return catalog(remote, settings).good
 
 
 def verify(remote: Remote, settings: Settings, backup: Manifest) -> tuple[str, ...]:

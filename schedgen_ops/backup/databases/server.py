@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from schedgen_ops import json_records
 from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.backup.databases import properties
-from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
@@ -30,9 +30,9 @@ class Server:
     subscriptions: tuple[str, ...] = ()
 
 
-def look(places: Places) -> Command:
+def look(location: DataLocation) -> Command:
     """Asks the server."""
-    return host_script("backup/server", title="look at the database server", **places.values)
+    return host_script("backup/server", title="look at the database server", **location.values)
 
 
 def parse(stdout: str) -> Server:
@@ -77,9 +77,9 @@ def _reasons(server: Server, backup: Manifest) -> Iterator[tuple[str, str]]:
         )
 
 
-def end_slots(places: Places) -> Command:
+def end_slots(location: DataLocation) -> Command:
     """Drops the logical replication slots of the database that was put aside, which would hold its WAL."""
-    return host_script("backup/end_slots", title="end the slots of the old database", **places.values)
+    return host_script("backup/end_slots", title="end the slots of the old database", **location.values)
 
 
 def parse_ended(stdout: str) -> tuple[str, ...]:

@@ -206,7 +206,7 @@ class Push:
         asked = [host_time.ask(), remote_commands.list_(directory).in_dir(where)]
         time, listed = self.remote.batch(asked, deadline=60)
         now = next(
-            (b for b in remote_commands.parse_list(listed.stdout).backups if b.id == backup.id), backup
+            (b for b in remote_commands.parse_catalog(listed.stdout).backups if b.id == backup.id), backup
         )
         copy = Copy(stamp(host_time.parse(time.stdout)), self._where(backup), result)
         done = replace(now, offsite=copy)

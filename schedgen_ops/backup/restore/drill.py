@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time, remote_commands
 from schedgen_ops.backup.catalog.manifest import Drill, Manifest
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.backup.data_location import NO_DATABASE
 from schedgen_ops.backup.restore import drill_scripts
@@ -124,15 +124,15 @@ def when_due(remote: Remote, settings: Settings, backup: Manifest, clock: Clock,
         return
     command = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
     time, listed = remote.batch([host_time.ask(), command], deadline=60)
-    if due(remote_commands.parse_list(listed.stdout), settings, host_time.parse(time.stdout)):
+    if due(remote_commands.parse_catalog(listed.stdout), settings, host_time.parse(time.stdout)):
         drill(remote, settings, backup, clock, emit)
 
 
-def due(listing: Listing, settings: Settings, now: datetime) -> bool:
+def due(catalog: Catalog, settings: Settings, now: datetime) -> bool:
     """Whether a deploy has to drill its backup, by the configuration."""
     policy = settings.backup.drill
     if policy.deploy != "stale":
         return policy.deploy == "always"
     limit = now - timedelta(days=policy.max_age_days)
-    proofs = [backup.drill.at for backup in listing.good if backup.proven and backup.drill]
+    proofs = [backup.drill.at for backup in catalog.good if backup.proven and backup.drill]
     return not any(datetime.fromisoformat(at) >= limit for at in proofs)

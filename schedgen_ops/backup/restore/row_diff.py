@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog.manifest import Manifest
-from schedgen_ops.backup.data_location import perform, places_of, running
+from schedgen_ops.backup.data_location import locate, perform, running
 from schedgen_ops.backup.databases import server, sql
 from schedgen_ops.backup.restore import scripts
 from schedgen_ops.errors import Refused
@@ -14,7 +14,7 @@ from schedgen_ops.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class RowDiff:
     """What a restore would do to a table: it has `now` rows, and would have `then`; None is no such table."""
 
     table: str
@@ -31,7 +31,7 @@ class Loss:
         return f"{self.table}: {what} ({self.now} now, {self.then} then)"
 
 
-def loss(remote: Remote, settings: Settings, backup: Manifest) -> tuple[Loss, ...]:
+def row_diff(remote: Remote, settings: Settings, backup: Manifest) -> tuple[RowDiff, ...]:
     """What a restore of the database would change, a table each; () where nothing would, or nobody knows.
 
     Raises:
@@ -39,13 +39,13 @@ def loss(remote: Remote, settings: Settings, backup: Manifest) -> tuple[Loss, ..
     """
     if settings.database is None or not backup.rows:
         return ()
-    places = places_of(settings, running(remote, settings), "")
-    if not places.database:
+    location = locate(settings, running(remote, settings), "")
+    if not location.database:
         raise Refused(f"{settings.database.service} is not running", host=remote.name)
-    answer = perform(remote, settings, scripts.count(places), 600)
+    answer = perform(remote, settings, scripts.count(location), 600)
     now = sql.parse(answer.lines()).rows
     tables = sorted({*now, *backup.rows})
-    found = (Loss(table, backup.rows.get(table), now.get(table)) for table in tables)
+    found = (RowDiff(table, backup.rows.get(table), now.get(table)) for table in tables)
     return tuple(each for each in found if each.then != each.now)
 
 
@@ -55,7 +55,7 @@ def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
     Raises:
         OpsError: where the database does not answer.
     """
-    places = places_of(settings, running(remote, settings), "")
-    if not places.database:
+    location = locate(settings, running(remote, settings), "")
+    if not location.database:
         return ()
-    return server.parse(perform(remote, settings, server.look(places), 120).stdout).slots
+    return server.parse(perform(remote, settings, server.look(location), 120).stdout).slots

@@ -9,10 +9,9 @@ from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import broken
 from schedgen_ops.backup.create import run
-from schedgen_ops.backup.data_location import perform, places_of, running
+from schedgen_ops.backup.data_location import DataLocation, locate, perform, running
 from schedgen_ops.backup.databases import server
-from schedgen_ops.backup.restore import drill, drill_scripts, scripts
-from schedgen_ops.backup.restore import swap as exchange
+from schedgen_ops.backup.restore import drill, drill_scripts, scripts, swap
 from schedgen_ops.clock import Clock
 from schedgen_ops.commands import docker
 from schedgen_ops.errors import OpsError, Refused
@@ -44,7 +43,7 @@ class Restore:
     parts: frozenset[str] = DATA
     stamp: str = ""
     gap: float = 0.0
-    _places: scripts.Places | None = None
+    _location: DataLocation | None = None
     _clients: tuple[str, ...] = ()
     _grace: float = 0.0
     _names: tuple[str, ...] = ()
@@ -56,33 +55,33 @@ class Restore:
         return f"{self.settings.backup.directory}/{self.backup.id}"
 
     @property
-    def places(self) -> scripts.Places:
+    def location(self) -> DataLocation:
         """Where it goes to; found on the host once.
 
         Raises:
             Refused: where what it goes to does not run.
         """
-        if self._places is None:
+        if self._location is None:
             containers = running(self.remote, self.settings)
-            self._places = self._find(containers)
+            self._location = self._find(containers)
             names = self._used_by()
             clients = [box for box in containers if box.service in names and box.status == "running"]
             self._clients = tuple(box.id for box in clients)
             # The object store is stopped after them.
             self._grace = 2 * docker.grace(box for box in containers if box.id in self._stops())
             self._names = tuple(sorted({box.service for box in clients}))
-        return self._places
+        return self._location
 
     def look_again(self) -> None:
         """Containers were replaced since: those that use the data are found anew; names stay."""
-        self._places = None
+        self._location = None
 
-    def _find(self, containers: tuple[docker.Container, ...]) -> scripts.Places:
+    def _find(self, containers: tuple[docker.Container, ...]) -> DataLocation:
         self.stamp = self.stamp or f"{host_time.now(self.remote):%Y%m%d_%H%M%S}"
-        places = places_of(self.settings, containers, self.stamp)
+        location = locate(self.settings, containers, self.stamp)
         wants = {
-            "database": (self.settings.database, self.backup.database, places.database),
-            "objects": (self.settings.objects, self.backup.archive, places.objects),
+            "database": (self.settings.database, self.backup.database, location.database),
+            "objects": (self.settings.objects, self.backup.archive, location.objects),
         }
         kept = {}
         for part, (configured, file, box) in wants.items():
@@ -96,10 +95,10 @@ class Restore:
             kept[part] = box if wanted else ""
         if not any(kept.values()):
             raise Refused(f"{self.backup.id} holds none of what is to be restored", host=self.remote.name)
-        return replace(places, database=kept["database"], objects=kept["objects"])
+        return replace(location, database=kept["database"], objects=kept["objects"])
 
     def _stops(self) -> tuple[str, ...]:
-        store = self._places.objects if self._places else ""
+        store = self._location.objects if self._location else ""
         return (*self._clients, store)
 
     def _used_by(self) -> set[str]:
@@ -116,8 +115,8 @@ class Restore:
         self._check_server(Refused)
 
     def _check_server(self, failure: type[OpsError]) -> None:
-        if self.places.database and not self._fits:
-            found = server.parse(self._run(server.look(self.places), 120).stdout)
+        if self.location.database and not self._fits:
+            found = server.parse(self._run(server.look(self.location), 120).stdout)
             server.refuse(found, self.backup, self.remote.name, failure)
             self._fits = True
 
@@ -139,14 +138,14 @@ class Restore:
         """
         # By now something may have been changed: an emergency took everything down.
         self._check_server(OpsError)
-        queries = self.settings.backup.drill.queries if self.places.database else ()
-        need = drill.needed(self.backup) if self.places.database else 0
-        need += self.backup.sizes.get("objects", 0) if self.places.objects else 0
-        command = scripts.beside(self.places, self.folder, self.backup, queries, need)
+        queries = self.settings.backup.drill.queries if self.location.database else ()
+        need = drill.needed(self.backup) if self.location.database else 0
+        need += self.backup.sizes.get("objects", 0) if self.location.objects else 0
+        command = scripts.beside(self.location, self.folder, self.backup, queries, need)
         answer = self._run(command, self.settings.backup.deadline)
         seen = drill_scripts.parse(answer.stdout)
         wrong = drill_scripts.wrong(seen, self.backup, queries)
-        if not self.places.database:
+        if not self.location.database:
             wrong = tuple(text for text in wrong if "objects" in text)
         if wrong:
             self.drop()
@@ -159,8 +158,8 @@ class Restore:
 
     def _summary(self, seen: drill_scripts.Seen) -> str:
         rows = seen.facts.rows
-        database = f"{sum(rows.values())} rows in {len(rows)} tables" if self.places.database else ""
-        objects = f"{seen.objects} objects" if self.places.objects else ""
+        database = f"{sum(rows.values())} rows in {len(rows)} tables" if self.location.database else ""
+        objects = f"{seen.objects} objects" if self.location.objects else ""
         return ", ".join(filter(None, (database, objects)))
 
     def swap(self) -> None:
@@ -169,30 +168,30 @@ class Restore:
         Raises:
             OpsError: when that failed or they did not get healthy; `back` puts the old data in place again.
         """
-        answer = self._run(self._exchange(), self._deadline)
-        self.gap = exchange.parse_gap(answer.stdout)
+        answer = self._run(self._swap(), self._deadline)
+        self.gap = swap.parse_gap(answer.stdout)
         away = f"; {', '.join(self._names)} stopped for {self.gap:.1f}s" if self._names else ""
         events.info(self.emit, f"The restored data serves{away}", self.remote.name)
 
     def back(self) -> None:
         """The old data in place again, and the services started; may run twice."""
-        self._run(self._exchange(back=True), self._deadline)
+        self._run(self._swap(back=True), self._deadline)
         events.info(self.emit, "The old data is in place again", self.remote.name)
 
     def drop(self) -> None:
         """What was restored beside and did not take its place, removed; may run twice."""
-        names = [self.places.new] if self.places.database else []
-        names += [f".schedgen-new-{self.places.stamp}"] if self.places.objects else []
-        self._run(scripts.discard(self.places, names), 600)
+        names = [self.location.new] if self.location.database else []
+        names += [f".schedgen-new-{self.location.stamp}"] if self.location.objects else []
+        self._run(scripts.discard(self.location, names), 600)
 
     def settle(self) -> None:
         """Once it stays: what follows the old database and would hold its WAL is ended, and told."""
-        if not self.places.database:
+        if not self.location.database:
             return
         try:
-            ended = server.parse_ended(self._run(server.end_slots(self.places), 120).stdout)
+            ended = server.parse_ended(self._run(server.end_slots(self.location), 120).stdout)
         except OpsError as error:
-            events.warn(self.emit, f"{error.message}: {self.places.before}", self.remote.name)
+            events.warn(self.emit, f"{error.message}: {self.location.before}", self.remote.name)
             return
         if ended:
             text = f"Dropped the logical replication slots of the old database: {', '.join(ended)}"
@@ -201,22 +200,22 @@ class Restore:
 
     def discard_old(self) -> None:
         """What was there before, removed for good."""
-        names = [self.places.before] if self.places.database else []
-        names += [f".schedgen-before-{self.places.stamp}"] if self.places.objects else []
-        self._run(scripts.discard(self.places, names), 600)
+        names = [self.location.before] if self.location.database else []
+        names += [f".schedgen-before-{self.location.stamp}"] if self.location.objects else []
+        self._run(scripts.discard(self.location, names), 600)
         events.info(self.emit, "What was there before is discarded", self.remote.name)
 
     @property
     def kept(self) -> tuple[str, ...]:
         """What the old data is called now."""
-        database = (f"database {self.places.before}",) if self.places.database else ()
-        objects = (f"objects .schedgen-before-{self.places.stamp}",) if self.places.objects else ()
+        database = (f"database {self.location.before}",) if self.location.database else ()
+        objects = (f"objects .schedgen-before-{self.location.stamp}",) if self.location.objects else ()
         return database + objects
 
-    def _exchange(self, *, back: bool = False) -> Command:
+    def _swap(self, *, back: bool = False) -> Command:
         lock = f"{Paths(self.settings.directory).state}/restore.lock"
         wait = self.settings.health.deadline
-        return exchange.exchange(self.places, lock, self._clients, wait, back=back)
+        return swap.swap(self.location, lock, self._clients, wait, back=back)
 
     @property
     def _deadline(self) -> float:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schedgen_ops.backup.restore.scripts import Places
+from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
 
-def exchange(places: Places, lock: str, clients: Sequence[str], wait: int, *, back: bool = False) -> Command:
+def swap(
+    location: DataLocation, lock: str, clients: Sequence[str], wait: int, *, back: bool = False
+) -> Command:
     """Exchanges what was restored and what serves, with the services that use it stopped meanwhile.
 
     Args:
@@ -24,8 +26,8 @@ def exchange(places: Places, lock: str, clients: Sequence[str], wait: int, *, ba
     """
     return host_script(
         "backup/swap",
-        title="exchange back" if back else "exchange",
-        **places.values,
+        title="swap back" if back else "swap",
+        **location.values,
         lock=lock,
         direction="back" if back else "forward",
         limit=wait,
@@ -34,7 +36,7 @@ def exchange(places: Places, lock: str, clients: Sequence[str], wait: int, *, ba
 
 
 def parse_gap(stdout: str) -> float:
-    """The seconds that the services were away, by the answer of `exchange`.
+    """The seconds that the services were away, by the answer of `swap`.
 
     Raises:
         ValueError: for anything else.

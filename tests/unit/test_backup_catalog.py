@@ -15,7 +15,7 @@ from test_tasks import Inv, inv
 
 from schedgen_ops.backup.catalog import manifest, removing
 from schedgen_ops.backup.catalog.manifest import Copy, Drill, Manifest, State
-from schedgen_ops.backup.catalog.remote_commands import Listing
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.cli import prune
 from schedgen_ops.cli.catalog import pick
 from schedgen_ops.errors import ConfigError, Refused
@@ -89,16 +89,16 @@ def test_a_fetch_goes_where_it_is_told(inv: Inv, tmp_path: Path) -> None:
 
 
 def test_the_start_of_a_name_must_say_which() -> None:
-    shelves = {"app1": Listing((BACKUP, FAILED), (TORN,)), "app2": Listing((BACKUP,))}
-    assert pick(shelves, "manual-20250115") == BACKUP.id
+    catalogs = {"app1": Catalog((BACKUP, FAILED), (TORN,)), "app2": Catalog((BACKUP,))}
+    assert pick(catalogs, "manual-20250115") == BACKUP.id
     with pytest.raises(ConfigError, match="begins several backups"):
-        pick(shelves, "manual")
+        pick(catalogs, "manual")
     with pytest.raises(ConfigError, match="there is no backup 'x'"):
-        pick(shelves, "x")
+        pick(catalogs, "x")
     with pytest.raises(Refused, match="cannot be read"):
-        pick(shelves, TORN)
+        pick(catalogs, TORN)
     longer = replace(BACKUP, id=f"{BACKUP.id}0")
-    assert pick({"app1": Listing((BACKUP, longer))}, BACKUP.id) == BACKUP.id
+    assert pick({"app1": Catalog((BACKUP, longer))}, BACKUP.id) == BACKUP.id
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from kit import DATABASE, OBJECTS, bash, path, program
 
 from schedgen_ops.backup.create import scripts
+from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.backup.restore import swap
-from schedgen_ops.backup.restore.scripts import Places
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
 
@@ -23,10 +23,10 @@ esac
 """
 
 
-def exchanged(tmp_path: Path, inspect: str) -> Result:
+def swapped(tmp_path: Path, inspect: str) -> Result:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
-    places = Places(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
-    command = swap.exchange(places, "state/lock", ("one", "two"), 1)
+    location = DataLocation(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
+    command = swap.swap(location, "state/lock", ("one", "two"), 1)
     return bash(command, tmp_path, PATH=path(programs), INSPECT=inspect)
 
 
@@ -42,13 +42,13 @@ def exchanged(tmp_path: Path, inspect: str) -> Result:
     ],
 )
 def test_what_cannot_be_looked_at_is_not_healthy(tmp_path: Path, inspect: str, seen: str) -> None:
-    answer = exchanged(tmp_path, inspect)
+    answer = swapped(tmp_path, inspect)
     assert not answer.ok
     assert scripts.reason(answer.stderr)[0] == f"not healthy after 1s: {seen}"
 
 
 def test_what_is_seen_healthy_is(tmp_path: Path) -> None:
-    answer = exchanged(tmp_path, "echo '/one running healthy'; echo '/two running none'")
+    answer = swapped(tmp_path, "echo '/one running healthy'; echo '/two running none'")
     assert answer.ok, answer.stderr
     assert swap.parse_gap(answer.stdout) >= 0
     assert (tmp_path / "log").read_text().splitlines() == ["stop one two", "start one two"]
