@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from schedgen_ops.probe.visitors import Visitors
+from schedgen_ops.watch import figures
 
 _BEFORE = "before"
 _MARK = re.compile(r"(\d+) phase (\w+)", re.ASCII)
@@ -170,11 +171,9 @@ def _phase(name: str, answers: Sequence[Answer]) -> Phase:
     return Phase(name, len(times), failed, quantile(times, 0.5), quantile(times, 0.99))
 
 
-def quantile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of the ordered values do not exceed; 0 for none."""
-    if not ordered:
-        return 0.0
-    return ordered[min(len(ordered) - 1, max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1))]
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least `share` of the values do not exceed; 0 for none."""
+    return figures.quantile(values, share) if values else 0.0
 
 
 def _gap(answers: Sequence[Answer]) -> float:

@@ -136,9 +136,8 @@ def step_seconds(paths: Iterable[Path]) -> dict[str, float]:
         for event in events:
             if event.get("event") == "step.finished" and isinstance(event.get("seconds"), int | float):
                 seconds.setdefault(str(event.get("title")), []).append(float(event["seconds"]))
-    return {title: _median(values) for title, values in seconds.items()}
+    if not seconds:
+        return {}
+    from statistics import median
 
-
-def _median(values: list[float]) -> float:
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    return {title: median(values) for title, values in seconds.items()}
