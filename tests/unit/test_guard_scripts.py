@@ -13,9 +13,10 @@ from schedgen_ops import host_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.guard import plan, remote_commands
 from schedgen_ops.guard.plan import AgentConfig, Stage
+from schedgen_ops.host_scripts import library
 from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.lock.remote_commands import Owner
-from schedgen_ops.shell import assignment
+from schedgen_ops.shell import assignment, script
 from schedgen_ops.watch import release_sample as samples
 from schedgen_ops.watch.policy import GuardPolicy
 
@@ -175,6 +176,40 @@ def test_the_columns_are_those_of_a_sample() -> None:
     (line,) = deltas("p m n x 50 5\nc m n x 80 6\n", percent="1.5")
     sample = samples.parse(f"10.5 0 {line} 0 - -")
     assert (sample.counted, sample.count_errors, sample.percent) == (30, 1, 1.5)
+
+
+# What containers use
+
+
+def used(tmp_path: Path, *containers: str) -> str:
+    """What `memory` says of these, with cgroups and a list of `docker stats` of the test's making."""
+    parts = (library("usage"), assignment("memory_awk", host_scripts.text("watch/memory.awk")))
+    values = {"cgroups": f"{tmp_path}/cgroups", "dir": str(tmp_path), "fresh": containers}
+    text = "".join((*parts, host_scripts.program("watch/look"), *map(assignment, values, values.values())))
+    answer = bash(script(f"{text}memory; measured && printf ' measured'; true"), tmp_path)
+    assert answer.stderr == ""
+    return answer.stdout
+
+
+def cgroup(tmp_path: Path, container: str, memory: int) -> None:
+    folder = tmp_path / f"cgroups/docker/{container}"
+    folder.mkdir(parents=True)
+    files = {"memory.current": memory + 5, "memory.max": "max", "memory.stat": "inactive_file 5"}
+    for name, text in (files | {"cpu.stat": "usage_usec 7"}).items():
+        (folder / name).write_text(f"{text}\n")
+
+
+def test_memory_is_that_of_all_new_containers_and_unknown_without_one_of_them(tmp_path: Path) -> None:
+    cgroup(tmp_path, "a", 1000)
+    cgroup(tmp_path, "b", 3 << 31)
+    assert used(tmp_path, "a", "b") == f"{1000 + (3 << 31)} measured"
+    assert used(tmp_path, "a", "c") == "-"
+
+
+def test_where_there_is_no_cgroup_the_engine_tells(tmp_path: Path) -> None:
+    (tmp_path / "stats").write_text("old 9GiB / 9GiB\n\x1b[2J\x1b[Ha 1.5MiB / 2GiB\n\x1b[Kb 10kB / 2GiB\n")
+    assert used(tmp_path, "a", "b") == str(1572864 + 10000)
+    assert used(tmp_path, "a", "b", "c") == "-"
 
 
 # The watchdog and what goes with it

@@ -105,19 +105,30 @@ prometheus() {
   case $value in '' | *[!0-9.eE+-]*) value=- ;; esac
   printf '%s' "$value"
 }
-# Docker moves the cursor before each of its lists.
-memory() { tail -c 4000 "$dir/stats" 2> /dev/null | sed '1d; s/\x1b\[[0-9;]*[A-Za-z]//g' |
-  awk -v wanted="${#fresh[@]}" '
-  BEGIN {
-    unit["B"] = 1; unit["kB"] = 1000; unit["KiB"] = 1024; unit["MiB"] = 1048576; unit["GiB"] = 1073741824
-  }
-  { if (match($2, /[A-Za-z]+$/) && substr($2, RSTART) in unit)
-      used[$1] = substr($2, 1, RSTART - 1) * unit[substr($2, RSTART)]
-    else delete used[$1] }
-  END {
-    for (id in used) { count++; sum += used[id] }
-    if (count == wanted) printf "%.0f", sum; else printf "-"
-  }'; }
+# What the new containers use, in bytes, "-" where that of one is not known. Their cgroups tell; where one has none
+# in a usual place, the engine does, all the time.
+memory() {
+  local id used whole=0
+  if [ -e "$dir/stats" ]; then
+    # Docker moves the cursor before each of its lists.
+    tail -c 4000 "$dir/stats" | sed '1d; s/\x1b\[[0-9;]*[A-Za-z]//g' |
+      awk -v wanted="${#fresh[@]}" "$memory_awk"
+    return
+  fi
+  for id in "${fresh[@]}"; do
+    IFS=$'\t' read -r _ _ used _ < <(usage "$id") || {
+      printf '%s' -
+      return
+    }
+    whole=$((whole + used))
+  done
+  printf '%s' "$whole"
+}
+# Whether each of them has a cgroup that tells.
+measured() {
+  local id
+  for id in "${fresh[@]}"; do usage "$id" > /dev/null || return; done
+}
 # The lines of a log that speak of an error, as they come. What the engine says of a log that it cannot read
 # on is none of them: from then on the lines are unknown.
 follow() {
@@ -147,13 +158,8 @@ sample() {
     awk -v least="$least" -v base="$base" -v percent="$(prometheus)" "$deltas_awk")
   grep -q . "$dir/checks" && failed=0
   why=$(sed -n 's/^bad //p' "$dir/checks" | head -n 3 | tr '\n' ';')
-  state=$(awk -v release="$release" -v earlier="$earlier" -v wanted="${#fresh[@]}" '$3 == release "x" {
-    n++; sum += $6 + ($4 == "exited" || $4 == "dead")
-    if ($4 != "running" || $5 == "unhealthy") down = down $2 " is " ($4 == "running" ? $5 : $4) ";" }
-    END {
-      if (n < wanted) down = down "a container is gone;"
-      print (n ? sum - earlier : "-"), down
-    }' "$dir/containers")
+  state=$(awk -v release="$release" -v earlier="$earlier" -v wanted="${#fresh[@]}" \
+    "$states_awk" "$dir/containers")
   restarts=${state%% *}
   state=${state#"$restarts"}
   state=${state# }

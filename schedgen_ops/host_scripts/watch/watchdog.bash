@@ -41,9 +41,12 @@
 source lib/rollout.bash
 source lib/json.bash
 source lib/http.bash
+source lib/usage.bash
 source watch/look.bash
 source watch/act.bash
 embed watch/judge.awk
+embed watch/memory.awk
+embed watch/states.awk
 embed watch/ingress.awk
 embed watch/counters.awk
 embed watch/deltas.awk
@@ -67,7 +70,9 @@ earlier=$(awk -v release="$release" '$3 == release "x" { n += $6 } END { print n
 first_bad='' moved='' jobs=() unread=()
 driver='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.LogConfig.Type}}'
 if [ "${#fresh[@]}" -gt 0 ]; then
-  "${docker[@]}" stats --format '{{.ID}} {{.MemUsage}}' "${fresh[@]}" > "$dir/stats" 2> /dev/null 9>&- &
+  measured || {
+    "${docker[@]}" stats --format '{{.ID}} {{.MemUsage}}' "${fresh[@]}" > "$dir/stats" 2> /dev/null 9>&- &
+  }
   if [ "$watch_logs" = yes ]; then
     : > "$dir/logs"
     for id in "${fresh[@]}"; do
