@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from schedgen_ops.backup.catalog.manifest import Manifest, order
+from schedgen_ops.backup.catalog.manifest import BackupId, Manifest, order
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import run
 from schedgen_ops.cli.backup import holders
@@ -57,7 +57,7 @@ def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
     return found
 
 
-def _shares(op: Operation, by_host: Mapping[str, Catalog], name: str) -> tuple[Found, ...]:
+def _shares(op: Operation, by_host: Mapping[str, Catalog], name: BackupId) -> tuple[Found, ...]:
     return tuple(
         Found(op.fleet[host], backup)
         for host, catalog in by_host.items()
@@ -66,10 +66,11 @@ def _shares(op: Operation, by_host: Mapping[str, Catalog], name: str) -> tuple[F
     )
 
 
-def pick(by_host: Mapping[str, Catalog], wanted: str) -> str:
+def pick(by_host: Mapping[str, Catalog], wanted: str) -> BackupId:
     """The one id that begins with `wanted`; see `chosen` for what is raised."""
     known = {backup.id for catalog in by_host.values() for backup in catalog.backups}
-    fits = [wanted] if wanted in known else sorted(name for name in known if name.startswith(wanted))
+    begin = sorted(name for name in known if name.startswith(wanted))
+    fits = [name for name in begin if name == wanted] or begin
     if len(fits) == 1:
         return fits[0]
     if fits:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from schedgen_ops import events, strangers
 from schedgen_ops.backup.catalog import host_time, remote_commands, removing, superseded
-from schedgen_ops.backup.catalog.manifest import Kind, State, is_backup_id
+from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State, is_backup_id
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.cli.backup import holders
@@ -115,7 +115,9 @@ def look(remote: Remote, settings: Settings) -> Found:
 
 
 def _candidates(catalog: Catalog, sizes: dict[str, int]) -> Iterator[Candidate]:
-    known = {backup.id: backup for backup in catalog.backups if backup.state is not State.STARTED}
+    known: dict[str, Manifest] = {
+        backup.id: backup for backup in catalog.backups if backup.state is not State.STARTED
+    }
     for name, count in sizes.items():
         if name.endswith(_PART):
             if is_backup_id(name.removesuffix(_PART)):

@@ -12,7 +12,7 @@ from typing import Any
 import hypothesis
 import yaml
 
-from schedgen_ops.backup.catalog.manifest import File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Database, Flow, Objects, Settings
 from schedgen_ops.shell import Command
@@ -34,7 +34,7 @@ OF_THE_APPLICATION = (
 )
 DIRECTORY = "/srv/schedgen"
 BACKUP = Manifest(
-    id="manual-20250115_120000",
+    id=BackupId("manual-20250115_120000"),
     release="r1",
     commit="a" * 40,
     state=State.DONE,

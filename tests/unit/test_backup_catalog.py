@@ -14,7 +14,7 @@ from kit import BACKUP, bash, settings
 from test_tasks import Inv, inv
 
 from schedgen_ops.backup.catalog import manifest, removing
-from schedgen_ops.backup.catalog.manifest import Copy, Drill, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, Copy, Drill, Manifest, State
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.cli import prune
 from schedgen_ops.cli.catalog import pick
@@ -30,7 +30,9 @@ PROVEN = replace(
     offsite=Copy("2025-01-17T00:00:00Z", "bucket/app1/x", "passed"),
     rows={"public.job": 1200, "public.event": 3},
 )
-FAILED = replace(BACKUP, id="manual-20250116_120000", state=State.FAILED, files=(), error="the disk is full")
+FAILED = replace(
+    BACKUP, id=BackupId("manual-20250116_120000"), state=State.FAILED, files=(), error="the disk is full"
+)
 TORN = "manual-20250117_120000"
 
 
@@ -97,7 +99,7 @@ def test_the_start_of_a_name_must_say_which() -> None:
         pick(catalogs, "x")
     with pytest.raises(Refused, match="cannot be read"):
         pick(catalogs, TORN)
-    longer = replace(BACKUP, id=f"{BACKUP.id}0")
+    longer = replace(BACKUP, id=BackupId(f"{BACKUP.id}0"))
     assert pick({"app1": Catalog((BACKUP, longer))}, BACKUP.id) == BACKUP.id
 
 
@@ -107,7 +109,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("manual-20250115_120000", "manual-20250116_120000.part", "notes"):
         (backups / name).mkdir(parents=True)
         (backups / name / "file").write_bytes(b"x" * 5000)
-        made = replace(BACKUP, id=name.removesuffix(".part"))
+        made = replace(BACKUP, id=BackupId(name.removesuffix(".part")))
         if name != "notes":
             (backups / name / "manifest.json").write_text(manifest.to_json(made))
     (backups / "manual-20250117_120000").symlink_to(tmp_path)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
 from schedgen_ops.backup.catalog import manifest, remote_commands
-from schedgen_ops.backup.catalog.manifest import Drill, File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, Drill, File, Manifest, State
 from schedgen_ops.backup.create import scripts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -111,7 +111,7 @@ def test_what_a_newer_version_added_is_passed_over() -> None:
 
 
 def test_only_finished_backups_count_and_the_newest_comes_first() -> None:
-    newer = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
+    newer = replace(BACKUP, id=BackupId("manual-20250116_120000"), created="2025-01-16T12:00:00Z")
     failed = replace(newer, state=State.STARTED)
     assert manifest.newest_first((BACKUP, failed, newer)) == (newer, BACKUP)
 

@@ -12,7 +12,7 @@ from fakes import FakeClock, FakeHost, result
 from kit import BACKUP, settings
 
 from schedgen_ops.backup.catalog import manifest
-from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.catalog.manifest import BackupId, Manifest
 from schedgen_ops.backup.create import run, scripts
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
@@ -121,7 +121,7 @@ def test_nothing_to_back_up_is_an_error() -> None:
 
 
 def test_a_backup_is_named_and_numbered_by_its_host_whatever_the_operators_clock_says() -> None:
-    ahead = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
+    ahead = replace(BACKUP, id=BackupId("manual-20250116_120000"), created="2025-01-16T12:00:00Z")
     listing = f"{ahead.id} {manifest.to_json(ahead)}"
     host = FakeHost(answers={"back up": ANSWER, "finish the backup": "", "list backups": listing})
     laptop = FakeClock(moment=datetime(2030, 1, 1, tzinfo=UTC))
@@ -242,6 +242,6 @@ def test_a_backup_is_verified_against_its_manifest() -> None:
 
 
 def test_backups_are_listed_newest_first() -> None:
-    newer = replace(BACKUP, id="manual-20250116_120000", created="2025-01-16T12:00:00Z")
+    newer = replace(BACKUP, id=BackupId("manual-20250116_120000"), created="2025-01-16T12:00:00Z")
     listing = "\n".join(f"{made.id} {manifest.to_json(made)}" for made in (BACKUP, newer)) + "\nx {torn\n"
     assert run.listed(FakeHost(answers={"list backups": listing}), settings()) == (newer, BACKUP)

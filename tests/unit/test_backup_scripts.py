@@ -17,7 +17,7 @@ import pytest
 from kit import BACKUP, DATABASE, OBJECTS, bash, parses, path, program
 
 from schedgen_ops.backup.catalog import manifest, remote_commands
-from schedgen_ops.backup.catalog.manifest import File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import integrity, scripts
 from schedgen_ops.commands.docker import Docker
@@ -320,7 +320,7 @@ def test_a_sweep_takes_what_we_began_and_nothing_that_only_looks_like_it(tmp_pat
     assert left(tmp_path) == sorted(foreign)
     # Nor does one that failed take along what another put there under its name.
     there = f"backups/{foreign[0].removesuffix('.part')}"
-    failed = replace(BACKUP, id=Path(there).name, state=State.FAILED)
+    failed = replace(BACKUP, id=BackupId(Path(there).name), state=State.FAILED)
     assert bash(remote_commands.fail(there, failed), tmp_path).ok
     assert (tmp_path / f"{there}.part" / "a.jpg").read_text() == "precious"
 

@@ -8,7 +8,7 @@ import pytest
 from kit import BACKUP, settings
 
 from schedgen_ops.backup.catalog import selection
-from schedgen_ops.backup.catalog.manifest import File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.errors import ConfigError, OpsError
 
@@ -20,7 +20,7 @@ DUMP, ARCHIVE = BACKUP.files
 def made(day: int, *files: File, kind: str = "manual", state: State = State.DONE) -> Manifest:
     when = f"2025-01-{day:02}"
     name = f"{kind}-{when.replace('-', '')}_120000"
-    return replace(BACKUP, id=name, created=f"{when}T12:00:00Z", files=files, state=state)
+    return replace(BACKUP, id=BackupId(name), created=f"{when}T12:00:00Z", files=files, state=state)
 
 
 WHOLE = made(10, DUMP, ARCHIVE)

@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 CONFIG = written(hosts=[{"name": "app1", "address": "app1.example"}])
 BOB = '{"user": "bob", "machine": "desk", "command": "deploy", "release": "v1.2.2"}'
 FILES = (manifest.File("database.sql.gz", 3072, "0" * 64),)
-MADE = replace(BACKUP, id="pre-deployment-20250115_120000", files=FILES)
+MADE = replace(BACKUP, id=manifest.BackupId("pre-deployment-20250115_120000"), files=FILES)
 
 Inv = Callable[..., int]
 
@@ -197,7 +197,7 @@ def backups(*made: manifest.Manifest) -> FakeHost:
 
 
 def test_the_last_backup_tells_where_it_is_and_how_to_restore_it(inv: Inv, capsys: Capture) -> None:
-    older = replace(MADE, id="manual-20250114_120000", created="2025-01-14T12:00:00Z")
+    older = replace(MADE, id=manifest.BackupId("manual-20250114_120000"), created="2025-01-14T12:00:00Z")
     assert inv("backup.last", on=[backups(older, MADE)]) == 0
     told = capsys.readouterr().out
     assert "/srv/schedgen/backups/pre-deployment-20250115_120000" in told

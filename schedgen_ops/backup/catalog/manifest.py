@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NewType, TypeGuard
 
 from schedgen_ops import json_records
 
 MANIFEST = "manifest.json"
 FORMAT = 2
+
+# The name of a backup's folder: its kind, and when it was made by its host's clock.
+BackupId = NewType("BackupId", str)
 
 _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-(\d{8}_\d{6})\Z")
 
@@ -109,7 +112,7 @@ class Manifest:
         properties: what the database is besides what is in it; see `properties`.
     """
 
-    id: str
+    id: BackupId
     release: str
     commit: str
     state: State
@@ -177,12 +180,12 @@ class Manifest:
         return "" if dump is None else "custom" if dump.name.startswith("database.dump") else "plain"
 
 
-def backup_id(kind: Kind, now: datetime) -> str:
+def backup_id(kind: Kind, now: datetime) -> BackupId:
     """The name of a backup's folder, `now` in UTC."""
-    return f"{kind}-{now:%Y%m%d_%H%M%S}"
+    return BackupId(f"{kind}-{now:%Y%m%d_%H%M%S}")
 
 
-def is_backup_id(name: str) -> bool:
+def is_backup_id(name: str) -> TypeGuard[BackupId]:
     """Whether `name` is a folder that we would make."""
     match = _ID.match(name)
     return match is not None and match[1] in [*Kind]
