@@ -13,7 +13,7 @@ from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
-from schedgen_ops.rollout.work_tree import CheckOut, GoBack
+from schedgen_ops.rollout.work_tree import CheckOut
 from schedgen_ops.verify import run as verifier
 
 # Seconds that the network may take: the code, and that of submodules.
@@ -87,15 +87,18 @@ def switch(site: Site, release: Release) -> None:
 
 def check_out(site: Site) -> None:
     """Check out the commit of the release."""
+    perform(site, ((_check_out(site),),))
+
+
+def _check_out(site: Site) -> CheckOut:
     tree = site.seen.tree
-    perform(site, ((CheckOut(site.release.commit, (tree.commit, tree.branch)),),))
+    return CheckOut(site.release.commit, (tree.commit, tree.branch))
 
 
 def switch_back(site: Site) -> None:
     """The work tree as it was found; where no release was begun, nobody moved it."""
-    tree = site.seen.tree
     if site.new is not None:
-        perform(site, ((GoBack(tree.commit, tree.branch, site.new.commit),),))
+        perform(site, (_check_out(site).inverse(),))
 
 
 def try_hook(site: Site) -> None:

@@ -83,7 +83,9 @@ class StartBeside:
 
     def inverse(self) -> tuple[Operation, ...]:
         """Behind the ingress the old containers still run; else the old ones are put back."""
-        return (Revert(self.new, self.old),) if self.new.behind else _put_back(self.new, self.old)
+        if self.new.behind and self.old:
+            return (Revert(self.new, self.old),)
+        return _put_back(self.new, self.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Revert:
 
     def inverse(self) -> tuple[Operation, ...]:
         """The new containers beside the old ones."""
-        return (StartBeside(self.new, self.old, _again(self.new.service)),)
+        return (StartBeside(self.new, self.old, again(self.new.service)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +231,13 @@ def text(plan: Plan) -> Iterator[str]:
             yield f"{'& ' if number else ''}{operation}"
 
 
-def _again(service: str) -> Change:
+def again(service: str) -> Change:
+    """Why a service is started that was there before."""
     return Change(service, Action.REPLACE, "put back")
 
 
 def _put_back(new: Version, old: Version | None) -> tuple[Operation, ...]:
-    return (bring(old, new, _again(old.service)),) if old else (Remove(new),)
+    return (bring(old, new, again(old.service)),) if old else (Remove(new),)
 
 
 def _names(found: Iterable[Version]) -> str:

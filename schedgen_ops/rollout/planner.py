@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout.operations import (
-    Group,
     Keep,
     Name,
+    Operation,
     Plan,
     Remove,
     Retire,
@@ -24,13 +25,15 @@ from schedgen_ops.rollout.operations import (
     SetIngress,
     Unless,
     Untag,
+    again,
     bring,
 )
-from schedgen_ops.rollout.plan import INGRESS, Action, Change, changes
+from schedgen_ops.rollout.plan import INGRESS, Change, changes
 from schedgen_ops.rollout.strategy import Grouping, waves
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack
 
+T = TypeVar("T", Revert, Remove)
 Found = Sequence[Container]
 Leg = Callable[[Found], Plan]
 """A part of a way, planned from the project's containers as they are when it begins."""
@@ -54,11 +57,11 @@ def forward(
         foreseen: why services will differ whose images are not built yet.
     """
     told = changes(services, new.services, found, old, foreseen)
-    kept: Plan = tuple((Keep(change),) for change in told if not change.touches)
+    plan = _in_turn(Keep(change) for change in told if not change.touches)
     todo = {change.service: change for change in told if change.touches}
     for wave in grouped({name: new.services[name] for name in todo}):
-        kept += _wave(wave, todo, new, old, share)
-    return kept
+        plan += _wave(wave, todo, new, old, share)
+    return plan
 
 
 def _wave(
@@ -67,9 +70,8 @@ def _wave(
     """Those that start beside at once; then, one after the other, those that are away for a while."""
     to = versions(new, wave)
     brought = [bring(each, version(old, each.service), todo[each.service], share) for each in to]
-    beside: Group = tuple(each for each in brought if each.new.beside)
-    alone = tuple((each,) for each in brought if not each.new.beside)
-    return ((beside,) if beside else ()) + alone
+    beside = (each for each in brought if each.new.beside)
+    return _together(beside) + _in_turn(each for each in brought if not each.new.beside)
 
 
 def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
@@ -80,8 +82,8 @@ def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
 
 def settled(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
     """What stood by beside `new` goes, once it is named."""
-    gone = tuple(Retire(each, version(old, each.service)) for each in versions(new, touched) if each.behind)
-    return (gone,) if gone else ()
+    behind = [each for each in versions(new, touched) if each.behind]
+    return _together([Retire(each, version(old, each.service)) for each in behind])
 
 
 def ingress(new: Release, old: Release | None, found: Found) -> Plan:
@@ -89,8 +91,8 @@ def ingress(new: Release, old: Release | None, found: Found) -> Plan:
     behind, before = _behind(new), _behind(old)
     if not behind:
         return ()
-    first: Plan = ((SetIngress(before, first=True),),) if before and not _there(found) else ()
-    return (*first, (SetIngress(behind, before),))
+    first = (SetIngress(before, first=True),) if before and not _there(found) else ()
+    return _in_turn((*first, SetIngress(behind, before)))
 
 
 def homeward(
@@ -109,17 +111,17 @@ def homeward(
         return versions(new, [name for name in services if touched or name in ours])
 
     return (
-        *(lambda found, new=new: _reverted(left(new, found), serving) for new in begun),
+        *(lambda found, new=new: _together(_undone(left(new, found), serving, Revert)) for new in begun),
         partial(superseded, serving, services),
         *((partial(put_back, serving, services),) if begun else ()),
-        *(lambda found, new=new: _removed(left(new, found), serving) for new in begun),
+        *(lambda found, new=new: _in_turn(_undone(left(new, found), serving, Remove)) for new in begun),
     )
 
 
-def _reverted(left: Iterable[Version], old: Release | None) -> Plan:
-    """What still stands by serves again."""
-    back = tuple(Revert(each, version(old, each.service)) for each in left if each.behind)
-    return (back,) if back else ()
+def _undone(left: Iterable[Version], old: Release | None, kind: type[T]) -> tuple[T, ...]:
+    """What takes back that these were brought, as far as it is of this kind."""
+    brought = [bring(each, version(old, each.service), again(each.service)) for each in left]
+    return tuple(each for one in brought for each in one.inverse() if isinstance(each, kind))
 
 
 def superseded(serving: Release | None, services: Iterable[str], found: Found) -> Plan:
@@ -148,11 +150,6 @@ def put_back(serving: Release | None, services: Iterable[str], found: Found) -> 
     return plan
 
 
-def _removed(left: Iterable[Version], old: Release | None) -> Plan:
-    """What the release before did not have goes."""
-    return tuple((Remove(each),) for each in left if version(old, each.service) is None)
-
-
 def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: GoBack) -> Plan:
     """The way back from `new` for a host that goes it by itself, and plans nothing on the way.
 
@@ -162,24 +159,24 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
         touched: the services that `new` replaced.
         tree: where the work tree was.
     """
-    by = {each.service: Revert(each, version(old, each.service)) for each in versions(new, touched)}
-    standing = [each for each in by.values() if each.new.behind and each.old]
-    plan: Plan = ((tree, *(Unless(each) for each in standing)),)
+    new_ones = {each.service: each for each in versions(new, touched)}
+    plan: Plan = ((tree, *map(Unless, _undone(new_ones.values(), old, Revert))),)
     before = {each.service: each.record for each in versions(old, touched)}
     for wave in reversed(waves(before)):
-        ways = [(each, _anew(each, by[each.service])) for each in versions(old, wave)]
-        plan += (tuple(way for each, way in ways if each.beside),)
-        plan += tuple((way,) for each, way in ways if not each.beside)
-    behind, untag = _behind(old), Untag(tuple(record.image for record in new.services.values()))
-    plan += _removed(versions(new, touched), old) + (((SetIngress(behind),),) if behind else ())
-    return (*(group for group in plan if group), (Unless(untag),))
+        ways = [(each, _anew(new_ones[each.service], each)) for each in versions(old, wave)]
+        plan += _together(way for each, way in ways if each.beside)
+        plan += _in_turn(way for each, way in ways if not each.beside)
+    plan += _in_turn(_undone(new_ones.values(), old, Remove))
+    if behind := _behind(old):
+        plan += ((SetIngress(behind),),)
+    return (*plan, (Unless(Untag(tuple(record.image for record in new.services.values()))),))
 
 
-def _anew(old: Version, revert: Revert) -> Unless:
+def _anew(new: Version, old: Version) -> Unless:
     """A service as it was, for certain."""
-    start = bring(old, revert.new, Change(old.service, Action.REPLACE, "put back"))
+    start = bring(old, new, again(old.service))
     then = (start, Retire(old), Name(old.release, (old.service,))) if old.beside else (start,)
-    return Unless(revert if revert.new.behind else None, then)
+    return Unless(Revert(new, old) if new.behind else None, then)
 
 
 def ingress_back(serving: Release | None, found: Found, *, repair: bool = False) -> Plan:
@@ -204,6 +201,17 @@ def half_handed_over(serving: Release, found: Found) -> bool:
     boxes = [box for box in found if box.service in behind]
     # What its owner started publishes the ports itself, what we did is behind an ingress.
     return any(box.status != "running" or bool(box.release) != bool(gates) for box in boxes)
+
+
+def _together(operations: Iterable[Operation]) -> Plan:
+    """One group; no plan for no operation."""
+    group = tuple(operations)
+    return (group,) if group else ()
+
+
+def _in_turn(operations: Iterable[Operation]) -> Plan:
+    """A group each."""
+    return tuple((operation,) for operation in operations)
 
 
 def _behind(release: Release | None) -> tuple[Version, ...]:
