@@ -12,11 +12,11 @@ class Clock(Protocol):
     """What a run knows of time. Deadlines and durations use `monotonic`, names and records `now`."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day, in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
+        """Return seconds that never jump."""
         ...
 
 
@@ -25,11 +25,11 @@ class SystemClock:
     """The machine's own clocks."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC."""
+        """Return the time of day, in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
+        """Return seconds since some moment."""
         return time.monotonic()
 
 
@@ -41,16 +41,16 @@ class Shifted:
     seconds: float
 
     def now(self) -> datetime:
-        """The time of day there, in UTC."""
+        """Return the time of day there, in UTC."""
         return self.clock.now() + timedelta(seconds=self.seconds)
 
     def monotonic(self) -> float:
-        """Seconds that never jump."""
+        """Return seconds that never jump."""
         return self.clock.monotonic()
 
 
 def elapsed() -> float:
-    """Seconds since some moment, those included in which the machine slept, where it can tell.
+    """Return seconds since some moment, those included in which the machine slept, where it can tell.
 
     What somebody else counts goes on while a laptop sleeps; `monotonic` stands still then on most systems.
     """
@@ -63,5 +63,5 @@ def elapsed() -> float:
 
 
 def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC, whole seconds."""
+    """Return a time as RFC 3339 in UTC, in whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

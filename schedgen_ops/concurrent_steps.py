@@ -14,7 +14,7 @@ _AGAIN, _TIMES = 2.0, 30
 
 
 class Beside:
-    """A step in a thread of its own. Should it fail, it ends what runs on the hosts until that is `heard`."""
+    """A step in a thread of its own. Until it is `heard`, its failure ends what runs on the hosts."""
 
     def __init__(
         self, step: Step, run: Callable[[], None], interrupt: Callable[[], None], heard: Event
@@ -38,16 +38,16 @@ class Beside:
                 self._heard.wait(_AGAIN)
 
     def join(self) -> None:
-        """Waits until it has ended."""
+        """Wait until the step has ended."""
         self._thread.join()
 
     def end(self) -> None:
-        """Ends it, if it still runs."""
+        """End the step, if it still runs."""
         ended(self._thread, self._interrupt)
 
 
 def ended(worker: Worker, interrupt: Callable[[], None]) -> None:
-    """Ends what a thread does; it is left behind, and stopped, where the hosts do not answer any more."""
+    """End what a thread does; leave it behind, stopped, where the hosts do not answer any more."""
     for _ in range(_TIMES):
         with suppress(Exception, KeyboardInterrupt):
             if not worker.is_alive():

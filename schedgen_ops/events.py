@@ -170,4 +170,4 @@ def error(emit: Emit, text: str, host: str = "") -> None:
 
 
 def silence(_: Event) -> None:
-    """An Emit that tells nobody."""
+    """Tell nobody: an Emit for callers that want none."""

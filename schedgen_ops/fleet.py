@@ -36,7 +36,11 @@ class Fleet:
         return iter(self.hosts)
 
     def __getitem__(self, name: str) -> Gated:
-        """The host of that name; KeyError where there is none."""
+        """Return the host of that name.
+
+        Raises:
+            KeyError: where there is none.
+        """
         for host in self.hosts:
             if host.name == name:
                 return host
@@ -56,7 +60,7 @@ class Fleet:
         return tuple(host.name for host in self.hosts)
 
     def only(self, names: Sequence[str]) -> Fleet:
-        """The hosts of these names, still in the configuration's order, on the same connections."""
+        """Return a fleet of these hosts alone, in the configuration's order, on the same connections."""
         return Fleet([host for host in self.hosts if host.name in names])
 
     def each(self, action: Callable[[Remote], T], *, batch: int | None = None) -> Outcomes[T]:
@@ -113,7 +117,7 @@ class Fleet:
 def at_once(
     actions: Sequence[Callable[[], T]], *, interrupt: Callable[[], None] | None = None
 ) -> tuple[T, ...]:
-    """Independent actions, a thread each; returns when all have ended.
+    """Run independent actions, a thread each, and return what each returned when all have ended.
 
     Args:
         interrupt: ends what they run on a host, at Ctrl-C; without it they go on.

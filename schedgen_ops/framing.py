@@ -33,7 +33,7 @@ done; }
 
 
 def received(text: str, parts: Parts, data: bytes, *, held: bool = False) -> tuple[str, bytes]:
-    """`text` begun once its input is whole, with `data` as its own, and the bytes to send."""
+    """Return a script that begins `text` once its input is whole, and the bytes to send to it."""
     # A variable of bash holds no NUL.
     binary = b"\0" in data
     parts = [*parts, *([(_DATA, base64.b64encode(data) if binary else data)] if data else ())]

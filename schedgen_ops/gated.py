@@ -100,5 +100,5 @@ class Gated:
 
 
 def gated(remote: Remote) -> Gated:
-    """`remote` with a gate; the same one where it has one."""
+    """Return `remote` with a gate before it; the same one where it has one."""
     return remote if isinstance(remote, Gated) else Gated(remote)

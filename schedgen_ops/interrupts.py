@@ -27,7 +27,7 @@ TAKING_BACK = "Taking back what was begun. Stop, and leave everything as it is n
 
 
 class Ask(Protocol):
-    """Asks the operator, in a thread of its own, until it is `over`; without a terminal the answer is no."""
+    """A function that asks the operator until `over`; without a terminal the answer is no."""
 
     def __call__(self, question: str, over: Callable[[], bool]) -> bool: ...
 
@@ -44,7 +44,7 @@ def _deaf(number: int, _: FrameType | None) -> None:
 
 
 class Interrupts:
-    """The signals of this process. Their handler runs in the main thread, between two of its instructions."""
+    """What signals do to this process. Their handler runs in the main thread, between two instructions."""
 
     def __init__(self) -> None:
         self._mode = _Mode.OPEN
@@ -57,7 +57,7 @@ class Interrupts:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Takes the signals for as long as the block lasts. One that is ignored, as under nohup, stays so."""
+        """Handle the signals while the block lasts. One that is ignored, as under nohup, stays so."""
         self._mode, self._question = _Mode.OPEN, TAKING_BACK
         self._due = self._heard = self._asking = self._confirmed = self._catches = False
         self._passed = set()
@@ -76,7 +76,7 @@ class Interrupts:
 
     @contextmanager
     def answered_by(self, ask: Ask) -> Iterator[None]:
-        """Whom to ask, for as long as the block lasts."""
+        """Ask this function whether to stop, for as long as the block lasts."""
         self._ask = ask
         try:
             yield
@@ -89,7 +89,7 @@ class Interrupts:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Nothing is interrupted but steps. After an error it stays so: the run is at its end."""
+        """Let signals interrupt steps alone. After an error it stays so: the run is at its end."""
         before, self._mode = self._mode, _Mode.KEPT
         try:
             yield
@@ -101,7 +101,7 @@ class Interrupts:
 
     @contextmanager
     def heard(self, question: str = "") -> Iterator[None]:
-        """A signal is an exception in the block; one that came before it is one now.
+        """Make a signal an exception in the block; one that came before it becomes one at once.
 
         Args:
             question: what Ctrl-C asks first; then other signals are none.
@@ -119,12 +119,12 @@ class Interrupts:
             self._mode, self._catches = _Mode.KEPT, False
 
     def back(self) -> None:
-        """What was begun is taken back from here on."""
+        """Note that what was begun is taken back from here on."""
         self._mode, self._catches, self._question = _Mode.BACK, False, TAKING_BACK
 
     @contextmanager
     def undoing(self) -> Iterator[None]:
-        """Only here does a confirmed Ctrl-C end the taking back."""
+        """Let a confirmed Ctrl-C end the taking back, in this block only."""
         self._catches = True
         try:
             if self._confirmed:

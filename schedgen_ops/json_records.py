@@ -46,7 +46,7 @@ def _reader(kind: Any) -> TypeAdapter[Any]:
 
 
 def decode(text: str) -> dict[str, Any]:
-    """Read a JSON object.
+    """Return the JSON object that a text holds.
 
     Raises:
         ValueError: for anything else.

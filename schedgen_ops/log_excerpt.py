@@ -17,7 +17,7 @@ GAP = "..."
 
 
 def telling(lines: Sequence[str], most: int = 15) -> tuple[str, ...]:
-    """At most `most` lines that matter: the first and last that speak of an error, and the last of all.
+    """Return the lines that matter, at most `most`: the first and last of an error, and the last of all.
 
     They keep their order; "...", which does not count, stands for what was left out between them.
     """

@@ -19,7 +19,7 @@ _NAMED = re.compile(
 
 
 def mask(command: Command, text: str) -> str:
-    """`text` with the values of the command's secrets replaced by ***, and each line of such a value too."""
+    """Return `text` with the values of the command's secrets, and each line of such a value, as ***."""
     values = {form for _name, secret in command.secrets for form in _forms(secret.reveal())}
     # The longest first: one may be a part of another.
     for value in sorted(values, key=len, reverse=True):
@@ -31,7 +31,7 @@ def mask(command: Command, text: str) -> str:
 
 
 def veiled(text: str) -> str:
-    """What a program says of a configuration that it could not read, without values that it quotes."""
+    """Return what a program says of a configuration that it could not read, without values that it quotes."""
     return _NAMED.sub(r"\1***", _IN_URL.sub(r"\1***@", text))
 
 

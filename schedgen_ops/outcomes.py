@@ -49,7 +49,7 @@ class Outcomes(Generic[T]):
     skipped: tuple[str, ...] = ()
 
     def values(self) -> tuple[T, ...]:
-        """All results.
+        """Return all results.
 
         Raises:
             OpsError: the error of the only host that failed, or a FleetError that names all of them.
@@ -60,7 +60,7 @@ class Outcomes(Generic[T]):
         return tuple(self.ok.values())
 
     def error(self) -> OpsError | None:
-        """What `values` raises, None where all went well.
+        """Return what `values` raises, None where all went well.
 
         Raises:
             Exception: one that is no OpsError.
@@ -77,12 +77,12 @@ class Outcomes(Generic[T]):
 
 
 def by_severity(error: OpsError) -> int:
-    """The smaller, the more an operator has to know it first."""
+    """Return a rank: the smaller, the more an operator has to know of the error first."""
     return _SEVERITY.index(error.exit_code) if error.exit_code in _SEVERITY else 0
 
 
 def report(error: OpsError, host: str = "") -> str:
-    """An error in lines below another one."""
+    """Return an error as the lines that stand below another one."""
     where = host or error.host
     first = f"{where}: {error.message}" if where else error.message
     return "\n".join([first, *(f"  {line}" for line in error.detail.splitlines())])

@@ -50,7 +50,7 @@ together() {
 
 
 def together(commands: Sequence[Command], limit: float) -> Command:
-    """Runs commands at the same time; `results` reads what it prints.
+    """Return one command that runs others at the same time; `results` reads what it prints.
 
     Args:
         limit: seconds after which those that still run are ended.
@@ -64,7 +64,7 @@ def together(commands: Sequence[Command], limit: float) -> Command:
 
 
 def results(stdout: str, count: int, limit: float) -> tuple[Result, ...]:
-    """What became of each of `count` commands; one that did not end has exit code 124 and says so."""
+    """Return how each of `count` commands ended; one that did not end has exit code 124 and says so."""
     pieces: list[dict[str, list[str]]] = [{"out": [], "err": []} for _ in range(count)]
     ends: list[tuple[int, float] | None] = [None] * count
     for line in stdout.split("\n"):

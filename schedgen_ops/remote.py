@@ -44,7 +44,7 @@ class Result:
         return self.stdout.strip()
 
     def lines(self) -> tuple[str, ...]:
-        """The lines of stdout that hold something."""
+        """Return the lines of stdout that hold something."""
         return tuple(line for line in self.stdout.splitlines() if line.strip())
 
 
@@ -174,7 +174,7 @@ class Remote(Protocol):
         ...
 
     def forward(self, remote_port: int) -> AbstractContextManager[int]:
-        """A local port that leads to `remote_port` on the host's loopback, for as long as the block lasts."""
+        """Open a local port that leads to `remote_port` on the host's loopback, while the block lasts."""
         ...
 
     def interrupt(self) -> None:
@@ -187,12 +187,12 @@ class Remote(Protocol):
 
 
 def lacks_compose(result: Result) -> bool:
-    """Whether a command failed for want of the Compose plugin: docker takes its options for its own then."""
+    """Return whether a command failed for want of Compose: docker takes its options for its own then."""
     return not result.ok and bool(_NO_COMPOSE.search(result.stderr))
 
 
 def checked(command: Command, result: Result, host: str) -> Result:
-    """`result`, if the command exited with 0.
+    """Return `result`, if the command exited with 0.
 
     Raises:
         CommandFailed: otherwise, with the last lines it printed.
@@ -212,7 +212,7 @@ def checked(command: Command, result: Result, host: str) -> Result:
 
 
 def timed_out(command: Command, result: Result, host: str, deadline: float) -> CommandTimedOut:
-    """The error for a command that its deadline ended."""
+    """Return the error for a command that its deadline ended."""
     return CommandTimedOut(
         f"`{brief(command)}` was ended after {deadline:g} s",
         code=result.code,
@@ -222,13 +222,13 @@ def timed_out(command: Command, result: Result, host: str, deadline: float) -> C
 
 
 def brief(command: Command) -> str:
-    """The command's title, or the start of its text, on one line."""
+    """Return the command's title, or the start of its text, on one line."""
     text = " ".join(str(command).split())
     return text if len(text) <= 120 else f"{text[:117]}..."
 
 
 def last_lines(command: Command, result: Result) -> str:
-    """The lines that tell why a command failed: the end of stderr, or of stdout where stderr is empty."""
+    """Return the lines that tell why a command failed: the end of stderr, or of stdout without any."""
     said = result.stderr.strip() or ("" if command.private else result.stdout.strip())
     text = mask(command, "\n".join(said.splitlines()[-_DETAIL_LINES:]))
     return veiled(text) if command.private else text

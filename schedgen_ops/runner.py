@@ -21,7 +21,7 @@ _BY_HAND = "Look at the services by hand now: `docker compose ps` in the project
 
 @dataclass(slots=True)
 class StepRunner:
-    """Runs steps and remembers how long each took.
+    """The runner of a run's steps; it remembers how long each took.
 
     Attributes:
         serving: what serves after everything was taken back, for the message; raises where it does not.

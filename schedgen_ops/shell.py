@@ -32,7 +32,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The raw value, for the wire only."""
+        """Return the raw value, for the wire only."""
         return self._value
 
     def __repr__(self) -> str:
@@ -46,7 +46,7 @@ class Secret:
 
 
 def quote(word: str) -> str:
-    """`word` as one word of a POSIX shell, whatever it holds.
+    """Return `word` as one word of a POSIX shell, whatever it holds.
 
     Raises:
         TypeError: for anything but a str, a Secret above all: argv is visible to every user of a host.
@@ -98,55 +98,55 @@ class Command:
         return f"{{ {self.text}; }}"
 
     def pipe(self, other: Command) -> Command:
-        """`self | other`."""
+        """Return `self | other`."""
         return self._join("|", other)
 
     def and_then(self, other: Command) -> Command:
-        """`self && other`."""
+        """Return `self && other`."""
         return self._join("&&", other)
 
     def or_else(self, other: Command) -> Command:
-        """`self || other`."""
+        """Return `self || other`."""
         return self._join("||", other)
 
     def to_file(self, path: str) -> Command:
-        """Stdout into the file `path`, replaced if it is there."""
+        """Return the command with its stdout in the file `path`, which is replaced if it is there."""
         return replace(self, text=f"{self._grouped()} > {quote(path)}")
 
     def with_stderr(self) -> Command:
-        """Stderr joined to stdout."""
+        """Return the command with its stderr joined to stdout."""
         return replace(self, text=f"{self._grouped()} 2>&1")
 
     def quiet(self) -> Command:
-        """Stderr dropped: for a probe whose failure is an answer."""
+        """Return the command without its stderr: for a probe whose failure is an answer."""
         return replace(self, text=f"{self._grouped()} 2>/dev/null")
 
     def in_dir(self, path: str) -> Command:
-        """Run in the folder `path`; a missing folder is a failure."""
+        """Return the command run in the folder `path`; a missing folder is a failure."""
         return replace(self, text=f"cd -- {quote(path)} && {self._grouped()}")
 
     def with_env(self, name: str, value: str) -> Command:
-        """With a variable that is no secret; it holds for this command only."""
+        """Return the command with a variable that is no secret; it holds for this command only."""
         _check_name(name)
         return replace(self, text=f"( export {name}={quote(value)}; {self.text}; )")
 
     def with_secret(self, name: str, value: Secret) -> Command:
-        """With a variable whose value travels on stdin and is in no argv."""
+        """Return the command with a variable whose value travels on stdin and is in no argv."""
         _check_name(name)
         if "\0" in value.reveal():
             raise ValueError("an environment variable cannot hold a NUL byte")
         return replace(self, secrets=(*self.secrets, (name, value)))
 
     def with_stdin(self, data: str | bytes) -> Command:
-        """With `data` on stdin."""
+        """Return the command with `data` on stdin."""
         return replace(self, stdin=data)
 
     def kept_private(self) -> Command:
-        """With an output that no message shows."""
+        """Return the command marked so that no message shows its output."""
         return replace(self, private=True)
 
     def named(self, title: str) -> Command:
-        """With a short name for messages."""
+        """Return the command with a short name for messages."""
         return replace(self, title=title)
 
 
@@ -156,7 +156,7 @@ def _check_name(name: str) -> None:
 
 
 def sh(*argv: str) -> Command:
-    """A program and its arguments.
+    """Return the command that runs a program with its arguments, each one word whatever it holds.
 
     Raises:
         ValueError: without a program.
@@ -167,7 +167,7 @@ def sh(*argv: str) -> Command:
 
 
 def assignment(name: str, value: Value) -> str:
-    """A line of bash that sets a variable, or an array where the value is a list of words.
+    """Return a line of bash that sets a variable, or an array where the value is a list of words.
 
     Raises:
         ValueError: for a name that no variable can have.
@@ -181,19 +181,19 @@ def assignment(name: str, value: Value) -> str:
 
 
 def bash(text: str, title: str = "") -> Command:
-    """A program for a bash of its own, which names it `title` in the host's list of processes."""
+    """Return the command that runs a program in its own bash, named `title` in the host's process list."""
     words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen")
     return Command(" ".join(map(quote, words)), title=title)
 
 
 def script(text: str, *args: str, title: str = "") -> Command:
-    """A fixed bash script with `args` as $1, $2, ...: values are arguments and never part of its text."""
+    """Return a fixed bash script with `args` as $1, $2, ...: values never become part of its text."""
     words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen", *args)
     return Command(" ".join(quote(word) for word in words), title=title)
 
 
 def call(functions: str, *words: str, title: str = "") -> Command:
-    """A call of one of the bash functions that a fixed text defines, by the shell that is there already.
+    """Return a call of one of the bash functions that a fixed text defines, by the shell that is there.
 
     Starting another shell costs more than most answers. Options and traps that it sets are those of whatever
     else the same shell runs: where that matters, it is a `script`.

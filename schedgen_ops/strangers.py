@@ -16,13 +16,13 @@ _DEADLINE = 60.0
 
 
 def command(settings: Settings) -> Command:
-    """Asks for them on a host."""
+    """Return the command that asks a host for containers of another work tree."""
     docker = Docker(settings.sudo)
     return strangers(docker, settings.project, settings.directory, settings.compose_files)
 
 
 def problem(settings: Settings, found: Sequence[Stranger]) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """Return what is wrong, and what to do."""
     folders = sorted({stranger.folder for stranger in found})
     return (
         f"containers of the project {settings.project!r} belong to another folder than {settings.directory}: "
@@ -34,12 +34,12 @@ def problem(settings: Settings, found: Sequence[Stranger]) -> tuple[str, str]:
 
 
 def refuse_all(fleet: Fleet, settings: Settings) -> None:
-    """See `refuse`, on every host."""
+    """Refuse to go on where any host has such containers; see `refuse`."""
     fleet.each(lambda remote: refuse(remote, settings)).values()
 
 
 def refuse(remote: Remote, settings: Settings) -> None:
-    """Asks a host, before anything there is stopped, removed or read as ours.
+    """Refuse a host with containers of another work tree, before anything there is stopped or removed.
 
     Raises:
         Refused: where a container of the project's name is of another work tree.

@@ -42,7 +42,7 @@ class Options:
 
 @dataclass
 class Operation:
-    """What a task works with. Settings are read and hosts connected to when they are first needed.
+    """What a task works with. Settings are read, and hosts connected to, when they are first needed.
 
     Attributes:
         started: when it began, in UTC.
@@ -59,17 +59,17 @@ class Operation:
 
     @property
     def emit(self) -> Emit:
-        """Tells the ui."""
+        """The function that tells the ui of an event."""
         return self.ui.emit
 
     @property
     def run(self) -> str:
-        """The run's name: its start."""
+        """The run's name: its start, as DATE_TIME in UTC."""
         return f"{self.started:%Y%m%d_%H%M%S}"
 
     @cached_property
     def settings(self) -> Settings:
-        """The environment.
+        """The settings of the environment.
 
         Raises:
             ConfigError: with every problem of its file.
@@ -101,30 +101,30 @@ class Operation:
         facts: tuple[tuple[str, str], ...] = (),
         steps: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        """Opens the run's log and journal, and tells what comes."""
+        """Open the run's log and journal, and tells what comes."""
         hosts = self.fleet.names
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
 
     def titled(self, title: str, host: str) -> str:
-        """`title`, with the host's name before it where there are several, so that none hides another."""
+        """Return `title`, with the host's name before it where there are several hosts."""
         return title if len(self.fleet) == 1 else ": ".join(filter(None, (host, title)))
 
     def log_of(self, command: str, run: str) -> str:
-        """The log that a run left on this machine, "" if there is none. `run` may be a release's id."""
+        """Return the log that a run left on this machine, "" for none. `run` may be a release's id."""
         from schedgen_ops.ui.journal import run_name
 
         path = log_folder(self.settings.environment) / f"{run_name(command, run[:15])}.log"
         return str(path) if path.exists() else ""
 
     def end(self, title: str, message: str = "", facts: tuple[tuple[str, str], ...] = ()) -> None:
-        """Says that it went well: after the fact, never before."""
+        """Say that the run went well: after the fact, never before."""
         seconds = self.clock.monotonic() - self._began
         self.emit(RunFinished(0, title, seconds, message, facts=facts))
 
 
 @contextmanager
 def opened(options: Options) -> Iterator[Operation]:
-    """An operation, and whatever ends it shown and logged before it goes on to the caller."""
+    """Open an operation; whatever ends it is shown and logged before it goes on to the caller."""
     environment = options.env or os.environ.get("SCHEDGEN_ENV") or loading.DEFAULT
     folder = log_folder(environment)
     with (
@@ -158,7 +158,7 @@ def _stack() -> Iterator[ExitStack]:
 
 
 def log_folder(environment: str) -> Path:
-    """Where runs on an environment leave their logs, on this machine (XDG's place for state)."""
+    """Return where runs on an environment leave their logs, on this machine (XDG's place for state)."""
     base = os.environ.get("SCHEDGEN_STATE") or os.environ.get("XDG_STATE_HOME")
     root = Path(base).expanduser() if base else Path.home() / ".local" / "state"
     name = environment if _SAFE_NAME.match(environment) else "unknown"

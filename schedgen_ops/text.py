@@ -9,7 +9,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def size(count: float) -> str:
-    """A number of bytes as "512 B", "1.5 KiB", "12.0 MiB"."""
+    """Return a number of bytes as "512 B", "1.5 KiB", "12.0 MiB"."""
     if count < 0:
         return "-" + size(-count)
     if round(count) < 1024:
@@ -23,7 +23,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float, *, tenths: bool = True) -> str:
-    """A time span as "1.2 s", "23 s", "1 min 23 s", "2 h 5 min", "3 d 4 h"; negative ones count as 0.
+    """Return a time span as "1.2 s", "23 s", "1 min 23 s", "2 h 5 min", "3 d 4 h"; negative ones count as 0.
 
     Args:
         tenths: below 10 s, show tenths; without them a running clock is calmer.
@@ -47,7 +47,7 @@ def _two(whole: int, big: int, big_name: str, small: int, small_name: str) -> st
 
 
 def age(then: datetime, now: datetime) -> str:
-    """How long ago `then` was: "just now", "5 minutes ago", "in 3 hours".
+    """Return how long ago `then` was: "just now", "5 minutes ago", "in 3 hours".
 
     Raises:
         TypeError: if only one of the two knows its time zone.
@@ -72,12 +72,12 @@ def _span(seconds: int) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """`count` with its noun: "1 file", "2 files"; `many` where the plural is not `one` with an s."""
+    """Return `count` with its noun: "1 file", "2 files"; `many` where the plural is not `one` with an s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def amount(value: float, unit: str) -> str:
-    """A value in a progress event's unit: bytes as a size, seconds as "120s", else "3 images"."""
+    """Return a value in a progress event's unit: bytes as a size, seconds as "120s", else "3 images"."""
     if unit == "bytes":
         return size(value)
     number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"

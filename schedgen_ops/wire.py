@@ -60,7 +60,7 @@ class NoFrame(ValueError):
 
 
 def single(command: Command, *, deadline: float, nonce: str, held: bool = False) -> Request:
-    """The request for one command that must end within `deadline` seconds.
+    """Return the request for one command that must end within `deadline` seconds.
 
     Args:
         held: the command ends when it likes, and its stdin stays open until then.
@@ -73,7 +73,7 @@ def single(command: Command, *, deadline: float, nonce: str, held: bool = False)
 
 
 def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Request:
-    """The request for commands that run one after the other, each in a subshell of its own.
+    """Return the request for commands that run one after the other, each in a subshell of its own.
 
     Raises:
         ValueError: for a command that reads stdin, which they would share.
@@ -95,7 +95,7 @@ def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Requ
 
 
 def killer(nonces: Sequence[str]) -> Request:
-    """The request that ends the commands of other requests, with all the processes they started.
+    """Return the request that ends the commands of other requests, with all the processes they started.
 
     The nonces travel on stdin, so that it does not find itself. `timeout` passes the signal on to its group.
     """
@@ -107,7 +107,7 @@ def killer(nonces: Sequence[str]) -> Request:
 
 
 def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
-    """The answer to a single request.
+    """Return the answer to a single request.
 
     Raises:
         NoFrame: when the start mark is not on stdout.
@@ -122,7 +122,7 @@ def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
 
 
 def results(reply: Answer, nonce: str) -> tuple[Result, ...]:
-    """The results of a batch, as many as were finished, in order."""
+    """Return the results of a batch, as many as were finished, in order."""
     outs = _frames(reply.stdout, nonce)
     errs = _frames(reply.stderr, nonce)
     found: list[Result] = []
@@ -133,17 +133,17 @@ def results(reply: Answer, nonce: str) -> tuple[Result, ...]:
 
 
 def start_mark(nonce: str) -> bytes:
-    """What stands before the output of every request, on both streams."""
+    """Return what stands before the output of every request, on both streams."""
     return f"\x1e{nonce}\x1e\n".encode()
 
 
 def text(data: bytes) -> str:
-    """Bytes of a program's output as text; what is no UTF-8 is replaced, never refused."""
+    """Return a program's output as text; what is no UTF-8 is replaced, never refused."""
     return data.decode("utf-8", errors="replace")
 
 
 def first_line(banner: bytes) -> str:
-    """The first line of a banner that holds something printable."""
+    """Return the first line of a banner that holds something printable."""
     for line in text(banner).splitlines():
         shown = "".join(char for char in line if char.isprintable()).strip()
         if shown:

@@ -22,7 +22,7 @@ _left: WeakSet[Worker] = WeakSet()
 
 
 def leave(workers: Iterable[Worker]) -> None:
-    """Nobody waits for these any more: their step was interrupted."""
+    """Note that nobody waits for these threads any more: their step was interrupted."""
     for worker in workers:
         # One that did not begin yet may still do so.
         worker.stopped = not worker.is_alive()
@@ -30,12 +30,12 @@ def leave(workers: Iterable[Worker]) -> None:
 
 
 def left_behind() -> tuple[Worker, ...]:
-    """Those that nobody waits for and that still run."""
+    """Return the threads that nobody waits for and that still run."""
     return tuple(worker for worker in _left if worker.is_alive())
 
 
 def check() -> None:
-    """Raises in a thread that was stopped, or does a part of such a one's work.
+    """Raise in a thread that was stopped, or that does a part of a stopped one's work.
 
     Raises:
         ConnectionLost: always there.

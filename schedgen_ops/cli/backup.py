@@ -27,7 +27,7 @@ from schedgen_ops.ui.tables import details
 
 
 def holders(op: Operation, parts: frozenset[str] = run.ALL) -> Fleet:
-    """The chosen hosts that hold data, of one of these parts.
+    """Return the chosen hosts that hold data, of one of these parts.
 
     Raises:
         Refused: where none does.
@@ -49,7 +49,7 @@ def _holds(settings: Settings, host: HostSettings, parts: frozenset[str]) -> boo
 
 
 def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
-    """A backup by hand on every host that holds data."""
+    """Make a backup by hand on every host that holds data."""
     fleet = holders(op, parts)
     op.begin("backup", "Backup", steps=(("", "Backup"),))
     owner = lock.myself(op.clock, "backup", "")
@@ -78,7 +78,7 @@ def _create(op: Operation, remote: Remote, *, parts: frozenset[str], at: datetim
 
 
 def last(op: Operation) -> None:
-    """The newest good backup of every host that holds data, and how to restore it.
+    """Show the newest good backup of every host that holds data, and how to restore it.
 
     Raises:
         OpsError: where there is none.
@@ -119,7 +119,7 @@ def _rows(backup: Manifest) -> str:
 
 
 def proof(op: Operation, backup: Manifest) -> str:
-    """What the last drill of a backup showed, in words."""
+    """Return in words what the last drill of a backup showed."""
     drill = backup.drill
     if drill is None:
         return f"never; `inv backup.drill --id {backup.id}` does"
@@ -140,7 +140,7 @@ def _restores(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]
 
 
 def verify(op: Operation, wanted: str) -> None:
-    """Reads a backup to its end on every host that has it: the named one, or the last.
+    """Read a backup to its end on every host that has it: the named one, or the last.
 
     Raises:
         OpsError: where anything differs from what was written.
@@ -163,7 +163,7 @@ def verify(op: Operation, wanted: str) -> None:
 
 
 def prove(op: Operation, wanted: str) -> None:
-    """Restores a backup into a throwaway container on every host that has it, and records the proof."""
+    """Restore a backup into a throwaway container on every host that has it, and records the proof."""
     fleet = holders(op)
     op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
     owner = lock.myself(op.clock, "backup drill", "")
@@ -186,5 +186,5 @@ def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
 
 
 def age_of(op: Operation, time: str) -> str:
-    """How long ago a time in a manifest was, in words."""
+    """Return in words how long ago a time in a manifest was."""
     return age(datetime.fromisoformat(time), op.clock.now())

@@ -30,14 +30,14 @@ class Found:
 
 
 def catalogs(op: Operation) -> dict[str, Catalog]:
-    """What is in the backups' folder of each host that has one, by the host's name."""
+    """Return what is in the backups' folder of each host that has one, by the host's name."""
     fleet = holders(op)
     found = fleet.each(lambda remote: run.catalog(remote, op.settings)).values()
     return dict(zip(fleet.names, found, strict=True))
 
 
 def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
-    """Every host's share of the one good backup whose id begins with `wanted`.
+    """Return every host's share of the one good backup whose id begins with `wanted`.
 
     Raises:
         ConfigError: when none begins like that, or several do.
@@ -67,7 +67,7 @@ def _shares(op: Operation, by_host: Mapping[str, Catalog], name: BackupId) -> tu
 
 
 def pick(by_host: Mapping[str, Catalog], wanted: str) -> BackupId:
-    """The one id that begins with `wanted`; see `chosen` for what is raised."""
+    """Return the one id that begins with `wanted`; see `chosen` for what is raised."""
     known = {backup.id for catalog in by_host.values() for backup in catalog.backups}
     begin = sorted(name for name in known if name.startswith(wanted))
     fits = [name for name in begin if name == wanted] or begin
@@ -83,7 +83,7 @@ def pick(by_host: Mapping[str, Catalog], wanted: str) -> BackupId:
 
 
 def list_(op: Operation) -> None:
-    """Everything in the backups' folders, what failed too, newest first."""
+    """Show everything in the backups' folders, newest first, what failed too."""
     columns = (
         "Host",
         "Backup",
@@ -123,7 +123,7 @@ def _rows(op: Operation, host: str, catalog: Catalog) -> Iterator[tuple[Any, ...
 
 
 def show(op: Operation, wanted: str) -> None:
-    """All that is known of one backup. Which one is meant is known when every host was asked."""
+    """Show all that is known of one backup. Which one is meant is known when every host was asked."""
     seen = look(op, lambda remote: run.catalog(remote, op.settings), lambda _: None, holders(op))
     wrong: list[OpsError] = []
     try:
@@ -146,7 +146,7 @@ def _show(op: Operation, host: str, backup: Manifest) -> None:
 
 
 def facts(op: Operation, backup: Manifest) -> tuple[tuple[str, Any], ...]:
-    """Its properties; those that are not known are left out."""
+    """Return the properties of a backup; those that are not known are left out."""
     drill = backup.drill
     pairs = (
         ("Backup", backup.id),

@@ -12,7 +12,7 @@ from schedgen_ops.ui.terminal import Writer
 
 
 def check(readings: tuple[Reading, ...], *, as_json: bool) -> None:
-    """Every problem of every environment, or that there is none."""
+    """Show every problem of every environment, or that there is none."""
     if as_json:
         files = [
             {
@@ -32,7 +32,7 @@ def check(readings: tuple[Reading, ...], *, as_json: bool) -> None:
 
 
 def show(reading: Reading, rows: tuple[Row, ...], *, as_json: bool) -> None:
-    """What is in force, and where each value comes from."""
+    """Show what is in force, and where each value comes from."""
     if as_json:
         values = {row.path: {"value": row.value, "origin": row.origin} for row in rows}
         document = {"environment": reading.environment, "file": reading.main.source, "values": values}
@@ -47,7 +47,7 @@ def show(reading: Reading, rows: tuple[Row, ...], *, as_json: bool) -> None:
 
 
 def schema(text: str) -> None:
-    """The JSON schema, ready for a file."""
+    """Print the JSON schema, ready for a file."""
     Writer(sys.stdout).text(text)
 
 

@@ -27,7 +27,7 @@ from schedgen_ops.ui.tables import Column, Table, details
 
 
 def deploy(op: Operation, branch: str) -> None:
-    """Deploys, and says so when it is done."""
+    """Deploy, and say so when it is done."""
     carry_out(op, op.settings, branch, assemble)
 
 
@@ -38,7 +38,7 @@ def carry_out(
     assembled: Callable[[Session], Pipeline],
     *facts: tuple[str, str],
 ) -> None:
-    """A deploy of some kind from its title to its end.
+    """Carry out a deploy of this kind, from its title to its end.
 
     Args:
         branch: "" for the configured one.
@@ -66,7 +66,7 @@ def carry_out(
 
 
 def ref_name(text: str) -> str:
-    """`text`, if git could take it for a ref.
+    """Return `text`, if git could take it for a ref.
 
     Raises:
         ConfigError: otherwise, before any host is asked.
@@ -80,7 +80,7 @@ def ref_name(text: str) -> str:
 
 
 def history(op: Operation) -> None:
-    """The releases of every host, newest first; * marks the one that serves."""
+    """Show the releases of every host, newest first; * marks the one that serves."""
     columns = ("Host", Column("", key="serves"), "Release", "Branch", "State", "Started", "By")
     rows = Rows(op, columns)
 
@@ -102,7 +102,7 @@ def _history(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
 
 
 def show(op: Operation, wanted: str) -> None:
-    """One release on every host that has it. Which one is meant is known when every host was asked.
+    """Show one release on every host that has it. Which one is meant is known when every host was asked.
 
     Raises:
         ConfigError: for an id that no release has, or that begins several.
@@ -147,7 +147,7 @@ def _facts(op: Operation, host: str, release: Release, log: str) -> tuple[tuple[
 
 
 def recover(op: Operation) -> None:
-    """Takes back what an interrupted run left, on every host."""
+    """Take back what an interrupted run left, on every host."""
     owner = lock.myself(op.clock, "recover", "")
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
     session = Session(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
@@ -158,7 +158,7 @@ def recover(op: Operation) -> None:
 
 
 def unlock(op: Operation) -> None:
-    """Ends the lock on every host, after asking."""
+    """End the lock on every host, after asking."""
     question, note = "Do you want to end the lock?", "WARNING: a run that is still alive goes on without it"
     if not op.ui.confirm(question, note, yes=op.options.yes):
         raise Refused("nothing was changed")
@@ -172,7 +172,7 @@ def unlock(op: Operation) -> None:
 
 
 def plan(op: Operation, branch: str) -> None:
-    """What a deploy of `branch` would do on every host."""
+    """Show what a deploy of `branch` would do on every host."""
     from schedgen_ops.deploy import preview
 
     ref = ref_name(branch or op.settings.branch)

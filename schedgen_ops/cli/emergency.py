@@ -23,7 +23,7 @@ from schedgen_ops.task_run import Operation
 
 
 def recover(op: Operation, wanted: str) -> None:
-    """Everything down, the data from the last good backup, everything up, verified; after asking.
+    """Take everything down, restore the data, start and verify everything; after asking.
 
     Args:
         wanted: a backup's id, or enough of its start; "" for the last good one.
@@ -65,7 +65,7 @@ def recover(op: Operation, wanted: str) -> None:
 
 
 def database(op: Operation, wanted: str) -> None:
-    """The services that use the database stopped, the database restored, they started; after asking.
+    """Stop what uses the database, restore it, start what was stopped; after asking.
 
     Args:
         wanted: a backup's id, or enough of its start; "" for the last good one.

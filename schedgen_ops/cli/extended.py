@@ -22,7 +22,7 @@ from schedgen_ops.watch.watcher import Watcher, begin
 
 
 def extended(op: Operation, seconds: int) -> None:
-    """Watches every host for `seconds` (0 takes the configured time), and leaves a report.
+    """Watch every host for `seconds` (0 takes the configured time), and leave a report.
 
     Ctrl-C ends it early, with the verdict on what was seen.
 

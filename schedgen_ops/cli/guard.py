@@ -21,7 +21,7 @@ from schedgen_ops.ui.tables import details
 
 
 def deploy(op: Operation, branch: str) -> None:
-    """A deploy, guarded where the configuration says so."""
+    """Deploy, guarded where the configuration says so."""
     if op.settings.guard.enabled:
         guarded(op, branch, 0, "", 0)
     else:
@@ -29,7 +29,7 @@ def deploy(op: Operation, branch: str) -> None:
 
 
 def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) -> None:
-    """Deploys, watches, and says so when the release is kept.
+    """Deploy, watch, and say so when the release is kept.
 
     Raises:
         ConfigError: for options that mean nothing.
@@ -39,7 +39,7 @@ def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) 
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:
-    """The settings with what the command line says.
+    """Return the settings with what the command line says.
 
     Raises:
         ConfigError: where that is no duration or no share.
@@ -58,7 +58,7 @@ def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settin
 
 
 def shares(text: str) -> tuple[int, ...]:
-    """`10,50` as numbers.
+    """Return the numbers of a text such as `10,50`.
 
     Raises:
         ConfigError: for anything but growing percentages from 1 to 99.
@@ -78,7 +78,7 @@ def _stages(settings: Settings) -> str:
 
 
 def status(op: Operation) -> None:
-    """What serves, who is at work, how the last release ended, and how a watch stands."""
+    """Show what serves, who is at work, how the last release ended, and how a watch stands."""
 
     def show(came: Mapping[str, tuple[tuple[str, str], ...]]) -> None:
         for host, facts in came.items():

@@ -21,7 +21,7 @@ NEXT = (
 
 
 def show_status(reports: tuple[HostReport, ...], json_output: bool = False) -> None:
-    """Each host: where it is, what runs on it, how it feels."""
+    """Show of each host where it is, what runs on it, and how it fares."""
     columns = (
         Column("Host"), Column("Address"), Column("Running", _yes_no), Column("Release", key="version"),
         Column("Healthy", right=True), Column("Containers", right=True),
@@ -32,7 +32,7 @@ def show_status(reports: tuple[HostReport, ...], json_output: bool = False) -> N
 
 
 def show_hosts(reports: tuple[HostReport, ...]) -> None:
-    """Where to look, once the lab is up."""
+    """Show where to look, once the lab is up."""
     show_status(reports)
     out = Writer(sys.stdout)
     for report in reports:
@@ -57,7 +57,7 @@ def _mib(value: int) -> str:
 
 
 def show_demo(demo: Demo) -> None:
-    """How the demo went, and what to try next."""
+    """Show how the demo went, and what to try next."""
     out = Writer(sys.stdout)
     verdict = "Deployed" if demo.code == 0 else f"The deploy failed (exit code {demo.code})"
     out.lines("", f"=== {verdict}: {demo.before} -> {demo.after or '?'} in {demo.seconds:.0f} s ===", "")

@@ -25,7 +25,7 @@ def look(
     show: Callable[[Mapping[str, T]], None],
     fleet: Fleet | None = None,
 ) -> Outcomes[T]:
-    """Asks every host at once, shows what comes, and names a host that is missing as soon as that is known.
+    """Ask every host at once, show what comes, and name a host that is missing as soon as that is known.
 
     Nothing is raised for a host that is missing: `conclude` does, when everything was shown.
 
@@ -56,7 +56,7 @@ def look(
 
 
 def conclude(seen: Outcomes[Any], *found: OpsError) -> None:
-    """Ends with what weighs most: what was found, or the hosts that are missing; the other is told below it.
+    """Raise what weighs most: what was found, or the hosts that are missing; the other is told below it.
 
     Raises:
         OpsError: unless nothing was found and no host is missing.
@@ -81,14 +81,14 @@ class Rows:
     _widths: tuple[int, ...] = ()
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Further rows, below those that were shown."""
+        """Show further rows, below those that were shown."""
         if rows:
             table = Table(self.columns, tuple(rows), goes_on=self._widths)
             self._widths = table.widths()
             self.op.ui.show(table)
 
     def end(self, seen: Outcomes[Any], empty: str) -> None:
-        """Says `empty`, a sentence, where hosts answered and had nothing to show: of those hosts alone."""
+        """Say `empty`, a sentence, where hosts answered and had nothing to show: of those hosts alone."""
         if not self._widths and seen.ok:
             self.op.ui.show(Table(self.columns, (), empty=_of_those(seen, empty)))
 

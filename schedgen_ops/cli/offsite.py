@@ -18,7 +18,7 @@ from schedgen_ops.task_run import Operation, log_folder
 
 
 def push(op: Operation, wanted: str) -> None:
-    """Every host's share of a backup to the offsite remote.
+    """Copy every host's share of a backup to the offsite remote.
 
     Raises:
         ConfigError: where no remote is configured, or a secret of it is missing.
@@ -43,7 +43,7 @@ def push(op: Operation, wanted: str) -> None:
 
 
 def fetch(op: Operation, wanted: str, to: str) -> None:
-    """Every host's share of a backup to this machine, below `to`/HOST/ID."""
+    """Copy every host's share of a backup to this machine, below `to`/HOST/ID."""
     found = catalog.chosen(op, wanted)
     root = Path(to).expanduser() if to else log_folder(op.settings.environment) / "backups"
     name = found[0].backup.id

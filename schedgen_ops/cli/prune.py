@@ -39,7 +39,7 @@ class Found:
 
 
 def prune(op: Operation) -> None:
-    """Removes what no rule of `retention` holds, once the operator has seen it and said yes.
+    """Remove what no rule of `retention` holds, once the operator has seen it and said yes.
 
     Raises:
         Refused: when the answer was no.
@@ -90,7 +90,7 @@ def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
 
 
 def look(remote: Remote, settings: Settings) -> Found:
-    """Everything with a name of ours in the backups' folder, and what releases need of it."""
+    """Return everything with a name of ours in the backups' folder, and what releases need of it."""
     directory = settings.backup.directory
     asked = (remote_commands.list_(directory), removing.survey(directory))
     clock, listed, surveyed, records = remote.batch(

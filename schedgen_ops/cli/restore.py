@@ -28,7 +28,7 @@ _LINES = 12
 
 
 def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
-    """Restores a backup on every host that has it, after asking.
+    """Restore a backup on every host that has it, after asking.
 
     Args:
         only: database or objects; "" for both.
@@ -72,7 +72,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
 def restoring(
     op: Operation, fleet: Fleet, todo: dict[str, Restore], discard_old: bool = False
 ) -> tuple[Step, ...]:
-    """The steps of a restore on every host of `fleet`; each is undone when a later one fails."""
+    """Return the steps of a restore on every host of `fleet`; each is undone when a later one fails."""
 
     def each(action: Callable[[Restore], None]) -> Callable[[], None]:
         return lambda: on_each(fleet, todo, action)
@@ -90,7 +90,7 @@ def restoring(
 
 
 def old_data(op: Operation) -> str:
-    """What is said once everything was taken back.
+    """Return what is said once everything was taken back.
 
     Raises:
         OpsError: where what serves does not pass its checks.
@@ -124,7 +124,7 @@ def _notes(
 
 
 def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
-    """What a restore of the database would change, in lines to read before answering."""
+    """Return what a restore of the database would change, in lines to read before answering."""
     try:
         lines = [f"  {each}" for each in row_diff(remote, op.settings, backup)]
         slots = following(remote, op.settings)
@@ -138,7 +138,7 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
 
 
 def discard(op: Operation) -> None:
-    """Removes what restores put aside, on every host that holds data, after asking."""
+    """Remove what restores put aside, on every host that holds data, after asking."""
     fleet = holders(op)
     found = fleet.each(lambda remote: superseded.look(remote, op.settings, op.emit)).values()
     kept = dict(zip(fleet.names, found, strict=True))

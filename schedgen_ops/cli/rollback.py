@@ -18,7 +18,7 @@ from schedgen_ops.task_run import Operation
 
 
 def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
-    """Asks, goes back, and says so when it is done.
+    """Go back, after asking, and say so when it is done.
 
     Args:
         revert: whether the migrations that came since are taken back.
@@ -111,7 +111,7 @@ def _on(shelf: store.Shelf, to: str) -> Release | None:
 
 
 def list_(op: Operation) -> None:
-    """The releases that can be gone back to, newest first."""
+    """Show the releases that can be gone back to, newest first."""
     rows = Rows(op, ("Host", "Release", "Branch", "Commit", "Started"))
 
     def show(came: Mapping[str, store.Shelf]) -> None:

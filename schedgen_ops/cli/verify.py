@@ -22,7 +22,7 @@ _COLUMNS = ("Host", "Check", "Verdict", "Result")
 
 
 def everything(op: Operation) -> None:
-    """All checks on every host, the flow, and the measurements.
+    """Make all checks on every host, then try the flow, then measure.
 
     Raises:
         VerificationFailed: when one did not pass.
@@ -38,7 +38,7 @@ def everything(op: Operation) -> None:
 
 
 def only(op: Operation, *groups: str) -> None:
-    """The checks of these groups on every host.
+    """Make the checks of these groups on every host.
 
     Raises:
         VerificationFailed: when one did not pass.
@@ -47,7 +47,7 @@ def only(op: Operation, *groups: str) -> None:
 
 
 def quick(op: Operation) -> None:
-    """Services and endpoints, in one round trip to every host.
+    """Check services and endpoints, in one round trip to every host.
 
     Raises:
         VerificationFailed: when one did not pass.
@@ -56,7 +56,7 @@ def quick(op: Operation) -> None:
 
 
 def try_flow(op: Operation) -> None:
-    """An upload followed to its end.
+    """Follow an upload to its end.
 
     Raises:
         VerificationFailed: when it did not end well.
@@ -65,7 +65,7 @@ def try_flow(op: Operation) -> None:
 
 
 def performance(op: Operation) -> None:
-    """Response times and use, measured.
+    """Measure response times and use.
 
     Raises:
         VerificationFailed: when a limit is exceeded.
@@ -74,7 +74,7 @@ def performance(op: Operation) -> None:
 
 
 def show_logs(op: Operation) -> None:
-    """Errors and warnings since the deploy, by pattern: new ones first.
+    """Show errors and warnings since the deploy, by pattern: new ones first.
 
     Raises:
         VerificationFailed: when there are errors that should not be.
@@ -159,7 +159,7 @@ class Findings:
         self._table = Rows(self.op, _COLUMNS)
 
     def look(self, action: run.Look, done: str = "") -> None:
-        """Looks at every host that was not missing before.
+        """Look at every host that was not missing before.
 
         Args:
             done: what was done then, in words, if that is to be told.
@@ -177,7 +177,7 @@ class Findings:
         self._table.add([(host, found.check, str(found.verdict), found.text) for host, found in rows])
 
     def conclude(self) -> None:
-        """Ends with what did not pass, and with the hosts that are missing."""
+        """Raise what did not pass, and the hosts that are missing."""
         assert self.seen is not None
         self._table.end(self.seen, "Nothing to look at is configured.")
         conclude(self.seen, *_refusals(self.rows))

@@ -17,7 +17,7 @@ _MOST_GROUPS = 40
 
 
 def report(title: str, facts: tuple[tuple[str, str], ...], by_host: Mapping[str, WatchStats]) -> Report:
-    """The report on the by_host, by the names of their hosts."""
+    """Return the report on the accounts, by the names of their hosts."""
     hosts = tuple(_host(name, stats) for name, stats in by_host.items())
     verdicts = {host.verdict for host in hosts}
     worst = next((word for word in ("failed", "unknown") if word in verdicts), "passed")
@@ -25,14 +25,14 @@ def report(title: str, facts: tuple[tuple[str, str], ...], by_host: Mapping[str,
 
 
 def verdict(stats: WatchStats) -> str:
-    """passed, failed or unknown: what failed is no matter of how much else is unknown."""
+    """Return passed, failed or unknown: what failed is no matter of how much else is unknown."""
     if stats.failures():
         return "failed"
     return "unknown" if stats.unknown() else "passed"
 
 
 def facts(stats: WatchStats) -> dict[str, Any]:
-    """The stats's figures, for the journal and for programs: what is not known is None."""
+    """Return the account's figures, for the journal and for programs; what is not known is None."""
     rounds = stats.rounds
     return {
         "verdict": verdict(stats),

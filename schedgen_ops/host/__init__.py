@@ -20,7 +20,7 @@ __all__ = ["Host", "Network", "connect", "connect_all"]
 
 
 def connect(settings: Settings, entry: HostSettings, *, prompt: Prompt | None) -> Host:
-    """One host of the configuration; it is connected to when it is first used.
+    """Return one host of the configuration; it is connected to when it is first used.
 
     Args:
         prompt: asks the operator for a passphrase; None where there is no terminal.
@@ -31,6 +31,6 @@ def connect(settings: Settings, entry: HostSettings, *, prompt: Prompt | None) -
 def connect_all(
     settings: Settings, entries: Iterable[HostSettings], *, prompt: Prompt | None
 ) -> tuple[Host, ...]:
-    """Hosts of the configuration, which share keys, ssh_config and jump hosts. Call it in the main thread."""
+    """Return hosts of the configuration, which share keys, ssh_config and jumps. For the main thread."""
     network = Network(settings.ssh, prompt=prompt)
     return tuple(Host(link.label, link) for link in network.links(entries))

@@ -24,11 +24,11 @@ _PATIENCE = 10.0
 
 
 class NoAgent(Exception):
-    """There is no agent to ask; the text says why, "" where none was named."""
+    """There is no agent to ask: the text says why, "" where none was named."""
 
 
 def place(identity_agent: str) -> Path | None:
-    """The agent's socket: what IdentityAgent says, else $SSH_AUTH_SOCK; None where there is none."""
+    """Return the agent's socket: what IdentityAgent says, else $SSH_AUTH_SOCK; None where there is none."""
     if identity_agent.lower() == "none":
         return None
     if identity_agent in ("", "SSH_AUTH_SOCK"):
@@ -41,7 +41,7 @@ def place(identity_agent: str) -> Path | None:
 
 
 def forwarded(forward: str, identity_agent: str) -> Path | None:
-    """The agent that ForwardAgent lets a host use; None where it lets it use none."""
+    """Return the agent that ForwardAgent lets a host use; None where it lets it use none."""
     if forward.lower() in ("no", "false", "none", ""):
         return None
     return place(identity_agent if forward.lower() in ("yes", "true") else forward)
@@ -64,7 +64,7 @@ class Agent(AgentSSH):
             raise NoAgent(f"the agent {path}: {problem}") from None
 
     def keys(self) -> tuple[AgentKey, ...]:
-        """The keys that it holds, and the certificates, each of which is offered as such."""
+        """Return the keys that it holds, and the certificates, each of which is offered as such."""
         held = tuple(self.get_keys())
         plain = {key.asbytes() for key in held if not key.name.endswith(_CERTIFICATE)}
         for key in held:
@@ -85,7 +85,7 @@ class Agent(AgentSSH):
 
 
 def certified(key: PKey, certificate: Path) -> PKey:
-    """`key`, to be offered with a certificate."""
+    """Return `key`, to be offered with a certificate."""
     if isinstance(key, AgentKey):
         held: Any = key
         offered: PKey = AgentKey(held.agent, held.blob, held.comment)

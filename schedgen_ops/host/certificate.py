@@ -57,7 +57,7 @@ class Certificate:
 
 
 def parse(blob: bytes) -> Certificate:
-    """Take a certificate apart.
+    """Return what the bytes of a certificate say.
 
     Raises:
         Bad: when it is none that is understood.
@@ -69,7 +69,7 @@ def parse(blob: bytes) -> Certificate:
 
 
 def key_of(blob: bytes) -> bytes:
-    """The key that a certificate is for. Raises Bad."""
+    """Return the key that a certificate is for. Raises Bad."""
     try:
         fields = _Fields(blob)
         kind = fields.text().removesuffix(SUFFIX)
@@ -83,13 +83,13 @@ def key_of(blob: bytes) -> bytes:
 
 
 def signer(found: Certificate, authorities: Sequence[Entry]) -> Entry | None:
-    """The line of known_hosts that names the certificate's authority."""
+    """Return the line of known_hosts that names the certificate's authority."""
     key = base64.b64encode(found.authority).decode()
     return next((entry for entry in authorities if entry.key == key), None)
 
 
 def check(found: Certificate, name: str, now: float) -> None:
-    """Whether a certificate holds for the host `name`, by what it says and its authority's signature.
+    """Raise unless a certificate holds for the host `name`, by what it says and by its signature.
 
     Raises:
         Bad: with what is wrong.

@@ -66,13 +66,13 @@ def pump(
 
 
 def close(channel: Channel) -> None:
-    """Close it, which fails where the connection ended first."""
+    """Close a channel, which fails where the connection ended first."""
     with suppress(*BROKEN):
         channel.close()
 
 
 def quiet(channel: Channel) -> Channel:
-    """A channel that may be closed after its connection ended, by a thread that would complain."""
+    """Return a channel that may be closed after its connection ended, by a thread that would complain."""
     bare: Any = channel
     close = bare.close
 
@@ -85,7 +85,7 @@ def quiet(channel: Channel) -> Channel:
 
 
 def exit_status(channel: Channel) -> int | None:
-    """The exit status, if one arrived."""
+    """Return the exit status, if one arrived."""
     if not channel.exit_status_ready() or channel.exit_status < 0:
         return None
     return channel.exit_status

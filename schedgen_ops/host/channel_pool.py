@@ -66,7 +66,7 @@ class ChannelPool:
             return self._verdict(command, channel, until) if code is None else code
 
     def session(self, command: Command) -> Channel:
-        """A new channel for a command.
+        """Return a new channel for a command.
 
         Raises:
             Unreachable: when there is no connection, or no room on it. Nothing was started.
@@ -103,13 +103,13 @@ class ChannelPool:
         return found
 
     def transport(self) -> Transport:
-        """The connection, opened if need be. Raises Unreachable with the reason."""
+        """Return the connection, opened if need be. Raises Unreachable with the reason."""
         if self._closed:
             raise Unreachable(f"the connection to {self._name} was closed", host=self._name)
         return self._link.open()
 
     def interrupt(self) -> None:
-        """End what runs."""
+        """End all commands that run."""
         self.kill(tuple(self._running))
 
     def kill(self, nonces: Sequence[str]) -> None:

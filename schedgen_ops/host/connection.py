@@ -50,13 +50,13 @@ class Network:
         return tuple(self.resolver.notes)
 
     def links(self, entries: Iterable[HostSettings]) -> tuple[Link, ...]:
-        """The connections to hosts of the configuration, not opened yet."""
+        """Return the connections to hosts of the configuration, not opened yet."""
         named = [(one.name, Asked(one.address, one.user or "", str(one.port or ""))) for one in entries]
         self.resolver.resolve(asked for _, asked in named)
         return tuple(Link(self, name, self.resolver.target(asked)) for name, asked in named)
 
     def jump(self, hops: tuple[str, ...]) -> Link:
-        """The connection to the last of `hops`, through those before it; hosts behind it share it."""
+        """Return the connection to the last of `hops`, through those before it; hosts behind it share it."""
         if hops in self._making:
             circle = " -> ".join(one[-1] for one in (*self._making, hops))
             raise ConfigError(
@@ -104,11 +104,11 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
             self.gateway.users += 1
 
     def derive_shorthand(self, host_string: str) -> dict[str, str | None]:
-        """The host's name as it is: ssh_config's HostName has neither user nor port in it."""
+        """Return the host's name as it is: ssh_config's HostName has neither user nor port in it."""
         return {"user": None, "host": host_string, "port": None}
 
     def get_gateway(self) -> Link | str | None:
-        """The jump host or proxy command that ssh_config names."""
+        """Return the jump host or proxy command that ssh_config names."""
         names = {hop(one).address for one in self.target.jump}
         # A pattern such as `Host *` also names the jump host itself.
         if self.target.jump and not {self.target.hostname, self.target.asked} & names:
@@ -117,7 +117,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         return str(self.target.proxy) or None
 
     def open(self) -> Transport:
-        """The transport, connected and logged in.
+        """Return the transport, connected and logged in.
 
         Raises:
             Unreachable: with the reason in words; UnknownHostKey, HostKeyChanged, KeyRefused.

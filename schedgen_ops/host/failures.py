@@ -16,7 +16,7 @@ def raise_if_stopped(command: Command, result: Result, host: str, deadline: floa
 
 
 def lost(command: Command, host: str, why: str) -> ConnectionLost:
-    """Nobody knows how the command ended."""
+    """Return the error for a command of which nobody knows how it ended."""
     return ConnectionLost(
         f"the outcome of `{brief(command)}` on {host} is unknown: {why}",
         hint="It may still be running there, until its own deadline",
@@ -25,7 +25,7 @@ def lost(command: Command, host: str, why: str) -> ConnectionLost:
 
 
 def never_ran(command: Command, host: str, output: bytes, code: int) -> CommandFailed:
-    """The login shell did not do what it was sent."""
+    """Return the error for a login shell that did not do what it was sent."""
     return CommandFailed(
         f"the login shell of {host} did not run `{brief(command)}` (exit code {code})",
         code=code,
@@ -36,14 +36,14 @@ def never_ran(command: Command, host: str, output: bytes, code: int) -> CommandF
 
 
 def too_much(command: Command, host: str, limit: int, code: int) -> CommandFailed:
-    """The command printed more than is kept."""
+    """Return the error for a command that printed more than is kept."""
     return CommandFailed(
         f"`{brief(command)}` printed more than the {limit} bytes that are kept", code=code, host=host
     )
 
 
 def no_session(command: Command, host: str, problem: Exception) -> Unreachable:
-    """The host is there and opens no channel; the command was not started."""
+    """Return the error for a host that is there and opens no channel; the command was not started."""
     return Unreachable(
         f"{host} opens no session for `{brief(command)}`: {problem}",
         hint="Check MaxSessions in the host's sshd_config; it must be 10 or more",
@@ -52,7 +52,7 @@ def no_session(command: Command, host: str, problem: Exception) -> Unreachable:
 
 
 def no_answer(command: Command, host: str, why: str = "") -> Unreachable:
-    """The host was there and is not any more; the command was not started."""
+    """Return the error for a host that was there and is not any more; the command was not started."""
     return Unreachable(
         f"{host} does not answer any more; `{brief(command)}` was not started",
         hint="Check your network, your VPN and that the host is up",

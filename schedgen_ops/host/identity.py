@@ -19,7 +19,7 @@ _NOWHERE = Path("/dev/null")
 
 
 def of(label: str, target: Target, ssh: SshSettings, gateway: object) -> Identity:
-    """Who a host has to be.
+    """Return who a host has to be.
 
     Args:
         gateway: the connection that it is reached through, a ProxyCommand, or None.

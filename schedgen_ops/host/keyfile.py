@@ -29,7 +29,7 @@ class Unusable(Exception):
 
 
 def read(path: Path, passphrase: str | None = None) -> PKey:
-    """The key in a file.
+    """Return the key in a file.
 
     Raises:
         Encrypted: when it needs a passphrase and none was given.
@@ -49,7 +49,7 @@ def read(path: Path, passphrase: str | None = None) -> PKey:
 
 
 def public_blob(path: Path) -> bytes:
-    """The public half of a key: the file itself, its .pub file, or a part of OpenSSH's format; else b""."""
+    """Return the public half of a key, from the file, its .pub file, or OpenSSH's format; else b""."""
     for file in (path, path.with_name(f"{path.name}.pub")):
         with suppress(OSError, ValueError):
             return _public(file)
@@ -60,14 +60,14 @@ def public_blob(path: Path) -> bytes:
 
 
 def is_public(path: Path) -> bool:
-    """Whether a file holds the public half of a key alone, so that only an agent can have the other."""
+    """Return whether a file has the public half of a key alone, so that only an agent can have the other."""
     with suppress(OSError, ValueError):
         return bool(_public(path))
     return False
 
 
 def certified_blob(path: Path) -> bytes:
-    """The public half of the key that a certificate is for; b"" for what is none."""
+    """Return the public half of the key that a certificate is for; b"" for what is none."""
     with suppress(OSError, ValueError, Bad):
         return key_of(_public(path))
     return b""

@@ -37,7 +37,7 @@ class KeyRing:
     _lock: RLock = field(default_factory=RLock)
 
     def load(self, path: Path) -> PKey:
-        """The key in a file.
+        """Return the key in a file.
 
         Raises:
             Encrypted: when it needs a passphrase; `unlock` asks for it.
@@ -55,7 +55,7 @@ class KeyRing:
         return found
 
     def unlock(self, path: Path, label: str) -> PKey:
-        """The encrypted key in a file, after its passphrase was asked for.
+        """Return the encrypted key in a file, after asking for its passphrase.
 
         Raises:
             KeyRefused: when nobody can be asked, or nobody knew it.
@@ -114,7 +114,7 @@ class Choice:
 
 
 class Authentication:
-    """Offers keys until the host takes one.
+    """The login: it offers keys until the host takes one.
 
     The order wastes none of the few tries that sshd allows, and asks for a passphrase last: the configured
     keys that the agent holds or that need no passphrase, each with its certificates first, the agent's other
@@ -130,7 +130,7 @@ class Authentication:
         self.tried: list[str] = []
 
     def authenticate(self, transport: Transport) -> None:
-        """Raises KeyRefused when the host accepts none of the keys."""
+        """Log in. Raises KeyRefused when the host accepts none of the keys."""
         transport.auth_timeout = _LOGIN
         with ExitStack() as stack:
             for source in self._sources(self._held(stack)):

@@ -51,7 +51,7 @@ class Known:
 
 
 def host_name(host: str, port: int) -> str:
-    """The host's name as known_hosts files write it."""
+    """Return the host's name as known_hosts files write it."""
     return host if port == 22 else f"[{host}]:{port}"
 
 
@@ -63,7 +63,7 @@ class KnownHosts:
         self._lock = Lock()
 
     def find(self, files: Iterable[Path], name: str, portless: str = "") -> Known:
-        """What the files that can be read say of `name`, in their order.
+        """Return what the files that can be read say of `name`, in their order.
 
         Args:
             portless: the name without its port, which counts where `name` itself is not found.
@@ -86,7 +86,7 @@ class KnownHosts:
 
 
 def entries(content: str, file: str, name: str) -> tuple[Entry, ...]:
-    """The keys that one file has for `name`, hashed lines and wildcards included. Pure."""
+    """Return the keys that one file has for `name`, hashed lines and wildcards included. Pure."""
     return tuple(entry for entry in Index(content, file).find(name) if entry.marker != AUTHORITY)
 
 
@@ -126,7 +126,7 @@ class Index:
         self.content = ""
 
     def find(self, name: str) -> list[Entry]:
-        """The lines that name `name`, in order."""
+        """Return the lines that name `name`, in order."""
         name = name.lower()
         encoded = name.encode(errors="replace")
         found = list(self._plain.get(name, ()))

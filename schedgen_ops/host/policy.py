@@ -13,14 +13,14 @@ from schedgen_ops.host.revoked import CannotTell, any_revoked
 
 
 class Policy(MissingHostKeyPolicy):
-    """Refuses every key that known_hosts does not hold; Paramiko has no keys itself, so it always asks."""
+    """A policy that refuses every key known_hosts does not have; Paramiko has no keys, so it always asks."""
 
     def __init__(self, identity: trust.Identity, known: Known) -> None:
         self.identity = identity
         self.known = known
 
     def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:  # noqa: ARG002
-        """Raises UnknownHostKey or HostKeyChanged unless the key is known."""
+        """Raise UnknownHostKey or HostKeyChanged unless the key is known."""
         known = self.known
         kind, blob = key.get_name(), key.asbytes()
         shown = key.public_blob

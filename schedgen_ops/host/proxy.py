@@ -34,7 +34,7 @@ class ProxyCommand(socket.socket):
             )
 
     def words(self) -> str:
-        """The last that the program said on its standard error, and how it ended if it did."""
+        """Return the last that the program said on its standard error, and how it ended if it did."""
         with suppress(subprocess.TimeoutExpired):
             self._program.wait(0.2)
         size = os.fstat(self._said.fileno()).st_size

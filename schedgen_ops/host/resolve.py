@@ -54,12 +54,12 @@ class Resolver:
                 self._found.update(zip(missing, pool.map(self._look_up, missing), strict=True))
 
     def target(self, asked: Asked) -> Target:
-        """How a host is reached."""
+        """Return how a host is reached."""
         self.resolve((asked,))
         return self._found[asked]
 
     def tell(self, note: str) -> None:
-        """Keep a note."""
+        """Keep a note for the operator."""
         self.notes[ssh_words.printable(note)] = None
 
     def _look_up(self, asked: Asked) -> Target:
@@ -106,7 +106,7 @@ class Resolver:
 
 
 def parse(said: str) -> Found:
-    """Reads the answer of `ssh -G`. Pure."""
+    """Read the answer of `ssh -G`. Pure."""
     found: Found = {}
     for line in said.splitlines():
         keyword, _, value = line.partition(" ")

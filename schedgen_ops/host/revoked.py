@@ -17,7 +17,7 @@ class CannotTell(Exception):
 
 
 def any_revoked(file: Path, blobs: Sequence[tuple[str, bytes]]) -> bool:
-    """Whether one of the keys or certificates, each a type and its bytes, is in the file.
+    """Return whether one of the keys or certificates, each a type and its bytes, is in the file.
 
     Raises:
         CannotTell: when the file cannot be read, which to ssh too is a reason to go no further.

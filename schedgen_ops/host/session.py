@@ -166,7 +166,7 @@ class Host:
 
     @contextmanager
     def forward(self, remote_port: int) -> Iterator[int]:
-        """A local port that leads to `remote_port` on the host's loopback."""
+        """Open a local port that leads to `remote_port` on the host's loopback."""
         with Tunnel(self._pool.transport(), remote_port) as local_port:
             yield local_port
 

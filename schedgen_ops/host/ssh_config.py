@@ -23,7 +23,7 @@ _DEPTH = 16
 
 
 def load(file: Path, tell: Callable[[str], None] = lambda _: None) -> OwnReading:
-    """A file, to be asked about hosts; a missing one says nothing. ~/.ssh/config is followed by the system's.
+    """Read a file, to be asked about hosts; a missing one says nothing. The system's follows ~/.ssh/config.
 
     Args:
         tell: takes what is not understood, with file and line.
@@ -34,7 +34,7 @@ def load(file: Path, tell: Callable[[str], None] = lambda _: None) -> OwnReading
 
 
 def is_default(file: Path) -> bool:
-    """Whether it is the file that ssh reads by itself."""
+    """Return whether it is the file that ssh reads by itself."""
     return ssh_words.local(file) == ssh_words.local(_USER)
 
 
@@ -52,7 +52,7 @@ class OwnReading:
     _lines: dict[Path, list[str]] = field(default_factory=dict)
 
     def lookup(self, host: str, *, user: str = "", port: str = "") -> Found:
-        """What the files say of a host, in the form that `ssh -G` has for it."""
+        """Return what the files say of a host, in the form that `ssh -G` has for it."""
         asked = Asked(host, ssh_words.me(), user, port)
         self._read_all(asked)
         self._settle(asked, "hostname", lambda _: asked.hostname)

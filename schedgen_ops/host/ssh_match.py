@@ -34,7 +34,7 @@ class Asked:
     wants_final: bool = False
 
     def text(self, keyword: str, default: str = "") -> str:
-        """A value of which there is one."""
+        """Return the value of a keyword that has one."""
         value = self.found.get(keyword, default)
         return value if isinstance(value, str) else default
 
@@ -59,7 +59,7 @@ class Asked:
 
 
 def host_line(words: list[str], asked: Asked) -> bool:
-    """Whether a Host line with these patterns holds."""
+    """Return whether a Host line with these patterns holds."""
     if not words:
         raise Unclear("Host without a pattern")
     # The second reading is of the host under its new name, as in ssh.
@@ -67,7 +67,7 @@ def host_line(words: list[str], asked: Asked) -> bool:
 
 
 def match_line(words: list[str], asked: Asked, *, holds: bool = True) -> bool:
-    """Whether a Match line with these criteria holds.
+    """Return whether a Match line with these criteria holds.
 
     Args:
         holds: whether what the line stands in does.

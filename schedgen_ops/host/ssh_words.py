@@ -21,7 +21,7 @@ class Unclear(ValueError):
 
 
 def keyword(line: str) -> tuple[str, str]:
-    """The keyword of a line in small letters, and what follows it; "" for a comment or an empty line."""
+    """Return the keyword of a line in small letters, and what follows; "" for a comment or an empty line."""
     line = line.strip(" \t\r\n\f")
     if "\0" in line:
         raise Unclear("there is a zero byte in it")
@@ -34,7 +34,7 @@ def keyword(line: str) -> tuple[str, str]:
 
 
 def split(text: str) -> list[str]:
-    """The words of a value: quotes hold one together, and a # that starts one begins a comment.
+    """Return the words of a value: quotes hold one together, and a # that starts one begins a comment.
 
     Raises:
         Unclear: where a quote is not closed.
@@ -51,7 +51,7 @@ def split(text: str) -> list[str]:
 
 
 def expand(text: str, tokens: Mapping[str, str], *, environment: bool = True) -> str:
-    """`text` with %h, %% and the like in it replaced, and ${NAME} by what the environment says.
+    """Return `text` with %h, %% and the like replaced, and ${NAME} by what the environment says.
 
     Raises:
         Unclear: for a token or a variable that there is not.
@@ -74,7 +74,7 @@ def expand(text: str, tokens: Mapping[str, str], *, environment: bool = True) ->
 
 
 def tokens(original: str, hostname: str, user: str, port: str, alias: str = "") -> dict[str, str]:
-    """What the tokens stand for: the host as it was named, as it is connected to, and this machine."""
+    """Return what the tokens stand for: the host as named, as it is connected to, and this machine."""
     here = socket.gethostname()
     return {
         "h": hostname,
@@ -91,17 +91,17 @@ def tokens(original: str, hostname: str, user: str, port: str, alias: str = "") 
 
 
 def local(path: str | Path) -> Path:
-    """`path` with ~ replaced; that of a user whom nobody knows stays as it is."""
+    """Return `path` with ~ replaced; that of a user whom nobody knows stays as it is."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  # Path.expanduser raises for such a user
 
 
 def printable(text: str) -> str:
-    """`text` without what cannot be written in UTF-8."""
+    """Return `text` without what cannot be written in UTF-8."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def me() -> str:
-    """The login of who runs this."""
+    """Return the login of who runs this."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -109,7 +109,7 @@ def me() -> str:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `text` fits a pattern with * and ?."""
+    """Return whether `text` fits a pattern with * and ?."""
     return _expression(pattern).fullmatch(text) is not None
 
 
@@ -121,7 +121,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def listed(patterns: list[str], text: str) -> bool:
-    """Whether one of the patterns fits and none that begins with ! does."""
+    """Return whether one of the patterns fits and none that begins with ! does."""
     if any(matches(one[1:], text) for one in patterns if one.startswith("!")):
         return False
     return any(matches(one, text) for one in patterns if not one.startswith("!"))

@@ -66,7 +66,7 @@ class Target:
 
 
 def target(asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> Target:
-    """What follows for a host from what ssh_config says of it.
+    """Return how a host is reached, by what ssh_config says of it.
 
     Args:
         tell: takes what is not understood or not used.
@@ -98,7 +98,7 @@ def target(asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> 
 
 
 def hop(text: str) -> Asked:
-    """A host of a ProxyJump: `[user@]host[:port]`, or as ssh:// with the same in it."""
+    """Return a host of a ProxyJump: `[user@]host[:port]`, or as ssh:// with the same in it."""
     user, _, place = text.removeprefix("ssh://").rstrip("/").rpartition("@")
     host, port = place, ""
     if place.startswith("["):
@@ -130,12 +130,12 @@ class _Values:
         return [value] if isinstance(value, str) else value
 
     def files(self, keyword: str) -> tuple[Path, ...] | None:
-        """Paths whose tokens were replaced before."""
+        """Return paths whose tokens were replaced before."""
         named = self.many(keyword)
         return None if named is None else tuple(Path(one) for one in named if one.lower() != "none")
 
     def paths(self, keyword: str) -> tuple[Path, ...]:
-        """Paths whose tokens are replaced here."""
+        """Return paths whose tokens are replaced here."""
         found: list[Path] = []
         for one in self.many(keyword) or ():
             try:

@@ -15,7 +15,7 @@ _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 
 class PromptSocket(socket.socket):
-    """A socket that never waits for company: no Nagle, and each segment acknowledged when it is read.
+    """A socket that sends small packets at once (no Nagle) and acknowledges each segment when it is read.
 
     sshd leaves Nagle on, so a delayed acknowledgement here costs 40 ms a turn there. Linux forgets the option
     after some segments; it is set again after each read. Elsewhere there is no such option.
@@ -31,7 +31,7 @@ class PromptSocket(socket.socket):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a host answers.
+    """The address and port where a host answers.
 
     Attributes:
         family: inet, inet6 or any.
@@ -45,7 +45,7 @@ class Place:
 
 
 def dial(label: str, place: Place, *, timeout: float, keepalive: float) -> PromptSocket:
-    """A TCP connection to a host.
+    """Return a TCP connection to a host.
 
     Args:
         label: how messages name the host.
@@ -100,7 +100,7 @@ def _remoteness(problem: OSError) -> int:
 
 
 def unreachable(label: str, address: str, port: int, timeout: float, problem: OSError) -> Unreachable:
-    """The error for a connection that did not come about."""
+    """Return the error for a connection that did not come about."""
     if isinstance(problem, socket.gaierror):
         reason = f"the name {address} is not known"
         hint = "Check the host's address in the configuration, the Host entry in ~/.ssh/config, or your VPN"

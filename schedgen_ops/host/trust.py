@@ -46,7 +46,7 @@ class Identity:
 
 
 def vouched(identity: Identity, known: Known, shown: bytes, now: float) -> str:
-    """Why the certificate that a host showed is not good enough; "" if it is. Pure.
+    """Return why the certificate that a host showed is not good enough; "" if it is. Pure.
 
     Args:
         now: seconds since 1970.
@@ -68,14 +68,14 @@ def vouched(identity: Identity, known: Known, shown: bytes, now: float) -> str:
 
 
 def refuse_revoked(identity: Identity, found: Sequence[Entry], blob: bytes) -> None:
-    """Raises HostKeyChanged when known_hosts names this key, of the host or of its authority, as revoked."""
+    """Raise HostKeyChanged when known_hosts names this key, or its authority's, as revoked."""
     lines = [entry for entry in found if entry.marker == REVOKED and entry.key == encoded(blob)]
     if lines:
         raise revoked(identity.label, lines[0].place)
 
 
 def revoked(label: str, place: str) -> HostKeyChanged:
-    """The error for a key that nobody may trust any more."""
+    """Return the error for a key that nobody may trust any more."""
     return HostKeyChanged(
         f"{label} shows a key that is marked as revoked in {place}",
         hint="Do not connect before you know why",
@@ -133,7 +133,7 @@ def _remember(identity: Identity, kind: str, blob: bytes) -> str:
 
 
 def trust_command(identity: Identity, kind: str) -> str:
-    """The command that adds the host's key to the first known_hosts file."""
+    """Return the command that adds the host's key to the first known_hosts file."""
     scan = f"ssh-keyscan -t {_short(kind).lower()} -p {identity.port} -H {shlex.quote(identity.address)}"
     if identity.jump:
         scan = f"ssh {shlex.quote(identity.jump)} {shlex.quote(scan)}"
@@ -145,12 +145,12 @@ def _file(identity: Identity) -> str:
 
 
 def fingerprint(blob: bytes) -> str:
-    """The fingerprint as ssh-keygen prints it."""
+    """Return the fingerprint as ssh-keygen prints it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
 def preferred(names: Sequence[str], known: Known) -> tuple[str, ...]:
-    """The types of key to ask for, the best first: a host may hold keys of several types.
+    """Return the types of key to ask for, the best first: a host may have keys of several types.
 
     Certificates come first where somebody can vouch for them, and last elsewhere.
     """
@@ -186,7 +186,7 @@ def _changed(
 
 
 def encoded(blob: bytes) -> str:
-    """A key as known_hosts has it."""
+    """Return a key as known_hosts has it."""
     return base64.b64encode(blob).decode()
 
 

@@ -19,7 +19,7 @@ SUITE = "bookworm"
 
 
 def present() -> bool:
-    """Whether the image is there."""
+    """Return whether the image is there."""
     return docker.succeeds("image", "inspect", BASE_IMAGE)
 
 

@@ -56,7 +56,7 @@ def run(place: Place, root: Path, progress: Progress) -> Demo:
 
 
 def steps_of(events: tuple[dict[str, Any], ...]) -> tuple[tuple[str, float], ...]:
-    """The steps that ended, well or not, with their seconds, of a journal's events."""
+    """Return the steps that ended, well or not, with their seconds, of a journal's events."""
     ends = (event for event in events if event.get("event") in ("step.finished", "step.failed"))
     return tuple((_title(event), float(event.get("seconds") or 0.0)) for event in ends)
 

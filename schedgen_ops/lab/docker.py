@@ -18,7 +18,7 @@ MINUTE = 60.0
 
 @functools.cache
 def environment() -> dict[str, str]:
-    """The environment for docker: where there is no buildx, the classic builder is asked for."""
+    """Return the environment for docker: where there is no buildx, the classic builder is asked for."""
     found = subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False)
     return dict(os.environ) if found.returncode == 0 else {**os.environ, "DOCKER_BUILDKIT": "0"}
 
@@ -42,7 +42,7 @@ def run(*args: str, stdin: str = "", timeout: float = 5 * MINUTE) -> str:
 
 
 def succeeds(*args: str, timeout: float = MINUTE) -> bool:
-    """Whether `docker ARGS` ends well."""
+    """Return whether `docker ARGS` ends well."""
     try:
         done = subprocess.run(["docker", *args], capture_output=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -71,7 +71,7 @@ def transfer_images(tags: tuple[str, ...], container: str, line: Line) -> None:
 
 
 def labels(kind: str, name: str) -> dict[str, str]:
-    """The labels of an image, container or volume; {} where there is no such thing."""
+    """Return the labels of an image, container or volume; {} where there is no such thing."""
     path = "{{json .Labels}}" if kind == "volume" else "{{json .Config.Labels}}"
     if not succeeds(kind, "inspect", name):
         return {}

@@ -21,12 +21,12 @@ PLUGIN = Path.home() / ".docker" / "cli-plugins" / "docker-compose"
 
 
 def answering() -> bool:
-    """Whether an engine answers."""
+    """Return whether an engine answers."""
     return docker.succeeds("version", "--format", "{{.Server.Version}}", timeout=15)
 
 
 def missing() -> tuple[str, ...]:
-    """What `ensure` would do, one sentence each."""
+    """Return what `ensure` would do, one sentence each."""
     if answering():
         return () if _has_plugin() else (f"link the Compose plugin to {PLUGIN}",)
     start = ("start Docker Engine (dockerd) in the background", "see to it that `docker compose` works")

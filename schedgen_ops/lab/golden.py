@@ -26,24 +26,24 @@ SEED_OBJECTS = "docker compose exec -T minio sh"
 
 
 def origin_content() -> str:
-    """Changes when the application's repository does."""
+    """Return a text that changes when the application's repository does."""
     return images.tree_hash((APP / "source", APP / "repository.py"))
 
 
 def content() -> str:
-    """Changes when anything that goes into a host does."""
+    """Return a text that changes when anything that goes into a host does."""
     parts = (images.host_content(), images.app_content(), origin_content(), images.tree_hash((APP / "seed",)))
     steps = (CLONE, *FIRST, MIGRATE, SEED_DATABASE, TEMPLATE, SEED_OBJECTS)
     return hashlib.sha256("\n".join((*parts, *steps)).encode()).hexdigest()[:16]
 
 
 def kept() -> str:
-    """The content of the golden volume that is there; "" where there is none."""
+    """Return the content of the golden volume that is there; "" where there is none."""
     return docker.labels("volume", READY).get(CONTENT, "")
 
 
 def is_ready() -> bool:
-    """Whether the golden volume is there and made of what is here now."""
+    """Return whether the golden volume is there and made of what is here now."""
     return kept() == content()
 
 

@@ -33,7 +33,7 @@ NEARLY_ALL = ("--cap-add=ALL", "--cap-drop=SYS_RESOURCE", *UNCONFINED)
 
 
 def capabilities(place: Place) -> tuple[str, ...]:
-    """The options that let an engine run inside a container here: tried once, then remembered."""
+    """Return the options that let an engine run inside a container here: tried once, then remembered."""
     if not place.capabilities.exists():
         works = docker.succeeds(
             "run", "--rm", "--label", LABEL, "--privileged", "--entrypoint=true", HOST_IMAGE
@@ -107,18 +107,18 @@ def state(container: str, *verb: str, timeout: float = 300.0) -> str:
 
 
 def is_running(host: LabHost) -> bool:
-    """Whether the host's container runs."""
+    """Return whether the host's container runs."""
     return host in running((host,))
 
 
 def running(hosts: tuple[LabHost, ...]) -> tuple[LabHost, ...]:
-    """Those of `hosts` whose containers run."""
+    """Return those of `hosts` whose containers run."""
     names = docker.run("ps", f"--filter=label={LABEL}", "--format={{.Names}}").split()
     return tuple(host for host in hosts if host.container in names)
 
 
 def existing() -> tuple[LabHost, ...]:
-    """All hosts of the lab, running or not, in order."""
+    """Return all hosts of the lab, running or not, in order."""
     names = docker.run("ps", "--all", f"--filter=label={LABEL}", "--format={{.Names}}").split()
     prefix = f"{PREFIX}-app"
     numbers = (name.removeprefix(prefix) for name in names if name.startswith(prefix))

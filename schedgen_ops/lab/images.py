@@ -24,12 +24,12 @@ COMPOSE = "docker-compose"
 
 
 def app_tags() -> tuple[str, ...]:
-    """The images that the application's compose file and Dockerfiles name."""
+    """Return the images that the application's compose file and Dockerfiles name."""
     return tuple(image.tag for image in app.IMAGES)
 
 
 def missing(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `tags` that are not there, or were built from something else than what is here now."""
+    """Return those of `tags` that are not there, or were built from something else than what is here now."""
     return tuple(tag for tag in tags if not _is_built(tag))
 
 
@@ -44,17 +44,17 @@ def ensure(absent: tuple[str, ...], progress: Progress) -> None:
 
 
 def host_content() -> str:
-    """Changes when what the host image is made of does."""
+    """Return a text that changes when what the host image is made of does."""
     return tree_hash((HOST_CONTEXT,))
 
 
 def app_content() -> str:
-    """Changes when what the application's base images are made of does."""
+    """Return a text that changes when what the application's base images are made of does."""
     return tree_hash((HERE / "app" / "images", HERE / "app" / "images.py"))
 
 
 def tree_hash(roots: Iterable[Path]) -> str:
-    """A hash of the names, modes and contents of all files below `roots`."""
+    """Return a hash of the names, modes and contents of all files below `roots`."""
     digest = hashlib.sha256()
     for root in roots:
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:

@@ -24,12 +24,12 @@ def ensure(place: Place, hosts: tuple[LabHost, ...]) -> None:
 
 
 def folder_of(place: Place, host: LabHost) -> Path:
-    """What is copied to the host's /etc/ssh/keys."""
+    """Return the folder that is copied to the host's /etc/ssh/keys."""
     return place.host_keys / host.name
 
 
 def fingerprint(place: Place, host: LabHost) -> str:
-    """Changes when any of the host's keys, or the port that they are for, does."""
+    """Return a text that changes when any of the host's keys, or the port that they are for, does."""
     names = (f"{HOST_KEY}.pub", "authorized_keys")
     text = "".join((folder_of(place, host) / name).read_text() for name in names)
     return hashlib.sha256(f"{place.ssh_port} {text}".encode()).hexdigest()[:16]

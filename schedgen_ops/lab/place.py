@@ -60,7 +60,7 @@ class LabHost:
 
 
 def first_hosts(count: int) -> tuple[LabHost, ...]:
-    """The first `count` hosts."""
+    """Return the first `count` hosts."""
     return tuple(LabHost(number) for number in range(1, count + 1))
 
 
@@ -98,7 +98,7 @@ class Place:
 
     @property
     def pulled(self) -> Path:
-        """Exists when the base image was pulled for the lab."""
+        """The file that exists when the base image was pulled for the lab."""
         return self.root / "base-image-pulled"
 
     @property
@@ -115,14 +115,14 @@ class Place:
 
 
 def listens(address: str, port: int) -> bool:
-    """Whether a program of this machine answers at `address`."""
+    """Return whether a program of this machine answers at `address`."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((address, port)) == 0
 
 
 def choose_ssh_port(place: Place, address: str) -> None:
-    """Decide by looking at an address where no host runs yet; remembered for as long as the lab lives.
+    """Choose a port by looking at an address where no host runs yet; it holds for as long as the lab lives.
 
     Raises LabError when neither port is free.
     """
@@ -133,7 +133,7 @@ def choose_ssh_port(place: Place, address: str) -> None:
 
 
 def find_place(root: Path) -> Place:
-    """SCHEDGEN_LAB_DIR, or `.lab` below `root`."""
+    """Return the lab's folder: SCHEDGEN_LAB_DIR, or `.lab` below `root`."""
     chosen = os.environ.get("SCHEDGEN_LAB_DIR")
     return Place(Path(chosen).expanduser().resolve() if chosen else root / ".lab")
 

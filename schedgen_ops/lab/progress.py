@@ -10,17 +10,17 @@ Line = Callable[[str], None]
 
 
 class Progress(Protocol):
-    """Receives what happens."""
+    """A receiver of what happens."""
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Tell a line that stays."""
 
     def step(self, title: str) -> AbstractContextManager[Line]:
-        """Something that takes a while; what it yields takes the output of the programs at work."""
+        """Tell of something that takes a while; what it yields takes the output of the programs at work."""
 
 
 class Silent:
-    """Says nothing."""
+    """A progress that says nothing."""
 
     def say(self, text: str) -> None:
         """Ignore `text`."""

@@ -29,7 +29,7 @@ class HostReport:
 
 
 def observe() -> tuple[HostReport, ...]:
-    """A report for each host of the lab. Raises LabError when no engine answers."""
+    """Return a report for each host of the lab. Raises LabError when no engine answers."""
     everyone = hosts.existing()
     up = hosts.running(everyone)
     memory = _memory(up)
@@ -37,14 +37,14 @@ def observe() -> tuple[HostReport, ...]:
 
 
 def parse_memory(text: str) -> int:
-    """MiB of what `docker stats` shows as used: `512.3MiB / 23.5GiB`."""
+    """Return the MiB of what `docker stats` shows as used: `512.3MiB / 23.5GiB`."""
     used = text.partition("/")[0].strip()
     unit = max((name for name in UNITS if used.endswith(name)), key=len)
     return round(float(used.removesuffix(unit)) * UNITS[unit] / 2**20)
 
 
 def parse_report(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The version, and (service, health) pairs, of what `lab-state report` prints."""
+    """Return the version, and (service, health) pairs, of what `lab-state report` prints."""
     first, *rest = text.splitlines() or [""]
     try:
         version = str(json.loads(first).get("version", ""))

@@ -29,7 +29,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     options: tuple[Override, ...] = (),
 ) -> Settings:
-    """The settings in force for an environment.
+    """Return the settings in force for an environment.
 
     Args:
         env: its name; by default SCHEDGEN_ENV, else production.
@@ -44,7 +44,7 @@ def load(
 
 
 def sound(reading: Reading) -> Settings:
-    """The settings of a reading without problems.
+    """Return the settings of a reading without problems.
 
     Raises:
         ConfigError: it has; the error lists them all.
@@ -66,7 +66,7 @@ def read(
     environ: Mapping[str, str] | None = None,
     options: tuple[Override, ...] = (),
 ) -> Reading:
-    """As `load`, with the origin of each value, and with problems kept instead of raised.
+    """Return the settings with the origin of each value, and with problems kept instead of raised.
 
     Raises:
         ConfigError: there is no such environment.
@@ -82,7 +82,7 @@ def read(
 
 
 def read_all(*, root: Path, environ: Mapping[str, str] | None = None) -> tuple[Reading, ...]:
-    """A Reading of every environment there is, sorted by name.
+    """Return a Reading of every environment there is, sorted by name.
 
     Raises:
         ConfigError: there is no config folder.

@@ -46,7 +46,7 @@ class Document:
     node: yaml.Node | None = field(default=None, repr=False)
 
     def line(self, location: Location) -> int | None:
-        """The line of the value at `location`; None if the file does not hold one there."""
+        """Return the line of the value at `location`; None if the file does not hold one there."""
         node, line = self.node, 1
         for part in location:
             step = _child(node, part)
@@ -56,7 +56,7 @@ class Document:
         return line
 
     def nearest(self, location: Location) -> int | None:
-        """The line of the innermost mapping or list around `location` that the file holds."""
+        """Return the line of the innermost mapping or list around `location` that the file holds."""
         for end in range(len(location), 0, -1):
             if (line := self.line(location[:end])) is not None:
                 return line
@@ -64,7 +64,7 @@ class Document:
 
 
 def parse(raw: bytes, source: str) -> Document:
-    """`raw` as a Document. Never raises: what is wrong is in its problems."""
+    """Return `raw` as a Document. Never raises: what is wrong is in its problems."""
     try:
         node = _compose(raw)
     except _Wrong as wrong:

@@ -35,7 +35,7 @@ _SENTENCES: dict[str, str] = {
 
 
 def findings(error: ValidationError) -> Iterator[Finding]:
-    """Each thing that `error` says, with the place it is about."""
+    """Return each thing that `error` says, with the place it is about."""
     details = error.errors(include_url=False)
     for detail in details:
         location = tuple(detail["loc"])
@@ -87,7 +87,7 @@ def _either(names: tuple[str, ...]) -> str:
 
 
 def suggest(word: str, known: tuple[str, ...], least: float = 0.6) -> tuple[str, ...]:
-    """The one or two of `known` that `word` most likely misspells, each at least as like it as `least`.
+    """Return the one or two of `known` that `word` most likely misspells, each as like it as `least`.
 
     Likeness runs from 0 to 1; upper case and dashes for underscores do not count against it.
     """
@@ -104,7 +104,7 @@ def _schema() -> dict[str, Any]:
 
 
 def keys_at(location: Location) -> tuple[str, ...]:
-    """The keys that the mapping at `location` may have; none if there is no mapping."""
+    """Return the keys that the mapping at `location` may have; none if there is no mapping."""
     node = _schema()
     for part in location:
         node = _resolve(node)

@@ -15,7 +15,7 @@ _HOSTS_FILE = re.compile(rb"^hosts_file:[ \t]*[\"']?([^\"'#\r\n]+?)[\"']?[ \t]*(
 
 
 def find_folder(root: Path, environ: Mapping[str, str], env: str | None = None) -> Path:
-    """The config folder: SCHEDGEN_CONFIG, else the first `config` from `root` upwards that holds `env`.
+    """Return the config folder: SCHEDGEN_CONFIG, else the first `config` from `root` up that has `env`.
 
     Without `env`, or where no folder holds it, the first one that holds any environment.
 
@@ -37,7 +37,7 @@ def find_folder(root: Path, environ: Mapping[str, str], env: str | None = None) 
 
 
 def environments(folder: Path) -> tuple[str, ...]:
-    """The names of the environments in `folder`, sorted. A file that another names as its hosts is none."""
+    """Return the names of the environments in `folder`, sorted. A file of another one's hosts is none."""
     if not _is_dir(folder):
         return ()
     files = {file.resolve(): file.stem for file in folder.glob("*.yaml") if _NAME.match(file.stem)}
@@ -49,7 +49,7 @@ def environments(folder: Path) -> tuple[str, ...]:
 
 
 def expanded(folder: Path, name: str) -> Path | None:
-    """`name` as seen from `folder`, with `~` replaced; None for the home of a user who is not there."""
+    """Return `name` as seen from `folder`, with `~` replaced; None for the home of an unknown user."""
     try:
         return folder / Path(name).expanduser()
     except RuntimeError:
@@ -57,7 +57,7 @@ def expanded(folder: Path, name: str) -> Path | None:
 
 
 def read(file: Path) -> bytes | str:
-    """The bytes of `file`, or the reason why it cannot be read."""
+    """Return the bytes of `file`, or the reason why it cannot be read."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
@@ -79,6 +79,6 @@ def _is_dir(folder: Path) -> bool:
 
 
 def display(file: Path, root: Path) -> str:
-    """`file` as an operator in `root` would name it, whichever is shorter."""
+    """Return `file` as an operator in `root` would name it, whichever is shorter."""
     relative = os.path.relpath(file, root)
     return relative if len(relative) < len(str(file)) else str(file)

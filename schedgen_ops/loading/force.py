@@ -21,7 +21,7 @@ class Row:
 
 
 def rows(reading: Reading) -> tuple[Row, ...]:
-    """Every value of a reading without problems, in the order of the settings."""
+    """Return every value of a reading without problems, in the order of the settings."""
     if reading.settings is None:
         raise ValueError("a reading with problems has no values in force")
     data = reading.settings.model_dump(mode="json", exclude={"environment"})
@@ -40,6 +40,6 @@ def _leaves(value: object, location: Location) -> Iterator[tuple[Location, objec
 
 
 def schema() -> str:
-    """The JSON schema of a config file, as config/schema.json holds it."""
+    """Return the JSON schema of a config file, as config/schema.json holds it."""
     content = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

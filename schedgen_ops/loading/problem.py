@@ -13,12 +13,12 @@ _short.maxstring = _short.maxother = 60
 
 
 def shown(value: object) -> str:
-    """`value` as messages show it: quoted, and cut if it is long."""
+    """Return `value` as messages show it: quoted, and cut if it is long."""
     return _short.repr(value)
 
 
 def dotted(location: Location) -> str:
-    """`location` as text: hosts[0].port."""
+    """Return `location` as text: hosts[0].port."""
     text = ""
     for part in location:
         if isinstance(part, int):
@@ -31,13 +31,14 @@ def dotted(location: Location) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Attributes:
+    """One thing that is wrong with a configuration.
 
-    source: the file as the operator would name it, or the environment variable.
-    line: line in the file, from 1; None for what stands in no line.
-    location: the path of the value, such as hosts[0].port; "" for the whole document.
-    message: what is wrong, and what would be right.
-    pending: the value may appear later, as a file does that another command writes.
+    Attributes:
+        source: the file as the operator would name it, or the environment variable.
+        line: line in the file, from 1; None for what stands in no line.
+        location: the path of the value, such as hosts[0].port; "" for the whole document.
+        message: what is wrong, and what would be right.
+        pending: the value may appear later, as a file does that another command writes.
     """
 
     source: str

@@ -56,7 +56,7 @@ class Reading:
         return source if line is None else f"{source}:{line}"
 
     def place(self, location: Location) -> tuple[str, int | None]:
-        """As `origin`, source and line apart."""
+        """Return where a value comes from as `origin` does, source and line apart."""
         for override in self.overrides:
             if override.location == location[: len(override.location)]:
                 return override.origin, None
@@ -68,7 +68,7 @@ class Reading:
         return self._profile(location) or "default", None
 
     def problem(self, location: Location, message: str) -> Problem:
-        """`message` about the value at `location`, or about the place where it is missing."""
+        """Return `message` about the value at `location`, or about the place where it is missing."""
         source, line = self.place(location)
         if line is None and source in ("default", self._profile(location)):
             document, below = self._document(location)

@@ -54,11 +54,11 @@ class Lease:
 
     @property
     def name(self) -> str:
-        """The host's."""
+        """The name of the host."""
         return self._remote.name
 
     def take(self) -> Answer:
-        """Takes it, if nobody has it.
+        """Take the lock, if nobody has it.
 
         Raises:
             OpsError: where the host cannot be asked.
@@ -76,15 +76,15 @@ class Lease:
 
     @property
     def time(self) -> float:
-        """The host's time of day, in seconds since 1970, as it goes on since it said it; 0 if it did not."""
+        """The host's time of day in seconds since 1970, reckoned from when it told it; 0 if it did not."""
         return self.answer.at + self._now() - self._taken if self.answer.at else 0.0
 
     def keep(self) -> None:
-        """Gives signs of life from now on, in a thread: a host that hangs is in no other's way."""
+        """Send signs of life from now on, in a thread: a host that hangs is in no other's way."""
         threading.Thread(target=self._beat, name=f"lock {self.name}", daemon=True).start()
 
     def check(self) -> None:
-        """Raises unless the host has answered within a lease: till then nobody else can have it.
+        """Raise unless the host has answered within a lease: until then nobody else can have the lock.
 
         Raises:
             ConnectionLost: from then on always, until it is taken again.
@@ -100,11 +100,11 @@ class Lease:
             raise self.lost
 
     def lose(self, error: OpsError) -> None:
-        """It counts as lost."""
+        """Count the lock as lost."""
         self.lost = self.lost or error
 
     def asked(self, patience: float) -> bool:
-        """Whether the host says within `patience` seconds that it is still ours."""
+        """Return whether the host says within `patience` seconds that the lock is still ours."""
         with suppress(OpsError):
             self.check()
             asked = self._now()
@@ -116,14 +116,14 @@ class Lease:
         return False
 
     def release(self) -> None:
-        """Gives it back."""
+        """Give the lock back."""
         self._over = True
         self._wake.set()
         if self._hold is not None:
             self._hold.close()
 
     def leave(self) -> None:
-        """Ends what is left of the hold, without waiting for a host that does not answer."""
+        """End what is left of the lock's keeper, without waiting for a host that does not answer."""
         if self._hold is not None:
             threading.Thread(target=self._hold.close, daemon=True).start()
 

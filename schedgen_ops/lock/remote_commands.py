@@ -120,7 +120,7 @@ class Owner:
 
     @property
     def person(self) -> str:
-        """user@laptop."""
+        """Who runs it, as user@laptop."""
         return f"{self.user}@{self.machine}"
 
     def __str__(self) -> str:
@@ -147,7 +147,7 @@ class Answer:
 
 
 def hold(state: str, owner: Owner, lease: int, *, again: bool = False) -> Command:
-    """Takes the lock in the folder `state` and keeps it; `lease` is the longest silence, in seconds.
+    """Return the command that takes the lock and keeps it until `lease` seconds passed in silence.
 
     Args:
         again: whether it may be ours already, over a connection that died: then it is taken over.
@@ -157,17 +157,17 @@ def hold(state: str, owner: Owner, lease: int, *, again: bool = False) -> Comman
 
 
 def who(state: str) -> Command:
-    """Tells whether the lock is held, and by whom; changes nothing."""
+    """Return the command that tells whether the lock is held, and by whom; it changes nothing."""
     return script(_WHO, state, title="schedgen-lock-who")
 
 
 def break_(state: str) -> Command:
-    """Ends the process that holds the lock, and waits until the lock is free."""
+    """Return the command that ends the process that holds the lock, and waits until the lock is free."""
     return script(_BREAK, state, title="schedgen-unlock")
 
 
 def parse(line: str) -> Answer:
-    """Reads the first line of `hold`, or the answer of `who`."""
+    """Read the first line of `hold`, or the answer of `who`."""
     word, _, rest = line.strip().partition(" ")
     if word == "held":
         return Answer("held", _owner(rest))

@@ -47,14 +47,18 @@ Judge = Callable[[Found], str]
 
 
 def unchanged(found: Found, current: str) -> str:
-    """The judge of a run that deploys nothing: nobody else may have been at work."""
+    """Judge for a run that deploys nothing: nobody else may have been at work."""
     if found.answer is None or not found.lost or (found.kept and found.answer.current == current):
         return ""
     return f"somebody else was at work meanwhile; {serves(found.answer.current)}"
 
 
 def serves(release: str) -> str:
-    """What `current` names, in words."""
+    """Return in words which release `current` names.
+
+    Args:
+        release: the id that it names; "" where there is no `current`.
+    """
     return f"{release} serves" if release else "no release is said to serve"
 
 
@@ -74,7 +78,7 @@ class Lock:
 
     @property
     def lost(self) -> OpsError | None:
-        """Why it is no longer held, once that is known; set, it counts as lost on every host."""
+        """Why the lock is no longer held, once that is known; set, it counts as lost on every host."""
         return self._lost or next(filter(None, (lease.lost for lease in self._leases.values())), None)
 
     @lost.setter
@@ -82,7 +86,7 @@ class Lock:
         self._lost = error
 
     def check(self, host: str = "") -> None:
-        """Raises unless the lock is ours for certain: somebody else may be at work else.
+        """Raise unless the lock is ours for certain: somebody else may be at work else.
 
         Args:
             host: the one that matters; "" for every host.
@@ -100,13 +104,13 @@ class Lock:
             raise ConnectionLost(f"the lock was lost: {error.message}", host=error.host or host) from error
 
     def ahead(self, clock: Clock) -> dict[str, float]:
-        """By how many seconds each host's clock is ahead; 0 where they agree, and where it did not say."""
+        """Return by how many seconds each host's clock is ahead; 0 where they agree, or it did not say."""
         now = clock.now().timestamp()
         gaps = {name: lease.time - now if lease.time else 0.0 for name, lease in self._leases.items()}
         return {name: gap if abs(gap) >= _AGREE else 0.0 for name, gap in gaps.items()}
 
     def regain(self, judge: Judge | None = None) -> None:
-        """Makes sure that it is ours, before anything is taken back: asks every host, and takes what is free.
+        """Make sure that the lock is ours, before anything is taken back: ask every host, take what is free.
 
         A host that is out of reach stays as it is: `check` goes on to raise for it.
 
@@ -156,7 +160,7 @@ class Lock:
 
 
 def myself(clock: Clock, command: str, release: str) -> remote_commands.Owner:
-    """The owner that this run is."""
+    """Return the owner that this run is."""
     token = secrets.token_hex(8)
     return remote_commands.Owner(
         getpass.getuser(), socket.gethostname(), stamp(clock.now()), command, release, token
@@ -165,7 +169,7 @@ def myself(clock: Clock, command: str, release: str) -> remote_commands.Owner:
 
 @contextmanager
 def held(fleet: Fleet, paths: Paths, owner: remote_commands.Owner, lease: int) -> Iterator[Lock]:
-    """Holds the lock on every host for as long as the block lasts; then each command asks first.
+    """Hold the lock on every host for as long as the block lasts; each command asks for it first.
 
     Args:
         lease: seconds without a sign of life after which a host frees it.
@@ -205,7 +209,7 @@ def _refusal(host: str, answer: remote_commands.Answer) -> LockHeld:
 
 
 def unlock(remote: Remote, paths: Paths) -> remote_commands.Owner | None:
-    """Ends a lock that is held on `remote` and tells whose it was; None if it was free."""
+    """End a lock that is held on `remote` and tell whose it was; None if it was free."""
     answer = remote_commands.parse(remote.run(remote_commands.who(paths.state), deadline=30).stdout)
     if answer.state != "held":
         return None

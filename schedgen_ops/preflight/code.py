@@ -19,7 +19,7 @@ def _said(result: Result) -> str:
 
 
 def tree(settings: Settings) -> Judge:
-    """Nothing that git tracks differs from the commit that is checked out."""
+    """Find whether anything that git tracks differs from the commit that is checked out."""
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
@@ -53,7 +53,7 @@ def _mended(result: Result, settings: Settings) -> str:
 
 
 def movable(result: Result) -> Iterator[Problem]:
-    """Nothing keeps git from moving the work tree."""
+    """Find what keeps git from moving the work tree."""
     if not result.ok:
         # Where git refuses altogether, the look at the work tree has said so.
         if not result.stderr.startswith("fatal:"):
@@ -84,7 +84,7 @@ def _locked(state: git.State) -> Problem:
 
 
 def source(settings: Settings, branch: str) -> Judge:
-    """The remote has `branch`."""
+    """Find whether the remote has `branch`."""
     remote = settings.remote
 
     def look(result: Result) -> Iterator[Problem]:
@@ -101,7 +101,7 @@ def source(settings: Settings, branch: str) -> Judge:
 
 
 def unclear(meaning: str, branch: str, remote: str) -> Problem | None:
-    """Why `branch` cannot be pulled, where its `meaning`, as git found it, is no commit or two."""
+    """Return why `branch` cannot be pulled, where its `meaning`, as git found it, is no commit or two."""
     if meaning == "missing":
         return Problem(
             f"{remote} has no branch, tag or commit {branch!r}",

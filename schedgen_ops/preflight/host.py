@@ -17,7 +17,7 @@ GIB = 1024**3
 
 
 def docker_answers(settings: Settings) -> Judge:
-    """The engine answers this user."""
+    """Find whether the Docker Engine answers this user."""
 
     def look(result: Result) -> Iterator[Problem]:
         if result.ok:
@@ -42,7 +42,7 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 
 
 def plugin(result: Result) -> Iterator[Problem]:
-    """Compose is there, and new enough."""
+    """Find whether Compose is there, and new enough."""
     if lacks_compose(result):
         yield Problem("the Docker Compose plugin is missing", _INSTALL)
         return
@@ -66,7 +66,7 @@ _INSTALL = "Install the package docker-compose-plugin, or a newer one of it."
 
 
 def credentials(settings: Settings) -> Judge:
-    """Every credential has a value, as Compose reads it."""
+    """Find credentials that have no value, as Compose reads them."""
     file = settings.env_file
 
     def look(result: Result) -> Iterator[Problem]:
@@ -107,7 +107,7 @@ def _missing(settings: Settings, found: environment.Variables) -> Iterator[Probl
 
 
 def writable(path: str) -> Judge:
-    """What has to be written can be."""
+    """Find what has to be written and cannot be."""
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
@@ -127,7 +127,7 @@ _TMP_NEEDED = 0.05
 
 
 def disk(settings: Settings) -> Judge:
-    """There is room on every file system that a release fills."""
+    """Find file systems that a release fills and that have too little room."""
     limit = settings.limits.disk_free_gb
 
     def look(result: Result) -> Iterator[Problem]:
@@ -158,7 +158,7 @@ _FREE = "Free some space: `docker system df` tells what Docker holds. Old backup
 
 
 def load(settings: Settings) -> Judge:
-    """The host is not busy."""
+    """Find whether the host is busy."""
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
@@ -176,7 +176,7 @@ def load(settings: Settings) -> Judge:
 
 
 def owners(settings: Settings) -> Judge:
-    """No other work tree has the project's name."""
+    """Find containers of another work tree under the project's name."""
 
     def judge(result: Result) -> Iterator[Problem]:
         if not result.ok:
@@ -188,7 +188,7 @@ def owners(settings: Settings) -> Judge:
 
 
 def database(settings: Settings, host: HostSettings, *, refuses: bool = True) -> Judge:
-    """The containers are known, and what a backup is made of runs; that `refuses` only where one is made."""
+    """Find whether what a backup is made of runs; that `refuses` only where one is made."""
     stored = [part.service for part in (settings.database, settings.objects) if part]
     needed = [service for service in stored if host in settings.backup_hosts() and host.runs(service)]
 
@@ -213,7 +213,7 @@ def database(settings: Settings, host: HostSettings, *, refuses: bool = True) ->
 
 
 def releases(result: Result) -> Iterator[Problem]:
-    """Every record can be read."""
+    """Find records that cannot be read."""
     if not result.ok:
         yield Problem(f"the releases' records cannot be read: {reason(result)}")
         return

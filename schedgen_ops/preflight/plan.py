@@ -35,7 +35,7 @@ class Observed:
 
 
 def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str, Probe]:
-    """Everything preflight looks at on `host`, in the order in which problems are told.
+    """Return everything preflight looks at on `host`, in the order in which problems are told.
 
     Args:
         branch: what will be pulled; "" for nothing.
@@ -76,7 +76,7 @@ def _credentials(compose: Compose, settings: Settings) -> Probe:
 
 
 def observed(results: dict[str, Result]) -> Observed:
-    """What the answers say; only for a host that no probe refused."""
+    """Return what the answers say; only for a host that no probe refused."""
     return Observed(
         tree=git.parse_work_tree(results["tree"].stdout),
         containers=engine.parse_containers(results["containers"].stdout),
@@ -90,7 +90,7 @@ def observed(results: dict[str, Result]) -> Observed:
 
 
 def judge(probes: dict[str, Probe], results: dict[str, Result]) -> tuple[Problem, ...]:
-    """All problems. Without the directory the others say nothing new, nor do containers without an engine."""
+    """Return all problems. Without the directory, or the engine, what depends on it says nothing new."""
     problems: list[Problem] = []
     for name, probe in probes.items():
         if name == "containers" and not results["engine"].ok:

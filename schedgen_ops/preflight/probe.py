@@ -29,17 +29,17 @@ class Probe:
 
 
 def unknown(what: str, result: Result) -> Problem:
-    """A warning that something could not be found out: that is no pass."""
+    """Return a warning that something could not be found out: that is no pass."""
     return Problem(f"{what} is not known: {reason(result)}", refuses=False)
 
 
 def reason(result: Result) -> str:
-    """Why a command failed, by the last line that it said."""
+    """Return why a command failed, by the last line that it said."""
     lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
     return lines[-1] if lines else f"exit code {result.code}"
 
 
 def listed(lines: Sequence[str], most: int = 10) -> str:
-    """Some of `lines`, one below the other, and how many more there are."""
+    """Return some of `lines`, one below the other, and how many more there are."""
     more = [f"  ... and {len(lines) - most} more"] if len(lines) > most else []
     return "\n".join([f"  {line}" for line in lines[:most]] + more)

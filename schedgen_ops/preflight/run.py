@@ -18,7 +18,7 @@ _DEADLINE = 60.0
 def check(
     fleet: Fleet, settings: Settings, emit: events.Emit, branch: str = ""
 ) -> Mapping[str, plan.Observed]:
-    """Every host as it is, by name.
+    """Look at every host, and return what was seen by the host's name.
 
     Args:
         branch: what will be pulled, which has to be there; "" for nothing.

@@ -101,7 +101,7 @@ def probe(
     docker: Docker = _DOCKER,
     project: str = "",
 ) -> Command:
-    """Asks the checks' URLs again and again, and says what they answered, and what the ingress counted.
+    """Return the command that asks the checks' URLs again and again, and says what they answered.
 
     Args:
         silence: seconds without a line on stdin after which it ends.

@@ -81,7 +81,7 @@ class Report:
         return not self.clean or bool(self.visitors and self.visitors.failed)
 
     def sentence(self) -> str:
-        """The result in words."""
+        """Return the result in words."""
         if not self.requests:
             return "Not measured: no request was made"
         if self.zero_downtime:
@@ -94,7 +94,7 @@ class Report:
         return text + gap + unknown
 
     def table(self) -> tuple[str, ...]:
-        """A line for each phase."""
+        """Return a line for each phase."""
         return tuple(
             f"{phase.name}: {phase.requests} requests, {phase.failed} failed, "
             f"median {phase.median * 1000:.0f} ms, p99 {phase.p99 * 1000:.0f} ms"
@@ -103,7 +103,7 @@ class Report:
 
 
 def answered(line: str) -> Answer | None:
-    """One line of the prober's, if it is about a request."""
+    """Return the answer that a line of the prober's tells of, if it is about a request."""
     found = _ANSWER.fullmatch(line)
     if found is None:
         return None
@@ -112,7 +112,7 @@ def answered(line: str) -> Answer | None:
 
 
 def parse(lines: Iterable[str]) -> tuple[Answer, ...]:
-    """What the prober said; a torn line is passed over."""
+    """Return the answers in what the prober said; a torn line is passed over."""
     found: list[Answer] = []
     marks: list[tuple[float, str]] = []
     for line in lines:
@@ -132,7 +132,7 @@ def _in_phase(answer: Answer, marks: Sequence[tuple[float, str]]) -> Answer:
 
 
 def report(answers: Sequence[Answer], phases: Sequence[str] = (_BEFORE, "during", "after")) -> Report:
-    """The answers reckoned: in all, and phase by phase."""
+    """Return what the answers come to: in all, and phase by phase."""
     return Report(
         requests=len(answers),
         failed=sum(not answer.good for answer in answers),
@@ -144,7 +144,7 @@ def report(answers: Sequence[Answer], phases: Sequence[str] = (_BEFORE, "during"
 
 
 def merged(reports: Iterable[Report]) -> Report:
-    """The reports of several hosts as one: the worst of them, where they cannot be added."""
+    """Return the reports of several hosts as one: the worst of them, where they cannot be added."""
     each = tuple(reports)
     names = dict.fromkeys(phase.name for found in each for phase in found.phases)
     phases = [[p for found in each for p in found.phases if p.name == name] for name in names]

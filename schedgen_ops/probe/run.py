@@ -52,7 +52,7 @@ class _Ear:
 
 @dataclass(slots=True)
 class Prober:
-    """Probers at work, one on every host that has something to ask.
+    """The probers at work, one on every host that has something to ask.
 
     Attributes:
         seen: the result, once they were stopped.
@@ -66,7 +66,7 @@ class Prober:
     _over: threading.Event = field(default_factory=threading.Event)
 
     def phase(self, name: str) -> None:
-        """From now on it is another phase."""
+        """Begin another phase of the report."""
         self._say(name)
 
     def _say(self, name: str) -> None:
@@ -75,7 +75,7 @@ class Prober:
                 hold.send(name)
 
     def start(self) -> None:
-        """Begins to ask, on every host."""
+        """Begin to ask, on every host."""
         for remote in self.fleet.hosts:
             checks = self.settings.checks_on(self.settings.host(remote.name))
             if checks:
@@ -100,7 +100,7 @@ class Prober:
             self._say("")
 
     def stop(self, uncounted: Sequence[str] = ()) -> Report:
-        """Ends the probers and reckons what they saw. One that had ended before is named as silent.
+        """End the probers and return what they saw. One that had ended before is named as silent.
 
         Args:
             uncounted: hosts whose visitors no prober asks for.
@@ -147,7 +147,7 @@ def _ended_now(hold: RemoteProcess) -> bool:
 
 @contextmanager
 def probing(fleet: Fleet, settings: Settings, emit: events.Emit) -> Iterator[Prober]:
-    """Probers that run for as long as the block lasts."""
+    """Run the probers for as long as the block lasts."""
     prober = Prober(fleet, settings, emit)
     try:
         prober.start()

@@ -55,11 +55,11 @@ class Visitors:
 
     @property
     def clean(self) -> bool:
-        """Whether it is known that nobody's request failed."""
+        """Whether it is known that no visitor's request failed."""
         return not self.failed and not self.unknown
 
     def sentence(self) -> str:
-        """It in words."""
+        """Return the result in words."""
         if not self.requests and self.unknown:
             return f"Visitors were not counted: {self.unknown}"
         failed = f"{self.failed} failed" if self.failed else "none failed"
@@ -68,7 +68,7 @@ class Visitors:
 
 
 def parse(lines: Iterable[str]) -> dict[str, Counted | str]:
-    """What the script said at the start and at the end: counters, "none" for no ingress, or "unknown"."""
+    """Return what the script said at an end of the run: counters, "none" for no ingress, or "unknown"."""
     found: dict[str, Counted | str] = {}
     for line in lines:
         if word := _WORD.fullmatch(line):
@@ -79,7 +79,7 @@ def parse(lines: Iterable[str]) -> dict[str, Counted | str]:
 
 
 def reckon(host: str, lines: Iterable[str], ours: int = 0) -> Visitors:
-    """What came of visitors' requests on a host.
+    """Return what came of visitors' requests on a host.
 
     Args:
         ours: answers with 5xx that our own prober got: they may be among those that the ingress made itself.
@@ -126,7 +126,7 @@ def _since(host: str, end: Counted, start: Counted | None, ours: int, unknown: s
 
 
 def merged(each: Iterable[Visitors]) -> Visitors:
-    """The visitors of all hosts as one; what is unknown on one host is unknown."""
+    """Return the visitors of all hosts as one; what is unknown on one host is unknown."""
     hosts = tuple(each)
     named = [f"{one.host}: {one.unknown}" if len(hosts) > 1 else one.unknown for one in hosts if one.unknown]
     requests, failed = sum(one.requests for one in hosts), sum(one.failed for one in hosts)

@@ -18,12 +18,12 @@ _STAMPED = re.compile(r"(?:[a-z]+(?:-[a-z]+)*-)?\d{8}_\d{6}\Z")
 
 
 def is_release_id(name: str) -> bool:
-    """Whether `name` can be a release's."""
+    """Return whether `name` can be a release's id."""
     return _ID.match(name) is not None
 
 
 def plain(release: Release) -> Release:
-    """`release`, if each of its names can be no more than a name.
+    """Return `release`, if each of its names can be no more than a name.
 
     Raises:
         ValueError: otherwise.
@@ -46,7 +46,7 @@ def _all(form: re.Pattern[str], texts: Iterable[str]) -> None:
 
 
 def next_run(run: str, ahead: float, releases: Iterable[str]) -> str:
-    """The name that begins a release's id: the time of the host, and later than all that are there.
+    """Return the name that begins a release's id: the time of the host, and later than all that are there.
 
     Args:
         run: the name of the run, its start on the operator's machine.

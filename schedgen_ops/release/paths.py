@@ -34,9 +34,9 @@ class Paths:
         return f"{self.state}/releases"
 
     def release(self, release: str) -> str:
-        """A release's folder: record, definitions, build log."""
+        """Return the folder of a release: record, definitions, build log."""
         return f"{self.releases}/{release}"
 
     def record(self, release: str) -> str:
-        """A release's record."""
+        """Return the path of a release's record."""
         return f"{self.release(release)}/release.json"

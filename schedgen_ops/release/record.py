@@ -96,17 +96,17 @@ class Release:
 
 
 def release_id(now: datetime, commit: str) -> str:
-    """The id of a release that is begun `now` (UTC) with `commit`."""
+    """Return the id of a release that is begun `now` (UTC) with `commit`."""
     return f"{now:%Y%m%d_%H%M%S}-{commit[:7]}"
 
 
 def to_json(release: Release) -> str:
-    """The record as one line of JSON."""
+    """Return the record as one line of JSON."""
     return json.dumps(asdict(release), separators=(",", ":"), sort_keys=True)
 
 
 def from_json(text: str) -> Release:
-    """Reads a record; keys that a newer version wrote are passed over.
+    """Read a record; keys that a newer version wrote are passed over.
 
     Raises:
         ValueError: where it is no record.
@@ -118,7 +118,7 @@ def from_json(text: str) -> Release:
 
 
 def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:
-    """All releases, newest first, by the records and not by clocks: each names the one that served before it.
+    """Return all releases, newest first, by what each names as served before it and not by clocks.
 
     Of those that were begun while the same one served, the one that came to serve is the last.
     """
@@ -139,7 +139,7 @@ def served_in_order(releases: tuple[Release, ...]) -> tuple[Release, ...]:
 
 
 def before(releases: tuple[Release, ...], serving: Release) -> Release | None:
-    """The release to go back to from `serving`: the good one that served before it.
+    """Return the release to go back to from `serving`: the good one that served before it.
 
     What a rollback went back to counts as itself: going back twice goes back two releases.
     """
@@ -155,7 +155,7 @@ def before(releases: tuple[Release, ...], serving: Release) -> Release | None:
 
 
 def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str, ...]:
-    """The migrations that releases brought after `target`, up to `serving`, newest first.
+    """Return the migrations that releases brought after `target`, up to `serving`, newest first.
 
     What a rollback took back is no longer there to be taken back again.
     """
@@ -175,7 +175,7 @@ def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str
 
 
 def backup_of(releases: tuple[Release, ...], target: str, serving: str) -> str:
-    """The folder of the backup that was made while `target` served last, before `serving`; "" if none was."""
+    """Return the folder of the backup that was made while `target` served last; "" if none was."""
     by_id = {release.id: release for release in releases}
     found = ""
     at = by_id.get(serving)
@@ -187,7 +187,7 @@ def backup_of(releases: tuple[Release, ...], target: str, serving: str) -> str:
 
 
 def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Release, ...]:
-    """The releases whose images stay: the one that serves and the newest good ones, `count` in all.
+    """Return the releases whose images stay: the one that serves and the newest good ones, `count` in all.
 
     A rollback runs the images of what it went back to: the two count once.
     """
@@ -199,7 +199,7 @@ def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Relea
 
 
 def origin(releases: tuple[Release, ...], release: Release) -> str:
-    """The id of the deploy whose images `release` runs: what a rollback went back to in the end."""
+    """Return the id of the deploy whose images `release` runs: what a rollback went back to in the end."""
     restores = {release.id: release.restores for release in releases}
     name, passed = release.id, set[str]()
     while restores.get(name) and name not in passed:

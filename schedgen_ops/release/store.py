@@ -58,7 +58,7 @@ class Shelf:
         return len(self.torn)
 
     def get(self, release: str) -> Release | None:
-        """The release with that id."""
+        """Return the release with that id."""
         return next((found for found in self.releases if found.id == release), None)
 
     @property
@@ -68,12 +68,12 @@ class Shelf:
 
 
 def read_command(paths: Paths) -> Command:
-    """Everything `parse_shelf` needs."""
+    """Return the command that reads everything `parse_shelf` needs."""
     return script(_READ, paths.state, title="read the releases")
 
 
 def parse_shelf(stdout: str) -> Shelf:
-    """Reads the answer of `read_command`. A record that was torn or altered does not hide the others."""
+    """Read the answer of `read_command`. A record that was torn or altered does not hide the others."""
     written, *records = stdout.split("\n")
     releases: list[Release] = []
     torn: list[str] = []
@@ -108,12 +108,12 @@ def _serving(written: str, releases: Sequence[Release], torn: Sequence[str]) -> 
 
 
 def read(remote: Remote, paths: Paths) -> Shelf:
-    """The releases of a host."""
+    """Return the releases of a host."""
     return parse_shelf(remote.run(read_command(paths), deadline=_DEADLINE).stdout)
 
 
 def certain(shelf: Shelf, paths: Paths, host: str) -> Shelf:
-    """`shelf`, for a change that depends on which release serves.
+    """Return `shelf`, for a change that depends on which release serves.
 
     Raises:
         Refused: where nobody knows.
@@ -130,16 +130,16 @@ def certain(shelf: Shelf, paths: Paths, host: str) -> Shelf:
 
 
 def reader(settings: Settings) -> Callable[[Remote], Shelf]:
-    """What reads the releases of each host of an environment."""
+    """Return the function that reads the releases of a host of the environment."""
     paths = Paths(settings.directory)
     return lambda remote: read(remote, paths)
 
 
 def write(remote: Remote, paths: Paths, release: Release) -> None:
-    """Writes a release's record, complete or not at all."""
+    """Write a release's record, complete or not at all."""
     remote.run(files.replace(paths.record(release.id), to_json(release)), deadline=_DEADLINE)
 
 
 def set_current(remote: Remote, paths: Paths, release: str) -> None:
-    """Names the release that serves."""
+    """Name the release that serves, in `current`."""
     remote.run(files.replace(paths.current, release + "\n"), deadline=_DEADLINE)

@@ -42,7 +42,7 @@ _TOOLS = ("ruff", "mypy", "importlinter", "pytest")
 
 @task(help={"tests": "Run the unit tests too (default); --no-tests leaves them out."})
 def check(_: Context, tests: bool = True) -> None:
-    """Lint, types, import direction, unit tests: all of them, whatever fails."""
+    """Run lint, types, import direction, unit tests: all of them, whatever fails."""
     _run(LINTERS | TESTS if tests else LINTERS)
 
 

@@ -14,7 +14,7 @@ _ID = {"id": "The backup, or the start of its name (default: the last good one).
 
 @operation(asks=True, help=_ID)
 def recover(op: Operation, id: str = "") -> None:
-    """After a complete failure: down, restore database and objects, up, verify."""
+    """Recover from a complete failure: down, restore database and objects, up, verify."""
     from schedgen_ops.cli import emergency as cli
 
     cli.recover(op, id)
@@ -22,7 +22,7 @@ def recover(op: Operation, id: str = "") -> None:
 
 @operation(asks=True, help=_ID)
 def database(op: Operation, id: str = "") -> None:
-    """After a corruption: stop what uses the database, restore it, start, verify."""
+    """Recover a corrupt database: stop what uses it, restore it, start, verify."""
     from schedgen_ops.cli import emergency as cli
 
     cli.database(op, id)

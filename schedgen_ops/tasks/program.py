@@ -11,5 +11,5 @@ _program = Program(name="schedgen", binary="schedgen", version=__version__, name
 
 
 def main() -> None:
-    """Runs the task that the command line names."""
+    """Run the task that the command line names."""
     _program.run()

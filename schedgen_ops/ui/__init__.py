@@ -31,7 +31,7 @@ def open_ui(
     now: Callable[[], datetime] | None = None,
     monotonic: Callable[[], float] | None = None,
 ) -> Ui:
-    """The face of one run: a live view on a terminal, plain lines elsewhere, or a JSON document.
+    """Return the face of one run: a live view on a terminal, plain lines elsewhere, or a JSON document.
 
     Args:
         json_output: one JSON document on stdout when all is over; the story goes to stderr.

@@ -63,12 +63,12 @@ class Bar:
 
     @property
     def rate(self) -> float:
-        """Units a second over the last reports; 0 where that cannot be told yet."""
+        """The units a second over the last reports; 0 where that cannot be told yet."""
         (began, first), (ended, last) = self.marks[0], self.marks[-1]
         return max(0.0, last - first) / (ended - began) if ended > began else 0.0
 
     def left(self, now: float) -> float | None:
-        """Seconds until it is all done, at this rate; None where that cannot be told."""
+        """Return the seconds until it is all done, at this rate; None where that cannot be told."""
         if not self.told.total or not self.rate:
             return None
         return max(0.0, (self.told.total - self.told.done) / self.rate - (now - self.marks[-1][0]))
@@ -93,7 +93,7 @@ class Board:
 
 
 def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 - one return an event
-    """The board after `event`, which came at `now` on the monotonic clock."""
+    """Return the board after `event`, which came at `now` on the monotonic clock."""
     match event:
         case RunStarted():
             steps = tuple(Step(number, title) for number, title in event.steps)

@@ -53,12 +53,12 @@ class Chart:
 
     @property
     def width(self) -> int:
-        """Of the drawing, in its own units, as is `height`."""
+        """The width of the drawing, in its own units, as is `height`."""
         return WIDTH
 
     @property
     def height(self) -> int:
-        """See `width`."""
+        """The height of the drawing, in its own units."""
         return HEIGHT
 
 
@@ -72,7 +72,7 @@ def chart(
     most: float = math.inf,
     blind: Values = (),
 ) -> Chart:
-    """Lines over `seconds`.
+    """Return the chart of lines over `seconds`.
 
     Args:
         limit: drawn where it is near what the lines reach.

@@ -16,5 +16,5 @@ class Clock:
 
 
 def local_time() -> datetime:
-    """The time with the zone of this machine."""
+    """Return the time with the zone of this machine."""
     return datetime.now().astimezone()

@@ -24,7 +24,7 @@ _LEVELS = {"info": "green", "warn": "yellow", "error": "bold red"}
 
 
 class Console:
-    """Draws a run on a terminal.
+    """The live view of a run on a terminal.
 
     Args:
         console: where to draw. Its refresh thread reads the board, a frozen value: no lock is shared.
@@ -78,7 +78,7 @@ class Console:
         return Text(line.text, style=_STYLES.get(line.kind, ""))
 
     def draw(self) -> Group:
-        """The overview as it is now."""
+        """Return the overview as it is now."""
         width, height = self._console.size
         frame = Frame(width, height, self._estimates, self._signs)
         return Group(*frame.draw(self._board, self._monotonic()))

@@ -25,7 +25,7 @@ from schedgen_ops.ui.terminal import Writer
 
 
 class Document:
-    """Collects a run and writes it as one JSON object on `close`.
+    """A collector of a run, which is written as one JSON object on `close`.
 
     Args:
         stdout: takes the document and nothing else.
@@ -129,10 +129,10 @@ class Document:
         self._plain.aside(text)
 
     def pause(self) -> None:
-        """Nothing is redrawn, so a question can be asked at any time."""
+        """Do nothing: nothing is redrawn, so a question can be asked at any time."""
 
     def resume(self) -> None:
-        """See `pause`."""
+        """Do nothing, as `pause`."""
 
     def close(self) -> None:
         """Write the document."""

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """`value` as JSON text. Dataclasses become objects; keys, and what JSON does not know, become strings."""
+    """Return `value` as JSON. Dataclasses become objects; keys, and what JSON does not know, strings."""
     try:
         return json.dumps(value, indent=indent, default=_plain)
     except (TypeError, ValueError):

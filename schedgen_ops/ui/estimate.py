@@ -18,7 +18,7 @@ class Remaining:
 
 
 def remaining(board: Board, known: Mapping[str, float], now: float) -> Remaining | None:
-    """What is left at `now`, or None where nothing to come was ever timed.
+    """Return what is left at `now`, or None where nothing to come was ever timed.
 
     Args:
         known: seconds that a step took in earlier runs, by title.
@@ -36,7 +36,7 @@ def _left(step: Step, usual: float, now: float) -> float:
 
 
 def words(left: Remaining | None) -> str:
-    """The rest of a run in words; "" if nothing can be said."""
+    """Return the rest of a run in words; "" if nothing can be said."""
     if left is None:
         return ""
     if left.seconds < 1:
@@ -45,7 +45,7 @@ def words(left: Remaining | None) -> str:
 
 
 def rough(seconds: float) -> str:
-    """As precise as an estimate deserves: to 5 s under a minute, 15 s under five, then minutes."""
+    """Return seconds as precisely as an estimate deserves: to 5 s under a minute, then 15 s, then minutes."""
     step = 1 if seconds < 10 else 5 if seconds < 60 else 15 if seconds < 300 else 60
     whole = max(1, round(seconds / step) * step)
     return f"{whole} s" if whole < 10 else duration(whole)

@@ -35,13 +35,13 @@ class Failure:
 
 
 def of_error(error: OpsError) -> Failure:
-    """The failure that `error` describes."""
+    """Return the failure that `error` describes."""
     code, outcome = error.exit_code, error.outcome
     return Failure(error.message, code, error.hint, error.host, error.step, error.detail, outcome)
 
 
 def of_exception(error: BaseException) -> Failure:
-    """The failure behind any exception; one that nobody foresaw is named as what it is."""
+    """Return the failure behind any exception; one that nobody foresaw is named as what it is."""
     if isinstance(error, OpsError):
         return of_error(error)
     if isinstance(error, KeyboardInterrupt):
@@ -53,7 +53,7 @@ def of_exception(error: BaseException) -> Failure:
 
 
 def is_failure(error: BaseException) -> bool:
-    """Whether `error` ends a run badly: an exit with code 0 does not."""
+    """Return whether `error` ends a run badly: an exit with code 0 does not."""
     return _own_code(error) != 0
 
 
@@ -64,13 +64,13 @@ def _own_code(error: BaseException) -> int | None:
 
 
 def of_finish(event: RunFinished) -> Failure:
-    """The failure that ended a run."""
+    """Return the failure that ended a run."""
     said = event.message or event.title
     return Failure(said, event.code, event.hint, event.host, event.step, event.detail, event.outcome)
 
 
 def to_finish(failure: Failure, seconds: float) -> RunFinished:
-    """The last event of a run that `failure` ended after `seconds`."""
+    """Return the last event of a run that `failure` ended after `seconds`."""
     return RunFinished(
         code=failure.code,
         title="",
@@ -85,7 +85,7 @@ def to_finish(failure: Failure, seconds: float) -> RunFinished:
 
 
 def failure_lines(failure: Failure, log: Path | None = None, *, colour: bool = False) -> tuple[str, ...]:
-    """The block: message, host, step, detail, what to do next, where the log is."""
+    """Return the block: message, host, step, detail, what to do next, where the log is."""
     red, dim, off = (_RED, _DIM, _OFF) if colour else ("", "", "")
     first, *more = printable_lines(failure.message) or ("failed",)
     outcome = failure.outcome or _OUTCOMES.get(failure.code, "")
@@ -118,7 +118,7 @@ def show(
 
 
 def as_json(failure: Failure) -> dict[str, object]:
-    """The failure for the JSON document; its text as it came, since JSON escapes what is unsafe."""
+    """Return the failure for the JSON document; its text as it came, since JSON escapes what is unsafe."""
     return {
         "message": failure.message,
         "hint": failure.hint,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Appender:
-    """Appends text to a private file, each piece handed to the system at once.
+    """A private file that is appended to, each piece handed to the system at once.
 
     A full disk or a lost folder is told once and tried again with the next piece; a piece that was
     cut short is ended first, so that it spoils no line but its own.

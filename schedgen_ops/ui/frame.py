@@ -41,7 +41,7 @@ ASCII = Signs("+", "x", ".", "|/-\\", "=", ".", "|", "...")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Draws boards for one terminal of `width` by `height` cells.
+    """A drawer of boards for one terminal of `width` by `height` cells.
 
     Attributes:
         estimates: seconds that a step took in earlier runs, by title.
@@ -53,7 +53,7 @@ class Frame:
     signs: Signs = Signs()
 
     def draw(self, board: Board, now: float) -> tuple[Text, ...]:
-        """The lines of the live area, never more than fit."""
+        """Return the lines of the live area, never more than fit."""
         if board.panels:
             drawn = panels.draw(board.panels, board.many, self.width, self.signs.dots != "…")
             return (Text(), *drawn)[: max(1, self.height - 1)]
@@ -63,7 +63,7 @@ class Frame:
         return lines[: max(1, self.height - 1)]
 
     def steps(self, board: Board, now: float, room: int) -> Iterator[Text]:
-        """A line for each step, at most `room` of them: those around the running one."""
+        """Return a line for each step, at most `room` of them: those around the running one."""
         steps = board.steps
         first, last = window(steps, room)
         shown = tuple((step, self._time(step, board, now)) for step in steps[first:last])
@@ -187,7 +187,7 @@ class Frame:
 
 
 def window(steps: tuple[Step, ...], room: int) -> tuple[int, int]:
-    """Which steps to show in `room` lines, from and to: those around the running one if not all fit."""
+    """Return which steps to show in `room` lines, from and to: those around the running one."""
     if len(steps) <= room:
         return 0, len(steps)
     slots = max(1, room - 2)  # a line at each end says how many are left out

@@ -44,7 +44,7 @@ _PROGRESS_EVERY = 1.0
 
 
 class Journal:
-    """Writes each event as a line. Remote output and panels are left to the log; progress is one a second.
+    """The journal of a run, a line an event. Output and panels are left to the log; progress is one a second.
 
     Args:
         path: the file, created readable by its owner only, in a folder that is the same.
@@ -88,12 +88,12 @@ class Journal:
 
 
 def stamp(now: datetime) -> str:
-    """The time in UTC with milliseconds: 2024-11-30T14:30:00.000Z."""
+    """Return the time in UTC with milliseconds: 2024-11-30T14:30:00.000Z."""
     return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def run_name(command: str, run: str) -> str:
-    """The name, without suffix, of a run's files: the command, a hyphen, the run."""
+    """Return the name, without suffix, of a run's files: the command, a hyphen, the run."""
     return f"{_file_word(command)}-{re.sub(r'[^A-Za-z0-9._-]+', '_', run)}"
 
 
@@ -103,7 +103,7 @@ def _file_word(command: str) -> str:
 
 
 def read(path: Path) -> tuple[dict[str, Any], ...]:
-    """The events of a journal, oldest first. Lines that a crash tore are left out.
+    """Return the events of a journal, oldest first. Lines that a crash tore are left out.
 
     Raises:
         OSError: if the file cannot be read.
@@ -120,13 +120,13 @@ def read(path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def journals(folder: Path, command: str, limit: int = 10) -> tuple[Path, ...]:
-    """The journals of the last `limit` runs of `command`, newest first; none if there is no folder."""
+    """Return the journals of the last `limit` runs of `command`, newest first; none if there is no folder."""
     found = ((path.stat().st_mtime, path) for path in folder.glob(f"{_file_word(command)}-*.jsonl"))
     return tuple(path for _, path in sorted(found, reverse=True)[:limit])
 
 
 def step_seconds(paths: Iterable[Path]) -> dict[str, float]:
-    """How long each step took, by title: the median over the journals in which it ended well."""
+    """Return how long each step took, by title: the median over the journals in which it ended well."""
     seconds: dict[str, list[float]] = {}
     for path in paths:
         try:

@@ -19,7 +19,7 @@ ERASE = "\r\x1b[2K"
 
 
 class LabConsole:
-    """The lab's Progress. Off a terminal, a step that takes long says every 15 s that it goes on."""
+    """The lab's progress. Off a terminal, a step that takes long says every 15 s that it goes on."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._out = Writer(stream or sys.stderr)
@@ -27,13 +27,13 @@ class LabConsole:
         self._lock = threading.Lock()
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         with self._lock:
             self._out.text(f"{ERASE if self._live else ''}[lab] {printable(text)}\n")
 
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """Something that takes a while: its title, its last line of output, and how long it took."""
+        """Show something that takes a while: its title, its last line of output, and how long it took."""
         started, last, over = time.monotonic(), [""], threading.Event()
         if not self._live:
             self.say(f"{title} ...")

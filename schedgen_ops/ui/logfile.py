@@ -14,7 +14,7 @@ from schedgen_ops.ui.story import Story
 
 
 class LogFile:
-    """Writes what `Story` tells at level debug, in UTC, safe to look at on a terminal.
+    """The log of a run: what `Story` tells at level debug, in UTC, safe to look at on a terminal.
 
     Args:
         path: the file, created readable by its owner only.

@@ -35,7 +35,7 @@ class Streams:
 
 
 def build(choices: Choices, streams: Streams, environ: Mapping[str, str], clock: Clock) -> Ui:
-    """See `schedgen_ops.ui.open_ui`."""
+    """Return the face of a run; see `schedgen_ops.ui.open_ui`."""
     if choices.log_level not in LEVELS:
         raise ConfigError(
             f"Unknown log level {choices.log_level!r}", hint="Use debug, info, warning or error."

@@ -16,7 +16,7 @@ _GAP = " "
 
 
 def spark(values: Sequence[float | None], ascii_only: bool = False, cells: int = _CELLS) -> str:
-    """The last values as a line of blocks from 0 to their greatest; a blank where one is not known."""
+    """Return the last values as a line of blocks from 0 to their greatest; a blank where one is not known."""
     signs = _LETTERS if ascii_only else _BLOCKS
     shown = values[-cells:]
     most = max((value for value in shown if value is not None), default=0.0) or 1.0
@@ -27,7 +27,7 @@ def spark(values: Sequence[float | None], ascii_only: bool = False, cells: int =
 
 
 def draw(panels: Sequence[Panel], many: bool, width: int, ascii_only: bool) -> Iterator[Text]:
-    """The lines of every panel."""
+    """Return the lines of every panel."""
     for panel in panels:
         name = f"{printable(panel.host)}: " if many and panel.host else ""
         yield _cut(Text.assemble((f" {name}", "bold"), (printable(panel.line), "bold")), width)

@@ -13,7 +13,7 @@ from schedgen_ops.ui.terminal import Writer
 
 
 class Plain:
-    """Prints each event's lines as they come.
+    """A face that prints each event's lines as they come.
 
     Args:
         out: takes the story.
@@ -52,10 +52,10 @@ class Plain:
         self._err.lines(f"[WARN] {text}")
 
     def pause(self) -> None:
-        """Nothing is redrawn, so a question can be asked at any time."""
+        """Do nothing: nothing is redrawn, so a question can be asked at any time."""
 
     def resume(self) -> None:
-        """See `pause`."""
+        """Do nothing, as `pause`."""
 
     def close(self) -> None:
-        """Nothing is held back, so nothing is left to print."""
+        """Do nothing: nothing is held back."""

@@ -44,7 +44,7 @@ def confirm(question: str, *, stdin: TextIO, out: TextIO, notes: tuple[str, ...]
 
 
 def interject(question: str, *, stdin: TextIO, out: TextIO, over: Callable[[], bool]) -> bool:
-    """Whether `y` is typed while something else goes on; a terminal that is gone says no."""
+    """Return whether `y` is typed while something else goes on; a terminal that is gone says no."""
     writer = Writer(out)
     try:
         # What was typed before is no answer.
@@ -74,7 +74,7 @@ def secret(question: str, *, stdin: TextIO, hint: str = "") -> Secret:
 
 
 def has_terminal(stdin: TextIO) -> bool:
-    """Whether there is somebody to ask."""
+    """Return whether there is somebody to ask."""
     return not stdin.closed and stdin.isatty()
 
 

@@ -13,7 +13,7 @@ from schedgen_ops.ui.terminal import printable
 
 
 class Records:
-    """Opens the files when the run gets its name, and keeps what came before as well.
+    """The files of a run, opened when the run gets its name; they keep what came before as well.
 
     Args:
         folder: where they go; None keeps nothing.
@@ -57,7 +57,7 @@ class Records:
         self._journal = Journal(base.with_name(base.name + ".jsonl"), self._clock.now, self._complain)
 
     def note(self, *lines: str) -> None:
-        """Lines for the log alone."""
+        """Write lines to the log alone."""
         if self._log:
             self._log.lines(*map(printable, lines))
 

@@ -47,7 +47,7 @@ class Report:
 
 
 def html(report: Report) -> str:
-    """The page. Whatever comes from a host is text in it, never markup."""
+    """Return the page. Whatever comes from a host is text in it, never markup."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -61,7 +61,7 @@ def html(report: Report) -> str:
 
 
 def write(report: Report, path: Path) -> Path:
-    """The page as a file that its owner alone can read, complete or not at all."""
+    """Write the page as a file that its owner alone can read, complete or not at all."""
     text = html(report)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(path.name + ".part")

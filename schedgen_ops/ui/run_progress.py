@@ -17,7 +17,7 @@ class RunProgress:
     steps: tuple[tuple[StepStarted, float], ...] = ()
 
     def after(self, event: Event, now: float) -> RunProgress:
-        """The progress after `event`, which came at `now`."""
+        """Return the progress after `event`, which came at `now`."""
         match event:
             case RunStarted():
                 return RunProgress(event, now)
@@ -33,7 +33,7 @@ class RunProgress:
                 return self
 
     def closing(self, failure: Failure, now: float) -> tuple[Event, ...]:
-        """The events that end what is open: each start gets its finish. None if no run is open."""
+        """Return the events that end what is open: each start gets its finish. None if no run is open."""
         if self.run is None:
             return ()
         failed = tuple(

@@ -145,7 +145,7 @@ class Ui:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Nothing is drawn meanwhile; what happens is kept, and shown afterwards."""
+        """Draw nothing meanwhile; what happens is kept, and shown afterwards."""
         with self._asking:
             if self._held is not None:  # a pause within a pause: the outer one ends it
                 yield
@@ -169,7 +169,7 @@ class Ui:
             self._renderer.resume()
 
     def confirm(self, question: str, *notes: str, yes: bool = False) -> bool:
-        """Whether the operator typed `yes`; `yes` (the option --yes) answers for them.
+        """Return whether the operator typed `yes`; `yes` (the option --yes) answers for them.
 
         Args:
             notes: lines to read before answering.
@@ -183,7 +183,7 @@ class Ui:
             return prompt.confirm(question, stdin=self._stdin, out=self._questions, notes=notes)
 
     def interject(self, question: str, over: Callable[[], bool]) -> bool:
-        """Whether the operator says yes to a question that came up while a run goes on.
+        """Return whether the operator says yes to a question that came up while a run goes on.
 
         Args:
             over: whether the question has no meaning any more.
@@ -197,7 +197,7 @@ class Ui:
             return prompt.interject(question, stdin=self._stdin, out=self._questions, over=over)
 
     def secret(self, question: str) -> Secret:
-        """A passphrase, typed unseen; any thread may ask, one at a time.
+        """Ask for a passphrase, typed unseen; any thread may ask, one at a time.
 
         Raises:
             ConfigError: if there is no terminal to ask on.

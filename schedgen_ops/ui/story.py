@@ -42,7 +42,7 @@ class Line:
 
 
 class Story:
-    """Turns events into lines.
+    """A teller that turns events into lines.
 
     Args:
         level: the least level to tell: debug (with remote output), info, warning or error.
@@ -66,7 +66,7 @@ class Story:
         self._begun = False
 
     def tell(self, event: Event) -> tuple[Line, ...]:
-        """The lines for `event`, often none."""
+        """Return the lines for `event`, often none."""
         lines = tuple(self._lines(event))
         self._begun = self._begun or bool(lines)
         return lines

@@ -61,18 +61,18 @@ class Table:
     goes_on: tuple[int, ...] = ()
 
     def heads(self) -> tuple[Column, ...]:
-        """The columns, labels made columns."""
+        """Return the columns, labels made columns."""
         return tuple(Column(column) if isinstance(column, str) else column for column in self.columns)
 
     def widths(self) -> tuple[int, ...]:
-        """The cells that each column takes as text, for this table and the one that it belongs to."""
+        """Return the cells that each column takes as text, for this table and the one that it belongs to."""
         heads = () if _is_details(self) else (tuple(head.label for head in self.heads()),)
         own = (max(map(len, column)) for column in zip(*heads, *self.cells(), strict=True))
         before = self.goes_on or (0,) * len(self.columns)
         return tuple(map(max, own, before))
 
     def cells(self) -> tuple[tuple[str, ...], ...]:
-        """The rows in words, safe to print."""
+        """Return the rows in words, safe to print."""
         heads = self.heads()
         return tuple(
             tuple(_one_line(head.show(value)) for head, value in zip(heads, row, strict=True))
@@ -81,7 +81,7 @@ class Table:
 
 
 def details(pairs: tuple[tuple[str, Any], ...], title: str = "") -> Table:
-    """One thing's properties: a row each, no headings."""
+    """Return one thing's properties as a table: a row each, no headings."""
     return Table(("", ""), pairs, title)
 
 
@@ -90,7 +90,7 @@ def _is_details(table: Table) -> bool:
 
 
 def json_value(table: Table) -> Any:
-    """The rows as objects; properties as one object."""
+    """Return the rows as objects; properties as one object."""
     if _is_details(table):
         return dict(table.rows)
     names = tuple(head.name for head in table.heads())
@@ -98,7 +98,7 @@ def json_value(table: Table) -> Any:
 
 
 def plain_lines(table: Table) -> tuple[str, ...]:
-    """The table as aligned text, two spaces between columns."""
+    """Return the table as aligned text, two spaces between columns."""
     title = (f"=== {printable(table.title)} ===",) if table.title else ()
     if not table.rows:
         return (*title, table.empty)
@@ -118,7 +118,7 @@ def _aligned(row: tuple[str, ...], heads: tuple[Column, ...], widths: tuple[int,
 
 
 def rich_table(table: Table, *, ascii_only: bool = False) -> RenderableType:
-    """The table as Rich draws it; foreign text in it is never read as markup."""
+    """Return the table as Rich draws it; foreign text in it is never read as markup."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text

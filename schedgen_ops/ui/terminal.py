@@ -18,7 +18,7 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-
 
 
 def printable(text: str) -> str:
-    """One line of foreign text that cannot move the cursor, set colours, or reorder what is shown.
+    """Return foreign text as one line that cannot move the cursor, set colours, or reorder what is shown.
 
     Of a line that a program overwrote with carriage returns, the last state is kept.
     """
@@ -27,17 +27,17 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> tuple[str, ...]:
-    """Foreign text as safe lines; empty text has none."""
+    """Return foreign text as safe lines; empty text has none."""
     return tuple(printable(line) for line in text.rstrip().split("\n")) if text.strip() else ()
 
 
 def is_live(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether `stream` is a terminal that can redraw what it shows."""
+    """Return whether `stream` is a terminal that can redraw what it shows."""
     return _is_tty(stream) and environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def is_coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Whether colour may be used on `stream`: a capable terminal, and no NO_COLOR."""
+    """Return whether colour may be used on `stream`: a capable terminal, and no NO_COLOR."""
     return is_live(stream, environ) and not environ.get("NO_COLOR")
 
 
@@ -49,7 +49,7 @@ def _is_tty(stream: TextIO) -> bool:
 
 
 class Writer:
-    """Whole lines to a stream, flushed. A reader that went away ends the writing, never the run."""
+    """A writer of whole lines, flushed. A reader that went away ends the writing, never the run."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
