@@ -20,6 +20,8 @@ def tell(prober: Prober, sites: Sequence[Site], emit: events.Emit) -> Report | N
         seen = prober.stop(_uncounted(sites))
     except KeyboardInterrupt:
         return None  # How it ended is decided; only the figures are lost.
+    if not any(site.settings.checks for site in sites):
+        return seen  # Nobody asked for a measurement.
     for line in seen.table():
         events.info(emit, line)
     say = events.warn if seen.trouble else events.info

@@ -52,7 +52,7 @@ def migrations(op: Operation) -> None:
 
 @operation()
 def flow(op: Operation) -> None:
-    """Upload a small PDF, follow its job to the end, remove it again."""
+    """Upload the file of `verify.flow`, follow its job to the end, remove it again."""
     from schedgen_ops.cli import verify as cli
 
     cli.try_flow(op)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,8 +77,11 @@ def test_all_services_are_one_step_in_the_order_of_their_needs(stateful: None) -
 
 def test_a_deploy_needs_nothing_to_be_configured() -> None:
     host = SimHost()
-    assert deploy(host, settings=PLAIN).code == 0
+    done = deploy(host, settings=PLAIN)
+    assert done.code == 0
     assert [text for text in host.asked if text.startswith("GET ")] == []
+    told = [event.text for event in done.events if isinstance(event, Message)]
+    assert [text for text in told if re.search("(?i)backup|migration|measured|counted", text)] == []
 
 
 def test_one_that_fails_takes_all_of_them_back(stateful: None) -> None:

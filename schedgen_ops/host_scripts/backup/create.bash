@@ -45,7 +45,7 @@ abandon() {
 }
 trap give_up TERM INT HUP USR1
 trap 'say "the database does not answer"; give_up' PIPE
-# Whether gzip would save a fifth of the objects, by their first 4 MiB: on PDFs it mostly costs time.
+# Whether gzip would save a fifth of the objects, by their first 4 MiB: on what is compressed already it costs time.
 shrinks() {
   bash -o pipefail -c "$archive" 2> /dev/null < /dev/null | head -c 4194304 > sample
   local all packed
