@@ -236,10 +236,11 @@ def test_a_check_that_fails_is_code_6_and_named(inv: Inv, capsys: Capture) -> No
 def watched(status: int, rounds: int) -> FakeHost:
     names = settings("a")
     boxes = "".join(
-        f"box\t{name}\t/{name}\t{name}\t-\trunning\t-\t0\tfalse\t2025\n" for name in names.services
+        f"container\t{name}\t/{name}\t{name}\t-\trunning\t-\t0\tfalse\t2025\n" for name in names.services
     )
     answers = "".join(f"http\t{number}\t{status} 0.1 \n" for number in range(4))
-    lines = (f"round\t{n}\t{n}0000000\n{answers}boxes\n{boxes}end\t{n}\t9\n" for n in range(1, rounds + 1))
+    said = f"{answers}containers\n{boxes}"
+    lines = (f"round\t{n}\t{n}0000000\n{said}end\t{n}\t9\n" for n in range(1, rounds + 1))
     return FakeHost(answers={"watch": "".join(lines)})
 
 
