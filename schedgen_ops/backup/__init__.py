@@ -1,1 +1,1 @@
-"""Backups of the database and the objects: made, checked, listed."""
+"""Backups of a host's database and objects: make, prove, copy and restore them."""

@@ -1,4 +1,4 @@
-"""Where the data is on a host, and how scripts that work on it are run."""
+"""The location of a host's data, and how scripts that work on it are run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_OBJECTS = Objects(service="none", path="/none")
 
 @dataclass(frozen=True, slots=True)
 class DataLocation:
-    """Where a backup goes to on a host. An empty container's id is a part that is not restored.
+    """The containers that hold a host's data. An empty id is a part that is left alone.
 
     Attributes:
         database, objects: the containers of the database and of the object store.
@@ -37,17 +37,17 @@ class DataLocation:
 
     @property
     def new(self) -> str:
-        """The restored database's name until it takes its place."""
+        """The restored database's name until it is swapped in."""
         return names.new(self.of_database.name, self.stamp)
 
     @property
     def before(self) -> str:
-        """The old database's name once it gave its place away."""
+        """The old database's name once it was swapped out."""
         return names.before(self.of_database.name, self.stamp)
 
     @property
     def values(self) -> dict[str, Value]:
-        """What every script that works on the data is given, by name."""
+        """The values that every script that works on the data is given, by name."""
         base = self.of_database
         return {
             "docker": self.docker.words,
@@ -65,13 +65,13 @@ class DataLocation:
 
 
 def running(remote: Remote, settings: Settings) -> tuple[docker.Container, ...]:
-    """The project's containers."""
+    """Return the project's containers."""
     listing = remote.run(docker.Docker(settings.sudo).containers(settings.project), deadline=60)
     return docker.parse_containers(listing.stdout)
 
 
 def locate(settings: Settings, containers: tuple[docker.Container, ...], stamp: str) -> DataLocation:
-    """Where the database and the objects are on a host, as far as they run there."""
+    """Return where the database and the objects are on a host, as far as they run there."""
     database, objects = settings.database or NO_DATABASE, settings.objects or NO_OBJECTS
     boxes = {box.service: box for box in containers if box.status == "running"}
     base = boxes.get(database.service) if settings.database else None
@@ -88,7 +88,7 @@ def locate(settings: Settings, containers: tuple[docker.Container, ...], stamp: 
 
 
 def perform(remote: Remote, settings: Settings, command: Command, deadline: float) -> Result:
-    """Runs a script of ours; its reason, cause and hint become the error."""
+    """Run a script that works on the data; its reason, cause and hint become the error."""
     try:
         return remote.run(command.in_dir(settings.directory), deadline=deadline)
     except CommandFailed as error:

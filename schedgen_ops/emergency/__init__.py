@@ -1,1 +1,1 @@
-"""What an operator does when everything, or the database, is lost: put back from the last good backup."""
+"""The recovery from the loss of everything, or of the database, by the last good backup."""

@@ -1,4 +1,4 @@
-"""What everything that is done to a host in an emergency needs."""
+"""The parts that all steps of an emergency share on a host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Base:
 
     @property
     def release(self) -> str:
-        """The release that is to serve; "" where nothing was deployed by us."""
+        """The id of the release that is to serve; "" where nothing was deployed by us."""
         if self._release is None:
             paths = Paths(self.settings.directory)
             serving = store.certain(store.read(self.remote, paths), paths, self.remote.name).serving
@@ -44,28 +44,28 @@ class Base:
         return self._release
 
     def box(self, service: str) -> engine.Container | None:
-        """The container of a service that has one."""
+        """Return the container of a service that has one."""
         boxes = running(self.remote, self.settings)
         return next((box for box in boxes if box.service == service), None)
 
     @property
     def options(self) -> tuple[str, ...]:
-        """How services are started."""
+        """The options that services are started with."""
         wait = str(self.settings.health.deadline)
         never = ("--pull", "never") if self.release else ()
         return ("--detach", "--no-build", "--wait", "--wait-timeout", wait, *never)
 
     @property
     def patience(self) -> float:
-        """Seconds that starting services may take."""
+        """The seconds that starting services may take."""
         return self.settings.health.deadline + _MARGIN
 
     def start(self, *services: str) -> None:
-        """Services as the release that is to serve has them, started and healthy."""
+        """Start services as the release that is to serve has them, and wait until they are healthy."""
         self.run(self.compose("up", *self.options, *services), self.patience)
 
     def compose(self, *argv: str) -> Command:
-        """`docker compose ARGV...` on the definition of the release that is to serve."""
+        """Return `docker compose ARGV...` on the definition of the release that is to serve."""
         s = self.settings
         compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
         if self.release:
@@ -73,7 +73,7 @@ class Base:
         return compose.by_owner(*argv)
 
     def run(self, command: Command, deadline: float) -> str:
-        """What a command prints; where it fails, its last line is the reason."""
+        """Run a command and return what it prints; where it fails, its last line is the reason."""
         try:
             return self.remote.run(command, deadline=deadline).stdout
         except CommandFailed as error:
@@ -82,9 +82,9 @@ class Base:
             raise OpsError(f"{command} failed: {reason}", host=error.host, detail=error.detail) from error
 
     def warn(self, text: str) -> None:
-        """Tells the operator of something to look at."""
+        """Tell the operator of something to look at."""
         events.warn(self.emit, text, self.remote.name)
 
     def say(self, text: str) -> None:
-        """Tells the operator."""
+        """Tell the operator."""
         events.info(self.emit, text, self.remote.name)

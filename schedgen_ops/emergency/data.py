@@ -1,4 +1,4 @@
-"""The services that hold data, started; what one cannot start with is set aside, on proof alone."""
+"""The start of the services that hold data. What one cannot start with is put aside, on proof alone."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _LOOKS = 30
 
 @dataclass(slots=True)
 class Data(Base):
-    """The data of a host in an emergency."""
+    """The services that hold data on a host in an emergency."""
 
     @property
     def data(self) -> tuple[str, ...]:
-        """The services on this host that hold data."""
+        """The names of the services on this host that hold data."""
         host = self.settings.host(self.remote.name)
         parts = (self.settings.database, self.settings.objects)
         return tuple(part.service for part in parts if part and host.runs(part.service))
@@ -35,7 +35,7 @@ class Data(Base):
         return self.settings.objects.damage if self.settings.objects else ()
 
     def up_data(self) -> None:
-        """The services that hold data, started; files that one has shown to be why not are set aside.
+        """Start the services that hold data, and put aside files that one has shown it cannot start with.
 
         Raises:
             OpsError: where one does not start, and nothing proves that; or not with empty volumes either.

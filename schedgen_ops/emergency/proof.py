@@ -1,4 +1,4 @@
-"""Whether a service that did not start has shown that it cannot start with its files. Pure.
+"""The proof that a service cannot start with its files, from its state and its log. Pure.
 
 Only its own last words prove it: that it ran, ended with an error, and that the error speaks of its data. All
 else (a port in use, a full disk, a slow start, no memory, an image that is missing) says nothing of them.
@@ -47,7 +47,7 @@ _NOT_BY_ITSELF = (0, 137, 143)
 
 
 def evidence(box: Container, log: Sequence[str], damage: Sequence[str] = ()) -> str:
-    """The line by which a service has shown that it cannot start with its files; "" if it has not.
+    """Return the line by which a service has shown that it cannot start with its files; "" if none.
 
     Args:
         box: its container, as it was left.
@@ -63,7 +63,7 @@ def evidence(box: Container, log: Sequence[str], damage: Sequence[str] = ()) -> 
 
 
 def story(service: str, box: Container | None, log: Sequence[str]) -> str:
-    """What was seen of a service, in a few words."""
+    """Return what was seen of a service, in a few words."""
     if box is None:
         return f"{service} has no container"
     if box.status == "running":

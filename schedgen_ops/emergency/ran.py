@@ -1,4 +1,4 @@
-"""What ran on a host before everything was taken down, so that all of it comes back, or is told of."""
+"""The services that ran before everything was taken down, so that all come back, or are told of."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Ran(Data):
 
     @property
     def ours(self) -> tuple[str, ...]:
-        """The services that are configured for this host, and the ingress."""
+        """The names of the services that are configured for this host, and the ingress."""
         return (*self.settings.services_on(self.settings.host(self.remote.name)), INGRESS)
 
     def note_others(self) -> None:
-        """What else runs now, or ran before an earlier run was killed, is on record before it goes."""
+        """Record what else runs now, or ran before an earlier run was killed, before it goes."""
         now = {box.service for box in running(self.remote, self.settings) if box.status in _RUNS}
         before = self.remote.run(files.read(self._record), deadline=60, check=False)
         names = now | (set(before.stdout.split()) if before.ok else set())
@@ -43,7 +43,7 @@ class Ran(Data):
             self.run(files.replace(self._record, "".join(f"{name}\n" for name in self.ran)), 60)
 
     def up(self) -> None:
-        """Everything that belongs on this host, started and healthy; and what else ran before."""
+        """Start everything that belongs on this host, and what else ran before, until it is healthy."""
         there = set(self.run(self.compose("config", "--services"), 60).split())
         names = [name for name in self.ours if name in there] if self.settings.tiers else self._all(there)
         try:
@@ -71,7 +71,7 @@ class Ran(Data):
                 self.warn(f"{name} ran before, and does not run again: {error.message}")
 
     def tell_lost(self) -> None:
-        """Ends the record where all of it runs again.
+        """Tell of what did not come back; end the record where all of it runs again.
 
         Raises:
             OpsError: naming what was taken away.

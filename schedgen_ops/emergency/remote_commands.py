@@ -1,4 +1,4 @@
-"""What takes the files of a service that does not start out of its way. Pure."""
+"""Commands that put the files of a service that does not start aside. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from schedgen_ops.shell import Command, sh
 
 
 def set_aside(docker: Docker, folder: str, container: str, image: str) -> Command:
-    """Archives the volumes of a container into `folder`, and empties them so that it starts anew."""
+    """Archive the volumes of a container into `folder`, and empty them so that it starts anew."""
     return host_script(
         "emergency/set_aside",
         title="set the files aside",
@@ -22,10 +22,10 @@ def set_aside(docker: Docker, folder: str, container: str, image: str) -> Comman
 
 
 def next_second() -> Command:
-    """Waits until a name made of the time is another one."""
+    """Wait until a name made of the time is another one."""
     return sh("sleep", "1.1")
 
 
 def plan_lines(steps: Sequence[str]) -> tuple[str, ...]:
-    """The steps to come, numbered."""
+    """Return the steps to come, numbered, a line each."""
     return tuple(f"{number}. {step}" for number, step in enumerate(steps, start=1))

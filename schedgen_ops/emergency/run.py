@@ -1,4 +1,4 @@
-"""One host's share of an emergency: everything down, its data services up, all of it up, and verified."""
+"""The recovery of one host: everything down, its data services up, all of it up, and verified."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Site(Ran):
     _services: dict[str, str] = field(default_factory=dict)
 
     def look(self) -> None:
-        """Docker answers, and what is to serve is known. Changes nothing.
+        """Make sure that Docker answers, and find the release that is to serve; change nothing.
 
         Raises:
             Refused: where it does not.
@@ -49,14 +49,14 @@ class Site(Ran):
         )
 
     def down(self) -> None:
-        """Every container of the project removed; volumes stay."""
+        """Remove every container of the project; volumes stay."""
         self.note_others()
         longest = docker.grace(running(self.remote, self.settings))
         self.run(self.compose("down", "--remove-orphans"), _DOWN + _AT_ONCE * longest)
         self.say("Everything is down; the volumes are there")
 
     def safety(self, parts: frozenset[str]) -> None:
-        """A backup of what is there, as far as it can be read; what cannot is told and stops nothing."""
+        """Back up what is there, as far as it can be read; warn of what cannot."""
         try:
             self._save(parts)
         except OpsError as error:
@@ -74,7 +74,7 @@ class Site(Ran):
         self.say(f"What is there is saved: {made.id}")
 
     def stop_users(self) -> None:
-        """The services that use the database, stopped."""
+        """Stop the services that use the database."""
         names = self.settings.database.used_by if self.settings.database else ()
         boxes = running(self.remote, self.settings)
         found = [box for box in boxes if box.service in names and box.status == "running"]
@@ -86,7 +86,7 @@ class Site(Ran):
         self.say(f"Stopped: {', '.join(sorted(self._users)) or 'nothing of it runs here'}")
 
     def start_users(self) -> None:
-        """What was stopped, by an earlier run that was killed too, started again and healthy."""
+        """Start what was stopped, by an earlier run that was killed too, and wait until it is healthy."""
         said = self.run(stopped.start(self.docker, self._state, _USERS), _LONG)
         began = (line.removeprefix("started ") for line in said.splitlines())
         users = sorted(self._users | {self._services[each] for each in began if each in self._services})
@@ -99,7 +99,7 @@ class Site(Ran):
         return Paths(self.settings.directory).state
 
     def verify(self) -> None:
-        """Every service and every configured URL.
+        """Verify every service and every configured URL.
 
         Raises:
             VerificationFailed: where something does not answer as it should.

@@ -1,4 +1,4 @@
-"""The time by a host's clock, which dates and names what is kept on hosts; no operator's machine does."""
+"""The time by a host's clock, which dates and names what is kept there. An operator's clock does not."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from schedgen_ops.shell import Command, sh
 
 
 def ask() -> Command:
-    """The seconds since 1970 on the host."""
+    """Ask for the seconds since 1970 on the host."""
     return sh("date", "-u", "+%s").named("look at the clock")
 
 
 def parse(stdout: str) -> datetime:
-    """Reads the answer of `ask`.
+    """Read the answer of `ask`, in UTC.
 
     Raises:
         ValueError: for anything else.
@@ -24,10 +24,10 @@ def parse(stdout: str) -> datetime:
 
 
 def now(remote: Remote) -> datetime:
-    """The time on a host."""
+    """Return the time on a host, in UTC."""
     return parse(remote.run(ask(), deadline=60).stdout)
 
 
 def together(fleet: Fleet) -> datetime | None:
-    """One time for all of these hosts, so that what they share has one name: the latest of their clocks."""
+    """Return the latest of these hosts' clocks, so that what they share has one name; None without hosts."""
     return max(fleet.each(now).values(), default=None)

@@ -1,4 +1,4 @@
-"""What a backup says of itself. A folder without a manifest that says DONE is no backup. Pure."""
+"""A backup's manifest: a folder without one that says DONE is no backup. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-(\d{8}_\d{6})\Z")
 
 
 class State(StrEnum):
-    """How far a backup came. Only DONE is one."""
+    """The state of a backup: only one that is DONE counts."""
 
     STARTED = "STARTED"
     DONE = "DONE"
@@ -31,7 +31,7 @@ class State(StrEnum):
 
 
 class Kind(StrEnum):
-    """Why a backup was made; the first word of its name."""
+    """The reason for a backup, the first word of its id."""
 
     PRE_DEPLOYMENT = "pre-deployment"
     MANUAL = "manual"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of a backup: its name, its size in bytes, its SHA-256."""
+    """A file of a backup: its name, its size in bytes, its SHA-256 in hex."""
 
     name: str
     size: int
@@ -48,7 +48,7 @@ class File:
 
     @property
     def compression(self) -> str:
-        """gzip or zstd; "" if it is not compressed."""
+        """The compression: "gzip", "zstd", or "" for none."""
         by_name = {".gz": "gzip", ".zst": "zstd"}
         return next((how for end, how in by_name.items() if self.name.endswith(end)), "")
 
@@ -137,62 +137,62 @@ class Manifest:
 
     @property
     def kind(self) -> Kind:
-        """Why it was made."""
+        """The reason for the backup, from its id."""
         match = _ID.match(self.id)
         return Kind(match[1]) if match else Kind.MANUAL
 
     @property
     def size(self) -> int:
-        """Bytes on disk."""
+        """The bytes of all files together."""
         return sum(file.size for file in self.files)
 
     @property
     def good(self) -> bool:
-        """Whether it counts."""
+        """Whether the backup is complete and checked."""
         return self.state is State.DONE
 
     @property
     def proven(self) -> bool:
-        """Whether a restore of it was tried and went well."""
+        """Whether the last drill of it passed."""
         return self.good and self.drill is not None and self.drill.passed
 
     @property
     def database(self) -> File | None:
-        """The database's dump."""
+        """The file of the database's dump; None without one."""
         return self._part("database.")
 
     @property
     def archive(self) -> File | None:
-        """The objects' archive."""
+        """The file of the objects' archive; None without one."""
         return self._part("objects.")
 
     def _part(self, prefix: str) -> File | None:
         return next((file for file in self.files if file.name.startswith(prefix)), None)
 
     def has(self, name: str) -> bool:
-        """Whether the backup holds that file."""
+        """Return whether the backup holds a file of that name."""
         return any(file.name == name for file in self.files)
 
     @property
     def database_format(self) -> str:
-        """plain (SQL, for psql) or custom (for pg_restore); "" without a dump."""
+        """The dump's format: "plain" (SQL, for psql), "custom" (for pg_restore), or "" without a dump."""
         dump = self.database
         return "" if dump is None else "custom" if dump.name.startswith("database.dump") else "plain"
 
 
 def backup_id(kind: Kind, now: datetime) -> BackupId:
-    """The name of a backup's folder, `now` in UTC."""
+    """Return the id of a backup that is made now, in UTC."""
     return BackupId(f"{kind}-{now:%Y%m%d_%H%M%S}")
 
 
 def is_backup_id(name: str) -> TypeGuard[BackupId]:
-    """Whether `name` is a folder that we would make."""
+    """Return whether a folder's name has the exact form of an id."""
     match = _ID.match(name)
     return match is not None and match[1] in [*Kind]
 
 
 def to_json(manifest: Manifest) -> str:
-    """The manifest as one line of JSON, with a checksum of its own."""
+    """Return the manifest as one line of JSON with a checksum of its own."""
     return _sealed(asdict(manifest))
 
 
@@ -206,7 +206,7 @@ def _line(data: Mapping[str, Any]) -> str:
 
 
 def from_json(text: str) -> Manifest:
-    """Reads a manifest; keys that a newer version wrote are passed over.
+    """Read a manifest; keys that a newer version wrote are passed over.
 
     Raises:
         ValueError: where it is none, or was altered since it was written.
@@ -224,17 +224,17 @@ def from_json(text: str) -> Manifest:
 
 
 def failed(manifest: Manifest, error: str, finished: str, seconds: float) -> Manifest:
-    """The record of a backup that came to nothing: no files, and why."""
+    """Return the record of a failed backup: no files, and the error."""
     return replace(
         manifest, state=State.FAILED, files=(), error=error, finished=finished, seconds=round(seconds, 1)
     )
 
 
 def newest_first(manifests: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """The good ones, newest first."""
+    """Return the good backups, newest first."""
     return tuple(sorted((each for each in manifests if each.good), key=order, reverse=True))
 
 
 def order(manifest: Manifest) -> tuple[int, str, str]:
-    """Sorts the backups of a host as they were made: by their numbers, and the first ones by their times."""
+    """Return what sorts a host's backups as they were made: the number, and the time where there is none."""
     return manifest.number, manifest.created, manifest.id

@@ -1,4 +1,4 @@
-"""What restores call a database and a folder beside the owner's, and the marks that prove them ours. Pure.
+"""Names of a restore's databases and folders beside the owner's, and the marks that prove them ours. Pure.
 
 A name alone proves nothing: an owner may have one that looks like it. Ours has the exact form and the mark.
 """
@@ -12,7 +12,7 @@ _STEM, _HASH = 40, 12
 
 
 def new(database: str, stamp: str) -> str:
-    """A restored database's name until it takes its place.
+    """Return a restored database's name until it is swapped in.
 
     Args:
         stamp: the restore's time, YYYYMMDD_HHMMSS.
@@ -21,17 +21,17 @@ def new(database: str, stamp: str) -> str:
 
 
 def before(database: str, stamp: str) -> str:
-    """The old database's name once it gave its place away."""
+    """Return the old database's name once it was swapped out."""
     return f"{before_stem(database)}{stamp}"
 
 
 def new_stem(database: str) -> str:
-    """What stands before the stamp in `new`."""
+    """Return what stands before the stamp in `new`."""
     return f"{_stem(database)}_new_"
 
 
 def before_stem(database: str) -> str:
-    """What stands before the stamp in `before`."""
+    """Return what stands before the stamp in `before`."""
     return f"{_stem(database)}_before_"
 
 
@@ -45,10 +45,10 @@ def _stem(database: str) -> str:
 
 
 def folder_mark(stamp: str) -> str:
-    """The line in the mark of a folder."""
+    """Return the line in the file that marks a folder as a restore's."""
     return f"schedgen restore {stamp}"
 
 
 def mark(database: str, stamp: str) -> str:
-    """The first line of the comment on a restore's database, the one beside and the one put aside."""
+    """Return the first line of the comment that marks a database as a restore's, restored or superseded."""
     return f'schedgen restore of "{database}" {stamp}'

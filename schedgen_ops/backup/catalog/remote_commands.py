@@ -1,4 +1,4 @@
-"""What finishes, lists and removes backups on a host, and the lines that restore by hand. Pure."""
+"""Commands that finish, list and sweep backups on a host, and the lines that restore by hand. Pure."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _IMAGE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)?\Z")
 
 
-def session_command(docker: Docker, container: str, database: Database, name: str = "") -> str:
-    """The shell text of psql in the database's container; `name` is another database than the configured."""
-    return postgres.session(docker, container, database.user, name or database.name).text
+def session_command(docker: Docker, container: str, database: Database) -> str:
+    """Return the shell text of psql in the database's container, reading SQL on stdin."""
+    return postgres.session(docker, container, database.user, database.name).text
 
 
 def dump_command(docker: Docker, container: str, database: Database, form: str) -> str:
-    """The shell text that writes the dump of the snapshot named on stdin."""
+    """Return the shell text that writes the dump of the snapshot named on stdin."""
     custom = form == "custom"
     return postgres.dump(docker, container, database.user, database.name, custom=custom).text
 
 
 def archive_command(docker: Docker, container: str, objects: Objects) -> str:
-    """The shell text that writes the objects as a tar to stdout; the container needs no tar.
+    """Return the shell text that writes the objects as a tar to stdout; their container needs no tar.
 
     What restores put aside beside the objects is left out.
     """
@@ -36,14 +36,14 @@ def archive_command(docker: Docker, container: str, objects: Objects) -> str:
 
 
 def finish(folder: str, manifest: m.Manifest) -> Command:
-    """Gives a checked backup its manifest and its name."""
+    """Give a checked backup its manifest and its name."""
     data = m.to_json(manifest)
     command = host_script("backup/finish", title="finish the backup", folder=folder, bytes=_bytes(data))
     return command.with_stdin(data)
 
 
 def fail(folder: str, manifest: m.Manifest) -> Command:
-    """Leaves nothing of an unfinished backup but the record that says why."""
+    """Remove an unfinished backup, and leave the record that says why."""
     data = m.to_json(manifest)
     title, size = "record the failed backup", _bytes(data)
     command = host_script("backup/fail", title=title, folder=folder, bytes=size, id=manifest.id)
@@ -51,7 +51,7 @@ def fail(folder: str, manifest: m.Manifest) -> Command:
 
 
 def update(folder: str, manifest: m.Manifest) -> Command:
-    """Replaces the manifest of a backup, complete or not at all."""
+    """Replace the manifest of a backup, complete or not at all."""
     data = m.to_json(manifest)
     command = host_script("backup/update", title="update the manifest", folder=folder, bytes=_bytes(data))
     return command.with_stdin(data)
@@ -62,18 +62,18 @@ def _bytes(data: str) -> int:
 
 
 def sweep(folder: str) -> Command:
-    """Removes the unfinished backups that a killed run left; only under the lock."""
+    """Remove the unfinished backups that a killed run left; only under the lock."""
     return host_script("backup/sweep", title="sweep unfinished backups", folder=folder)
 
 
 def list_(folder: str) -> Command:
-    """Every manifest below `folder`, one a line."""
+    """List every manifest below `folder`, one a line."""
     return host_script("backup/list", title="list backups", folder=folder)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What is in the backups' folder.
+    """The backups that a host keeps.
 
     Attributes:
         backups: all that could be read, whatever their state.
@@ -85,12 +85,12 @@ class Catalog:
 
     @property
     def good(self) -> tuple[m.Manifest, ...]:
-        """The ones that count, newest first."""
+        """The good backups, newest first."""
         return m.newest_first(self.backups)
 
 
 def parse_catalog(stdout: str) -> Catalog:
-    """Reads the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
+    """Read the answer of `list_`; a torn or altered manifest, or another folder's, is no backup."""
     found, unreadable = [], []
     for line in filter(None, stdout.splitlines()):
         name, _, text = line.partition(" ")
@@ -116,7 +116,7 @@ def _plain(manifest: m.Manifest) -> bool:
 
 
 def restore_database(directory: str, folder: str, database: Database, dump: m.File) -> str:
-    """The line an operator types on the host to restore the database without us."""
+    """Return the line that an operator types on the host to restore the database by hand."""
     custom = dump.name.startswith("database.dump")
     program = ("pg_restore", "--clean", "--if-exists") if custom else ("psql",)
     words = ("docker", "compose", "exec", "-T", database.service, *program)
@@ -125,12 +125,12 @@ def restore_database(directory: str, folder: str, database: Database, dump: m.Fi
 
 
 def restore_objects(directory: str, folder: str, objects: Objects, archive: m.File) -> str:
-    """The line an operator types on the host to put the objects back without us."""
+    """Return the line that an operator types on the host to put the objects back by hand."""
     copy = sh("docker", "compose", "cp", "-", f"{objects.service}:{objects.path}")
     return f"cd {quote(directory)} && {unpack(folder, archive).text} | {copy.text}"
 
 
 def unpack(folder: str, file: m.File) -> Command:
-    """A file's bytes before compression, on stdout."""
+    """Write a file of a backup to stdout, uncompressed."""
     program = {"gzip": ("gunzip", "-c"), "zstd": ("zstd", "-dc")}.get(file.compression, ("cat",))
     return sh(*program, f"{folder}/{file.name}")

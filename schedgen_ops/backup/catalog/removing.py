@@ -1,4 +1,4 @@
-"""What looks at the sizes in the backups' folder, and what removes from it. Pure."""
+"""Commands that measure the backups on a host, and remove them. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from schedgen_ops.shell import Command
 
 
 def survey(folder: str) -> Command:
-    """The folders below `folder` that bear a name of ours, with their KiB."""
+    """List the folders below `folder` that bear a name of ours, with their KiB."""
     return host_script("backup/survey", title="look at the sizes of backups", folder=folder)
 
 
 def parse_survey(stdout: str) -> dict[str, int]:
-    """Bytes on disk, by name."""
+    """Read the answer of `survey`: bytes on disk, by the folder's name."""
     found: dict[str, int] = {}
     for line in stdout.splitlines():
         count, _, name = line.partition(" ")
@@ -24,7 +24,7 @@ def parse_survey(stdout: str) -> dict[str, int]:
 
 
 def remove(folder: str, names: Sequence[str]) -> Command:
-    """Removes folders below `folder`; only under the lock.
+    """Remove backups below `folder`; only under the lock.
 
     Raises:
         ValueError: for a name that leads anywhere else.

@@ -1,4 +1,4 @@
-"""Which backups may go, and why each of the others stays. Pure.
+"""Retention: which backups may go, and why each of the others stays. Pure.
 
 A backup stays for as long as any rule holds it; what we did not make is not even looked at.
 """
@@ -21,7 +21,7 @@ _WHAT = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something in the backups' folder that bears a name of ours.
+    """A folder or database that bears a name of ours, and may have to go.
 
     Attributes:
         kind: good (DONE, its manifest readable); safety (the same, of what a restore was about to replace: it
@@ -44,7 +44,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class RetentionVerdict:
-    """What becomes of a candidate, and why, in words."""
+    """A decision on one candidate, with its reason in words."""
 
     name: str
     keep: bool
@@ -54,7 +54,7 @@ class RetentionVerdict:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """At least `days` days, and at least the newest `count` good ones."""
+    """How long backups stay: at least `days` days, and at least the newest `count` good ones."""
 
     days: int
     count: int
@@ -63,7 +63,7 @@ class RetentionPolicy:
 def decide(
     found: Iterable[Candidate], needed: Mapping[str, str], policy: RetentionPolicy, now: datetime
 ) -> tuple[RetentionVerdict, ...]:
-    """A verdict on every candidate, newest first.
+    """Return a verdict on every candidate, newest first.
 
     Args:
         needed: names of backups that a kept release may need, each with the release's id.

@@ -1,4 +1,4 @@
-"""Which backup is meant. Pure."""
+"""The choice of a backup, by its id or by what it holds. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from schedgen_ops.settings import HostSettings, Settings
 
 
 def newest(catalog: Catalog, *, database: bool = False, objects: bool = False) -> Manifest | None:
-    """The newest good backup that holds what is asked for.
+    """Return the newest good backup that holds what is asked for; None where there is none.
 
     A safety copy is none: it holds what was there when something was wrong.
     """
@@ -21,7 +21,7 @@ def newest(catalog: Catalog, *, database: bool = False, objects: bool = False) -
 
 
 def last(catalog: Catalog, settings: Settings, host: HostSettings) -> Manifest:
-    """The newest good backup with all data of a host; one of its parts alone if there is no other.
+    """Return the newest good backup with all data of a host, or with a part of it where no other is.
 
     Raises:
         OpsError: where there is none.
@@ -35,7 +35,7 @@ def last(catalog: Catalog, settings: Settings, host: HostSettings) -> Manifest:
 
 
 def named(catalog: Catalog, wanted: str, host: str) -> Manifest:
-    """The good backup whose id is or begins with `wanted`.
+    """Return the good backup whose id is or begins with `wanted`.
 
     Raises:
         ConfigError: for none, or several.
@@ -63,7 +63,7 @@ def named(catalog: Catalog, wanted: str, host: str) -> Manifest:
 
 
 def chosen(catalog: Catalog, wanted: str, settings: Settings, host: HostSettings) -> Manifest:
-    """The backup that is `named`, or else the `last` one.
+    """Return the backup that is `named`, or else the `last` one.
 
     Raises:
         OpsError: where there is none; also when a newer one cannot be read, for it may be the last.
@@ -78,7 +78,7 @@ def chosen(catalog: Catalog, wanted: str, settings: Settings, host: HostSettings
 
 
 def damaged(name: str, host: str) -> OpsError:
-    """The error for a folder whose manifest cannot be trusted."""
+    """Return the error for a folder whose manifest cannot be trusted."""
     return OpsError(
         f"the manifest of {name} is missing or was altered: it is no backup",
         host=host,
@@ -87,7 +87,7 @@ def damaged(name: str, host: str) -> OpsError:
 
 
 def broken(backup: Manifest, wrong: tuple[str, ...], host: str) -> OpsError:
-    """The error for a backup that is not what was written."""
+    """Return the error for a backup whose files are not what was written."""
     return OpsError(
         f"backup {backup.id} is damaged",
         host=host,

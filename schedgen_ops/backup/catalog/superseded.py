@@ -1,4 +1,4 @@
-"""What restores put aside on a host: looked up, and removed for good."""
+"""Superseded data: what restores put aside on a host, listed and removed for good."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from schedgen_ops.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """What was found aside on a host.
+    """The superseded data of a host.
 
     Attributes:
         kept: names of databases and folders of objects that restores put aside, with their bytes.
@@ -26,7 +26,7 @@ class Superseded:
 
 
 def look(remote: Remote, settings: Settings, emit: events.Emit) -> Mapping[str, int]:
-    """What restores put aside on a host, with its bytes; what only looks like that is told."""
+    """Return the names of superseded databases and folders with their bytes; warn of what only looks so."""
     location = locate(settings, running(remote, settings), "")
     answer = perform(remote, settings, scripts.kept(location), 300)
     found = parse(answer.lines())
@@ -40,7 +40,7 @@ def look(remote: Remote, settings: Settings, emit: events.Emit) -> Mapping[str, 
 
 
 def parse(lines: Iterable[str]) -> Superseded:
-    """Reads the answer of `restore_scripts.kept`."""
+    """Read the answer of `restore.scripts.kept`."""
     found: dict[str, int] = {}
     unmarked = []
     for line in lines:
@@ -53,6 +53,6 @@ def parse(lines: Iterable[str]) -> Superseded:
 
 
 def discard(remote: Remote, settings: Settings, names: tuple[str, ...]) -> None:
-    """Removes what restores put aside, for good; `names` as `look` has them."""
+    """Remove superseded data for good; `names` as `look` has them."""
     location = locate(settings, running(remote, settings), "")
     perform(remote, settings, scripts.discard(location, names), 600)

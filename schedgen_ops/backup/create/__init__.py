@@ -1,1 +1,1 @@
-"""Makes a backup, and reads it back."""
+"""The making of a backup, and its reading back."""

@@ -1,4 +1,4 @@
-"""How much room a backup will take, reckoned from the database's and the volume's size before it starts."""
+"""The disk space that a backup will take, reckoned before it starts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DU_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What there is to back up and where to, in bytes.
+    """The size of what is backed up and the space for it, in bytes.
 
     Attributes:
         free: on the file system of the backups.
@@ -42,19 +42,19 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a backup will take, by part: `likely` for the progress, `most` to be on the safe side."""
+    """The bytes that a backup will take, by part: `likely` for the progress, `most` for safety."""
 
     likely: Mapping[str, int]
     most: Mapping[str, int]
 
     @property
     def needed(self) -> int:
-        """Bytes that must be free."""
+        """The bytes that must be free."""
         return sum(self.most.values()) + _SPARE
 
 
 def look(settings: Settings, source: run.Source, parts: frozenset[str] = run.ALL) -> Command:
-    """Asks for the sizes of what will be backed up; relative to the project's directory."""
+    """Ask for the sizes of what will be backed up; to be run in the project's directory."""
     docker, database, objects = Docker(settings.sudo), settings.database, settings.objects
     query = box = path = ""
     if database and "database" in parts and (found := source.container(database.service)):
@@ -74,7 +74,7 @@ def look(settings: Settings, source: run.Source, parts: frozenset[str] = run.ALL
 
 
 def parse(stdout: str) -> Capacity:
-    """Reads the answer of `look`.
+    """Read the answer of `look`.
 
     Raises:
         ValueError: where the free space is not in it.
@@ -90,7 +90,7 @@ def parse(stdout: str) -> Capacity:
 
 
 def estimate(held: Mapping[str, int], last: Manifest | None) -> Estimate:
-    """What each part will come to, from what the last one shrank to."""
+    """Estimate what each part will come to, from what the last backup shrank to."""
     files = {"database": last.database, "objects": last.archive} if last else {}
     ratios = {part: _ratio(files.get(part), last.sizes.get(part, 0) if last else 0) for part in held}
     likely = {part: round(count * (ratios[part] or _GUESS)) for part, count in held.items()}
@@ -106,7 +106,7 @@ def _ratio(file: File | None, before: int) -> float:
 def ensured(
     remote: Remote, settings: Settings, source: run.Source, emit: events.Emit, parts: frozenset[str] = run.ALL
 ) -> dict[str, int]:
-    """What each part of a backup will likely come to, in bytes.
+    """Make sure that a backup fits on the disk, and return what each part will likely come to, in bytes.
 
     Raises:
         Refused: where the disk has no room for it.

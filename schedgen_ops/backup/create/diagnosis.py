@@ -1,4 +1,4 @@
-"""Why a backup or a restore failed, read from what programs said: the cause, and what mends it. Pure."""
+"""The cause of a failed backup or restore, read from what programs said, and its remedy. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from schedgen_ops.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause that an operator can mend."""
+    """A cause that an operator can remedy."""
 
     sentence: str
     hint: str
 
 
 def cause(said: str, settings: Settings) -> Cause | None:
-    """The first known cause in `said`, the text of a failure."""
+    """Return the first known cause in `said`, the text of a failure; None where none is known."""
     text = said.lower()
     for pattern, found in _known(settings):
         if re.search(pattern, text):
@@ -26,7 +26,7 @@ def cause(said: str, settings: Settings) -> Cause | None:
 
 
 def went_away(service: str) -> Cause:
-    """The cause where a service stopped, or was started anew, in the middle of it."""
+    """Return the cause where a service stopped, or was restarted, in the middle of a backup or restore."""
     return Cause(
         f"the service {service} went away or does not answer",
         f"Look at it: `docker compose ps {service}`, `docker compose logs {service}` on the host.",

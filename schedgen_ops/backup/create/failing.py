@@ -1,4 +1,4 @@
-"""What a backup is made of, and why it came to nothing."""
+"""The source of a backup, and the reason for one that failed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from schedgen_ops.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a backup is made of: the release that serves, and the containers that hold the data."""
+    """The source of a backup: the release that serves, and the containers that hold the data."""
 
     release: str
     commit: str
     containers: tuple[docker.Container, ...]
 
     def container(self, service: str) -> docker.Container | None:
-        """The running container of a service; None if there is none on this host."""
+        """Return the running container of a service; None if there is none on this host."""
         running = (c for c in self.containers if c.service == service and c.status == "running")
         return next(running, None)
 
 
 def gone(remote: Remote, settings: Settings, source: Source) -> diagnosis.Cause | None:
-    """What a killed container says for itself is nothing: the service that no longer runs as it did."""
+    """Return the service that no longer runs as it did, for a killed container leaves no message."""
     parts = (settings.database, settings.objects)
     before = {part.service: source.container(part.service) for part in parts if part}
     listing = docker.Docker(settings.sudo).containers(settings.project)
@@ -41,7 +41,7 @@ def gone(remote: Remote, settings: Settings, source: Source) -> diagnosis.Cause 
 
 
 def failure(error: CommandFailed, settings: Settings, gone: diagnosis.Cause | None) -> OpsError:
-    """The failure of a script of ours, with its reason, its cause as far as that is known, and a hint."""
+    """Return the error of a failed script with its reason, its cause as far as that is known, and a hint."""
     reason, detail = scripts.reason(error.detail)
     if isinstance(error, CommandTimedOut):
         reason = f"it was not done after backup.deadline, {settings.backup.deadline} s"

@@ -1,4 +1,4 @@
-"""Whether a backup is what was written: read again from the disk, every file to its end. Pure."""
+"""The check of a backup: every file is read again from the disk, to its end. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from schedgen_ops.shell import Command
 
 
 def verify(folder: str, manifest: m.Manifest) -> Command:
-    """Reads every file of a backup to its end."""
+    """Read every file of a backup to its end, and tell what is wrong."""
     return host_script(
         "backup/verify",
         title="verify the backup",
@@ -20,7 +20,7 @@ def verify(folder: str, manifest: m.Manifest) -> Command:
 
 
 def parse_verified(stdout: str, manifest: m.Manifest) -> tuple[str, ...]:
-    """What is wrong with a backup, by the answer of `verify`; () if nothing is.
+    """Return what is wrong with a backup, by the answer of `verify`; () if nothing is.
 
     Raises:
         ValueError: for anything else.

@@ -1,4 +1,4 @@
-"""Makes, lists and verifies backups through a host."""
+"""The making, listing and verifying of backups on a host."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def create(
     totals: dict[str, int] | None = None,
     at: datetime | None = None,
 ) -> Manifest:
-    """A new, checked backup on `remote`.
+    """Make a backup on a host, check it, and return its manifest.
 
     Args:
         kind: why it is made.
@@ -199,18 +199,18 @@ def _running(service: str, source: Source, host: HostSettings) -> engine.Contain
 
 
 def catalog(remote: Remote, settings: Settings) -> remote_commands.Catalog:
-    """All that is in the backups' folder of a host."""
+    """Return the catalog of a host: everything in its backups' folder."""
     command = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
     return remote_commands.parse_catalog(remote.run(command, deadline=60).stdout)
 
 
 def listed(remote: Remote, settings: Settings) -> tuple[Manifest, ...]:
-    """The good backups of a host, newest first."""
+    """Return the good backups of a host, newest first."""
     return catalog(remote, settings).good
 
 
 def verify(remote: Remote, settings: Settings, backup: Manifest) -> tuple[str, ...]:
-    """What is wrong with a backup on `remote`: every file is read to its end; () if nothing is."""
+    """Read every file of a backup to its end, and return what is wrong; () if nothing is."""
     folder = f"{settings.backup.directory}/{backup.id}"
     command = integrity.verify(folder, backup).in_dir(settings.directory)
     return integrity.parse_verified(remote.run(command, deadline=settings.backup.deadline).stdout, backup)

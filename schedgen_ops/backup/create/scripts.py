@@ -1,4 +1,4 @@
-"""The script that writes a backup on a host. Pure.
+"""The command that writes a backup on a host, and its answer. Pure.
 
 What it prints on stdout is for us, a line each; `reason:` on stderr says why it gave up.
 """
@@ -23,7 +23,7 @@ ANSWERS = ("file ", "objects ", "fact ")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a backup is made of: shell commands that write it, and files that are copied; "" for none.
+    """The parts of a backup: shell commands that write it, and files that are copied; "" for none.
 
     Attributes:
         session: psql in the database's container; `dump` writes the snapshot named on stdin.
@@ -46,7 +46,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a finished script says of the backup."""
+    """The answer of a script that wrote a backup."""
 
     files: tuple[m.File, ...]
     objects: int
@@ -55,7 +55,7 @@ class Made:
 
 
 def create(folder: str, compression: str, form: str, parts: Parts, started: m.Manifest) -> Command:
-    """Writes and checks a backup beside `folder`; leaves nothing if that fails.
+    """Write and check a backup beside `folder`; leave nothing if that fails.
 
     Args:
         compression: auto (what psql reads stays gzip), gzip or zstd.
@@ -79,7 +79,7 @@ def create(folder: str, compression: str, form: str, parts: Parts, started: m.Ma
 
 
 def parse_progress(line: str) -> tuple[str, int] | None:
-    """The part and its bytes so far, if a line of `create` says that."""
+    """Return the part and its bytes so far, if a line of `create` says that."""
     match line.split():
         case ["progress", part, count] if count.isdigit():
             return part, int(count)
@@ -87,7 +87,7 @@ def parse_progress(line: str) -> tuple[str, int] | None:
 
 
 def parse_written(line: str) -> str:
-    """The part that is written now and only checked yet, if a line of `create` says that; else ""."""
+    """Return the part that is written and not yet checked, if a line of `create` says that; else ""."""
     match line.split():
         case ["written", part]:
             return part
@@ -95,7 +95,7 @@ def parse_written(line: str) -> str:
 
 
 def parse_made(lines: Iterable[str]) -> Made:
-    """Reads the answer of `create`, its progress left out (see `ANSWERS`).
+    """Read the answer of `create`, its progress left out (see `ANSWERS`).
 
     Raises:
         ValueError: for anything else.
@@ -118,7 +118,7 @@ def parse_made(lines: Iterable[str]) -> Made:
 
 
 def reason(stderr: str) -> tuple[str, str]:
-    """Why a script gave up, and everything else that it said."""
+    """Return why a script gave up, and everything else that it said."""
     # What bash says of its own jobs tells nobody anything.
     lines = [line for line in stderr.splitlines() if not re.match(r"\[\d+\][+-]? ", line)]
     reasons = [line.removeprefix(REASON) for line in lines if line.startswith(REASON)]

@@ -1,4 +1,4 @@
-"""What runs on a host, as a backup notes it."""
+"""The source of a backup, found on a host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schedgen_ops.settings import Settings
 
 
 def source_of(remote: Remote, settings: Settings) -> Source:
-    """What runs on a host, as a backup wants to know it."""
+    """Return the release that serves on a host, and its containers."""
     listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=60)
     containers = parse_containers(listing.stdout)
     serving = store.read(remote, Paths(settings.directory)).serving

@@ -1,1 +1,1 @@
-"""What backups and restores ask of PostgreSQL."""
+"""What backups and restores need to know of PostgreSQL."""

@@ -1,4 +1,4 @@
-"""What a script that makes a database and loads its dump is told on stdin. Pure."""
+"""The input of a script that makes a database and loads its dump. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from schedgen_ops.backup.databases import properties
 
 
 def given(backup: m.Manifest) -> str:
-    """What `read_backup` of lib/loading.bash reads: roles, properties and tablespaces, a line of JSON each.
+    """Return what lib/loading.bash reads on stdin: roles, properties and tablespaces, a line of JSON each.
 
     They travel on stdin: a database's settings may hold secrets, and a word of a command is visible.
     """

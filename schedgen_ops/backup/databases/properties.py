@@ -1,4 +1,4 @@
-"""What a database is besides what is in it: its locale, encoding, place, limit, grants, settings. Pure.
+"""The properties of a database besides its content: locale, encoding, tablespace, grants, settings. Pure.
 
 pg_dump leaves all that to whoever makes the database. A backup notes it, and a restore makes the new one so.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def tablespaces(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """The tablespaces that the server must have besides its own."""
+    """Return the tablespaces that the server must have besides its own."""
     named = properties.get("tablespaces")
     names = {str(properties.get("tablespace", "")), *(map(str, named) if isinstance(named, list) else ())}
     return tuple(sorted(names - {"", "pg_default", "pg_global"}))

@@ -1,4 +1,4 @@
-"""What the database server says of a restore: whether it can hold it, and what follows its database."""
+"""The database server, asked before a restore: whether it can hold it, and what follows the database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Server:
 
     Attributes:
         version: 150018 is 15.18.
-        slots: logical replication slots of the database, or of the old one once it was exchanged.
+        slots: logical replication slots of the database, or of the old one once it was swapped out.
         subscriptions: enabled ones, which write into the database.
     """
 
@@ -31,12 +31,12 @@ class Server:
 
 
 def look(location: DataLocation) -> Command:
-    """Asks the server."""
+    """Ask the server for its version, tablespaces, replication slots and subscriptions."""
     return host_script("backup/server", title="look at the database server", **location.values)
 
 
 def parse(stdout: str) -> Server:
-    """Reads the answer of `look`.
+    """Read the answer of `look`.
 
     Raises:
         ValueError: for anything else.
@@ -45,7 +45,7 @@ def parse(stdout: str) -> Server:
 
 
 def refuse(server: Server, backup: Manifest, host: str, failure: type[OpsError] = Refused) -> None:
-    """Whether the server can hold the database as it was.
+    """Refuse a restore into a server that cannot hold the database as it was.
 
     Raises:
         OpsError: a `failure` where it cannot.
@@ -78,11 +78,11 @@ def _reasons(server: Server, backup: Manifest) -> Iterator[tuple[str, str]]:
 
 
 def end_slots(location: DataLocation) -> Command:
-    """Drops the logical replication slots of the database that was put aside, which would hold its WAL."""
+    """Drop the logical replication slots of the superseded database, which would hold its WAL."""
     return host_script("backup/end_slots", title="end the slots of the old database", **location.values)
 
 
 def parse_ended(stdout: str) -> tuple[str, ...]:
-    """The slots that `end_slots` dropped."""
+    """Return the slots that `end_slots` dropped."""
     words = (line.split() for line in stdout.splitlines())
     return tuple(each[1] for each in words if len(each) == 2 and each[0] == "slot")

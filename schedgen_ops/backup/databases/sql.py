@@ -1,4 +1,4 @@
-"""What a database says of itself when it is backed up, drilled or restored. Pure."""
+"""The facts that a database tells of itself when it is backed up, drilled or restored. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schedgen_ops import json_records
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the database said of itself.
+    """The facts that a database told of itself.
 
     Attributes:
         rows: of each table, by schema.table.
@@ -33,7 +33,7 @@ class Facts:
 
 
 def parse(lines: Iterable[str]) -> Facts:
-    """Reads the answer of facts.sql or count.sql.
+    """Read the answer of facts.sql or count.sql.
 
     Raises:
         ValueError: for anything else, and where its end is missing.
@@ -70,7 +70,7 @@ def parse(lines: Iterable[str]) -> Facts:
 
 
 def differences(before: Mapping[str, int], now: Mapping[str, int]) -> tuple[str, ...]:
-    """Where the rows of two databases differ, a sentence a table."""
+    """Return where the row counts of two databases differ, a sentence a table."""
     found = []
     for table in sorted({*before, *now}):
         then, have = before.get(table), now.get(table)

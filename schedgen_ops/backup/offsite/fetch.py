@@ -1,4 +1,4 @@
-"""A backup brought to this machine: gone on with where it broke off, checked against its manifest."""
+"""The download of a backup: resumed where it broke off, checked against its manifest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WRONG = "{} is not what its manifest says, here or on the host"
 
 @dataclass(slots=True)
 class Fetch:
-    """Brings one host's share of a backup into a folder of this machine.
+    """The download of one host's share of a backup into a folder of this machine.
 
     Attributes:
         source: the backup's folder on the host.
@@ -45,7 +45,7 @@ class Fetch:
     _total: int = field(default=0, init=False)
 
     def __call__(self, backup: Manifest) -> None:
-        """All files, then the manifest: where that is, the rest is there and right.
+        """Fetch all files, then the manifest: where that is, the rest is there and right.
 
         Raises:
             Refused: where the disk here has no room for it.

@@ -1,4 +1,4 @@
-"""Copies of backups elsewhere: made by rclone on the host, read back, and recorded in the manifest."""
+"""Offsite copies of backups: made by rclone on the host, read back, and recorded in the manifest."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AGAIN = "`inv backup.push ID` tries again. The backup on the host is as good as
 
 
 def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rclone.Remote:
-    """The remote with its secrets, from the environment.
+    """Return the rclone remote with its secrets, which come from the environment.
 
     Raises:
         ConfigError: where a variable is not set; all of them are named.
@@ -52,7 +52,7 @@ def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rc
 
 
 def with_deploy(settings: Settings, environ: Mapping[str, str] = os.environ) -> rclone.Remote | None:
-    """The remote that a deploy's backup is copied to; None where it is not.
+    """Return the rclone remote that a deploy's backup is copied to; None where it is not.
 
     Raises:
         ConfigError: where a variable is not set.
@@ -69,14 +69,14 @@ def with_deploy(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 
 
 def encrypts(offsite: Offsite) -> bool:
-    """Whether nobody can read a copy there without a password."""
+    """Return whether nobody can read a copy there without a password."""
     return offsite.password is not None or offsite.options.get("type") == "crypt"
 
 
 def after_backup(
     remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit
 ) -> None:
-    """Copies a deploy's backup, if the configuration says so.
+    """Copy a deploy's backup, if the configuration says so.
 
     Raises:
         OpsError: when the copy is not complete and right.
@@ -88,7 +88,7 @@ def after_backup(
 
 @dataclass(slots=True)
 class Push:
-    """Copies one host's share of a backup."""
+    """The offsite copy of one host's share of a backup."""
 
     remote: Remote
     settings: Settings
@@ -98,7 +98,7 @@ class Push:
     emit: events.Emit
 
     def __call__(self, backup: Manifest) -> Manifest:
-        """The backup with its copy recorded.
+        """Copy the backup, read the copy back, and return the manifest with the copy recorded.
 
         Raises:
             Refused: where secrets would be copied in clear.

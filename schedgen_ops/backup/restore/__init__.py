@@ -1,1 +1,1 @@
-"""Puts a backup back: beside what serves and exchanged, or into a throwaway container as a proof."""
+"""The restore of a backup: beside what serves and swapped in, or into a throwaway container as a proof."""

@@ -1,4 +1,4 @@
-"""Proves a backup: restores it where nobody sees it, and writes down what came out."""
+"""The drill of a backup: a restore into a throwaway container, compared with the manifest and recorded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MIB = 1024**2
 
 
 def drill(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit) -> Manifest:
-    """Restores `backup` into a throwaway container on its host, and records how it went.
+    """Restore `backup` into a throwaway container on its host, and record how it went.
 
     Returns:
         the manifest with the proof.
@@ -90,7 +90,7 @@ def _image(remote: Remote, settings: Settings, backup: Manifest) -> str:
 
 
 def needed(backup: Manifest) -> int:
-    """Bytes of disk that a restored database takes, generously."""
+    """Return the bytes of disk that a restored database takes, generously."""
     dump = backup.database
     if dump is None:
         return 0
@@ -115,7 +115,7 @@ def _summary(backup: Manifest, proof: Drill) -> str:
 
 
 def when_due(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit) -> None:
-    """Drills a backup that a deploy has just made, where the configuration asks for it.
+    """Drill a backup that a deploy has just made, where the configuration asks for it.
 
     Raises:
         OpsError: where it does not pass.
@@ -129,7 +129,7 @@ def when_due(remote: Remote, settings: Settings, backup: Manifest, clock: Clock,
 
 
 def due(catalog: Catalog, settings: Settings, now: datetime) -> bool:
-    """Whether a deploy has to drill its backup, by the configuration."""
+    """Return whether a deploy has to drill its backup, by the configuration."""
     policy = settings.backup.drill
     if policy.deploy != "stale":
         return policy.deploy == "always"

@@ -1,4 +1,4 @@
-"""The script that restores a backup into a throwaway container, and tells what came out. Pure."""
+"""The command that restores a backup into a throwaway container, and its answer. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schedgen_ops.shell import Command
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a drill found in the restored database and in the archive; `counted` says that it looked."""
+    """The content of a restored database and archive; `counted` says that the rows were counted."""
 
     facts: sql.Facts
     objects: int | None
@@ -34,7 +34,7 @@ def drill(
     need: int,
     whose: str = "",
 ) -> Command:
-    """Restores `backup` where nobody sees it, and tells its rows, the answers to `queries`, and its objects.
+    """Restore `backup` in a throwaway container, and tell its rows, the answers to `queries`, its objects.
 
     Args:
         image: the PostgreSQL image.
@@ -55,14 +55,14 @@ def drill(
         user=database.user,
         name=database.name,
         reader=postgres.reader(custom=backup.database_format == "custom"),
-        places=len(properties.tablespaces(backup.properties)),
+        folders=len(properties.tablespaces(backup.properties)),
         queries=queries,
     )
     return command.with_stdin(loading.given(backup))
 
 
 def parse(stdout: str) -> Seen:
-    """Reads the answer of `drill`.
+    """Read the answer of `drill`.
 
     Raises:
         ValueError: for anything else, and where its end is missing.
@@ -83,7 +83,7 @@ def parse(stdout: str) -> Seen:
 
 
 def wrong(seen: Seen, backup: m.Manifest, queries: Sequence[str]) -> tuple[str, ...]:
-    """What a drill showed that is not as the manifest says, a sentence each."""
+    """Return what is not as the manifest says, a sentence each."""
     found: list[str] = []
     if backup.database and not seen.counted:
         found.append("the rows that were restored were not counted")

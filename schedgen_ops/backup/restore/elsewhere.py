@@ -1,4 +1,4 @@
-"""A restore on several hosts, and the services that use its data from hosts which hold none of it."""
+"""The restore on several hosts, and the services that use its data from hosts which hold none of it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _RECORD = "elsewhere"
 
 
 def on_each(fleet: Fleet, todo: Mapping[str, Restore], action: Callable[[Restore], None]) -> None:
-    """An action on each restore, on all of their hosts at once."""
+    """Do something with each restore, on all of their hosts at once."""
     fleet.only(tuple(todo)).each(lambda remote: action(todo[remote.name])).values()
 
 
 class Elsewhere:
-    """The services that use the data from hosts which do not hold it: stopped while it is exchanged."""
+    """The services that use the data from hosts which do not hold it: stopped while it is swapped."""
 
     def __init__(self, settings: Settings, fleet: Fleet, todo: Mapping[str, Restore]) -> None:
         self._settings, self._fleet = settings, fleet
@@ -34,11 +34,11 @@ class Elsewhere:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those hosts."""
+        """The names of those hosts."""
         return tuple(remote.name for remote in self._hosts)
 
     def around(self, action: Callable[[], None]) -> None:
-        """Does it while they are stopped; they are started again whatever happens."""
+        """Do something while they are stopped; start them again whatever happens."""
         s, hosts = self._settings, {remote.name: self._using(remote) for remote in self._hosts}
         fleet = self._fleet.only([name for name, boxes in hosts.items() if boxes])
 

@@ -1,4 +1,4 @@
-"""What a restore of the database would change: the rows that are there now, and those of the backup."""
+"""The difference that a restore of the database would make, in rows a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from schedgen_ops.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class RowDiff:
-    """What a restore would do to a table: it has `now` rows, and would have `then`; None is no such table."""
+    """A table that a restore would change, from `now` rows to `then`; None is no such table."""
 
     table: str
     then: int | None
@@ -32,7 +32,7 @@ class RowDiff:
 
 
 def row_diff(remote: Remote, settings: Settings, backup: Manifest) -> tuple[RowDiff, ...]:
-    """What a restore of the database would change, a table each; () where nothing would, or nobody knows.
+    """Return the tables that a restore would change; () where none would, or the backup has no counts.
 
     Raises:
         OpsError: where the database does not answer.
@@ -50,7 +50,7 @@ def row_diff(remote: Remote, settings: Settings, backup: Manifest) -> tuple[RowD
 
 
 def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
-    """The logical replication slots that a restore ends: they follow the old database, and nobody reads it.
+    """Return the logical replication slots that a restore ends, because they follow the old database.
 
     Raises:
         OpsError: where the database does not answer.

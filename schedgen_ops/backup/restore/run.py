@@ -1,4 +1,4 @@
-"""Restores a backup: beside what serves, checked there, then exchanged; until then nothing is touched."""
+"""The restore of a backup: beside what serves, checked there, then swapped in; until then nothing changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARGIN = 300.0
 
 @dataclass(slots=True)
 class Restore:
-    """One backup on its way to its host: `check`, `prepare`, `swap`, and `back` and `drop` to undo those.
+    """The restore of one host's backup: `check`, `prepare`, `swap`, and `back` and `drop` to undo those.
 
     Attributes:
         parts: database, objects; what the backup does not hold is left out.
@@ -51,12 +51,12 @@ class Restore:
 
     @property
     def folder(self) -> str:
-        """The backup's folder, absolute or in the project's."""
+        """The backup's folder, absolute or relative to the project's directory."""
         return f"{self.settings.backup.directory}/{self.backup.id}"
 
     @property
     def location(self) -> DataLocation:
-        """Where it goes to; found on the host once.
+        """The containers that it is restored into, looked up on the host once.
 
         Raises:
             Refused: where what it goes to does not run.
@@ -73,7 +73,7 @@ class Restore:
         return self._location
 
     def look_again(self) -> None:
-        """Containers were replaced since: those that use the data are found anew; names stay."""
+        """Look the containers up anew, after some were replaced; names stay."""
         self._location = None
 
     def _find(self, containers: tuple[docker.Container, ...]) -> DataLocation:
@@ -106,7 +106,7 @@ class Restore:
         return {service for name, part in parts if part and name in self.parts for service in part.used_by}
 
     def check(self) -> None:
-        """Reads the backup to its end, and finds what it goes to. Changes nothing.
+        """Read the backup to its end, and find what it is restored into; change nothing.
 
         Raises:
             OpsError: where it is damaged, or what it goes to does not run or cannot hold it.
@@ -121,7 +121,7 @@ class Restore:
             self._fits = True
 
     def check_files(self) -> None:
-        """Reads the backup to its end.
+        """Read the backup to its end.
 
         Raises:
             OpsError: where it is damaged.
@@ -131,7 +131,7 @@ class Restore:
         events.info(self.emit, f"Backup {self.backup.id} is as it was written", self.remote.name)
 
     def prepare(self) -> None:
-        """Restores it beside what serves, and compares what came out with the manifest.
+        """Restore it beside what serves, and compare what came out with the manifest.
 
         Raises:
             OpsError: where anything differs; then nothing of it is left.
@@ -163,7 +163,7 @@ class Restore:
         return ", ".join(filter(None, (database, objects)))
 
     def swap(self) -> None:
-        """Exchanges it and what serves; the services that use it are stopped only for that.
+        """Swap it in; the services that use it are stopped only for that.
 
         Raises:
             OpsError: when that failed or they did not get healthy; `back` puts the old data in place again.
@@ -174,18 +174,18 @@ class Restore:
         events.info(self.emit, f"The restored data serves{away}", self.remote.name)
 
     def back(self) -> None:
-        """The old data in place again, and the services started; may run twice."""
+        """Swap the old data in again, and start the services; may run twice."""
         self._run(self._swap(back=True), self._deadline)
         events.info(self.emit, "The old data is in place again", self.remote.name)
 
     def drop(self) -> None:
-        """What was restored beside and did not take its place, removed; may run twice."""
+        """Remove what was restored beside and not swapped in; may run twice."""
         names = [self.location.new] if self.location.database else []
         names += [f".schedgen-new-{self.location.stamp}"] if self.location.objects else []
         self._run(scripts.discard(self.location, names), 600)
 
     def settle(self) -> None:
-        """Once it stays: what follows the old database and would hold its WAL is ended, and told."""
+        """End what follows the old database and would hold its WAL, once the restored one stays."""
         if not self.location.database:
             return
         try:
@@ -199,7 +199,7 @@ class Restore:
             events.warn(self.emit, text, self.remote.name)
 
     def discard_old(self) -> None:
-        """What was there before, removed for good."""
+        """Remove the superseded data for good."""
         names = [self.location.before] if self.location.database else []
         names += [f".schedgen-before-{self.location.stamp}"] if self.location.objects else []
         self._run(scripts.discard(self.location, names), 600)
@@ -207,7 +207,7 @@ class Restore:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """What the old data is called now."""
+        """The names of the superseded data."""
         database = (f"database {self.location.before}",) if self.location.database else ()
         objects = (f"objects .schedgen-before-{self.location.stamp}",) if self.location.objects else ()
         return database + objects

@@ -1,4 +1,4 @@
-"""The scripts that put a backup beside what serves, and that remove what was put aside. Pure."""
+"""Commands that restore a backup beside what serves, and that remove superseded data. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from schedgen_ops.shell import Command
 def beside(
     location: DataLocation, folder: str, backup: m.Manifest, queries: Sequence[str], need: int
 ) -> Command:
-    """Restores `backup` beside what serves and tells what is in it; leaves nothing if that fails.
+    """Restore `backup` beside what serves and tell what is in it; leave nothing if that fails.
 
     Args:
         need: bytes of disk that must be free.
@@ -37,14 +37,14 @@ def beside(
 
 
 def kept(location: DataLocation) -> Command:
-    """What earlier restores put aside."""
+    """List the superseded data of earlier restores."""
     stem = names.before_stem(location.of_database.name)
     title = "list what restores put aside"
     return host_script("backup/superseded", title=title, **location.values, stem=stem)
 
 
 def discard(location: DataLocation, what: Sequence[str]) -> Command:
-    """Removes what a restore put aside, for good; only what has the mark of one."""
+    """Remove a restore's databases and folders for good; only what has the mark of one."""
     name = location.of_database.name
     stems = (names.new_stem(name), names.before_stem(name))
     title = "discard what a restore put aside"
@@ -52,5 +52,5 @@ def discard(location: DataLocation, what: Sequence[str]) -> Command:
 
 
 def count(location: DataLocation) -> Command:
-    """The rows of the database as they are now."""
+    """Count the rows of every table as they are now."""
     return host_script("backup/count", title="count the rows", **location.values)

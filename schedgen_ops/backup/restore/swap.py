@@ -1,7 +1,7 @@
-"""The script that exchanges what was restored and what serves, and the one that takes it back. Pure.
+"""The command that swaps restored data in, and back out. Pure.
 
 A database takes the place of the old one by two renames in one transaction, objects by renames at the top of
-their volume. What was there is kept in the same way: nothing is copied, and everything can be exchanged back.
+their volume. What was there is kept in the same way: nothing is copied, and everything can be swapped back.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from schedgen_ops.shell import Command
 def swap(
     location: DataLocation, lock: str, clients: Sequence[str], wait: int, *, back: bool = False
 ) -> Command:
-    """Exchanges what was restored and what serves, with the services that use it stopped meanwhile.
+    """Swap what was restored and what serves, with the services that use it stopped meanwhile.
 
     Args:
         lock: a file that only one of these scripts holds at a time.
         clients: the containers of those services.
         wait: seconds that they have to get healthy.
-        back: whether what was exchanged before is put back.
+        back: whether what was swapped in before is swapped out.
     """
     return host_script(
         "backup/swap",
@@ -36,7 +36,7 @@ def swap(
 
 
 def parse_gap(stdout: str) -> float:
-    """The seconds that the services were away, by the answer of `swap`.
+    """Return the seconds that the services were away, by the answer of `swap`.
 
     Raises:
         ValueError: for anything else.
@@ -44,4 +44,4 @@ def parse_gap(stdout: str) -> float:
     match stdout.split():
         case [*_, "gap", microseconds]:
             return int(microseconds) / 1e6
-    raise ValueError(f"an exchange answered {stdout!r}")
+    raise ValueError(f"a swap answered {stdout!r}")

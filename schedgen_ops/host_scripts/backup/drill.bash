@@ -11,7 +11,7 @@
 #: user      who makes and asks it there
 #: name      the database
 #: reader[]  the program that reads the dump, with its options
-#: places    how many tablespaces the database needs
+#: folders   how many tablespaces the database needs
 #: queries[] each must answer well
 source lib/loading.bash
 embed backup/tablespaces.sql
@@ -25,11 +25,11 @@ read_backup
 # Tablespaces of the backup are folders here.
 room_for_tablespaces() {
   local data where
-  [ "$places" -gt 0 ] || return 0
+  [ "$folders" -gt 0 ] || return 0
   # shellcheck disable=SC2016 # the container's shell reads it
   data=$(psql -d template1 -c 'SHOW data_directory' < /dev/null) &&
     where=$(inside sh -c 'where=$(mktemp -d) && for n in $(seq "$2"); do mkdir "$where/$n" || exit; done &&
-      chown -R "$(stat -c %u:%g "$1")" "$where" && echo "$where"' sh "$data" "$places" < /dev/null) &&
+      chown -R "$(stat -c %u:%g "$1")" "$where" && echo "$where"' sh "$data" "$folders" < /dev/null) &&
     psql -d template1 -v where="$where" < <(given "$tablespaces_sql") > /dev/null
 }
 
