@@ -9,94 +9,13 @@ compared. The kernel's lock is the lock: lock.json only says whose it is, and ma
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from schedgen_ops.shell import Command, script
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command, quote
 
 _TITLE = "schedgen-lock"
-
-# `find_keeper` sets `keeper` and `holder`, what it holds the lock for. A keeper's own words tell both where
-# lock.json does not: bash -o pipefail -c TEXT schedgen-lock STATE OWNER ...
-_LIBRARY = r"""
-state=$1 keeper='' holder=''
-is_keeper() {
-  local words
-  [ "$1" != "$$" ] && mapfile -d '' -t words < "/proc/$1/cmdline" || return
-  [ "${words[5]-}" = schedgen-lock ] && [ "${words[6]-}" -ef "$state" ] && keeper=$1 holder=${words[7]-}
-} 2>/dev/null
-find_keeper() {
-  local file pid
-  pid=$(sed -n 's/^{"pid":\([0-9][0-9]*\),.*/\1/p' "$state/lock.json" 2>/dev/null)
-  [ -z "$pid" ] || ! is_keeper "$pid" || return 0
-  for file in $(grep -lsaF schedgen-lock /proc/[0-9]*/cmdline); do
-    is_keeper "${file//[!0-9]/}" && return
-  done
-  holder=$(cat "$state/lock.json" 2>/dev/null)
-}
-# Both: the folder is there when a file cannot be made any more.
-open_lock() {
-  exec 8<"$state" && { exec 9>>"$state/lock" || exec 9<"$state/lock" || exec 9<&8; }
-} 2>/dev/null
-# Who only looks holds it for a moment.
-take() { flock "$@" 8 && flock "$@" 9; }
-guarded() { [ -d "$state/guard" ] && ! flock --timeout 0.2 "$state/guard/lock" true; }
-guard() { cat "$state/guard/owner.json" 2>/dev/null; }
-"""
-
-_HOLD = (
-    _LIBRARY
-    + r"""
-owner=$2 lease=$3 ours="\"token\": \"${4:-none}\""
-umask 077
-mkdir -p "$state" && open_lock || { echo "the lock's folder $state cannot be made" >&2; exit 1; }
-if ! take --timeout 0.2; then
-  find_keeper
-  # Our own, whose connection died: it goes, and whoever comes first gets it.
-  case $holder in *"$ours"*) [ -z "$keeper" ] || kill "$keeper"; take --timeout 10 ;; *) false ;; esac ||
-    { find_keeper; echo "held $holder"; exit; }
-fi
-# A release that is watched is somebody's at work too; a guard that died left its folder.
-if guarded; then
-  holder=$(guard)
-  case $holder in *"$ours"*) ;; *) echo "held $holder"; exit ;; esac
-else rm -rf "$state/guard"; fi
-cd "$state/.." || exit
-exclude=$(git rev-parse --git-path info/exclude 2>/dev/null)
-if [ -n "$exclude" ] && ! grep -qxF '/.schedgen/' "$exclude" 2>/dev/null; then
-  { mkdir -p "$(dirname "$exclude")" && echo '/.schedgen/' >> "$exclude"; } 2>/dev/null
-fi
-changed() { stat -c %.9Y "$state/lock" 2>/dev/null; }
-before=$(changed); touch -c "$state/lock" 2>/dev/null
-{ printf '{"pid":%s,%s\n' "$$" "${owner#\{}" > "$state/lock.json"; } 2>/dev/null || rm -f "$state/lock.json"
-trap 'rm -f "$state/lock.json"; exit' EXIT TERM INT HUP
-echo "acquired $(cat "$state/current" 2>/dev/null) at=$EPOCHSECONDS before=$before mark=$(changed)"
-while IFS= read -r -t "$lease" beat; do printf '%s\n' "$beat"; done
-"""
-)
-
-_WHO = (
-    _LIBRARY
-    + """
-if guarded; then echo "held $(guard)"; exit; fi
-{ exec 8<"$state"; } 2>/dev/null || { echo free; exit; }
-{ exec 9<"$state/lock" || exec 9<&8; } 2>/dev/null
-if take --nonblock; then echo free; else find_keeper; echo "held $holder"; fi
-"""
-)
-
-# Only a process that is still our keeper is ended: the number may belong to another one by now.
-_BREAK = (
-    _LIBRARY
-    + r"""
-pid=$(sed -n 's/^{"pid":\([0-9][0-9]*\),.*/\1/p' "$state/guard/owner.json" 2>/dev/null)
-[ -n "$pid" ] && tr '\0' '\n' < "/proc/$pid/cmdline" 2>/dev/null | grep -qxF schedgen-guard && kill "$pid"
-find_keeper
-[ -z "$keeper" ] || kill "$keeper"
-[ ! -d "$state/guard" ] || flock --timeout 10 "$state/guard/lock" true
-open_lock && take --timeout 10
-"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +66,24 @@ class Answer:
 
 
 def hold(state: str, owner: Owner, lease: int, *, again: bool = False) -> Command:
+<<<<<<< HEAD
     """Return the command that takes the lock and keeps it until `lease` seconds passed in silence.
+=======
+    """Take the lock in the folder `state` and keep it; `lease` is the longest silence, in seconds.
+>>>>>>> 3d1a7ab (Keep the lock's scripts as files)
 
     Args:
         again: whether it may be ours already, over a connection that died: then it is taken over.
     """
+    text = json.dumps(asdict(owner))
     token = owner.token if again else ""
-    return script(_HOLD, state, json.dumps(asdict(owner)), str(lease), token, title=_TITLE)
+    keeper = host_script("lock/hold", title=_TITLE, state=state, owner=text, lease=lease, token=token)
+    # By these words others find it in the host's list of processes, and know whose it is.
+    return replace(keeper, text=f"{keeper.text} {quote(state)} {quote(text)}")
 
 
 def who(state: str) -> Command:
+<<<<<<< HEAD
     """Return the command that tells whether the lock is held, and by whom; it changes nothing."""
     return script(_WHO, state, title="schedgen-lock-who")
 
@@ -164,6 +91,15 @@ def who(state: str) -> Command:
 def break_(state: str) -> Command:
     """Return the command that ends the process that holds the lock, and waits until the lock is free."""
     return script(_BREAK, state, title="schedgen-unlock")
+=======
+    """Tell whether the lock is held, and by whom; changes nothing."""
+    return host_script("lock/who", title="schedgen-lock-who", state=state)
+
+
+def break_(state: str) -> Command:
+    """End the process that holds the lock, and wait until the lock is free."""
+    return host_script("lock/break", title="schedgen-unlock", state=state)
+>>>>>>> 3d1a7ab (Keep the lock's scripts as files)
 
 
 def parse(line: str) -> Answer:
