@@ -66,11 +66,7 @@ class Answer:
 
 
 def hold(state: str, owner: Owner, lease: int, *, again: bool = False) -> Command:
-<<<<<<< HEAD
     """Return the command that takes the lock and keeps it until `lease` seconds passed in silence.
-=======
-    """Take the lock in the folder `state` and keep it; `lease` is the longest silence, in seconds.
->>>>>>> 3d1a7ab (Keep the lock's scripts as files)
 
     Args:
         again: whether it may be ours already, over a connection that died: then it is taken over.
@@ -83,23 +79,13 @@ def hold(state: str, owner: Owner, lease: int, *, again: bool = False) -> Comman
 
 
 def who(state: str) -> Command:
-<<<<<<< HEAD
     """Return the command that tells whether the lock is held, and by whom; it changes nothing."""
-    return script(_WHO, state, title="schedgen-lock-who")
-
-
-def break_(state: str) -> Command:
-    """Return the command that ends the process that holds the lock, and waits until the lock is free."""
-    return script(_BREAK, state, title="schedgen-unlock")
-=======
-    """Tell whether the lock is held, and by whom; changes nothing."""
     return host_script("lock/who", title="schedgen-lock-who", state=state)
 
 
 def break_(state: str) -> Command:
-    """End the process that holds the lock, and wait until the lock is free."""
+    """Return the command that ends the process that holds the lock, and waits until the lock is free."""
     return host_script("lock/break", title="schedgen-unlock", state=state)
->>>>>>> 3d1a7ab (Keep the lock's scripts as files)
 
 
 def parse(line: str) -> Answer:
