@@ -9,27 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
+from schedgen_ops.host_scripts import library
+
 # What a command exits with whose input did not arrive whole.
 CUT = 74
 # Names of variables and their values.
 Parts = Sequence[tuple[str, bytes]]
 _DATA = "schedgen_data"
-
-# schedgen_whole WHO NAME...: the parts of the input into variables. Nothing may come behind them, but to a
-# "held" command, whose input stays open.
-_WHOLE = r"""schedgen_whole() {
-local LC_ALL=C schedgen_sizes schedgen_size schedgen_all='' schedgen_more='' schedgen_held=$1; shift
-IFS= read -r schedgen_sizes || schedgen_sizes=
-schedgen_size=$((${schedgen_sizes// /+}))
-[ "$schedgen_size" -eq 0 ] || IFS= read -r -N "$schedgen_size" schedgen_all
-[ "$schedgen_held" = held ] || IFS= read -r -N 1 schedgen_more
-if [ -z "$schedgen_sizes" ] || [ "${#schedgen_all}" -ne "$schedgen_size" ] || [ -n "$schedgen_more" ]; then
-echo "its input did not arrive whole (${#schedgen_all} of ${schedgen_size/#0/?} bytes): nothing was run" >&2
-exit 74; fi
-for schedgen_size in $schedgen_sizes; do
-printf -v "$1" %s "${schedgen_all:0:schedgen_size}"; schedgen_all=${schedgen_all:schedgen_size}; shift
-done; }
-"""
 
 
 def received(text: str, parts: Parts, data: bytes, *, held: bool = False) -> tuple[str, bytes]:
@@ -41,7 +27,7 @@ def received(text: str, parts: Parts, data: bytes, *, held: bool = False) -> tup
         return text, b""
     names = " ".join(name for name, _value in parts)
     sizes = " ".join(str(len(value)) for _name, value in parts)
-    lines = [f"{_WHOLE}schedgen_whole {'held' if held else 'all'} {names}"]
+    lines = [f"{library('framing')}schedgen_whole {'held' if held else 'all'} {names}"]
     if data:
         decoded = " | base64 -d" if binary else ""
         say = f'exec 2>/dev/null; printf %s "${_DATA}"{decoded}'
