@@ -6,38 +6,10 @@ from dataclasses import dataclass
 
 from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, script
 
 __all__ = ["Compose", "Port", "Service", "parse_resolved", "parse_services"]
-
-# $1 the release's folder, $2 the project's directory, the rest `docker compose` with its options.
-# The definition as its owner wrote it is resolved once and kept, as JSON, which is YAML too: it has secrets,
-# hence the umask.
-_RESOLVE = """
-release=$1; cd -- "$2" || exit; shift 2
-umask 077
-mkdir -p "$release" || exit
-"$@" config --hash '*' > "$release/hashes" 2>/dev/null & hashes=$!
-"$@" config --format json > "$release/owner.yaml" || exit
-wait "$hashes" || "$@" config --hash '*' > "$release/hashes" || exit
-cat "$release/hashes" && echo -- && exec cat "$release/owner.yaml"
-"""
-
-# Our overlay (image names and labels, as JSON on stdin) on the owner's definition.
-_PIN = """
-release=$1; shift
-umask 077
-cat > "$release/overlay.json" || exit
-"$@" -f "$release/owner.yaml" -f "$release/overlay.json" config > "$release/compose.yaml" || exit
-# A release that was adopted is named without being looked at again.
-sync -- "$release"/* "$release"
-"""
-
-_UP = """
-service=$1 deadline=$2; shift 2
-exec "$@" up --detach --no-deps --no-build --force-recreate --pull never \\
-  --wait --wait-timeout "$deadline" "$service"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +52,19 @@ class Compose:
 
     def resolve(self, release: str) -> Command:
         """Keeps the owner's definition, resolved, in the folder `release`, and tells what it says."""
-        words = (release, self.directory, *self._owner)
-        return script(_RESOLVE, *words, title="docker compose config").kept_private()
+        return host_script(
+            "compose/resolve",
+            title="docker compose config",
+            compose=self._owner,
+            directory=self.directory,
+            release=release,
+        ).kept_private()
 
     def pin(self, release: str, overlay: str) -> Command:
         """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""
-        pinned = script(_PIN, release, *self.program, title="docker compose config").with_stdin(overlay)
-        return pinned.kept_private()
+        title = "docker compose config"
+        pinned = host_script("compose/pin", title=title, compose=self.program, release=release)
+        return pinned.with_stdin(overlay).kept_private()
 
     def words_of(self, release: str) -> tuple[str, ...]:
         """`docker compose` with the options that make it work on a release's own definition."""
@@ -120,7 +98,13 @@ class Compose:
 
         Ends early, with an error, as soon as Docker calls one unhealthy.
         """
-        return script(_UP, service, str(wait), *self.words_of(release), title=f"docker compose up {service}")
+        return host_script(
+            "compose/up",
+            title=f"docker compose up {service}",
+            compose=self.words_of(release),
+            service=service,
+            deadline=wait,
+        )
 
     def run(self, release: str, service: str, *argv: str) -> Command:
         """A one-off container of a service, removed when its command ends."""

@@ -5,25 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.shell import Command, script
-
-# With containerd's image store, images are in its folder and not in Docker's. $1 the project's directory, the
-# rest docker.
-_SPACES = r"""
-project=$1; shift
-info=$("$@" info --format '{{.DockerRootDir}}{{range .DriverStatus}}{{println}}{{index . 1}}{{end}}')
-room() { df -Pk -- "$2" | tail -n 1 | { read -r line && printf '%s\t%s\t%s\n' "$1" "$2" "$line"; }; }
-room project "$project" || exit
-root=${info%%$'\n'*}
-if [ -n "$root" ]; then room docker "$root" || printf 'unknown\t%s\n' "$root"; fi
-case $info in *io.containerd.snapshotter*)
-  images=$(sed -n 's/^ *root *= *["'\'']\(.*\)["'\''] *$/\1/p;T;q' /etc/containerd/config.toml 2>/dev/null)
-  images=${images:-/var/lib/containerd}
-  [ ! -d "$images" ] || room images "$images" || printf 'unknown\t%s\n' "$images" ;;
-esac
-room tmp "${TMPDIR:-/tmp}"
-exit 0
-"""
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +47,7 @@ class Spaces:
 
 def spaces(docker: Docker, directory: str) -> Command:
     """Room on every file system that a release fills."""
-    return script(_SPACES, directory, *docker.words, title="df")
+    return host_script("disks/spaces", title="df", docker=docker.words, directory=directory)
 
 
 def parse_spaces(stdout: str) -> Spaces:

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedgen_ops.host_scripts import library
-from schedgen_ops.shell import Command, script, sh
-
-# A folder that does not exist yet is writable when its nearest parent is.
-_WRITABLE = """
-path=$1
-until [ -e "$path" ]; do path=$(dirname -- "$path"); done
-[ -d "$path" ] && [ -w "$path" ] && [ -x "$path" ]
-"""
-
-_REPLACE = (
-    library("files")
-    + """
-umask 077
-folder_of "$1"; new=''
-[ -d "$folder" ] || { mkdir -p -- "$folder" && new=yes; } || exit
-whole "$1" "$2" && { [ -z "$new" ] || lasting "$folder/.."; }
-"""
-)
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command, sh
 
 
 def writable(path: str) -> Command:
     """Fails unless files can be made in the folder `path`, or the folder itself can."""
-    return script(_WRITABLE, path, title=f"is {path} writable")
+    return host_script("files/writable", title=f"is {path} writable", path=path)
 
 
 def read(path: str) -> Command:
@@ -37,8 +20,8 @@ def read(path: str) -> Command:
 
 def replace(path: str, text: str) -> Command:
     """Writes a file for its owner alone, complete or not at all; makes its folder."""
-    size = str(len(text.encode()))
-    return script(_REPLACE, path, size, title=f"write {path}").with_stdin(text)
+    size = len(text.encode())
+    return host_script("files/replace", title=f"write {path}", path=path, size=size).with_stdin(text)
 
 
 def remove(*paths: str) -> Command:

@@ -5,33 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
-from schedgen_ops.shell import Command, script
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
 
 _FOLDER, _FILES = f"{PROJECT_LABEL}.working_dir", f"{PROJECT_LABEL}.config_files"
 _SEPARATOR = "\x1f"
-
-# $1 the project's directory, $2 how many compose files follow, those, then a label, a format, docker.
-# One folder has several names: links, a slash at the end, a mount. -ef compares what is there.
-_STRANGERS = r"""
-directory=$1 count=$2; shift 2
-ours=("${@:1:count}"); shift "$count"
-filter=$1 format=$2; shift 2
-is_ours() {
-  local path=${1%/} file
-  [ "${path%/.schedgen/releases/*}" -ef "$directory" ] && return
-  for file in "${ours[@]}"; do [ "$directory/$file" -ef "$path" ] || [ "$file" -ef "$path" ] && return; done
-  return 1
-}
-boxes=$("$@" ps --all --filter "$filter" --format "$format") || exit
-while IFS=$'\x1f' read -r name folder files; do
-  [ -n "$folder$files" ] || continue
-  [ -z "$folder" ] || ! is_ours "$folder" || continue
-  IFS=, read -ra paths <<< "$files"; mine=''
-  for path in "${paths[@]}"; do is_ours "$path" || is_ours "${path%/*}" && mine=yes; done
-  [ -n "$mine" ] || printf '%s\x1f%s\n' "$name" "${folder:-$files}"
-done < <(printf "%s\n" "$boxes")
-exit 0
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +34,15 @@ def strangers(docker: Docker, project: str, directory: str, files: tuple[str, ..
         files: its compose files, where they are not those that Compose looks for.
     """
     fields = ("{{.Names}}", f'{{{{.Label "{_FOLDER}"}}}}', f'{{{{.Label "{_FILES}"}}}}')
-    label = f"label={PROJECT_LABEL}={project}"
-    words = (str(len(files)), *files, label, _SEPARATOR.join(fields), *docker.words)
-    return script(_STRANGERS, directory, *words, title="whose containers")
+    return host_script(
+        "owners/strangers",
+        title="whose containers",
+        docker=docker.words,
+        filter=f"label={PROJECT_LABEL}={project}",
+        format=_SEPARATOR.join(fields),
+        directory=directory,
+        ours=files,
+    )
 
 
 def parse_strangers(stdout: str) -> tuple[Stranger, ...]:

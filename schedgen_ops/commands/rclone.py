@@ -7,68 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.shell import Command, Secret, script
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command, Secret, Value
 
 PASSWORD = "RCLONE_PASSWORD_TO_OBSCURE"
 _REMOTE, _VAULT = "offsite", "vault"
-
-# $1 an image or "", $2 the folder, $3 the remote's path, $4 what to copy to, $5 "yes" to encrypt, $6 how many
-# words docker takes, then these, then the names of the secrets. Options come on stdin, each ended by a NUL.
-# Neither argv nor a file holds a value: rclone takes them from its environment.
-_HEAD = r"""
-image=$1 folder=$(realpath -- "$2") path=$3 name=$4 encrypt=$5 count=$6; shift 6
-docker=("${@:1:count}"); shift "$count"
-names=("$@")
-while IFS= read -r -d '' option; do export "$option"; names+=("${option%%=*}"); done
-if [ -n "$image" ]; then
-  from=/backup
-  run() { for each in "${names[@]}"; do printf '%s=%s\n' "$each" "${!each}"; done |
-    "${docker[@]}" run --rm --network host --user "$(id -u):$(id -g)" --env-file /dev/stdin --env HOME=/tmp \
-      --volume "$folder:/backup:ro" --entrypoint rclone "$image" "$@"; }
-  obscure() { "${docker[@]}" run --rm --interactive --network none --entrypoint rclone "$image" obscure -; }
-else
-  from=$folder
-  command -v rclone >/dev/null || { echo "rclone is not installed on this host" >&2; exit 127; }
-  run() { rclone "$@" </dev/null; }
-  obscure() { rclone obscure -; }
-fi
-to=offsite:$path
-if [ "$encrypt" = yes ]; then
-  hidden=$(printf %s "$RCLONE_PASSWORD_TO_OBSCURE" | obscure) || exit
-  export RCLONE_CONFIG_VAULT_TYPE=crypt RCLONE_CONFIG_VAULT_REMOTE="$to"
-  export RCLONE_CONFIG_VAULT_PASSWORD="$hidden"
-  export RCLONE_CONFIG_VAULT_FILENAME_ENCRYPTION=off RCLONE_CONFIG_VAULT_DIRECTORY_NAME_ENCRYPTION=false
-  names+=(RCLONE_CONFIG_VAULT_{TYPE,REMOTE,PASSWORD,FILENAME_ENCRYPTION,DIRECTORY_NAME_ENCRYPTION})
-  to=vault:
-fi
-unset RCLONE_PASSWORD_TO_OBSCURE
-to=${to%/}; [ "$to" = vault: ] || to+=/
-to+=$name
-flags=(--use-json-log --contimeout 15s --timeout 120s --retries 2 --low-level-retries 5)
-telling=(--stats 1s --stats-log-level NOTICE)
-"""
-
-# The manifest comes last: where it is, the rest is there and right.
-# One request asks first whether the remote lets us in: what a copy says of that misleads, and comes late.
-# The code 3 is a folder that is not there yet.
-_COPY = """
-mode=$1; shift
-__HEAD__
-said=$(run lsf "${flags[@]}" --retries 1 --low-level-retries 1 --max-depth 1 "offsite:$path" 2>&1 >/dev/null)
-code=$?
-[ "$code" -eq 0 ] || [ "$code" -eq 3 ] || { printf '%s\n' "$said" >&2; exit "$code"; }
-run copy "${flags[@]}" "${telling[@]}" $mode --exclude manifest.json "$from" "$to" || exit
-echo checking
-run lsf "${flags[@]}" --files-only --format sp --separator ' ' "$to" | sed 's/^/size /' || exit
-# What cannot be read has no sum, and is copied again.
-run hashsum SHA256 "${flags[@]}" "${telling[@]}" --download "$to" | sed 's/^/sha256 /' || :
-""".replace("__HEAD__", _HEAD)
-
-_SEAL = """
-__HEAD__
-run copyto "${flags[@]}" --ignore-times "$from/manifest.json" "$to/manifest.json" || exit
-run cat "${flags[@]}" "$to/manifest.json" | cmp - "$folder/manifest.json"
-""".replace("__HEAD__", _HEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +41,30 @@ def copy(docker: Docker, remote: Remote, folder: str, name: str, *, again: bool 
         name: the folder on the remote.
         again: copies what seems to be there already too.
     """
-    mode = "--ignore-times" if again else ""
-    words = (mode, *_words(docker, remote, folder, name))
-    return _with(remote, script(_COPY, *words, title="copy to the remote"))
+    more = {"again": "yes" if again else ""}
+    return _script("rclone/copy", "copy to the remote", docker, remote, folder, name, **more)
 
 
 def seal(docker: Docker, remote: Remote, folder: str, name: str) -> Command:
     """Copies the manifest, and fails where it does not read back the same."""
-    return _with(
-        remote, script(_SEAL, *_words(docker, remote, folder, name), title="copy the manifest to the remote")
+    return _script("rclone/seal", "copy the manifest to the remote", docker, remote, folder, name)
+
+
+def _script(
+    script: str, title: str, docker: Docker, remote: Remote, folder: str, name: str, **more: Value
+) -> Command:
+    command = host_script(
+        script,
+        title=title,
+        docker=docker.words,
+        image=remote.image,
+        folder=folder,
+        path=remote.path,
+        name=name,
+        encrypt="yes" if remote.password else "",
+        secrets=[_variable(option) for option in remote.secrets],
+        **more,
     )
-
-
-def _words(docker: Docker, remote: Remote, folder: str, name: str) -> tuple[str, ...]:
-    encrypt = "yes" if remote.password else "no"
-    head = (remote.image, folder, remote.path, name, encrypt, str(len(docker.words)))
-    return (*head, *docker.words, *(_variable(option) for option in remote.secrets))
-
-
-def _with(remote: Remote, command: Command) -> Command:
     pairs = "".join(f"{_variable(option)}={value}\0" for option, value in remote.options.items())
     command = command.with_stdin(pairs)
     for option, secret in remote.secrets.items():

@@ -13,54 +13,14 @@ from schedgen_ops.deploy.code import meant
 from schedgen_ops.deploy.forecast import Row, forecast
 from schedgen_ops.deploy.need import needed
 from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote, Result, checked
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command, script, sh
+from schedgen_ops.shell import Command, sh
 from schedgen_ops.text import size
-
-# What is fetched goes into a throwaway repository that borrows the project's objects, and its files into a
-# throwaway tree: the project itself is only read. $1 directory, $2 remote, $3 branch, $4 the commit that
-# serves, $5 the migrations' folder, $6 how many compose files follow, then those, then docker compose.
-_LOOK = (
-    git.RESOLVE
-    + """
-cd -- "$1" || exit
-directory=$PWD remote=$2 branch=$3 old=$4 migrations=$5 count=$6; shift 6
-files=("${@:1:count}"); shift "$count"
-common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
-trap 'rm -rf "$scratch"' EXIT
-git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
-echo "$common/objects" > "$scratch/git/objects/info/alternates"
-# Where the history ends in a shallow clone.
-[ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
-export GIT_DIR=$scratch/git GIT_TERMINAL_PROMPT=0
-git config core.bare true && git config core.quotePath false && git config submodule.recurse false
-ask "$remote" "$branch" || exit
-commit=$(resolve "$remote" "$branch"); echo "$commit"
-case $commit in missing|ambiguous) exit 0 ;; esac
-git log --oneline --no-decorate --max-count=200 "$old..$commit"; echo --
-git diff --name-status --no-renames "$old" "$commit"; echo --
-[ -z "$migrations" ] || git diff --name-only --no-renames --diff-filter=A "$old" "$commit" -- "$migrations"
-echo --
-mkdir "$scratch/tree" && git --work-tree="$scratch/tree" checkout --quiet "$commit" -- . || exit
-unset GIT_DIR
-cd "$scratch/tree" || exit
-if [ "$count" -eq 0 ]; then
-  for file in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
-    [ ! -e "$file" ] || { files+=("$file"); break; }
-  done
-  for file in compose.override.yml compose.override.yaml docker-compose.override.yml; do
-    [ ! -e "$file" ] || { files+=("$file"); break; }
-  done
-fi
-options=(--project-directory "$directory")
-for file in "${files[@]}"; do options+=(-f "$scratch/tree/$file"); done
-"$@" "${options[@]}" config --hash '*' && echo -- && "$@" "${options[@]}" config --format json
-"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +112,18 @@ def _changed(names: str) -> tuple[str, ...]:
 
 
 def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -> Command:
-    migrations = settings.migrations.path if settings.migrations else ""
     env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
-    compose = (*_compose(settings, docker).program, *env)
-    own = (str(len(settings.compose_files)), *settings.compose_files)
-    where = (settings.directory, settings.remote, branch, old, migrations)
-    return script(_LOOK, *where, *own, *compose, title=f"look at {branch}").kept_private()
+    return host_script(
+        "deploy/look",
+        title=f"look at {branch}",
+        compose=(*_compose(settings, docker).program, *env),
+        directory=settings.directory,
+        remote=settings.remote,
+        branch=branch,
+        old=old,
+        migrations=settings.migrations.path if settings.migrations else "",
+        files=settings.compose_files,
+    ).kept_private()
 
 
 def facts(found: Preview) -> tuple[tuple[str, str], ...]:

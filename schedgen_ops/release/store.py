@@ -7,31 +7,17 @@ from dataclasses import dataclass
 
 from schedgen_ops.commands import files
 from schedgen_ops.errors import Refused
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.names import is_release_id, plain
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State, from_json, to_json
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command
 
 _DEADLINE = 30.0
 
-# What `current` says: "" where it is not there or names nothing on purpose, _TORN where it is empty. Then a
-# line for each record: its folder's name and its text, which ends at the first NUL byte.
-_READ = r"""
-current=''
-if [ -e "$1/current" ]; then
-  IFS= read -r -d '' current < "$1/current"
-  case $current in $'\n') ;; ''|$'\n'*) current=/ ;; esac
-fi
-printf '%s\n' "${current%%$'\n'*}"
-for record in "$1"/releases/*/release.json; do
-  [ -e "$record" ] || continue
-  folder=${record%/*} text=''
-  IFS= read -r -d '' text < "$record"
-  folder=${folder##*/}; printf '%s %s\n' "${folder//[[:space:]]/?}" "${text//$'\n'/ }"
-done
-"""
+# What the script says of a `current` that is empty.
 _TORN = "/"
 
 
@@ -69,7 +55,7 @@ class Shelf:
 
 def read_command(paths: Paths) -> Command:
     """Return the command that reads everything `parse_shelf` needs."""
-    return script(_READ, paths.state, title="read the releases")
+    return host_script("release/read", title="read the releases", state=paths.state)
 
 
 def parse_shelf(stdout: str) -> Shelf:

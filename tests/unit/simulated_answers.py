@@ -56,7 +56,7 @@ def _lock(world: World, words: Words, stdin: str) -> Result:
 
 def _config(world: World, words: Words, stdin: str) -> Result:
     world.changed.append("docker compose config")
-    folder = words[0]
+    folder = words.values["release"]
     if stdin:
         world.files[f"{folder}/overlay.json"] = stdin
         services = json.loads(stdin.replace("!reset []", '"reset"'))["services"]
@@ -91,12 +91,12 @@ def _document() -> Mapping[str, object]:
 
 
 def _ls_tree(world: World, words: Words, stdin: str) -> Result:
-    commit = words[0]
+    commit = words.values["commit"]
     return result(f"100644 blob {commit}\tmonitoring/prometheus.yml\0")
 
 
 def _resolve(world: World, words: Words, stdin: str) -> Result:
-    return result(COMMITS.get(words[1], "missing") + "\n")
+    return result(COMMITS.get(words.values["name"], "missing") + "\n")
 
 
 def _ls_remote(world: World, words: Words, stdin: str) -> Result:
@@ -106,7 +106,7 @@ def _ls_remote(world: World, words: Words, stdin: str) -> Result:
 
 
 def _checkout(world: World, words: Words, stdin: str) -> Result | None:
-    commit, branch = words[0], words[1] if len(words) > 1 else ""
+    commit, branch = words.values["commit"], words.values.get("branch", "")
     if commit not in COMMITS.values():
         return result(stderr="not a commit", code=1)
     world.head, world.branch = commit, branch
@@ -160,7 +160,7 @@ def _migrate(world: World, words: Words, stdin: str) -> None:
 
 
 def _write(world: World, words: Words, stdin: str) -> None:
-    world.files[words[0]] = stdin
+    world.files[words.values["path"]] = stdin
 
 
 def _back_up(world: World, words: Words, stdin: str) -> Result:

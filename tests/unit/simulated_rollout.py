@@ -28,10 +28,10 @@ def made(world: World, service: str, words: Sequence[str]) -> Box:
     )
 
 
-def _up(world: World, words: Sequence[str], stdin: str) -> Result:
-    service = words[0]
+def _up(world: World, values: Values, stdin: str) -> Result:
+    service = values["service"]
     world.changed.append(f"up {service}")
-    box = world.boxes[service] = made(world, service, words)
+    box = world.boxes[service] = made(world, service, values["compose"])
     if box.health == "unhealthy":
         return result(stderr="container schedgen-1 is unhealthy", code=1)
     return result(seconds=2.0)
@@ -140,12 +140,12 @@ def _started(world: World, values: Values, stdin: str) -> Result:
 
 
 TITLES: dict[str, Handler] = {
-    "docker compose up": _up,
     "start what was stopped": lambda world, words, stdin: result(),
     "probe": _probe,
     "sweep unfinished backups": _sweep,
 }
 SCRIPTS: dict[str, ScriptHandler] = {
+    "compose/up": _up,
     "rollout/ingress": _ingress,
     "rollout/promote": _promote,
     "rollout/retire": _retire,

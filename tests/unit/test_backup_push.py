@@ -80,8 +80,7 @@ def test_a_copy_that_differs_is_made_once_more() -> None:
     pushing = Pushing([wrong, RIGHT])
     assert pushing().offsite is not None
     first, second = (c for c in pushing.host.commands if c.title == "copy to the remote")
-    assert "--ignore-times" not in first.text
-    assert "--ignore-times" in second.text
+    assert [dict(command.values)["again"] for command in (first, second)] == ["", "yes"]
     assert any(isinstance(event, Message) and "copied again" in event.text for event in pushing.events)
 
 

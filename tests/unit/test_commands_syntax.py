@@ -16,7 +16,6 @@ from schedgen_ops.backup.restore import scripts as restore_scripts
 from schedgen_ops.commands import disks, environment, files, git, http
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.deploy import preview
 from schedgen_ops.emergency import remote_commands as emergency
 from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.parallel_batch import together
@@ -81,7 +80,7 @@ EVERY = (
 )
 
 
-LOOSE = (preview._LOOK, host_scripts.joined("backup/volume.sh"))
+LOOSE = (host_scripts.joined("backup/volume.sh"),)
 
 
 def texts_of(command: Command) -> list[str]:

@@ -12,7 +12,6 @@ from schedgen_ops.commands.git.history import (
 from schedgen_ops.commands.git.moves import back, checkout, try_hook
 from schedgen_ops.commands.git.names import is_commit, is_ref_name
 from schedgen_ops.commands.git.remote import (
-    RESOLVE,
     advertised,
     fetch,
     parse_advertised,
@@ -23,7 +22,6 @@ from schedgen_ops.commands.git.state import Lock, State, parse_state, state
 from schedgen_ops.commands.git.tree import WorkTree, complaint, parse_work_tree, work_tree
 
 __all__ = [
-    "RESOLVE",
     "Changes",
     "Lock",
     "State",

@@ -5,26 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from schedgen_ops.shell import Command, script, sh
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command, sh
 
 _DIVIDER = re.compile(r"^--\n", re.M)
 _ESCAPE = re.compile(rb'\\([0-7]{3}|[abtnvfr"\\])')
 _NAMED = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
-
-# What is in a submodule has the id of the submodule: its commit stands for all that is in it.
-_IDS = r"""
-commit=$1; shift
-for path in "$@"; do
-  within=$path
-  while [ "$within" != . ]; do
-    id=$(git rev-parse --verify --quiet "$commit:./$within") && break
-    within=$(dirname -- "$within")
-  done
-  [ "$within" != . ] || continue
-  [ "$within" = "$path" ] || [[ $(git ls-tree "$commit" -- "$within") == 160000\ * ]] || continue
-  printf '%s\t%s\0' "- - $id" "$path"
-done
-"""
 
 
 def unquoted(path: str) -> str:
@@ -52,7 +38,7 @@ def parse_paths(stdout: str) -> tuple[str, ...]:
 
 def tree_ids(commit: str, paths: tuple[str, ...]) -> Command:
     """The object ids of tracked `paths` in `commit`: they tell whether a bind-mounted file changed."""
-    return script(_IDS, commit, *paths, title="git ls-tree")
+    return host_script("git/tree_ids", title="git ls-tree", commit=commit, paths=paths)
 
 
 def parse_tree_ids(stdout: str) -> dict[str, str]:

@@ -6,54 +6,8 @@ import re
 from dataclasses import dataclass
 
 from schedgen_ops.commands.git.tree import complaint
-from schedgen_ops.shell import Command, script
-
-# A young lock whose git is still at work is waited for. What belongs to this very look is none: same session.
-_STATE = r"""
-top=$(git rev-parse --show-toplevel) && dir=$(git rev-parse --absolute-git-dir) || exit
-common=$(cd -- "$(git rev-parse --git-common-dir)" && pwd) || exit
-shopt -s globstar nullglob
-session() {
-  local stat
-  read -r stat 2>/dev/null < "/proc/$1/stat" && stat=${stat##*) } && set -- $stat && echo "$4"
-}
-ours=$(session $$)
-running() {
-  local process name where words
-  for process in /proc/[0-9]*; do
-    name=; read -r name 2>/dev/null < "$process/comm"
-    case $name in git|git-*) ;; *) continue ;; esac
-    where=$(readlink -- "$process/cwd") || continue
-    case $where/ in "$top"/*|"$dir"/*|"$common"/*) ;; *) continue ;; esac
-    words=$(tr '\0\n' '  ' 2>/dev/null < "$process/cmdline")
-    [ "$(session "${process#/proc/}")" = "$ours" ] || echo "runs ${process#/proc/} ${words% }"
-  done
-}
-locks() {
-  local file changed
-  for file in "$dir"/*.lock "$common"/*.lock "$dir"/refs/**/*.lock "$common"/refs/**/*.lock \
-    "$common"/modules/**/index.lock "$common"/modules/**/HEAD.lock "$common"/modules/**/config.lock; do
-    changed=$(stat -c %Y -- "$file" 2>/dev/null) && echo "lock $(($(date +%s) - changed)) $file"
-  done | sort -u
-}
-until=$((SECONDS + 4))
-while :; do
-  left=$(locks) busy=
-  [ -z "$left" ] || busy=$(running)
-  [ -n "$busy" ] && [[ $left == "lock "[0-9]" "* ]] && [ "$SECONDS" -lt "$until" ] || break
-  sleep 0.2
-done
-[ -z "$left" ] || printf '%s\n' "$left"
-[ -z "$busy" ] || printf '%s\n' "$busy"
-for path in "$top" "$dir" "$common"; do [ -w "$path" ] || echo "closed $path"; done
-while IFS= read -rd '' path; do
-  [ ! -d "$top/$path" ] || [ -w "$top/$path" ] || echo "shut $path"
-done < <(git ls-tree -rd --full-tree --name-only -z HEAD)
-hook=$(git rev-parse --git-path hooks/post-checkout)
-[ ! -x "$hook" ] || echo "hook $hook"
-[ -n "$left" ] || said=$(git update-index -q --refresh 2>&1) || [ -z "$said" ] || printf 'said %s\n' "$said"
-exit 0
-"""
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
 
 _SAID = re.compile(r"^said (.*)", re.M | re.S)
 
@@ -89,7 +43,7 @@ class State:
 
 def state() -> Command:
     """Whether git could move the work tree; moves nothing."""
-    return script(_STATE, title="look at git")
+    return host_script("git/state", title="look at git")
 
 
 def parse_state(stdout: str) -> State:

@@ -1,0 +1,8 @@
+# Writes a release's own definition: the owner's under our overlay (image names and labels, as JSON on stdin).
+#: compose[] `docker compose` with the project's name
+#: release   the release's folder
+umask 077
+cat > "$release/overlay.json" || exit
+"${compose[@]}" -f "$release/owner.yaml" -f "$release/overlay.json" config > "$release/compose.yaml" || exit
+# A release that was adopted is named without being looked at again.
+sync -- "$release"/* "$release"

@@ -1,0 +1,13 @@
+# Resolves the definition as its owner wrote it once, and keeps and tells it, as JSON, which is YAML too: it has
+# secrets, hence the umask. Compose's hash of each service comes before, and `--` between.
+#: compose[] `docker compose` with the owner's files
+#: directory the project's
+#: release   the release's folder
+cd -- "$directory" || exit
+umask 077
+mkdir -p "$release" || exit
+"${compose[@]}" config --hash '*' > "$release/hashes" 2> /dev/null &
+hashes=$!
+"${compose[@]}" config --format json > "$release/owner.yaml" || exit
+wait "$hashes" || "${compose[@]}" config --hash '*' > "$release/hashes" || exit
+cat "$release/hashes" && echo -- && exec cat "$release/owner.yaml"

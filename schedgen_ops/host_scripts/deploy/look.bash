@@ -1,0 +1,52 @@
+# Tells what a deploy would change, by sections with `--` between: the commit, then its history and files, new
+# migrations, Compose's hash of each service, the definition. What is fetched goes into a throwaway repository that
+# borrows the project's objects, and its files into a throwaway tree: the project itself is only read.
+#: compose[]  `docker compose` with the project's name and its env file
+#: directory  the project's
+#: remote     the git remote's name
+#: branch     the branch, tag or commit to deploy
+#: old        the commit that serves
+#: migrations the migrations' folder, "" for none
+#: files[]    the compose files, or none for those that Compose looks for
+source lib/git_names.bash
+
+cd -- "$directory" || exit
+directory=$PWD
+common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
+trap 'rm -rf "$scratch"' EXIT
+git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
+echo "$common/objects" > "$scratch/git/objects/info/alternates"
+# Where the history ends in a shallow clone.
+[ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
+export GIT_DIR=$scratch/git
+git config core.bare true && git config core.quotePath false && git config submodule.recurse false
+ask "$remote" "$branch" || exit
+commit=$(resolve "$remote" "$branch")
+echo "$commit"
+case $commit in missing | ambiguous) exit 0 ;; esac
+git log --oneline --no-decorate --max-count=200 "$old..$commit"
+echo --
+git diff --name-status --no-renames "$old" "$commit"
+echo --
+[ -z "$migrations" ] || git diff --name-only --no-renames --diff-filter=A "$old" "$commit" -- "$migrations"
+echo --
+mkdir "$scratch/tree" && git --work-tree="$scratch/tree" checkout --quiet "$commit" -- . || exit
+unset GIT_DIR
+cd "$scratch/tree" || exit
+first_of() {
+  local file
+  for file; do
+    [ ! -e "$file" ] || {
+      files+=("$file")
+      return
+    }
+  done
+}
+if [ "${#files[@]}" -eq 0 ]; then
+  first_of compose.yaml compose.yml docker-compose.yml docker-compose.yaml
+  first_of compose.override.yml compose.override.yaml docker-compose.override.yml
+fi
+options=(--project-directory "$directory")
+for file in "${files[@]}"; do options+=(-f "$scratch/tree/$file"); done
+"${compose[@]}" "${options[@]}" config --hash '*' && echo -- &&
+  "${compose[@]}" "${options[@]}" config --format json
