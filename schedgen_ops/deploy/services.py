@@ -60,6 +60,7 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
         # What was left alone by Ctrl-C or a lost connection ends what it began first.
         patience = 900 + site.grace(service)
         site.run(scripts.finished(site.paths.state, service, patience), deadline=patience + QUICK)
+    site.containers_changed()
     # Containers see the files that they mount as the work tree has them when they start.
     code.switch_back(site)
     _go(site, planner.homeward(site.old, [site.release], ours, touched=True))

@@ -31,6 +31,8 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import RolledBack
 from schedgen_ops.events import Event, Message, Output
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
 
 FAILURES = {
     "^back up": "Pre-deployment backup",
@@ -177,6 +179,27 @@ def test_old_images_go_and_those_of_kept_releases_stay() -> None:
     tags = {name.partition(":")[2] for name in host.world.images if name.startswith("schedgen-")} - {"latest"}
     commits = [(NEW, NEXT)[number % 2] for number in range(8)]
     assert tags == {f"{run}-{commit[:7]}" for run, commit in zip(runs[3:], commits[3:], strict=True)}
+
+
+class Orphaned(SimHost):
+    """What Ctrl-C left alone does its work on the host while it is waited for."""
+
+    left: Command | None = None
+
+    def _answer(self, command: Command) -> Result:
+        if str(command) == "docker compose up redis" and self.left is None:
+            self.left = command
+            raise KeyboardInterrupt
+        if str(command) == "wait for redis" and self.left is not None:
+            super()._answer(self.left)
+        return super()._answer(command)
+
+
+def test_what_ended_only_when_it_was_waited_for_is_taken_back_too() -> None:
+    host = Orphaned(world=fresh())
+    assert deploy(host).code == 4
+    assert host.asked.count("docker compose up redis") == 2
+    assert host.world.serving == fresh().serving
 
 
 def test_on_an_empty_host_nothing_is_said_to_serve() -> None:
