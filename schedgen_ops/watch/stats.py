@@ -38,6 +38,7 @@ class WatchStats:
     Attributes:
         checks: the URLs that are asked.
         services: what has to run.
+        adopts: whether what runs in the first round has to run on, too: no tier names it.
         unread: services of which a log could not be read in some round, and their logging drivers.
     """
 
@@ -57,6 +58,7 @@ class WatchStats:
     log: dict[tuple[str, str], LogGroup] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
     drops: int = 0
+    adopts: bool = False
 
     def add(self, sample: HostSample, before: int = 0) -> None:
         """One more round.
@@ -65,6 +67,7 @@ class WatchStats:
             before: rounds of the schedule before the sampler was started.
         """
         at = self._at(sample)
+        self._adopt(sample)
         findings = self._findings(sample)
         self.rounds = self.rounds.add(findings, before + sample.number)
         for found in findings:
@@ -96,6 +99,11 @@ class WatchStats:
         if self.began is None:
             self.began = sample.at - self.rounds.elapsed
         return max(0.0, sample.at - self.began)
+
+    def _adopt(self, sample: HostSample) -> None:
+        if self.adopts and sample.containers is not None:
+            running = (each.service for each in sample.containers if each.status == "running")
+            self.services, self.adopts = tuple(dict.fromkeys((*self.services, *running))), False
 
     def _findings(self, sample: HostSample) -> tuple[Finding, ...]:
         answers = rules.answered(self.checks, sample.answers)

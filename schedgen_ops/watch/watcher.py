@@ -40,6 +40,7 @@ def begin(remote: Remote, settings: Settings, seconds: int) -> WatchStats:
         limits=settings.limits,
         ignore=settings.verify.logs.ignore,
         rounds=RoundStats(duration=seconds, interval=interval),
+        adopts=not settings.tiers,
     )
 
 

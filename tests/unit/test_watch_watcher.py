@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeClock, FakeHost
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import quickly, settings
+from kit import minimal, quickly, settings
 from rich.text import Text
 
 from schedgen_ops.cli.watch_report import report, verdict
@@ -19,6 +19,7 @@ from schedgen_ops.commands.http import Answer
 from schedgen_ops.errors import CommandTimedOut, ConnectionLost, OpsError, Unreachable
 from schedgen_ops.events import Curve, Panel
 from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.ui import panels
 from schedgen_ops.ui.chart import Line, chart
@@ -90,11 +91,11 @@ class Dropping(FakeHost):
         return Result("", "", 0, seconds)
 
 
-def watch(seconds: int, *parts: Part) -> tuple[WatchStats, list[str]]:
+def watch(seconds: int, *parts: Part, of: Settings = ONE) -> tuple[WatchStats, list[str]]:
     clock, told = FakeClock(), list[str]()
     host = Dropping(clock, *parts)
-    seen = begin(host, ONE, seconds)
-    Watcher(host, ONE, seen, clock, clock.sleep, told.append)()
+    seen = begin(host, of, seconds)
+    Watcher(host, of, seen, clock, clock.sleep, told.append)()
     assert not host.parts
     return seen, told
 
@@ -107,6 +108,16 @@ def test_every_round_is_told_and_reckoned() -> None:
     assert told == ["", "", ""]
     assert (seen.rounds.checks, seen.rounds.unknown, seen.rounds.elapsed) == (3, 0, 30)
     assert (seen.failures(), seen.unknown(), verdict(seen)) == ((), "", "passed")
+
+
+def test_without_tiers_what_runs_at_first_has_to_run_on() -> None:
+    plain = minimal(checks=[{"name": "web", "url": "http://localhost/"}])
+    first, gone = container("web") + container("api"), container("web") + container("late")
+    seen, _ = watch(30, (rounds(1, 3, containers=first), 30, None), of=plain)
+    assert (verdict(seen), seen.failed) == ("passed", {})
+    both = rounds(1, 1, containers=first) + rounds(2, 3, containers=gone)
+    seen, _ = watch(30, (both, 30, None), of=plain)
+    assert seen.failed == {"service api": 2}
 
 
 def test_a_lost_connection_is_made_again_and_the_time_between_is_unknown() -> None:

@@ -15,6 +15,7 @@ from simulated_world import NEW, fresh
 
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.docker import Container, parse_containers
+from schedgen_ops.deploy.forecast import forecast
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
@@ -100,6 +101,16 @@ def test_a_rollback_goes_back_with_all_of_them(stateful: None) -> None:
     assert outcome(rollback(session, to), seen).code == 0
     assert host.world.boxes["backend"].image == f"sha256:backend-{NEW[0]}"
     assert host.world.boxes["redis"].written == fresh().boxes["redis"].written
+
+
+def test_the_plan_shows_all_of_them_and_says_why_one_is_left_alone() -> None:
+    web = service("web", build={"context": f"{DIRECTORY}/web"})
+    found = forecast(PLAIN, HOST, (service("db", **VOLUME), web), (), None, NEW, ["web/a"])
+    assert found.rows == (
+        ("db", "keep", "holds state, and no tier names it", ""),
+        ("web", "start", "not there yet", ""),
+    )
+    assert not [line for _, line in found.lines() if "db" in line.split()]
 
 
 # What is replaced
