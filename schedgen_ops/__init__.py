@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from schedgen_ops.deploy.own import step
     from schedgen_ops.errors import OpsError
     from schedgen_ops.remote import Remote, Result
     from schedgen_ops.settings import Settings
@@ -34,6 +35,7 @@ __all__ = [
     "check",
     "operation",
     "sh",
+    "step",
 ]
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ _HOMES = {
     "check": "verify.own",
     "operation": "tasks.common",
     "sh": "shell",
+    "step": "deploy.own",
 }
 
 

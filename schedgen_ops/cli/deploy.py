@@ -10,7 +10,7 @@ from functools import partial
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.commands.git import is_ref_name
-from schedgen_ops.deploy import recovering
+from schedgen_ops.deploy import own, recovering
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
@@ -52,7 +52,7 @@ def carry_out(
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", ref)
     session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
-    run = assembled(session)
+    run = own.added(assembled(session))
     op.begin(
         "deploy",
         "Zero-Downtime Deployment Script",
@@ -189,4 +189,7 @@ def plan(op: Operation, branch: str) -> None:
             op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))
             op.ui.show(Table(("Step", "Operation"), found.operations, title=titled("Operations")))
 
-    conclude(look(op, lambda remote: preview.look(remote, op.settings, ref), show))
+    seen = look(op, lambda remote: preview.look(remote, op.settings, ref), show)
+    if steps := own.listed():
+        op.ui.show(Table(("Step", "Place"), steps, title="Steps of tasks.py"))
+    conclude(seen)

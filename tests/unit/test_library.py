@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,18 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.program import Program
 from invoke.tasks import call, task
-from kit import DIRECTORY
+from kit import DIRECTORY, written
+from simulated import SimHost
+from simulated_world import fresh
 
 import schedgen_ops
 from schedgen_ops import host as ssh
 from schedgen_ops import tasks
+from schedgen_ops.deploy import own as steps
 from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.remote import Result
 from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.shell import Command
 from schedgen_ops.verify import own
 
 REPOSITORY = Path(__file__).parents[2]
@@ -36,7 +42,7 @@ hosts:
 OPENSSL = re.compile(r"\Aopenssl x509 -checkend 1209600 -noout -in /\S+/tls/site\.pem\Z")
 
 Inv = Callable[..., int]
-TASKS, CHECK = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+TASKS, STEP, CHECK = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
 
 
 def run(source: str) -> dict[str, Any]:
@@ -60,6 +66,7 @@ def inv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inv:
         namespace.add_collection(collection, name)
     monkeypatch.setattr(tasks, "namespace", namespace)
     monkeypatch.setattr(own, "_checks", {})
+    monkeypatch.setattr(steps, "_steps", [])
 
     def typed(*words: str, on: Sequence[FakeHost]) -> int:
         def connect(settings: Settings, entries: Sequence[HostSettings], *, prompt: Any) -> list[FakeHost]:
@@ -132,6 +139,86 @@ def test_invoke_runs_it_before_others_and_others_before_it(
     assert len(told) == 2
 
 
+class Timed(SimHost):
+    """A simulated host with a timer: `told` has what it was told; `broken` is the word that fails."""
+
+    told: tuple[str, ...] = ()
+    broken = ""
+
+    def _reply(self, command: Command, deadline: float) -> Result:
+        word = re.search(r"systemctl --user (start|stop) import.timer", command.text)
+        if not word:
+            return super()._reply(command, deadline)
+        self.told = (*self.told, word[1])
+        return result(stderr="Failed to connect to bus", code=1) if word[1] == self.broken else result()
+
+
+@pytest.fixture
+def application(inv: Inv, tmp_path: Path) -> Inv:
+    """Run a task on the reference application, with the steps that docs/library.md adds."""
+    config = written(hosts=[{"name": "app1", "address": "app1.example"}])
+    (tmp_path / "config/production.yaml").write_text(config)
+    run(STEP)
+    return inv
+
+
+def test_a_step_stands_where_it_was_put(application: Inv, capsys: pytest.CaptureFixture[str]) -> None:
+    host = Timed()
+    assert application("deploy", "--branch", "v1.2.3", on=[host]) == 0
+    assert host.told == ("stop", "start")
+    titles = re.findall(r"^=== (?:Step \d+: )?(.*) ===$", capsys.readouterr().out, re.MULTILINE)
+    assert titles[titles.index("Pausing the nightly import") + 1] == "Ingress"
+    assert titles[titles.index("Resuming the nightly import") - 1] == "Post-deployment verification"
+
+
+def test_a_step_is_taken_back_with_the_deploy(application: Inv, capsys: pytest.CaptureFixture[str]) -> None:
+    host = Timed(world=replace(fresh(), sick=("backend",)))
+    assert application("deploy", "--branch", "v1.2.3", on=[host]) == 4
+    assert host.told == ("stop", "start")
+    other = Timed()
+    other.broken = "stop"
+    assert application("deploy", "--branch", "v1.2.3", on=[other]) == 4
+    assert other.told == ("stop", "start")
+    told = capsys.readouterr().err
+    assert "step:    Pausing the nightly import" in told
+    assert "Failed to connect to bus" in told
+
+
+def test_what_fails_after_the_verification_takes_nothing_back(application: Inv) -> None:
+    host = Timed()
+    host.broken = "start"
+    assert application("deploy", "--branch", "v1.2.3", on=[host]) == 5
+    assert host.told == ("stop", "start")
+    assert host.world.current != ""
+
+
+def test_a_plan_lists_the_steps(application: Inv, capsys: pytest.CaptureFixture[str]) -> None:
+    application("deploy.plan", on=[Timed()])
+    told = capsys.readouterr().out
+    assert "Pausing the nightly import   before Ingress" in told
+    assert "Resuming the nightly import  after Post-deployment verification" in told
+
+
+def test_a_step_that_has_no_place_is_refused_before_any_host_is_asked(
+    application: Inv, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schedgen_ops.step("Waving", after="The end")(lambda remote, settings: None)
+    host = Timed()
+    assert application("deploy", "--branch", "v1.2.3", on=[host]) == 2
+    assert host.asked == []
+    assert (
+        "'Waving' of tasks.py belongs after The end, which this run does not have" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    "place", [{}, {"before": "Ingress", "after": "Ingress"}, {"before": "Pre-flight Checks"}]
+)
+def test_a_step_has_one_place_under_the_lock(place: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a step is before or after another one"):
+        schedgen_ops.step("Waving", **place)  # type: ignore[arg-type]
+
+
 def test_a_check_in_python_is_one_of_those_that_the_config_adds(
     inv: Inv, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,7 +269,7 @@ def test_the_document_names_all_that_is_exported() -> None:
     assert all(getattr(schedgen_ops, name) is not None for name in schedgen_ops.__all__)
 
 
-@pytest.mark.parametrize("source", [TASKS, CHECK], ids=["task", "check"])
+@pytest.mark.parametrize("source", [TASKS, STEP, CHECK], ids=["task", "step", "check"])
 def test_a_tasks_file_of_ones_own_is_listed_as_quickly(tmp_path: Path, source: str) -> None:
     (tmp_path / "tasks.py").write_text(source)
     script = "import sys; import tasks; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
