@@ -1,7 +1,11 @@
-"""The exchange's own script, run for real on an engine made of files; what it cannot see is not healthy."""
+"""The swap's own script, run for real on an engine made of files; what it cannot see is not healthy."""
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -52,3 +56,36 @@ def test_what_is_seen_healthy_is(tmp_path: Path) -> None:
     assert answer.ok, answer.stderr
     assert swap.parse_gap(answer.stdout) >= 0
     assert (tmp_path / "log").read_text().splitlines() == ["stop one two", "start one two"]
+
+
+# What stops containers waits at a gate until a test opens it.
+GATED = """
+case $1 in
+  exec) cat >/dev/null ;;
+  inspect) shift 3; for each; do echo "/$each running healthy"; done ;;
+  stop) touch begun; cat gate >/dev/null; echo stopped >> log ;;
+  *) echo "$1" >> log ;;
+esac
+"""
+
+
+def test_a_swap_that_nobody_listens_to_ends_what_it_began_and_the_next_one_waits(tmp_path: Path) -> None:
+    programs = program(tmp_path / "bin", "docker", GATED).parent
+    os.mkfifo(tmp_path / "gate")
+    location = DataLocation(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
+    command = swap.swap(location, "state/lock", ("one",), 1)
+    words = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
+    env = {"PATH": path(programs), "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, start_new_session=True
+    ) as run:
+        end = time.monotonic() + 20
+        while not (tmp_path / "begun").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGKILL)
+    busy = subprocess.run(["flock", "--nonblock", "state/lock", "true"], cwd=tmp_path, check=False)
+    assert busy.returncode == 1
+    assert not (tmp_path / "log").exists()
+    (tmp_path / "gate").write_text("")
+    subprocess.run(["flock", "--timeout", "20", "state/lock", "true"], cwd=tmp_path, check=True)
+    assert (tmp_path / "log").read_text().splitlines() == ["stopped", "start"]
