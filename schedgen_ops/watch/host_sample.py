@@ -130,7 +130,7 @@ class Reader:
                 self._memory = 100 * (1 - int(words[1]) / int(words[0]))
             case "containers":
                 self._containers = {}
-            case "container" if self._containers is not None and len(words) == 9:
+            case "container" if self._containers is not None and len(words) == 10:
                 self._containers[words[0]] = words
             case "usage" | "stats":
                 self._measure(kind, words)
@@ -199,7 +199,7 @@ class Reader:
         )
 
     def _container(self, words: Sequence[str]) -> Container:
-        identity, name, service, release, status, health, restarts, oom, started = words
+        identity, name, service, release, status, health, restarts, oom, started, _ = words
         cpu, memory, limit = self._usage.get(identity, (None, None, None))
         return Container(
             id=identity,

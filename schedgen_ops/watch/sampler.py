@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from schedgen_ops.commands.docker import PROJECT_LABEL, RELEASE_LABEL, SERVICE_LABEL, Docker
+from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command
 
 _ENGINE_PATIENCE = 20
-# bash reads no empty field between tabs: a dash stands for nothing.
-_BOX = "\t".join(
-    (
-        "{{.ID}}",
-        "{{.Name}}",
-        f'{{{{index .Config.Labels "{SERVICE_LABEL}"}}}}',
-        f'{{{{with index .Config.Labels "{RELEASE_LABEL}"}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}',
-        "{{.State.Status}}",
-        "{{with .State.Health}}{{.Status}}{{else}}-{{end}}",
-        "{{.RestartCount}}",
-        "{{.State.OOMKilled}}",
-        "{{.State.StartedAt}}",
-    )
-)
 
 
 def sample(
@@ -57,7 +43,6 @@ def sample(
         log_rounds=max(1, log_rounds),
         patience=patience,
         filter=f"label={PROJECT_LABEL}={project}",
-        format=_BOX,
         urls=[check.url for check in checks],
         extra=further,
     )

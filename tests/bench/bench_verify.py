@@ -125,7 +125,7 @@ def _round(settings: Settings, number: int) -> Iterator[str]:
         yield f"http\t{index}\t200 0.0{number % 89 + 10} "
     yield "containers"
     for name in settings.services:
-        yield f"container\t{name}\t/{name}-1\t{name}\tr\trunning\thealthy\t0\tfalse\t2025"
+        yield f"container\t{name}\t/{name}-1\t{name}\tr\trunning\thealthy\t0\tfalse\t2025\t-"
         yield f"usage\t{name}\t{80_000_000 + number % 997 * 999}\t400000000\t{number * 1000}"
     yield "looked"
     yield f"log\tredis\t1\tERROR {number}\tERROR {number}"

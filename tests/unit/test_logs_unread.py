@@ -102,7 +102,7 @@ def test_the_task_shows_who_cannot_be_read_and_ends_with_6(inv: Inv, capsys: Cap
 
 
 def sampled(folder: Path) -> HostSample:
-    rows = [(name, "/web", "web", "-", "running", "-", "0", "false", "2025") for name in ("id1", "id2")]
+    rows = [(name, "/web", "web", "-", "running", "-", "0", "false", "2025", "-") for name in ("id1", "id2")]
     (folder / "rows").write_text("\n".join(map("\t".join, rows)) + "\n")
     both = DOCKER.replace(
         "inspect:*) echo splunk", f"inspect:*) case $3 in *Name*) cat {folder}/rows ;; *) echo none ;; esac"
@@ -142,7 +142,8 @@ def test_what_crashed_without_a_log_says_so() -> None:
 WATCHDOG = f"""
 case $1 in
   ps) echo id1 ;;
-  inspect) [[ $3 == *LogConfig* ]] && echo 'web none' || echo 'id1 web r2x running none 0 10.0.0.1,' ;;
+  inspect) [[ $3 == *LogConfig* ]] && echo 'web none' ||
+    echo 'id1 /web-1 web r2 running - 0 false 2025 10.0.0.1,' | tr ' ' '\t' ;;
   logs) [[ $2 == --follow || -e "$HOME/refuses" ]] || exit 0; echo "{REFUSAL}" >&2; exit 1 ;;
 esac"""
 

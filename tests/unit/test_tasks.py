@@ -235,11 +235,11 @@ def test_a_check_that_fails_is_code_6_and_named(inv: Inv, capsys: Capture) -> No
 
 def watched(status: int, rounds: int) -> FakeHost:
     names = settings("a")
-    boxes = "".join(
-        f"container\t{name}\t/{name}\t{name}\t-\trunning\t-\t0\tfalse\t2025\n" for name in names.services
+    containers = "".join(
+        f"container\t{name}\t/{name}\t{name}\t-\trunning\t-\t0\tfalse\t2025\t-\n" for name in names.services
     )
     answers = "".join(f"http\t{number}\t{status} 0.1 \n" for number in range(4))
-    said = f"{answers}containers\n{boxes}"
+    said = f"{answers}containers\n{containers}"
     lines = (f"round\t{n}\t{n}0000000\n{said}end\t{n}\t9\n" for n in range(1, rounds + 1))
     return FakeHost(answers={"watch": "".join(lines)})
 

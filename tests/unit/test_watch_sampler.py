@@ -18,7 +18,9 @@ from schedgen_ops.watch.host_sample import HostSample, Reader, size
 
 CHECKS = [Check(name="a", url="http://localhost/a"), Check(name="b", url="http://localhost/bad")]
 ID = "8b73b88683d8"
-BOX = f"{ID}\t/schedgen-backend-1\tbackend\t-\trunning\thealthy\t2\tfalse\t2026-11-25T22:39:13.3Z"
+BOX = (
+    f"{ID}\t/schedgen-backend-1\tbackend\t-\trunning\thealthy\t2\tfalse\t2026-11-25T22:39:13.3Z\t172.18.0.2,"
+)
 ROUND = (
     "cpu\t100\t200",
     "round\t1\t1000000",
@@ -119,12 +121,12 @@ def test_what_is_no_size_is_refused() -> None:
 
 # The scripts, on this machine
 
-LINE = (ID, "/schedgen-backend-1", "backend", "r1", "running", "healthy", "0", "false", "2026")
+LINE = (ID, "/schedgen-backend-1", "backend", "r1", "running", "healthy", "0", "false", "2026", "172.18.0.2,")
 LOG = "2026-11-25T22:39:13Z ERROR job 12 failed id=8b73b886-83d8-4d24-8085-042358497d57"
 DOCKER = rf"""
 case $1 in
   ps) echo {ID} ;;
-  inspect) printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' {" ".join(LINE)} ;;
+  inspect) printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' {" ".join(LINE)} ;;
   stats) printf '%s\t%s\t%s\n' {ID} 3.00% '10MiB / 20MiB' ;;
   logs) echo fine; echo "{LOG}"; echo "{LOG.replace("12", "99")}" >&2 ;;
 esac"""

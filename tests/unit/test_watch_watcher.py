@@ -35,7 +35,9 @@ ONE = settings("app1", checks=[{"name": "web", "url": "http://localhost/"}])
 def container(
     service: str, *, restarts: int = 0, memory: int = 100, started: str = "2025", oom: str = "false"
 ) -> str:
-    word = f"container\t{service}\t/s-{service}-1\t{service}\t-\trunning\t-\t{restarts}\t{oom}\t{started}\n"
+    word = (
+        f"container\t{service}\t/s-{service}-1\t{service}\t-\trunning\t-\t{restarts}\t{oom}\t{started}\t-\n"
+    )
     return f"{word}usage\t{service}\t{memory}\t1000000000\t5\n"
 
 

@@ -75,8 +75,8 @@ keep() {
 move() {
   local text
   [ -s "$dir/now" ] || return 1
-  awk -v release="$release" '$3 == release "x" { next }
-    { n++; if ($4 != "running" || $5 !~ /^(healthy|none)$/) bad = 1 }
+  awk -F '\t' -v release="$release" '$4 "" == release { next }
+    { n++; if ($5 != "running" || $6 !~ /^(healthy|-)$/) bad = 1 }
     END { exit bad || !n }' "$dir/containers" || return 1
   text=$(awk '$1 == "h" { proxy = server = $3; sub(/\/.*/, "", proxy); sub(/@.*/, "", server); seen[proxy] = 1
     if ($2 == "o") well[proxy] = 1

@@ -34,16 +34,11 @@ consult() {
   ingress=$(ids_of schedgen-ingress | head -n 1)
   return 1
 }
-# `ID SERVICE RELEASEx STATUS HEALTH RESTARTS IP,IP,` of every container that is watched, old ones too.
-format='{{.Id}} {{index .Config.Labels "com.docker.compose.service"}} '
-format+='{{index .Config.Labels "schedgen.release"}}x {{.State.Status}} '
-format+='{{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.RestartCount}} '
-format+='{{range .NetworkSettings.Networks}}{{.IPAddress}},{{end}}'
-observe() {
-  "${docker[@]}" inspect --format "$format" "${fresh[@]}" "${old[@]}" > "$dir/containers" 2> /dev/null
-}
-ips() { awk -v release="$release" -v old="$1" '
-  ($3 == release "x") != old { gsub(/,/, " ", $7); printf "%s ", $7 }' "$dir/containers"; }
+# Every container that is watched, old ones too.
+observe() { container_states "${fresh[@]}" "${old[@]}" > "$dir/containers"; }
+# The addresses of the new containers, or with 1 of the old ones.
+ips() { awk -F '\t' -v release="$release" -v old="$1" '
+  ($4 "" == release) != old { gsub(/[,-]/, " ", $10); printf "%s ", $10 }' "$dir/containers"; }
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
   local text='' proxy

@@ -7,10 +7,9 @@
 #: log_rounds the logs are looked into in every so many rounds
 #: patience   seconds after which a request is given up
 #: filter     the containers, as `docker ps --filter` takes it
-#: format     what is told of one, as `docker inspect --format` takes it
 #: urls[]     what is asked
 #: extra[]    names and shell texts of further commands
-source lib/docker.bash
+source lib/container_states.bash
 source lib/http.bash
 source lib/logs.bash
 source lib/usage.bash
@@ -38,7 +37,7 @@ project_containers() { # $1 whether to look into the logs too: what came from $2
   ids=$("${docker[@]}" ps --all --quiet --no-trunc --filter "$filter" \
     --filter label=com.docker.compose.oneoff=False 2> /dev/null) || return
   # shellcheck disable=SC2086 # a list of ids
-  found=$([ -z "$ids" ] || present "$format" $ids 2> /dev/null) || return
+  found=$([ -z "$ids" ] || container_states $ids) || return
   echo containers
   [ -n "$found" ] || return
   while IFS= read -r line; do printf 'container\t%s\n' "$line"; done <<< "$found"

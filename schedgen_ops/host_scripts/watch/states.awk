@@ -1,8 +1,9 @@
-# Lines of `observe` -> how often the new containers ended since the watch began, and which are not well: there are
-# to be `wanted` of them, and had ended `earlier` times by then.
-$3 == release "x" {
-  n++; sum += $6 + ($4 == "exited" || $4 == "dead")
-  if ($4 != "running" || $5 == "unhealthy") down = down $2 " is " ($4 == "running" ? $5 : $4) ";"
+# Lines of `container_states` -> how often the new containers ended since the watch began, and which are not well:
+# there are to be `wanted` of them, and had ended `earlier` times by then.
+BEGIN { FS = "\t" }
+$4 "" == release {
+  n++; sum += $7 + ($5 == "exited" || $5 == "dead")
+  if ($5 != "running" || $6 == "unhealthy") down = down $3 " is " ($5 == "running" ? $6 : $5) ";"
 }
 END {
   if (n < wanted) down = down "a container is gone;"

@@ -41,6 +41,7 @@
 source lib/rollout.bash
 source lib/json.bash
 source lib/http.bash
+source lib/container_states.bash
 source lib/usage.bash
 source watch/look.bash
 source watch/act.bash
@@ -66,7 +67,7 @@ find_containers() {
 }
 find_containers
 observe
-earlier=$(awk -v release="$release" '$3 == release "x" { n += $6 } END { print n + 0 }' "$dir/containers")
+earlier=$(awk -F '\t' -v release="$release" '$4 "" == release { n += $7 } END { print n + 0 }' "$dir/containers")
 first_bad='' moved='' jobs=() unread=()
 driver='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.LogConfig.Type}}'
 if [ "${#fresh[@]}" -gt 0 ]; then

@@ -1,0 +1,13 @@
+# What Docker says of a container, for what looks at it again and again. `docker` has the engine's words, an array.
+source lib/docker.bash
+
+# container_states CONTAINER...: of those that are there, a line each, a tab between its fields:
+#   ID NAME SERVICE RELEASE STATUS HEALTH RESTARTS OOM_KILLED STARTED ADDRESSES
+# A dash stands for nothing, because bash reads no empty field between tabs; each address has a comma behind it.
+container_states() {
+  local format='{{.Id}}\t{{.Name}}\t{{index .Config.Labels "com.docker.compose.service"}}\t'
+  format+='{{with index .Config.Labels "schedgen.release"}}{{.}}{{else}}-{{end}}\t{{.State.Status}}\t'
+  format+='{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.OOMKilled}}\t'
+  format+='{{.State.StartedAt}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}},{{else}}-{{end}}'
+  present "${format//'\t'/$'\t'}" "$@" 2> /dev/null
+}
