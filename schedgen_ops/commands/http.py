@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from schedgen_ops.host_scripts import library
-from schedgen_ops.shell import Command, call, script
-
-GET = library("http")
+from schedgen_ops.host_scripts import host_script, library
+from schedgen_ops.shell import Command, call
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class Answer:
 
 def get(url: str, limit: float) -> Command:
     """GET `url`, given up after `limit` seconds."""
-    return script(GET + 'get "$1" "$2"', url, f"{limit:g}", title=f"GET {url}")
+    return host_script("http/get", title=f"GET {url}", url=url, limit=limit)
 
 
 def parse_answer(stdout: str) -> Answer:

@@ -16,7 +16,7 @@ from schedgen_ops.host.channel_pool import ChannelPool
 from schedgen_ops.host.connection import Link
 from schedgen_ops.host.remote_process import SshProcess
 from schedgen_ops.host.tunnel import Tunnel
-from schedgen_ops.host_scripts import library
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
 from schedgen_ops.shell import Command, script
 
@@ -25,7 +25,6 @@ _TRANSFER_RATE = 50_000
 # Seconds that ending what is late may take.
 _ENDING = 10.0
 
-_PUT = library("files") + 'umask 077; whole "$1" "$3" "$2"'
 _GET = 'head -c "$2" -- "$1"'
 # tail finds the place without reading what is before it.
 _DOWNLOAD = 'exec tail -c "+$2" -- "$1"'
@@ -109,8 +108,8 @@ class Host:
 
     def put(self, data: bytes, path: str, *, mode: int = 0o600) -> None:
         """Write a file whole or not at all."""
-        write = script(_PUT, path, f"{mode:o}", str(len(data)), title=f"write {path}").with_stdin(data)
-        self.run(write, deadline=60 + len(data) / _TRANSFER_RATE)
+        write = host_script("files/put", title=f"write {path}", path=path, mode=f"{mode:o}", size=len(data))
+        self.run(write.with_stdin(data), deadline=60 + len(data) / _TRANSFER_RATE)
 
     def get(self, path: str, *, limit: int) -> bytes:
         """Read a file of at most `limit` bytes."""

@@ -1,22 +1,13 @@
 # One HTTP request with the body of its answer. Plain HTTP takes no curl, and where it can no other program:
 # starting one costs more than most answers do.
 
+source lib/url.bash
+
 # fetch METHOD URL LIMIT MOST [TYPE LENGTH]: the raw answer, at most MOST bytes of it, then a mark and on the
 # last line microseconds and what went wrong. A body to send is on stdin.
 plain() {
-  local rest=${2#http://} name port=80 path socket LC_ALL=C
-  path=/${rest#*/}
-  [ "$rest" != "${rest#*/}" ] || path=/
-  name=${rest%%/*}
-  rest=$name
-  case $name in
-    \[*\]:* | [!\[]*:*)
-      port=${name##*:}
-      name=${name%:*}
-      ;;
-  esac
-  name=${name#[}
-  name=${name%]}
+  local name port path authority socket LC_ALL=C
+  parts_of "$2"
   { exec {socket}<> "/dev/tcp/$name/$port"; } 2> /dev/null ||
     {
       problem="no connection to $name port $port"
@@ -26,7 +17,7 @@ plain() {
   trap '' PIPE
   # shellcheck disable=SC2261 # the group's own stderr, and that of what is in it
   {
-    printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $rest" 'User-Agent: schedgen_ops' 'Accept: */*' \
+    printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $authority" 'User-Agent: schedgen_ops' 'Accept: */*' \
       'Connection: close'
     [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6"
     printf '\r\n'

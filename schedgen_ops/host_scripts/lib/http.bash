@@ -1,9 +1,11 @@
 # One HTTP request from the host itself: by curl where there is one, else by bash alone.
 
+source lib/url.bash
+
 # `request` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the most time it may take,
 # in seconds. With curl that is one process for a request.
 request() {
-  local url=$1 limit=$2 out rest host port path code start took
+  local url=$1 limit=$2 out rest name port path authority code start took
   if command -v curl > /dev/null 2>&1; then
     # Whatever curl says goes before the last line, which is ours.
     out=$(curl --silent --show-error --output /dev/null --max-time "$limit" \
@@ -19,18 +21,12 @@ request() {
     return
     ;;
   esac
-  rest=${url#http://}
-  path=/${rest#*/}
-  [ "$rest" != "${rest#*/}" ] || path=/
-  host=${rest%%/*}
-  port=${host##*:}
-  [ "$port" != "$host" ] || port=80
-  host=${host%:*}
+  parts_of "$url"
   start=${EPOCHREALTIME/[.,]/}
   # shellcheck disable=SC2016 # the inner bash expands them
   code=$(LC_ALL=C timeout "$limit" bash -c '
     exec 3<>"/dev/tcp/$1/$2" || exit
-    printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$1" >&3
+    printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$4" >&3
     IFS=" " read -r _ code _ <&3 || exit
     while IFS= read -r line <&3 && line=${line%$'"'\r'"'} && [ -n "$line" ]; do
       case ${line,,} in
@@ -44,7 +40,7 @@ request() {
       [ "${#line}" -eq "$length" ] || exit
     else cat <&3 >/dev/null; fi
     printf %s "$code"
-    ' bash "$host" "$port" "$path" 2> /dev/null)
+    ' bash "$name" "$port" "$path" "$authority" 2> /dev/null)
   took=$((${EPOCHREALTIME/[.,]/} - start))
   printf -v answer '%s %d.%06d ' "${code:-000}" "$((took / 1000000))" "$((took % 1000000))"
   [ -n "$code" ] || answer+='no answer'
