@@ -164,10 +164,13 @@ def test_wherever_it_is_cut_off_the_way_leads_home(
     host = Host(running(old), "r1")
     deployed(host, new, old, cut, grouped, half=half)
     serving, begun = (new, []) if host.current == "r2" else (old, [new])
+    stood_by = {each for name in ("api", "web") for each in host.of(name) if each.release == serving.id}
     recovered(host, serving, begun, again, half=half_again)
     recovered(host, serving, begun, 99)
     assert standing(host) == whole(serving)
     assert host.current == serving.id
+    # What stood by serves again as it is: nobody waits for a start.
+    assert serving is new or stood_by <= {*host.boxes}
     # Who is home stays there, and the next deploy goes through.
     was = {*host.boxes}
     recovered(host, serving, [], 99)
