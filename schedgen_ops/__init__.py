@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from schedgen_ops.deploy.own import step
     from schedgen_ops.errors import OpsError
+    from schedgen_ops.events import Event, RunFinished
     from schedgen_ops.remote import Remote, Result
     from schedgen_ops.settings import Settings
     from schedgen_ops.shell import Command, sh
     from schedgen_ops.task_run import Operation
     from schedgen_ops.tasks.common import operation
+    from schedgen_ops.ui.listening import listen
     from schedgen_ops.ui.tables import Column, Table
     from schedgen_ops.verify.own import check
     from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -25,14 +27,17 @@ __all__ = [
     "CheckVerdict",
     "Column",
     "Command",
+    "Event",
     "Finding",
     "Operation",
     "OpsError",
     "Remote",
     "Result",
+    "RunFinished",
     "Settings",
     "Table",
     "check",
+    "listen",
     "operation",
     "sh",
     "step",
@@ -42,15 +47,18 @@ __version__ = "0.1.0"
 _HOMES = {
     "Column": "ui.tables",
     "Command": "shell",
+    "Event": "events",
     "Finding": "watch.rules",
     "Operation": "task_run",
     "OpsError": "errors",
     "Remote": "remote",
     "Result": "remote",
+    "RunFinished": "events",
     "Settings": "settings",
     "Table": "ui.tables",
     "CheckVerdict": "watch.rules",
     "check": "verify.own",
+    "listen": "ui.listening",
     "operation": "tasks.common",
     "sh": "shell",
     "step": "deploy.own",

@@ -16,6 +16,7 @@ from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import Clock
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
+from schedgen_ops.ui.listening import Listeners
 from schedgen_ops.ui.records import Records
 from schedgen_ops.ui.run_progress import RunProgress
 from schedgen_ops.ui.tables import Table
@@ -59,6 +60,7 @@ class Ui:
         self._renderer = renderer
         self._fallback = fallback
         self._records = Records(log_dir, clock, self._aside)
+        self._listeners = Listeners(self._aside)
         self._clock = clock
         self._stdin = stdin
         self._questions = questions
@@ -88,6 +90,7 @@ class Ui:
                 self._render(event)
             else:
                 self._held.append(event)
+            self._listeners.handle(event)
 
     def _aside(self, text: str) -> None:
         self._renderer.aside(text)

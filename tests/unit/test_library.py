@@ -29,6 +29,7 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
+from schedgen_ops.ui import listening
 from schedgen_ops.verify import own
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,7 +43,8 @@ hosts:
 OPENSSL = re.compile(r"\Aopenssl x509 -checkend 1209600 -noout -in /\S+/tls/site\.pem\Z")
 
 Inv = Callable[..., int]
-TASKS, STEP, CHECK = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
+TASKS, STEP, CHECK, LISTENER = EXAMPLES
 
 
 def run(source: str) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def inv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inv:
     monkeypatch.setattr(tasks, "namespace", namespace)
     monkeypatch.setattr(own, "_checks", {})
     monkeypatch.setattr(steps, "_steps", [])
+    monkeypatch.setattr(listening, "_listeners", [])
 
     def typed(*words: str, on: Sequence[FakeHost]) -> int:
         def connect(settings: Settings, entries: Sequence[HostSettings], *, prompt: Any) -> list[FakeHost]:
@@ -250,6 +253,30 @@ def test_a_host_that_is_lost_in_a_check_is_missing(inv: Inv) -> None:
     assert inv("verify.custom", on=hosts({OPENSSL: ConnectionLost("gone")})) == 8
 
 
+@pytest.mark.parametrize("sick", [(), ("backend",)])
+def test_a_listener_is_told_how_a_run_ended(
+    application: Inv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sick: tuple[str, ...]
+) -> None:
+    run(LISTENER)
+    program = tmp_path / "notify"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >> {tmp_path}/told\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("NOTIFY", str(program))
+    code = application("deploy", "--branch", "v1.2.3", on=[Timed(world=replace(fresh(), sick=sick))])
+    (told,) = (tmp_path / "told").read_text().splitlines()
+    assert told.endswith(f"(exit code {code})")
+    assert told.startswith("Deployment Complete") == (code == 0)
+
+
+def test_a_listener_that_fails_stops_no_run(
+    application: Inv, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(LISTENER)
+    monkeypatch.setenv("NOTIFY", "/nowhere/notify")
+    assert application("deploy", "--branch", "v1.2.3", on=[Timed()]) == 0
+    assert "[WARN] The listener notify failed (FileNotFoundError" in capsys.readouterr().err
+
+
 def test_no_check_hides_another_of_its_name() -> None:
     def certificate(remote: schedgen_ops.Remote, settings: Settings) -> list[schedgen_ops.Finding]:
         return []
@@ -269,7 +296,7 @@ def test_the_document_names_all_that_is_exported() -> None:
     assert all(getattr(schedgen_ops, name) is not None for name in schedgen_ops.__all__)
 
 
-@pytest.mark.parametrize("source", [TASKS, STEP, CHECK], ids=["task", "step", "check"])
+@pytest.mark.parametrize("source", EXAMPLES, ids=["task", "step", "check", "listener"])
 def test_a_tasks_file_of_ones_own_is_listed_as_quickly(tmp_path: Path, source: str) -> None:
     (tmp_path / "tasks.py").write_text(source)
     script = "import sys; import tasks; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
