@@ -13,7 +13,7 @@ from schedgen_ops.backup.restore.run import DATA, DATABASE, Restore
 from schedgen_ops.cli.backup import age_of, holders
 from schedgen_ops.cli.restore import lost, old_data
 from schedgen_ops.emergency.remote_commands import plan_lines
-from schedgen_ops.emergency.run import Site
+from schedgen_ops.emergency.run import EmergencyHost
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lock import run as lock
 from schedgen_ops.release.paths import Paths
@@ -42,24 +42,24 @@ def recover(op: Operation, wanted: str) -> None:
             "Verify",
         ),
     )
-    sites = {remote.name: Site(remote, op.settings, op.clock, op.emit) for remote in op.fleet}
+    sites = {remote.name: EmergencyHost(remote, op.settings, op.clock, op.emit) for remote in op.fleet}
     todo = _restores(op, found, DATA)
 
-    def save(site: Site) -> None:
+    def save(site: EmergencyHost) -> None:
         if site.remote.name in todo:
             site.safety(DATA)
 
     each, data = _each_site(op, sites), _each_restore(op, todo)
     steps = (
-        Step("", "Looking", each(Site.look), gate=True),
+        Step("", "Looking", each(EmergencyHost.look), gate=True),
         Step("", "Checking the backup", data(Restore.check_files), gate=True),
-        Step("", "Stopping everything", each(Site.down), settles=True),
-        Step("", "Starting the database and the object store", each(Site.up_data)),
+        Step("", "Stopping everything", each(EmergencyHost.down), settles=True),
+        Step("", "Starting the database and the object store", each(EmergencyHost.up_data)),
         Step("", "Safety backup", each(save)),
         Step("", "Restoring", data(Restore.prepare)),
         Step("", "Exchanging", data(Restore.swap)),
-        Step("", "Starting everything", each(Site.up)),
-        Step("", "Verification", each(Site.verify)),
+        Step("", "Starting everything", each(EmergencyHost.up)),
+        Step("", "Verification", each(EmergencyHost.verify)),
     )
     _perform(op, "emergency", "Recovery from a complete failure", steps, todo)
 
@@ -86,14 +86,14 @@ def database(op: Operation, wanted: str) -> None:
         ),
         lost_rows=True,
     )
-    sites = {remote.name: Site(remote, settings, op.clock, op.emit) for remote in op.fleet}
+    sites = {remote.name: EmergencyHost(remote, settings, op.clock, op.emit) for remote in op.fleet}
     todo = _restores(op, found, DATABASE)
 
-    def save(site: Site) -> None:
+    def save(site: EmergencyHost) -> None:
         if site.remote.name in todo:
             site.safety(DATABASE)
 
-    def stop(site: Site) -> None:
+    def stop(site: EmergencyHost) -> None:
         if site.remote.name in todo or site.remote.name in elsewhere.names:
             site.stop_users()
 
@@ -104,12 +104,12 @@ def database(op: Operation, wanted: str) -> None:
     )
     steps = (
         Step("", "Checking the backup", data(Restore.check), gate=True),
-        Step("", "Stopping what uses the database", each(stop), undo=each(Site.start_users)),
+        Step("", "Stopping what uses the database", each(stop), undo=each(EmergencyHost.start_users)),
         Step("", "Safety backup", each(save)),
         Step("", "Restoring beside the old one", data(Restore.prepare), undo=data(Restore.drop)),
         Step("", "Exchanging", data(Restore.swap), undo=data(Restore.back), settles=True),
-        Step("", "Starting what uses the database", each(Site.start_users)),
-        Step("", "Verification", each(Site.verify)),
+        Step("", "Starting what uses the database", each(EmergencyHost.start_users)),
+        Step("", "Verification", each(EmergencyHost.verify)),
     )
     _perform(op, "emergency", "Recovery of the database", steps, todo)
 
@@ -157,9 +157,9 @@ def _restores(op: Operation, found: dict[str, Manifest], parts: frozenset[str]) 
 
 
 def _each_site(
-    op: Operation, sites: dict[str, Site]
-) -> Callable[[Callable[[Site], None]], Callable[[], None]]:
-    def each(action: Callable[[Site], None]) -> Callable[[], None]:
+    op: Operation, sites: dict[str, EmergencyHost]
+) -> Callable[[Callable[[EmergencyHost], None]], Callable[[], None]]:
+    def each(action: Callable[[EmergencyHost], None]) -> Callable[[], None]:
         return lambda: _done(op.fleet.each(lambda remote: action(sites[remote.name])).values())
 
     return each

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from schedgen_ops.commands import stopped
-from schedgen_ops.deploy.site import QUICK, Site
+from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.errors import OpsError
 
 # Whatever still works there is waited for.
 _LONGEST = 3600.0 + QUICK
 
 
-def start(site: Site) -> None:
+def start(site: HostRun) -> None:
     """Starts what stands on record as stopped; does nothing where nothing does.
 
     Raises:

@@ -8,7 +8,7 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.deploy import images, services
-from schedgen_ops.deploy.site import Share
+from schedgen_ops.deploy.host_run import Share
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from schedgen_ops import events
 from schedgen_ops.deploy import services
-from schedgen_ops.deploy.site import Site
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import HandedOver, OpsError, Overruled, RolledBack
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.release.record import State
@@ -16,7 +16,7 @@ from schedgen_ops.remote import Remote
 
 def close(
     fleet: Fleet,
-    sites: Sequence[Site],
+    sites: Sequence[HostRun],
     error: OpsError | None,
     steps: tuple[tuple[str, float], ...],
     emit: events.Emit,

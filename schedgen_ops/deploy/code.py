@@ -7,8 +7,8 @@ from dataclasses import replace
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
 from schedgen_ops.deploy import images
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
@@ -20,7 +20,7 @@ from schedgen_ops.verify import run as verifier
 _LONG = 300.0
 
 
-def keep_running(site: Site, run: str) -> None:
+def keep_running(site: HostRun, run: str) -> None:
     """Makes what runs now a release that can be gone back to, if it is none yet.
 
     Args:
@@ -52,7 +52,7 @@ def keep_running(site: Site, run: str) -> None:
     site.say(f"What runs now is kept as release {name}")
 
 
-def fetch(site: Site, branch: str) -> str:
+def fetch(site: HostRun, branch: str) -> str:
     """The commit that `branch` means, after the remote was asked.
 
     Raises:
@@ -76,7 +76,7 @@ def meant(answer: str, branch: str, remote: str, host: str) -> str:
     return answer
 
 
-def switch(site: Site, release: Release) -> None:
+def switch(site: HostRun, release: Release) -> None:
     """The release's record begun, and the work tree at its commit."""
     previous = site.old.id if site.old else ""
     site.new = replace(release, previous=previous)
@@ -85,23 +85,23 @@ def switch(site: Site, release: Release) -> None:
     check_out(site)
 
 
-def check_out(site: Site) -> None:
+def check_out(site: HostRun) -> None:
     """Check out the commit of the release."""
     perform(site, ((_check_out(site),),))
 
 
-def _check_out(site: Site) -> CheckOut:
+def _check_out(site: HostRun) -> CheckOut:
     tree = site.seen.tree
     return CheckOut(site.release.commit, (tree.commit, tree.branch))
 
 
-def switch_back(site: Site) -> None:
+def switch_back(site: HostRun) -> None:
     """The work tree as it was found; where no release was begun, nobody moved it."""
     if site.new is not None:
         perform(site, (_check_out(site).inverse(),))
 
 
-def try_hook(site: Site) -> None:
+def try_hook(site: HostRun) -> None:
     """The hook that git runs after a checkout ends well.
 
     Raises:
@@ -121,7 +121,7 @@ def try_hook(site: Site) -> None:
         )
 
 
-def _new_migrations(site: Site) -> tuple[str, ...]:
+def _new_migrations(site: HostRun) -> tuple[str, ...]:
     migrations = site.settings.migrations
     if migrations is None or site.old is None:
         return ()
@@ -129,7 +129,7 @@ def _new_migrations(site: Site) -> tuple[str, ...]:
     return git.parse_paths(site.in_project(command).stdout)
 
 
-def keep_logs(site: Site, *, aside: bool = False) -> None:
+def keep_logs(site: HostRun, *, aside: bool = False) -> None:
     """What the old release logged is kept for comparison, as long as its containers are there."""
     if site.old is not None:
         verifier.keep_logs(site.remote, site.settings, site.old.id, aside=aside)

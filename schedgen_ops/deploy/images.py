@@ -9,7 +9,7 @@ from functools import partial
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
-from schedgen_ops.deploy.site import QUICK, Site
+from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
@@ -24,7 +24,7 @@ from schedgen_ops.settings import HostSettings, Settings
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 
 
-def resolve(site: Site, release: str, commit: str) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
+def resolve(site: HostRun, release: str, commit: str) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
     """What the compose file in the work tree says, kept for `release`; and the ids of the files it mounts."""
     answer = site.run(site.compose.resolve(site.paths.release(release))).stdout
     services = c.parse_resolved(answer)
@@ -69,7 +69,7 @@ def describe(
 
 
 def pin(
-    site: Site, release: str, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
+    site: HostRun, release: str, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
 ) -> None:
     """The compose file of `release`, with its own image names, our labels, and the ingress if it has one."""
     folder, settings = site.paths.release(release), site.settings
@@ -83,7 +83,7 @@ def pin(
     site.run(site.compose.pin(folder, rollout.overlay(records, release, gate)))
 
 
-def build(site: Site) -> None:
+def build(site: HostRun) -> None:
     """Every image of the new release, under the release's own names; nothing that runs is touched."""
     release = site.release
     site.services, tracked = resolve(site, release.id, release.commit)
@@ -94,7 +94,7 @@ def build(site: Site) -> None:
     store.write(site.remote, site.paths, site.new)
 
 
-def _pull(site: Site, records: Mapping[str, ServiceRecord]) -> None:
+def _pull(site: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     ready = [service for service in site.scope if not service.built]
     absent = _to_pull(site, ready)
     if absent:
@@ -108,13 +108,13 @@ def _pull(site: Site, records: Mapping[str, ServiceRecord]) -> None:
         checked(command, result, site.remote.name)
 
 
-def _pull_ingress(site: Site) -> None:
+def _pull_ingress(site: HostRun) -> None:
     image = site.settings.ingress.image
     if not site.remote.run(site.docker.image_ids(image), deadline=QUICK, check=False).ok:
         site.stream(site.docker("pull", image), site.settings.build.deadline, f"Pulling {image}")
 
 
-def _to_pull(site: Site, ready: Sequence[c.Service]) -> list[str]:
+def _to_pull(site: HostRun, ready: Sequence[c.Service]) -> list[str]:
     policy = site.settings.build.pull
     if policy != "missing" or not ready:
         return [service.name for service in ready] if policy == "always" else []
@@ -123,7 +123,7 @@ def _to_pull(site: Site, ready: Sequence[c.Service]) -> list[str]:
     return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]
 
 
-def _build(site: Site) -> None:
+def _build(site: HostRun) -> None:
     built = [service.name for service in site.scope if service.built]
     if built:
         command = site.compose.build(site.paths.release(site.release.id), *built)
@@ -132,12 +132,12 @@ def _build(site: Site) -> None:
         site.built = tuple(built)
 
 
-def _note(site: Site, line: str) -> None:
+def _note(site: HostRun, line: str) -> None:
     if found := _STEP.search(line):
         site.building.append(found[1])
 
 
-def _with_ids(site: Site, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
+def _with_ids(site: HostRun, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
     if not records:
         return {}
     ids = site.run(site.docker.image_ids(*(record.image for record in records.values()))).lines()
@@ -145,7 +145,7 @@ def _with_ids(site: Site, records: Mapping[str, ServiceRecord]) -> dict[str, Ser
     return {name: replace(record, image_id=image_id) for (name, record), image_id in pairs}
 
 
-def migrate(site: Site) -> None:
+def migrate(site: HostRun) -> None:
     """The schema at the release's state, by its own image, while the old release serves."""
     migrations = site.settings.migrations
     if migrations is None:
@@ -153,7 +153,7 @@ def migrate(site: Site) -> None:
     run_migrations(site, site.release.id, migrations.run)
 
 
-def run_migrations(site: Site, release: str, command: Sequence[str]) -> None:
+def run_migrations(site: HostRun, release: str, command: Sequence[str]) -> None:
     """One of the migrations' commands, in a throwaway container of `release`.
 
     Raises:
@@ -170,13 +170,13 @@ def run_migrations(site: Site, release: str, command: Sequence[str]) -> None:
         raise
 
 
-def migrate_again(site: Site, rollback: Release, serving: Release | None) -> None:
+def migrate_again(site: HostRun, rollback: Release, serving: Release | None) -> None:
     """The schema as `serving` needs it, where a rollback that is taken back reverted migrations."""
     if rollback.reverted and serving is not None and site.settings.migrations is not None:
         run_migrations(site, serving.id, site.settings.migrations.run)
 
 
-def remove_one_off(site: Site, release: str) -> None:
+def remove_one_off(site: HostRun, release: str) -> None:
     """The throwaway containers of a release that were left behind."""
     listed = site.docker.one_off(site.settings.project, release)
     names = site.remote.run(listed, deadline=60, check=False).lines()
@@ -184,7 +184,7 @@ def remove_one_off(site: Site, release: str) -> None:
         site.remote.run(site.docker.remove(*names), deadline=60, check=False)
 
 
-def name_as_owner(site: Site) -> None:
+def name_as_owner(site: HostRun) -> None:
     """The built images under the owner's own names too, so that Compose by hand starts what serves."""
     built = [service for service in site.scope if service.built and service.name in site.release.services]
     tags = [
@@ -195,7 +195,7 @@ def name_as_owner(site: Site) -> None:
         site.remote.batch(tags, deadline=QUICK)
 
 
-def drop(site: Site) -> None:
+def drop(site: HostRun) -> None:
     """The image names of the new release, and what its build left behind: it will never serve."""
     if site.building:
         site.remote.run(site.docker.remove(*site.building), deadline=QUICK, check=False)
@@ -203,14 +203,14 @@ def drop(site: Site) -> None:
         _untag(site, {site.new.id}, ())
 
 
-def sweep(site: Site) -> None:
+def sweep(site: HostRun) -> None:
     """The image names of releases that were taken back: a container may have kept them until now."""
     gone = {r.id for r in site.seen.shelf.releases if r.state in (State.FAILED, State.BROKEN)}
     if gone:
         _untag(site, gone, ())
 
 
-def clean_up(site: Site) -> None:
+def clean_up(site: HostRun) -> None:
     """The image names of releases beyond the kept ones; an image goes with its last name."""
     shelf = store.certain(store.read(site.remote, site.paths), site.paths, site.remote.name)
     keep = kept(shelf.releases, shelf.current, site.settings.releases.keep)
@@ -220,7 +220,7 @@ def clean_up(site: Site) -> None:
     site.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
 
 
-def _untag(site: Site, releases: Collection[str], keep: Collection[Release]) -> tuple[str, ...]:
+def _untag(site: HostRun, releases: Collection[str], keep: Collection[Release]) -> tuple[str, ...]:
     """Asks for names to be removed, and returns them; one whose image a container uses may stay."""
     names = rollout.names_to_drop(_named(site), keep, site.settings.project, releases)
     if names:
@@ -228,6 +228,6 @@ def _untag(site: Site, releases: Collection[str], keep: Collection[Release]) -> 
     return tuple(names)
 
 
-def _named(site: Site) -> dict[str, str]:
+def _named(site: HostRun) -> dict[str, str]:
     listing = site.run(site.docker.images(f"{site.settings.project}-*"))
     return dict(line.rsplit(" ", 1) for line in listing.lines())

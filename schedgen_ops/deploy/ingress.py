@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schedgen_ops.deploy import again
+from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.deploy.performing import perform
-from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import planner, scripts
@@ -15,7 +15,7 @@ def behind(release: Release) -> dict[str, ServiceRecord]:
     return {name: record for name, record in release.services.items() if record.proxies}
 
 
-def bring(site: Site) -> None:
+def bring(site: HostRun) -> None:
     """The ingress as the new release has it; the first one takes the ports over from the old release."""
     plan = planner.ingress(site.release, site.old, site.containers())
     if not plan:
@@ -23,7 +23,7 @@ def bring(site: Site) -> None:
     perform(site, plan)
 
 
-def bring_back(site: Site) -> None:
+def bring_back(site: HostRun) -> None:
     """The ingress as the old release has it; where it never took the ports over, there is nothing to do."""
     if site.old is None or not behind(site.old):
         return

@@ -7,14 +7,14 @@ from dataclasses import asdict
 
 from schedgen_ops import events
 from schedgen_ops.deploy import ingress
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.recovery import HALF
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import CommandFailed, OpsError, Refused, RolledBack
 from schedgen_ops.probe.report import Report
 from schedgen_ops.probe.run import Prober
 
 
-def tell(prober: Prober, sites: Sequence[Site], emit: events.Emit) -> Report | None:
+def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> Report | None:
     """Ends the prober and says what it saw and what was counted; None where that was interrupted."""
     try:
         seen = prober.stop(_uncounted(sites))
@@ -33,7 +33,7 @@ def tell(prober: Prober, sites: Sequence[Site], emit: events.Emit) -> Report | N
     return seen
 
 
-def verified(sites: Sequence[Site], emit: events.Emit) -> None:
+def verified(sites: Sequence[HostRun], emit: events.Emit) -> None:
     """Says that the verification passed, if there was anything to verify."""
     if any(site.checked for site in sites):
         events.info(emit, "Deployment verification passed")
@@ -41,7 +41,7 @@ def verified(sites: Sequence[Site], emit: events.Emit) -> None:
         events.warn(emit, "Nothing was verified: no service and no check is configured here")
 
 
-def outcome(error: OpsError, sites: Sequence[Site]) -> None:
+def outcome(error: OpsError, sites: Sequence[HostRun]) -> None:
     """What is so now, in `error`: its exit code says that only where no interrupted run was put right before.
 
     Before any release is begun, nothing of this run needs a human.
@@ -62,7 +62,7 @@ def outcome(error: OpsError, sites: Sequence[Site]) -> None:
             error.exit_code = Refused.exit_code
 
 
-def _uncounted(sites: Sequence[Site]) -> list[str]:
+def _uncounted(sites: Sequence[HostRun]) -> list[str]:
     """Hosts with an ingress and without a check: nothing of ours asks there what it counted."""
     serving = [site for site in sites if site.new is not None and ingress.behind(site.new)]
     return [site.remote.name for site in serving if not site.settings.checks_on(site.host)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schedgen_ops.deploy.site import Site
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.lock.run import Found, Judge
 from schedgen_ops.rollout.plan import INGRESS
 
 
-def judge(sites: Sequence[Site]) -> Judge:
+def judge(sites: Sequence[HostRun]) -> Judge:
     """What is on a host whose lock had been lost has to be the release before, or this run's."""
     by_name = {site.remote.name: site for site in sites}
 
@@ -21,7 +21,7 @@ def judge(sites: Sequence[Site]) -> Judge:
     return look
 
 
-def strange(site: Site, current: str) -> str:
+def strange(site: HostRun, current: str) -> str:
     """What is neither, after the lock was lost for a while; "" for nothing.
 
     Args:

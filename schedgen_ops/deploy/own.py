@@ -13,9 +13,9 @@ from schedgen_ops.errors import ConfigError
 from schedgen_ops.steps import Step
 
 if TYPE_CHECKING:
+    from schedgen_ops.deploy.host_run import Share
     from schedgen_ops.deploy.pipeline import Pipeline
     from schedgen_ops.deploy.session import Session
-    from schedgen_ops.deploy.site import Share
     from schedgen_ops.remote import Remote
     from schedgen_ops.settings import Settings
 

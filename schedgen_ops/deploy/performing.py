@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from schedgen_ops.deploy.site import QUICK, Site
+from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.fleet import at_once
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import (
@@ -41,7 +41,7 @@ class _Started:
     answering: float
 
 
-def perform(site: Site, plan: Plan) -> None:
+def perform(site: HostRun, plan: Plan) -> None:
     """Performs a plan on a host: a group's operations at once, group after group.
 
     Raises:
@@ -60,7 +60,7 @@ def perform(site: Site, plan: Plan) -> None:
         _note(site, [each for each in came if each])
 
 
-def _perform(site: Site, operation: Operation, grace: Mapping[str, float]) -> _Started | None:
+def _perform(site: HostRun, operation: Operation, grace: Mapping[str, float]) -> _Started | None:
     commands = site.commands
     match operation:
         case Keep(change):
@@ -86,7 +86,7 @@ def _perform(site: Site, operation: Operation, grace: Mapping[str, float]) -> _S
     return None
 
 
-def _start(site: Site, operation: StartBeside | Recreate, grace: float) -> _Started:
+def _start(site: HostRun, operation: StartBeside | Recreate, grace: float) -> _Started:
     new, show = operation.new, site.show
     done = f"is back at release {new.release}"
     if _ours(site, new.release):
@@ -99,7 +99,7 @@ def _start(site: Site, operation: StartBeside | Recreate, grace: float) -> _Star
     return _Started(new.service, new.release, round(replaced.seconds, 1), answering)
 
 
-def _note(site: Site, started: list[_Started]) -> None:
+def _note(site: HostRun, started: list[_Started]) -> None:
     """Keeps how long it took in the record of the release that is made."""
     site.answering = max([site.answering, *(each.answering for each in started)])
     mine = [each for each in started if _ours(site, each.release)]
@@ -109,11 +109,11 @@ def _note(site: Site, started: list[_Started]) -> None:
         site.new = replace(site.release, services={**records, **timed})
 
 
-def _ours(site: Site, release: str) -> bool:
+def _ours(site: HostRun, release: str) -> bool:
     return site.new is not None and site.new.id == release
 
 
-def _set_ingress(site: Site, operation: SetIngress) -> None:
+def _set_ingress(site: HostRun, operation: SetIngress) -> None:
     names = [each.service for each in operation.behind]
     if operation.first:
         site.say("The published ports change hands once: " + ", ".join(sorted(names)))

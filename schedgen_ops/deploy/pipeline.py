@@ -8,8 +8,8 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.deploy import cleaning, closing, ingress, measured, services
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.rollout import scope
@@ -107,19 +107,19 @@ def tiers(session: Session, first: int) -> tuple[Step, ...]:
     )
 
 
-def _everything(settings: Settings, site: Site) -> list[str]:
+def _everything(settings: Settings, site: HostRun) -> list[str]:
     return scope.order(settings, site.release.services)
 
 
-def _of_tier(tier: Tier, site: Site) -> list[str]:
+def _of_tier(tier: Tier, site: HostRun) -> list[str]:
     return [name for name in tier.services if site.host.runs(name)]
 
 
-def _rolling(session: Session, number: str, title: str, which: Callable[[Site], list[str]]) -> Step:
-    def roll(site: Site) -> None:
+def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun], list[str]]) -> Step:
+    def roll(site: HostRun) -> None:
         services.roll(site, which(site))
 
-    def roll_back(site: Site) -> None:
+    def roll_back(site: HostRun) -> None:
         services.roll_back(site, which(site) if site.new else ())
 
     run = partial(session.do, roll, batch=session.settings.rollout.batch)

@@ -11,8 +11,8 @@ from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import stamp
 from schedgen_ops.deploy import again, images, services
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, served_in_order
 from schedgen_ops.rollout.work_tree import GoBack
@@ -28,13 +28,13 @@ def unlimited(settings: Settings) -> Settings:
     return settings.model_copy(update={"limits": limits})
 
 
-def unfinished(site: Site) -> tuple[Release, ...]:
+def unfinished(site: HostRun) -> tuple[Release, ...]:
     """The releases that were begun and never ended, the last one first."""
     current, releases = site.seen.shelf.current, served_in_order(site.seen.shelf.releases)
     return tuple(r for r in releases if r.state is State.STARTED and r.id != current)
 
 
-def _data_back(site: Site, release: Release) -> None:
+def _data_back(site: HostRun, release: Release) -> None:
     """The database that a rollback exchanged, or was about to, in its place again."""
     if not release.restored:
         return
@@ -45,7 +45,7 @@ def _data_back(site: Site, release: Release) -> None:
     restore.drop()
 
 
-def recover(site: Site) -> None:
+def recover(site: HostRun) -> None:
     """Takes back what an interrupted run left on a host; does nothing where there is nothing.
 
     Safe to run again: what it cannot finish now, the next one finds again.
@@ -90,7 +90,7 @@ def recover(site: Site) -> None:
         site.righted = f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
 
 
-def _tell(site: Site, serving: Release, begun: Sequence[Release]) -> None:
+def _tell(site: HostRun, serving: Release, begun: Sequence[Release]) -> None:
     bad = wrong(site.remote, site.settings, serving.services)
     for release in begun:
         if not bad:

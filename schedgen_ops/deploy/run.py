@@ -15,9 +15,9 @@ from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
 from schedgen_ops.clock import Clock
 from schedgen_ops.deploy import code, images, pipeline
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
@@ -80,7 +80,7 @@ def _backup(session: Session) -> Step:
     return Step("0", "Pre-deployment backup", run, beside=True)
 
 
-def _back_up(site: Site, *, at: datetime | None, clock: Clock) -> None:
+def _back_up(site: HostRun, *, at: datetime | None, clock: Clock) -> None:
     kind, totals = Kind.PRE_DEPLOYMENT, site.totals
     made = backup.create(
         site.remote, site.settings, kind, _source(site), clock, site.emit, totals=totals, at=at
@@ -136,17 +136,17 @@ def _begin(session: Session) -> None:
     session.do(code.keep_logs)
 
 
-def _source(site: Site) -> backup.Source:
+def _source(site: HostRun) -> backup.Source:
     serving = site.seen.shelf.serving
     commit = serving.commit if serving else site.seen.tree.commit
     return backup.Source(serving.id if serving else "", commit, site.seen.containers)
 
 
-def _look_for_room(site: Site) -> None:
+def _look_for_room(site: HostRun) -> None:
     site.totals = capacity.ensured(site.remote, site.settings, _source(site), site.emit)
 
 
-def _note_backup(site: Site) -> None:
+def _note_backup(site: HostRun) -> None:
     if not site.backup:
         return
     site.new = replace(site.release, backup=site.backup)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from schedgen_ops.clock import stamp
 from schedgen_ops.deploy import code
+from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.deploy.performing import perform
-from schedgen_ops.deploy.site import QUICK, Site
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
@@ -20,7 +20,7 @@ from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules
 
 
-def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
+def put_right(site: HostRun, serving: Release, begun: Sequence[Release]) -> None:
     """What a killed run may have left, taken away; and the services of the tiers as `serving` has them.
 
     Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
@@ -38,12 +38,12 @@ def put_right(site: Site, serving: Release, begun: Sequence[Release]) -> None:
     _go(site, planner.homeward(serving, begun, order))
 
 
-def _go(site: Site, way: Iterable[planner.Leg]) -> None:
+def _go(site: HostRun, way: Iterable[planner.Leg]) -> None:
     for leg in way:
         perform(site, leg(site.containers()))
 
 
-def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None:
+def roll(site: HostRun, services: Iterable[str], grouped: Grouping = waves) -> None:
     """Those of `services` that changed; those of a group go together."""
     plan = planner.forward(services, site.release, site.old, site.containers(), site.share, grouped)
     if not plan:
@@ -51,7 +51,7 @@ def roll(site: Site, services: Iterable[str], grouped: Grouping = waves) -> None
     perform(site, plan)
 
 
-def roll_back(site: Site, services: Iterable[str]) -> None:
+def roll_back(site: HostRun, services: Iterable[str]) -> None:
     """Those of `services` that were touched, as the old release had them."""
     ours = [name for name in services if name in site.touched]
     if not ours:
@@ -67,12 +67,12 @@ def roll_back(site: Site, services: Iterable[str]) -> None:
     site.touched[:] = [name for name in site.touched if name not in ours]
 
 
-def retire(site: Site) -> None:
+def retire(site: HostRun) -> None:
     """The containers that the release replaced behind the ingress go; until now they stood by."""
     perform(site, planner.settled(site.release, site.old, site.touched))
 
 
-def verify(site: Site, *, settle: bool) -> None:
+def verify(site: HostRun, *, settle: bool) -> None:
     """Everything answers; and, to `settle`, what was replaced stays up for a while first.
 
     Raises:
@@ -88,7 +88,7 @@ def verify(site: Site, *, settle: bool) -> None:
         site.say(f"All critical services are healthy ({len(findings)} checks passed)")
 
 
-def answers(site: Site) -> None:
+def answers(site: HostRun) -> None:
     """What was there before this run had the time to start, and passes the checks that concern it.
 
     Raises:
@@ -102,7 +102,7 @@ def answers(site: Site) -> None:
     _pass(site, f"{what} is in place, and does not pass its checks", bad)
 
 
-def _started(site: Site) -> None:
+def _started(site: HostRun) -> None:
     """What is starting has the time for it: until then nobody knows whether it is well."""
     wait = site.settings.health.deadline
     if starting := [box.id for box in site.containers() if box.health == "starting"]:
@@ -110,7 +110,7 @@ def _started(site: Site) -> None:
         site.containers_changed()
 
 
-def _pass(site: Site, message: str, failed: Sequence[rules.Finding]) -> None:
+def _pass(site: HostRun, message: str, failed: Sequence[rules.Finding]) -> None:
     if failed:
         raise OpsError(
             message,
@@ -120,7 +120,7 @@ def _pass(site: Site, message: str, failed: Sequence[rules.Finding]) -> None:
         )
 
 
-def reopen(site: Site) -> None:
+def reopen(site: HostRun) -> None:
     """The record open again, and the release before it the one that serves: the new one is taken back."""
     if site.new is None or site.new.state is not State.DONE:
         return
@@ -129,21 +129,21 @@ def reopen(site: Site) -> None:
     store.write(site.remote, site.paths, site.new)
 
 
-def leftovers(site: Site) -> None:
+def leftovers(site: HostRun) -> None:
     """Tells of services that run and that nobody deploys."""
     have = {service.name for service in site.services} or set(site.release.services)
     for service in rollout.removed(site.containers(), have):
         site.warn(f"Service {service} still runs, and the release no longer has it")
 
 
-def serve(site: Site) -> None:
+def serve(site: HostRun) -> None:
     """The release is DONE, and the one that serves."""
     # Should the answer be lost, `reopen` has something to take back.
     site.new = replace(site.release, state=State.DONE, finished=stamp(site.clock.now()))
     perform(site, planner.named(site.new, site.old, site.touched))
 
 
-def close(site: Site, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:
+def close(site: HostRun, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:
     """The record closed."""
     if site.new is None:
         return

@@ -10,7 +10,7 @@ from types import TracebackType
 from schedgen_ops import events
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.deploy import measured, ours, recovery, services
-from schedgen_ops.deploy.site import Share, Site
+from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
@@ -49,7 +49,7 @@ class Session:
     emit: events.Emit
     owner: Owner
     share: int = 100
-    sites: tuple[Site, ...] = ()
+    sites: tuple[HostRun, ...] = ()
     name: str = ""
     serves: bool = False
     seen: Report | None = None
@@ -86,7 +86,7 @@ class Session:
         ahead = self._held.ahead(self.clock)
         clocks = {name: Shifted(self.clock, seconds) for name, seconds in ahead.items()}
         self.sites = tuple(
-            Site(host, self.settings, seen[host.name], clocks[host.name], self.emit, share=self.share)
+            HostRun(host, self.settings, seen[host.name], clocks[host.name], self.emit, share=self.share)
             for host in self.fleet
         )
         known = (release.id for site in self.sites for release in site.seen.shelf.releases)
@@ -117,7 +117,7 @@ class Session:
             self._held.check()
         return self.fleet
 
-    def site(self, remote: Remote) -> Site:
+    def site(self, remote: Remote) -> HostRun:
         """What this run knows of a host."""
         return next(site for site in self.sites if site.remote.name == remote.name)
 

@@ -24,7 +24,7 @@ _USERS = "users"
 
 
 @dataclass(slots=True)
-class Site(Ran):
+class EmergencyHost(Ran):
     """A host in an emergency."""
 
     _users: set[str] = field(default_factory=set)

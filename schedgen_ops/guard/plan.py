@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
-from schedgen_ops.deploy.site import Site
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.release.record import Release, State, to_json
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Name, Operation, Plan
@@ -94,7 +94,7 @@ def stages(settings: Settings, *, behind: bool = True) -> tuple[Stage, ...]:
     return (*(Stage(share, settings.guard.pause) for share in shares), last)
 
 
-def agent_config(site: Site, *, alone: bool) -> AgentConfig:
+def agent_config(site: HostRun, *, alone: bool) -> AgentConfig:
     """What the watchdog of this host is told, once the services are replaced."""
     settings, new = site.settings, site.release
     replaced = {name: new.services[name] for name in site.touched}
@@ -150,13 +150,13 @@ def _records(new: Release) -> tuple[Release, ...]:
     )
 
 
-def keep(site: Site) -> Plan:
+def keep(site: HostRun) -> Plan:
     """The release is the one that serves; then the containers that stood by go."""
     new, old, touched = site.release, site.old, site.touched
     return planner.named(new, old, touched) + planner.settled(new, old, touched)
 
 
-def back(site: Site) -> Plan:
+def back(site: HostRun) -> Plan:
     """The way back to the release before, as a deploy that fails goes it; migrations stay."""
     tree = site.seen.tree
     return planner.unattended(site.release, site.old, site.touched, GoBack(tree.commit, tree.branch))

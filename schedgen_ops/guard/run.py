@@ -10,9 +10,9 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.deploy import pipeline, run, services
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.guard import plan, remote_commands
@@ -89,7 +89,7 @@ class Watching:
         text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
         events.info(self.session.emit, text)
 
-    def _begin(self, site: Site) -> None:
+    def _begin(self, site: HostRun) -> None:
         config = plan.agent_config(site, alone=len(self.session.sites) == 1)
         # Services go back one after the other where they need one another.
         self._stopping[site.remote.name] = sum(site.grace(name) for name in site.touched)
@@ -102,7 +102,7 @@ class Watching:
         owner = replace(myself(session.clock, "guard", session.branch), token=session.owner.token)
         site.run(remote_commands.start(site.paths.state, owner, config), _START)
 
-    def _follow(self, site: Site) -> None:
+    def _follow(self, site: HostRun) -> None:
         watch = self.watches[site.remote.name]
         longest = watch.duration + self.session.settings.guard.traffic_timeout + self._longest_way_back
 
@@ -123,7 +123,7 @@ class Watching:
         settings, stopping = self.session.settings, max([0, *self._stopping.values()])
         return int(2 * settings.health.deadline + settings.rollout.drain + stopping) + _MARGIN
 
-    def _look_up(self, site: Site, watch: Watch) -> None:
+    def _look_up(self, site: HostRun, watch: Watch) -> None:
         """The log was gone before its end was read: the record tells."""
         release = store.read(site.remote, site.paths).get(site.release.id)
         state = release.state if release else State.STARTED
@@ -131,7 +131,7 @@ class Watching:
         watch.reason = (release.guard or release.error) if release else ""
         watch.reason = watch.reason or "the guard ended without a verdict"
 
-    def _tell_others(self, site: Site, text: str) -> None:
+    def _tell_others(self, site: HostRun, text: str) -> None:
         others = [other for other in self.session.sites if other is not site and not self._over(other)]
         at_once([partial(_tell, other, text) for other in others])
 
@@ -142,7 +142,7 @@ class Watching:
         if ready:
             at_once([partial(_tell, site, "keep") for site in self.session.sites])
 
-    def _over(self, site: Site) -> bool:
+    def _over(self, site: HostRun) -> bool:
         watch = self.watches.get(site.remote.name)
         return watch is None or bool(watch.outcome)
 
@@ -150,7 +150,7 @@ class Watching:
         """Every watchdog goes back now, if it has not yet, and is gone; what it could not do comes after."""
         self.session.undoing(self._stand_down)()
 
-    def _stand_down(self, site: Site) -> None:
+    def _stand_down(self, site: HostRun) -> None:
         _tell(site, "back the operator's run was ended")
         longest = self._longest_way_back
         site.run(remote_commands.await_end(site.paths.state, longest), longest + _SIGNAL)
@@ -161,7 +161,7 @@ class Watching:
             services.reopen(site)
 
 
-def _tell(site: Site, text: str) -> None:
+def _tell(site: HostRun, text: str) -> None:
     site.run(remote_commands.signal(site.paths.state, text), _SIGNAL)
 
 

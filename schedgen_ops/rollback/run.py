@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from schedgen_ops import events
 from schedgen_ops.commands import files
 from schedgen_ops.deploy import cleaning, code, images, pipeline, services
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.deploy.site import Site
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
@@ -68,7 +68,7 @@ class Rollback:
         if self.data is not None:
             self.data.check()
 
-    def _find(self, site: Site) -> None:
+    def _find(self, site: HostRun) -> None:
         site.old = site.seen.shelf.serving
         target = site.seen.shelf.get(self.target)
         if target is None or not target.good:
@@ -86,7 +86,7 @@ class Rollback:
         self.session.do(self._restore_code)
         events.info(self.session.emit, f"Code restored: {self.session.sites[0].release.commit[:12]}")
 
-    def _restore_code(self, site: Site) -> None:
+    def _restore_code(self, site: HostRun) -> None:
         target = site.seen.shelf.get(self.target)
         assert target is not None
         previous = site.old.id if site.old else ""
@@ -130,13 +130,13 @@ class Rollback:
         events.info(session.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")
         session.emit(events.Fact("answering", seconds))
 
-    def _roll_all(self, site: Site) -> None:
+    def _roll_all(self, site: HostRun) -> None:
         services.roll(site, self._order(site), together)
 
-    def _order(self, site: Site) -> list[str]:
+    def _order(self, site: HostRun) -> list[str]:
         return scope.order(self.session.settings, site.release.services)
 
-    def roll_back(self, site: Site) -> None:
+    def roll_back(self, site: HostRun) -> None:
         """Every service as the newer release had it."""
         services.roll_back(site, self._order(site) if site.new else ())
 
@@ -151,7 +151,7 @@ class Rollback:
         session = self.session
         session.do(self._revert, only=session.among(session.settings.migrating_hosts()))
 
-    def _revert(self, site: Site) -> None:
+    def _revert(self, site: HostRun) -> None:
         migrations, old = self.session.settings.migrations, site.old
         if migrations is None or old is None:
             return

@@ -13,7 +13,7 @@ from test_backup_run import ANSWER
 from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
-from schedgen_ops.emergency.run import Site
+from schedgen_ops.emergency.run import EmergencyHost
 from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules
 
@@ -155,7 +155,7 @@ def test_a_drill_verifies_first_and_runs_under_the_lock(inv: Inv, capsys: Captur
 @pytest.fixture
 def verified(monkeypatch: pytest.MonkeyPatch) -> None:
     """A verification that passes: it has tests of its own."""
-    monkeypatch.setattr(Site, "verify", lambda _: None)
+    monkeypatch.setattr(EmergencyHost, "verify", lambda _: None)
 
 
 @pytest.mark.usefixtures("verified")

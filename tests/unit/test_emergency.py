@@ -12,7 +12,7 @@ from test_backup_restore import ALL, boxes
 from test_backup_run import ANSWER
 
 from schedgen_ops.backup.catalog import manifest
-from schedgen_ops.emergency.run import Site
+from schedgen_ops.emergency.run import EmergencyHost
 from schedgen_ops.errors import OpsError, Refused, VerificationFailed
 from schedgen_ops.events import Event, Message
 from schedgen_ops.verify import run as verifier
@@ -21,7 +21,7 @@ from schedgen_ops.watch.rules import CheckVerdict, Finding
 SUM = "0" * 64
 
 
-def site(**answers: Answer) -> tuple[Site, FakeHost, list[Event]]:
+def site(**answers: Answer) -> tuple[EmergencyHost, FakeHost, list[Event]]:
     table: dict[Any, Answer] = {
         "docker inspect": ALL,
         "read the releases": "\n",
@@ -41,7 +41,7 @@ def site(**answers: Answer) -> tuple[Site, FakeHost, list[Event]]:
     }
     own = {name.replace("_", " "): value for name, value in answers.items()}
     on, told = FakeHost(answers=table | own), list[Event]()
-    return Site(on, settings(), FakeClock(), told.append), on, told
+    return EmergencyHost(on, settings(), FakeClock(), told.append), on, told
 
 
 def warned(told: list[Event]) -> list[str]:

@@ -9,7 +9,7 @@ from fakes import Answer, FakeHost, result
 from test_backup_restore import boxes
 from test_emergency import site, warned
 
-from schedgen_ops.emergency.run import Site
+from schedgen_ops.emergency.run import EmergencyHost
 from schedgen_ops.errors import OpsError
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -18,7 +18,7 @@ RECORD = "/srv/schedgen/.schedgen/recovering"
 CONFIGURED = ("postgres", "minio", "backend", "pdf-worker", "frontend", "schedgen-ingress")
 
 
-def struck(*others: str, noted: Answer = 1, **answers: Answer) -> tuple[Site, FakeHost, list[str]]:
+def struck(*others: str, noted: Answer = 1, **answers: Answer) -> tuple[EmergencyHost, FakeHost, list[str]]:
     """A host where these run beside what is configured; cron is in the definition, reports has a profile."""
     one, on, told = site(docker_inspect=boxes(*CONFIGURED, *others), **answers)
     on.answers |= {

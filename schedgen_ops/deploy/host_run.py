@@ -25,7 +25,7 @@ QUICK = 60.0
 
 
 @dataclass(slots=True)
-class Site:
+class HostRun:
     """One host's share of a deploy.
 
     Attributes:
@@ -172,4 +172,4 @@ class Site:
         self.emit(events.Output(line, self.remote.name))
 
 
-Share = Callable[[Site], None]
+Share = Callable[[HostRun], None]
