@@ -65,5 +65,12 @@ def test_every_task_that_is_named_is_there_with_its_options(document: Path) -> N
         assert set(options) <= there[name], f"inv {name} {options}"
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_module_that_is_named_is_there(document: Path) -> None:
+    there = ["/" + str(path.relative_to(REPOSITORY)) for path in sorted(REPOSITORY.glob("[st]*/**/*.py"))]
+    for name in re.findall(r"`([\w/]+\.py)`", document.read_text()):
+        assert name == "tasks.py" or any(path.endswith(f"/{name}") for path in there), name
+
+
 def test_the_readme_is_for_the_first_five_minutes() -> None:
     assert len((REPOSITORY / "README.md").read_text().splitlines()) <= 200
