@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from schedgen_ops.commands.compose import Compose
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout.alone import alone
 from schedgen_ops.shell import Command
 
 # How the script ends where the ports are left without those that had them, or with both.
@@ -34,11 +34,12 @@ def ingress(
         health: seconds until a container must be healthy.
         repair: whether what a killed run left closed is opened again.
     """
-    return alone(
+    services = (*behind, "schedgen-ingress")
+    return host_script(
         "rollout/ingress",
-        paths.state,
-        (*behind, "schedgen-ingress"),
-        title="replace",
+        title=f"replace {', '.join(services)}",
+        state=paths.state,
+        services=services,
         docker=compose.docker.words,
         compose=compose.words_of(release),
         project=compose.project,

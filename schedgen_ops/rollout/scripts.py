@@ -13,7 +13,6 @@ from schedgen_ops.commands.compose import Compose
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord, to_json
-from schedgen_ops.rollout.alone import alone
 from schedgen_ops.shell import Command
 
 # A share of the requests: all of them, and nothing for the old containers, not even should the new ones die.
@@ -42,11 +41,11 @@ def start_beside(
         share: percent of the requests that the new ones get; below 100 the old ones get the rest. With 100
             they stand by, with ALL they get nothing, not even should the new ones die.
     """
-    return alone(
+    return host_script(
         "rollout/start_beside",
-        state,
-        (service,),
-        title="replace",
+        title=f"replace {service}",
+        state=state,
+        services=(service,),
         docker=compose.docker.words,
         compose=compose.words_of(release),
         project=compose.project,
@@ -78,11 +77,11 @@ def retire(
         back: the other way round: the containers of `release` go, those that were there before serve again.
             Ends with 10 where none of them is there and well.
     """
-    return alone(
+    return host_script(
         "rollout/retire",
-        state,
-        (service,),
-        title="replace",
+        title=f"replace {service}",
+        state=state,
+        services=(service,),
         docker=compose.docker.words,
         project=compose.project,
         service=service,
@@ -112,11 +111,10 @@ def promote(
         beside: whether the record is on the host already, beside its place.
     """
     text = to_json(record).encode() if record else b""
-    command = alone(
+    command = host_script(
         "rollout/promote",
-        paths.state,
-        services,
-        title="serve",
+        title=f"serve {', '.join(services)}",
+        state=paths.state,
         docker=compose.docker.words,
         project=compose.project,
         current=paths.current,

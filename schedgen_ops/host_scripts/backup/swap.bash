@@ -7,12 +7,13 @@
 #: limit     seconds that services have to get healthy
 #: clients[] the containers of the services that use the data
 source lib/alone.bash
+source lib/reason.bash
 source lib/stopped.bash
 source lib/data_location.bash
 embed backup/rename.sql
 
 umask 077
-alone "$lock" 900 schedgen-restore "another restore still works here"
+alone 900 schedgen-restore "$lock" || fail "another restore still works here"
 trap '' HUP PIPE TERM INT
 stopped=${lock%/*}/stopped/data
 now() { echo "${EPOCHREALTIME/[.,]/}"; }

@@ -12,6 +12,7 @@
 #: repair    "yes" where what a killed run left closed is to be opened again
 #: pairs[]   the services behind it, SERVICE=CONTAINERS
 #: limit     seconds until a container must be healthy
+source lib/alone_on_services.bash
 source lib/handover.bash
 
 find_ingress || exit

@@ -5,8 +5,8 @@
 #: current    the file that names what serves
 #: release    the release's id
 #: folder     its folder
-#: services[] those behind the ingress that it replaced
 #: size       bytes of its record, on stdin; "beside" where it is beside its place already; "" for no record
+source lib/alone_on_services.bash
 source lib/rollout.bash
 
 case $size in

@@ -9,6 +9,7 @@
 #: back      "yes" where those of the release go instead
 #: wanted    how many containers of the release stay
 #: drain     seconds for requests in flight to end
+source lib/alone_on_services.bash
 source lib/rollout.bash
 
 find_ingress || exit

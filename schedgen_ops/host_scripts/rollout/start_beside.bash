@@ -10,6 +10,7 @@
 #: proxies[] the ingress's backends that lead to it
 #: share     percent of the requests that the new containers get
 #: limit     seconds until they must be healthy
+source lib/alone_on_services.bash
 source lib/rollout.bash
 
 find_ingress || exit
