@@ -9,7 +9,7 @@ from functools import partial
 
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli.looking import Rows, conclude, look
-from schedgen_ops.commands.git import is_ref_name
+from schedgen_ops.commands.ref_names import is_ref_name
 from schedgen_ops.deploy import own, recovering
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy as assemble

@@ -13,7 +13,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import duration
 from schedgen_ops.ui.tables import Column
-from schedgen_ops.verify import checks, flow, logs, run
+from schedgen_ops.verify import checks, logs, run
 from schedgen_ops.watch import rules
 
 # A host and one of its findings.
@@ -136,6 +136,8 @@ def _flow(op: Operation) -> run.Look:
     def share(remote: Remote) -> run.Findings:
         if wanted is None or not op.settings.host(remote.name).runs(wanted.service):
             return ()
+        from schedgen_ops.verify import flow
+
         return flow.Try(remote, op.fleet, op.settings, wanted)()
 
     return share

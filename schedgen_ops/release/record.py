@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from schedgen_ops import json_records
-from schedgen_ops.commands.git import is_commit
+from schedgen_ops.commands.ref_names import is_commit
 
 
 class State(StrEnum):

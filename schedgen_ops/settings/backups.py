@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schedgen_ops.settings import types as t
-from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.base import DEFAULTS, Section
 
 
 class Drill(Section):
@@ -33,7 +33,8 @@ class Offsite(Section):
         description="The remote as rclone.conf would describe it: type, provider, endpoint ..."
     )
     secrets: dict[t.OptionName, t.VariableName] = Field(
-        default={}, description="Options that are secret: the environment variable here that holds each."
+        default={},
+        description="Options that are secret: the environment variable here that holds each.",
     )
     password: t.VariableName | None = Field(
         default=None,
@@ -65,7 +66,7 @@ class Backup(Section):
         description="auto: gzip for the database; for the objects zstd where the host has it, else gzip "
         "if it saves a fifth of a sample.",
     )
-    drill: Drill = Field(default=Drill(), description="Proof by a restore.")
+    drill: Drill = Field(default=DEFAULTS, description="Proof by a restore.")
     keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         default=7, description="Days for which `inv backup.prune` keeps every backup."
     )

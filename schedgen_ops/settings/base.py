@@ -1,6 +1,12 @@
 """What every section of a config file is."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
+
+# The default of a section: its own defaults, made when a config is read. An instance would have pydantic
+# build the section by itself when the module is imported, and again as a part of the whole.
+DEFAULTS: Any = {}
 
 
 class Section(BaseModel):

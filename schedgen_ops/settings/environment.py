@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from schedgen_ops.settings import backups, sections, verification
 from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import types as t
-from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.base import DEFAULTS, Section
 from schedgen_ops.settings.violations import Violation, refuse
 
 
@@ -71,9 +71,7 @@ class Environment(Section):
     hosts: Annotated[t.Rows[sections.HostSettings], AfterValidator(_hosts_apart)] = Field(
         default=(), description="The hosts of the environment."
     )
-    ssh: sections.SshSettings = Field(
-        default_factory=sections.SshSettings, description="How hosts are reached."
-    )
+    ssh: sections.SshSettings = Field(default=DEFAULTS, description="How hosts are reached.")
     tiers: Annotated[t.Rows[sections.Tier], AfterValidator(_tiers_apart)] = Field(
         default=(),
         description="Groups of services, updated in this order; without any, all that hold no state are one.",
@@ -90,30 +88,24 @@ class Environment(Section):
     migrations: sections.Migrations | None = Field(
         default=None, description="Schema migrations; null if there are none."
     )
-    backup: backups.Backup = Field(default=backups.Backup(), description="How backups are made.")
-    build: sections.Build = Field(default=sections.Build(), description="How images are built.")
-    health: sections.Health = Field(
-        default=sections.Health(), description="When a service counts as healthy."
-    )
+    backup: backups.Backup = Field(default=DEFAULTS, description="How backups are made.")
+    build: sections.Build = Field(default=DEFAULTS, description="How images are built.")
+    health: sections.Health = Field(default=DEFAULTS, description="When a service counts as healthy.")
     checks: Annotated[t.Rows[sections.Check], AfterValidator(_checks_apart)] = Field(
         default=(), description="HTTP requests of the verification."
     )
-    limits: sections.Limits = Field(default=sections.Limits(), description="Thresholds.")
+    limits: sections.Limits = Field(default=DEFAULTS, description="Thresholds.")
     verify: verification.Verification = Field(
-        default=verification.Verification(), description="What a verification looks at beside `checks`."
+        default=DEFAULTS, description="What a verification looks at beside `checks`."
     )
-    watch: sections.Watch = Field(default=sections.Watch(), description="Extended verification.")
-    guard: guards.Guard = Field(default=guards.Guard(), description="When a release goes back by itself.")
-    releases: sections.Releases = Field(
-        default=sections.Releases(), description="What is kept for a rollback."
-    )
-    rollout: sections.Rollout = Field(
-        default=sections.Rollout(), description="How an update spreads over the hosts."
-    )
+    watch: sections.Watch = Field(default=DEFAULTS, description="Extended verification.")
+    guard: guards.Guard = Field(default=DEFAULTS, description="When a release goes back by itself.")
+    releases: sections.Releases = Field(default=DEFAULTS, description="What is kept for a rollback.")
+    rollout: sections.Rollout = Field(default=DEFAULTS, description="How an update spreads over the hosts.")
     ingress: sections.Ingress = Field(
-        default=sections.Ingress(), description="The load balancer that takes published ports over."
+        default=DEFAULTS, description="The load balancer that takes published ports over."
     )
-    lock: sections.Lock = Field(default=sections.Lock(), description="One deploy at a time.")
+    lock: sections.Lock = Field(default=DEFAULTS, description="One deploy at a time.")
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from schedgen_ops.commands.git import is_ref_name
+from schedgen_ops.commands.ref_names import is_ref_name
 
 T = TypeVar("T")
 

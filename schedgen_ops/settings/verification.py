@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from schedgen_ops.settings import types as t
-from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.base import DEFAULTS, Section
 from schedgen_ops.settings.profiled import Profiled
 
 Scalar = str | int | float | bool | None
@@ -73,7 +73,7 @@ class Flow(Profiled):
     )
     upload: t.Url = Field(description="Where the file is sent.")
     field: t.Word = Field(default="file", description="The form's field for the file.")
-    form: t.Pairs[str] = Field(default={}, description="The form's other fields and their values.")
+    form: t.Pairs[str] = Field(default=DEFAULTS, description="The form's other fields and their values.")
     file: t.LocalPath = Field(description="The file to upload, relative to this one.")
     type: t.Word = Field(default="application/octet-stream", description="The file's media type.")
     id: t.Word = Field(description="Where the answer has the job's id, as a.b.c.")
@@ -103,7 +103,8 @@ class Queue(Section):
     )
     within: Within = Field(default=1.0, description="Seconds the answer may take.")
     at_most: t.Pairs[Number] = Field(
-        default={}, description="The most that a number may be: where it stands, as a.b.c, and the limit."
+        default={},
+        description="The most that a number may be: where it stands, as a.b.c, and the limit.",
     )
 
 
@@ -146,4 +147,4 @@ class Verification(Section):
     flow: Flow | None = Field(default=None, description="The upload that is followed; null for none.")
     queue: Queue | None = Field(default=None, description="The job queue; null if there is none.")
     prometheus: Prometheus | None = Field(default=None, description="Null if there is none.")
-    logs: Logs = Field(default=Logs(), description="How the logs are judged.")
+    logs: Logs = Field(default=DEFAULTS, description="How the logs are judged.")

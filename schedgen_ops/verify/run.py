@@ -12,7 +12,7 @@ from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.verify import checks, logs, own, performance, remote_commands
+from schedgen_ops.verify import checks, logs, own, remote_commands
 from schedgen_ops.watch import rules
 
 DEADLINE = 60.0
@@ -54,6 +54,8 @@ def patiently(remote: Remote, settings: Settings) -> Findings:
 
 def measure(remote: Remote, settings: Settings) -> Findings:
     """How fast answers come and how busy the host is; nothing of ours runs beside what is measured."""
+    from schedgen_ops.verify import performance
+
     found = performance.on(settings, settings.host(remote.name))
     results = [remote.together([check.command], deadline=_MEASURING)[0] for check in found]
     return checks.judged(found, results)

@@ -10,7 +10,6 @@ from schedgen_ops.commands.git.history import (
     unquoted,
 )
 from schedgen_ops.commands.git.moves import back, checkout, try_hook
-from schedgen_ops.commands.git.names import is_commit, is_ref_name
 from schedgen_ops.commands.git.remote import (
     advertised,
     fetch,
@@ -20,6 +19,7 @@ from schedgen_ops.commands.git.remote import (
 )
 from schedgen_ops.commands.git.state import Lock, State, parse_state, state
 from schedgen_ops.commands.git.tree import WorkTree, complaint, parse_work_tree, work_tree
+from schedgen_ops.commands.ref_names import is_commit, is_ref_name
 
 __all__ = [
     "Changes",

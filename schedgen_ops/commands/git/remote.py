@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedgen_ops.commands.git.names import is_commit
+from schedgen_ops.commands.ref_names import is_commit
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, sh
 
