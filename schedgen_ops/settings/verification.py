@@ -73,7 +73,7 @@ class Flow(Profiled):
     )
     upload: t.Url = Field(description="Where the file is sent.")
     field: t.Word = Field(default="file", description="The form's field for the file.")
-    form: t.Pairs[str] = Field(default=DEFAULTS, description="The form's other fields and their values.")
+    form: t.Pairs[str] = Field(default={}, description="The form's other fields and their values.")
     file: t.LocalPath = Field(description="The file to upload, relative to this one.")
     type: t.Word = Field(default="application/octet-stream", description="The file's media type.")
     id: t.Word = Field(description="Where the answer has the job's id, as a.b.c.")
