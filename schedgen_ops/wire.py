@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FramedAnswer:
     """The bytes of one command, and what the login shell said before it."""
 
     stdout: bytes
@@ -106,7 +106,7 @@ def killer(nonces: Sequence[str]) -> Request:
     return Request(_line(body, KILL_AFTER), stdin, "")
 
 
-def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
+def answer(stdout: bytes, stderr: bytes, nonce: str) -> FramedAnswer:
     """Return the answer to a single request.
 
     Raises:
@@ -118,10 +118,10 @@ def answer(stdout: bytes, stderr: bytes, nonce: str) -> Answer:
         raise NoFrame
     before_err, found_err, after_err = stderr.partition(mark)
     banner = before + (before_err if found_err else b"")
-    return Answer(after, after_err if found_err else stderr, first_line(banner))
+    return FramedAnswer(after, after_err if found_err else stderr, first_line(banner))
 
 
-def results(reply: Answer, nonce: str) -> tuple[Result, ...]:
+def results(reply: FramedAnswer, nonce: str) -> tuple[Result, ...]:
     """Return the results of a batch, as many as were finished, in order."""
     outs = _frames(reply.stdout, nonce)
     errs = _frames(reply.stderr, nonce)

@@ -10,7 +10,7 @@ from schedgen_ops.shell import Command, call
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a request got.
 
     Attributes:
@@ -29,14 +29,14 @@ def get(url: str, limit: float) -> Command:
     return host_script("http/get", title=f"GET {url}", url=url, limit=limit)
 
 
-def parse_answer(stdout: str) -> Answer:
+def parse_answer(stdout: str) -> HttpAnswer:
     """Reads the answer of `get`.
 
     Raises:
         ValueError: for anything else.
     """
     status, seconds, *error = stdout.split(maxsplit=2)
-    return Answer(int(status), float(seconds), " ".join(error).strip())
+    return HttpAnswer(int(status), float(seconds), " ".join(error).strip())
 
 
 FETCH = library("fetch")

@@ -177,7 +177,7 @@ class Host:
         """End the connection."""
         self._pool.close()
 
-    def _capture(self, command: Command, deadline: float, limit: int) -> tuple[wire.Answer, int, float]:
+    def _capture(self, command: Command, deadline: float, limit: int) -> tuple[wire.FramedAnswer, int, float]:
         nonce = secrets.token_hex(8)
         request = wire.single(command, deadline=deadline, nonce=nonce)
         capture = Capture(limit)
@@ -191,7 +191,7 @@ class Host:
             raise failures.too_much(command, self.name, limit, code)
         return answer, code, seconds
 
-    def _framed(self, command: Command, capture: Capture, nonce: str, code: int) -> wire.Answer:
+    def _framed(self, command: Command, capture: Capture, nonce: str, code: int) -> wire.FramedAnswer:
         try:
             answer = wire.answer(bytes(capture.stdout), bytes(capture.stderr), nonce)
         except wire.NoFrame:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from schedgen_ops.clock import elapsed
 from schedgen_ops.errors import ConnectionLost, OpsError
-from schedgen_ops.lock.remote_commands import Answer, parse
+from schedgen_ops.lock.remote_commands import KeeperAnswer, parse
 from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.shell import Command
 
@@ -50,14 +50,14 @@ class Lease:
         self.lost: OpsError | None = None
         self._wake = threading.Event()
         self._over = False
-        self.answer = Answer("")
+        self.answer = KeeperAnswer("")
 
     @property
     def name(self) -> str:
         """The name of the host."""
         return self._remote.name
 
-    def take(self) -> Answer:
+    def take(self) -> KeeperAnswer:
         """Take the lock, if nobody has it.
 
         Raises:

@@ -48,7 +48,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KeeperAnswer:
     """What the host says: acquired (with the release that serves), held (by whom), or free.
 
     Attributes:
@@ -88,15 +88,15 @@ def break_(state: str) -> Command:
     return host_script("lock/break", title="schedgen-unlock", state=state)
 
 
-def parse(line: str) -> Answer:
+def parse(line: str) -> KeeperAnswer:
     """Read the first line of `hold`, or the answer of `who`."""
     word, _, rest = line.strip().partition(" ")
     if word == "held":
-        return Answer("held", _owner(rest))
+        return KeeperAnswer("held", _owner(rest))
     words = rest.split()
     facts = dict(text.split("=", 1) for text in words if "=" in text)
     at = facts.get("at", "")
-    return Answer(
+    return KeeperAnswer(
         word,
         current=next((text for text in words if "=" not in text), ""),
         at=int(at) if at.isdecimal() else 0,

@@ -37,7 +37,7 @@ class Found:
     """
 
     host: str
-    answer: remote_commands.Answer | None = None
+    answer: remote_commands.KeeperAnswer | None = None
     lost: bool = True
     kept: bool = False
 
@@ -135,7 +135,7 @@ class Lock:
     def _again(self, lease: Lease) -> Found:
         mark = lease.answer.mark
         if lease.asked(_PATIENCE):
-            return Found(lease.name, remote_commands.Answer("acquired"), lost=False, kept=True)
+            return Found(lease.name, remote_commands.KeeperAnswer("acquired"), lost=False, kept=True)
         lease.leave()
         try:
             answer = lease.take()
@@ -200,7 +200,7 @@ def _release(leases: Mapping[str, Lease]) -> None:
         at_once([lease.release for lease in leases.values()])
 
 
-def _refusal(host: str, answer: remote_commands.Answer) -> LockHeld:
+def _refusal(host: str, answer: remote_commands.KeeperAnswer) -> LockHeld:
     return LockHeld(
         f"another run is at work here: {answer.owner or 'its owner is not known'}",
         host=host,

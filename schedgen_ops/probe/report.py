@@ -16,7 +16,7 @@ _ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+(?:\.\d+)?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """One request: when it began (seconds), what it asked, the HTTP status (0 for none), how long it took."""
 
     start: float
@@ -102,18 +102,18 @@ class Report:
         )
 
 
-def answered(line: str) -> Answer | None:
+def answered(line: str) -> ProbeAnswer | None:
     """Return the answer that a line of the prober's tells of, if it is about a request."""
     found = _ANSWER.fullmatch(line)
     if found is None:
         return None
     start, url, status, seconds = found.groups()
-    return Answer(int(start) / 1e6, int(url), int(status), float(seconds))
+    return ProbeAnswer(int(start) / 1e6, int(url), int(status), float(seconds))
 
 
-def parse(lines: Iterable[str]) -> tuple[Answer, ...]:
+def parse(lines: Iterable[str]) -> tuple[ProbeAnswer, ...]:
     """Return the answers in what the prober said; a torn line is passed over."""
-    found: list[Answer] = []
+    found: list[ProbeAnswer] = []
     marks: list[tuple[float, str]] = []
     for line in lines:
         if mark := _MARK.fullmatch(line):
@@ -123,15 +123,15 @@ def parse(lines: Iterable[str]) -> tuple[Answer, ...]:
     return tuple(_in_phase(answer, marks) for answer in sorted(found, key=lambda answer: answer.start))
 
 
-def _in_phase(answer: Answer, marks: Sequence[tuple[float, str]]) -> Answer:
+def _in_phase(answer: ProbeAnswer, marks: Sequence[tuple[float, str]]) -> ProbeAnswer:
     name = _BEFORE
     for at, phase in marks:
         if answer.start >= at:
             name = phase
-    return Answer(answer.start, answer.url, answer.status, answer.seconds, name)
+    return ProbeAnswer(answer.start, answer.url, answer.status, answer.seconds, name)
 
 
-def report(answers: Sequence[Answer], phases: Sequence[str] = (_BEFORE, "during", "after")) -> Report:
+def report(answers: Sequence[ProbeAnswer], phases: Sequence[str] = (_BEFORE, "during", "after")) -> Report:
     """Return what the answers come to: in all, and phase by phase."""
     return Report(
         requests=len(answers),
@@ -165,7 +165,7 @@ def merged(reports: Iterable[Report]) -> Report:
     )
 
 
-def _phase(name: str, answers: Sequence[Answer]) -> Phase:
+def _phase(name: str, answers: Sequence[ProbeAnswer]) -> Phase:
     times = sorted(answer.seconds for answer in answers)
     failed = sum(not answer.good for answer in answers)
     return Phase(name, len(times), failed, quantile(times, 0.5), quantile(times, 0.99))
@@ -176,7 +176,7 @@ def quantile(values: Sequence[float], share: float) -> float:
     return figures.quantile(values, share) if values else 0.0
 
 
-def _gap(answers: Sequence[Answer]) -> float:
+def _gap(answers: Sequence[ProbeAnswer]) -> float:
     if not answers:
         return 0.0
     good = [answer for answer in answers if answer.good]

@@ -13,7 +13,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands, visitors
-from schedgen_ops.probe.report import Answer, Report, answered, merged, parse, report
+from schedgen_ops.probe.report import ProbeAnswer, Report, answered, merged, parse, report
 from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.settings import Check, Settings
 
@@ -134,7 +134,7 @@ def _began_to_count(line: str) -> bool:
     return line.startswith("visitors start ")
 
 
-def _refused(answers: Sequence[Answer]) -> int:
+def _refused(answers: Sequence[ProbeAnswer]) -> int:
     return sum(answer.status >= 500 for answer in answers)
 
 

@@ -52,14 +52,14 @@ def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
 
 def responses(checks: Sequence[s.Check], result: Result) -> Sequence[Finding]:
     """p95 of each URL's times, held against the time it may take."""
-    answers: list[list[http.Answer]] = [[] for _ in checks]
+    answers: list[list[http.HttpAnswer]] = [[] for _ in checks]
     for line in result.lines():
         index, _, answer = line.partition("\t")
         answers[int(index)].append(http.parse_answer(answer))
     return tuple(map(_response, checks, answers))
 
 
-def _response(check: s.Check, answers: Sequence[http.Answer]) -> Finding:
+def _response(check: s.Check, answers: Sequence[http.HttpAnswer]) -> Finding:
     name = f"response {check.name}"
     if not answers:
         return Finding(name, CheckVerdict.UNKNOWN, "could not be measured")

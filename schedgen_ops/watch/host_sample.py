@@ -75,7 +75,7 @@ class HostSample:
     number: int
     at: float
     seconds: float
-    answers: tuple[http.Answer | None, ...]
+    answers: tuple[http.HttpAnswer | None, ...]
     containers: tuple[Container, ...] | None = None
     cpu_percent: float | None = None
     memory_percent: float | None = None
@@ -100,7 +100,7 @@ class Reader:
 
     def _begin(self, number: int, at: float) -> None:
         self._number, self._at = number, at
-        self._answers: list[http.Answer | None] = [None] * self._urls
+        self._answers: list[http.HttpAnswer | None] = [None] * self._urls
         self._containers: dict[str, list[str]] | None = None
         self._usage: dict[str, tuple[float | None, int, int | None]] = {}
         self._killed: list[str] = []

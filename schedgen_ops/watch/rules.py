@@ -68,12 +68,12 @@ def patience(checks: Sequence[Check]) -> float:
     return max([PATIENCE, *(check.within * 2 for check in checks)])
 
 
-def answered(checks: Sequence[Check], answers: Sequence[http.Answer | None]) -> tuple[Finding, ...]:
+def answered(checks: Sequence[Check], answers: Sequence[http.HttpAnswer | None]) -> tuple[Finding, ...]:
     """One finding a check, by status and time alone."""
     return tuple(map(_answer, checks, answers))
 
 
-def _answer(check: Check, answer: http.Answer | None) -> Finding:
+def _answer(check: Check, answer: http.HttpAnswer | None) -> Finding:
     name = f"{check.name} {check.url}"
     if answer is None:
         return Finding(name, CheckVerdict.UNKNOWN, "could not be asked")

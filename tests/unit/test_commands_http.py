@@ -61,7 +61,7 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return str(folder)
 
 
-def ask(url: str, path: str, cwd: Path, limit: float = 20) -> http.Answer:
+def ask(url: str, path: str, cwd: Path, limit: float = 20) -> http.HttpAnswer:
     answer = bash(http.get(url, limit), cwd, PATH=path)
     assert answer.ok, answer.stderr
     assert len(answer.stdout.splitlines()) == 1
@@ -112,11 +112,11 @@ def test_https_needs_curl_and_says_so(path: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("200 0.012345 \n", http.Answer(200, 0.012345)),
-        ("000 0.1 curl: (7) Failed  to connect \n", http.Answer(0, 0.1, "curl: (7) Failed  to connect")),
+        ("200 0.012345 \n", http.HttpAnswer(200, 0.012345)),
+        ("000 0.1 curl: (7) Failed  to connect \n", http.HttpAnswer(0, 0.1, "curl: (7) Failed  to connect")),
     ],
 )
-def test_an_answer_is_read(text: str, answer: http.Answer) -> None:
+def test_an_answer_is_read(text: str, answer: http.HttpAnswer) -> None:
     assert http.parse_answer(text) == answer
 
 

@@ -72,7 +72,7 @@ def test_every_program_writes_numbers_and_messages_as_c_does(
 
 def test_so_do_those_of_a_batch(german: dict[str, str]) -> None:
     request = wire.several([HALF, script(HALF.text)], deadline=9, nonce=NONCE)
-    answer = wire.Answer(sent(request, german), b"", "")
+    answer = wire.FramedAnswer(sent(request, german), b"", "")
     assert answer.stdout.decode().count(SAID) == 2
 
 

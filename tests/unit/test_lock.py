@@ -14,7 +14,7 @@ import pytest
 from kit import bash, git, path, program
 
 from schedgen_ops.lock import remote_commands
-from schedgen_ops.lock.remote_commands import Answer, Owner
+from schedgen_ops.lock.remote_commands import KeeperAnswer, Owner
 from schedgen_ops.release.paths import Paths
 
 ANN = Owner("ann", "lap'top $x", "2025-01-15T12:00:00Z", "deploy", "v1.2.3", "t0")
@@ -41,7 +41,7 @@ def _hold(state: Path, owner: Owner, lease: float, again: bool) -> str:
     return remote_commands.hold(str(state), owner, lease, again=again).text  # type: ignore[arg-type]
 
 
-def who(state: Path) -> Answer:
+def who(state: Path) -> KeeperAnswer:
     answer = bash(remote_commands.who(str(state)), state.parent)
     assert answer.ok, answer.stderr
     return remote_commands.parse(answer.stdout)
@@ -55,7 +55,7 @@ def wait_until_free(state: Path, seconds: float = 20) -> None:
 
 
 def test_it_is_free_where_nothing_was_deployed_yet_and_asking_changes_nothing(tmp_path: Path) -> None:
-    assert who(tmp_path / ".schedgen") == Answer("free")
+    assert who(tmp_path / ".schedgen") == KeeperAnswer("free")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -63,8 +63,8 @@ def test_a_lock_is_held_by_one_and_the_second_is_told_by_whom(tmp_path: Path) ->
     state = tmp_path / "it's here" / ".schedgen"
     with holding(state) as (_, first), holding(state) as (_, second):
         assert remote_commands.parse(first).state == "acquired"
-        assert remote_commands.parse(second) == Answer("held", ANN)
-        assert who(state) == Answer("held", ANN)
+        assert remote_commands.parse(second) == KeeperAnswer("held", ANN)
+        assert who(state) == KeeperAnswer("held", ANN)
 
 
 def test_it_tells_which_release_serves(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_run_takes_over_what_it_still_holds_itself_and_nothing_of_another(tmp_
         with holding(tmp_path, again=True) as (_, first):
             assert remote_commands.parse(first).state == "acquired"
             assert dead.wait(20) is not None
-            assert who(tmp_path) == Answer("held", ANN)
+            assert who(tmp_path) == KeeperAnswer("held", ANN)
         wait_until_free(tmp_path)
     for other in (replace(ANN, token=""), replace(ANN, token="t1")):
         with holding(tmp_path) as (one, _), holding(tmp_path, owner=other, again=True) as (_, second):
@@ -163,13 +163,13 @@ def test_a_full_disk_keeps_nobody_from_the_lock_and_hides_no_owner(tmp_path: Pat
     (tmp_path / "lock.json").symlink_to("/dev/full")
     with holding(tmp_path) as (process, first):
         assert first.startswith("acquired")
-        assert who(tmp_path) == Answer("held", ANN)
+        assert who(tmp_path) == KeeperAnswer("held", ANN)
         bob = replace(ANN, user="bob", token="t1")
         with holding(tmp_path, owner=bob) as (_, second):
-            assert remote_commands.parse(second) == Answer("held", ANN)
+            assert remote_commands.parse(second) == KeeperAnswer("held", ANN)
         assert bash(remote_commands.break_(str(tmp_path)), tmp_path).ok
         assert process.wait(20) is not None
-    assert who(tmp_path) == Answer("free")
+    assert who(tmp_path) == KeeperAnswer("free")
 
 
 def test_where_no_file_can_be_made_the_folder_is_locked(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_where_no_file_can_be_made_the_folder_is_locked(tmp_path: Path) -> None:
         assert first.startswith("acquired")
         with holding(tmp_path, owner=replace(ANN, token="t1")) as (_, second):
             assert remote_commands.parse(second).state == "held"
-        assert who(tmp_path) == Answer("held", ANN)
+        assert who(tmp_path) == KeeperAnswer("held", ANN)
 
 
 def test_looking_takes_it_from_nobody(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_looking_takes_it_from_nobody(tmp_path: Path) -> None:
 def test_it_can_be_broken_and_the_next_one_gets_it(tmp_path: Path) -> None:
     with holding(tmp_path) as (process, _):
         assert bash(remote_commands.break_(str(tmp_path)), tmp_path).ok
-        assert who(tmp_path) == Answer("free")
+        assert who(tmp_path) == KeeperAnswer("free")
         process.wait(20)
 
 
@@ -233,18 +233,18 @@ def test_the_owner_is_written_for_its_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "answer"),
     [
-        ("acquired \n", Answer("acquired")),
-        ("acquired r1\n", Answer("acquired", current="r1")),
-        ("acquired  at=7 before= mark=8.5\n", Answer("acquired", at=7, mark="8.5")),
-        ("acquired r1 at=x before=1 mark=\n", Answer("acquired", current="r1", before="1")),
-        ("free\n", Answer("free")),
-        ("held \n", Answer("held")),
-        ("held {torn\n", Answer("held")),
-        ("held 5\n", Answer("held")),
-        ("", Answer("")),
+        ("acquired \n", KeeperAnswer("acquired")),
+        ("acquired r1\n", KeeperAnswer("acquired", current="r1")),
+        ("acquired  at=7 before= mark=8.5\n", KeeperAnswer("acquired", at=7, mark="8.5")),
+        ("acquired r1 at=x before=1 mark=\n", KeeperAnswer("acquired", current="r1", before="1")),
+        ("free\n", KeeperAnswer("free")),
+        ("held \n", KeeperAnswer("held")),
+        ("held {torn\n", KeeperAnswer("held")),
+        ("held 5\n", KeeperAnswer("held")),
+        ("", KeeperAnswer("")),
     ],
 )
-def test_every_answer_is_read(line: str, answer: Answer) -> None:
+def test_every_answer_is_read(line: str, answer: KeeperAnswer) -> None:
     assert remote_commands.parse(line) == answer
 
 

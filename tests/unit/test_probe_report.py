@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedgen_ops.probe.report import Answer, Phase, Report, merged, parse, quantile, report
+from schedgen_ops.probe.report import Phase, ProbeAnswer, Report, merged, parse, quantile, report
 
 SECONDS = st.integers(1, 5000).map(lambda ms: ms / 1000)
 STATUS = st.sampled_from([200, 204, 301, 399, 0, 400, 404, 500, 503])
@@ -21,12 +21,12 @@ def line(start: float, url: int, status: int, seconds: float) -> str:
     return f"{round(start * 1e6)} {url} {status:03} {seconds:.6f}"
 
 
-def asked(url: int, rows: list[tuple[float, int, float]], start: float = 100.0) -> list[Answer]:
+def asked(url: int, rows: list[tuple[float, int, float]], start: float = 100.0) -> list[ProbeAnswer]:
     """Requests of one URL, one after the other: pause, status, time."""
     found = []
     for pause, status, seconds in rows:
         start += pause
-        found.append(Answer(start, url, status, seconds))
+        found.append(ProbeAnswer(start, url, status, seconds))
         start += seconds
     return found
 

@@ -10,7 +10,7 @@ from fakes import FakeHost, result
 from kit import recorded, settings
 
 from schedgen_ops.commands.docker import parse_containers
-from schedgen_ops.commands.http import Answer
+from schedgen_ops.commands.http import HttpAnswer
 from schedgen_ops.errors import OpsError
 from schedgen_ops.settings import Check
 from schedgen_ops.verify import run
@@ -24,34 +24,34 @@ UNKNOWN = Finding("web", CheckVerdict.UNKNOWN, "could not be asked")
 BOXES = recorded("containers.jsonl")
 
 
-def judged(answer: Answer | None, **expectations: Any) -> Finding:
+def judged(answer: HttpAnswer | None, **expectations: Any) -> Finding:
     return rules.answered([WEB.model_copy(update=expectations)], [answer])[0]
 
 
 @pytest.mark.parametrize(
     ("answer", "verdict", "text"),
     [
-        (Answer(200, 0.012), CheckVerdict.PASSED, "200 in 12 ms"),
-        (Answer(302, 0.5), CheckVerdict.PASSED, "302 in 500 ms"),
-        (Answer(399, 1.0), CheckVerdict.PASSED, "399 in 1000 ms"),
-        (Answer(400, 0.1), CheckVerdict.FAILED, "answered 400"),
-        (Answer(500, 0.1), CheckVerdict.FAILED, "answered 500"),
-        (Answer(101, 0.1), CheckVerdict.FAILED, "answered 101"),
-        (Answer(200, 1.01), CheckVerdict.FAILED, "took 1.01 s, longer than 1 s"),
-        (Answer(0, 0.1, "refused"), CheckVerdict.FAILED, "refused"),
-        (Answer(0, 10), CheckVerdict.FAILED, "no answer"),
+        (HttpAnswer(200, 0.012), CheckVerdict.PASSED, "200 in 12 ms"),
+        (HttpAnswer(302, 0.5), CheckVerdict.PASSED, "302 in 500 ms"),
+        (HttpAnswer(399, 1.0), CheckVerdict.PASSED, "399 in 1000 ms"),
+        (HttpAnswer(400, 0.1), CheckVerdict.FAILED, "answered 400"),
+        (HttpAnswer(500, 0.1), CheckVerdict.FAILED, "answered 500"),
+        (HttpAnswer(101, 0.1), CheckVerdict.FAILED, "answered 101"),
+        (HttpAnswer(200, 1.01), CheckVerdict.FAILED, "took 1.01 s, longer than 1 s"),
+        (HttpAnswer(0, 0.1, "refused"), CheckVerdict.FAILED, "refused"),
+        (HttpAnswer(0, 10), CheckVerdict.FAILED, "no answer"),
         (None, CheckVerdict.UNKNOWN, "could not be asked"),
     ],
 )
-def test_an_answer_is_judged(answer: Answer | None, verdict: CheckVerdict, text: str) -> None:
+def test_an_answer_is_judged(answer: HttpAnswer | None, verdict: CheckVerdict, text: str) -> None:
     found = judged(answer)
     assert (found.verdict, found.text) == (verdict, text)
     assert found.check == "web http://localhost:3000/"
 
 
 def test_a_status_that_is_asked_for_is_the_only_good_one() -> None:
-    assert judged(Answer(404, 0.1), status=404).verdict is CheckVerdict.PASSED
-    assert judged(Answer(200, 0.1), status=404).text == "answered 200, not 404"
+    assert judged(HttpAnswer(404, 0.1), status=404).verdict is CheckVerdict.PASSED
+    assert judged(HttpAnswer(200, 0.1), status=404).text == "answered 200, not 404"
 
 
 def test_what_could_not_be_asked_is_not_passed() -> None:

@@ -15,7 +15,7 @@ from kit import minimal, quickly, settings
 from rich.text import Text
 
 from schedgen_ops.cli.watch_report import report, verdict
-from schedgen_ops.commands.http import Answer
+from schedgen_ops.commands.http import HttpAnswer
 from schedgen_ops.errors import CommandTimedOut, ConnectionLost, OpsError, Unreachable
 from schedgen_ops.events import Curve, Panel
 from schedgen_ops.remote import Result
@@ -207,7 +207,7 @@ def test_a_long_watch_is_hardly_larger_than_a_short_one() -> None:
         for n in range(1, count + 1):
             group = LogGroup("redis", 1, f"ERROR {n}", f"ERROR {n}")
             seen.add(
-                HostSample(n, n * 10.0, 0.1, (Answer(200, n / 1e4),), containers, 1.0, 1.0, (), (group,))
+                HostSample(n, n * 10.0, 0.1, (HttpAnswer(200, n / 1e4),), containers, 1.0, 1.0, (), (group,))
             )
         used = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()

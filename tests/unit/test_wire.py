@@ -23,7 +23,7 @@ def local(request: wire.Request) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-def run(command: Command, deadline: float = 10) -> tuple[wire.Answer, int]:
+def run(command: Command, deadline: float = 10) -> tuple[wire.FramedAnswer, int]:
     done = local(wire.single(command, deadline=deadline, nonce=NONCE))
     return wire.answer(done.stdout, done.stderr, NONCE), done.returncode
 
