@@ -69,7 +69,7 @@ class Command:
         stdin: what the command reads after the secrets; None is an empty stdin.
         title: a short name for messages; by default the text itself.
         script: the host script that it runs, "" for any other command.
-        values: what that script is given, by name.
+        values: what that script is given, by name; `words` are its arguments.
         private: whether what it prints on stdout is a configuration or an environment: no message has it.
     """
 
@@ -180,10 +180,10 @@ def assignment(name: str, value: Value) -> str:
     return f"{name}=({' '.join(map(quote, value))})\n"
 
 
-def bash(text: str, title: str = "") -> Command:
+def bash(text: str, *words: str, title: str = "") -> Command:
     """Return the command that runs a program in its own bash, named `title` in the host's process list."""
-    words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen")
-    return Command(" ".join(map(quote, words)), title=title)
+    argv = ("bash", "-o", "pipefail", "-c", text, title or "schedgen", *words)
+    return Command(" ".join(map(quote, argv)), title=title)
 
 
 def script(text: str, *args: str, title: str = "") -> Command:

@@ -29,19 +29,22 @@ _EMBED = re.compile(r"embed ([\w./-]+)\n?\Z")
 _INCLUDE = re.compile(r"\\ir ([\w.-]+)\n?\Z")
 
 
-def host_script(name: str, /, *, title: str = "", **values: Value) -> Command:
+def host_script(name: str, /, *words: str, title: str = "", **values: Value) -> Command:
     """The script `name.bash` with its values, run by a bash of its own with `pipefail`.
 
     Args:
         name: its path below host_scripts/, without the ending: "rollout/retire".
+        words: the script's own arguments, "$@" there: for many, since all values together are a part of one
+            argument, which may have 128 KiB; and for what has to be seen in the host's list of processes.
         title: a short name for messages.
         values: one for each that the script says it is given; a list where it says `name[]`.
 
     Raises:
         TypeError: where these are not the values that the script says it is given.
     """
-    command = bash(program(name, **values), title=title or name)
-    return replace(command, script=name, values=tuple((key, _frozen(value)) for key, value in values.items()))
+    command = bash(program(name, **values), *words, title=title or name)
+    told = {**values, "words": words} if words else values
+    return replace(command, script=name, values=tuple((key, _frozen(value)) for key, value in told.items()))
 
 
 def _frozen(value: Value) -> Value:

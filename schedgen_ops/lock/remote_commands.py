@@ -9,11 +9,11 @@ compared. The kernel's lock is the lock: lock.json only says whose it is, and ma
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.shell import Command, quote
+from schedgen_ops.shell import Command
 
 _TITLE = "schedgen-lock"
 
@@ -73,9 +73,9 @@ def hold(state: str, owner: Owner, lease: int, *, again: bool = False) -> Comman
     """
     text = json.dumps(asdict(owner))
     token = owner.token if again else ""
-    keeper = host_script("lock/hold", title=_TITLE, state=state, owner=text, lease=lease, token=token)
     # By these words others find it in the host's list of processes, and know whose it is.
-    return replace(keeper, text=f"{keeper.text} {quote(state)} {quote(text)}")
+    words = (state, text)
+    return host_script("lock/hold", *words, title=_TITLE, state=state, owner=text, lease=lease, token=token)
 
 
 def who(state: str) -> Command:

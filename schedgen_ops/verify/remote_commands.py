@@ -30,11 +30,11 @@ def inside(docker: Docker, project: str, service: str, *argv: str) -> Command:
     """A program in the newest container of a service; `NOT_THERE` is the exit code where none runs."""
     return host_script(
         "verify/inside",
+        *argv,
         title=f"{service}: {argv[0]}",
         docker=docker.words,
         project=project,
         service=service,
-        words=argv,
     )
 
 

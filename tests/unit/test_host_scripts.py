@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,8 +13,10 @@ from hypothesis.strategies import characters, lists, text
 from kit import bash
 
 from schedgen_ops import host_scripts
+from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import FOLDER, host_script, program
 from schedgen_ops.shell import Value, assignment
+from schedgen_ops.verify.remote_commands import inside
 
 WORDS = text(characters(exclude_characters="\0", exclude_categories=["Cs"]))
 NAMES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.bash"))
@@ -54,6 +57,18 @@ def test_every_script_says_what_it_is_given_and_is_bash_once_it_is_joined(name: 
     # Each library once.
     functions = re.findall(r"^(\w+)\(\) \{", whole, re.MULTILINE)
     assert len(functions) == len(set(functions))
+
+
+def test_a_thousand_queries_are_not_too_many(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/bash\n[ "$1" = exec ] && echo "$#" || echo 1f\n')
+    docker.chmod(0o755)
+    words = ["psql", *(word for _ in range(1000) for word in ("-c", "SELECT " + "'x', " * 30 + "1"))]
+    command = inside(Docker(), "p", "postgres", *words)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash"], input=command.text, env=env, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{len(words) + 3}\n", "")
+    assert dict(command.values)["words"] == tuple(words)
 
 
 def test_a_script_runs_with_its_values(tmp_path: Path) -> None:
