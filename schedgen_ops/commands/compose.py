@@ -114,7 +114,3 @@ class Compose:
         """The last `lines` lines that a service's containers wrote, on stdout and stderr."""
         options = ("--no-color", "--no-log-prefix", "--tail", str(lines))
         return self.of(release, "logs", *options, service).with_stderr()
-
-    def stop(self, release: str, *services: str) -> Command:
-        """Stops and removes the containers of services."""
-        return self.of(release, "rm", "--stop", "--force", *services)

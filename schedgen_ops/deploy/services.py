@@ -31,7 +31,7 @@ def put_right(site: HostRun, serving: Release, begun: Sequence[Release]) -> None
     known = {name: record for release in (*begun, serving) for name, record in release.services.items()}
     order = scope.order(site.settings, known)
     half = planner.half_handed_over(serving, found)
-    if not begun and not half and not planner.superseded(serving, order, found):
+    if not begun and not half and not planner.superseded(serving, None, found):
         return
     site.righted = site.righted or "what an interrupted run had left beside what serves was removed"
     perform(site, planner.ingress_back(serving, found, repair=True))

@@ -134,7 +134,8 @@ class Rollback:
         services.roll(site, self._order(site), together)
 
     def _order(self, site: HostRun) -> list[str]:
-        return scope.order(self.session.settings, site.release.services)
+        order = scope.order(self.session.settings, site.release.services)
+        return [name for name in order if self.session.settings.has(site.host, name)]
 
     def roll_back(self, site: HostRun) -> None:
         """Every service as the newer release had it."""

@@ -83,9 +83,11 @@ class StartBeside:
 
     def inverse(self) -> tuple[Operation, ...]:
         """Behind the ingress the old containers still run; else the old ones are put back."""
-        if self.new.behind and self.old:
-            return (Revert(self.new, self.old),)
-        return _put_back(self.new, self.old)
+        if not self.new.behind:
+            return _put_back(self.new, self.old)
+        # Of what no release has, there may be containers that its owner started.
+        still = Revert(self.new, self.old)
+        return (still,) if self.old else (still, Remove(self.new))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Retire:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """The containers of a service that the release before did not have go."""
+    """The containers of a service go that the release before did not have; only those of the release."""
 
     new: Version
 

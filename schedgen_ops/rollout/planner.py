@@ -106,14 +106,17 @@ def homeward(
         touched: whether those runs touched all of `services`; else what they left is looked for.
     """
 
+    def brought(new: Release, found: Found) -> tuple[Version, ...]:
+        return versions(new, services) if touched else left(new, found)
+
     def left(new: Release, found: Found) -> tuple[Version, ...]:
         ours = {box.service for box in found if box.release == new.id}
-        return versions(new, [name for name in services if touched or name in ours])
+        return versions(new, [name for name in new.services if name in ours])
 
     return (
-        *(lambda found, new=new: _together(_undone(left(new, found), serving, Revert)) for new in begun),
-        partial(superseded, serving, services),
-        *((partial(put_back, serving, services),) if begun else ()),
+        *(lambda found, new=new: _together(_undone(brought(new, found), serving, Revert)) for new in begun),
+        partial(superseded, serving, services if touched else None),
+        *((partial(put_back, serving, services, last_first=touched),) if begun else ()),
         *(lambda found, new=new: _in_turn(_undone(left(new, found), serving, Remove)) for new in begun),
     )
 
@@ -124,8 +127,8 @@ def _undone(left: Iterable[Version], old: Release | None, kind: type[T]) -> tupl
     return tuple(each for one in brought for each in one.inverse() if isinstance(each, kind))
 
 
-def superseded(serving: Release | None, services: Iterable[str], found: Found) -> Plan:
-    """What is beside a service of which `serving` has all its containers goes."""
+def superseded(serving: Release | None, services: Iterable[str] | None, found: Found) -> Plan:
+    """What is beside a service of which `serving` has all its containers goes; of `services`, or of all."""
     if serving is None:
         return ()
     ours = Counter(box.service for box in found if box.release == serving.id and box.good)
@@ -134,17 +137,24 @@ def superseded(serving: Release | None, services: Iterable[str], found: Found) -
     return settled(serving, None, [name for name, count in behind if count <= ours[name] < every[name]])
 
 
-def put_back(serving: Release | None, services: Iterable[str], found: Found) -> Plan:
-    """Those of `services` that differ as `serving` has them, the last ones first; it is named again for each.
+def put_back(
+    serving: Release | None, services: Iterable[str], found: Found, *, last_first: bool = False
+) -> Plan:
+    """Those of `services` that differ as `serving` has them; it is named again for each.
 
     It serves already: what its containers replace goes at once, and a reboot brings them back.
+
+    Args:
+        last_first: whether what needs others goes before them: it may not bear the older ones, and those that
+            run are older. Else nothing is known to run, and what others need comes first.
     """
     if serving is None:
         return ()
     told = changes(services, serving.services, found, serving)
     todo = {change.service: change for change in told if change.touches}
     plan: Plan = ()
-    for wave in reversed(waves({name: serving.services[name] for name in todo})):
+    groups = waves({name: serving.services[name] for name in todo})
+    for wave in reversed(groups) if last_first else groups:
         plan += _wave(wave, todo, serving, None, 100) + settled(serving, None, wave)
         plan += named(serving, serving, wave)
     return plan
@@ -166,7 +176,8 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
         ways = [(each, _anew(new_ones[each.service], each)) for each in versions(old, wave)]
         plan += _together(way for each, way in ways if each.beside)
         plan += _in_turn(way for each, way in ways if not each.beside)
-    plan += _in_turn(_undone(new_ones.values(), old, Remove))
+    for each in _undone(new_ones.values(), old, Remove):
+        plan += ((Unless(Revert(each.new, None), (each,)) if each.new.behind else each,),)
     if behind := _behind(old):
         plan += ((SetIngress(behind),),)
     return (*plan, (Unless(Untag(tuple(record.image for record in new.services.values()))),))

@@ -50,7 +50,8 @@ class Renderer:
             case o.Retire(new=new) | o.Revert(new=new):
                 command = self._end(new, back=isinstance(operation, o.Revert))
             case o.Remove(new=new):
-                command = self.compose.stop(self.paths.release(new.release), new.service)
+                state = self.paths.state
+                command = scripts.remove(self.compose, state, new.service, release=new.release)
             case o.SetIngress():
                 command = self._ingress(operation)
             case o.Name():

@@ -93,6 +93,25 @@ def retire(
     )
 
 
+def remove(compose: Compose, state: str, service: str, *, release: str) -> Command:
+    """Stop and remove the containers of a service that are of a release; whoever made others keeps them.
+
+    Args:
+        state: the path of the folder of our state.
+        release: a release's id.
+    """
+    return host_script(
+        "rollout/remove",
+        title=f"remove {service}",
+        state=state,
+        services=(service,),
+        docker=compose.docker.words,
+        project=compose.project,
+        service=service,
+        release=release,
+    )
+
+
 def promote(
     compose: Compose,
     paths: Paths,

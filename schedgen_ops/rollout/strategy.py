@@ -53,6 +53,14 @@ def strategies(services: Iterable[Service], config: Rollout) -> dict[str, Strate
     return chosen
 
 
+def beside(record: ServiceRecord) -> bool:
+    """Tell whether containers of a service may run beside those that they replace: never two on one store.
+
+    What an earlier config had left alone is replaced where today's says so, and was left alone for its data.
+    """
+    return record.strategy not in (Strategy.STOP_FIRST, Strategy.LEFT_ALONE)
+
+
 Grouping = Callable[[Mapping[str, ServiceRecord]], tuple[tuple[str, ...], ...]]
 """Which services go together, group after group."""
 
@@ -65,7 +73,7 @@ def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ..
     groups: list[tuple[str, ...]] = []
     alone = True
     for name, record in services.items():
-        before, alone = alone, record.strategy == Strategy.STOP_FIRST
+        before, alone = alone, not beside(record)
         if before or alone:
             groups.append((name,))
         else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.release.record import Release, ServiceRecord
-from schedgen_ops.rollout.strategy import Strategy
+from schedgen_ops.rollout.strategy import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Version:
     @property
     def beside(self) -> bool:
         """Whether its containers may run beside those that they replace."""
-        return self.record.strategy != Strategy.STOP_FIRST
+        return beside(self.record)
 
     def __str__(self) -> str:
         return f"{self.service} of {self.release}"

@@ -72,6 +72,19 @@ def _retire(world: World, values: Values, stdin: str) -> Result:
     return result()
 
 
+def _remove(world: World, values: Values, stdin: str) -> Result:
+    service, release = values["service"], values["release"]
+    boxes = [world.boxes[service], *world.standby.get(service, ())] if service in world.boxes else []
+    world.changed.append(f"remove {service}")
+    rest = [box for box in boxes if box.release != release]
+    world.boxes.pop(service, None)
+    world.standby.pop(service, None)
+    if rest:
+        world.boxes[service] = rest[0]
+        world.standby |= {service: tuple(rest[1:])} if rest[1:] else {}
+    return result()
+
+
 def _promote(world: World, values: Values, stdin: str) -> Result:
     world.changed.append("serve")
     if stdin:
@@ -148,6 +161,7 @@ SCRIPTS: dict[str, ScriptHandler] = {
     "compose/up": _up,
     "rollout/ingress": _ingress,
     "rollout/promote": _promote,
+    "rollout/remove": _remove,
     "rollout/retire": _retire,
     "rollout/start_beside": _start_beside,
     "rollout/wait": lambda world, values, stdin: result(),

@@ -42,7 +42,6 @@ def said(command: Command, tmp_path: Path, body: str = 'printf "%s|" "$@"', name
             COMPOSE.logs("/r", "web", 200),
             "-f|/r/compose.yaml|logs|--no-color|--no-log-prefix|--tail|200|web|",
         ),
-        (COMPOSE.stop("/r", "web"), "-f|/r/compose.yaml|rm|--stop|--force|web|"),
     ],
 )
 def test_compose_is_called_on_a_releases_own_definition(command: Command, words: str, tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ class Host:
                 if its and all(each.good for each in its[: new.record.replicas]):
                     self.have(new.service, its[: new.record.replicas])
             case Remove(new=new):
-                self.have(new.service, ())
+                rest = tuple(each for each in self.of(new.service) if each.release != new.release)
+                self.have(new.service, rest)
             case Name(release=name):
                 self.current = name
             case SetIngress():
@@ -216,6 +217,22 @@ def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
     performed(host, way, 99)
     assert standing(host) == whole(old)
     assert host.current == "r1"
+
+
+@quickly
+@given(COUNT, st.booleans(), st.booleans())
+def test_what_its_owner_started_outside_every_release_serves_again(cut: int, half: bool, alone: bool) -> None:
+    old, new = release("r1", [], without=["web"]), release("r2")
+    owners = box("web", "", "base")
+    host = Host((*running(old), owners), "r1")
+    plan = planner.forward(ORDER, new, old, host.boxes)
+    touched = [each.new.service for each in operations(plan) if isinstance(each, StartBeside | Recreate)]
+    performed(host, plan, cut, half=half)
+    if alone:
+        performed(host, planner.unattended(new, old, touched, GoBack("a" * 40)), 99)
+    else:
+        recovered(host, old, [new], 99)
+    assert host.of("web") == (owners,)
 
 
 def test_containers_that_are_not_well_are_no_way_back() -> None:

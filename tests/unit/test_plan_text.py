@@ -27,7 +27,7 @@ from schedgen_ops.rollout.operations import (
 )
 from schedgen_ops.rollout.plan import INGRESS, Action, Change
 from schedgen_ops.rollout.rendering import Renderer
-from schedgen_ops.rollout.strategy import together
+from schedgen_ops.rollout.strategy import Strategy, together
 from schedgen_ops.rollout.versions import version, versions
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.shell import Command, sh
@@ -124,15 +124,56 @@ def test_what_stands_by_serves_again_and_what_is_gone_is_put_back() -> None:
     assert (
         put_back
         == """\
+recreate db of r1: its image changed
+name r1 as what serves
 start api of r1 beside what runs: its image changed
 & start worker of r1 beside what runs: its image changed
 retire what api of r1 replaced
-name r1 as what serves
-recreate db of r1: its image changed
 name r1 as what serves"""
     )
     assert removed == ""
     assert way(both, touched=True)[0].count("serve again") == 2
+
+
+def test_what_a_run_takes_back_itself_goes_from_the_last_and_a_recovery_from_what_others_need() -> None:
+    assert [line for line in way(running(NEW))[2].splitlines() if "r1" in line and "name" not in line] == [
+        "recreate db of r1: its image changed",
+        "start api of r1 beside what runs: its image changed",
+        "& start worker of r1 beside what runs: its image changed",
+        "retire what api of r1 replaced",
+        "start web of r1 beside what runs: its image changed",
+        "retire what web of r1 replaced",
+    ]
+    assert way(running(NEW), touched=True)[2].startswith("start web of r1")
+    assert way(running(NEW), touched=True)[2].endswith(
+        "recreate db of r1: its image changed\nname r1 as what serves"
+    )
+
+
+def test_what_was_left_alone_for_its_data_is_never_two_at_once() -> None:
+    left = replace(OLD.services["db"], strategy=Strategy.LEFT_ALONE.value)
+    old = replace(OLD, services={**OLD.services, "db": left})
+    assert "recreate db of r1" in way(running(NEW), old=old)[2]
+    told = lines(planner.forward(["db"], replace(old, id="r3"), NEW, running(NEW), 101, together))
+    assert told == "recreate db of r3: its image changed"
+    assert together({**old.services})[0] == ("db",)
+
+
+def test_a_recovery_looks_for_all_of_the_release_that_was_begun_whatever_today_s_tiers_name() -> None:
+    both = running(OLD) + running(NEW, "web")
+    (reverted, superseded, *_rest) = (lines(leg(both)) for leg in planner.homeward(OLD, [NEW], []))
+    assert reverted == "let what web of r2 was to replace serve again"
+    assert superseded == "retire what web of r1 replaced"
+
+
+def test_what_its_owner_started_is_let_serve_again_and_is_not_removed() -> None:
+    web = version(NEW, "web")
+    assert web is not None
+    way_back = StartBeside(web, None, Change("web", Action.REPLACE, "new")).inverse()
+    assert list(map(str, way_back)) == [
+        "let what web of r2 was to replace serve again",
+        "remove web of r2, which was new",
+    ]
 
 
 def test_a_service_that_is_new_is_removed_on_the_way_back() -> None:

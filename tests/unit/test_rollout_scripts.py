@@ -53,6 +53,16 @@ def services(engine: Engine) -> list[str]:
     return [f"{service} {release}" for service, status, _, release in rows if status == "running"]
 
 
+def test_only_containers_of_the_release_are_removed(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(release="r2")
+    engine.has("worker", "web")
+    command = scripts.remove(engine.compose, str(engine.state), "worker", release="r2")
+    assert engine.run(command).ok
+    assert services(engine) == ["worker r1", "web r2"]
+    assert engine.run(command).ok
+
+
 # New beside old
 
 
