@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from schedgen_ops import events
+from schedgen_ops import events, host_scripts
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.deploy import measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
@@ -74,6 +74,7 @@ class Session:
         Raises:
             Refused: where a host is not ready, or somebody else is at work.
         """
+        host_scripts.read_all()
         seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if pulls else "")
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
         for name, found in seen.items():

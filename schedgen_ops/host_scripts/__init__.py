@@ -93,6 +93,13 @@ def joined(name: str) -> str:
     return _joined(name, frozenset())[0]
 
 
+def read_all() -> None:
+    """Read every file now: a run goes by what there was when it began, whatever becomes of them meanwhile."""
+    for path in FOLDER.rglob("*.*"):
+        if path.suffix not in (".py", ".pyc"):
+            text(str(path.relative_to(FOLDER)))
+
+
 @cache
 def text(name: str) -> str:
     """The text of one file, whatever its language."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.remote import Remote
@@ -24,7 +25,18 @@ def wrong(
     names = {f"service {name}" for name in absent}
     urls = {f"{check.name} {check.url}" for check in settings.checks if check.service in absent}
     found = rules.failed(run.patiently(remote, settings))
-    return tuple(finding for finding in found if finding.check not in names | urls)
+    gone = _gone(remote, settings, known) if known and not settings.tiers else ()
+    return (*gone, *(finding for finding in found if finding.check not in names | urls))
+
+
+def _gone(remote: Remote, settings: Settings, known: Collection[str]) -> tuple[rules.Finding, ...]:
+    """Those of `known` that have no container: without tiers the checks look at what is there alone."""
+    listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=run.DEADLINE)
+    there = {container.service for container in parse_containers(listing.stdout)}
+    verdict = rules.CheckVerdict.FAILED
+    return tuple(
+        rules.Finding(f"service {name}", verdict, "has no container") for name in known if name not in there
+    )
 
 
 def prove(fleet: Fleet, settings: Settings, known: Mapping[str, Collection[str]] | None = None) -> None:

@@ -77,3 +77,10 @@ def test_a_script_runs_with_its_values(tmp_path: Path) -> None:
     assert bash(command, tmp_path).ok
     assert (command.script, dict(command.values)["containers"]) == ("stopped/stop", ("a", "b"))
     assert path.read_text() == "a\nb\n"
+
+
+def test_what_a_run_will_need_is_read_when_it_begins() -> None:
+    host_scripts.text.cache_clear()
+    host_scripts.read_all()
+    files = [path for path in FOLDER.rglob("*.*") if path.suffix in (".bash", ".awk", ".sql", ".cfg", ".sh")]
+    assert host_scripts.text.cache_info().currsize == len(files) > 50

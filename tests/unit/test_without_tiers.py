@@ -26,6 +26,7 @@ from schedgen_ops.rollback.run import rollback
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import Check, Settings
+from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules
 
 PLAIN = minimal(project="schedgen", directory=DIRECTORY)
@@ -123,6 +124,16 @@ def service(name: str, **body: object) -> Service:
 
 VOLUME = {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
 BIND = {"volumes": [{"type": "bind", "source": "/etc/x", "target": "/x"}]}
+
+
+def test_what_is_gone_does_not_serve_though_nothing_names_it() -> None:
+    host = SimHost()
+    assert deploy(host).code == 0
+    known = frozenset(host.world.boxes)
+    assert serving.wrong(host, CHECKED, known) == ()
+    del host.world.boxes["pdf-worker"]
+    (found,) = serving.wrong(host, CHECKED, known)
+    assert (found.check, found.text) == ("service pdf-worker", "has no container")
 
 
 def test_stores_are_left_alone_and_what_is_built_here_is_none() -> None:
