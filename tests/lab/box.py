@@ -13,6 +13,9 @@ from schedgen_ops.lab.place import DIRECTORY, LabHost
 
 ROOT = Path(__file__).parents[2]
 
+# A hundred runs need not compile the same modules, even where the environment says so.
+KEPT = {"PYTHONDONTWRITEBYTECODE": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:

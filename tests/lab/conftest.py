@@ -15,7 +15,7 @@ from typing import Any
 
 import beside  # noqa: F401 - first of all: it says which lab is ours
 import pytest
-from box import ROOT, Box, Inv, Ran
+from box import KEPT, ROOT, Box, Inv, Ran
 from sshd import Sshd, sshd
 
 from schedgen_ops.lab import manager
@@ -55,7 +55,7 @@ def inv() -> Inv:
         done = subprocess.run(
             [sys.executable, "-m", "invoke", *arguments],
             cwd=ROOT,
-            env={**os.environ, "NO_COLOR": "1", **(env or {})},
+            env={**os.environ, **KEPT, "NO_COLOR": "1", **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from box import ROOT, Box, Ran
+from box import KEPT, ROOT, Box, Ran
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import DIRECTORY, Place
@@ -83,7 +83,7 @@ class Operator:
             process = subprocess.Popen(
                 [sys.executable, "-m", "invoke", *words, "--env", "lab"],
                 cwd=ROOT,
-                env={**os.environ, "NO_COLOR": "1", **self.variables, **(env or {})},
+                env={**os.environ, **KEPT, "NO_COLOR": "1", **self.variables, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

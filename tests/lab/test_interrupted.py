@@ -12,6 +12,7 @@ import blows
 import pytest
 from blows import Blow
 from box import Box
+from data import shrink
 from deploy_kit import Operator, Running
 from load import failed, load
 
@@ -37,6 +38,7 @@ class Moment:
 def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
     """An operator of host 1, which is on v1.2.3 behind the ingress."""
     operator = Operator(lab, tmp_path, (host,)).configure(health={"settle": 1})
+    shrink(host)
     operator.deploy("v1.2.3")
     return operator
 

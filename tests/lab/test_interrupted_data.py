@@ -13,16 +13,11 @@ import deploy_kit as kit
 import pytest
 from blows import Case
 from box import Box, Ran
-from data import DATABASES, Data, aside, databases, sql
+from data import DATABASES, Data, aside, databases, shrink, sql
 from deploy_kit import Operator
 
 from schedgen_ops.lab.place import Place
 
-# Enough to lose, and little to wait for.
-FEW = """
-DELETE FROM events; DELETE FROM jobs WHERE id NOT IN (SELECT id FROM jobs ORDER BY id LIMIT 500);
-"""
-FEW_OBJECTS = "cd /data/schedules/done && ls | tail -n +101 | xargs rm -f"
 SPOIL = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs ORDER BY id LIMIT 100)"
 SPOIL_OBJECTS = "cd /data/schedules/done && rm -f seed-000*.pdf && echo x > seed-0099.pdf"
 
@@ -45,8 +40,7 @@ class Practice:
     def on(cls, op: Operator, host: Box) -> Practice:
         op.configure(**blows.BARE).deploy("v1.2.2")
         op.configure(health=blows.BARE["health"])
-        sql(host, FEW)
-        host.sh(f"docker compose exec -T minio sh -c '{FEW_OBJECTS}'")
+        shrink(host)
         assert op("backup").code == 0
         (name,) = (name for name in kit.backups(host) if name.startswith("manual-"))
         good = Data.of(host)
