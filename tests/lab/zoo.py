@@ -150,10 +150,10 @@ class Case:
         database = {"service": "postgres", "user": USER, "name": self.name, "used_by": []}
         where = {"project": _project(self.server.folder), "directory": str(self.server.folder)}
         hosts = [{"name": "app1", "address": "app1"}]
+        migrations = {"profile": "typeorm", "service": "app", "path": "migrations"}
         store = {"service": "minio", "path": "/data", "used_by": []} if objects else None
-        return Settings.model_validate(
-            {**where, "hosts": hosts, "database": database, "objects": store, "backup": {"format": form}}
-        )
+        stored = {"database": database, "objects": store, "migrations": migrations}
+        return Settings.model_validate({**where, "hosts": hosts, **stored, "backup": {"format": form}})
 
     def backup(self, form: str = "plain") -> Manifest:
         """A backup, made in a second of its own."""
