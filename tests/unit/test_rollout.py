@@ -239,6 +239,7 @@ def test_a_log_that_cannot_be_read_hides_no_failure() -> None:
 
 
 def test_a_service_that_was_new_is_stopped_and_removed() -> None:
-    host = FakeHost(answers={lambda command: command.text.endswith("rm --stop --force web"): ""})
+    host = FakeHost(answers={lambda command: command.script == "rollout/remove": ""})
     run.remove(host, COMMANDS, Remove(WEB))
-    assert len(host.commands) == 1
+    (asked,) = host.commands
+    assert (dict(asked.values)["service"], dict(asked.values)["release"]) == ("web", WEB.release)
