@@ -96,14 +96,14 @@ def bash(command: Command, cwd: Path, **env: str) -> Result:
         env={"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8", **env},
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
     return Result(done.stdout.decode(), done.stderr.decode(), done.returncode, 0.0)
 
 
 def parses(text: str) -> str:
     """What bash has against the syntax of `text`; "" if nothing."""
-    done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False, timeout=30)
+    done = subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False, timeout=60)
     return done.stderr
 
 
@@ -126,7 +126,7 @@ def git(folder: Path, *argv: str) -> str:
     who = {f"GIT_{part}_{key}": "test" for part in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     env = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     words = ["git", "-c", "init.defaultBranch=main", *argv]
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=True, timeout=120)
     return done.stdout.strip()
 
 
