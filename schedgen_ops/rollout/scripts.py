@@ -13,10 +13,21 @@ from schedgen_ops.commands.compose import Compose
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord, to_json
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, Value
 
 # A share of the requests: all of them, and nothing for the old containers, not even should the new ones die.
 ALL = 101
+
+
+def _of(compose: Compose, state: str, service: str) -> dict[str, Value]:
+    """What every script is given that works alone on a service."""
+    return {
+        "state": state,
+        "services": (service,),
+        "docker": compose.docker.words,
+        "project": compose.project,
+        "service": service,
+    }
 
 
 def start_beside(
@@ -44,12 +55,8 @@ def start_beside(
     return host_script(
         "rollout/start_beside",
         title=f"replace {service}",
-        state=state,
-        services=(service,),
-        docker=compose.docker.words,
+        **_of(compose, state, service),
         compose=compose.words_of(release),
-        project=compose.project,
-        service=service,
         wanted=record.replicas,
         release=release,
         proxies=record.proxies,
@@ -80,11 +87,7 @@ def retire(
     return host_script(
         "rollout/retire",
         title=f"replace {service}",
-        state=state,
-        services=(service,),
-        docker=compose.docker.words,
-        project=compose.project,
-        service=service,
+        **_of(compose, state, service),
         proxies=record.proxies,
         release=release,
         back="yes" if back else "",
@@ -103,11 +106,7 @@ def remove(compose: Compose, state: str, service: str, *, release: str) -> Comma
     return host_script(
         "rollout/remove",
         title=f"remove {service}",
-        state=state,
-        services=(service,),
-        docker=compose.docker.words,
-        project=compose.project,
-        service=service,
+        **_of(compose, state, service),
         release=release,
     )
 
