@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schedgen_ops.backup.create.run import Source
+from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import git
-from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -13,8 +13,7 @@ from schedgen_ops.settings import Settings
 
 def source_of(remote: Remote, settings: Settings) -> Source:
     """Return the release that serves on a host, and its containers."""
-    listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=60)
-    containers = parse_containers(listing.stdout)
+    containers = running(remote, settings)
     serving = store.read(remote, Paths(settings.directory)).serving
     if serving:
         return Source(serving.id, serving.commit, containers)
