@@ -18,11 +18,13 @@ from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Emit, Message, RunFinished, RunStarted
 from schedgen_ops.interrupts import INTERRUPTS
+from schedgen_ops.text import seconds
 from schedgen_ops.ui import open_ui
 
 # A team's tasks.py imports Operation from here for its annotations: that must not cost what a run costs.
 if TYPE_CHECKING:
     from schedgen_ops.fleet import Fleet
+    from schedgen_ops.lock.patience import Patience
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
 
@@ -38,6 +40,7 @@ class Options:
     json: bool = False
     log_level: str = "info"
     yes: bool = False
+    wait: str = ""
 
 
 @dataclass
@@ -66,6 +69,21 @@ class Operation:
     def run(self) -> str:
         """The run's name: its start, as DATE_TIME in UTC."""
         return f"{self.started:%Y%m%d_%H%M%S}"
+
+    @cached_property
+    def patience(self) -> Patience:
+        """How long to wait for a lock that somebody else holds.
+
+        Raises:
+            ConfigError: where --wait says no time.
+        """
+        from schedgen_ops.lock.patience import Patience
+
+        try:
+            return Patience(seconds(self.options.wait or "0"), self.clock, self.emit)
+        except ValueError:
+            text = f"--wait {self.options.wait!r} is no time"
+            raise ConfigError(text, hint="For example --wait 90s, 10m or 1h30m.") from None
 
     @cached_property
     def settings(self) -> Settings:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_SPAN = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m(?:in)?)?(?:([0-9]+(?:\.[0-9]+)?)s?)?")
 
 
 def size(count: float) -> str:
@@ -44,6 +46,19 @@ def duration(seconds: float, *, tenths: bool = True) -> str:
 def _two(whole: int, big: int, big_name: str, small: int, small_name: str) -> str:
     rest = whole % big // small
     return f"{whole // big} {big_name}" + (f" {rest} {small_name}" if rest else "")
+
+
+def seconds(text: str) -> float:
+    """Return the time span that a person wrote: "90", "90s", "10m", "1h30m", "2d".
+
+    Raises:
+        ValueError: for anything else.
+    """
+    match = _SPAN.fullmatch(text.strip().lower())
+    if not match or not any(match.groups()):
+        raise ValueError(f"no time span: {text!r}")
+    days, hours, minutes, rest = (float(part or 0) for part in match.groups())
+    return days * _DAY + hours * _HOUR + minutes * _MINUTE + rest
 
 
 def age(then: datetime, now: datetime) -> str:

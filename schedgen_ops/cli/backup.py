@@ -12,11 +12,10 @@ from schedgen_ops.backup.catalog.manifest import Kind, Manifest
 from schedgen_ops.backup.create import capacity, run
 from schedgen_ops.backup.create.source import source_of
 from schedgen_ops.backup.restore import drill
+from schedgen_ops.cli.locking import locked
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.lock import run as lock
-from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import HostSettings, Settings
@@ -52,8 +51,7 @@ def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     """Make a backup by hand on every host that holds data."""
     fleet = holders(op, parts)
     op.begin("backup", "Backup", steps=(("", "Backup"),))
-    owner = lock.myself(op.clock, "backup", "")
-    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+    with locked(op, fleet, "backup"):
         strangers.refuse_all(fleet, op.settings)
         one = partial(_create, op, parts=parts, at=host_time.together(fleet))
         step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
@@ -166,8 +164,7 @@ def prove(op: Operation, wanted: str) -> None:
     """Restore a backup into a throwaway container on every host that has it, and records the proof."""
     fleet = holders(op)
     op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
-    owner = lock.myself(op.clock, "backup drill", "")
-    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+    with locked(op, fleet, "backup drill"):
         step = Step("", "Restore drill", lambda: _all(fleet, partial(_prove, op, wanted=wanted)), gate=True)
         StepRunner(op.emit, op.clock).run((step,))
     op.end("Drill Complete")

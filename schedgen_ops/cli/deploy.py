@@ -51,7 +51,7 @@ def carry_out(
     ref = ref_name(branch or settings.branch)
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", ref)
-    session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner)
+    session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience)
     run = own.added(assembled(session))
     op.begin(
         "deploy",
@@ -150,7 +150,7 @@ def recover(op: Operation) -> None:
     """Take back what an interrupted run left, on every host."""
     owner = lock.myself(op.clock, "recover", "")
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
-    session = Session(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner)
+    session = Session(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner, op.patience)
     recovering.recover(session)
     righted = [f"{op.titled(site.righted, site.remote.name)}" for site in session.sites if site.righted]
     done = "; ".join(righted) or "nothing was left to put right"

@@ -11,12 +11,11 @@ from schedgen_ops.backup.create import run as backups
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.run import DATA, DATABASE, Restore
 from schedgen_ops.cli.backup import age_of, holders
+from schedgen_ops.cli.locking import locked
 from schedgen_ops.cli.restore import lost, old_data
 from schedgen_ops.emergency.remote_commands import plan_lines
 from schedgen_ops.emergency.run import EmergencyHost
 from schedgen_ops.errors import OpsError, Refused
-from schedgen_ops.lock import run as lock
-from schedgen_ops.release.paths import Paths
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
@@ -182,8 +181,7 @@ def _perform(
     op: Operation, command: str, title: str, steps: tuple[Step, ...], todo: dict[str, Restore]
 ) -> None:
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
-    owner = lock.myself(op.clock, command, "")
-    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+    with locked(op, op.fleet, command) as held:
         strangers.refuse_all(op.fleet, op.settings)
         runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         runner.run(steps)

@@ -13,8 +13,8 @@ from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State, is_backu
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.locking import locked
 from schedgen_ops.errors import OpsError, Refused
-from schedgen_ops.lock import run as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import kept
@@ -59,8 +59,7 @@ def prune(op: Operation) -> None:
     if not op.ui.confirm(question, yes=op.options.yes):
         raise Refused("nothing was removed")
     op.begin("backup.prune", "Pruning Backups", steps=(("", "Removing"),))
-    owner = lock.myself(op.clock, "backup.prune", "")
-    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+    with locked(op, fleet, "backup.prune"):
         strangers.refuse_all(fleet, op.settings)
 
         def everywhere() -> None:

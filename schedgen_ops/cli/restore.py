@@ -13,10 +13,9 @@ from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
 from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.locking import locked
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.lock import run as lock
-from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
@@ -52,8 +51,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     fleet = op.fleet.only(list(todo))
     steps = restoring(op, fleet, todo, discard_old)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
-    owner = lock.myself(op.clock, "restore", wanted)
-    with lock.held(op.fleet, Paths(op.settings.directory), owner, op.settings.lock.lease) as held:
+    with locked(op, op.fleet, "restore", wanted) as held:
         strangers.refuse_all(op.fleet, op.settings)
         runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         runner.run(steps)
@@ -148,8 +146,7 @@ def discard(op: Operation) -> None:
     if not op.ui.confirm("Do you want to remove it for good?", *lines, yes=op.options.yes):
         raise Refused("nothing was changed")
     op.begin("discard", "Discarding what restores put aside", steps=(("", "Discarding"),))
-    owner = lock.myself(op.clock, "discard", "")
-    with lock.held(fleet, Paths(op.settings.directory), owner, op.settings.lock.lease):
+    with locked(op, fleet, "discard"):
         strangers.refuse_all(fleet, op.settings)
         one = partial(_discard, op, kept)
         step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,8 +14,10 @@ from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
+from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner
 from schedgen_ops.preflight import run as preflight
+from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.probe.report import Report
 from schedgen_ops.probe.run import Prober, probing
 from schedgen_ops.release import store
@@ -34,6 +36,7 @@ class Session:
         branch: what the operator asked for.
         run: the run's name, its start as YYYYMMDD_HHMMSS in UTC by the operator's clock.
         owner: who does it, for the lock and the record.
+        patience: how long another run is waited for; None does not wait.
         share: percent of the requests that new containers get at first, see `scripts.start_beside`.
         sites: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
@@ -48,6 +51,7 @@ class Session:
     clock: Clock
     emit: events.Emit
     owner: Owner
+    patience: Patience | None = None
     share: int = 100
     sites: tuple[HostRun, ...] = ()
     name: str = ""
@@ -75,11 +79,11 @@ class Session:
             Refused: where a host is not ready, or somebody else is at work.
         """
         host_scripts.read_all()
-        seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if pulls else "")
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
-        for name, found in seen.items():
-            store.certain(found.shelf, paths, name)
-        self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease))
+        seen = self._ready(pulls=pulls)
+        self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease, self.patience))
+        if self.patience and self.patience.waited:
+            seen = self._ready(pulls=pulls)
         for name, current in self._held.current.items():
             if current != seen[name].shelf.written:
                 raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
@@ -93,6 +97,12 @@ class Session:
         known = (release.id for site in self.sites for release in site.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
         self.do(recovery.recover)
+
+    def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
+        seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if pulls else "")
+        for name, found in seen.items():
+            store.certain(found.shelf, Paths(self.settings.directory), name)
+        return seen
 
     # What visitors notice
 

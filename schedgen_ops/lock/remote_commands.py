@@ -83,6 +83,11 @@ def who(state: str) -> Command:
     return host_script("lock/who", title="schedgen-lock-who", state=state)
 
 
+def await_free(state: str, seconds: int) -> Command:
+    """Return the command that waits until the lock is free; it fails where it is not after `seconds`."""
+    return host_script("lock/await_free", title="schedgen-lock-wait", state=state, seconds=seconds)
+
+
 def break_(state: str) -> Command:
     """Return the command that ends the process that holds the lock, and waits until the lock is free."""
     return host_script("lock/break", title="schedgen-unlock", state=state)

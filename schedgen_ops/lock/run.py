@@ -16,9 +16,12 @@ from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.lock import remote_commands
 from schedgen_ops.lock.lease import Lease
+from schedgen_ops.lock.patience import Patience
+from schedgen_ops.lock.remote_commands import KeeperAnswer
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
+from schedgen_ops.text import duration
 
 # Seconds that a host has to say that the lock is still ours, before it is asked over a connection of its own.
 _PATIENCE = 5.0
@@ -37,7 +40,7 @@ class Found:
     """
 
     host: str
-    answer: remote_commands.KeeperAnswer | None = None
+    answer: KeeperAnswer | None = None
     lost: bool = True
     kept: bool = False
 
@@ -135,7 +138,7 @@ class Lock:
     def _again(self, lease: Lease) -> Found:
         mark = lease.answer.mark
         if lease.asked(_PATIENCE):
-            return Found(lease.name, remote_commands.KeeperAnswer("acquired"), lost=False, kept=True)
+            return Found(lease.name, KeeperAnswer("acquired"), lost=False, kept=True)
         lease.leave()
         try:
             answer = lease.take()
@@ -168,11 +171,14 @@ def myself(clock: Clock, command: str, release: str) -> remote_commands.Owner:
 
 
 @contextmanager
-def held(fleet: Fleet, paths: Paths, owner: remote_commands.Owner, lease: int) -> Iterator[Lock]:
+def held(
+    fleet: Fleet, paths: Paths, owner: remote_commands.Owner, lease: int, patience: Patience | None = None
+) -> Iterator[Lock]:
     """Hold the lock on every host for as long as the block lasts; each command asks for it first.
 
     Args:
         lease: seconds without a sign of life after which a host frees it.
+        patience: how long to wait while somebody else holds it; None refuses at once.
 
     Raises:
         LockHeld: if somebody else holds it anywhere; then it is given back everywhere.
@@ -181,16 +187,27 @@ def held(fleet: Fleet, paths: Paths, owner: remote_commands.Owner, lease: int) -
     leases: dict[str, Lease] = {}
     with ExitStack() as stack:
         stack.callback(_release, leases)
-        for host in fleet.hosts:
-            leases[host.name] = Lease(host.remote, command, again, lease)
-            answer = leases[host.name].take()
-            if answer.state != "acquired":
-                raise _refusal(host.name, answer)
+
+        def taken() -> KeeperAnswer | None:
+            for host in fleet.hosts:
+                leases[host.name] = Lease(host.remote, command, again, lease)
+                answer = leases[host.name].take()
+                if answer.state != "acquired":
+                    return answer
+            return None
+
+        while other := taken():
+            # Two who wait hold nothing meanwhile, so that neither waits for the other.
+            host = next(reversed(leases))
+            _release(leases)
+            leases.clear()
+            if not patience or not patience.wait(fleet[host].remote, paths, _at_work(other)):
+                raise _refusal(host, other, patience.waited if patience else 0.0)
         lock = Lock(fleet, paths, leases)
-        for host in fleet.hosts:
-            leases[host.name].keep()
-            stack.callback(setattr, host, "gate", host.gate)
-            host.gate = partial(lock.check, host.name)
+        for each in fleet.hosts:
+            leases[each.name].keep()
+            stack.callback(setattr, each, "gate", each.gate)
+            each.gate = partial(lock.check, each.name)
         yield lock
 
 
@@ -200,11 +217,17 @@ def _release(leases: Mapping[str, Lease]) -> None:
         at_once([lease.release for lease in leases.values()])
 
 
-def _refusal(host: str, answer: remote_commands.KeeperAnswer) -> LockHeld:
+def _at_work(answer: KeeperAnswer) -> str:
+    return f"another run is at work here: {answer.owner or 'its owner is not known'}"
+
+
+def _refusal(host: str, answer: KeeperAnswer, waited: float) -> LockHeld:
+    after = f" (waited {duration(waited, tenths=False)})" if waited else ""
     return LockHeld(
-        f"another run is at work here: {answer.owner or 'its owner is not known'}",
+        _at_work(answer) + after,
         host=host,
-        hint="Wait until it is over. Its lock ends by itself when it dies; `inv deploy.unlock` ends it now.",
+        hint="Wait until it is over: `--wait 10m` does. Its lock ends by itself when it dies; "
+        "`inv deploy.unlock` ends it now.",
     )
 
 

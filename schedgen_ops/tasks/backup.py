@@ -13,7 +13,7 @@ _ID = {"id": "The backup, or the start of its name (default: the last good one).
 _ONE = {"id": "The backup, or the start of its name."}
 
 
-@operation(default=True, name="all")
+@operation(default=True, locks=True, name="all")
 def all_(op: Operation) -> None:
     """Back up the database, the objects and the configuration."""
     from schedgen_ops.cli import backup as cli
@@ -21,7 +21,7 @@ def all_(op: Operation) -> None:
     cli.create(op)
 
 
-@operation()
+@operation(locks=True)
 def database(op: Operation) -> None:
     """Back up the database alone."""
     from schedgen_ops.cli import backup as cli
@@ -29,7 +29,7 @@ def database(op: Operation) -> None:
     cli.create(op, frozenset({"database"}))
 
 
-@operation()
+@operation(locks=True)
 def objects(op: Operation) -> None:
     """Back up the objects alone."""
     from schedgen_ops.cli import backup as cli
@@ -37,7 +37,7 @@ def objects(op: Operation) -> None:
     cli.create(op, frozenset({"objects"}))
 
 
-@operation()
+@operation(locks=True)
 def config(op: Operation) -> None:
     """Back up the env file and the serving release's compose definition."""
     from schedgen_ops.cli import backup as cli
@@ -93,7 +93,7 @@ def verify(op: Operation, id: str = "") -> None:
     cli.verify(op, id)
 
 
-@operation(asks=True)
+@operation(asks=True, locks=True)
 def prune(op: Operation) -> None:
     """Remove the backups that nothing holds any more; shows which and why, and asks."""
     from schedgen_ops.cli import prune as cli
@@ -101,7 +101,7 @@ def prune(op: Operation) -> None:
     cli.prune(op)
 
 
-@operation(help=_ID)
+@operation(locks=True, help=_ID)
 def drill(op: Operation, id: str = "") -> None:
     """Restore a backup into a throwaway container, compare, and record the proof."""
     from schedgen_ops.cli import backup as cli
@@ -111,6 +111,7 @@ def drill(op: Operation, id: str = "") -> None:
 
 @operation(
     asks=True,
+    locks=True,
     help={
         "id": "The backup, or the start of its name.",
         "only": "database or objects, where not both are wanted.",
@@ -124,7 +125,7 @@ def restore(op: Operation, id: str, only: str = "", discard_old: bool = False) -
     cli.restore(op, id, only, discard_old)
 
 
-@operation(asks=True)
+@operation(asks=True, locks=True)
 def discard(op: Operation) -> None:
     """Remove what earlier restores put aside, for good."""
     from schedgen_ops.cli import restore as cli

@@ -24,12 +24,14 @@ _SHARED: dict[str, tuple[object, str]] = {
 # So many new objects are worth a look.
 _ALLOCATIONS = 50_000
 _YES = (False, "Answer every question with yes.")
+_WAIT = ("", "Wait so long for another run to end, such as 10m or 90s, instead of ending with 7.")
 
 
 def operation(
     *,
     default: bool = False,
     asks: bool = False,
+    locks: bool = False,
     name: str = "",
     help: Mapping[str, str] | None = None,
     pre: Sequence[Any] = (),
@@ -40,6 +42,7 @@ def operation(
     Args:
         default: whether the collection's own name runs it.
         asks: whether it asks questions, so that it has the option --yes.
+        locks: whether it takes the environment's lock, so that it has the option --wait.
         name: the task's name, if it is not the function's.
         help: what the task's own options mean, by the parameter's name.
         pre: Invoke tasks, or calls of them, to run before it; as with Invoke's own `@task`.
@@ -48,6 +51,8 @@ def operation(
     shared = dict(_SHARED)
     if asks:
         shared["yes"] = _YES
+    if locks:
+        shared["wait"] = _WAIT
 
     def decorate(body: Body) -> Task[Any]:
         def run(context: Context, **values: Any) -> None:

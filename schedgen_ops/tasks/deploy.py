@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _BRANCH = "Branch, tag or commit (default: GIT_BRANCH, else the config's branch)."
 
 
-@operation(default=True, asks=True, help={"branch": _BRANCH})
+@operation(default=True, asks=True, locks=True, help={"branch": _BRANCH})
 def deploy(op: Operation, branch: str = "") -> None:
     """Deploy a release: back up, build, migrate, replace the services, verify."""
     from schedgen_ops.cli import guard as cli
@@ -22,6 +22,7 @@ def deploy(op: Operation, branch: str = "") -> None:
 
 @operation(
     asks=True,
+    locks=True,
     help={
         "branch": _BRANCH,
         "duration": "Seconds to watch (default: MONITORING_DURATION, else the config's).",
@@ -68,7 +69,7 @@ def show(op: Operation, release: str) -> None:
     cli.show(op, release)
 
 
-@operation()
+@operation(locks=True)
 def recover(op: Operation) -> None:
     """Take back what an interrupted run left; a deploy does this first too."""
     from schedgen_ops.cli import deploy as cli

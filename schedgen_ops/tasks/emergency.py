@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _ID = {"id": "The backup, or the start of its name (default: the last good one)."}
 
 
-@operation(asks=True, help=_ID)
+@operation(asks=True, locks=True, help=_ID)
 def recover(op: Operation, id: str = "") -> None:
     """Recover from a complete failure: down, restore database and objects, up, verify."""
     from schedgen_ops.cli import emergency as cli
@@ -20,7 +20,7 @@ def recover(op: Operation, id: str = "") -> None:
     cli.recover(op, id)
 
 
-@operation(asks=True, help=_ID)
+@operation(asks=True, locks=True, help=_ID)
 def database(op: Operation, id: str = "") -> None:
     """Recover a corrupt database: stop what uses it, restore it, start, verify."""
     from schedgen_ops.cli import emergency as cli

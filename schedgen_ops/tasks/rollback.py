@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 @operation(
     default=True,
     asks=True,
+    locks=True,
     help={
         "to": "The release to go back to (default: the one that served before).",
         "revert_migrations": "Take back the migrations that came since, before the services are replaced.",

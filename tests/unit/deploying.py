@@ -17,6 +17,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.events import Event, Message, StepFailed, StepFinished, StepStarted
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner
 
 FIRST, SECOND = "20250115_120000", "20250115_130000"
@@ -51,11 +52,13 @@ class Outcome:
         return next((event.title for event in self.events if isinstance(event, StepFailed)), "")
 
 
-def deploy(*hosts: SimHost, branch: str = "v1.2.3", run: str = FIRST) -> Outcome:
+def deploy(*hosts: SimHost, branch: str = "v1.2.3", run: str = FIRST, wait: float = 0) -> Outcome:
     """Deploys to hosts that are simulated."""
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
-    todo = assemble(Session(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER))
+    clock = FakeClock()
+    patience = Patience(wait, clock, seen.append)
+    todo = assemble(Session(chosen, Fleet(hosts), branch, run, clock, seen.append, OWNER, patience))
     try:
         release = todo()
     except OpsError as error:

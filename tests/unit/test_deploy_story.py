@@ -18,10 +18,13 @@ from deploying import (
     place,
     steps,
 )
+from fakes import result
 from simulated import SimHost
 from simulated_world import NEW, STATE, fresh
 
 from schedgen_ops.events import StepFinished
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
 
 
 def test_a_good_deploy_is_told_as_the_runbook_tells_it() -> None:
@@ -126,6 +129,24 @@ def test_a_second_deploy_at_the_same_time_is_refused_by_the_name_of_the_first() 
     assert "bob@desk, deploy v1.2.2" in str(outcome.error)
     assert host.world.changed == []
     assert all(hold.closed for hold in host.holds)
+
+
+class Busy(SimHost):
+    """A host on which somebody else's deploy of v1.2.3 ends while it is waited for."""
+
+    def _answer(self, command: Command) -> Result:
+        if command.title == "schedgen-lock-wait":
+            self.world = deployed().copy()
+            return result()
+        return super()._answer(command)
+
+
+def test_who_waits_for_another_deploy_goes_on_from_what_that_one_left() -> None:
+    host = Busy(world=replace(fresh(), held_by='{"user": "bob", "machine": "desk"}'))
+    outcome = deploy(host, branch="v1.2.4", run=SECOND, wait=600)
+    assert outcome.code == 0
+    record = json.loads(host.world.files[f"{STATE}/releases/{outcome.release}/release.json"])
+    assert record["previous"] == RELEASE
 
 
 def test_how_long_a_service_was_away_is_kept_for_the_next_plan() -> None:

@@ -252,3 +252,28 @@ def test_an_owner_reads_as_a_sentence() -> None:
     assert str(Owner("ann", "laptop", "12:00", "deploy", "v1")) == "ann@laptop, deploy v1 since 12:00"
     assert str(Owner("ann", "laptop", "12:00", "backup", "")) == "ann@laptop, backup since 12:00"
     assert str(Owner("unknown", "unknown", "", "", "")) == "unknown@unknown"
+
+
+def test_who_waits_goes_on_when_the_lock_is_free_and_had_it_never(tmp_path: Path) -> None:
+    state = tmp_path / ".schedgen"
+    with holding(state) as (keeper, first):
+        assert first.startswith("acquired ")
+        words = ["bash", "-c", remote_commands.await_free(str(state), 60).text]
+        with subprocess.Popen(words) as waiting:
+            assert keeper.stdin is not None
+            assert waiting.poll() is None
+            keeper.stdin.close()
+            assert waiting.wait(60) == 0
+    assert who(state).state == "free"
+
+
+def test_who_waits_in_vain_is_told_so_and_the_holder_keeps_it(tmp_path: Path) -> None:
+    state = tmp_path / ".schedgen"
+    with holding(state):
+        assert bash(remote_commands.await_free(str(state), 0), tmp_path).code == 1
+        assert who(state).state == "held"
+
+
+def test_where_nothing_was_deployed_yet_nobody_waits(tmp_path: Path) -> None:
+    assert bash(remote_commands.await_free(str(tmp_path / ".schedgen"), 60), tmp_path).ok
+    assert list(tmp_path.iterdir()) == []

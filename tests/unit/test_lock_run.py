@@ -16,9 +16,10 @@ from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Overruled, U
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run
 from schedgen_ops.lock.lease import Lease
+from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner, parse
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.shell import sh
+from schedgen_ops.shell import Command, sh
 
 ANN = Owner("ann", "lap'top $x", "2025-01-15T12:00:00Z", "deploy", "v1.2.3", "t0")
 BOB = {"user": "bob", "machine": "desk", "command": "deploy", "release": "v1.2.4", "since": "09:30"}
@@ -282,3 +283,49 @@ def test_this_run_knows_itself() -> None:
     assert me.user
     assert me.machine
     assert me.token != again.token
+
+
+def test_who_waits_gets_it_when_it_is_free_and_held_nothing_meanwhile() -> None:
+    first, second = both = hosts("acquired", "held ")
+    second.answers["schedgen-lock"] = [HELD, "acquired"]
+    second.answers["schedgen-lock-wait"] = ""
+    told: list[str] = []
+    patience = Patience(600, FakeClock(), lambda event: told.append(str(event)))
+    with run.held(Fleet(both), PATHS, ANN, 60, patience):
+        # What was held at first was given back before anybody waited.
+        assert [hold.closed for hold in first.holds] == [True, False]
+    assert "bob@desk, deploy v1.2.4" in told[0]
+    assert "at most 10 min" in told[0]
+
+
+def test_who_waited_long_enough_is_told_who_has_it_and_how_long_that_was() -> None:
+    (host,) = hosts(HELD)
+    clock = FakeClock()
+
+    def pass_by(command: Command) -> int:
+        clock.advance(90)
+        return 1
+
+    host.answers["schedgen-lock-wait"] = pass_by
+    patience = Patience(90, clock, lambda _: None)
+    with (
+        pytest.raises(LockHeld, match=r"bob@desk.*waited 1 min 30 s"),
+        run.held(Fleet([host]), PATHS, ANN, 60, patience),
+    ):
+        pytest.fail("the block ran")
+    assert host.holds[0].closed
+
+
+def test_several_who_wait_share_one_time_and_none_waits_twice_as_long() -> None:
+    (host,) = hosts(HELD)
+    clock = FakeClock()
+
+    def taken_by_another(command: Command) -> str:
+        clock.advance(50)
+        return ""
+
+    host.answers["schedgen-lock-wait"] = taken_by_another
+    patience = Patience(90, clock, lambda _: None)
+    with pytest.raises(LockHeld), run.held(Fleet([host]), PATHS, ANN, 60, patience):
+        pytest.fail("the block ran")
+    assert [limit for limit in host.deadlines if limit < 1000] == [120, 70]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedgen_ops.text import age, amount, duration, plural, size
+from schedgen_ops.text import age, amount, duration, plural, seconds, size
 
 NOW = datetime(2024, 11, 30, 14, 30, tzinfo=UTC)
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4, "PiB": 1024**5}
@@ -114,3 +114,22 @@ def test_progress_amounts_follow_their_unit() -> None:
     assert amount(120, "seconds") == "120s"
     assert amount(3, "images") == "3 images"
     assert amount(2.5, "") == "2.5"
+
+
+@given(st.integers(0, 30), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59))
+def test_a_time_span_is_read_as_it_is_written(days: int, hours: int, minutes: int, rest: int) -> None:
+    text = f"{days}d{hours}h{minutes}m{rest}s"
+    assert seconds(text) == ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+@pytest.mark.parametrize(
+    ("text", "span"), [("90", 90), ("1.5s", 1.5), ("10m", 600), ("10min", 600), (" 2H ", 7200)]
+)
+def test_a_time_span_may_be_short(text: str, span: float) -> None:
+    assert seconds(text) == span
+
+
+@pytest.mark.parametrize("text", ["", " ", "m", "-5", "5 apples", "1m1h", "1,5s", "٣m "])
+def test_what_is_no_time_span_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no time span"):
+        seconds(text)

@@ -1,0 +1,27 @@
+"""The lock of an environment, held while a task changes something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.task_run import Operation
+
+
+@contextmanager
+def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterator[lock.Lock]:
+    """Hold the lock on the hosts of `fleet`; `--wait` says how long others are waited for.
+
+    Args:
+        command, what: what others are told that this run does, and with what: "restore", the backup's id.
+
+    Raises:
+        LockHeld: where somebody else is at work.
+    """
+    settings = op.settings
+    owner = lock.myself(op.clock, command, what)
+    with lock.held(fleet, Paths(settings.directory), owner, settings.lock.lease, op.patience) as held:
+        yield held
