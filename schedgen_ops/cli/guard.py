@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from schedgen_ops.cli import deploy as plain
 from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.errors import ConfigError
-from schedgen_ops.guard import plan, remote_commands
+from schedgen_ops.guard import plan, remote_commands, story
 from schedgen_ops.guard.run import guarded as assemble
-from schedgen_ops.guard.story import Watch
 from schedgen_ops.lock import remote_commands as locking
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
@@ -103,29 +102,11 @@ def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
         ("Unreadable", ", ".join(shelf.torn)),
         ("Last", f"{last.id} ({last.branch}): {last.state.value}" if last else ""),
         ("Because", last.error if last else ""),
-        ("Guard", _guard(op.settings, guard, last.guard if last else "")),
+        ("Guard", story.standing(op.settings, guard) or (last.guard if last else "")),
         ("At work", busy),
         ("Next", _next(guard, last.state if last else None, busy)),
     )
     return tuple((label, value) for label, value in facts if value)
-
-
-def _guard(settings: Settings, lines: tuple[str, ...], kept: str) -> str:
-    if not lines:
-        return kept
-    if lines[0] != "alive":
-        return "ended in the middle of its watch"
-    watch = Watch(plan.policy(settings), _planned(settings, lines))
-    for line in lines[2:]:
-        watch.take(line)
-    if watch.verdict:
-        return f"going back: {watch.verdict}"
-    return f"watching;{watch.progress()}"
-
-
-def _planned(settings: Settings, lines: tuple[str, ...]) -> tuple[plan.Stage, ...]:
-    parts = [line.split() for line in lines if line.startswith("stage ")]
-    return tuple(plan.Stage(int(part[1]), int(part[2])) for part in parts) or plan.stages(settings)
 
 
 def _next(guard: tuple[str, ...], state: State | None, busy: str) -> str:

@@ -78,19 +78,20 @@ class Rows:
 
     op: Operation
     columns: tuple[Column | str, ...]
+    title: str = ""
     _widths: tuple[int, ...] = ()
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Show further rows, below those that were shown."""
         if rows:
-            table = Table(self.columns, tuple(rows), goes_on=self._widths)
+            table = Table(self.columns, tuple(rows), self.title, goes_on=self._widths)
             self._widths = table.widths()
             self.op.ui.show(table)
 
     def end(self, seen: Outcomes[Any], empty: str) -> None:
         """Say `empty`, a sentence, where hosts answered and had nothing to show: of those hosts alone."""
         if not self._widths and seen.ok:
-            self.op.ui.show(Table(self.columns, (), empty=_of_those(seen, empty)))
+            self.op.ui.show(Table(self.columns, (), self.title, empty=_of_those(seen, empty)))
 
 
 def _of_those(seen: Outcomes[Any], sentence: str) -> str:

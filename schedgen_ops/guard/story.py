@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schedgen_ops import events
+from schedgen_ops.guard import plan
 from schedgen_ops.guard.plan import Stage
+from schedgen_ops.settings import Settings
 from schedgen_ops.watch.policy import GuardPolicy
 from schedgen_ops.watch.release_sample import ReleaseSample, parse
 from schedgen_ops.watch.round_stats import RoundStats
@@ -180,3 +182,26 @@ _HANDLERS: dict[str, Callable[[Watch, str], None]] = {
     "say": Watch._said,
     "end": Watch._end,
 }
+
+
+def standing(settings: Settings, lines: Sequence[str]) -> str:
+    """Return how the guard of a host stands, in words; "" where there is none.
+
+    Args:
+        lines: the answer of `remote_commands.status`.
+    """
+    if not lines:
+        return ""
+    if lines[0] != "alive":
+        return "ended in the middle of its watch"
+    watch = Watch(plan.policy(settings), _planned(settings, lines))
+    for line in lines[2:]:
+        watch.take(line)
+    if watch.verdict:
+        return f"going back: {watch.verdict}"
+    return f"watching;{watch.progress()}"
+
+
+def _planned(settings: Settings, lines: Sequence[str]) -> tuple[Stage, ...]:
+    parts = [line.split() for line in lines if line.startswith("stage ")]
+    return tuple(Stage(int(part[1]), int(part[2])) for part in parts) or plan.stages(settings)

@@ -30,6 +30,7 @@ from schedgen_ops.shell import Command, sh
 inv = test_tasks.inv
 
 LOOKING = (
+    ("status", f"app1  {RELEASE}"),
     ("verify", "app1"),
     ("verify.quick", "app1"),
     ("verify.services", "app1"),
