@@ -12,11 +12,13 @@ from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
+from schedgen_ops.proxy import chosen
+from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ServiceRecord, State, kept, origin
 from schedgen_ops.remote import checked
-from schedgen_ops.rollout import ingress, scope
 from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.settings import HostSettings, Settings
 
@@ -48,7 +50,7 @@ def describe(
         tracked: path in the project to git object id, of the files that services mount.
     """
     records: dict[str, ServiceRecord] = {}
-    routes = ingress.routes(services, settings.checks)
+    routes = routes_of(services, settings.checks)
     here = scope.on(services, settings, host)
     hows = scope.chosen(here, settings)
     for service in here:
@@ -74,12 +76,10 @@ def pin(
     """The compose file of `release`, with its own image names, our labels, and the ingress if it has one."""
     folder, settings = site.paths.release(release), site.settings
     behind = [s for s in services if s.name in records and records[s.name].proxies]
-    routes = ingress.routes(behind, settings.checks)
+    routes, proxy = routes_of(behind, settings.checks), chosen(settings)
     networks = {network for service in behind for network in service.networks}
-    gate = (
-        ingress.definition(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
-    )
-    site.run(files.replace(f"{folder}/haproxy.cfg", ingress.config(routes, gate)))
+    gate = proxy.service(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
+    site.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
     site.run(site.compose.pin(folder, rollout.overlay(records, release, gate)))
 
 

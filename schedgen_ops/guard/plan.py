@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.proxy.routes import port_of
 from schedgen_ops.release.record import Release, State, to_json
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Name, Operation, Plan
@@ -126,8 +127,8 @@ def agent_config(site: HostRun, *, alone: bool) -> AgentConfig:
 
 
 def _target(check: Check, proxies: Iterable[str]) -> str:
-    port = urlsplit(check.url).port or 80
-    proxy = next((name for name in proxies if name.rpartition("_")[2] == str(port)), "-")
+    port = str(urlsplit(check.url).port or 80)
+    proxy = next((name for name in proxies if port_of(name) == port), "-")
     # Slow answers are the latency's business: a check of the guard fails on none, or on a wrong one.
     return f"{max(_PATIENCE, 2 * check.within):g} {proxy} {check.url}"
 

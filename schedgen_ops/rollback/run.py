@@ -11,6 +11,7 @@ from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
+from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
 from schedgen_ops.release.record import since
 from schedgen_ops.rollback.data import Data
@@ -94,7 +95,7 @@ class Rollback:
         site.new = replace(new, branch=target.branch, restores=target.id)
         store.write(site.remote, site.paths, site.new)
         source, folder = site.paths.release(target.id), site.paths.release(site.new.id)
-        site.run(_copy(source, folder))
+        site.run(_copy(source, folder, chosen(site.settings).config_name))
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
         code.check_out(site)
@@ -165,5 +166,5 @@ class Rollback:
             site.say(f"Migration reverted: {name}")
 
 
-def _copy(source: str, target: str) -> Command:
-    return sh("cp", "-p", "--", f"{source}/owner.yaml", f"{source}/haproxy.cfg", target)
+def _copy(source: str, target: str, config_name: str) -> Command:
+    return sh("cp", "-p", "--", f"{source}/owner.yaml", f"{source}/{config_name}", target)

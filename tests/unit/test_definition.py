@@ -14,8 +14,10 @@ from kit import RECORDED, bash, path, program, recorded
 
 from schedgen_ops.commands.compose import Compose, Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker, parse_containers
+from schedgen_ops.proxy.haproxy import HAProxy
+from schedgen_ops.proxy.routes import routes
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout import ingress, plan
+from schedgen_ops.rollout import plan
 from schedgen_ops.rollout.strategy import Strategy, strategies
 from schedgen_ops.settings import Rollout
 
@@ -82,9 +84,9 @@ def test_ports_volumes_and_the_rest_are_as_they_were_written(version: str) -> No
 
 
 def test_a_port_on_two_addresses_is_one_listener_that_both_lead_to() -> None:
-    (route,) = ingress.routes([services("5.3.1")["dual"]], ())
-    assert ingress.config([route], None).count("bind :8001") == 1
-    made = ingress.definition("haproxy", "/srv/p", [route], ["default"])
+    (route,) = routes([services("5.3.1")["dual"]], ())
+    assert HAProxy().render([route], None).count("bind :8001") == 1
+    made = HAProxy().service("haproxy", "/srv/p", [route], ["default"])
     assert [(port["host_ip"], port["published"]) for port in made["ports"]] == [
         ("0.0.0.0", "8001"),
         ("::", "8001"),
@@ -121,8 +123,8 @@ def test_the_overlay_takes_ports_and_gives_the_ingress_theirs(tmp_path: Path) ->
     found = parse_resolved(bash(compose.resolve(str(tmp_path / "r")), tmp_path, PATH=programs).stdout)
     dual = next(service for service in found if service.name == "dual")
     assert dual.definition
-    (route,) = ingress.routes([dual], ())
-    gate = ingress.definition("haproxy", "/srv/p", [route], dual.networks)
+    (route,) = routes([dual], ())
+    gate = HAProxy().service("haproxy", "/srv/p", [route], dual.networks)
     record = ServiceRecord("p-dual:r", "", "d", "w", 1, "ingress", (route.proxy,))
     pinned = bash(
         compose.pin(str(tmp_path / "r"), plan.overlay({"dual": record}, "r", gate)), tmp_path, PATH=programs

@@ -11,11 +11,13 @@ import pytest
 import yaml
 
 from schedgen_ops.commands.compose import Port, Service
+from schedgen_ops.proxy import haproxy
+from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout import ingress, plan
-from schedgen_ops.rollout.ingress import Route
+from schedgen_ops.rollout import plan
 from schedgen_ops.settings import Check
 
+PROXY = haproxy.HAProxy()
 BACKEND = Service("backend", "", "/srv/p/backend", (), (Port(3001, 3001),), 1, "b")
 FRONTEND = Service(
     "front-end", "", "/srv/p/front", (), (Port(80, 3000), Port(8080, 3000, "127.0.0.1")), 2, "f"
@@ -25,7 +27,7 @@ CHECKS = [
     Check(name="metrics", url="http://localhost:3001/metrics", within=1.0),
     Check(name="page", url="http://localhost", within=1.0),
 ]
-ROUTES = ingress.routes([BACKEND, FRONTEND], CHECKS)
+ROUTES = routes([BACKEND, FRONTEND], CHECKS)
 
 
 def test_every_published_port_has_a_route_and_the_first_check_of_a_port_is_its_health() -> None:
@@ -39,7 +41,7 @@ def test_every_published_port_has_a_route_and_the_first_check_of_a_port_is_its_h
 
 @pytest.mark.parametrize("url", ["https://localhost:3001/health", "http://localhost:9/health"])
 def test_a_check_of_something_else_is_nobodys_health(url: str) -> None:
-    assert ingress.routes([BACKEND], [Check(name="other", url=url, within=1.0)])[0].path == ""
+    assert routes([BACKEND], [Check(name="other", url=url, within=1.0)])[0].path == ""
 
 
 def sections(text: str) -> dict[str, list[str]]:
@@ -55,18 +57,18 @@ def sections(text: str) -> dict[str, list[str]]:
 
 
 def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> None:
-    found = sections(ingress.config(ROUTES, made()))
+    found = sections(PROXY.render(ROUTES, made()))
     for route in ROUTES:
         front, back = found[f"frontend {route.proxy}"], found[f"backend {route.proxy}"]
         assert f"bind :{route.port.published}" in front
         assert f"default_backend {route.proxy}" in front
-        assert f"server-template s {ingress.SLOTS} {route.service}:{route.port.target}" in back
+        assert f"server-template s {haproxy.SLOTS} {route.service}:{route.port.target}" in back
         asks = f"http-check send meth GET uri {route.path} hdr Host localhost"
         assert (asks in back) is bool(route.path)
 
 
 def test_no_section_is_there_twice_and_each_has_its_lines() -> None:
-    text = ingress.config(ROUTES, made())
+    text = PROXY.render(ROUTES, made())
     heads = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
     assert len(heads) == len(set(heads)) == 3 + 2 * len(ROUTES)
     assert all(sections(text).values())
@@ -75,22 +77,22 @@ def test_no_section_is_there_twice_and_each_has_its_lines() -> None:
 
 
 def test_what_may_not_be_asked_twice_is_not_asked_again() -> None:
-    front = sections(ingress.config(ROUTES, made()))["frontend backend_3001"]
+    front = sections(PROXY.render(ROUTES, made()))["frontend backend_3001"]
     assert "http-request disable-l7-retry if !{ method GET HEAD OPTIONS }" in front
 
 
 def test_without_a_route_there_is_no_frontend() -> None:
-    assert "frontend" not in ingress.config((), None)
+    assert "frontend" not in PROXY.render((), None)
 
 
 def made() -> Any:
-    return ingress.definition("haproxy:lts", "/srv/it's/ingress", ROUTES, ["back", "default", "back"])
+    return PROXY.service("haproxy:lts", "/srv/it's/ingress", ROUTES, ["back", "default", "back"])
 
 
 def test_a_changed_container_is_a_changed_configuration() -> None:
-    other = ingress.definition("haproxy:3", "/srv/it's/ingress", ROUTES, ["back", "default"])
-    same = ingress.config(ROUTES, made()).splitlines()
-    changed = [line for line in ingress.config(ROUTES, other).splitlines() if line not in same]
+    other = PROXY.service("haproxy:3", "/srv/it's/ingress", ROUTES, ["back", "default"])
+    same = PROXY.render(ROUTES, made()).splitlines()
+    changed = [line for line in PROXY.render(ROUTES, other).splitlines() if line not in same]
     assert len(changed) == 1
     assert changed[0].startswith("# Container ")
 

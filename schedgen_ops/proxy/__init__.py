@@ -1,0 +1,20 @@
+"""The proxies that there are, by name, and which of them is the ingress. Pure.
+
+`contract` has what one is in a compose file, `routes` what leads where; what one does on a host is a script,
+host_scripts/proxies/NAME.bash, whose functions host_scripts/lib/proxy.bash lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schedgen_ops.proxy.contract import Proxy
+from schedgen_ops.proxy.haproxy import HAProxy
+from schedgen_ops.settings import Settings
+
+PROXIES: Mapping[str, Proxy] = {proxy.name: proxy for proxy in (HAProxy(),)}
+
+
+def chosen(_: Settings) -> Proxy:
+    """Return the proxy that is the ingress of an environment: as long as there is one, that one."""
+    return PROXIES["haproxy"]

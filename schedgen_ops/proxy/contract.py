@@ -1,0 +1,47 @@
+"""What a proxy is to a release: a service of its compose file, and a file that configures it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from schedgen_ops.proxy.routes import Route
+
+
+class Proxy(Protocol):
+    """A program that has the published ports, and leads requests to the containers of a service.
+
+    Its answers are pure: what it does on a host are the functions of host_scripts/proxies/NAME.bash.
+    Containers come and go behind it under the name of their service, so it has to follow Docker's DNS.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name among PROXIES, and that of its script."""
+        ...
+
+    @property
+    def config_name(self) -> str:
+        """The name of its configuration in a release's folder, and in the folder that its container has."""
+        ...
+
+    def service(
+        self, image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]
+    ) -> Mapping[str, Any]:
+        """Return it as a service of a compose file, with the published ports of `routes`.
+
+        Args:
+            image: what it runs from: `ingress.image` of the configuration.
+            folder: the path on the host of the folder with its configuration, mounted into its container.
+            networks: those of the services behind it.
+        """
+        ...
+
+    def render(self, routes: Iterable[Route], service: Mapping[str, Any] | None) -> str:
+        """Return the text of its configuration: everything that scripts address goes by `Route.proxy`.
+
+        Args:
+            service: what `service` returned, None where there is no route. The text for another service has
+                to be another text, since a host compares texts to know whether anything is to be done.
+        """
+        ...

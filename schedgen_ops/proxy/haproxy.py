@@ -1,0 +1,64 @@
+"""HAProxy as the ingress: it finds containers by Docker's DNS. Pure.
+
+Its configuration follows HAProxy's manual (2.6): server-template with resolvers, drain by the runtime API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from string import Template
+from typing import Any
+
+from schedgen_ops.host_scripts import text
+from schedgen_ops.proxy.routes import Route, published
+
+FOLDER = "/etc/schedgen-ingress"
+SLOTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class HAProxy:
+    """The `Proxy` that there is; a route's name is that of its frontend and of its backend."""
+
+    name: str = "haproxy"
+    config_name: str = "haproxy.cfg"
+
+    def service(
+        self, image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]
+    ) -> Mapping[str, Any]:
+        """Return it as a service of a compose file."""
+        return {
+            "image": image,
+            "command": ["haproxy", "-W", "-db", "-f", f"{FOLDER}/{self.config_name}"],
+            "volumes": [{"type": "bind", "source": folder, "target": FOLDER, "read_only": True}],
+            "ports": published(routes),
+            "networks": dict.fromkeys(sorted(set(networks))),
+            "restart": "unless-stopped",
+            "stop_signal": "SIGUSR1",
+            "stop_grace_period": "60s",
+        }
+
+    def render(self, routes: Iterable[Route], service: Mapping[str, Any] | None) -> str:
+        """Return haproxy.cfg; it tells a changed `service` of its container too."""
+        mark = hashlib.sha256(json.dumps(service, sort_keys=True).encode()).hexdigest()
+        return _filled("global", container=mark) + "".join(_listener(route) for route in routes)
+
+
+def _listener(route: Route) -> str:
+    return _filled(
+        "proxy",
+        proxy=route.proxy,
+        listen=route.port.published,
+        service=route.service,
+        target=route.port.target,
+        slots=SLOTS,
+        check=_filled("check", path=route.path) if route.path else "",
+    )
+
+
+def _filled(name: str, **values: object) -> str:
+    # A part is there once for each port, or not at all: Jinja would do no more, and takes long to import.
+    return Template(text(f"proxies/haproxy/{name}.cfg")).substitute(values)
