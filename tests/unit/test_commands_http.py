@@ -54,7 +54,7 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "curl":
         return os.environ["PATH"]
     folder = tmp_path_factory.mktemp("bin")
-    for name in ("bash", "timeout", "awk", "cat", "tr"):
+    for name in ("bash", "timeout", "awk", "cat", "head", "tr"):
         found = shutil.which(name)
         assert found
         (folder / name).symlink_to(found)

@@ -1,57 +1,57 @@
 # One HTTP request with the body of its answer. Plain HTTP takes no curl, and where it can no other program:
 # starting one costs more than most answers do.
 
-source lib/url.bash
-
-# fetch METHOD URL LIMIT MOST [TYPE LENGTH]: the raw answer, at most MOST bytes of it, then a mark and on the
-# last line microseconds and what went wrong. A body to send is on stdin.
-plain() {
-  local name port path authority socket LC_ALL=C
+# parts_of URL: `authority`, as a Host header has it, and of it `name` and `port`; and `path`.
+parts_of() {
+  local rest=${1#http://}
+  path=/${rest#*/}
+  [ "$rest" != "${rest#*/}" ] || path=/
+  authority=${rest%%/*} name=${rest%%/*} port=80
+  case $name in
+    \[*\]:* | [!\[]*:*)
+      port=${name##*:}
+      name=${name%:*}
+      ;;
+  esac
+  name=${name#[}
+  name=${name%]}
+}
+# send_request METHOD URL [TYPE LENGTH LIMIT]: `socket` of a new connection, with the request sent. A body is on stdin.
+send_request() {
   parts_of "$2"
   { exec {socket}<> "/dev/tcp/$name/$port"; } 2> /dev/null ||
     {
       problem="no connection to $name port $port"
-      return
+      return 1
     }
-  # Whoever closes the connection at once must not end us with it.
-  trap '' PIPE
   # shellcheck disable=SC2261 # the group's own stderr, and that of what is in it
   {
     printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $authority" 'User-Agent: schedgen_ops' 'Accept: */*' \
       'Connection: close'
-    [ -z "$5" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$5" "$6"
+    [ -z "${3-}" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$3" "$4"
     printf '\r\n'
-    [ -z "$5" ] || timeout "$3" cat
+    [ -z "${3-}" ] || timeout "$5" cat
   } >&"$socket" 2> /dev/null
-  { answer "$3" "$4" <&"$socket"; } 2> /dev/null
-  trap - PIPE
-  exec {socket}>&-
 }
-# Head and body of what comes on stdin, in $1 seconds, at most $2 bytes. What was sent in chunks is put
-# together by their lengths, and the head does not speak of them any more.
+# fetch METHOD URL LIMIT MOST [TYPE LENGTH]: the raw answer, at most MOST bytes of it, then a mark and on the
+# last line microseconds and what went wrong. A body to send is on stdin.
+plain() {
+  local name port path authority socket LC_ALL=C
+  # Whoever closes the connection at once must not end us with it.
+  trap '' PIPE
+  ! send_request "$1" "$2" "$5" "$6" "$3" || { answer "$3" "$4" <&"$socket"; } 2> /dev/null
+  trap - PIPE
+  [ -z "${socket-}" ] || exec {socket}>&-
+}
+# Head and body of what comes on stdin, in $1 seconds, at most $2 bytes.
 answer() {
-  local line head='' chunked='' whole='' until='' left=() timed=() room=$2
+  local line head='' chunked='' until='' left=() timed=() room=$2
   if [ "$1" != 0 ]; then
     line=${1#*.}000000
     [ "$1" != "${1#*.}" ] || line=000000
     until=$((${EPOCHREALTIME/[.,]/} + ${1%%.*} * 1000000 + 10#${line:0:6}))
   fi
-  while patient && IFS= read -r "${left[@]}" line; do
-    line=${line%$'\r'}
-    case $line:${line,,} in
-      :)
-        [[ ! $head =~ ^HTTP/[0-9.]+\ 1[0-9][0-9] ]] || {
-          head=''
-          continue
-        }
-        whole=yes
-        break
-        ;;
-      *:transfer-encoding:*chunked*) chunked=yes ;;
-      *) head+=$line$'\r\n' ;;
-    esac
-  done
-  [ -n "$whole" ] || {
+  read_head || {
     problem="no answer"
     [ -z "$head$line" ] || problem="the answer ended in its head"
     patient || problem="no answer within $1 s"
@@ -68,6 +68,22 @@ answer() {
     patient
     "${timed[@]}" head -c "$room" || problem="no answer within $1 s"
   fi
+}
+# `head`, and whether the body is `chunked`: that is put together by its lengths, and the head does not speak of it
+# any more. Fails where the head does not end.
+read_head() {
+  while patient && IFS= read -r "${left[@]}" line; do
+    line=${line%$'\r'}
+    case $line:${line,,} in
+      :)
+        [[ $head =~ ^HTTP/[0-9.]+\ 1[0-9][0-9] ]] || return 0
+        head=''
+        ;;
+      *:transfer-encoding:*chunked*) chunked=yes ;;
+      *) head+=$line$'\r\n' ;;
+    esac
+  done
+  return 1
 }
 # Whether there is time left, and how much.
 patient() {

@@ -1,11 +1,11 @@
 # One HTTP request from the host itself: by curl where there is one, else by bash alone.
 
-source lib/url.bash
+embed lib/status.bash
 
 # `request` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the most time it may take,
 # in seconds. With curl that is one process for a request.
 request() {
-  local url=$1 limit=$2 out rest name port path authority code start took
+  local url=$1 limit=$2 out rest code start took
   if command -v curl > /dev/null 2>&1; then
     # Whatever curl says goes before the last line, which is ours.
     out=$(curl --silent --show-error --output /dev/null --max-time "$limit" \
@@ -21,26 +21,9 @@ request() {
     return
     ;;
   esac
-  parts_of "$url"
   start=${EPOCHREALTIME/[.,]/}
-  # shellcheck disable=SC2016 # the inner bash expands them
-  code=$(LC_ALL=C timeout "$limit" bash -c '
-    exec 3<>"/dev/tcp/$1/$2" || exit
-    printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$4" >&3
-    IFS=" " read -r _ code _ <&3 || exit
-    while IFS= read -r line <&3 && line=${line%$'"'\r'"'} && [ -n "$line" ]; do
-      case ${line,,} in
-        content-length:*[0-9]) length=${line##*[!0-9]} ;;
-        content-type:*text*|content-type:*json*|content-type:*xml*|content-type:*script*) text=yes ;;
-      esac
-    done
-    # bash counts no NUL byte: of what may have some, the length is not looked at.
-    if [ "${length:-0}" -gt 0 ] && [ -n "$text" ] && [ "$code" != 304 ]; then
-      IFS= read -r -N "$length" line <&3
-      [ "${#line}" -eq "$length" ] || exit
-    else cat <&3 >/dev/null; fi
-    printf %s "$code"
-    ' bash "$name" "$port" "$path" "$authority" 2> /dev/null)
+  # shellcheck disable=SC2154 # embedded
+  code=$(within "$limit" "$status_bash" status "$url")
   took=$((${EPOCHREALTIME/[.,]/} - start))
   printf -v answer '%s %d.%06d ' "${code:-000}" "$((took / 1000000))" "$((took % 1000000))"
   [ -n "$code" ] || answer+='no answer'
@@ -49,4 +32,14 @@ get() {
   local answer
   request "$@"
   printf '%s\n' "$answer"
+}
+# within SECONDS FUNCTIONS WORDS...: calls one of the functions of a text, for so long at most.
+within() { timeout "$1" bash -c "$2"$'\n"$@"' bash "${@:3}" 2> /dev/null; }
+# body URL SECONDS BYTES: what a good answer holds, nothing of one that is not whole.
+body() {
+  local said LC_ALL=C
+  said=$(within "$2" "$status_bash" fetch GET "$1" "$2" "$3") || return
+  [[ ${said##*$'\n'} =~ ^$'\036'[0-9]+\ $ && $said =~ ^HTTP/[0-9.]+\ [23][0-9][0-9] ]] || return
+  said=${said%$'\n'*}
+  printf '%s' "${said#*$'\r\n\r\n'}"
 }

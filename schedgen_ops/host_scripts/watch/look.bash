@@ -1,31 +1,12 @@
 # How the watchdog looks at a release: a line a sample. Its values are those of `watch/watchdog.bash`.
 # shellcheck disable=SC2034 # `line` is read there
 
+# The greatest answer that is read, in bytes.
+most=16777216
 now() {
   local up
   read -r up _ < /proc/uptime
   printf '%s' "$up"
-}
-body() {
-  local url=$1 limit=$2 rest host port path
-  if command -v curl > /dev/null 2>&1; then
-    curl --silent --fail --max-time "$limit" --header 'User-Agent: schedgen_ops' -- "$url"
-    return
-  fi
-  case $url in http://*) ;; *) return 1 ;; esac
-  rest=${url#http://}
-  path=/${rest#*/}
-  [ "$rest" != "${rest#*/}" ] || path=/
-  host=${rest%%/*}
-  port=${host##*:}
-  [ "$port" != "$host" ] || port=80
-  host=${host%:*}
-  # shellcheck disable=SC2016 # the inner bash expands them
-  timeout "$limit" bash -c '
-    exec 3<>"/dev/tcp/$1/$2" || exit
-    printf "GET %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: schedgen_ops\r\n\r\n" "$3" "$1" >&3
-    IFS=" " read -r _ code _ <&3 && [ "$code" = 200 ] && sed "1,/^\r*$/d" <&3
-    ' bash "$host" "$port" "$path" 2> /dev/null
 }
 # `ask` without the lock's descriptor: what it starts must not hold the lock. An ingress that does not answer
 # may have been made anew, under another id.
@@ -88,7 +69,7 @@ metrics() {
   done < <(awk -v proxy="$proxy" '$1 == "h" && index($3, proxy "/") == 1 {
     server = $3; sub(/^.*@/, "", server); print $2, server }' "$dir/now")
 }
-count_of() { body "$3" 5 | awk -v side="$1" -v key="$2" -v paths="$paths" -v requests="$requests" \
+count_of() { body "$3" 5 "$most" | awk -v side="$1" -v key="$2" -v paths="$paths" -v requests="$requests" \
   -v latency="$latency" "$counters_awk"; }
 prometheus() {
   local value
@@ -96,7 +77,7 @@ prometheus() {
     printf '%s' -
     return
   }
-  value=$(body "$prometheus" 5 | grep -o '"value":\[[^]]*\]' | head -n 1 | sed 's/.*,"\(.*\)"\]/\1/')
+  value=$(body "$prometheus" 5 "$most" | grep -o '"value":\[[^]]*\]' | head -n 1 | sed 's/.*,"\(.*\)"\]/\1/')
   case $value in '' | *[!0-9.eE+-]*) value=- ;; esac
   printf '%s' "$value"
 }
