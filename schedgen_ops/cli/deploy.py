@@ -9,7 +9,7 @@ from functools import partial
 
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli.looking import Rows, conclude, look
-from schedgen_ops.commands.ref_names import is_ref_name
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import own, recovering
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy as assemble
@@ -27,36 +27,35 @@ from schedgen_ops.ui.tables import Column, Table, details
 
 
 def deploy(op: Operation, branch: str) -> None:
-    """Deploy, and say so when it is done."""
-    carry_out(op, op.settings, branch, assemble)
+    """Deploy what --branch names, and say so when it is done."""
+    carry_out(op, op.settings, asked(op, branch), assemble)
 
 
 def carry_out(
     op: Operation,
     settings: Settings,
-    branch: str,
+    ref: Ref,
     assembled: Callable[[Session], Pipeline],
     *facts: tuple[str, str],
 ) -> None:
     """Carry out a deploy of this kind, from its title to its end.
 
     Args:
-        branch: "" for the configured one.
+        ref: what is deployed.
         assembled: gives the steps.
-        facts: what the title says beside the branch and the environment.
+        facts: what the title says beside the ref and the environment.
 
     Raises:
-        ConfigError: for what is no branch, or a secret that is missing.
+        ConfigError: for a secret that is missing.
     """
-    ref = ref_name(branch or settings.branch)
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
-    owner = lock.myself(op.clock, "deploy", ref)
+    owner = lock.myself(op.clock, "deploy", str(ref))
     session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience)
     run = own.added(assembled(session))
     op.begin(
         "deploy",
         "Zero-Downtime Deployment Script",
-        (("Branch", ref), ("Environment", settings.environment), *facts),
+        (("Branch", str(ref)), ("Environment", settings.environment), *facts),
         tuple((step.number, step.title) for step in run.steps),
     )
     release = run()
@@ -65,18 +64,23 @@ def carry_out(
     op.end("Deployment Complete", f"{done}: {release} serves", tuple(fact for fact in more if fact[1]))
 
 
-def ref_name(text: str) -> str:
-    """Return `text`, if git could take it for a ref.
+def asked(op: Operation, branch: str) -> Ref:
+    """Return what the operator asks for, before any host is asked.
+
+    Args:
+        branch: the text of --branch; "" for the configured branch, tag or commit.
 
     Raises:
-        ConfigError: otherwise, before any host is asked.
+        ConfigError: where git could not take it for any of them.
     """
-    if not is_ref_name(text):
+    name = branch or op.settings.branch
+    try:
+        return Ref(name)
+    except ValueError:
         raise ConfigError(
-            f"{text!r} is no name of a branch, tag or commit",
+            f"{name!r} is no name of a branch, tag or commit",
             hint="For example: inv deploy --branch v1.2.3",
-        )
-    return text
+        ) from None
 
 
 def history(op: Operation) -> None:
@@ -150,7 +154,7 @@ def recover(op: Operation) -> None:
     """Take back what an interrupted run left, on every host."""
     owner = lock.myself(op.clock, "recover", "")
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
-    session = Session(op.settings, op.fleet, "", op.run, op.clock, op.emit, owner, op.patience)
+    session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
     recovering.recover(session)
     righted = [f"{op.titled(site.righted, site.remote.name)}" for site in session.sites if site.righted]
     done = "; ".join(righted) or "nothing was left to put right"
@@ -172,10 +176,10 @@ def unlock(op: Operation) -> None:
 
 
 def plan(op: Operation, branch: str) -> None:
-    """Show what a deploy of `branch` would do on every host."""
+    """Show what a deploy of what --branch names would do on every host."""
     from schedgen_ops.deploy import preview
 
-    ref = ref_name(branch or op.settings.branch)
+    ref = asked(op, branch)
 
     def show(came: Mapping[str, preview.Preview]) -> None:
         for host, found in came.items():

@@ -34,7 +34,7 @@ def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) 
         ConfigError: for options that mean nothing.
     """
     settings = chosen(op.settings, duration, canary, pause)
-    plain.carry_out(op, settings, branch, assemble, ("Guarded", _stages(settings)))
+    plain.carry_out(op, settings, plain.asked(op, branch), assemble, ("Guarded", _stages(settings)))
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

@@ -46,7 +46,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         raise Refused("nothing was changed")
     decided = op.clock.monotonic()
     owner = lock.myself(op.clock, "rollback", target.id)
-    session = Session(op.settings, op.fleet, target.branch, op.run, op.clock, op.emit, owner, op.patience)
+    session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
     run = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
     op.begin(
         "rollback",

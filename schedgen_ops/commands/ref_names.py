@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 _FORBIDDEN = re.compile(
     r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|\Z)|[/.]\Z|\A[-/.]|\A(?:@|HEAD)\Z"
@@ -15,13 +16,37 @@ _UNSEEN = frozenset(("Cc", "Cs", "Zl", "Zp", "Zs"))
 _MOST_BYTES = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """What an operator asks for: the name of a branch, a tag or a commit.
+
+    Attributes:
+        name: such as v1.2.3, refs/heads/main or 3f2a9c1.
+
+    Raises:
+        ValueError: where git would not take the name for any of them.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not is_ref_name(self.name):
+            raise ValueError(f"no name of a branch, a tag or a commit: {self.name!r}")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 def is_ref_name(name: str) -> bool:
-    """Whether git would take `name` for a branch, a tag or a commit (the rules of git-check-ref-format)."""
+    """Return whether git would take `name` for a branch, a tag or a commit.
+
+    The rules are those of git-check-ref-format.
+    """
     if not name or _FORBIDDEN.search(name) or any(unicodedata.category(c) in _UNSEEN for c in name):
         return False
     return len(name.encode()) <= _MOST_BYTES
 
 
 def is_commit(text: str) -> bool:
-    """Whether `text` has the form of a commit id."""
+    """Return whether `text` has the form of a commit id."""
     return bool(_COMMIT.match(text))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import images
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
@@ -52,25 +53,25 @@ def keep_running(site: HostRun, run: str) -> None:
     site.say(f"What runs now is kept as release {name}")
 
 
-def fetch(site: HostRun, branch: str) -> str:
-    """The commit that `branch` means, after the remote was asked.
+def fetch(site: HostRun, ref: Ref) -> str:
+    """Return the commit that `ref` means, after the remote was asked.
 
     Raises:
         OpsError: if it means none, or two.
     """
     remote = site.settings.remote
-    site.in_project(git.fetch(remote, branch), deadline=_LONG)
-    answer = site.in_project(git.resolve(remote, branch)).stdout
-    return meant(git.parse_resolved(answer), branch, remote, site.remote.name)
+    site.in_project(git.fetch(remote, ref), deadline=_LONG)
+    answer = site.in_project(git.resolve(remote, ref)).stdout
+    return meant(git.parse_resolved(answer), ref, remote, site.remote.name)
 
 
-def meant(answer: str, branch: str, remote: str, host: str) -> str:
-    """The commit, if the name meant one.
+def meant(answer: str, ref: Ref, remote: str, host: str) -> str:
+    """Return `answer`, where it is the commit that `ref` means.
 
     Raises:
         OpsError: otherwise.
     """
-    problem = unclear(answer, branch, remote)
+    problem = unclear(answer, ref, remote)
     if problem is not None:
         raise OpsError(problem.text, host=host, hint=problem.hint)
     return answer

@@ -66,7 +66,7 @@ def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -
 
     Args:
         ready: makes sure of what else must hold before anything begins; the lock is held then.
-        pulls: whether the branch is fetched.
+        pulls: whether the session's ref is fetched.
     """
 
     def run() -> None:

@@ -9,6 +9,7 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import disks, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.definition import parse_hashes
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.code import meant
 from schedgen_ops.deploy.forecast import Row, forecast
 from schedgen_ops.deploy.need import needed
@@ -45,11 +46,11 @@ class Preview:
     elsewhere: tuple[disks.Space, ...] = ()
 
 
-def look(remote: Remote, settings: Settings, branch: str) -> Preview:
-    """Looks at what a deploy of `branch` would do on a host; changes nothing there.
+def look(remote: Remote, settings: Settings, ref: Ref) -> Preview:
+    """Return what a deploy of `ref` would do on a host; changes nothing there.
 
     Raises:
-        OpsError: where the branch is not there, or the new compose file is no good.
+        OpsError: where the ref is not there, or the new compose file is no good.
     """
     docker = engine.Docker(settings.sudo)
     paths = Paths(settings.directory)
@@ -70,9 +71,9 @@ def look(remote: Remote, settings: Settings, branch: str) -> Preview:
     )
     serving = store.certain(store.parse_shelf(shelf_text.stdout), paths, remote.name).serving
     old = serving.commit if serving else head.text
-    answer = remote.run(_command(settings, docker, branch, old), deadline=300).stdout
+    answer = remote.run(_command(settings, docker, ref, old), deadline=300).stdout
     commit, _, rest = answer.partition("\n")
-    meant(commit, branch, settings.remote, remote.name)
+    meant(commit, ref, settings.remote, remote.name)
     boxes = engine.parse_containers(listing.stdout)
     commits, names, added, hashes, document = git.sections(rest, 5)
     changes = git.Changes(tuple(filter(None, commits.split("\n"))), _changed(names))
@@ -111,15 +112,15 @@ def _changed(names: str) -> tuple[str, ...]:
     return tuple(f"{kind}\t{git.unquoted(path)}" for kind, _, path in lines)
 
 
-def _command(settings: Settings, docker: engine.Docker, branch: str, old: str) -> Command:
+def _command(settings: Settings, docker: engine.Docker, ref: Ref, old: str) -> Command:
     env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
     return host_script(
         "deploy/look",
-        title=f"look at {branch}",
+        title=f"look at {ref}",
         compose=(*_compose(settings, docker).program, *env),
         directory=settings.directory,
         remote=settings.remote,
-        branch=branch,
+        ref=ref.name,
         old=old,
         migrations=settings.migrations.path if settings.migrations else "",
         files=settings.compose_files,

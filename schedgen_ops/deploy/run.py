@@ -25,7 +25,7 @@ from schedgen_ops.steps import Step
 
 
 def deploy(session: Session) -> Pipeline:
-    """A deploy of the session's branch."""
+    """A deploy of the session's ref."""
     number = last(session)
     end = (pipeline.verification(session, number), pipeline.clean_up(session, number + 1))
     return Pipeline(session, (*until_verified(session), *end))
@@ -93,10 +93,11 @@ def _back_up(site: HostRun, *, at: datetime | None, clock: Clock) -> None:
 def _pull(session: Session) -> None:
     """The same commit on every host."""
     session.do(lambda site: code.keep_running(site, session.name))
-    fetched = session.locked().each(lambda remote: code.fetch(session.site(remote), session.branch))
+    ref = session.asked()
+    fetched = session.locked().each(lambda remote: code.fetch(session.site(remote), ref))
     commits = fetched.values()
     if len(set(commits)) > 1:
-        raise OpsError(f"the hosts do not agree on what {session.branch!r} is: {', '.join(commits)}")
+        raise OpsError(f"the hosts do not agree on what {ref.name!r} is: {', '.join(commits)}")
     commit = commits[0]
     release = session.release(commit)
     session.do(lambda site: code.switch(site, release))
@@ -104,7 +105,7 @@ def _pull(session: Session) -> None:
     session.emit(events.Fact("commit", commit))
     there = all(site.seen.tree.commit == commit for site in session.sites)
     what = "The code is there already" if there else "Code updated successfully"
-    events.info(session.emit, f"{what}: {session.branch} is {commit[:12]}")
+    events.info(session.emit, f"{what}: {ref} is {commit[:12]}")
 
 
 def _build(session: Session) -> None:

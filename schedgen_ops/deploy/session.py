@@ -9,9 +9,10 @@ from types import TracebackType
 
 from schedgen_ops import events, host_scripts
 from schedgen_ops.clock import Clock, Shifted, stamp
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
-from schedgen_ops.errors import Refused
+from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.patience import Patience
@@ -33,7 +34,7 @@ class Session:
     """One run on every host of the fleet; it holds the lock from `open` until it is left.
 
     Attributes:
-        branch: what the operator asked for.
+        ref: what the operator asked for; None for a run that brings nothing new.
         run: the run's name, its start as YYYYMMDD_HHMMSS in UTC by the operator's clock.
         owner: who does it, for the lock and the record.
         patience: how long another run is waited for; None does not wait.
@@ -46,7 +47,7 @@ class Session:
 
     settings: Settings
     fleet: Fleet
-    branch: str
+    ref: Ref | None
     run: str
     clock: Clock
     emit: events.Emit
@@ -73,7 +74,7 @@ class Session:
         """Makes sure that every host is ready, locks it, and takes back what an interrupted run left.
 
         Args:
-            pulls: whether `branch` is fetched, so that the hosts' git remote has to have it.
+            pulls: whether `ref` is fetched, so that the hosts' git remote has to have it.
 
         Raises:
             Refused: where a host is not ready, or somebody else is at work.
@@ -99,10 +100,20 @@ class Session:
         self.do(recovery.recover)
 
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
-        seen = preflight.check(self.fleet, self.settings, self.emit, self.branch if pulls else "")
+        seen = preflight.check(self.fleet, self.settings, self.emit, self.ref if pulls else None)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
         return seen
+
+    def asked(self) -> Ref:
+        """Return what the operator asked for, in a run that fetches it.
+
+        Raises:
+            OpsError: in a run that brings nothing new.
+        """
+        if self.ref is None:
+            raise OpsError("this run was asked for no branch, tag or commit")
+        return self.ref
 
     # What visitors notice
 
@@ -170,7 +181,7 @@ class Session:
         return Release(
             id=f"{self.name}-{commit[:7]}",
             run=self.run,
-            branch=self.branch,
+            branch=self.ref.name if self.ref else "",
             commit=commit,
             state=State.STARTED,
             started=stamp(self.sites[0].clock.now()),

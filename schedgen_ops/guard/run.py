@@ -99,7 +99,7 @@ class Watching:
             site.warn("Nothing behind the ingress changed: there is no share to begin with")
         # The run's own token: the lock is not refused to the run because of its own watchdog.
         session = self.session
-        owner = replace(myself(session.clock, "guard", session.branch), token=session.owner.token)
+        owner = replace(myself(session.clock, "guard", str(session.asked())), token=session.owner.token)
         site.run(remote_commands.start(site.paths.state, owner, config), _START)
 
     def _follow(self, site: HostRun) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schedgen_ops.commands import git
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.preflight.probe import Judge, Problem, listed, unknown
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
@@ -83,13 +84,13 @@ def _locked(state: git.State) -> Problem:
     )
 
 
-def source(settings: Settings, branch: str) -> Judge:
-    """Find whether the remote has `branch`."""
+def source(settings: Settings, ref: Ref) -> Judge:
+    """Find whether the remote has `ref`."""
     remote = settings.remote
 
     def look(result: Result) -> Iterator[Problem]:
         if result.ok:
-            problem = unclear(git.parse_advertised(result.stdout, branch), branch, remote)
+            problem = unclear(git.parse_advertised(result.stdout, ref), ref, remote)
             if problem is not None:
                 yield problem
             return
@@ -100,16 +101,16 @@ def source(settings: Settings, branch: str) -> Judge:
     return look
 
 
-def unclear(meaning: str, branch: str, remote: str) -> Problem | None:
-    """Return why `branch` cannot be pulled, where its `meaning`, as git found it, is no commit or two."""
+def unclear(meaning: str, ref: Ref, remote: str) -> Problem | None:
+    """Return why `ref` cannot be fetched, where its `meaning`, as git found it, is no commit or two."""
     if meaning == "missing":
         return Problem(
-            f"{remote} has no branch, tag or commit {branch!r}",
+            f"{remote} has no branch, tag or commit {ref.name!r}",
             f"`git ls-remote {remote}` on the host lists what there is.",
         )
     if meaning == "ambiguous":
         return Problem(
-            f"{branch!r} is a branch and a tag, and they differ",
-            f"Say which: --branch refs/heads/{branch} or --branch refs/tags/{branch}.",
+            f"{ref.name!r} is a branch and a tag, and they differ",
+            f"Say which: --branch refs/heads/{ref} or --branch refs/tags/{ref}.",
         )
     return None

@@ -10,6 +10,7 @@ from schedgen_ops.commands import disks, environment, files, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.preflight import code
 from schedgen_ops.preflight import host as look
 from schedgen_ops.preflight.probe import Judge, Probe, Problem
@@ -34,25 +35,22 @@ class Observed:
     hook: str = ""
 
 
-def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str, Probe]:
+def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> dict[str, Probe]:
     """Return everything preflight looks at on `host`, in the order in which problems are told.
 
     Args:
-        branch: what will be pulled; "" for nothing.
+        ref: what will be fetched; None for nothing.
     """
     docker = Docker(settings.sudo)
     compose = Compose(docker, settings.project, settings.directory)
     paths = Paths(settings.directory)
     where, backups = settings.directory, settings.backup.directory
     ours = (FOLDER,) if backups.startswith("/") else (FOLDER, backups)
-    source = {
-        "source": Probe(git.advertised(settings.remote, branch).in_dir(where), code.source(settings, branch))
-    }
     return {
         "directory": Probe(sh("true").in_dir(where), _directory(settings)),
         "tree": Probe(git.work_tree(*ours).in_dir(where), code.tree(settings)),
         "git": Probe(git.state().in_dir(where), code.movable),
-        **(source if branch else {}),
+        **({"source": _source(settings, ref)} if ref else {}),
         "engine": Probe(docker.version(), look.docker_answers(settings)),
         "compose": Probe(compose.version(), look.plugin),
         "buildx": Probe(docker.has_buildx(), lambda _: iter(())),
@@ -63,10 +61,15 @@ def probes(settings: Settings, host: HostSettings, branch: str = "") -> dict[str
         "load": Probe(files.load(), look.load(settings)),
         "owners": Probe(strangers.command(settings), look.owners(settings)),
         "containers": Probe(
-            docker.containers(settings.project), look.database(settings, host, refuses=bool(branch))
+            docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),
         "releases": Probe(store.read_command(paths), look.releases),
     }
+
+
+def _source(settings: Settings, ref: Ref) -> Probe:
+    command = git.advertised(settings.remote, ref).in_dir(settings.directory)
+    return Probe(command, code.source(settings, ref))
 
 
 def _credentials(compose: Compose, settings: Settings) -> Probe:

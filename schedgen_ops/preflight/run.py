@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from schedgen_ops import events
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.preflight import plan
@@ -16,18 +17,18 @@ _DEADLINE = 60.0
 
 
 def check(
-    fleet: Fleet, settings: Settings, emit: events.Emit, branch: str = ""
+    fleet: Fleet, settings: Settings, emit: events.Emit, ref: Ref | None = None
 ) -> Mapping[str, plan.Observed]:
     """Look at every host, and return what was seen by the host's name.
 
     Args:
-        branch: what will be pulled, which has to be there; "" for nothing.
+        ref: what will be fetched, which has to be there; None for nothing.
 
     Raises:
         Refused: if any host is not ready, with every problem of every host.
         Unreachable: if one cannot be reached.
     """
-    findings = fleet.each(lambda remote: _look(remote, settings, branch)).values()
+    findings = fleet.each(lambda remote: _look(remote, settings, ref)).values()
     refusals = []
     for remote, (problems, _) in zip(fleet.hosts, findings, strict=True):
         for problem in problems:
@@ -42,9 +43,9 @@ def check(
 
 
 def _look(
-    remote: Remote, settings: Settings, branch: str
+    remote: Remote, settings: Settings, ref: Ref | None
 ) -> tuple[tuple[Problem, ...], plan.Observed | None]:
-    probes = plan.probes(settings, settings.host(remote.name), branch)
+    probes = plan.probes(settings, settings.host(remote.name), ref)
     answers = remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)

@@ -12,6 +12,7 @@ from kit import settings
 from simulated import Fault, SimHost
 from simulated_world import NEW, OLD, World, fresh, image_id
 
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConnectionLost, OpsError
@@ -58,7 +59,7 @@ def deploy(*hosts: SimHost, branch: str = "v1.2.3", run: str = FIRST, wait: floa
     chosen = two if len(hosts) == 2 else one
     clock = FakeClock()
     patience = Patience(wait, clock, seen.append)
-    todo = assemble(Session(chosen, Fleet(hosts), branch, run, clock, seen.append, OWNER, patience))
+    todo = assemble(Session(chosen, Fleet(hosts), Ref(branch), run, clock, seen.append, OWNER, patience))
     try:
         release = todo()
     except OpsError as error:

@@ -11,6 +11,7 @@ from simulated import SimHost
 from ui_kit import Face, Tty
 
 from schedgen_ops.cli import rollback
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import recovering
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
@@ -34,7 +35,7 @@ def roll_back(*hosts: SimHost, to: str, run: str = THIRD, revert: bool = False) 
     """Goes back to a release, without asking."""
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
-    session = Session(chosen, Fleet(hosts), "v1", run, FakeClock(), seen.append, OWNER)
+    session = Session(chosen, Fleet(hosts), Ref("v1"), run, FakeClock(), seen.append, OWNER)
     todo = assemble(session, to, revert=revert)
     return _outcome(todo, seen)
 
@@ -43,7 +44,7 @@ def recover(*hosts: SimHost, run: str = FOURTH) -> Outcome:
     """Takes back what an interrupted run left."""
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
-    session = Session(chosen, Fleet(hosts), "", run, FakeClock(), seen.append, OWNER)
+    session = Session(chosen, Fleet(hosts), None, run, FakeClock(), seen.append, OWNER)
 
     def act() -> str:
         recovering.recover(session)

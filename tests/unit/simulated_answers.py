@@ -96,7 +96,7 @@ def _ls_tree(world: World, words: Words, stdin: str) -> Result:
 
 
 def _resolve(world: World, words: Words, stdin: str) -> Result:
-    return result(COMMITS.get(words.values["name"], "missing") + "\n")
+    return result(COMMITS.get(words.values["ref"], "missing") + "\n")
 
 
 def _ls_remote(world: World, words: Words, stdin: str) -> Result:

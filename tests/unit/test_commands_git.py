@@ -31,7 +31,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def meaning(repository: Path, name: str) -> str:
-    answer = bash(g.resolve("origin", name), repository)
+    answer = bash(g.resolve("origin", g.Ref(name)), repository)
     assert answer.ok, answer.stderr
     return g.parse_resolved(answer.stdout)
 
@@ -78,9 +78,9 @@ def test_a_local_branch_that_was_never_pushed_is_not_deployed(repository: Path) 
 
 
 def advertised(repository: Path, name: str) -> str:
-    answer = bash(g.advertised("origin", name), repository)
+    answer = bash(g.advertised("origin", g.Ref(name)), repository)
     assert answer.ok, answer.stderr
-    return g.parse_advertised(answer.stdout, name)
+    return g.parse_advertised(answer.stdout, g.Ref(name))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_everything_is_fetched_and_a_tag_that_moved_is_moved(tmp_path: Path) -> 
     git(origin, "tag", "--force", "v1")
     git(origin, "branch", "--delete", "--force", "old")
     for name in ("v1", "main", "old"):
-        assert bash(g.fetch("origin", name), clone).ok
+        assert bash(g.fetch("origin", g.Ref(name)), clone).ok
     assert meaning(clone, "v1") == meaning(clone, "main") == second
     assert meaning(clone, "old") == "missing"
 
@@ -127,7 +127,7 @@ def test_everything_is_fetched_and_a_tag_that_moved_is_moved(tmp_path: Path) -> 
 def test_a_remote_that_is_gone_is_an_error_and_no_prompt(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "remote", "add", "origin", str(tmp_path / "gone"))
-    answer = bash(g.fetch("origin", "main"), tmp_path)
+    answer = bash(g.fetch("origin", g.Ref("main")), tmp_path)
     assert not answer.ok
     assert "gone" in answer.stderr
 

@@ -59,3 +59,9 @@ def test_no_name_is_taken_that_git_refuses(names: list[str]) -> None:
     loop = 'for name in "$@"; do git check-ref-format --branch "$name" >/dev/null 2>&1 || echo "$name"; done'
     done = subprocess.run(["bash", "-c", loop, "x", *taken], capture_output=True, check=True, timeout=60)
     assert done.stdout.decode() == ""
+
+
+def test_a_ref_is_a_name_that_git_takes_or_it_is_none() -> None:
+    assert str(g.Ref("release/2.0")) == "release/2.0"
+    with pytest.raises(ValueError, match="no name of a branch"):
+        g.Ref("a..b")

@@ -26,6 +26,7 @@ from kit import settings
 from simulated import Fault, SimHost
 from simulated_world import NEW, NEXT, OLD, fresh, image_id
 
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import RolledBack
@@ -207,7 +208,7 @@ def test_on_an_empty_host_nothing_is_said_to_serve() -> None:
     seen: list[Event] = []
     bare = settings(database=None, objects=None, migrations=None)
     with pytest.raises(RolledBack):
-        assemble(Session(bare, Fleet((host,)), "v1.2.3", FIRST, FakeClock(), seen.append, OWNER))()
+        assemble(Session(bare, Fleet((host,)), Ref("v1.2.3"), FIRST, FakeClock(), seen.append, OWNER))()
     told = [event.text for event in seen if isinstance(event, Message)]
     assert "Nothing served here before" in told
     assert not any("serves" in text for text in told)

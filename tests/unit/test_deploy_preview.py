@@ -12,6 +12,7 @@ from fakes import FakeHost, result
 from kit import bash, commit, git, path, program, recorded, settings
 
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import preview
 from schedgen_ops.errors import CommandFailed, OpsError, Refused
 from schedgen_ops.remote import Result
@@ -74,7 +75,7 @@ class Project:
             lambda _: True: self.run,
         }
         chosen = settings("app1", directory=str(self.clone), **config)
-        return preview.look(FakeHost(answers=answers), chosen, branch)
+        return preview.look(FakeHost(answers=answers), chosen, Ref(branch))
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +175,7 @@ def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_direc
 
 
 def test_nothing_is_left_behind(project: Project, tmp_path: Path) -> None:
-    command = preview._command(project.settings, Docker(), "main", project.old)
+    command = preview._command(project.settings, Docker(), Ref("main"), project.old)
     answer = bash(
         command, tmp_path, PATH=path(project.programs), TMPDIR=str(tmp_path), PROJECT="/p", HOME=str(tmp_path)
     )

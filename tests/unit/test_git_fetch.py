@@ -10,6 +10,7 @@ from fakes import FakeHost
 from kit import bash, commit, git, path, program, settings
 
 from schedgen_ops.commands import git as g
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import preview
 
 
@@ -45,9 +46,9 @@ def cloned(origin: Path, folder: Path, kind: str) -> Path:
 
 
 def meaning(clone: Path, name: str) -> str:
-    fetched = bash(g.fetch("origin", name), clone)
+    fetched = bash(g.fetch("origin", Ref(name)), clone)
     assert fetched.ok, fetched.stderr
-    return g.parse_resolved(bash(g.resolve("origin", name), clone).stdout)
+    return g.parse_resolved(bash(g.resolve("origin", Ref(name)), clone).stdout)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,8 +104,8 @@ def test_the_preview_finds_it_too_and_changes_nothing(origin: Path, tmp_path: Pa
     }
     before = git(clone, "for-each-ref")
     config = settings("app1", directory=str(clone))
-    found = preview.look(FakeHost(answers=answers), config, "hotfix/payments")
+    found = preview.look(FakeHost(answers=answers), config, Ref("hotfix/payments"))
     assert found.commit == git(origin, "rev-parse", "hotfix/payments")
-    big = preview.look(FakeHost(answers=answers), config, "größe-🚀")
+    big = preview.look(FakeHost(answers=answers), config, Ref("größe-🚀"))
     assert ("A", "größe") in preview.files(big)
     assert git(clone, "for-each-ref") == before

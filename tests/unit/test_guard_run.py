@@ -27,6 +27,7 @@ from simulated import Fault, SimHost
 from simulated_guard import REASON, finish
 from simulated_world import COMMITS, World
 
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.events import Event
@@ -43,7 +44,7 @@ def guarded(*hosts: SimHost, branch: str, run: str, settings: Settings | None = 
     """A guarded deploy to hosts that are simulated."""
     seen: list[Event] = []
     chosen = settings or (two if len(hosts) == 2 else one_host)
-    todo = assemble(Session(chosen, Fleet(hosts), branch, run, FakeClock(), seen.append, OWNER))
+    todo = assemble(Session(chosen, Fleet(hosts), Ref(branch), run, FakeClock(), seen.append, OWNER))
     try:
         release = todo()
     except OpsError as error:

@@ -9,6 +9,7 @@ from deploying import OWNER, one
 from fakes import FakeClock, FakeHost
 from kit import minimal
 
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy
 from schedgen_ops.deploy.session import Session
@@ -21,7 +22,9 @@ from schedgen_ops.steps import Step
 
 
 def session(settings: Settings = one) -> Session:
-    return Session(settings, Fleet([FakeHost("app1")]), "v1", "20250115_120000", FakeClock(), silence, OWNER)
+    return Session(
+        settings, Fleet([FakeHost("app1")]), Ref("v1"), "20250115_120000", FakeClock(), silence, OWNER
+    )
 
 
 def marks(step: Step) -> str:

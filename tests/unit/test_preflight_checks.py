@@ -12,6 +12,7 @@ from kit import recorded, settings
 from simulated import Fault, SimHost
 from simulated_world import OLD, fresh
 
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import ConnectionLost, Refused, Unreachable
 from schedgen_ops.events import Event, Message
 from schedgen_ops.fleet import Fleet, FleetError
@@ -107,7 +108,7 @@ def test_a_docker_that_does_not_answer_is_told_apart(said: str, sudo: bool, text
 
 
 def pulling(branch: str, answer: Result) -> list[Problem]:
-    probes = plan.probes(ONE, ONE.hosts[0], branch)
+    probes = plan.probes(ONE, ONE.hosts[0], Ref(branch))
     return list(plan.judge(probes, ANSWERS | {"source": answer}))
 
 
@@ -288,7 +289,7 @@ def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
 @pytest.mark.parametrize("branch", ["v1.2.3", ""])
 def test_what_is_stopped_refuses_what_backs_it_up_and_not_what_starts_it_again(branch: str) -> None:
     boxes = result(recorded("containers.jsonl").replace('"status":"running"', '"status":"exited"'))
-    probes = plan.probes(ONE, ONE.hosts[0], branch)
+    probes = plan.probes(ONE, ONE.hosts[0], Ref(branch) if branch else None)
     found = plan.judge(probes, {**ANSWERS, "containers": boxes, "source": result()})
     refuses = [problem.refuses for problem in found if "is not running" in problem.text]
     assert refuses == [bool(branch)] * 2

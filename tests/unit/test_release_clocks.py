@@ -15,6 +15,7 @@ from simulated import Fault, SimHost
 from simulated_world import OLD, World, fresh
 
 from schedgen_ops.clock import elapsed
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.run import deploy
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import RolledBack
@@ -32,7 +33,7 @@ def deployed(world: World, branch: str, hours: float, wrong: timedelta, fault: F
     clock = FakeClock(now + wrong)
     run = f"{clock.now():%Y%m%d_%H%M%S}"
     with pytest.raises(RolledBack) if fault else nullcontext():
-        deploy(Session(one, Fleet([host]), branch, run, clock, silence, OWNER))()
+        deploy(Session(one, Fleet([host]), Ref(branch), run, clock, silence, OWNER))()
     return host.world
 
 

@@ -17,6 +17,7 @@ from simulated_world import STATE, fresh
 from test_recovery import NEWER, at, killed, wrong
 from test_tasks import Capture, Inv
 
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import measured
 from schedgen_ops.deploy.run import deploy
 from schedgen_ops.deploy.session import Session
@@ -42,7 +43,7 @@ def run(*hosts: SimHost, rows: Sequence[Any] = ("app1",), branch: str = "v1.2.3"
     world = hosts[0].world
     begun = SECOND if world.current else FIRST
     chosen = settings(*rows, **values)
-    todo = deploy(Session(chosen, Fleet(hosts), branch, begun, FakeClock(), seen.append, OWNER))
+    todo = deploy(Session(chosen, Fleet(hosts), Ref(branch), begun, FakeClock(), seen.append, OWNER))
     try:
         release = todo()
     except OpsError as error:

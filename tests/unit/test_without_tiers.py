@@ -15,6 +15,7 @@ from simulated_world import NEW, fresh
 
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.docker import Container, parse_containers
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.forecast import forecast
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy as assemble
@@ -44,7 +45,7 @@ def outcome(run: Pipeline, seen: list[Event]) -> Outcome:
 
 def deploy(host: SimHost, branch: str = "v1.2.3", run: str = FIRST, settings: Settings = CHECKED) -> Outcome:
     seen: list[Event] = []
-    session = Session(settings, Fleet((host,)), branch, run, FakeClock(), seen.append, OWNER)
+    session = Session(settings, Fleet((host,)), Ref(branch), run, FakeClock(), seen.append, OWNER)
     return outcome(assemble(session), seen)
 
 
@@ -98,7 +99,7 @@ def test_a_rollback_goes_back_with_all_of_them(stateful: None) -> None:
     assert deploy(host).code == deploy(host, "v1.2.4", SECOND).code == 0
     seen: list[Event] = []
     to = f"{FIRST}-{NEW[:7]}"
-    session = Session(PLAIN, Fleet((host,)), "v1", "20250115_140000", FakeClock(), seen.append, OWNER)
+    session = Session(PLAIN, Fleet((host,)), Ref("v1"), "20250115_140000", FakeClock(), seen.append, OWNER)
     assert outcome(rollback(session, to), seen).code == 0
     assert host.world.boxes["backend"].image == f"sha256:backend-{NEW[0]}"
     assert host.world.boxes["redis"].written == fresh().boxes["redis"].written

@@ -4,7 +4,7 @@
 #: compose[]  `docker compose` with the project's name and its env file
 #: directory  the project's
 #: remote     the git remote's name
-#: branch     the branch, tag or commit to deploy
+#: ref        the branch, tag or commit to deploy
 #: old        the commit that serves
 #: migrations the migrations' folder, "" for none
 #: files[]    the compose files, or none for those that Compose looks for
@@ -20,8 +20,8 @@ echo "$common/objects" > "$scratch/git/objects/info/alternates"
 [ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
 export GIT_DIR=$scratch/git
 git config core.bare true && git config core.quotePath false && git config submodule.recurse false
-ask "$remote" "$branch" || exit
-commit=$(resolve "$remote" "$branch")
+ask "$remote" "$ref" || exit
+commit=$(resolve "$remote" "$ref")
 echo "$commit"
 case $commit in missing | ambiguous) exit 0 ;; esac
 git log --oneline --no-decorate --max-count=200 "$old..$commit"

@@ -1,6 +1,6 @@
 # Fetches everything that the clone follows of a remote, and a name, whether that is followed or not.
 #: remote the remote's name
-#: name   the branch, tag or commit
+#: ref    the branch, tag or commit
 source lib/git_names.bash
 
-ask "$remote" "$name"
+ask "$remote" "$ref"

@@ -1,6 +1,6 @@
 # Tells the commit that a fetched name means, or `missing`, or `ambiguous`.
 #: remote the remote's name
-#: name   the branch, tag or commit
+#: ref    the branch, tag or commit
 source lib/git_names.bash
 
-resolve "$remote" "$name"
+resolve "$remote" "$ref"
