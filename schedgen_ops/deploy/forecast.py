@@ -10,8 +10,9 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ServiceRecord, State
 from schedgen_ops.rollout import planner, scope
-from schedgen_ops.rollout.operations import Keep, Plan, Recreate, StartBeside, text
+from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
 from schedgen_ops.rollout.plan import Action
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.work_tree import CheckOut
 from schedgen_ops.settings import HostSettings, Settings
 
@@ -64,7 +65,7 @@ def forecast(
         for name, names in scope.parts(settings, expected)
     ]
     begun = [each for _, plan in tiers for group in plan for each in group]
-    moved = [each for each in begun if isinstance(each, StartBeside | Recreate)]
+    moved = [each for each in begun if isinstance(each, Bring)]
     touched = [each.new.service for each in moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
@@ -76,7 +77,8 @@ def forecast(
     written = {each.name: each for each in services}
     rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
     rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
-    rows |= {name: _left_alone(name) for name, record in expected.items() if scope.left_alone(record)}
+    whys = {name: registry.of(record).kept for name, record in expected.items()}
+    rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
     order = scope.order(settings, expected) if settings.tiers else expected
     return Forecast(parts, tuple(rows[name] for name in order if name in rows))
 
@@ -106,25 +108,10 @@ def _kept(operation: Keep) -> Row:
     return operation.change.service, "keep", "unchanged", ""
 
 
-def _left_alone(name: str) -> Row:
-    return name, "keep", "holds state, and no tier names it", ""
-
-
-def _row(operation: StartBeside | Recreate, service: c.Service) -> Row:
+def _row(operation: Bring, service: c.Service) -> Row:
     change = operation.change
-    how = _how(operation, service) if change.action is Action.REPLACE else ""
+    how = operation.how.told(service, operation.new.record) if change.action is Action.REPLACE else ""
     return change.service, change.action.value, change.reason, how
-
-
-def _how(operation: StartBeside | Recreate, service: c.Service) -> str:
-    """How a service is replaced, and whether anybody has to wait for it."""
-    how = operation.new.record.strategy
-    if isinstance(operation, StartBeside):
-        return f"{how}, no gap"
-    why = f" ({service.single})" if service.single else ""
-    if seconds := operation.new.record.seconds:
-        return f"{how}{why}, away for about {seconds:.0f} s as last time"
-    return f"{how}{why}, away until its container is healthy"
 
 
 def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) -> str:

@@ -19,7 +19,7 @@ from schedgen_ops.release.record import Release, ServiceRecord, State, kept, ori
 from schedgen_ops.remote import checked
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope
-from schedgen_ops.rollout.strategy import Strategy
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
 
 # What the classic builder says when it starts a container for a step.
@@ -52,18 +52,17 @@ def describe(
     records: dict[str, ServiceRecord] = {}
     routes = routes_of(services, settings.checks)
     here = scope.on(services, settings, host)
-    hows = scope.chosen(here, settings)
+    hows = registry.chosen(here, settings)
     for service in here:
         how, before = hows[service.name], known.services.get(service.name) if known else None
-        behind = how is Strategy.INGRESS
         records[service.name] = ServiceRecord(
             image=rollout.image_name(settings.project, service.name, release),
             image_id="",
             definition=rollout.definition(service, tracked, settings.directory),
             written=service.definition,
             replicas=service.replicas,
-            strategy=how.value,
-            proxies=tuple(route.proxy for route in routes if behind and route.service == service.name),
+            strategy=how.name,
+            proxies=tuple(route.proxy for route in routes if how.behind and route.service == service.name),
             needs=service.needs,
             seconds=before.seconds if before else 0.0,
         )

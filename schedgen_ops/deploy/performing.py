@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import assert_never
 
 from schedgen_ops.deploy.host_run import QUICK, HostRun
 from schedgen_ops.fleet import at_once
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import (
+    Bring,
     Keep,
+    Moves,
     Name,
     Operation,
     Plan,
-    Recreate,
     Remove,
     Retire,
     Revert,
     SetIngress,
-    StartBeside,
     Unless,
     Untag,
 )
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 
-# What may change the project's containers, and stops some.
-_MOVES = (StartBeside, Recreate, Revert, Retire, Remove)
 # Seconds that the code may take, and that of submodules with it.
 _LONG = 300.0
 
@@ -48,14 +47,14 @@ def perform(site: HostRun, plan: Plan) -> None:
         OpsError: for the first operation of a group that failed; no further group is begun.
     """
     services = {
-        operation.new.service for group in plan for operation in group if isinstance(operation, _MOVES)
+        operation.new.service for group in plan for operation in group if isinstance(operation, Moves)
     }
     grace = {name: site.grace(name) for name in services}
     for group in plan:
         try:
             came = at_once([partial(_perform, site, operation, grace) for operation in group])
         finally:
-            if any(isinstance(operation, _MOVES) for operation in group):
+            if any(isinstance(operation, Moves) for operation in group):
                 site.containers_changed()
         _note(site, [each for each in came if each])
 
@@ -65,7 +64,7 @@ def _perform(site: HostRun, operation: Operation, grace: Mapping[str, float]) ->
     match operation:
         case Keep(change):
             site.say(f"Service {change.service} unchanged, left as it is")
-        case StartBeside(new=new) | Recreate(new=new):
+        case Bring(new=new):
             return _start(site, operation, grace[new.service])
         case Revert(new=new):
             if roller.end(site.remote, commands, operation, grace[new.service]):
@@ -83,10 +82,12 @@ def _perform(site: HostRun, operation: Operation, grace: Mapping[str, float]) ->
             site.run(commands.name(operation, record), deadline=900 + QUICK)
         case CheckOut() | GoBack() | Untag() | Unless():
             site.run(commands(operation), deadline=_LONG)
+        case _ as never:
+            assert_never(never)
     return None
 
 
-def _start(site: HostRun, operation: StartBeside | Recreate, grace: float) -> _Started:
+def _start(site: HostRun, operation: Bring, grace: float) -> _Started:
     new, show = operation.new, site.show
     done = f"is back at release {new.release}"
     if _ours(site, new.release):

@@ -14,7 +14,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import planner, scope, scripts
-from schedgen_ops.rollout.strategy import Grouping, waves
+from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules

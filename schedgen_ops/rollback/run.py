@@ -17,7 +17,7 @@ from schedgen_ops.release.record import since
 from schedgen_ops.rollback.data import Data
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope, scripts
-from schedgen_ops.rollout.strategy import together
+from schedgen_ops.rollout.grouping import together
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.steps import Step
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.strategies import registry
+from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 
@@ -60,10 +62,10 @@ class SetIngress:
 
 
 @dataclass(frozen=True, slots=True)
-class StartBeside:
-    """New containers of a service beside the old ones, healthy before those go.
+class Bring:
+    """The containers of a service are replaced by new ones, as its strategy has it; these are healthy then.
 
-    Behind the ingress the old ones stay until `Retire`; else they go at the end of this.
+    Behind the ingress the old ones stay until `Retire`; else they are gone at the end of this.
 
     Attributes:
         old: the service as the release before has it; None where it has none.
@@ -75,35 +77,26 @@ class StartBeside:
     change: Change
     share: int = 100
 
+    @property
+    def how(self) -> Strategy:
+        """The strategy of the service."""
+        return registry.of(self.new.record)
+
+    @property
+    def beside(self) -> bool:
+        """Whether new and old containers run at the same time."""
+        return self.how.beside
+
     def __str__(self) -> str:
-        count = self.new.record.replicas
-        many = f", {count} containers" if count > 1 else ""
-        part = f", with {self.share}% of the requests" if self.share < 100 else ""
-        return f"start {self.new} beside what runs{many}{part}: {self.change.reason}"
+        return f"{self.how.text(self.new, self.share)}: {self.change.reason}"
 
     def inverse(self) -> tuple[Operation, ...]:
         """Behind the ingress the old containers still run; else the old ones are put back."""
-        if not self.new.behind:
+        if not (self.beside and self.new.behind):
             return _put_back(self.new, self.old)
         # Of what no release has, there may be containers that its owner started.
         still = Revert(self.new, self.old)
         return (still,) if self.old else (still, Remove(self.new))
-
-
-@dataclass(frozen=True, slots=True)
-class Recreate:
-    """The containers of a service are stopped, and new ones started in their place."""
-
-    new: Version
-    old: Version | None
-    change: Change
-
-    def __str__(self) -> str:
-        return f"recreate {self.new}: {self.change.reason}"
-
-    def inverse(self) -> tuple[Operation, ...]:
-        """The service as the release before has it."""
-        return _put_back(self.new, self.old)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +111,7 @@ class Revert:
 
     def inverse(self) -> tuple[Operation, ...]:
         """The new containers beside the old ones."""
-        return (StartBeside(self.new, self.old, again(self.new.service)),)
+        return (bring(self.new, self.old, again(self.new.service)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,29 +194,18 @@ class Unless:
         return ()
 
 
-Operation = (
-    Keep
-    | CheckOut
-    | GoBack
-    | SetIngress
-    | StartBeside
-    | Recreate
-    | Revert
-    | Retire
-    | Remove
-    | Name
-    | Untag
-    | Unless
-)
+Operation = Keep | CheckOut | GoBack | SetIngress | Bring | Revert | Retire | Remove | Name | Untag | Unless
 Group = tuple[Operation, ...]
 Plan = tuple[Group, ...]
 
 
-def bring(new: Version, old: Version | None, change: Change, share: int = 100) -> StartBeside | Recreate:
-    """What replaces a service's containers, by its strategy."""
-    if not new.beside:
-        return Recreate(new, old, change)
-    return StartBeside(new, old, change, share if new.behind else 100)
+Moves = Bring | Revert | Retire | Remove
+"""What changes the containers of a service."""
+
+
+def bring(new: Version, old: Version | None, change: Change, share: int = 100) -> Bring:
+    """What replaces a service's containers; without an ingress before them they get all or nothing."""
+    return Bring(new, old, change, share if new.behind else 100)
 
 
 def text(plan: Plan) -> Iterator[str]:

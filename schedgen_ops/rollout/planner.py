@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import Release
+from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.rollout.operations import (
     Keep,
     Name,
@@ -29,7 +30,7 @@ from schedgen_ops.rollout.operations import (
     bring,
 )
 from schedgen_ops.rollout.plan import INGRESS, Change, changes
-from schedgen_ops.rollout.strategy import Grouping, waves
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack
 
@@ -70,8 +71,8 @@ def _wave(
     """Those that start beside at once; then, one after the other, those that are away for a while."""
     to = versions(new, wave)
     brought = [bring(each, version(old, each.service), todo[each.service], share) for each in to]
-    beside = (each for each in brought if each.new.beside)
-    return _together(beside) + _in_turn(each for each in brought if not each.new.beside)
+    beside = (each for each in brought if each.beside)
+    return _together(beside) + _in_turn(each for each in brought if not each.beside)
 
 
 def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
@@ -174,8 +175,8 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
     before = {each.service: each.record for each in versions(old, touched)}
     for wave in reversed(waves(before)):
         ways = [(each, _anew(new_ones[each.service], each)) for each in versions(old, wave)]
-        plan += _together(way for each, way in ways if each.beside)
-        plan += _in_turn(way for each, way in ways if not each.beside)
+        plan += _together(way for each, way in ways if _beside(each))
+        plan += _in_turn(way for each, way in ways if not _beside(each))
     for each in _undone(new_ones.values(), old, Remove):
         plan += ((Unless(Revert(each.new, None), (each,)) if each.new.behind else each,),)
     if behind := _behind(old):
@@ -183,10 +184,14 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
     return (*plan, (Unless(Untag(tuple(record.image for record in new.services.values()))),))
 
 
+def _beside(version: Version) -> bool:
+    return registry.of(version.record).beside
+
+
 def _anew(new: Version, old: Version) -> Unless:
     """A service as it was, for certain."""
     start = bring(old, new, again(old.service))
-    then = (start, Retire(old), Name(old.release, (old.service,))) if old.beside else (start,)
+    then = (start, Retire(old), Name(old.release, (old.service,))) if start.beside else (start,)
     return Unless(Revert(new, old) if new.behind else None, then)
 
 

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
+from typing import assert_never
 
 from schedgen_ops.commands import git
-from schedgen_ops.commands.compose import Compose
-from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import operations as o
 from schedgen_ops.rollout import port_handover, scripts
+from schedgen_ops.rollout.project import Project
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
-from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, sh
 
 
-@dataclass(frozen=True, slots=True)
-class Renderer:
-    """Commands for one host, whose project `compose` runs."""
+class Renderer(Project):
+    """Commands for one host's project."""
 
-    compose: Compose
-    settings: Settings
-
-    @property
-    def wait(self) -> int:
-        """Seconds until new containers must be healthy."""
-        return self.settings.health.deadline
-
-    @property
-    def drain(self) -> int:
-        """Seconds for requests in flight to end."""
-        return self.settings.rollout.drain
-
-    @property
-    def paths(self) -> Paths:
-        """Where state is kept."""
-        return Paths(self.settings.directory)
+    __slots__ = ()
 
     def __call__(self, operation: o.Operation) -> Command:
         """The command that performs it."""
         match operation:
-            case o.StartBeside(new=new, share=share):
-                at = (self.paths.state, self.paths.release(new.release), new.service)
-                command = scripts.start_beside(self.compose, *at, new.record, self.wait, share=share)
-            case o.Recreate(new=new):
-                command = self.compose.up(self.paths.release(new.release), new.service, self.wait)
+            case o.Bring(new=new, share=share):
+                command = operation.how.command(self, new, share)
             case o.Retire(new=new) | o.Revert(new=new):
                 command = self._end(new, back=isinstance(operation, o.Revert))
             case o.Remove(new=new):
@@ -66,6 +44,8 @@ class Renderer:
                 command = self._unless(first, then)
             case o.Keep():
                 command = sh("true")
+            case _ as never:
+                assert_never(never)
         return command
 
     def _unless(self, first: o.Operation | None, then: tuple[o.Operation, ...]) -> Command:

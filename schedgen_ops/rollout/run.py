@@ -10,7 +10,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.remote import Remote, Result, last_lines
 from schedgen_ops.rollout import port_handover
-from schedgen_ops.rollout.operations import Recreate, Remove, Retire, Revert, SetIngress, StartBeside
+from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.shell import Command
 
@@ -35,9 +35,7 @@ class Replaced:
     ending: float = 0.0
 
 
-def start(
-    remote: Remote, commands: Renderer, operation: StartBeside | Recreate, show: Show, grace: float = GRACE
-) -> Replaced:
+def start(remote: Remote, commands: Renderer, operation: Bring, show: Show, grace: float = GRACE) -> Replaced:
     """Starts a service as a release defines it, and waits until it is healthy.
 
     Args:
@@ -47,7 +45,7 @@ def start(
     Raises:
         OpsError: when it did not get healthy, with the end of its log.
     """
-    if isinstance(operation, Recreate):
+    if not operation.beside:
         return _in_place(remote, commands, operation, show, grace)
     service, deadline = operation.new.service, commands.wait + commands.drain + grace + _MARGIN
     answer = remote.run(commands(operation), deadline=deadline, check=False)
@@ -63,7 +61,7 @@ def start(
     return Replaced(answer.seconds, max([0, *ending]) / 1e6)
 
 
-def _in_place(remote: Remote, commands: Renderer, operation: Recreate, show: Show, grace: float) -> Replaced:
+def _in_place(remote: Remote, commands: Renderer, operation: Bring, show: Show, grace: float) -> Replaced:
     command, service = commands(operation), operation.new.service
     answer = remote.run(command, deadline=commands.wait + grace + _MARGIN, check=False)
     if answer.ok:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout.strategy import Strategy, strategies
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
 
 
@@ -15,26 +15,10 @@ def on(services: Iterable[Service], settings: Settings, host: HostSettings) -> t
     return tuple(service for service in services if settings.has(host, service.name))
 
 
-def chosen(services: Iterable[Service], settings: Settings) -> dict[str, Strategy]:
-    """Return how each service is replaced; without tiers nothing is that holds state."""
-    known = tuple(services)
-    left = [] if settings.tiers else [service.name for service in known if _holds_state(service, settings)]
-    return {**strategies(known, settings.rollout), **dict.fromkeys(left, Strategy.LEFT_ALONE)}
-
-
-def _holds_state(service: Service, settings: Settings) -> bool:
-    """Whether it is a store, unless the config says how it is replaced; what is built here is none."""
-    rollout = settings.rollout
-    if service.name in (*rollout.ingress, *rollout.start_first, *rollout.stop_first):
-        return False
-    stores = [part.service for part in (settings.database, settings.objects) if part]
-    return service.name in stores or (bool(service.volumes) and not service.built)
-
-
 def order(settings: Settings, records: Mapping[str, ServiceRecord]) -> list[str]:
     """Return the services of a release that are replaced: tier by tier, or all as they stand.
 
-    Their needs decide within each step, see `strategy.waves`.
+    Their needs decide within each step, see `grouping.waves`.
     """
     return [name for _, names in parts(settings, records) for name in names if name in records]
 
@@ -48,4 +32,4 @@ def parts(settings: Settings, records: Mapping[str, ServiceRecord]) -> tuple[tup
 
 def left_alone(record: ServiceRecord) -> bool:
     """Tell whether no deploy replaces a service."""
-    return record.strategy == Strategy.LEFT_ALONE
+    return bool(registry.of(record).kept)

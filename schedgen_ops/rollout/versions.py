@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.release.record import Release, ServiceRecord
-from schedgen_ops.rollout.strategy import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +20,6 @@ class Version:
     def behind(self) -> bool:
         """Whether it is behind the ingress."""
         return bool(self.record.proxies)
-
-    @property
-    def beside(self) -> bool:
-        """Whether its containers may run beside those that they replace."""
-        return beside(self.record)
 
     def __str__(self) -> str:
         return f"{self.service} of {self.release}"

@@ -8,14 +8,8 @@ from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import Release, ServiceRecord, State
 from schedgen_ops.rollout.operations import Plan, text
 from schedgen_ops.rollout.plan import INGRESS
-from schedgen_ops.rollout.strategy import Strategy
 
-HOW = {
-    "db": Strategy.STOP_FIRST,
-    "api": Strategy.INGRESS,
-    "web": Strategy.INGRESS,
-    "worker": Strategy.START_FIRST,
-}
+HOW = {"db": "stop-first", "api": "ingress", "web": "ingress", "worker": "start-first"}
 NEEDS = {"api": ("db",), "web": ("api",), "worker": ("db",)}
 PORTS = {"api": ("api_3001",), "web": ("web_80",)}
 ORDER = tuple(HOW)
@@ -28,7 +22,7 @@ def record(service: str, image: str, replicas: int = 1) -> ServiceRecord:
         image_id=image,
         definition="same",
         replicas=replicas,
-        strategy=HOW[service].value,
+        strategy=HOW[service],
         proxies=PORTS.get(service, ()),
         needs=NEEDS.get(service, ()),
     )

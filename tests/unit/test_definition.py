@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import RECORDED, bash, path, program, recorded
+from kit import RECORDED, bash, path, program, recorded, settings
 
 from schedgen_ops.commands.compose import Compose, Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker, parse_containers
@@ -18,8 +18,7 @@ from schedgen_ops.proxy.haproxy import HAProxy
 from schedgen_ops.proxy.routes import routes
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan
-from schedgen_ops.rollout.strategy import Strategy, strategies
-from schedgen_ops.settings import Rollout
+from schedgen_ops.rollout.strategies import registry
 
 BINARY = Path(sys.executable).parent / "docker-compose"
 VERSIONS = ("2.26.1", "2.40.3", "5.3.1", "installed")
@@ -45,9 +44,9 @@ def services(version: str) -> dict[str, Service]:
 
 
 HOWS = {
-    Strategy.INGRESS: ("plain", "dual", "long", "range"),
-    Strategy.START_FIRST: ("bound", "aliased", "scaled", "scaled-by-scale", "configured", "labelled"),
-    Strategy.STOP_FIRST: (
+    "ingress": ("plain", "dual", "long", "range"),
+    "start-first": ("bound", "aliased", "scaled", "scaled-by-scale", "configured", "labelled"),
+    "stop-first": (
         *("two-targets", "range-to-one", "chosen-by-docker", "udp", "anonymous", "named"),
         *("host", "beside", "fixed", "cache"),
     ),
@@ -57,7 +56,7 @@ HOWS = {
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_form_is_read_and_only_what_may_run_twice_does(version: str) -> None:
     found = services(version)
-    hows = strategies(found.values(), Rollout())
+    hows = {name: how.name for name, how in registry.chosen(found.values(), settings()).items()}
     wanted = {name: how for how, names in HOWS.items() for name in names if name in found}
     assert hows == wanted
 
@@ -100,10 +99,11 @@ def test_two_services_on_one_port_keep_their_own_addresses() -> None:
 
     document = {"services": {**web("a", "127.0.0.1"), **web("b", "127.0.0.2"), **web("c", "127.0.0.3")}}
     document["services"]["c"]["ports"][0]["published"] = 8006
-    assert strategies(parse_services(document, {}), Rollout()) == {
-        "a": Strategy.STOP_FIRST,
-        "b": Strategy.STOP_FIRST,
-        "c": Strategy.INGRESS,
+    hows = registry.chosen(parse_services(document, {}), settings())
+    assert {name: how.name for name, how in hows.items()} == {
+        "a": "stop-first",
+        "b": "stop-first",
+        "c": "ingress",
     }
 
 

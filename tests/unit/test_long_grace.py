@@ -20,7 +20,7 @@ from schedgen_ops.commands.docker import GRACE, Docker, grace, parse_containers
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
-from schedgen_ops.rollout.operations import Recreate, Remove, Retire, Revert, SetIngress, StartBeside
+from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
 from schedgen_ops.rollout.plan import Action, Change
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.versions import Version
@@ -43,8 +43,8 @@ def silent(_: str) -> None: ...
 @pytest.mark.parametrize(
     "work",
     [
-        lambda on, g: roller.start(on, COMMANDS, StartBeside(PDF, None, WHY), silent, g),
-        lambda on, g: roller.start(on, COMMANDS, Recreate(DB, None, WHY), silent, g),
+        lambda on, g: roller.start(on, COMMANDS, Bring(PDF, None, WHY), silent, g),
+        lambda on, g: roller.start(on, COMMANDS, Bring(DB, None, WHY), silent, g),
         lambda on, g: roller.end(on, COMMANDS, Retire(WEB), g),
         lambda on, g: roller.end(on, COMMANDS, Revert(WEB, None), g),
         lambda on, g: roller.remove(on, COMMANDS, Remove(WEB), g),

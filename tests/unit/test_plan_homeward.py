@@ -13,20 +13,19 @@ from planning import HOW, ORDER, box, release, running
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import planner
+from schedgen_ops.rollout.grouping import Grouping, together, waves
 from schedgen_ops.rollout.operations import (
+    Bring,
     Name,
     Operation,
     Plan,
-    Recreate,
     Remove,
     Retire,
     Revert,
     SetIngress,
-    StartBeside,
     Unless,
 )
 from schedgen_ops.rollout.plan import INGRESS
-from schedgen_ops.rollout.strategy import Grouping, together, waves
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import GoBack
 
@@ -53,10 +52,10 @@ class Host:
     def perform(self, operation: Operation) -> bool:
         """As the scripts do it on a host, whose engine does what it is told; False where it ends badly."""
         match operation:
-            case StartBeside(new=new):
+            case Bring(new=new, beside=True):
                 there = () if not new.behind else self.of(new.service)
                 self.have(new.service, (*self.started(new), *there))
-            case Recreate(new=new):
+            case Bring(new=new):
                 self.have(new.service, self.started(new))
             case Revert(new=new):
                 others = tuple(each for each in self.of(new.service) if each.release != new.release)
@@ -83,9 +82,9 @@ class Host:
     def half(self, operation: Operation) -> None:
         """What the operation leaves whose script is ended in its middle by a reboot."""
         match operation:
-            case StartBeside(new=new):
+            case Bring(new=new, beside=True):
                 self.have(new.service, (*self.started(new), *self.of(new.service)))
-            case Recreate(new=new):
+            case Bring(new=new):
                 self.have(new.service, ())
 
 
@@ -111,7 +110,7 @@ def deployed(
 ) -> None:
     """A deploy or a rollback that is cut off after so many operations."""
     plan = planner.forward(ORDER, new, old, host.boxes, grouped=grouped)
-    touched = [each.new.service for each in operations(plan) if isinstance(each, StartBeside | Recreate)]
+    touched = [each.new.service for each in operations(plan) if isinstance(each, Bring)]
     ended = planner.named(new, old, touched) + planner.settled(new, old, touched)
     performed(host, plan + ended, most, half=half)
 
@@ -207,7 +206,7 @@ def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
     old, new = release("r1", [], without=added, replicas=before), release("r2", changed, replicas=after)
     host = Host(running(old), "r1")
     plan = planner.forward(ORDER, new, old, host.boxes)
-    touched = [each.new.service for each in operations(plan) if isinstance(each, StartBeside | Recreate)]
+    touched = [each.new.service for each in operations(plan) if isinstance(each, Bring)]
     performed(host, plan, 99)
     for name in {*touched} & sick & old.services.keys():
         ill = (replace(each, health="unhealthy") if each.release == "r1" else each for each in host.of(name))
@@ -226,7 +225,7 @@ def test_what_its_owner_started_outside_every_release_serves_again(cut: int, hal
     owners = box("web", "", "base")
     host = Host((*running(old), owners), "r1")
     plan = planner.forward(ORDER, new, old, host.boxes)
-    touched = [each.new.service for each in operations(plan) if isinstance(each, StartBeside | Recreate)]
+    touched = [each.new.service for each in operations(plan) if isinstance(each, Bring)]
     performed(host, plan, cut, half=half)
     if alone:
         performed(host, planner.unattended(new, old, touched, GoBack("a" * 40)), 99)

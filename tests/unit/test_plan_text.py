@@ -12,22 +12,21 @@ from planning import ORDER, box, lines, release, running
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.rollout import planner
+from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.operations import (
+    Bring,
     Keep,
     Name,
     Operation,
-    Recreate,
     Remove,
     Retire,
     Revert,
     SetIngress,
-    StartBeside,
     Unless,
     Untag,
 )
 from schedgen_ops.rollout.plan import INGRESS, Action, Change
 from schedgen_ops.rollout.rendering import Renderer
-from schedgen_ops.rollout.strategy import Strategy, together
 from schedgen_ops.rollout.versions import version, versions
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.shell import Command, sh
@@ -151,7 +150,7 @@ def test_what_a_run_takes_back_itself_goes_from_the_last_and_a_recovery_from_wha
 
 
 def test_what_was_left_alone_for_its_data_is_never_two_at_once() -> None:
-    left = replace(OLD.services["db"], strategy=Strategy.LEFT_ALONE.value)
+    left = replace(OLD.services["db"], strategy="left alone")
     old = replace(OLD, services={**OLD.services, "db": left})
     assert "recreate db of r1" in way(running(NEW), old=old)[2]
     told = lines(planner.forward(["db"], replace(old, id="r3"), NEW, running(NEW), 101, together))
@@ -169,7 +168,7 @@ def test_a_recovery_looks_for_all_of_the_release_that_was_begun_whatever_today_s
 def test_what_its_owner_started_is_let_serve_again_and_is_not_removed() -> None:
     web = version(NEW, "web")
     assert web is not None
-    way_back = StartBeside(web, None, Change("web", Action.REPLACE, "new")).inverse()
+    way_back = Bring(web, None, Change("web", Action.REPLACE, "new")).inverse()
     assert list(map(str, way_back)) == [
         "let what web of r2 was to replace serve again",
         "remove web of r2, which was new",
@@ -220,13 +219,13 @@ def test_what_is_put_back_unless_it_stands_by_is_one_line_of_shell(stands: str, 
         def __call__(self, operation: Operation) -> Command:
             if isinstance(operation, Unless):
                 return super().__call__(operation)
-            word = {Revert: "revert", StartBeside: "start", Retire: "retire", Name: "name"}[type(operation)]
+            word = {Revert: "revert", Bring: "start", Retire: "retire", Name: "name"}[type(operation)]
             told = sh("echo", word)
             return told.and_then(sh(stands)) if word == "revert" else told
 
     before = version(OLD, "api")
     assert before is not None
-    then = (StartBeside(before, API, WHY), Retire(before), Name("r1", ("api",)))
+    then = (Bring(before, API, WHY), Retire(before), Name("r1", ("api",)))
     command = Told(Compose(Docker(), "p", "/srv/p"), settings())(Unless(Revert(API, before), then))
     assert subprocess.check_output(["bash", "-c", command.text], text=True).split() == runs.split()
 
@@ -243,10 +242,10 @@ WHY = Change("api", Action.REPLACE, "its image changed")
         (GoBack("a" * 40, leaves="b" * 40), "check out bbbbbbbbbbbb"),
         (SetIngress((API,), versions(OLD, ["api"])), "set the ingress for api of r1"),
         (SetIngress((API,), first=True), ""),
-        (StartBeside(API, BEFORE, WHY), "let what api of r2 was to replace serve again"),
-        (StartBeside(WORKER, version(OLD, "worker"), WHY), "start worker of r1 beside what runs: put back"),
-        (StartBeside(WORKER, None, WHY), "remove worker of r2, which was new"),
-        (Recreate(DB, version(OLD, "db"), WHY), "recreate db of r1: put back"),
+        (Bring(API, BEFORE, WHY), "let what api of r2 was to replace serve again"),
+        (Bring(WORKER, version(OLD, "worker"), WHY), "start worker of r1 beside what runs: put back"),
+        (Bring(WORKER, None, WHY), "remove worker of r2, which was new"),
+        (Bring(DB, version(OLD, "db"), WHY), "recreate db of r1: put back"),
         (Revert(API, BEFORE), "start api of r2 beside what runs: put back"),
         (Retire(API, BEFORE), "start api of r1 beside what runs: put back"),
         (Remove(WORKER), "start worker of r2 beside what runs: put back"),

@@ -16,11 +16,10 @@ from schedgen_ops.commands.docker import Container, Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release.record import Release, ServiceRecord, State, kept
 from schedgen_ops.rollout import plan, run
-from schedgen_ops.rollout.operations import Recreate, Remove, StartBeside
+from schedgen_ops.rollout.operations import Bring, Remove
 from schedgen_ops.rollout.plan import Action, Change
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.run import Replaced
-from schedgen_ops.rollout.strategy import Strategy
 from schedgen_ops.rollout.versions import Version
 
 BOX = Container(
@@ -199,7 +198,7 @@ def test_no_name_that_a_kept_release_needs_is_dropped_and_nothing_of_anybody_els
 COMMANDS = Renderer(Compose(Docker(), "schedgen", "/srv/schedgen"), settings())
 WEB = Version("web", "r1", WANTED)
 WHY = Change("web", Action.REPLACE, "its image changed")
-IN_PLACE = Recreate(WEB, None, WHY)
+IN_PLACE = Bring(WEB, None, WHY)
 
 
 def test_a_service_that_gets_healthy_tells_how_long_it_took() -> None:
@@ -210,8 +209,8 @@ def test_a_service_that_gets_healthy_tells_how_long_it_took() -> None:
 
 def test_how_long_the_old_one_took_to_end_is_told_apart() -> None:
     host = FakeHost(answers={"replace web": result("say hello\nended 1500000\n", seconds=3.5)})
-    worker = Version("web", "r1", replace(WANTED, strategy=Strategy.START_FIRST))
-    found = run.start(host, COMMANDS, StartBeside(worker, None, WHY), lambda line: None)
+    worker = Version("web", "r1", replace(WANTED, strategy="start-first"))
+    found = run.start(host, COMMANDS, Bring(worker, None, WHY), lambda line: None)
     assert found == Replaced(3.5, ending=1.5)
 
 

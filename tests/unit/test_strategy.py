@@ -8,47 +8,52 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kit import settings
 
 from schedgen_ops.commands.compose import Port, Service, parse_services
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout.strategy import Strategy, strategy, waves
-from schedgen_ops.settings import Rollout
+from schedgen_ops.rollout.grouping import waves
+from schedgen_ops.rollout.strategies import registry
 
 SITE = Service("web", "", "/srv/p/web", (), (Port(3000, 80),), 1, "w1")
 WORKER = replace(SITE, name="worker", ports=())
-DEFAULTS = Rollout()
+
+
+def strategy(service: Service, **rollout: list[str]) -> str:
+    """What the registry chooses for a service that is alone on its host."""
+    return registry.chosen([service], settings(rollout=rollout))[service.name].name
 
 
 @pytest.mark.parametrize(
     ("service", "expected"),
     [
-        (SITE, Strategy.INGRESS),
-        (WORKER, Strategy.START_FIRST),
-        (replace(SITE, context="", image="redis:7"), Strategy.STOP_FIRST),
-        (replace(WORKER, context="", image="redis:7"), Strategy.STOP_FIRST),
-        (replace(SITE, volumes=("uploads",)), Strategy.STOP_FIRST),
-        (replace(WORKER, volumes=("spool",)), Strategy.STOP_FIRST),
-        (replace(SITE, fixed_name=True), Strategy.STOP_FIRST),
-        (replace(SITE, odd_ports=True), Strategy.STOP_FIRST),
-        (replace(SITE, mounts=("/srv/p/web.conf",)), Strategy.INGRESS),
+        (SITE, "ingress"),
+        (WORKER, "start-first"),
+        (replace(SITE, context="", image="redis:7"), "stop-first"),
+        (replace(WORKER, context="", image="redis:7"), "stop-first"),
+        (replace(SITE, volumes=("uploads",)), "stop-first"),
+        (replace(WORKER, volumes=("spool",)), "stop-first"),
+        (replace(SITE, fixed_name=True), "stop-first"),
+        (replace(SITE, odd_ports=True), "stop-first"),
+        (replace(SITE, mounts=("/srv/p/web.conf",)), "ingress"),
     ],
 )
-def test_the_definition_suggests_how(service: Service, expected: Strategy) -> None:
-    assert strategy(service, DEFAULTS) is expected
+def test_the_definition_suggests_how(service: Service, expected: str) -> None:
+    assert strategy(service) == expected
 
 
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        ("ingress", Strategy.INGRESS),
-        ("start_first", Strategy.START_FIRST),
-        ("stop_first", Strategy.STOP_FIRST),
+        ("ingress", "ingress"),
+        ("start_first", "start-first"),
+        ("stop_first", "stop-first"),
     ],
 )
 @pytest.mark.parametrize("service", [SITE, replace(SITE, context="", volumes=("data",)), WORKER])
-def test_the_config_has_the_last_word(service: Service, key: str, expected: Strategy) -> None:
-    assert strategy(service, Rollout.model_validate({key: [service.name]})) is expected
-    assert strategy(service, Rollout.model_validate({key: ["another"]})) is strategy(service, DEFAULTS)
+def test_the_config_has_the_last_word(service: Service, key: str, expected: str) -> None:
+    assert strategy(service, **{key: [service.name]}) == expected
+    assert strategy(service, **{key: ["another"]}) == strategy(service)
 
 
 NAMES = "abcdef"
@@ -120,7 +125,7 @@ def test_what_is_no_single_tcp_port_keeps_a_service_from_the_ingress(entry: dict
     found = service(build={"context": "/srv/p/web"}, ports=[port("3000"), entry])
     assert found.ports == (Port(3000, 80),)
     assert found.odd_ports
-    assert strategy(found, DEFAULTS) is Strategy.STOP_FIRST
+    assert strategy(found) == "stop-first"
 
 
 def test_a_service_tells_what_a_roll_out_must_know() -> None:

@@ -25,7 +25,7 @@ from schedgen_ops.events import Event, Message, StepStarted
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.rollback.run import rollback
 from schedgen_ops.rollout import scope
-from schedgen_ops.rollout.strategy import Strategy
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import Check, Settings
 from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules
@@ -147,9 +147,9 @@ def test_stores_are_left_alone_and_what_is_built_here_is_none() -> None:
     ]
     database = {"service": "own", "user": "u", "name": "n"}
     settings = minimal(database=database, rollout={"stop_first": ["cache"]})
-    hows = scope.chosen(found, settings)
-    assert [name for name, how in hows.items() if how is Strategy.LEFT_ALONE] == ["db", "own"]
-    assert hows["cache"] is Strategy.STOP_FIRST
+    hows = registry.chosen(found, settings)
+    assert [name for name, how in hows.items() if how.name == "left alone"] == ["db", "own"]
+    assert hows["cache"].name == "stop-first"
 
 
 def test_a_host_gets_what_it_is_said_to_run() -> None:

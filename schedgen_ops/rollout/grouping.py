@@ -1,0 +1,42 @@
+"""Which services are replaced together, and which after which. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.strategies import registry
+
+Grouping = Callable[[Mapping[str, ServiceRecord]], tuple[tuple[str, ...], ...]]
+"""Which services go together, group after group."""
+
+
+def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
+    """All that start beside their old containers in one group: those go on serving whatever the others do.
+
+    A service that is stopped first has a group of its own: what comes after it may need it.
+    """
+    groups: list[tuple[str, ...]] = []
+    alone = True
+    for name, record in services.items():
+        before, alone = alone, not registry.of(record).beside
+        if before or alone:
+            groups.append((name,))
+        else:
+            groups[-1] += (name,)
+    return tuple(groups)
+
+
+def waves(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
+    """Services in groups: one depends on nothing in its own group or in a later one.
+
+    A circle, which Compose refuses anyway, ends up in one last group.
+    """
+    left = {name: set(record.needs) for name, record in services.items()}
+    groups: list[tuple[str, ...]] = []
+    while left:
+        ready = tuple(name for name, needs in left.items() if not needs & left.keys()) or tuple(left)
+        groups.append(ready)
+        for name in ready:
+            del left[name]
+    return tuple(groups)

@@ -1,0 +1,76 @@
+"""What every strategy tells of itself. Pure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.project import Project
+from schedgen_ops.rollout.versions import Version
+from schedgen_ops.settings import Rollout, Settings
+from schedgen_ops.shell import Command
+
+
+class Strategy(ABC):
+    """How the containers of a service are replaced.
+
+    Attributes:
+        name: what records and `deploy.plan` call it; records of earlier releases bear it, so it stays.
+        beside: whether the new containers may run beside those that they replace: never two on one store.
+        behind: whether the service is behind the ingress: the old containers stand by until the end of a run.
+        kept: why no deploy replaces such a service; "" where one does.
+    """
+
+    name: ClassVar[str]
+    beside: ClassVar[bool] = True
+    behind: ClassVar[bool] = False
+    kept: ClassVar[str] = ""
+
+    def named(self, rollout: Rollout) -> Collection[str]:
+        """Return the services for which the config asks for it, whatever their definition suggests."""
+        return ()
+
+    @abstractmethod
+    def suits(self, service: Service, settings: Settings) -> bool:
+        """Return whether it suits a service that is asked for by no list of the config."""
+
+    def clashing(self, services: Sequence[Service]) -> Collection[str]:
+        """Return the names of those of its `services` that are in one another's way."""
+        return ()
+
+    @abstractmethod
+    def text(self, new: Version, share: int) -> str:
+        """Return what is done to a service, as a line of the plan.
+
+        Args:
+            share: percent of the requests that new containers get behind the ingress.
+        """
+
+    @abstractmethod
+    def command(self, project: Project, new: Version, share: int) -> Command:
+        """Return the command that starts a service as `new` has it, and ends well once it is healthy.
+
+        It may be sent again after it was cut off anywhere. Where old and new run side by side, its lines are
+        those of `rollout/scripts.py`; else the containers are asked for their log when it fails.
+        """
+
+    @abstractmethod
+    def told(self, service: Service, record: ServiceRecord) -> str:
+        """Return how a service is replaced and whether anybody has to wait, for the table of `deploy.plan`.
+
+        Args:
+            record: the service as the release to come has it.
+        """
+
+
+def may_run_twice(service: Service) -> bool:
+    """Return whether two containers of a service may run for a moment.
+
+    What is built from the project keeps its state elsewhere. An image from elsewhere is a database or a queue
+    as likely as not: two of them side by side would be two different ones.
+    """
+    only = service.fixed_name or service.single or service.odd_ports or service.volumes
+    return service.built and not only

@@ -1,0 +1,39 @@
+"""The strategies that there are, and which of them a service has. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.strategies.contract import Strategy
+from schedgen_ops.rollout.strategies.ingress import Ingress
+from schedgen_ops.rollout.strategies.left_alone import LeftAlone
+from schedgen_ops.rollout.strategies.start_first import StartFirst
+from schedgen_ops.rollout.strategies.stop_first import StopFirst
+from schedgen_ops.settings import Settings
+
+STRATEGIES: tuple[Strategy, ...] = (LeftAlone(), Ingress(), StartFirst(), StopFirst())
+"""In the order in which they are asked: first those that the config asks for; the last suits all services."""
+
+
+def of(record: ServiceRecord) -> Strategy:
+    """Return the strategy of a service; the one that suits all for a name that is not known here."""
+    return next((each for each in STRATEGIES if each.name == record.strategy), STRATEGIES[-1])
+
+
+def chosen(services: Iterable[Service], settings: Settings) -> dict[str, Strategy]:
+    """Return how each of the services of a host is replaced, by its name."""
+    known = tuple(services)
+    hows = {service.name: _how(service, settings) for service in known}
+    for how in STRATEGIES:
+        its = [service for service in known if hows[service.name] is how]
+        hows |= dict.fromkeys(how.clashing(its), STRATEGIES[-1])
+    return hows
+
+
+def _how(service: Service, settings: Settings) -> Strategy:
+    named = (each for each in STRATEGIES if service.name in each.named(settings.rollout))
+    suited = (each for each in STRATEGIES if each.suits(service, settings))
+    return next(chain(named, suited))

@@ -1,0 +1,44 @@
+"""New containers beside the old ones, which go once the new ones are healthy. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout import scripts
+from schedgen_ops.rollout.project import Project
+from schedgen_ops.rollout.strategies.contract import Strategy, may_run_twice
+from schedgen_ops.rollout.versions import Version
+from schedgen_ops.settings import Rollout, Settings
+from schedgen_ops.shell import Command
+
+
+class StartFirst(Strategy):
+    """For what is built from the project, keeps no state, and publishes no port."""
+
+    name = "start-first"
+
+    def named(self, rollout: Rollout) -> Collection[str]:
+        """Return the services of `rollout.start_first`."""
+        return rollout.start_first
+
+    def suits(self, service: Service, settings: Settings) -> bool:
+        """Return whether two of it may run for a moment, and nobody has to lead requests to them."""
+        return may_run_twice(service) and not service.ports
+
+    def text(self, new: Version, share: int) -> str:
+        """Return that it starts beside what runs, and with how many of the requests."""
+        count = new.record.replicas
+        many = f", {count} containers" if count > 1 else ""
+        part = f", with {share}% of the requests" if share < 100 else ""
+        return f"start {new} beside what runs{many}{part}"
+
+    def command(self, project: Project, new: Version, share: int) -> Command:
+        """Return the script that starts it beside what runs."""
+        at = (project.paths.state, project.paths.release(new.release), new.service)
+        return scripts.start_beside(project.compose, *at, new.record, project.wait, share=share)
+
+    def told(self, service: Service, record: ServiceRecord) -> str:
+        """Return that nobody has to wait."""
+        return f"{self.name}, no gap"

@@ -1,0 +1,43 @@
+"""The containers of a service are stopped, and new ones started in their place. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.project import Project
+from schedgen_ops.rollout.strategies.contract import Strategy
+from schedgen_ops.rollout.versions import Version
+from schedgen_ops.settings import Rollout, Settings
+from schedgen_ops.shell import Command
+
+
+class StopFirst(Strategy):
+    """For whatever no other strategy suits: never are there two of it."""
+
+    name = "stop-first"
+    beside = False
+
+    def named(self, rollout: Rollout) -> Collection[str]:
+        """Return the services of `rollout.stop_first`."""
+        return rollout.stop_first
+
+    def suits(self, service: Service, settings: Settings) -> bool:
+        """Return that it does."""
+        return True
+
+    def text(self, new: Version, share: int) -> str:
+        """Return that it is recreated."""
+        return f"recreate {new}"
+
+    def command(self, project: Project, new: Version, share: int) -> Command:
+        """Return what Compose is told."""
+        return project.compose.up(project.paths.release(new.release), new.service, project.wait)
+
+    def told(self, service: Service, record: ServiceRecord) -> str:
+        """Return for how long it is away, as far as that is known, and why it is."""
+        why = f" ({service.single})" if service.single else ""
+        known = f"about {record.seconds:.0f} s as last time"
+        away = f"for {known}" if record.seconds else "until its container is healthy"
+        return f"{self.name}{why}, away {away}"
