@@ -180,16 +180,16 @@ def assignment(name: str, value: Value) -> str:
     return f"{name}=({' '.join(map(quote, value))})\n"
 
 
-def bash(text: str, *words: str, title: str = "") -> Command:
-    """Return the command that runs a program in its own bash, named `title` in the host's process list."""
+def script(text: str, *words: str, title: str = "") -> Command:
+    """Return the command that runs a program in its own bash, named `title` in the host's process list.
+
+    Args:
+        text: the program, fixed: values never become part of it.
+        words: its own arguments, $1, $2, ...
+        title: a short name for messages too.
+    """
     argv = ("bash", "-o", "pipefail", "-c", text, title or "schedgen", *words)
     return Command(" ".join(map(quote, argv)), title=title)
-
-
-def script(text: str, *args: str, title: str = "") -> Command:
-    """Return a fixed bash script with `args` as $1, $2, ...: values never become part of its text."""
-    words = ("bash", "-o", "pipefail", "-c", text, title or "schedgen", *args)
-    return Command(" ".join(quote(word) for word in words), title=title)
 
 
 def call(functions: str, *words: str, title: str = "") -> Command:

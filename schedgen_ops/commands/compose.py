@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command, sh
 
 __all__ = ["Compose", "Port", "Service", "parse_resolved", "parse_services"]
 
@@ -72,22 +72,22 @@ class Compose:
 
     def of(self, release: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's own definition."""
-        return script('exec "$@"', *self.words_of(release), *argv, title=" ".join(("docker compose", *argv)))
+        return sh(*self.words_of(release), *argv).named(" ".join(("docker compose", *argv)))
 
     def as_written(self, release: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's definition as its owner wrote it, all profiles included."""
         words = (*self.program, "-f", f"{release}/owner.yaml", *argv)
-        return script('exec "$@"', *words, title=" ".join(("docker compose", *argv)))
+        return sh(*words).named(" ".join(("docker compose", *argv)))
 
     def by_owner(self, *argv: str) -> Command:
         """`docker compose ARGV...` on the definition as its owner wrote it, in the project's directory."""
         title = " ".join(("docker compose", *argv))
-        return script('cd -- "$1" && shift && exec "$@"', self.directory, *self._owner, *argv, title=title)
+        return sh(*self._owner, *argv).in_dir(self.directory).named(title)
 
     def pull(self, release: str, *services: str) -> Command:
         """Pulls the images of services, by the names that the owner's definition gives them."""
         words = (*self.program, "-f", f"{release}/owner.yaml", "pull", *services)
-        return script('exec "$@"', *words, title="docker compose pull")
+        return sh(*words).named("docker compose pull")
 
     def build(self, release: str, *services: str) -> Command:
         """Builds images under the release's own names; nothing that runs is touched."""

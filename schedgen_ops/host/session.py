@@ -18,16 +18,12 @@ from schedgen_ops.host.remote_process import SshProcess
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
-from schedgen_ops.shell import Command, script
+from schedgen_ops.shell import Command, sh
 
 # Bytes a second that the slowest link still worth using moves.
 _TRANSFER_RATE = 50_000
 # Seconds that ending what is late may take.
 _ENDING = 10.0
-
-_GET = 'head -c "$2" -- "$1"'
-# tail finds the place without reading what is before it.
-_DOWNLOAD = 'exec tail -c "+$2" -- "$1"'
 
 
 class Host:
@@ -113,7 +109,7 @@ class Host:
 
     def get(self, path: str, *, limit: int) -> bytes:
         """Read a file of at most `limit` bytes."""
-        read = script(_GET, path, str(limit + 1), title=f"read {path}")
+        read = sh("head", "-c", str(limit + 1), "--", path).named(f"read {path}")
         answer, code, seconds = self._capture(read, 60 + limit / _TRANSFER_RATE, 2 * limit + CAPTURE_LIMIT)
         checked(read, Result("", wire.text(answer.stderr), code, seconds), self.name)
         if len(answer.stdout) > limit:
@@ -125,7 +121,8 @@ class Host:
     ) -> None:
         """Hand over a file's bytes from `offset` on."""
         nonce = secrets.token_hex(8)
-        read = script(_DOWNLOAD, path, str(offset + 1), title=f"read {path}")
+        # tail finds the place without reading what is before it.
+        read = sh("tail", "-c", f"+{offset + 1}", "--", path).named(f"read {path}")
         request = wire.single(read, deadline=deadline, nonce=nonce)
         taken = Bytes(wire.start_mark(nonce), sink)
         started = monotonic()

@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from schedgen_ops.shell import Command, Value, assignment, bash
+from schedgen_ops.shell import Command, Value, assignment, script
 
 FOLDER = Path(__file__).parent
 
@@ -42,7 +42,7 @@ def host_script(name: str, /, *words: str, title: str = "", **values: Value) -> 
     Raises:
         TypeError: where these are not the values that the script says it is given.
     """
-    command = bash(program(name, **values), *words, title=title or name)
+    command = script(program(name, **values), *words, title=title or name)
     told = {**values, "words": words} if words else values
     return replace(command, script=name, values=tuple((key, _frozen(value)) for key, value in told.items()))
 
