@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -111,6 +111,15 @@ class Operation:
         for note in getattr(hosts[0], "notes", ()) if hosts else ():
             self.emit(Message("warn", note))
         return self._stack.enter_context(Fleet(hosts))
+
+    def elsewhere(self, environment: str) -> Operation:
+        """The same run's view of another environment: its settings, and all of its hosts.
+
+        Args:
+            environment: the name of a file in config/.
+        """
+        options = replace(self.options, env=environment, hosts="")
+        return Operation(options, self.ui, self.clock, self._stack)
 
     def begin(
         self,

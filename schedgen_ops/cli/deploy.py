@@ -9,6 +9,7 @@ from functools import partial
 
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli.looking import Rows, conclude, look
+from schedgen_ops.cli.policy import Consent
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import own, recovering
 from schedgen_ops.deploy.pipeline import Pipeline
@@ -26,9 +27,9 @@ from schedgen_ops.text import age, duration
 from schedgen_ops.ui.tables import Column, Table, details
 
 
-def deploy(op: Operation, branch: str) -> None:
+def deploy(op: Operation, branch: str, force: str = "") -> None:
     """Deploy what --branch names, and say so when it is done."""
-    carry_out(op, op.settings, asked(op, branch), assemble)
+    carry_out(op, op.settings, asked(op, branch), assemble, force=force)
 
 
 def carry_out(
@@ -37,6 +38,7 @@ def carry_out(
     ref: Ref,
     assembled: Callable[[Session], Pipeline],
     *facts: tuple[str, str],
+    force: str = "",
 ) -> None:
     """Carry out a deploy of this kind, from its title to its end.
 
@@ -44,18 +46,21 @@ def carry_out(
         ref: what is deployed.
         assembled: gives the steps.
         facts: what the title says beside the ref and the environment.
+        force: why it goes on where the environment's policy speaks against it; "" for no reason to.
 
     Raises:
         ConfigError: for a secret that is missing.
     """
+    consent = Consent(op, ref, force.strip())
+    consent.before()
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
-    session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience)
+    session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience, consent)
     run = own.added(assembled(session))
     op.begin(
         "deploy",
         "Zero-Downtime Deployment Script",
-        (("Branch", str(ref)), ("Environment", settings.environment), *facts),
+        (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
     release = run()

@@ -19,22 +19,23 @@ from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import details
 
 
-def deploy(op: Operation, branch: str) -> None:
+def deploy(op: Operation, branch: str, force: str = "") -> None:
     """Deploy, guarded where the configuration says so."""
     if op.settings.guard.enabled:
-        guarded(op, branch, 0, "", 0)
+        guarded(op, branch, 0, "", 0, force)
     else:
-        plain.deploy(op, branch)
+        plain.deploy(op, branch, force)
 
 
-def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int) -> None:
+def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int, force: str = "") -> None:
     """Deploy, watch, and say so when the release is kept.
 
     Raises:
         ConfigError: for options that mean nothing.
     """
     settings = chosen(op.settings, duration, canary, pause)
-    plain.carry_out(op, settings, plain.asked(op, branch), assemble, ("Guarded", _stages(settings)))
+    stages = ("Guarded", _stages(settings))
+    plain.carry_out(op, settings, plain.asked(op, branch), assemble, stages, force=force)
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

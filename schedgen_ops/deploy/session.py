@@ -28,6 +28,8 @@ from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import HostSettings, Settings
 
+Consent = Callable[[Mapping[str, Observed]], None]
+
 
 @dataclass(slots=True)
 class Session:
@@ -38,6 +40,7 @@ class Session:
         run: the run's name, its start as YYYYMMDD_HHMMSS in UTC by the operator's clock.
         owner: who does it, for the lock and the record.
         patience: how long another run is waited for; None does not wait.
+        consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `scripts.start_beside`.
         sites: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
@@ -53,6 +56,7 @@ class Session:
     emit: events.Emit
     owner: Owner
     patience: Patience | None = None
+    consent: Consent | None = None
     share: int = 100
     sites: tuple[HostRun, ...] = ()
     name: str = ""
@@ -103,6 +107,8 @@ class Session:
         seen = preflight.check(self.fleet, self.settings, self.emit, self.ref if pulls else None)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
+        if pulls and self.consent:
+            self.consent(seen)
         return seen
 
     def asked(self) -> Ref:

@@ -212,6 +212,12 @@ def database(settings: Settings, host: HostSettings, *, refuses: bool = True) ->
     return look
 
 
+def approvals(result: Result) -> Iterator[Problem]:
+    """Find whether the approvals that were left cannot be read."""
+    if not result.ok:
+        yield Problem(f"the approvals cannot be read: {reason(result)}")
+
+
 def releases(result: Result) -> Iterator[Problem]:
     """Find records that cannot be read."""
     if not result.ok:

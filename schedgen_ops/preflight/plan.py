@@ -11,6 +11,8 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.policy import approvals
+from schedgen_ops.policy.approvals import Approval
 from schedgen_ops.preflight import code
 from schedgen_ops.preflight import host as look
 from schedgen_ops.preflight.probe import Judge, Probe, Problem
@@ -23,7 +25,13 @@ from schedgen_ops.shell import sh
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A host as preflight found it."""
+    """A host as preflight found it.
+
+    Attributes:
+        means: the commit that the git remote has under the name that was asked for; what was asked for itself
+            where that is a commit, and "" where nothing is pulled.
+        approvals: those that are asked for, of whatever commit.
+    """
 
     tree: git.WorkTree
     containers: tuple[engine.Container, ...]
@@ -33,6 +41,8 @@ class Observed:
     compose: str
     free_bytes: int
     hook: str = ""
+    means: str = ""
+    approvals: tuple[Approval, ...] = ()
 
 
 def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> dict[str, Probe]:
@@ -46,11 +56,13 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
     paths = Paths(settings.directory)
     where, backups = settings.directory, settings.backup.directory
     ours = (FOLDER,) if backups.startswith("/") else (FOLDER, backups)
+    consent = {"approvals": Probe(approvals.listing(paths), look.approvals)}
     return {
         "directory": Probe(sh("true").in_dir(where), _directory(settings)),
         "tree": Probe(git.work_tree(*ours).in_dir(where), code.tree(settings)),
         "git": Probe(git.state().in_dir(where), code.movable),
         **({"source": _source(settings, ref)} if ref else {}),
+        **(consent if ref and settings.policy.approvals else {}),
         "engine": Probe(docker.version(), look.docker_answers(settings)),
         "compose": Probe(compose.version(), look.plugin),
         "buildx": Probe(docker.has_buildx(), lambda _: iter(())),
@@ -78,7 +90,7 @@ def _credentials(compose: Compose, settings: Settings) -> Probe:
     return Probe(command, look.credentials(settings))
 
 
-def observed(results: dict[str, Result]) -> Observed:
+def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
     """Return what the answers say; only for a host that no probe refused."""
     return Observed(
         tree=git.parse_work_tree(results["tree"].stdout),
@@ -89,6 +101,8 @@ def observed(results: dict[str, Result]) -> Observed:
         compose=results["compose"].text,
         free_bytes=disks.parse_spaces(results["disk"].stdout).project.free,
         hook=git.parse_state(results["git"].stdout).hook,
+        means=git.parse_advertised(results["source"].stdout, ref) or ref.name if ref else "",
+        approvals=approvals.parse(results["approvals"].stdout) if "approvals" in results else (),
     )
 
 

@@ -50,7 +50,7 @@ def _look(
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)
     refused = any(problem.refuses for problem in problems)
-    return problems, None if refused else plan.observed(results)
+    return problems, None if refused else plan.observed(results, ref)
 
 
 def _refused(refusals: list[tuple[str, Problem]]) -> OpsError:

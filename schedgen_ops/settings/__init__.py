@@ -6,6 +6,7 @@
 from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.guard import Guard
 from schedgen_ops.settings.model import Settings
+from schedgen_ops.settings.policy import Freeze, Policy
 from schedgen_ops.settings.sections import (
     Build,
     Check,
@@ -43,6 +44,7 @@ __all__ = [
     "Database",
     "Drill",
     "Flow",
+    "Freeze",
     "Guard",
     "Health",
     "HostSettings",
@@ -53,6 +55,7 @@ __all__ = [
     "Migrations",
     "Objects",
     "Offsite",
+    "Policy",
     "Prometheus",
     "QueryCheck",
     "Queue",

@@ -7,6 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schedgen_ops.settings import backups, sections, verification
 from schedgen_ops.settings import guard as guards
+from schedgen_ops.settings import policy as policies
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import DEFAULTS, Section
 from schedgen_ops.settings.violations import Violation, refuse
@@ -100,6 +101,7 @@ class Environment(Section):
     )
     watch: sections.Watch = Field(default=DEFAULTS, description="Extended verification.")
     guard: guards.Guard = Field(default=DEFAULTS, description="When a release goes back by itself.")
+    policy: policies.Policy = Field(default=DEFAULTS, description="What a deploy has to keep to.")
     releases: sections.Releases = Field(default=DEFAULTS, description="What is kept for a rollback.")
     rollout: sections.Rollout = Field(default=DEFAULTS, description="How an update spreads over the hosts.")
     ingress: sections.Ingress = Field(

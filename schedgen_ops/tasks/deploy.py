@@ -9,15 +9,16 @@ from schedgen_ops.tasks.common import operation
 if TYPE_CHECKING:
     from schedgen_ops.task_run import Operation
 
+_FORCE = "The reason to go on against the freeze, the branches or the order of `policy`; it is journaled."
 _BRANCH = "Branch, tag or commit (default: GIT_BRANCH, else the config's branch)."
 
 
-@operation(default=True, asks=True, locks=True, help={"branch": _BRANCH})
-def deploy(op: Operation, branch: str = "") -> None:
+@operation(default=True, asks=True, locks=True, help={"branch": _BRANCH, "force": _FORCE})
+def deploy(op: Operation, branch: str = "", force: str = "") -> None:
     """Deploy a release: back up, build, migrate, replace the services, verify."""
     from schedgen_ops.cli import guard as cli
 
-    cli.deploy(op, branch)
+    cli.deploy(op, branch, force)
 
 
 @operation(
@@ -25,16 +26,19 @@ def deploy(op: Operation, branch: str = "") -> None:
     locks=True,
     help={
         "branch": _BRANCH,
+        "force": _FORCE,
         "duration": "Seconds to watch (default: MONITORING_DURATION, else the config's).",
         "canary": "Shares of the requests that the release gets first, in percent: 10,50.",
         "pause": "Seconds that each of these shares is watched.",
     },
 )
-def guarded(op: Operation, branch: str = "", duration: int = 0, canary: str = "", pause: int = 0) -> None:
+def guarded(
+    op: Operation, branch: str = "", duration: int = 0, canary: str = "", pause: int = 0, force: str = ""
+) -> None:
     """Deploy a release, watch it, and go back by itself if it does badly."""
     from schedgen_ops.cli import guard as cli
 
-    cli.guarded(op, branch, duration, canary, pause)
+    cli.guarded(op, branch, duration, canary, pause, force)
 
 
 @operation()
@@ -43,6 +47,15 @@ def status(op: Operation) -> None:
     from schedgen_ops.cli import guard as cli
 
     cli.status(op)
+
+
+@operation(asks=True, help={"branch": "Branch, tag or commit to approve."})
+def approve(op: Operation, branch: str) -> None:
+    """Approve what another person is to deploy, where the environment asks for that."""
+    from schedgen_ops.cli import policy as cli
+    from schedgen_ops.cli.deploy import asked
+
+    cli.approve(op, asked(op, branch))
 
 
 @operation(help={"branch": _BRANCH})

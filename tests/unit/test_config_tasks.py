@@ -36,7 +36,7 @@ def test_the_examples_are_valid(env: str) -> None:
 def test_the_production_example_repeats_the_defaults_beside_what_is_the_applications() -> None:
     example = loading.load("production", root=REPOSITORY, environ={})
     plain = Settings(project=example.project, directory=example.directory, hosts=example.hosts)
-    own = {*OF_THE_APPLICATION}
+    own = {*OF_THE_APPLICATION, "policy"}
     assert example.model_dump(exclude=own) == plain.model_dump(exclude=own)
     own = {"query", "flow", "queue", "prometheus"}
     assert example.verify.model_dump(exclude=own) == plain.verify.model_dump(exclude=own)
