@@ -11,7 +11,7 @@ _SIGNS = re.compile(
 # What programs print around a failure that says nothing about it: dumped fields, stack frames, brackets.
 _NOISE = re.compile(
     r"^\s*$|^\s+\w+: (undefined|null|\d+|'.*'),?$|^\s*at .+[(:]|^\s*[\[\](){},]+$"
-    r"|^npm (error|ERR!)\s*($|A complete)"
+    r"|\bcomplete log of this run can be found\b"
 )
 GAP = "..."
 
@@ -21,7 +21,11 @@ def telling(lines: Sequence[str], most: int = 15) -> tuple[str, ...]:
 
     They keep their order; "...", which does not count, stands for what was left out between them.
     """
-    kept = [number for number, line in enumerate(lines) if not _NOISE.search(line)]
+    kept = [
+        number
+        for number, line in enumerate(lines)
+        if not (_NOISE.search(line) or _begins_another(lines, number))
+    ]
     signs = [place for place, number in enumerate(kept) if _SIGNS.search(lines[number])]
     share = most // 3
     places = {*signs[:share], *_last(signs, share), *_last(range(len(kept)), most - 2 * share)}
@@ -33,6 +37,13 @@ def telling(lines: Sequence[str], most: int = 15) -> tuple[str, ...]:
         shown.append(lines[kept[place]].rstrip())
         before = place
     return tuple(shown)
+
+
+def _begins_another(lines: Sequence[str], number: int) -> bool:
+    """Whether a line says no more than one beside it begins with: a program's name, that it failed."""
+    line = lines[number].rstrip()
+    beside = (*lines[max(0, number - 1) : number], *lines[number + 1 : number + 2])
+    return any(each.rstrip().startswith(f"{line} ") for each in beside)
 
 
 def _last(values: Sequence[int], count: int) -> Sequence[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
@@ -57,6 +58,19 @@ def test_a_stack_trace_is_told_by_its_error_alone() -> None:
         "}",
     ]
     assert telling(lines) == ("npm error code ELIFECYCLE", "QueryFailedError: column already exists")
+
+
+@pytest.mark.parametrize("name", ["npm error", "npm ERR!", "pnpm err"])
+def test_a_name_without_a_word_and_where_its_log_is_tell_nothing(name: str) -> None:
+    lines = [
+        f"{name} code 1",
+        f"{name} ",
+        f"{name} command failed",
+        name,
+        f"{name} A complete log of this run can be found in: /root/.npm/_logs/1.log",
+    ]
+    assert telling(lines) == (f"{name} code 1", f"{name} command failed")
+    assert telling([name]) == (name,)
 
 
 def test_lines_end_where_their_text_ends() -> None:
