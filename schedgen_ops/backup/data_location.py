@@ -1,16 +1,14 @@
-"""The location of a host's data, and how scripts that work on it are run."""
+"""The location of a host's data."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import names
-from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.commands import docker
-from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
-from schedgen_ops.remote import Remote, Result
+from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Database, Objects, Settings
-from schedgen_ops.shell import Command, Value
+from schedgen_ops.shell import Value
 
 # Stand for what an environment does not have: their place is "", and nothing is asked of them.
 NO_DATABASE = Database(service="none", user="none", name="none")
@@ -50,6 +48,8 @@ class DataLocation:
         """The values that every script that works on the data is given, by name."""
         base = self.of_database
         return {
+            "engine": base.engine,
+            "kind": self.of_objects.kind,
             "docker": self.docker.words,
             "db": self.database,
             "user": base.user,
@@ -85,20 +85,3 @@ def locate(settings: Settings, containers: tuple[docker.Container, ...], stamp: 
         database,
         objects,
     )
-
-
-def perform(remote: Remote, settings: Settings, command: Command, deadline: float) -> Result:
-    """Run a script that works on the data; its reason, cause and hint become the error."""
-    try:
-        return remote.run(command.in_dir(settings.directory), deadline=deadline)
-    except CommandFailed as error:
-        reason, detail = scripts.reason(error.detail)
-        if isinstance(error, CommandTimedOut):
-            reason = f"{command} was not done after {deadline:g} s"
-        cause = diagnosis.cause(f"{detail}\n{reason}", settings)
-        raise OpsError(
-            f"{cause.sentence}: {reason or error.message}" if cause else reason or error.message,
-            host=error.host,
-            detail=detail,
-            hint=cause.hint if cause else "",
-        ) from error

@@ -12,6 +12,7 @@ from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import run
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.looking import Rows, conclude, look
+from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
@@ -158,7 +159,7 @@ def facts(op: Operation, backup: Manifest) -> tuple[tuple[str, Any], ...]:
         ("Size", size(backup.size) if backup.good else ""),
         ("Release", backup.release),
         ("Commit", backup.commit[:12]),
-        ("PostgreSQL", backup.postgres),
+        (engine_of(backup.engine).title, backup.server),
         ("Migrations", ", ".join(backup.migrations)),
         ("Objects", backup.objects if backup.archive else ""),
         ("Verified", ", ".join(backup.verified)),

@@ -14,6 +14,7 @@ from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.locking import locked
+from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.remote import Remote
@@ -131,7 +132,8 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
     more = [f"  ... and {len(lines) - _LINES} more tables"] if len(lines) > _LINES else []
     rows = (*lines[:_LINES], *more) or ("  Every table has as many rows now as it had then",)
     names = ", ".join(slots)
-    ends = f"  Logical replication slots end with the old database, and their readers begin anew: {names}"
+    what = engine_of(op.settings.database.engine).followers_are.capitalize() if op.settings.database else ""
+    ends = f"  {what} end with the old database, and their readers begin anew: {names}"
     return (*rows, ends) if slots else rows
 
 

@@ -2,57 +2,42 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import joined
 from schedgen_ops.shell import Command
 
 # Run by the container's shell: the password is in the container already and goes from variable to variable.
-WITH_PASSWORD = joined("lib/with_password.sh").strip()
-# The snapshot's name is only known on the host, and comes on stdin.
-_WITH_SNAPSHOT = (
-    'export PGPASSWORD="${POSTGRES_PASSWORD-}"; IFS= read -r snapshot; exec "$@" --snapshot="$snapshot"'
-)
-_QUIET = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "--no-password")
-_BARE = (*_QUIET, "-F", "\t")
-
-
-def inside(docker: Docker, container: str, *argv: str) -> Command:
-    """A PostgreSQL program in the database's container, with the password that the container knows."""
-    return docker("exec", "-i", container, "sh", "-c", WITH_PASSWORD, "sh", *argv)
-
-
-def dump(docker: Docker, container: str, user: str, database: str, *, custom: bool = False) -> Command:
-    """The whole database, as the snapshot has it whose name is the first line of stdin.
-
-    Args:
-        custom: for pg_restore, uncompressed; else SQL that replaces what is there when psql reads it. What it
-            drops first cannot always be named in an empty database: `loading` leaves that out.
-    """
-    how = ("--format=custom", "--compress=0") if custom else ("--clean", "--if-exists")
-    argv = ("pg_dump", *how, "--no-password", "--lock-wait-timeout=60s", "-U", user, "-d", database)
-    return docker("exec", "-i", container, "sh", "-c", _WITH_SNAPSHOT, "sh", *argv)
-
-
-def session(docker: Docker, container: str, user: str, database: str) -> Command:
-    """psql on stdin, answering with bare rows; it ends with the first error."""
-    return inside(docker, container, "psql", *_BARE, "-U", user, "-d", database)
-
-
-def reader(*, custom: bool) -> tuple[str, ...]:
-    """The program that reads a dump on stdin and stops at the first error, but for -U and -d."""
-    if custom:
-        return ("pg_restore", "--exit-on-error", "--no-password")
-    return ("psql", *_QUIET)
-
-
-def query(docker: Docker, container: str, user: str, database: str, sql: str) -> Command:
-    """One statement's rows, bare and tab-separated."""
-    return inside(docker, container, "psql", *_BARE, "-U", user, "-d", database, "-c", sql)
+_WITH_PASSWORD = joined("databases/postgres/with_password.sh").strip()
+_BARE = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "--no-password", "-F", "\t")
+_TIMING = re.compile(r"Time: ([\d.]+) ms")
 
 
 def size(docker: Docker, container: str, user: str, database: str) -> Command:
     """The database's size in bytes."""
-    return query(docker, container, user, database, "SELECT pg_database_size(current_database())")
+    words = _session(user, database, "-c", "SELECT pg_database_size(current_database())")
+    return docker("exec", "-i", container, *words)
+
+
+def timed(user: str, database: str, statements: Sequence[str]) -> tuple[str, ...]:
+    """The words of psql that answers statements in one session: bare rows, each followed by its time."""
+    all_ = ("SET statement_timeout = '60s'", r"\timing on", *statements)
+    return _session(user, database, *(word for statement in all_ for word in ("-c", statement)))
+
+
+def parse_timed(stdout: str) -> tuple[tuple[str, float], ...]:
+    """Reads the answer of `timed`: each statement's rows and its seconds."""
+    found: list[tuple[str, float]] = []
+    rows: list[str] = []
+    for line in stdout.splitlines():
+        if took := _TIMING.match(line):
+            found.append(("\n".join(rows), float(took[1]) / 1000))
+            rows = []
+        else:
+            rows.append(line)
+    return tuple(found)
 
 
 def reading(user: str, database: str, **variables: str) -> tuple[str, ...]:
@@ -63,4 +48,12 @@ def reading(user: str, database: str, **variables: str) -> tuple[str, ...]:
     """
     options = ("-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "--no-password", "-U", user, "-d", database)
     given = (word for name, value in variables.items() for word in ("-v", f"{name}={value}"))
-    return ("sh", "-c", WITH_PASSWORD, "sh", "psql", *options, *given, "-f", "-")
+    return (*_psql(*options), *given, "-f", "-")
+
+
+def _session(user: str, database: str, *words: str) -> tuple[str, ...]:
+    return _psql(*_BARE, "-U", user, "-d", database, *words)
+
+
+def _psql(*words: str) -> tuple[str, ...]:
+    return ("sh", "-c", _WITH_PASSWORD, "sh", "psql", *words)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import postgres
+from schedgen_ops.databases import engine_of
+from schedgen_ops.objects import store_of
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import sh
 
 
 def needed(
@@ -26,9 +26,8 @@ def needed(
     database, objects = settings.database, settings.objects
     if database and database.service in running:
         box = running[database.service].id
-        commands.append(postgres.size(docker, box, database.user, database.name))
+        commands.append(engine_of(database.engine).size(docker, box, database))
     if objects and objects.service in running:
-        kib = docker("exec", running[objects.service].id, "du", "-sk", objects.path)
-        commands.append(kib.pipe(sh("awk", '{ printf "%.0f\\n", $1 * 1024 }')))
+        commands.append(store_of(objects.kind).size(docker, running[objects.service].id, objects))
     results = remote.batch(commands, deadline=60) if commands else ()
     return sum(int(line) for result in results if result.ok for line in result.lines() if line.isdigit())

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.backup.catalog.manifest import File, Kind, Manifest, State, backup_id
 from schedgen_ops.backup.catalog.remote_commands import update
-from schedgen_ops.backup.data_location import perform
+from schedgen_ops.backup.performing import perform
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import docker
+from schedgen_ops.databases import engine_of
 from schedgen_ops.emergency import proof, remote_commands
 from schedgen_ops.emergency.base import Base
 from schedgen_ops.errors import OpsError, Unreachable
@@ -32,7 +33,9 @@ class Data(Base):
 
     @property
     def _damage(self) -> tuple[str, ...]:
-        return self.settings.objects.damage if self.settings.objects else ()
+        database, objects = self.settings.database, self.settings.objects
+        of_database = engine_of(database.engine).damage if database else ()
+        return of_database + (objects.damage if objects else ())
 
     def up_data(self) -> None:
         """Start the services that hold data, and put aside files that one has shown it cannot start with.

@@ -11,28 +11,6 @@ from collections.abc import Sequence
 
 from schedgen_ops.commands.docker import Container
 
-# What PostgreSQL writes when it gives up on its files. It wrote each line, or it stands in its sources.
-_SPEAKS_OF_DATA = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(FATAL|PANIC): +could not locate (a valid|required) checkpoint record",
-        r"(FATAL|PANIC): +invalid .*(checkpoint|redo|magic number|record|page)",
-        r"(FATAL|PANIC): +could not find redo location",
-        r"(FATAL|PANIC): +WAL (file is from different database system|ends before)",
-        r"FATAL: +database files are incompatible with server",
-        r'FATAL: +".*" is not a valid data directory',
-        r"^postgres: could not find the database system",
-        r"FATAL: +incorrect checksum in control file",
-        r"(FATAL|PANIC): +.*\b(is corrupted|corrupt(ed)? (data|page|item|line))",
-        r"(FATAL|PANIC): +.*contains (invalid data|incorrect checksum)",
-        r"(FATAL|PANIC): +could not access status of transaction",
-        r"(FATAL|PANIC): +could not (read|open) (file|directory) "
-        r'"(global|base|pg_\w+)\b.*(No such file|read \d+ of)',
-        r"(FATAL|PANIC): +could not read (block|file) .*: read only \d+ of \d+ bytes",
-        r"(FATAL|PANIC): +.*page verification failed",
-    )
-)
-
 # What keeps a service from starting whatever its files are like: next to it, no other word proves anything.
 _ANOTHER_CAUSE = re.compile(
     r"No space left on device|Disk quota exceeded|Permission denied|Operation not permitted"
@@ -46,18 +24,18 @@ _ENDED = ("exited", "dead", "restarting")
 _NOT_BY_ITSELF = (0, 137, 143)
 
 
-def evidence(box: Container, log: Sequence[str], damage: Sequence[str] = ()) -> str:
+def evidence(box: Container, log: Sequence[str], damage: Sequence[str]) -> str:
     """Return the line by which a service has shown that it cannot start with its files; "" if none.
 
     Args:
         box: its container, as it was left.
         log: what it wrote.
-        damage: regular expressions of what else speaks of its data.
+        damage: regular expressions of what speaks of its data.
     """
     ended = box.status in _ENDED and not box.oom_killed and box.exit_code not in _NOT_BY_ITSELF
     if not ended or any(map(_ANOTHER_CAUSE.search, log)):
         return ""
-    patterns = (*_SPEAKS_OF_DATA, *map(re.compile, damage))
+    patterns = [*map(re.compile, damage)]
     spoken = (line for line in log if any(pattern.search(line) for pattern in patterns))
     return next(spoken, "").strip()
 

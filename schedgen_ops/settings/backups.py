@@ -59,7 +59,7 @@ class Backup(Section):
     )
     deadline: t.Seconds = Field(default=3600, description="Seconds a backup or a restore may take.")
     format: Literal["plain", "custom"] = Field(
-        default="plain", description="The database's dump: SQL for psql, or pg_restore's own."
+        default="plain", description="The database's dump: SQL, or the engine's own format."
     )
     compression: Literal["auto", "gzip", "zstd"] = Field(
         default="auto",

@@ -78,7 +78,7 @@ class Environment(Section):
         description="Groups of services, updated in this order; without any, all that hold no state are one.",
     )
     database: sections.Database | None = Field(
-        default=None, description="The PostgreSQL database; null if there is none."
+        default=None, description="The database; null if there is none."
     )
     objects: sections.Objects | None = Field(
         default=None, description="The object store; null if there is none."

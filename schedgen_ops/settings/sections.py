@@ -63,9 +63,10 @@ class Tier(Section):
 
 
 class Database(Section):
-    """The PostgreSQL database to back up and watch."""
+    """The database to back up and watch."""
 
-    service: t.ServiceName = Field(description="Compose service of the PostgreSQL server.")
+    engine: Literal["postgres"] = Field(default="postgres", description="What kind of database it is.")
+    service: t.ServiceName = Field(description="Compose service of the database server.")
     user: t.DatabaseName = Field(description="Database user for dumps and restores.")
     name: t.DatabaseName = Field(description="Name of the database.")
     used_by: t.Many[t.ServiceName] = Field(
@@ -74,10 +75,11 @@ class Database(Section):
 
 
 class Objects(Profiled):
-    """The object store to back up: the volume of a service."""
+    """The object store to back up."""
 
     place: ClassVar[str] = "objects"
 
+    kind: Literal["volume"] = Field(default="volume", description="How the objects are kept.")
     service: t.ServiceName = Field(description="Compose service of the object store.")
     path: t.AbsolutePath = Field(description="Where its volume is mounted in the container.")
     used_by: t.Many[t.ServiceName] = Field(

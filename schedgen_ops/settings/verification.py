@@ -49,7 +49,9 @@ class QueryCheck(Section):
 
     name: t.CheckName = Field(description="How reports call it; unique.")
     sql: t.Word = Field(description="One statement that reads; asked of the database's own container.")
-    equals: str | None = Field(default=None, description="The value it has to have, as psql prints it.")
+    equals: str | None = Field(
+        default=None, description="The value it has to have, as the database's client prints it."
+    )
     at_least: Number | None = Field(default=None, description="The least the value may be.")
     at_most: Number | None = Field(default=None, description="The most the value may be.")
     within: Within = Field(default=1.0, description="Seconds it may take.")

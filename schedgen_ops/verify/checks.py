@@ -12,6 +12,8 @@ from typing import Any
 from schedgen_ops import settings as s
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import http
+from schedgen_ops.databases import engine_of
+from schedgen_ops.databases.contract import DatabaseEngine
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
@@ -112,8 +114,11 @@ def _custom(settings: s.Settings, docker: engine.Docker) -> Iterator[Check]:
         yield Check("custom", check.name, check.service or "", command, _one(partial(_command, check)))
     for query in settings.verify.queries if settings.database else ():
         assert settings.database
+        kind = engine_of(settings.database.engine)
         asked = remote_commands.queries(docker, settings.project, settings.database, query.sql)
-        yield Check("custom", query.name, settings.database.service, asked, _one(partial(_query, query)))
+        yield Check(
+            "custom", query.name, settings.database.service, asked, _one(partial(_query, query, kind))
+        )
 
 
 def _one(judge: Callable[[Result], Finding]) -> Callable[[Result], Sequence[Finding]]:
@@ -199,8 +204,8 @@ def _command(check: s.CommandCheck, result: Result) -> Finding:
     return _in_time(check.name, result.seconds, check.within, "done")
 
 
-def _query(check: s.QueryCheck, result: Result) -> Finding:
-    answers = remote_commands.parse_queries(result.stdout)
+def _query(check: s.QueryCheck, kind: DatabaseEngine, result: Result) -> Finding:
+    answers = kind.parse_queries(result.stdout)
     if not result.ok or not answers:
         return _unknown(check.name, result)
     rows, seconds = answers[0]

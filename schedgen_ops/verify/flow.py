@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import http, postgres
+from schedgen_ops.commands import http
+from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_scripts import host_script
@@ -197,7 +198,7 @@ class Try:
         database = self.settings.database
         if database and self.flow.clean_sql:
             sql = "".join(f"{statement.rstrip().rstrip(';')};\n" for statement in self.flow.clean_sql)
-            words = postgres.reading(database.user, database.name, id=job)
+            words = engine_of(database.engine).reading(database, id=job)
             command = remote_commands.inside(docker, project, database.service, *words).with_stdin(sql)
             yield "rows", partial(self._run, database.service, command)
         for step in self.flow.clean:

@@ -8,6 +8,8 @@ from functools import partial
 from schedgen_ops import settings as s
 from schedgen_ops.commands import http
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.databases import engine_of
+from schedgen_ops.databases.contract import DatabaseEngine
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
@@ -30,7 +32,7 @@ def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
     if settings.database and host.runs(settings.database.service):
         often = [settings.verify.query] * settings.verify.samples
         timed = remote_commands.queries(docker, project, settings.database, *often)
-        judge = partial(database, settings.limits)
+        judge = partial(database, settings.limits, engine_of(settings.database.engine))
         found.append(Check("performance", "database", settings.database.service, timed, judge))
     rounds = sampler.sample(
         docker, project, (), rounds=_ROUNDS, interval=_INTERVAL, patience=1, log_rounds=1000
@@ -70,9 +72,9 @@ def _response(check: s.Check, answers: Sequence[http.HttpAnswer]) -> Finding:
     return _timed(name, [answer.seconds for answer in answers], check.within)
 
 
-def database(limits: s.Limits, result: Result) -> Sequence[Finding]:
+def database(limits: s.Limits, kind: DatabaseEngine, result: Result) -> Sequence[Finding]:
     """p95 of the query's times."""
-    times = [seconds for _, seconds in remote_commands.parse_queries(result.stdout)]
+    times = [seconds for _, seconds in kind.parse_queries(result.stdout)]
     if not result.ok or not times:
         why = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.code}"]
         return (Finding("database query", CheckVerdict.UNKNOWN, f"could not be measured: {why[0]}"),)

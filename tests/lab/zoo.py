@@ -97,7 +97,9 @@ class Server:
 
     def about(self, name: str) -> dict[str, object]:
         """What a database is besides."""
-        found = json.loads(self.psql(name, joined("backup/properties.sql")).removeprefix("properties "))
+        found = json.loads(
+            self.psql(name, joined("databases/postgres/properties.sql")).removeprefix("properties ")
+        )
         allows = f"SELECT datallowconn FROM pg_database WHERE datname = '{name}'"
         return {**found, "allows": self.psql("template1", allows)}
 

@@ -47,7 +47,7 @@ def _discard(world: World, words: Sequence[str], stdin: str) -> Result:
 TITLES: dict[str, Handler] = {
     "look at the clock": says(CLOCK),
     "look at the database server": says('{"version": 150018, "tablespaces": ["pg_default"]}'),
-    "end the slots of the old": says(""),
+    "end what follows the old": says(""),
     "list backups": _listed,
     "verify the backup": lambda world, words, stdin: result(),
     "count the rows": lambda world, words, stdin: result(),

@@ -14,9 +14,9 @@ from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.backup.catalog.manifest import Drill
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import scripts
-from schedgen_ops.backup.databases import sql
 from schedgen_ops.backup.restore import drill, drill_scripts
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.databases.facts import differences
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message, silence
 
@@ -104,7 +104,7 @@ def test_a_deploy_drills_when_the_configuration_says_so(policy: str, proved_at: 
 
 
 def test_differences_name_every_table() -> None:
-    found = sql.differences({"a": 1, "b": 2}, {"b": 3, "c": 4})
+    found = differences({"a": 1, "b": 2}, {"b": 3, "c": 4})
     assert found == ("a is missing", "b has 3 rows instead of 2", "c should not be there")
 
 

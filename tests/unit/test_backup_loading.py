@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from kit import BACKUP, bash
+from kit import BACKUP, DATABASE, bash
 
-from schedgen_ops.backup.databases import loading
-from schedgen_ops.host_scripts import library
+from schedgen_ops.backup.restore.scripts import told
+from schedgen_ops.host_scripts import joined
 from schedgen_ops.shell import script
 
+SCRIPT = joined("databases/postgres.bash")
 KEY = "6YN3AvbEvFmbddsBSirrTdhsfBvhghp0"
 HEAD = f"""--
 -- PostgreSQL database dump
@@ -53,7 +54,7 @@ CREATE TYPE public.status AS ENUM ('DROP', '
 
 def adapted(tmp_path: Path, text: str, restricts: str) -> list[str]:
     (tmp_path / "database.sql.gz").write_bytes(gzip.compress(text.encode()))
-    body = f"{library('loading')}dump=database.sql.gz restricts=$1 knows=' statement_timeout '; dumped"
+    body = f"{SCRIPT}restricts=$1 knows=' statement_timeout '; gzip -dc database.sql.gz | adapted"
     answer = bash(script(body, restricts), tmp_path)
     assert answer.ok, answer.stderr
     return answer.stdout.splitlines()
@@ -79,8 +80,8 @@ def test_an_empty_database_stays_empty(tmp_path: Path) -> None:
 
 def test_what_a_backup_says_reaches_psql_as_variables_whatever_it_holds(tmp_path: Path) -> None:
     made = replace(BACKUP, roles=("it's", "two\nlines"), properties={"comment": "a\\b", "tablespace": "big"})
-    body = f"{library('loading')}read_backup; given 'SELECT 1;'"
-    answer = bash(script(body).with_stdin(loading.given(made)), tmp_path)
+    body = f"{SCRIPT}db_read_told && given 'SELECT 1;'"
+    answer = bash(script(body).with_stdin(told(DATABASE, made)), tmp_path)
     assert answer.stdout.splitlines() == [
         r"""\set roles '["it\'s", "two\\nlines"]'""",
         r"""\set given '{"comment": "a\\\\b", "tablespace": "big"}'""",

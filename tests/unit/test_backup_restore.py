@@ -28,7 +28,7 @@ from schedgen_ops.shell import sh
 MADE = replace(BACKUP, rows={"public.jobs": 3}, roles=("app",), sizes={"database": 10**9, "objects": 512})
 SEEN = 'rows ["public.jobs",3]\ncounted\nobjects 3 0\nend\n'
 SERVER = '{"version": 150018, "tablespaces": ["pg_default"]}'
-SLOTS = "end the slots of the old database"
+SLOTS = "end what follows the old database"
 STAMP = "20250115_120000"
 
 
@@ -85,7 +85,7 @@ def host(**answers: Answer) -> FakeHost:
         "verify the backup": "objects 3 512\n",
         "restore beside": SEEN,
         "look at the database server": SERVER,
-        "end the slots of the old database": "",
+        SLOTS: "",
         "swap": "gap 1500000\n",
         "swap back": "gap 1\n",
         "discard what a restore put aside": "",
@@ -219,7 +219,7 @@ def test_an_answer_without_an_end_is_none() -> None:
 
 
 def helper(tmp_path: Any, action: str) -> None:
-    command = sh("sh", "-c", joined("backup/volume.sh"), "sh", action)
+    command = sh("sh", "-c", joined("objects/volume.sh"), "sh", action)
     assert bash(command, tmp_path, path=str(tmp_path), stamp=STAMP).ok
 
 

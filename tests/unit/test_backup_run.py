@@ -46,7 +46,7 @@ NONE: dict[Any, Any] = {"list backups": ""}
 BOTH = source(container("postgres"), container("minio"))
 ANSWER = f"""objects 3 512
 progress database 5
-fact postgres 15.8
+fact server 15.8
 fact rows ["public.jobs",3]
 fact counted
 file database.sql.gz 10 {SUM}
@@ -74,7 +74,7 @@ def test_a_backup_is_called_done_after_it_was_checked() -> None:
     assert (made.id, made.objects, made.size) == ("manual-20250115_120000", 3, 30)
     assert manifest.from_json(str(host.commands[3].stdin)) == made
     assert Message("info", "Backup directory: backups/manual-20250115_120000", "app1") in told
-    assert (made.state, made.rows, made.postgres) == ("DONE", {"public.jobs": 3}, "15.8")
+    assert (made.state, made.rows, made.server) == ("DONE", {"public.jobs": 3}, "15.8")
     assert made.verified == ("archive integrity", "end of dump", "SHA-256")
     assert Progress("database", 5, 0, "bytes", "app1") in told
     started = manifest.from_json(str(host.commands[2].stdin))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import shlex
 import shutil
 import signal
 import subprocess
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from schedgen_ops.backup.catalog import manifest, remote_commands
 from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import integrity, scripts
+from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
@@ -28,7 +28,7 @@ from schedgen_ops.shell import Command
 SESSION = """
 while IFS= read -r line; do case $line in
   *pg_export_snapshot*) echo 'snapshot 0000-1' ;;
-  *counted*) printf '%s\n' 'postgres 15.8' 'size 4096' 'role "app"' 'rows ["public.jobs",3]' counted ;;
+  *counted*) printf '%s\n' 'server 15.8' 'size 4096' 'role "app"' 'rows ["public.jobs",3]' counted ;;
   '\\q') exit ;;
 esac; done
 """
@@ -37,13 +37,35 @@ bash cat chmod cp cut date dirname grep gzip head kill ls mkdir mkfifo mv rm sed
 tail tar tee tr wc
 """
 DUMPED, ARCHIVED = File("database.sql.gz", 1, ""), File("objects.tar.gz", 1, "")
-DUMP = r"read -r at; printf 'CREATE TABLE jobs; -- %s\n--\n-- PostgreSQL database dump complete\n--\n\n' $at"
+DUMP = r"printf 'CREATE TABLE jobs; -- %s\n--\n-- PostgreSQL database dump complete\n--\n\n' $at"
+# Docker, which does for the containers what a test says.
+DOCKER = """
+at=${!#} at=${at##*=}
+case $* in cp*) ARCHIVE ;; "exec c2 ls"*) ;; *pg_dump*) DUMP ;; *) SESSION ;; esac
+"""
+LOGGED = """echo "$@" >> "$HOME/log"; case $* in *psql*) echo snapshot 00-1; cat >/dev/null ;; esac"""
 STARTED = replace(BACKUP, state=State.STARTED, files=())
 
 
+@dataclass(frozen=True)
+class Fake(Docker):
+    """A docker that is a script."""
+
+    does: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("bash", "-o", "pipefail", "-c", self.does, "docker")
+
+
+def where(dump: str = "", archive: str = "", session: str = SESSION) -> DataLocation:
+    does = DOCKER.replace("ARCHIVE", archive).replace("DUMP", dump).replace("SESSION", session)
+    stamp, box, store = "20250115_120000", dump and "c1", archive and "c2"
+    return DataLocation(Fake(does=does), box, store, "image", stamp, DATABASE, OBJECTS)
+
+
 def create(dump: str, archive: str, how: str = "gzip", form: str = "plain", **parts: str) -> Command:
-    chosen = scripts.Parts(SESSION if dump else "", dump, archive, **parts)
-    return scripts.create("backups/b", how, form, chosen, STARTED)
+    return scripts.create("backups/b", how, form, scripts.Parts(where(dump, archive), **parts), STARTED)
 
 
 def made(answer: Result) -> scripts.Made:
@@ -74,7 +96,7 @@ def test_a_backup_has_all_parts_and_tells_their_sizes_and_sums(tmp_path: Path) -
     names = ["config.compose.yaml", "config.env", "database.sql.gz", "objects.tar.gz"]
     assert [file.name for file in found.files] == names
     assert (found.objects, found.sizes) == (2, {"objects": 10240, "database": 4096})
-    assert (found.facts.postgres, found.facts.roles) == ("15.8", ("app",))
+    assert (found.facts.server, found.facts.roles) == ("15.8", ("app",))
     assert found.facts.rows == {"public.jobs": 3}
     part = tmp_path / "backups/b.part"
     for file in found.files:
@@ -188,7 +210,7 @@ def test_a_broken_dump_is_no_backup_and_nothing_is_left(dump: str, reason: str, 
     ],
 )
 def test_a_session_that_ends_too_early_is_no_backup(session: str, reason: str, tmp_path: Path) -> None:
-    chosen = scripts.Parts(session, DUMP, "")
+    chosen = scripts.Parts(where(DUMP, session=session))
     answer = bash(scripts.create("backups/b", "gzip", "plain", chosen, STARTED), tmp_path)
     assert answer.code == 1
     assert scripts.reason(answer.stderr)[0].startswith(reason)
@@ -279,7 +301,7 @@ def test_a_damaged_backup_is_found_whatever_is_wrong_with_it(tmp_path: Path) -> 
 
 def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path) -> None:
     folder = f"backups/{BACKUP.id}"
-    assert bash(scripts.create(folder, "gzip", "plain", scripts.Parts(SESSION, DUMP), STARTED), tmp_path).ok
+    assert bash(scripts.create(folder, "gzip", "plain", scripts.Parts(where(DUMP)), STARTED), tmp_path).ok
     assert [each.state for each in listed(tmp_path).backups] == [State.STARTED]
     assert listed(tmp_path).good == ()
     assert bash(remote_commands.finish(folder, BACKUP), tmp_path).ok
@@ -388,15 +410,20 @@ def test_the_line_for_another_format_uses_the_program_that_reads_it() -> None:
     )
 
 
-def test_the_data_is_dumped_and_archived_inside_the_containers() -> None:
-    dump = remote_commands.dump_command(Docker(), "c1", DATABASE, "plain")
-    assert dump.startswith("docker exec -i c1 sh -c ")
-    assert "pg_dump --clean --if-exists --no-password" in dump
-    assert "pg_dump --format=custom --compress=0" in remote_commands.dump_command(
-        Docker(), "c1", DATABASE, "custom"
-    )
-    archive = remote_commands.archive_command(Docker(sudo=True), "c2", OBJECTS)
-    assert "docker=(sudo -n docker)\ncontainer=c2\npath=/data\n" in shlex.split(archive)[4]
+@pytest.mark.parametrize(
+    ("form", "how"), [("plain", "--clean --if-exists"), ("custom", "--format=custom --compress=0")]
+)
+def test_the_data_is_dumped_inside_the_container_as_the_snapshot_has_it(
+    form: str, how: str, tmp_path: Path
+) -> None:
+    docker = program(tmp_path / "bin", "docker", LOGGED)
+    location = DataLocation(Docker(), "c1", "", "", "", DATABASE, OBJECTS)
+    command = scripts.create("backups/b", "gzip", form, scripts.Parts(location), STARTED)
+    assert not bash(command, tmp_path, PATH=path(docker.parent)).ok
+    said = (tmp_path / "log").read_text()
+    assert "exec -i c1 sh -c " in said
+    assert f"pg_dump {how} --no-password" in said
+    assert "-U schedgen -d schedgen --snapshot=00-1\n" in said
 
 
 def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
@@ -408,8 +435,9 @@ def test_what_a_restore_put_aside_is_no_object(tmp_path: Path) -> None:
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "data" / name).write_text(marks.get(name, name))
     body = """if [ "$1" != cp ]; then shift 2; exec "$@"; fi
-    at=${2#c1:}; [ -d "$at" ] && exec tar -C "$at" -cf - .; exec tar -C "${at%/*}" -cf - "${at##*/}\""""
+    at=${2#c2:}; [ -d "$at" ] && exec tar -C "$at" -cf - .; exec tar -C "${at%/*}" -cf - "${at##*/}\""""
     programs = program(tmp_path / "bin", "docker", body).parent
-    where = OBJECTS.model_copy(update={"path": str(tmp_path / "data")})
-    text = remote_commands.archive_command(Docker(), "c1", where)
-    assert made(bash(create("", text), tmp_path, PATH=path(programs))).objects == len(others) + 2
+    objects = OBJECTS.model_copy(update={"path": str(tmp_path / "data")})
+    location = DataLocation(Docker(), "", "c2", "image", "", DATABASE, objects)
+    command = scripts.create("backups/b", "gzip", "plain", scripts.Parts(location), STARTED)
+    assert made(bash(command, tmp_path, PATH=path(programs))).objects == len(others) + 2

@@ -12,7 +12,8 @@ from kit import bash, path, program, recorded
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker, parse_containers
-from schedgen_ops.shell import Command
+from schedgen_ops.host_scripts import joined
+from schedgen_ops.shell import Command, script
 
 PLAIN, SUDO = Docker(), Docker(sudo=True)
 COMPOSE = Compose(PLAIN, "schedgen", "/srv/schedgen")
@@ -63,15 +64,15 @@ def test_containers_are_listed_only_where_there_are_any(tmp_path: Path) -> None:
 
 
 def test_the_password_is_in_no_argv_of_the_host(tmp_path: Path) -> None:
-    dump = postgres.dump(PLAIN, "c1", "schedgen", "schedgen")
-    assert dump.secrets == ()
+    setting = "docker=(docker) db=c1 user=schedgen name=schedgen snapshot=00-1"
+    dump = script(f"{joined('databases/postgres.bash')}{setting}; db_dump plain")
     # The stand-in runs what would run inside the container.
     body = 'shift 3; exec "$@"'
     (tmp_path / "bin").mkdir()
     program(tmp_path / "bin", "pg_dump", 'echo "$PGPASSWORD" "$@"')
     programs = program(tmp_path / "bin", "docker", body).parent
     secret = {"PATH": path(programs), "POSTGRES_PASSWORD": "it's $x"}
-    answer = bash(dump.with_stdin("00-1\n"), tmp_path, **secret)
+    answer = bash(dump, tmp_path, **secret)
     assert answer.stdout.startswith("it's $x --clean --if-exists --no-password ")
     assert answer.stdout.endswith("-U schedgen -d schedgen --snapshot=00-1\n")
 

@@ -51,7 +51,7 @@ EVERY = (
     git.state(),
     git.resolve("origin", git.Ref("main")),
     http.get("http://localhost/", 3),
-    scripts.create("b", "auto", "plain", scripts.Parts("true", "true", "true"), BACKUP),
+    scripts.create("b", "auto", "plain", scripts.Parts(PLACES), BACKUP),
     integrity.verify("b", BACKUP),
     drill_scripts.drill("b", BACKUP, SUDO, "image", DATABASE, ["SELECT 1"], 5),
     restore_scripts.beside(PLACES, "b", BACKUP, ["SELECT 1"], 5),
@@ -80,7 +80,7 @@ EVERY = (
 )
 
 
-LOOSE = (host_scripts.joined("backup/volume.sh"),)
+LOOSE = (host_scripts.joined("objects/volume.sh"),)
 
 
 def texts_of(command: Command) -> list[str]:

@@ -13,6 +13,7 @@ from test_backup_restore import boxes
 from test_emergency import site, warned
 
 from schedgen_ops.commands.docker import parse_containers
+from schedgen_ops.databases.postgres import Postgres
 from schedgen_ops.emergency import proof
 from schedgen_ops.errors import ConnectionLost, OpsError
 
@@ -51,6 +52,7 @@ NO_PROOFS = {
     "no-filenode": "it runs, and may still be starting",
     "bad-filenode": "it runs, and may still be starting",
 }
+DAMAGE = (*Postgres.damage, *OBJECTS.damage)
 FAILURE = result(stderr="container schedgen-postgres-1 is unhealthy", code=1)
 
 
@@ -94,8 +96,8 @@ def test_whatever_else_keeps_a_service_from_starting_leaves_its_files_alone(name
 )
 def test_a_line_of_another_cause_proves_nothing(line: str) -> None:
     (box,) = parse_containers(str(ended("conf")["docker inspect"]))
-    assert proof.evidence(box, [line], OBJECTS.damage) == ""
-    assert proof.evidence(box, ["PANIC:  could not locate a valid checkpoint record"]) != ""
+    assert proof.evidence(box, [line], DAMAGE) == ""
+    assert proof.evidence(box, ["PANIC:  could not locate a valid checkpoint record"], DAMAGE) != ""
 
 
 @pytest.mark.parametrize(
@@ -116,11 +118,11 @@ def test_a_line_of_another_cause_proves_nothing(line: str) -> None:
 )
 def test_engines_speak_of_their_files_in_these_words(line: str) -> None:
     (box,) = parse_containers(str(ended("conf")["docker inspect"]))
-    assert proof.evidence(box, ["2026 starting", line], OBJECTS.damage) == line
-    assert proof.evidence(replace(box, status="running"), [line], OBJECTS.damage) == ""
-    assert proof.evidence(replace(box, status="created"), [line], OBJECTS.damage) == ""
-    assert proof.evidence(replace(box, exit_code=137), [line], OBJECTS.damage) == ""
-    assert proof.evidence(replace(box, exit_code=0), [line], OBJECTS.damage) == ""
+    assert proof.evidence(box, ["2026 starting", line], DAMAGE) == line
+    assert proof.evidence(replace(box, status="running"), [line], DAMAGE) == ""
+    assert proof.evidence(replace(box, status="created"), [line], DAMAGE) == ""
+    assert proof.evidence(replace(box, exit_code=137), [line], DAMAGE) == ""
+    assert proof.evidence(replace(box, exit_code=0), [line], DAMAGE) == ""
 
 
 def test_a_lost_connection_says_nothing_of_the_files() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from schedgen_ops.shell import Value, assignment
 from schedgen_ops.verify.remote_commands import inside
 
 WORDS = text(characters(exclude_characters="\0", exclude_categories=["Cs"]))
+# What a script is sent with, where it leaves that open.
+OPEN = {"engine": "postgres", "kind": "volume"}
 NAMES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.bash"))
 
 
@@ -49,14 +52,49 @@ def test_a_script_is_given_what_it_says_and_nothing_else(values: dict[str, objec
 @pytest.mark.parametrize("name", NAMES)
 def test_every_script_says_what_it_is_given_and_is_bash_once_it_is_joined(name: str) -> None:
     values: dict[str, Value] = {
-        key: ["x"] if is_list else "x" for key, is_list in host_scripts.given(name).items()
+        key: ["x"] if is_list else "x" for key, is_list in host_scripts.given(name, (*OPEN.items(),)).items()
     }
-    whole = program(name, **values)
+    whole = program(name, **values, **{key: OPEN[key] for key in host_scripts.choices(name)})
     assert not re.search(r"^(source|embed) ", whole, re.MULTILINE)
     assert subprocess.run(["bash", "-n", "-c", whole], check=False).returncode == 0
     # Each library once.
     functions = re.findall(r"^(\w+)\(\) \{", whole, re.MULTILINE)
     assert len(functions) == len(set(functions))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of scripts."""
+    monkeypatch.setattr(host_scripts, "FOLDER", tmp_path)
+    for each in (host_scripts.given, host_scripts.choices, host_scripts.text, host_scripts._joined):
+        each.cache_clear()
+        monkeypatch.setattr(host_scripts, each.__name__, cache(each.__wrapped__))
+    return tmp_path
+
+
+def test_a_file_that_a_script_leaves_open_is_chosen_by_who_sends_it(folder: Path, tmp_path: Path) -> None:
+    for name, text_ in {
+        "a/run": "#: word what\nsource a/lib.bash\nsay\n",
+        "a/lib": 'source "kinds/$kind.bash"\n',
+        "kinds/one": 'source kinds/shared.bash\nsay() { echo one "$word"; }\n',
+        "kinds/two": '#: more of it\nsay() { echo "two $word $more"; }\n',
+        "kinds/shared": "true\n",
+    }.items():
+        (folder / f"{name}.bash").parent.mkdir(exist_ok=True)
+        (folder / f"{name}.bash").write_text(text_)
+    assert host_scripts.choices("a/run") == {"kind"}
+    one = host_script("a/run", kind="one", word="$x")
+    assert bash(one, tmp_path).stdout == "one $x\n"
+    assert bash(host_script("a/run", kind="two", word="x", more="y"), tmp_path).stdout == "two x y\n"
+    assert program("a/run", kind="", word="x") == "word=x\nsay\n"
+    assert dict(one.values) == {"kind": "one", "word": "$x"}
+    with pytest.raises(TypeError, match=r"a/run\.bash is given .*kind"):
+        host_script("a/run", word="x")
+    with pytest.raises(TypeError, match=r"a/run\.bash is given"):
+        host_script("a/run", kind="two", word="x")
+    for odd in ("../a/lib", "/etc/passwd", "One", "a b", "one\n"):
+        with pytest.raises(ValueError, match="no name of a script"):
+            host_script("a/run", kind=odd, word="x")
 
 
 def test_a_thousand_queries_are_not_too_many(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NewType, TypeGuard
 
-from schedgen_ops import json_records
+from schedgen_ops import databases, json_records
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -100,7 +100,8 @@ class Manifest:
         objects: how many entries the objects' archive has.
         verified: the checks that it passed.
         seconds: how long it took.
-        postgres: the server's version, and the id of the image that it ran from.
+        engine: of the database.
+        server, image: the database server's version, and the id of the image that it ran from.
         rows: how many rows each table had, by schema.table, in the snapshot that was dumped.
         migrations: names of the applied migrations, in their order.
         roles: the database roles that the dump may speak of.
@@ -109,7 +110,7 @@ class Manifest:
         offsite: the last copy elsewhere that was tried.
         error: why it failed.
         number: one more than the newest backup had that was there before; 0 where that was not counted yet.
-        properties: what the database is besides what is in it; see `properties`.
+        properties: what the database is besides what is in it, for its engine.
     """
 
     id: BackupId
@@ -122,7 +123,8 @@ class Manifest:
     objects: int = 0
     verified: tuple[str, ...] = ()
     seconds: float = 0.0
-    postgres: str = ""
+    engine: str = databases.DEFAULT
+    server: str = ""
     image: str = ""
     rows: Mapping[str, int] = field(default_factory=dict)
     migrations: tuple[str, ...] = ()
@@ -175,7 +177,7 @@ class Manifest:
 
     @property
     def database_format(self) -> str:
-        """The dump's format: "plain" (SQL, for psql), "custom" (for pg_restore), or "" without a dump."""
+        """The dump's format: "plain" (SQL), "custom" (its engine's own), or "" without a dump."""
         dump = self.database
         return "" if dump is None else "custom" if dump.name.startswith("database.dump") else "plain"
 

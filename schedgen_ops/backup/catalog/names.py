@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-# PostgreSQL cuts a name at 63 bytes; what follows the stem takes 23 of them.
+# No engine takes less than 63 bytes for a name; what follows the stem takes 23 of them.
 _STEM, _HASH = 40, 12
 
 

@@ -6,33 +6,14 @@ import re
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import manifest as m
-from schedgen_ops.commands import postgres
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.databases import ENGINES, engine_of
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.objects import store_of
 from schedgen_ops.settings import Database, Objects
 from schedgen_ops.shell import Command, quote, sh
 
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
 _IMAGE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)?\Z")
-
-
-def session_command(docker: Docker, container: str, database: Database) -> str:
-    """Return the shell text of psql in the database's container, reading SQL on stdin."""
-    return postgres.session(docker, container, database.user, database.name).text
-
-
-def dump_command(docker: Docker, container: str, database: Database, form: str) -> str:
-    """Return the shell text that writes the dump of the snapshot named on stdin."""
-    custom = form == "custom"
-    return postgres.dump(docker, container, database.user, database.name, custom=custom).text
-
-
-def archive_command(docker: Docker, container: str, objects: Objects) -> str:
-    """Return the shell text that writes the objects as a tar to stdout; their container needs no tar.
-
-    What restores put aside beside the objects is left out.
-    """
-    return host_script("backup/archive", docker=docker.words, container=container, path=objects.path).text
 
 
 def finish(folder: str, manifest: m.Manifest) -> Command:
@@ -112,21 +93,20 @@ def _folder(manifest: m.Manifest) -> str:
 def _plain(manifest: m.Manifest) -> bool:
     """Whether what becomes a path or a word of a command can be no more than a name."""
     plain = all(_FILE.match(file.name) for file in manifest.files)
-    return plain and _IMAGE.match(manifest.image) is not None
+    return plain and manifest.engine in ENGINES and _IMAGE.match(manifest.image) is not None
 
 
 def restore_database(directory: str, folder: str, database: Database, dump: m.File) -> str:
     """Return the line that an operator types on the host to restore the database by hand."""
-    custom = dump.name.startswith("database.dump")
-    program = ("pg_restore", "--clean", "--if-exists") if custom else ("psql",)
-    words = ("docker", "compose", "exec", "-T", database.service, *program)
-    restore = sh(*words, "-U", database.user, "-d", database.name)
+    form = "custom" if dump.name.startswith("database.dump") else "plain"
+    program = engine_of(database.engine).by_hand(database, form)
+    restore = sh("docker", "compose", "exec", "-T", database.service, *program)
     return f"cd {quote(directory)} && {unpack(folder, dump).text} | {restore.text}"
 
 
 def restore_objects(directory: str, folder: str, objects: Objects, archive: m.File) -> str:
     """Return the line that an operator types on the host to put the objects back by hand."""
-    copy = sh("docker", "compose", "cp", "-", f"{objects.service}:{objects.path}")
+    copy = sh("docker", "compose", *store_of(objects.kind).by_hand(objects))
     return f"cd {quote(directory)} && {unpack(folder, archive).text} | {copy.text}"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.backup.data_location import locate, perform, running
+from schedgen_ops.backup.data_location import locate, running
+from schedgen_ops.backup.performing import perform
 from schedgen_ops.backup.restore import scripts
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings

@@ -9,10 +9,11 @@ from schedgen_ops import events
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.catalog.manifest import File, Manifest
 from schedgen_ops.backup.create import run
-from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import Refused
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.objects import store_of
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -56,19 +57,17 @@ class Estimate:
 def look(settings: Settings, source: run.Source, parts: frozenset[str] = run.ALL) -> Command:
     """Ask for the sizes of what will be backed up; to be run in the project's directory."""
     docker, database, objects = Docker(settings.sudo), settings.database, settings.objects
-    query = box = path = ""
+    held = {"database": "", "objects": ""}
     if database and "database" in parts and (found := source.container(database.service)):
-        query = postgres.size(docker, found.id, database.user, database.name).text
+        held["database"] = engine_of(database.engine).size(docker, found.id, database).text
     if objects and "objects" in parts and (found := source.container(objects.service)):
-        box, path = found.id, objects.path
+        held["objects"] = store_of(objects.kind).size(docker, found.id, objects).text
     return host_script(
         "backup/capacity",
         title="look at the room for a backup",
-        docker=docker.words,
         folder=settings.backup.directory,
-        query=query,
-        container=box,
-        path=path,
+        database=held["database"],
+        objects=held["objects"],
         patience=_DU_SECONDS,
     )
 

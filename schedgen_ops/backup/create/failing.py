@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.commands import docker
+from schedgen_ops.databases.contract import Cause
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
@@ -25,7 +26,7 @@ class Source:
         return next(running, None)
 
 
-def gone(remote: Remote, settings: Settings, source: Source) -> diagnosis.Cause | None:
+def gone(remote: Remote, settings: Settings, source: Source) -> Cause | None:
     """Return the service that no longer runs as it did, for a killed container leaves no message."""
     parts = (settings.database, settings.objects)
     before = {part.service: source.container(part.service) for part in parts if part}
@@ -40,7 +41,7 @@ def gone(remote: Remote, settings: Settings, source: Source) -> diagnosis.Cause 
     return None
 
 
-def failure(error: CommandFailed, settings: Settings, gone: diagnosis.Cause | None) -> OpsError:
+def failure(error: CommandFailed, settings: Settings, gone: Cause | None) -> OpsError:
     """Return the error of a failed script with its reason, its cause as far as that is known, and a hint."""
     reason, detail = scripts.reason(error.detail)
     if isinstance(error, CommandTimedOut):

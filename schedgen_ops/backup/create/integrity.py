@@ -12,6 +12,7 @@ def verify(folder: str, manifest: m.Manifest) -> Command:
     return host_script(
         "backup/verify",
         title="verify the backup",
+        engine=manifest.engine,
         folder=folder,
         names=[file.name for file in manifest.files],
         sizes=[str(file.size) for file in manifest.files],

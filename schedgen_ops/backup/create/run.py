@@ -10,6 +10,7 @@ from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time, manifest, remote_commands
 from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State
 from schedgen_ops.backup.create import failing, integrity, scripts
+from schedgen_ops.backup.data_location import locate
 from schedgen_ops.clock import Clock, stamp
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, Refused
@@ -67,6 +68,7 @@ def create(
         finished="",
         files=(),
         image=image,
+        engine=chosen.location.of_database.engine,
         number=number,
     )
     events.info(emit, f"Backup directory: {folder}", remote.name)
@@ -148,7 +150,7 @@ def _done(started: Manifest, made: scripts.Made) -> Manifest:
         state=State.DONE,
         objects=made.objects,
         verified=verified,
-        postgres=about.postgres,
+        server=about.server,
         rows=about.rows,
         migrations=about.migrations,
         roles=about.roles,
@@ -161,20 +163,16 @@ def _parts(
     settings: Settings, host: HostSettings, source: Source, wanted: frozenset[str]
 ) -> tuple[scripts.Parts, str]:
     """What is to be backed up here, and the image of the database."""
-    docker, database, objects = engine.Docker(settings.sudo), settings.database, settings.objects
-    chosen, image = scripts.Parts(), ""
+    database, objects = settings.database, settings.objects
+    location, image, table = locate(settings, (), ""), "", ""
     if "database" in wanted and database and host.runs(database.service):
         box = _running(database.service, source, host)
-        image = box.image
-        chosen = replace(
-            chosen,
-            session=remote_commands.session_command(docker, box.id, database),
-            dump=remote_commands.dump_command(docker, box.id, database, settings.backup.format),
-            table=(settings.migrations.table or "") if settings.migrations else "",
-        )
+        location, image = replace(location, database=box.id), box.image
+        table = (settings.migrations.table or "") if settings.migrations else ""
     if "objects" in wanted and objects and host.runs(objects.service):
         box = _running(objects.service, source, host)
-        chosen = replace(chosen, archive=remote_commands.archive_command(docker, box.id, objects))
+        location = replace(location, objects=box.id, image=box.image)
+    chosen = scripts.Parts(location, table=table)
     if "config" in wanted:
         compose = f"{Paths(settings.directory).release(source.release)}/compose.yaml"
         chosen = replace(chosen, env_file=settings.env_file, compose_file=compose if source.release else "")

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import manifest as m
-from schedgen_ops.backup.databases import sql
+from schedgen_ops.backup.data_location import DataLocation
+from schedgen_ops.databases import facts as f
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
@@ -23,17 +24,14 @@ ANSWERS = ("file ", "objects ", "fact ")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a backup: shell commands that write it, and files that are copied; "" for none.
+    """The parts of a backup: where the data is, and files that are copied; "" for none.
 
     Attributes:
-        session: psql in the database's container; `dump` writes the snapshot named on stdin.
-        archive: writes the objects as a tar.
+        location: its containers; "" in the place of one that is left out.
         table: the table that lists the applied migrations.
     """
 
-    session: str = ""
-    dump: str = ""
-    archive: str = ""
+    location: DataLocation
     env_file: str = ""
     compose_file: str = ""
     table: str = ""
@@ -41,7 +39,8 @@ class Parts:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to back up."""
-        return not (self.dump or self.archive or self.env_file or self.compose_file)
+        data = self.location.database or self.location.objects
+        return not (data or self.env_file or self.compose_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,14 @@ class Made:
     files: tuple[m.File, ...]
     objects: int
     sizes: dict[str, int]
-    facts: sql.Facts
+    facts: f.Facts
 
 
 def create(folder: str, compression: str, form: str, parts: Parts, started: m.Manifest) -> Command:
     """Write and check a backup beside `folder`; leave nothing if that fails.
 
     Args:
-        compression: auto (what psql reads stays gzip), gzip or zstd.
+        compression: auto (the dump stays gzip), gzip or zstd.
         form: plain or custom, of the dump.
         started: the manifest to begin with.
     """
@@ -71,9 +70,7 @@ def create(folder: str, compression: str, form: str, parts: Parts, started: m.Ma
         env=parts.env_file,
         compose=parts.compose_file,
         table=parts.table,
-        session=parts.session,
-        dump=parts.dump,
-        archive=parts.archive,
+        **parts.location.values,
     )
     return command.with_stdin(m.to_json(started))
 
@@ -111,7 +108,7 @@ def parse_made(lines: Iterable[str]) -> Made:
                 facts.append(line.removeprefix("fact "))
             case _:
                 raise ValueError(f"a backup answered {line!r}")
-    about = sql.parse(facts) if facts else sql.Facts()
+    about = f.parse(facts) if facts else f.Facts()
     if about.size:
         sizes["database"] = about.size
     return Made(tuple(sorted(files, key=lambda file: file.name)), objects, sizes, about)

@@ -61,6 +61,9 @@ def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) 
     database, queries = settings.database, settings.backup.drill.queries
     if backup.database and database is None:
         raise Refused("the backup holds a database and the configuration has none", host=remote.name)
+    if backup.database and database and database.engine != backup.engine:
+        why = f"{backup.id} is of a database of {backup.engine}, and not {database.engine}"
+        raise Refused(why, host=remote.name)
     docker = engine.Docker(settings.sudo)
     command = drill_scripts.drill(
         folder,
@@ -76,7 +79,7 @@ def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) 
 
 
 def _image(remote: Remote, settings: Settings, backup: Manifest) -> str:
-    """The PostgreSQL image that runs here, or that the backup was taken from."""
+    """The database's image that runs here, or that the backup was taken from."""
     if not backup.database or settings.database is None:
         return ""
     docker = engine.Docker(settings.sudo)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import manifest as m
-from schedgen_ops.backup.databases import loading, properties, sql
-from schedgen_ops.commands import postgres
+from schedgen_ops.backup.restore.scripts import told
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.databases import facts as f
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.settings import Database
 from schedgen_ops.shell import Command
@@ -18,7 +18,7 @@ from schedgen_ops.shell import Command
 class Seen:
     """The content of a restored database and archive; `counted` says that the rows were counted."""
 
-    facts: sql.Facts
+    facts: f.Facts
     objects: int | None
     answers: tuple[str, ...]
     counted: bool = True
@@ -37,14 +37,17 @@ def drill(
     """Restore `backup` in a throwaway container, and tell its rows, the answers to `queries`, its objects.
 
     Args:
-        image: the PostgreSQL image.
+        image: the database's.
+        queries: each must answer well.
         need: bytes of disk that must be free.
         whose: marks the container, so that a later drill of the same removes what a killed one left.
     """
     dump, archive = backup.database, backup.archive
     command = host_script(
         "backup/drill",
+        *queries,
         title="drill the backup",
+        engine=database.engine,
         docker=docker.words,
         folder=folder,
         dump=dump.name if dump else "",
@@ -54,11 +57,8 @@ def drill(
         image=image,
         user=database.user,
         name=database.name,
-        reader=postgres.reader(custom=backup.database_format == "custom"),
-        folders=len(properties.tablespaces(backup.properties)),
-        queries=queries,
     )
-    return command.with_stdin(loading.given(backup))
+    return command.with_stdin(told(database, backup))
 
 
 def parse(stdout: str) -> Seen:
@@ -79,7 +79,7 @@ def parse(stdout: str) -> Seen:
             answers.append(rest)
         else:
             facts.append(line)
-    return Seen(sql.parse(facts) if facts else sql.Facts(), objects, tuple(answers), bool(facts))
+    return Seen(f.parse(facts) if facts else f.Facts(), objects, tuple(answers), bool(facts))
 
 
 def wrong(seen: Seen, backup: m.Manifest, queries: Sequence[str]) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ def wrong(seen: Seen, backup: m.Manifest, queries: Sequence[str]) -> tuple[str, 
     if backup.database and not seen.counted:
         found.append("the rows that were restored were not counted")
     elif backup.rows:
-        found += sql.differences(backup.rows, seen.facts.rows)
+        found += f.differences(backup.rows, seen.facts.rows)
     large = backup.properties.get("large")
     if large is not None and seen.facts.large not in (None, large):
         found.append(f"there are {seen.facts.large} large objects instead of {large}")

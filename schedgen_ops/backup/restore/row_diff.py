@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog.manifest import Manifest
-from schedgen_ops.backup.data_location import locate, perform, running
-from schedgen_ops.backup.databases import server, sql
-from schedgen_ops.backup.restore import scripts
+from schedgen_ops.backup.data_location import locate, running
+from schedgen_ops.backup.performing import perform
+from schedgen_ops.backup.restore import scripts, server
+from schedgen_ops.databases import engine_of, facts
 from schedgen_ops.errors import Refused
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
@@ -43,14 +44,14 @@ def row_diff(remote: Remote, settings: Settings, backup: Manifest) -> tuple[RowD
     if not location.database:
         raise Refused(f"{settings.database.service} is not running", host=remote.name)
     answer = perform(remote, settings, scripts.count(location), 600)
-    now = sql.parse(answer.lines()).rows
+    now = facts.parse(answer.lines()).rows
     tables = sorted({*now, *backup.rows})
     found = (RowDiff(table, backup.rows.get(table), now.get(table)) for table in tables)
     return tuple(each for each in found if each.then != each.now)
 
 
 def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
-    """Return the logical replication slots that a restore ends, because they follow the old database.
+    """Return the names of what a restore ends, because it follows the old database.
 
     Raises:
         OpsError: where the database does not answer.
@@ -58,4 +59,5 @@ def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
     location = locate(settings, running(remote, settings), "")
     if not location.database:
         return ()
-    return server.parse(perform(remote, settings, server.look(location), 120).stdout).slots
+    answer = perform(remote, settings, server.look(location), 120).stdout
+    return engine_of(location.of_database.engine).followers(answer)

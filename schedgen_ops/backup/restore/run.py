@@ -9,11 +9,12 @@ from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import broken
 from schedgen_ops.backup.create import run
-from schedgen_ops.backup.data_location import DataLocation, locate, perform, running
-from schedgen_ops.backup.databases import server
-from schedgen_ops.backup.restore import drill, drill_scripts, scripts, swap
+from schedgen_ops.backup.data_location import DataLocation, locate, running
+from schedgen_ops.backup.performing import perform
+from schedgen_ops.backup.restore import drill, drill_scripts, scripts, server, swap
 from schedgen_ops.clock import Clock
 from schedgen_ops.commands import docker
+from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote, Result
@@ -116,8 +117,8 @@ class Restore:
 
     def _check_server(self, failure: type[OpsError]) -> None:
         if self.location.database and not self._fits:
-            found = server.parse(self._run(server.look(self.location), 120).stdout)
-            server.refuse(found, self.backup, self.remote.name, failure)
+            found = self._run(server.look(self.location), 120).stdout
+            server.refuse(found, self.location, self.backup, self.remote.name, failure)
             self._fits = True
 
     def check_files(self) -> None:
@@ -185,16 +186,17 @@ class Restore:
         self._run(scripts.discard(self.location, names), 600)
 
     def settle(self) -> None:
-        """End what follows the old database and would hold its WAL, once the restored one stays."""
+        """End what follows the old database, once the restored one stays."""
         if not self.location.database:
             return
         try:
-            ended = server.parse_ended(self._run(server.end_slots(self.location), 120).stdout)
+            ended = server.parse_ended(self._run(server.end_followers(self.location), 120).stdout)
         except OpsError as error:
             events.warn(self.emit, f"{error.message}: {self.location.before}", self.remote.name)
             return
         if ended:
-            text = f"Dropped the logical replication slots of the old database: {', '.join(ended)}"
+            what = engine_of(self.location.of_database.engine).followers_are
+            text = f"Dropped the {what} of the old database: {', '.join(ended)}"
             text += "; what reads them has to begin anew with the restored one"
             events.warn(self.emit, text, self.remote.name)
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from schedgen_ops.backup.catalog import manifest as m
 from schedgen_ops.backup.catalog import names
 from schedgen_ops.backup.data_location import DataLocation
-from schedgen_ops.backup.databases import loading
-from schedgen_ops.commands import postgres
+from schedgen_ops.databases import engine_of
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.settings import Database
 from schedgen_ops.shell import Command
 
 
@@ -19,21 +19,26 @@ def beside(
     """Restore `backup` beside what serves and tell what is in it; leave nothing if that fails.
 
     Args:
+        queries: each must answer well.
         need: bytes of disk that must be free.
     """
     dump, archive = backup.database, backup.archive
     command = host_script(
         "backup/restore_beside",
+        *queries,
         title="restore beside",
         **location.values,
         folder=folder,
         dump=dump.name if dump else "",
         archive=archive.name if archive else "",
         need=need,
-        reader=postgres.reader(custom=backup.database_format == "custom"),
-        queries=queries,
     )
-    return command.with_stdin(loading.given(backup))
+    return command.with_stdin(told(location.of_database, backup))
+
+
+def told(database: Database, backup: m.Manifest) -> str:
+    """Return what a script that loads the dump of `backup` reads on stdin; it may hold secrets."""
+    return engine_of(database.engine).told(backup.roles, backup.properties)
 
 
 def kept(location: DataLocation) -> Command:

@@ -6,18 +6,17 @@ source lib/data_location.bash
 
 known_ours() {
   local stem
-  for stem in "${stems[@]}"; do our_databases "$stem" || return; done
+  for stem in "${stems[@]}"; do db_ours "$stem" || return; done
 }
-there() { psql -d template1 -v each="$1" <<< "SELECT count(*) FROM pg_database WHERE datname = :'each'"; }
 for each in "${names[@]}"; do
   case $each in
-    .schedgen-*) helper remove "$each" < /dev/null || fail "$each could not be removed" ;;
+    .schedgen-*) objects_discard "$each" || fail "$each could not be removed" ;;
     *)
       found=$(known_ours) || fail "the database server does not answer"
       if grep -qxF -e "$each" <<< "$found"; then
-        drop "$each" || fail "the database $each could not be dropped"
+        db_drop "$each" || fail "the database $each could not be dropped"
       else
-        [ "$(there "$each")" = 0 ] || fail "the database $each has no mark of a restore, and stays"
+        [ "$(db_there "$each")" = 0 ] || fail "the database $each has no mark of a restore, and stays"
       fi
       ;;
   esac

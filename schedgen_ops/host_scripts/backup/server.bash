@@ -1,5 +1,4 @@
-# What the database server says of a restore, as one JSON object.
+# What the database server says of a restore, as its engine reads it.
 source lib/data_location.bash
-embed backup/server.sql
 
-psql -d template1 <<< "$server_sql" || fail "the database server does not answer"
+db_server || fail "the database server does not answer"

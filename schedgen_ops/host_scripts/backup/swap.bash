@@ -1,7 +1,6 @@
 # What was restored takes the place of what serves, or gives it back, with the services that use it stopped
-# meanwhile. Prints `gap MICROSECONDS`, how long they were away. A database takes the place of the old one by two
-# renames in one transaction, objects by renames at the top of their volume: nothing is copied, and everything can
-# be taken back.
+# meanwhile. Prints `gap MICROSECONDS`, how long they were away. A database takes the place of the old one by its
+# name, objects by a move: nothing is copied, and everything can be taken back.
 #: lock      the file that only one of these scripts holds at a time, in our folder of state
 #: direction forward or back
 #: limit     seconds that services have to get healthy
@@ -10,15 +9,12 @@ source lib/alone.bash
 source lib/reason.bash
 source lib/stopped.bash
 source lib/data_location.bash
-embed backup/rename.sql
 
 umask 077
 alone 900 schedgen-restore "$lock" || fail "another restore still works here"
 trap '' HUP PIPE TERM INT
 stopped=${lock%/*}/stopped/data
 now() { echo "${EPOCHREALTIME/[.,]/}"; }
-# rename FROM TO ASIDE: FROM is called TO, and that ASIDE.
-rename() { psql -d template1 -v from="$1" -v to="$2" -v aside="$3" <<< "$rename_sql" > /dev/null; }
 # What cannot be looked at is not healthy.
 healthy() {
   local end=$((SECONDS + limit)) seen good
@@ -51,15 +47,15 @@ serve() {
   [ "${#clients[@]}" -eq 0 ] || healthy "${clients[@]}"
 }
 data_back() {
-  if [ -n "$db" ]; then rename "$before" "$name" "$new" || return; fi
-  [ -z "$store" ] || helper back < /dev/null >&2
+  if [ -n "$db" ]; then db_rename "$before" "$name" "$new" || return; fi
+  [ -z "$store" ] || objects_back >&2
 }
 data_forward() {
-  if [ -n "$db" ] && ! rename "$new" "$name" "$before"; then
+  if [ -n "$db" ] && ! db_rename "$new" "$name" "$before"; then
     say "the databases could not be renamed"
     return 1
   fi
-  [ -z "$store" ] || helper forward < /dev/null >&2 || {
+  [ -z "$store" ] || objects_forward >&2 || {
     say "the objects could not be exchanged"
     return 1
   }

@@ -4,6 +4,7 @@
 #: sizes[] the bytes of each
 #: sums[]  the SHA-256 of each
 source lib/backup_files.bash
+source lib/database.bash
 
 cd -- "$folder" 2> /dev/null || {
   echo "wrong the folder is gone"
@@ -20,7 +21,7 @@ one() {
   sum=$(digest < "$1")
   [ "${sum%% *}" = "$3" ] || echo "wrong $1 is not what was written: its SHA-256 differs"
   case $1 in
-    database.*) complete "$1" 2> /dev/null || echo "wrong $1 is not a complete dump" ;;
+    database.*) unpack "$1" 2> /dev/null | db_complete "$(format_of "$1")" 2> /dev/null || echo "wrong $1 is not a complete dump" ;;
     objects.*) archived "$1" 2> /dev/null || echo "wrong $1 cannot be read to its end" ;;
   esac
 }

@@ -18,17 +18,6 @@ unpack() {
 # openssl takes a fifth of the time, where the processor helps it.
 digest() { if command -v openssl > /dev/null; then openssl dgst -sha256 -r; else sha256sum; fi; }
 
-# complete FILE [INPUT]: a dump came to its end.
-complete() {
-  case $1 in
-    *.sql.*) unpack "$@" | tail -n 10 | grep -q -e '-- PostgreSQL database dump complete' ;;
-    *) [ "$(unpack "$@" | {
-      head -c 5
-      cat > /dev/null
-    })" = PGDMP ] ;;
-  esac
-}
-
 # archived FILE: `objects COUNT BYTES` of an archive that is whole. Two blocks of zeros end a tar; without them
 # it was cut at a block's edge, which tar itself passes over. Who tells something here tells it in one line of
 # one program: they speak at the same time.

@@ -1,4 +1,7 @@
-"""The facts that a database tells of itself when it is backed up, drilled or restored. Pure."""
+"""The facts that a database tells of itself when it is backed up, drilled or restored. Pure.
+
+How a line of them looks is in host_scripts/lib/database.bash, at `db_facts`; it is the same for every engine.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ class Facts:
 
     Attributes:
         rows: of each table, by schema.table.
+        server: the server's version.
         size: bytes on disk.
         unlisted: whether there is a table for migrations which is no list of them that is known here.
         large: how many large objects it holds; None where that was not asked.
@@ -23,7 +27,7 @@ class Facts:
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
-    postgres: str = ""
+    server: str = ""
     size: int = 0
     migrations: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
@@ -33,14 +37,14 @@ class Facts:
 
 
 def parse(lines: Iterable[str]) -> Facts:
-    """Read the answer of facts.sql or count.sql.
+    """Read what `db_facts` or `db_count` printed.
 
     Raises:
         ValueError: for anything else, and where its end is missing.
     """
     rows: dict[str, int] = {}
     texts: dict[str, list[str]] = {"migration": [], "role": []}
-    plain = {"postgres": "", "size": "0", "large": "-1", "properties": "{}"}
+    plain = {"server": "", "size": "0", "large": "-1", "properties": "{}"}
     seen: set[str] = set()
     for line in lines:
         word, _, rest = line.partition(" ")
@@ -59,7 +63,7 @@ def parse(lines: Iterable[str]) -> Facts:
         raise ValueError("the database did not answer to the end")
     return Facts(
         rows,
-        plain["postgres"],
+        plain["server"],
         int(plain["size"]),
         tuple(texts["migration"]),
         tuple(texts["role"]),

@@ -1,1 +1,0 @@
-"""What backups and restores need to know of PostgreSQL."""
