@@ -130,7 +130,17 @@ class Operation:
     ) -> None:
         """Open the run's log and journal, and tells what comes."""
         hosts = self.fleet.names
+        self.ui.contacts = tuple(f"{one.name}: {one.contact}" for one in self.settings.escalation)
+        self._tell_the_team()
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
+
+    def _tell_the_team(self) -> None:
+        if self.settings.notify.to:
+            from schedgen_ops.notify import team
+
+            folder = log_folder(self.settings.environment)
+            notifier = team.notifier(self.settings, self.clock, folder, lambda: self.ui.log_path)
+            self.ui.listen(notifier.handle, notifier.close)
 
     def titled(self, title: str, host: str) -> str:
         """Return `title`, with the host's name before it where there are several hosts."""

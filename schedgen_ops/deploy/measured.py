@@ -30,6 +30,8 @@ def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> Report 
         say = events.warn if visitors.failed else events.info
         say(emit, visitors.sentence())
     emit(events.Fact("probe", asdict(seen)))
+    told = (seen.sentence(), *((seen.visitors.sentence(),) if seen.visitors else ()), *seen.table())
+    emit(events.Fact("proof", told))
     return seen
 
 

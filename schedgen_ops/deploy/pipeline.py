@@ -9,6 +9,7 @@ from functools import partial
 from schedgen_ops import events
 from schedgen_ops.deploy import cleaning, closing, ingress, measured, services
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy.impact import impact
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.interrupts import INTERRUPTS
@@ -72,6 +73,7 @@ def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -
     def run() -> None:
         session.open(pulls=pulls)
         ready()
+        session.emit(events.Fact("impact", impact(session.sites)))
         session.probe()
         events.info(session.emit, "Pre-flight checks passed")
 

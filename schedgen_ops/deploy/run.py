@@ -14,6 +14,7 @@ from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
 from schedgen_ops.clock import Clock
+from schedgen_ops.commands import git
 from schedgen_ops.deploy import code, images, pipeline
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
@@ -103,9 +104,21 @@ def _pull(session: Session) -> None:
     session.do(lambda site: code.switch(site, release))
     session.emit(events.Fact("release", release.id))
     session.emit(events.Fact("commit", commit))
+    _tell_changes(session)
     there = all(site.seen.tree.commit == commit for site in session.sites)
     what = "The code is there already" if there else "Code updated successfully"
     events.info(session.emit, f"{what}: {ref} is {commit[:12]}")
+
+
+def _tell_changes(session: Session) -> None:
+    """The commits that the release brings, for the team; nobody waits for git where nobody is told."""
+    first = session.sites[0]
+    if not session.settings.notify.to or first.old is None:
+        return
+    command = git.commits(first.old.commit, first.release.commit).in_dir(session.settings.directory)
+    said = first.remote.run(command, deadline=60, check=False)
+    if said.ok:
+        session.emit(events.Fact("changes", said.lines()))
 
 
 def _build(session: Session) -> None:
@@ -124,6 +137,8 @@ def _migrations(session: Session) -> Step:
         migrate = partial(session.do, images.migrate, only=_migrating(session))
         at_once([migrate, partial(session.do, code.keep_logs)])
         added = sorted({name for site in session.sites for name in site.release.migrations})
+        if added:
+            session.emit(events.Fact("migrations", added))
         for name in added:
             events.info(session.emit, f"New migration: {name}")
         events.info(session.emit, "Migrations completed successfully")

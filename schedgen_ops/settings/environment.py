@@ -7,6 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schedgen_ops.settings import backups, sections, verification
 from schedgen_ops.settings import guard as guards
+from schedgen_ops.settings import notify as people
 from schedgen_ops.settings import policy as policies
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import DEFAULTS, Section
@@ -108,6 +109,10 @@ class Environment(Section):
         default=DEFAULTS, description="The load balancer that takes published ports over."
     )
     lock: sections.Lock = Field(default=DEFAULTS, description="One deploy at a time.")
+    notify: people.Notify = Field(default=DEFAULTS, description="Who is told of a run.")
+    escalation: t.Rows[people.Contact] = Field(
+        default=(), description="People to call, in this order, when a run failed and needs one."
+    )
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from schedgen_ops.tasks import backup, config, deploy, dev, emergency, lab, looking, rollback, verify
+from schedgen_ops.tasks import backup, config, deploy, dev, emergency, lab, looking, notify, rollback, verify
 
 namespace = Collection()
-for _module in (deploy, rollback, backup, emergency, verify, config, lab, dev):
+for _module in (deploy, rollback, backup, emergency, verify, notify, config, lab, dev):
     namespace.add_collection(Collection.from_module(_module))
 for _task in (looking.status,):
     namespace.add_task(_task)

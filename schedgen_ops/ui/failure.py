@@ -23,7 +23,10 @@ _RED, _DIM, _OFF = "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed run: `message` in one sentence, `detail` the lines that matter, `hint` what to do next."""
+    """A failed run: `message` in one sentence, `detail` the lines that matter, `hint` what to do next.
+
+    `call` are the people to call, where the run needs one.
+    """
 
     message: str
     code: int
@@ -32,6 +35,7 @@ class Failure:
     step: str = ""
     detail: str = ""
     outcome: str = ""
+    call: tuple[str, ...] = ()
 
 
 def of_error(error: OpsError) -> Failure:
@@ -94,7 +98,9 @@ def failure_lines(failure: Failure, log: Path | None = None, *, colour: bool = F
         *(f"  {text}" for text in more),
         *_fields((("host", failure.host), ("step", failure.step), ("outcome", outcome))),
         *(f"    {dim}{text}{off}" for text in printable_lines(failure.detail)),
-        *_fields((("next", failure.hint), ("log", str(log) if log else ""))),
+        *_fields(
+            (("next", failure.hint), ("call", "\n".join(failure.call)), ("log", str(log) if log else ""))
+        ),
     )
 
 
@@ -126,4 +132,5 @@ def as_json(failure: Failure) -> dict[str, object]:
         "step": failure.step,
         "detail": failure.detail.splitlines(),
         **({"outcome": failure.outcome} if failure.outcome else {}),
+        **({"call": failure.call} if failure.call else {}),
     }

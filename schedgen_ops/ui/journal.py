@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,3 +142,22 @@ def step_seconds(paths: Iterable[Path]) -> dict[str, float]:
     from statistics import median
 
     return {title: median(values) for title, values in seconds.items()}
+
+
+def run_seconds(paths: Iterable[Path]) -> float:
+    """Return how long a run took: the median over the journals of those that ended well; 0.0 for none."""
+    took: list[float] = []
+    for path in paths:
+        with suppress(OSError):
+            took += (
+                float(event["seconds"])
+                for event in read(path)
+                if event.get("event") == "run.finished"
+                and event.get("code") == 0
+                and isinstance(event.get("seconds"), int | float)
+            )
+    if not took:
+        return 0.0
+    from statistics import median
+
+    return median(took)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from traceback import format_exception
@@ -16,7 +17,7 @@ from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import Clock
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
-from schedgen_ops.ui.listening import Listeners
+from schedgen_ops.ui.listening import Listener, Listeners
 from schedgen_ops.ui.records import Records
 from schedgen_ops.ui.run_progress import RunProgress
 from schedgen_ops.ui.tables import Table
@@ -45,6 +46,9 @@ class Ui:
         log_dir: where each run leaves a log and a journal; None keeps neither.
         stdin: where answers come from.
         questions: where questions go.
+
+    Attributes:
+        contacts: whom to call when a run failed and needs a person, in words.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Ui:
         self._held: list[Event] | None = None
         self._progress = RunProgress()
         self._told = False
+        self.contacts: tuple[str, ...] = ()
 
     @property
     def log_path(self) -> Path | None:
@@ -92,6 +97,15 @@ class Ui:
                 self._held.append(event)
             self._listeners.handle(event)
 
+    def listen(self, listener: Listener, end: Callable[[], Iterable[str]]) -> None:
+        """Tell a listener all that comes of this run.
+
+        Args:
+            end: is called after the run's last event; what it returns are warnings.
+        """
+        with self._lock:
+            self._listeners.add(listener, end)
+
     def _aside(self, text: str) -> None:
         self._renderer.aside(text)
 
@@ -102,6 +116,8 @@ class Ui:
 
     def _tell(self, failure: Failure) -> None:
         self._told = True
+        if failure.code == OpsError.exit_code:
+            failure = replace(failure, call=self.contacts)
         self._try(lambda: self._renderer.fail(failure))
 
     def _try(self, action: Callable[[], None]) -> None:
@@ -227,5 +243,9 @@ class Ui:
         try:
             if error is not None and is_failure(error):
                 self.fail(error)
+            # How it ended was told: nobody waits for a listener before that.
+            for text in self._listeners.close():
+                self._records.note(f"[WARN] {text}")
+                self._aside(text)
         finally:
             self.close()

@@ -198,6 +198,7 @@ TITLES: dict[str, Handler] = {
     "look at git": says(""),
     "git fetch": changing(lambda world, w, s: None),
     "git diff": _added,
+    "git log": says("1a2b3c4 Read larger files\n"),
     "git checkout": changing(_checkout),
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says(recorded("variables.txt")),

@@ -3,6 +3,7 @@
 from schedgen_ops.commands.git.history import (
     Changes,
     added,
+    commits,
     parse_paths,
     parse_tree_ids,
     sections,
@@ -31,6 +32,7 @@ __all__ = [
     "advertised",
     "back",
     "checkout",
+    "commits",
     "complaint",
     "fetch",
     "is_commit",

@@ -31,6 +31,11 @@ def added(old: str, new: str, path: str) -> Command:
     return sh("git", "-c", "core.quotePath=false", *diff).named("git diff")
 
 
+def commits(old: str, new: str) -> Command:
+    """The commits that `new` has and `old` has not, newest first, one a line."""
+    return sh("git", "log", "--oneline", "--no-decorate", "--max-count=200", f"{old}..{new}").named("git log")
+
+
 def parse_paths(stdout: str) -> tuple[str, ...]:
     """Paths that git printed, one a line."""
     return tuple(unquoted(line) for line in stdout.split("\n") if line)

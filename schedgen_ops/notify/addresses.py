@@ -1,0 +1,60 @@
+"""Where a receiver's URL comes from: a variable, or a command. It is a secret, and stays one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+
+from schedgen_ops.errors import ConfigError
+from schedgen_ops.settings.notify import Receiver
+from schedgen_ops.shell import Secret
+
+
+def address(receiver: Receiver, environ: Mapping[str, str], deadline: float) -> Secret:
+    """Return the URL of a receiver.
+
+    Args:
+        deadline: seconds that its command may take.
+
+    Raises:
+        ConfigError: where there is none; the text has nothing that could be one.
+    """
+    if receiver.variable is not None:
+        url = environ.get(receiver.variable, "").strip()
+        if not url:
+            raise ConfigError(f"the variable {receiver.variable} is not set")
+        return Secret(url)
+    words = receiver.command or ()
+    url = _printed(words, deadline).strip()
+    if not url or "\n" in url:
+        raise ConfigError(f"{words[0]} printed {'more than one line' if url else 'nothing'}")
+    return Secret(url)
+
+
+def _printed(words: tuple[str, ...], deadline: float) -> str:
+    """What a command prints. It has no terminal to ask on, and goes with all that it started."""
+    try:
+        program = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ConfigError(f"{words[0]} could not be started: {error.strerror}") from None
+    try:
+        out, _ = program.communicate(timeout=deadline)
+    except subprocess.TimeoutExpired:
+        raise ConfigError(f"{words[0]} gave no answer within {deadline:g} seconds") from None
+    finally:
+        if program.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
+    if program.returncode:
+        raise ConfigError(f"{words[0]} failed with exit code {program.returncode}")
+    return out.decode(errors="replace")

@@ -1,0 +1,131 @@
+"""What a run told so far that the team is told too. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from schedgen_ops.events import (
+    Event,
+    Fact,
+    Message,
+    RunStarted,
+    StepFailed,
+    StepFinished,
+)
+
+GATE = "Pre-flight Checks"
+"""The step after which a run is not refused any more: only then is it told that it started."""
+
+_BACKUP = "Pre-deployment backup"
+_NOUNS = {
+    "deploy": "Deployment",
+    "rollback": "Rollback",
+    "restore": "Restore",
+    "emergency": "Emergency recovery",
+    "recover": "Recovery",
+}
+_BACKUPS = {"backup": "Backup", "drill": "Restore drill", "backup.push": "Copy of a backup"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run, from its first event on.
+
+    Attributes:
+        passed: the titles of the steps that ended well.
+        facts: values that it told, by name.
+        warnings: how many it told.
+        failed: the titles of the steps that failed.
+    """
+
+    started: RunStarted | None = None
+    passed: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    warnings: int = 0
+
+    def after(self, event: Event) -> RunSummary:
+        """Return the summary after `event`."""
+        match event:
+            case RunStarted():
+                return RunSummary(event)
+            case StepFinished():
+                return replace(self, passed=self.passed | {event.title})
+            case StepFailed():
+                return replace(self, failed=self.failed | {event.title})
+            case Fact(host=""):
+                return replace(self, facts={**self.facts, event.name: event.value})
+            case Message(level="warn"):
+                return replace(self, warnings=self.warnings + 1)
+            case _:
+                return self
+
+    @property
+    def command(self) -> str:
+        """What was asked; "" before the run began."""
+        return self.started.command if self.started else ""
+
+    @property
+    def announced(self) -> bool:
+        """Whether it changes what serves, so that the team is told of its start and of its end."""
+        return self.command in _NOUNS
+
+    @property
+    def backs_up(self) -> bool:
+        """Whether it is about a backup alone, so that the team is told of its failure."""
+        return self.command in _BACKUPS
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it makes an earlier release serve."""
+        return self.command == "rollback"
+
+    @property
+    def changed(self) -> bool:
+        """Whether it came so far that something may have changed."""
+        return not self._gated or GATE in self.passed
+
+    @property
+    def begins(self) -> bool:
+        """Whether nothing can refuse it any more."""
+        return self.announced and self.changed
+
+    @property
+    def backup_failed(self) -> bool:
+        """Whether it ended in the middle of its backup."""
+        return _BACKUP in self.failed
+
+    @property
+    def _gated(self) -> bool:
+        return bool(self.started and GATE in (title for _, title in self.started.steps))
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it is on."""
+        return self.started.hosts if self.started else ()
+
+    @property
+    def noun(self) -> str:
+        """What it is, in words."""
+        return {**_NOUNS, **_BACKUPS}.get(self.command, self.command)
+
+    @property
+    def named(self) -> str:
+        """What it is, of what and where: the beginning of a title."""
+        if self.started is None:
+            return ""
+        facts = dict(self.started.facts)
+        of, to = facts.get("Branch", ""), facts.get("To", "")
+        which = f" of {of}" if of else f" to {to}" if to else ""
+        return f"{self.noun}{which} on {self.started.env}"
+
+    def fact(self, name: str) -> str:
+        """Return a value as text; "" where it was not told."""
+        return str(self.facts.get(name, ""))
+
+    def facts_of(self, name: str) -> tuple[str, ...]:
+        """Return a list of values as texts; none where it was not told."""
+        value = self.facts.get(name)
+        return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
