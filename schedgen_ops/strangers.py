@@ -8,7 +8,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.owners import Stranger, parse_strangers, strangers
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.remote import Remote
+from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -33,18 +33,18 @@ def problem(settings: Settings, found: Sequence[Stranger]) -> tuple[str, str]:
     )
 
 
-def refuse_all(fleet: Fleet, settings: Settings) -> None:
+def refuse_all(fleet: Fleet, context_of: ContextOf) -> None:
     """Refuse to go on where any host has such containers; see `refuse`."""
-    fleet.each(lambda remote: refuse(remote, settings)).values()
+    fleet.each(lambda remote: refuse(context_of(remote))).values()
 
 
-def refuse(remote: Remote, settings: Settings) -> None:
+def refuse(host: HostContext) -> None:
     """Refuse a host with containers of another work tree, before anything there is stopped or removed.
 
     Raises:
         Refused: where a container of the project's name is of another work tree.
     """
-    found = parse_strangers(remote.run(command(settings), deadline=_DEADLINE).stdout)
+    found = parse_strangers(host.run(command(host.settings), _DEADLINE).stdout)
     if found:
-        text, hint = problem(settings, found)
-        raise Refused(text, host=remote.name, hint=hint)
+        text, hint = problem(host.settings, found)
+        raise Refused(text, host=host.name, hint=hint)

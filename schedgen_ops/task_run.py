@@ -24,7 +24,9 @@ from schedgen_ops.ui import open_ui
 # A team's tasks.py imports Operation from here for its annotations: that must not cost what a run costs.
 if TYPE_CHECKING:
     from schedgen_ops.fleet import Fleet
+    from schedgen_ops.host_context import HostContext
     from schedgen_ops.lock.patience import Patience
+    from schedgen_ops.remote import Remote
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
 
@@ -120,6 +122,12 @@ class Operation:
         """
         options = replace(self.options, env=environment, hosts="")
         return Operation(options, self.ui, self.clock, self._stack)
+
+    def context(self, remote: Remote) -> HostContext:
+        """Return one of the hosts with what is needed to work there."""
+        from schedgen_ops.host_context import HostContext
+
+        return HostContext(remote, self.settings, self.clock, self.emit)
 
     def begin(
         self,

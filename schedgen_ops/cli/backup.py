@@ -52,7 +52,7 @@ def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     fleet = holders(op, parts)
     op.begin("backup", "Backup", steps=(("", "Backup"),))
     with locked(op, fleet, "backup"):
-        strangers.refuse_all(fleet, op.settings)
+        strangers.refuse_all(fleet, op.context)
         one = partial(_create, op, parts=parts, at=host_time.together(fleet))
         step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
         StepRunner(op.emit, op.clock).run((step,))

@@ -198,7 +198,7 @@ def plan(op: Operation, branch: str) -> None:
             op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))
             op.ui.show(Table(("Step", "Operation"), found.operations, title=titled("Operations")))
 
-    seen = look(op, lambda remote: preview.look(remote, op.settings, ref), show)
+    seen = look(op, lambda remote: preview.look(op.context(remote), ref), show)
     if steps := own.listed():
         op.ui.show(Table(("Step", "Place"), steps, title="Steps of tasks.py"))
     conclude(seen)

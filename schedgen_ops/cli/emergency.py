@@ -41,7 +41,7 @@ def recover(op: Operation, wanted: str) -> None:
             "Verify",
         ),
     )
-    sites = {remote.name: EmergencyHost(remote, op.settings, op.clock, op.emit) for remote in op.fleet}
+    sites = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
     todo = _restores(op, found, DATA)
 
     def save(site: EmergencyHost) -> None:
@@ -85,7 +85,7 @@ def database(op: Operation, wanted: str) -> None:
         ),
         lost_rows=True,
     )
-    sites = {remote.name: EmergencyHost(remote, settings, op.clock, op.emit) for remote in op.fleet}
+    sites = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
     todo = _restores(op, found, DATABASE)
 
     def save(site: EmergencyHost) -> None:
@@ -182,7 +182,7 @@ def _perform(
 ) -> None:
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, command) as held:
-        strangers.refuse_all(op.fleet, op.settings)
+        strangers.refuse_all(op.fleet, op.context)
         runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         runner.run(steps)
         on_each(op.fleet, todo, Restore.settle)

@@ -39,7 +39,7 @@ def extended(op: Operation, seconds: int) -> None:
         ("Limits", f"{limits.error_percent:g}% errors, {limits.consecutive_failures} consecutive failures"),
     )
     op.begin("verify", "Extended verification", facts)
-    by_host = {remote.name: begin(remote, settings, seconds) for remote in op.fleet}
+    by_host = {remote.name: begin(op.context(remote), seconds) for remote in op.fleet}
     ended = threading.Event()
     seen: Outcomes[Any]
     try:
@@ -64,7 +64,7 @@ def _watch(op: Operation, remote: Remote, seen: WatchStats, ended: threading.Eve
         else:
             op.emit(panel(seen, remote.name))
 
-    Watcher(remote, op.settings, seen, op.clock, ended.wait, tell)()
+    Watcher(op.context(remote), seen, ended.wait, tell)()
 
 
 def _report_all(

@@ -60,7 +60,7 @@ def prune(op: Operation) -> None:
         raise Refused("nothing was removed")
     op.begin("backup.prune", "Pruning Backups", steps=(("", "Removing"),))
     with locked(op, fleet, "backup.prune"):
-        strangers.refuse_all(fleet, op.settings)
+        strangers.refuse_all(fleet, op.context)
 
         def everywhere() -> None:
             fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()

@@ -53,7 +53,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     steps = restoring(op, fleet, todo, discard_old)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, "restore", wanted) as held:
-        strangers.refuse_all(op.fleet, op.settings)
+        strangers.refuse_all(op.fleet, op.context)
         runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         runner.run(steps)
         if not discard_old:
@@ -94,7 +94,7 @@ def old_data(op: Operation) -> str:
     Raises:
         OpsError: where what serves does not pass its checks.
     """
-    serving.prove(op.fleet, op.settings)
+    serving.prove(op.fleet, op.context)
     return "The old data is in place, and everything answers"
 
 
@@ -149,7 +149,7 @@ def discard(op: Operation) -> None:
         raise Refused("nothing was changed")
     op.begin("discard", "Discarding what restores put aside", steps=(("", "Discarding"),))
     with locked(op, fleet, "discard"):
-        strangers.refuse_all(fleet, op.settings)
+        strangers.refuse_all(fleet, op.context)
         one = partial(_discard, op, kept)
         step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
         StepRunner(op.emit, op.clock).run((step,))

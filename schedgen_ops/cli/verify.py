@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import CommandFailed, VerificationFailed
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.outcomes import Outcomes
-from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import duration
 from schedgen_ops.ui.tables import Column
@@ -31,7 +31,7 @@ def everything(op: Operation) -> None:
     findings = Findings(op)
     findings.look(_checks(op, checks.GROUPS), "Looked at what is configured")
     findings.look(_flow(op), "Followed an upload to its end")
-    findings.look(lambda remote: run.measure(remote, op.settings), "Measured response times and use")
+    findings.look(run.measure, "Measured response times and use")
     findings.conclude()
     passed = f"{len(findings.rows)} checks passed" if findings.rows else "nothing was looked at"
     op.end("Verification Complete", passed)
@@ -52,7 +52,7 @@ def quick(op: Operation) -> None:
     Raises:
         VerificationFailed: when one did not pass.
     """
-    _once(op, lambda remote: run.quick(remote, op.settings))
+    _once(op, run.quick)
 
 
 def try_flow(op: Operation) -> None:
@@ -70,7 +70,7 @@ def performance(op: Operation) -> None:
     Raises:
         VerificationFailed: when a limit is exceeded.
     """
-    _once(op, lambda remote: run.measure(remote, op.settings))
+    _once(op, run.measure)
 
 
 def show_logs(op: Operation) -> None:
@@ -96,20 +96,20 @@ def show_logs(op: Operation) -> None:
     def show(digests: Mapping[str, logs.Digest]) -> None:
         rows.add([row for host, digest in digests.items() for row in _lines(host, digest)])
 
-    seen = look(op, lambda remote: _digest(op, remote), show)
+    seen = look(op, lambda remote: _digest(op.context(remote)), show)
     ago = max((digest.seconds for digest in seen.ok.values()), default=0)
     rows.end(seen, f"No errors and no warnings in {duration(ago)}.")
     found = [(host, logs.finding(digest, settings.verify.logs)) for host, digest in seen.ok.items()]
     conclude(seen, *_refusals(found))
 
 
-def _digest(op: Operation, remote: Remote) -> logs.Digest:
+def _digest(host: HostContext) -> logs.Digest:
     try:
-        return run.digest(remote, op.settings)
+        return run.digest(host)
     except (CommandFailed, ValueError) as error:
         why, detail = getattr(error, "message", "no answer"), getattr(error, "detail", "")
         text = f"the logs could not be looked at: {why}"
-        raise VerificationFailed(text, host=remote.name, detail=detail) from error
+        raise VerificationFailed(text, host=host.name, detail=detail) from error
 
 
 def _lines(host: str, digest: logs.Digest) -> Iterator[tuple[object, ...]]:
@@ -121,7 +121,7 @@ def _lines(host: str, digest: logs.Digest) -> Iterator[tuple[object, ...]]:
 
 
 def _checks(op: Operation, groups: Sequence[str]) -> run.Look:
-    return lambda remote: run.look(remote, op.settings, groups, _deadline(op, groups))
+    return lambda host: run.look(host, groups, _deadline(op, groups))
 
 
 def _deadline(op: Operation, groups: Sequence[str]) -> float:
@@ -133,12 +133,12 @@ def _deadline(op: Operation, groups: Sequence[str]) -> float:
 def _flow(op: Operation) -> run.Look:
     wanted = op.settings.verify.flow
 
-    def share(remote: Remote) -> run.Findings:
-        if wanted is None or not op.settings.host(remote.name).runs(wanted.service):
+    def share(host: HostContext) -> run.Findings:
+        if wanted is None or not host.entry.runs(wanted.service):
             return ()
         from schedgen_ops.verify import flow
 
-        return flow.Try(remote, op.fleet, op.settings, wanted)()
+        return flow.Try(host, op.fleet, wanted)()
 
     return share
 
@@ -168,7 +168,7 @@ class Findings:
         """
         before, first = self.seen, len(self.rows)
         fleet = self.op.fleet if before is None else self.op.fleet.only(tuple(before.ok))
-        seen = look(self.op, action, self._show, fleet)
+        seen = look(self.op, lambda remote: action(self.op.context(remote)), self._show, fleet)
         self.seen = replace(seen, errors={**(before.errors if before else {}), **seen.errors})
         if done and len(self.rows) > first:
             _tell(self.op, done, self.rows[first:])
@@ -185,7 +185,7 @@ class Findings:
         conclude(self.seen, *_refusals(self.rows))
 
 
-def _once(op: Operation, action: Callable[[Remote], run.Findings]) -> None:
+def _once(op: Operation, action: run.Look) -> None:
     findings = Findings(op)
     findings.look(action)
     findings.conclude()

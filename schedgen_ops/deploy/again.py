@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from schedgen_ops.commands import stopped
-from schedgen_ops.deploy.host_run import QUICK, HostRun
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
+from schedgen_ops.host_context import QUICK
 
 # Whatever still works there is waited for.
 _LONGEST = 3600.0 + QUICK

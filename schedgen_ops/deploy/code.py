@@ -133,4 +133,4 @@ def _new_migrations(site: HostRun) -> tuple[str, ...]:
 def keep_logs(site: HostRun, *, aside: bool = False) -> None:
     """What the old release logged is kept for comparison, as long as its containers are there."""
     if site.old is not None:
-        verifier.keep_logs(site.remote, site.settings, site.old.id, aside=aside)
+        verifier.keep_logs(site.context, site.old.id, aside=aside)

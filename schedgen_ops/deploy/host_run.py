@@ -11,6 +11,7 @@ from schedgen_ops.clock import Clock
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.host_context import QUICK, HostContext
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.release.paths import Paths
@@ -21,14 +22,13 @@ from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
 
-QUICK = 60.0
-
 
 @dataclass(slots=True)
 class HostRun:
     """One host's share of a deploy.
 
     Attributes:
+        context: the host, its clock and whom it tells.
         seen: the host as preflight found it.
         old: the release that serves until the new one does; None before the first deploy.
         new: the release being made; None until its commit is known.
@@ -45,11 +45,8 @@ class HostRun:
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
-    remote: Remote
-    settings: Settings
+    context: HostContext
     seen: Observed
-    clock: Clock
-    emit: events.Emit
     old: Release | None = None
     new: Release | None = None
     services: tuple[c.Service, ...] = ()
@@ -65,9 +62,24 @@ class HostRun:
     _boxes: tuple[engine.Container, ...] | None = None
 
     @property
+    def remote(self) -> Remote:
+        """The way to the host."""
+        return self.context.remote
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment."""
+        return self.context.settings
+
+    @property
+    def clock(self) -> Clock:
+        """The host's time."""
+        return self.context.clock
+
+    @property
     def host(self) -> HostSettings:
         """The host's entry in the configuration."""
-        return self.settings.host(self.remote.name)
+        return self.context.entry
 
     @property
     def paths(self) -> Paths:
@@ -77,7 +89,7 @@ class HostRun:
     @property
     def docker(self) -> engine.Docker:
         """The builder of docker commands."""
-        return engine.Docker(self.settings.sudo)
+        return self.context.docker
 
     @property
     def compose(self) -> c.Compose:
@@ -110,11 +122,11 @@ class HostRun:
 
     def run(self, command: Command, deadline: float = QUICK) -> Result:
         """Runs a command; a failure raises."""
-        return self.remote.run(command, deadline=deadline)
+        return self.context.run(command, deadline)
 
     def in_project(self, command: Command, deadline: float = QUICK) -> Result:
         """Runs a command in the project's directory."""
-        return self.run(command.in_dir(self.settings.directory), deadline)
+        return self.context.in_project(command, deadline)
 
     def stream(
         self, command: Command, deadline: float, what: str, look: Callable[[str], None] | None = None
@@ -161,15 +173,15 @@ class HostRun:
 
     def say(self, text: str) -> None:
         """Tells the operator."""
-        events.info(self.emit, text, self.remote.name)
+        self.context.say(text)
 
     def warn(self, text: str) -> None:
         """Tells the operator of something to look at."""
-        events.warn(self.emit, text, self.remote.name)
+        self.context.warn(text)
 
     def show(self, line: str) -> None:
         """Hands on a line of a remote program."""
-        self.emit(events.Output(line, self.remote.name))
+        self.context.emit(events.Output(line, self.remote.name))
 
 
 Share = Callable[[HostRun], None]

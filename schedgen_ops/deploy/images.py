@@ -9,9 +9,10 @@ from functools import partial
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
-from schedgen_ops.deploy.host_run import QUICK, HostRun
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
+from schedgen_ops.host_context import QUICK
 from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store

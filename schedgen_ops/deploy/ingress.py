@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from schedgen_ops.deploy import again
-from schedgen_ops.deploy.host_run import QUICK, HostRun
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
+from schedgen_ops.host_context import QUICK
 from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import planner, scripts

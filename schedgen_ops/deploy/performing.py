@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
 
-from schedgen_ops.deploy.host_run import QUICK, HostRun
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.fleet import at_once
+from schedgen_ops.host_context import QUICK
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import (
     Bring,

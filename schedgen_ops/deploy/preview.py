@@ -14,11 +14,12 @@ from schedgen_ops.deploy.code import meant
 from schedgen_ops.deploy.forecast import Row, forecast
 from schedgen_ops.deploy.need import needed
 from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import Remote, Result, checked
+from schedgen_ops.remote import Result, checked
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.text import size
@@ -46,13 +47,13 @@ class Preview:
     elsewhere: tuple[disks.Space, ...] = ()
 
 
-def look(remote: Remote, settings: Settings, ref: Ref) -> Preview:
+def look(host: HostContext, ref: Ref) -> Preview:
     """Return what a deploy of `ref` would do on a host; changes nothing there.
 
     Raises:
         OpsError: where the ref is not there, or the new compose file is no good.
     """
-    docker = engine.Docker(settings.sudo)
+    settings, docker = host.settings, host.docker
     paths = Paths(settings.directory)
     asked = (
         sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
@@ -60,27 +61,25 @@ def look(remote: Remote, settings: Settings, ref: Ref) -> Preview:
         docker.containers(settings.project),
         disks.spaces(docker, settings.directory),
     )
-    version, *answers = remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
+    version, *answers = host.remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
     for problem in plugin(version):
         if problem.refuses:
-            raise Refused(problem.text, host=remote.name, hint=problem.hint)
+            raise Refused(problem.text, host=host.name, hint=problem.hint)
     if not answers[0].ok:
-        raise _no_repository(remote, settings, answers[0])
-    head, shelf_text, listing, disk = (
-        checked(*pair, remote.name) for pair in zip(asked, answers, strict=True)
-    )
-    serving = store.certain(store.parse_shelf(shelf_text.stdout), paths, remote.name).serving
+        raise _no_repository(host, answers[0])
+    head, shelf_text, listing, disk = (checked(*pair, host.name) for pair in zip(asked, answers, strict=True))
+    serving = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name).serving
     old = serving.commit if serving else head.text
-    answer = remote.run(_command(settings, docker, ref, old), deadline=300).stdout
+    answer = host.run(_command(settings, docker, ref, old), 300).stdout
     commit, _, rest = answer.partition("\n")
-    meant(commit, ref, settings.remote, remote.name)
+    meant(commit, ref, settings.remote, host.name)
     boxes = engine.parse_containers(listing.stdout)
     commits, names, added, hashes, document = git.sections(rest, 5)
     changes = git.Changes(tuple(filter(None, commits.split("\n"))), _changed(names))
     wanted = c.parse_services(json.loads(document), parse_hashes(hashes))
     spaces = disks.parse_spaces(disk.stdout)
     changed = tuple(line.split("\t", 1)[-1] for line in changes.files)
-    foreseen = forecast(settings, settings.host(remote.name), wanted, boxes, serving, commit, changed)
+    foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,
@@ -88,7 +87,7 @@ def look(remote: Remote, settings: Settings, ref: Ref) -> Preview:
         migrations=git.parse_paths(added),
         services=foreseen.rows,
         operations=foreseen.lines(),
-        need=needed(remote, settings, docker, boxes, foreseen.rows),
+        need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
     )
@@ -98,13 +97,13 @@ def _compose(settings: Settings, docker: engine.Docker) -> c.Compose:
     return c.Compose(docker, settings.project, settings.directory)
 
 
-def _no_repository(remote: Remote, settings: Settings, answer: Result) -> OpsError:
+def _no_repository(host: HostContext, answer: Result) -> OpsError:
     """git refuses: there is no repository, or this user may not read it, or ..."""
     said = git.complaint(answer.stderr)
-    where, detail = settings.directory, answer.stderr.strip()
+    where, detail = host.settings.directory, answer.stderr.strip()
     if "not a git repository" in said or not said:
-        return OpsError(f"no git repository in {where}", host=remote.name, detail=detail)
-    return OpsError(f"git does not answer in {where}: {said}", host=remote.name, detail=detail)
+        return OpsError(f"no git repository in {where}", host=host.name, detail=detail)
+    return OpsError(f"git does not answer in {where}: {said}", host=host.name, detail=detail)
 
 
 def _changed(names: str) -> tuple[str, ...]:

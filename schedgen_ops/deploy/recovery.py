@@ -40,7 +40,7 @@ def _data_back(site: HostRun, release: Release) -> None:
         return
     name, stamp = release.restored
     held = selection.named(catalog(site.remote, site.settings), name, site.remote.name)
-    restore = Restore(site.remote, site.settings, held, site.clock, site.emit, DATABASE, stamp)
+    restore = Restore(site.remote, site.settings, held, site.clock, site.context.emit, DATABASE, stamp)
     restore.back()
     restore.drop()
 
@@ -91,7 +91,7 @@ def recover(site: HostRun) -> None:
 
 
 def _tell(site: HostRun, serving: Release, begun: Sequence[Release]) -> None:
-    bad = wrong(site.remote, site.settings, serving.services)
+    bad = wrong(site.context, serving.services)
     for release in begun:
         if not bad:
             site.say(f"Release {release.id} is taken back; {serving.id} serves")

@@ -84,10 +84,10 @@ def _backup(session: Session) -> Step:
 def _back_up(site: HostRun, *, at: datetime | None, clock: Clock) -> None:
     kind, totals = Kind.PRE_DEPLOYMENT, site.totals
     made = backup.create(
-        site.remote, site.settings, kind, _source(site), clock, site.emit, totals=totals, at=at
+        site.remote, site.settings, kind, _source(site), clock, site.context.emit, totals=totals, at=at
     )
-    drill.when_due(site.remote, site.settings, made, clock, site.emit)
-    push.after_backup(site.remote, site.settings, made, clock, site.emit)
+    drill.when_due(site.remote, site.settings, made, clock, site.context.emit)
+    push.after_backup(site.remote, site.settings, made, clock, site.context.emit)
     site.backup = f"{site.settings.backup.directory}/{made.id}"
 
 
@@ -159,7 +159,7 @@ def _source(site: HostRun) -> backup.Source:
 
 
 def _look_for_room(site: HostRun) -> None:
-    site.totals = capacity.ensured(site.remote, site.settings, _source(site), site.emit)
+    site.totals = capacity.ensured(site.remote, site.settings, _source(site), site.context.emit)
 
 
 def _note_backup(site: HostRun) -> None:

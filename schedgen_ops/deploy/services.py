@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from schedgen_ops.clock import stamp
 from schedgen_ops.deploy import code
-from schedgen_ops.deploy.host_run import QUICK, HostRun
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.errors import OpsError
+from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.rollout import plan as rollout
@@ -80,8 +81,8 @@ def verify(site: HostRun, *, settle: bool) -> None:
     """
     if settle:
         ours = [box for box in site.containers() if box.release == site.release.id]
-        verifier.settled(site.remote, site.settings, ours)
-    findings = verifier.patiently(site.remote, site.settings)
+        verifier.settled(site.context, ours)
+    findings = verifier.patiently(site.context)
     _pass(site, "Deployment verification failed", rules.failed(findings))
     site.checked = len(findings)
     if findings:
@@ -98,7 +99,7 @@ def answers(site: HostRun) -> None:
         return
     _started(site)
     what = site.old.id if site.old else "what ran before"
-    bad = serving.wrong(site.remote, site.settings, site.before)
+    bad = serving.wrong(site.context, site.before)
     _pass(site, f"{what} is in place, and does not pass its checks", bad)
 
 

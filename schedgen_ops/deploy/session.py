@@ -14,6 +14,7 @@ from schedgen_ops.deploy import measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner
@@ -96,7 +97,7 @@ class Session:
         ahead = self._held.ahead(self.clock)
         clocks = {name: Shifted(self.clock, seconds) for name, seconds in ahead.items()}
         self.sites = tuple(
-            HostRun(host, self.settings, seen[host.name], clocks[host.name], self.emit, share=self.share)
+            HostRun(self._context(host, clocks[host.name]), seen[host.name], share=self.share)
             for host in self.fleet
         )
         known = (release.id for site in self.sites for release in site.seen.shelf.releases)
@@ -120,6 +121,9 @@ class Session:
         if self.ref is None:
             raise OpsError("this run was asked for no branch, tag or commit")
         return self.ref
+
+    def _context(self, remote: Remote, clock: Clock) -> HostContext:
+        return HostContext(remote, self.settings, clock, self.emit)
 
     # What visitors notice
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedgen_ops import events
 from schedgen_ops.backup.data_location import running
-from schedgen_ops.clock import Clock
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -23,16 +22,23 @@ _MARGIN = 120.0
 class Base:
     """A host in an emergency."""
 
-    remote: Remote
-    settings: Settings
-    clock: Clock
-    emit: events.Emit
+    context: HostContext
     _release: str | None = None
+
+    @property
+    def remote(self) -> Remote:
+        """The way to the host."""
+        return self.context.remote
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment."""
+        return self.context.settings
 
     @property
     def docker(self) -> engine.Docker:
         """The builder of docker commands."""
-        return engine.Docker(self.settings.sudo)
+        return self.context.docker
 
     @property
     def release(self) -> str:
@@ -83,8 +89,8 @@ class Base:
 
     def warn(self, text: str) -> None:
         """Tell the operator of something to look at."""
-        events.warn(self.emit, text, self.remote.name)
+        self.context.warn(text)
 
     def say(self, text: str) -> None:
         """Tell the operator."""
-        events.info(self.emit, text, self.remote.name)
+        self.context.say(text)

@@ -70,7 +70,8 @@ class EmergencyHost(Ran):
 
     def _save(self, parts: frozenset[str]) -> None:
         source = source_of(self.remote, self.settings)
-        made = backups.create(self.remote, self.settings, Kind.SAFETY, source, self.clock, self.emit, parts)
+        clock, emit = self.context.clock, self.context.emit
+        made = backups.create(self.remote, self.settings, Kind.SAFETY, source, clock, emit, parts)
         self.say(f"What is there is saved: {made.id}")
 
     def stop_users(self) -> None:
@@ -104,7 +105,7 @@ class EmergencyHost(Ran):
         Raises:
             VerificationFailed: where something does not answer as it should.
         """
-        findings = verifier.patiently(self.remote, self.settings)
+        findings = verifier.patiently(self.context)
         bad = rules.failed(findings)
         if bad:
             raise VerificationFailed(

@@ -13,9 +13,10 @@ from schedgen_ops.commands import http
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Flow, Settings
+from schedgen_ops.settings import Flow
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import content, remote_commands
 from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -72,9 +73,8 @@ class Try:
         fleet: every host of the environment: rows and objects may be on another one.
     """
 
-    remote: Remote
+    host: HostContext
     fleet: Fleet
-    settings: Settings
     flow: Flow
 
     def __call__(self) -> tuple[Finding, ...]:
@@ -101,16 +101,16 @@ class Try:
     def _homes(self) -> None:
         """Nothing is uploaded that could not be removed."""
         services = [step.service for step in self.flow.clean]
-        if self.flow.clean_sql and self.settings.database:
-            services.append(self.settings.database.service)
+        if self.flow.clean_sql and self.host.settings.database:
+            services.append(self.host.settings.database.service)
         for service in services:
             if self._home(service) is None:
                 text = f"not tried: no chosen host runs {service}, so that nothing of it could be removed"
                 raise Stop(Finding("flow", CheckVerdict.UNKNOWN, text))
 
     def _home(self, service: str) -> Remote | None:
-        hosts = [remote for remote in self.fleet if self.settings.host(remote.name).runs(service)]
-        return self.remote if self.remote in hosts else next(iter(hosts), None)
+        hosts = [remote for remote in self.fleet if self.host.settings.host(remote.name).runs(service)]
+        return self.host.remote if self.host.remote in hosts else next(iter(hosts), None)
 
     def _upload(self) -> str:
         file = self.flow.file
@@ -132,7 +132,7 @@ class Try:
         Raises:
             Stop: where there is none.
         """
-        result = self.remote.run(command, deadline=seconds * 2 + _PATIENCE, check=False)
+        result = self.host.remote.run(command, deadline=seconds * 2 + _PATIENCE, check=False)
         found = content.reply(name, result, seconds + _PATIENCE)
         if isinstance(found, Finding):
             raise Stop(found)
@@ -167,8 +167,8 @@ class Try:
         """What became of who should have done it."""
         if not self.flow.worker or (home := self._home(self.flow.worker)) is None:
             return ""
-        docker = engine.Docker(self.settings.sudo)
-        result = home.run(docker.containers(self.settings.project), deadline=60, check=False)
+        docker = self.host.docker
+        result = home.run(docker.containers(self.host.settings.project), deadline=60, check=False)
         boxes = engine.parse_containers(result.stdout) if result.ok else ()
         states = [f"{box.name} is {box.state}" for box in boxes if box.service == self.flow.worker]
         return f"; {self.flow.worker}: {', '.join(states) or 'no container'}"
@@ -194,8 +194,8 @@ class Try:
         return Finding("flow clean-up", CheckVerdict.PASSED, "rows and objects removed")
 
     def _removals(self, job: str) -> Iterator[tuple[str, Callable[[], object]]]:
-        docker, project = engine.Docker(self.settings.sudo), self.settings.project
-        database = self.settings.database
+        docker, project = self.host.docker, self.host.settings.project
+        database = self.host.settings.database
         if database and self.flow.clean_sql:
             sql = "".join(f"{statement.rstrip().rstrip(';')};\n" for statement in self.flow.clean_sql)
             words = engine_of(database.engine).reading(database, id=job)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from schedgen_ops.errors import OpsError, Unreachable
 
 if TYPE_CHECKING:
+    from schedgen_ops.host_context import HostContext
     from schedgen_ops.remote import Remote
     from schedgen_ops.settings import Settings
     from schedgen_ops.watch.rules import Finding
@@ -36,20 +37,20 @@ def check(look: Look) -> Look:
     return look
 
 
-def findings(remote: Remote, settings: Settings) -> tuple[Finding, ...]:
+def findings(host: HostContext) -> tuple[Finding, ...]:
     """Return what the added checks find on a host, one after the other; what one cannot tell is unknown.
 
     Raises:
         Unreachable: where the host cannot be asked any more.
     """
-    return tuple(found for name, look in _checks.items() for found in _asked(name, look, remote, settings))
+    return tuple(found for name, look in _checks.items() for found in _asked(name, look, host))
 
 
-def _asked(name: str, look: Look, remote: Remote, settings: Settings) -> Sequence[Finding]:
+def _asked(name: str, look: Look, host: HostContext) -> Sequence[Finding]:
     from schedgen_ops.watch.rules import CheckVerdict, Finding
 
     try:
-        found = look(remote, settings)
+        found = look(host.remote, host.settings)
     except Unreachable:
         raise
     except Exception as error:

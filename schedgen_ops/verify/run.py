@@ -8,10 +8,9 @@ from functools import partial
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
 from schedgen_ops.verify import checks, logs, own, remote_commands
 from schedgen_ops.watch import rules
 
@@ -21,70 +20,70 @@ _MEASURING = 300.0
 _TRIES = 3
 
 Findings = tuple[rules.Finding, ...]
-Look = Callable[[Remote], Findings]
+Look = Callable[[HostContext], Findings]
 
 
-def quick(remote: Remote, settings: Settings) -> Findings:
+def quick(host: HostContext) -> Findings:
     """Every service's containers and every configured request, in one round trip."""
-    return look(remote, settings, checks.QUICK, _QUICK)
+    return look(host, checks.QUICK, _QUICK)
 
 
-def look(remote: Remote, settings: Settings, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
+def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
     """The checks of these groups, all at the same time, in one round trip; then those that tasks.py adds.
 
     Args:
         deadline: seconds after which what did not end is unknown.
     """
-    found = checks.on(settings, settings.host(remote.name), groups)
-    added = partial(own.findings, remote, settings) if "custom" in groups else tuple
+    found = checks.on(host.settings, host.entry, groups)
+    added = partial(own.findings, host) if "custom" in groups else tuple
     if not found:
         return added()
-    answers = remote.together([check.command for check in found], deadline=deadline)
+    answers = host.remote.together([check.command for check in found], deadline=deadline)
     return (*checks.judged(found, answers), *added())
 
 
-def patiently(remote: Remote, settings: Settings) -> Findings:
+def patiently(host: HostContext) -> Findings:
     """`quick`, up to three times until nothing fails: a single slow answer is no verdict."""
     for _ in range(_TRIES):
-        findings = quick(remote, settings)
+        findings = quick(host)
         if not rules.failed(findings):
             break
     return findings
 
 
-def measure(remote: Remote, settings: Settings) -> Findings:
+def measure(host: HostContext) -> Findings:
     """How fast answers come and how busy the host is; nothing of ours runs beside what is measured."""
     from schedgen_ops.verify import performance
 
-    found = performance.on(settings, settings.host(remote.name))
-    results = [remote.together([check.command], deadline=_MEASURING)[0] for check in found]
+    found = performance.on(host.settings, host.entry)
+    results = [host.remote.together([check.command], deadline=_MEASURING)[0] for check in found]
     return checks.judged(found, results)
 
 
-def digest(remote: Remote, settings: Settings) -> logs.Digest:
+def digest(host: HostContext) -> logs.Digest:
     """Errors and warnings in the logs since the deploy.
 
     Raises:
         OpsError: where they could not be read.
     """
-    docker, where = engine.Docker(settings.sudo), Paths(settings.directory)
-    command = logs.since_deploy(docker, where, settings.project, settings.verify.logs.window)
-    return logs.parse(remote.run(command, deadline=DEADLINE).stdout, settings.verify.logs)
+    config, where = host.settings.verify.logs, Paths(host.settings.directory)
+    command = logs.since_deploy(host.docker, where, host.settings.project, config.window)
+    return logs.parse(host.run(command, DEADLINE).stdout, config)
 
 
-def keep_logs(remote: Remote, settings: Settings, release: str, *, aside: bool = False) -> None:
+def keep_logs(host: HostContext, release: str, *, aside: bool = False) -> None:
     """Keeps what a release logged, before its containers go; what cannot be kept stops nothing.
 
     Args:
         aside: begins it and does not wait.
     """
-    docker, paths = engine.Docker(settings.sudo), Paths(settings.directory)
-    command = logs.keep(docker, paths, settings.project, release, aside=aside)
+    paths = Paths(host.settings.directory)
+    command = logs.keep(host.docker, paths, host.settings.project, release, aside=aside)
     with suppress(OpsError):
-        remote.run(command, deadline=DEADLINE)
+        host.run(command, DEADLINE)
 
 
-def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Container]) -> None:
+def settled(host: HostContext, containers: Sequence[engine.Container]) -> None:
     """Waits until `containers` have stayed up for `health.settle` seconds.
 
     Raises:
@@ -92,17 +91,15 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     """
     if not containers:
         return
-    docker = engine.Docker(settings.sudo)
     ids = [container.id for container in containers]
-    seconds = settings.health.settle
-    answer = remote.run(
-        remote_commands.settle(docker, ids, seconds), deadline=2 * seconds + DEADLINE, check=False
-    )
+    seconds = host.settings.health.settle
+    command = remote_commands.settle(host.docker, ids, seconds)
+    answer = host.run(command, 2 * seconds + DEADLINE, check=False)
     if not answer.ok:
         why = (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
         raise OpsError(
             f"whether the new containers stayed up is not known: {why}",
-            host=remote.name,
+            host=host.name,
             hint="Look at the Docker Engine of the host: `journalctl -u docker`.",
         )
     died = answer.text
@@ -111,16 +108,16 @@ def settled(remote: Remote, settings: Settings, containers: Sequence[engine.Cont
     name, _, code = died.partition(" ")
     raise OpsError(
         f"{name} was healthy and then ended with exit code {code}",
-        host=remote.name,
-        detail=_last_words(remote, docker, name),
+        host=host.name,
+        detail=_last_words(host, name),
         hint="It crashes some seconds after its start: read its log, mend it and deploy again.",
     )
 
 
-def _last_words(remote: Remote, docker: engine.Docker, name: str) -> str:
+def _last_words(host: HostContext, name: str) -> str:
     """What a container wrote last, as far as it tells why it ended; or that its log cannot be read."""
-    said = remote.run(docker.logs(name, 200), deadline=_QUICK, check=False)
+    said = host.run(host.docker.logs(name, 200), _QUICK, check=False)
     if said.ok:
         return "\n".join(telling(said.lines()))
-    driver = remote.run(docker.log_driver(name), deadline=_QUICK, check=False)
+    driver = host.run(host.docker.log_driver(name), _QUICK, check=False)
     return f"its log cannot be read (logging driver {driver.text if driver.ok else 'unknown'})"

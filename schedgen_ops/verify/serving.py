@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from schedgen_ops.commands.docker import Docker, parse_containers
+from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.verify import run
 from schedgen_ops.watch import rules
 
 
-def wrong(
-    remote: Remote, settings: Settings, known: Collection[str] | None = None
-) -> tuple[rules.Finding, ...]:
+def wrong(host: HostContext, known: Collection[str] | None = None) -> tuple[rules.Finding, ...]:
     """The quick checks of a host that do not pass; what is unknown does not.
 
     Args:
         known: the services that there are to be; None for all that are configured.
     """
+    settings = host.settings
     absent = [name for name in settings.services if known is not None and name not in known]
     names = {f"service {name}" for name in absent}
     urls = {f"{check.name} {check.url}" for check in settings.checks if check.service in absent}
-    found = rules.failed(run.patiently(remote, settings))
-    gone = _gone(remote, settings, known) if known and not settings.tiers else ()
+    found = rules.failed(run.patiently(host))
+    gone = _gone(host, known) if known and not settings.tiers else ()
     return (*gone, *(finding for finding in found if finding.check not in names | urls))
 
 
-def _gone(remote: Remote, settings: Settings, known: Collection[str]) -> tuple[rules.Finding, ...]:
+def _gone(host: HostContext, known: Collection[str]) -> tuple[rules.Finding, ...]:
     """Those of `known` that have no container: without tiers the checks look at what is there alone."""
-    listing = remote.run(Docker(settings.sudo).containers(settings.project), deadline=run.DEADLINE)
+    listing = host.run(host.docker.containers(host.settings.project), run.DEADLINE)
     there = {container.service for container in parse_containers(listing.stdout)}
     verdict = rules.CheckVerdict.FAILED
     return tuple(
@@ -39,7 +37,7 @@ def _gone(remote: Remote, settings: Settings, known: Collection[str]) -> tuple[r
     )
 
 
-def prove(fleet: Fleet, settings: Settings, known: Mapping[str, Collection[str]] | None = None) -> None:
+def prove(fleet: Fleet, context_of: ContextOf, known: Mapping[str, Collection[str]] | None = None) -> None:
     """Every host passes its quick checks.
 
     Args:
@@ -52,7 +50,7 @@ def prove(fleet: Fleet, settings: Settings, known: Mapping[str, Collection[str]]
     if not len(asked):
         return
     found = asked.each(
-        lambda remote: wrong(remote, settings, None if known is None else known[remote.name])
+        lambda remote: wrong(context_of(remote), None if known is None else known[remote.name])
     ).values()
     bad = [(host, each) for host, part in zip(asked.names, found, strict=True) for each in part]
     if bad:

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from schedgen_ops.clock import Clock
-from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import ConnectionLost, OpsError, Unreachable
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.shell import sh
 from schedgen_ops.watch import rules, sampler
 from schedgen_ops.watch.host_sample import Reader
@@ -23,20 +20,23 @@ _LOGS_EVERY = 5.0
 _THERE = sh("true")
 
 
-def begin(remote: Remote, settings: Settings, seconds: int) -> WatchStats:
-    """An stats of a watch of `seconds` that has not begun.
+def begin(host: HostContext, seconds: int) -> WatchStats:
+    """Return the stats of a watch that has not begun.
+
+    Args:
+        seconds: how long it is to take.
 
     Raises:
         OpsError: where nothing is configured to be asked.
     """
-    host = settings.host(remote.name)
-    asked = settings.checks_on(host)
+    settings = host.settings
+    asked = settings.checks_on(host.entry)
     if not asked:
-        raise OpsError("no checks are configured for this host", host=remote.name)
+        raise OpsError("no checks are configured for this host", host=host.name)
     interval = min(settings.watch.interval, seconds)
     return WatchStats(
         checks=asked,
-        services=settings.services_on(host),
+        services=settings.services_on(host.entry),
         limits=settings.limits,
         ignore=settings.verify.logs.ignore,
         rounds=RoundStats(duration=seconds, interval=interval),
@@ -53,10 +53,8 @@ class Watcher:
         pause: waits some seconds; True where the watch was ended meanwhile.
     """
 
-    remote: Remote
-    settings: Settings
+    host: HostContext
     stats: WatchStats
-    clock: Clock
     pause: Callable[[float], object]
     tell: Callable[[str], None]
 
@@ -67,13 +65,13 @@ class Watcher:
             OpsError: what is no lost connection; or one that could not be made in the first place.
         """
         rounds = self.stats.rounds
-        began = self.clock.monotonic()
+        began = self.host.clock.monotonic()
         over = False
         while not over and self.stats.rounds.seen < rounds.planned:
             try:
                 if self.stats.drops:
                     # Takes as long as the way to the host is closed: those rounds nobody sees either.
-                    self.remote.run(_THERE, deadline=_GRACE)
+                    self.host.run(_THERE, _GRACE)
                     self._catch_up(began)
                 if left := rounds.planned - self.stats.rounds.seen:
                     self._sample(left)
@@ -90,8 +88,8 @@ class Watcher:
         reader, before = Reader(len(asked)), self.stats.rounds.seen
         patience = rules.patience(asked)
         command = sampler.sample(
-            Docker(self.settings.sudo),
-            self.settings.project,
+            self.host.docker,
+            self.host.settings.project,
             asked,
             rounds=rounds,
             interval=interval,
@@ -105,7 +103,7 @@ class Watcher:
                 self.tell("")
 
         longest = rounds * max(interval, patience + len(asked)) + _GRACE
-        self.remote.stream(command, on_line, deadline=longest)
+        self.host.remote.stream(command, on_line, deadline=longest)
 
     def _lost(self, error: OpsError) -> bool:
         """Waits before the next attempt; whether there is to be none."""
@@ -118,5 +116,5 @@ class Watcher:
     def _catch_up(self, began: float) -> None:
         """Counts the rounds that nobody saw."""
         rounds = self.stats.rounds
-        due = int((self.clock.monotonic() - began) // rounds.interval)
+        due = int((self.host.clock.monotonic() - began) // rounds.interval)
         self.stats.blind(min(due, rounds.planned) - rounds.seen)

@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from schedgen_ops import loading
+from schedgen_ops.clock import SystemClock
+from schedgen_ops.events import silence
 from schedgen_ops.host import Host, connect_all
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.settings import Settings
 from schedgen_ops.verify import checks, run
 
@@ -54,7 +57,7 @@ def compare(host: Host, settings: Settings, rounds: int) -> float:
         for check in found:
             alone[check.name].append(seconds(single(check)))
             bare[check.name].append(seconds(command(check)))
-        whole.append(seconds(lambda: run.quick(host, settings)))
+        whole.append(seconds(lambda: run.quick(HostContext(host, settings, SystemClock(), silence))))
     trips = _round_trips(host, settings)
     medians = {name: statistics.median(times) for name, times in alone.items()}
     for name, median in medians.items():
@@ -82,7 +85,7 @@ def _round_trips(host: Host, settings: Settings) -> int:
 
     transport.open_session = counted
     try:
-        run.quick(host, settings)
+        run.quick(HostContext(host, settings, SystemClock(), silence))
     finally:
         transport.open_session = before
     return len(opened)
@@ -100,7 +103,7 @@ def a_day(rounds: int) -> None:
 
     settings = loading.load("lab", root=ROOT)
     (host,) = connect_all(settings, settings.hosts[:1], prompt=None)
-    seen = begin(host, settings, rounds * 10)
+    seen = begin(HostContext(host, settings, SystemClock(), silence), rounds * 10)
     reader = Reader(len(settings.checks))
     for number in range(1, rounds + 1):
         for line in _round(settings, number):

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from schedgen_ops.clock import Clock
 from schedgen_ops.errors import CommandFailed, ConnectionLost
-from schedgen_ops.remote import CAPTURE_LIMIT, Result, checked
+from schedgen_ops.events import Emit, silence
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
+from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
 # By default a host's clock shows what `FakeClock` does.
@@ -237,3 +241,10 @@ class FakeClock:
         """Let time pass at once."""
         self.seconds += seconds
         self.moment += timedelta(seconds=seconds)
+
+
+def context(
+    remote: Remote, settings: Settings, clock: Clock | None = None, emit: Emit = silence
+) -> HostContext:
+    """What a capability is handed of a host."""
+    return HostContext(remote, settings, clock or FakeClock(), emit)

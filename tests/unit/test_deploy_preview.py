@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import bash, commit, git, path, program, recorded, settings
 
 from schedgen_ops.commands.docker import Docker
@@ -75,7 +75,7 @@ class Project:
             lambda _: True: self.run,
         }
         chosen = settings("app1", directory=str(self.clone), **config)
-        return preview.look(FakeHost(answers=answers), chosen, Ref(branch))
+        return preview.look(context(FakeHost(answers=answers), chosen), Ref(branch))
 
 
 @pytest.fixture(scope="module")

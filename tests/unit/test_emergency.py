@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from fakes import Answer, FakeClock, FakeHost, result
+from fakes import Answer, FakeClock, FakeHost, context, result
 from kit import settings
 from test_backup_restore import ALL, boxes
 from test_backup_run import ANSWER
@@ -41,7 +41,7 @@ def site(**answers: Answer) -> tuple[EmergencyHost, FakeHost, list[Event]]:
     }
     own = {name.replace("_", " "): value for name, value in answers.items()}
     on, told = FakeHost(answers=table | own), list[Event]()
-    return EmergencyHost(on, settings(), FakeClock(), told.append), on, told
+    return EmergencyHost(context(on, settings(), FakeClock(), told.append)), on, told
 
 
 def warned(told: list[Event]) -> list[str]:

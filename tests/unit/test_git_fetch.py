@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeHost
+from fakes import FakeHost, context
 from kit import bash, commit, git, path, program, settings
 
 from schedgen_ops.commands import git as g
@@ -104,8 +104,8 @@ def test_the_preview_finds_it_too_and_changes_nothing(origin: Path, tmp_path: Pa
     }
     before = git(clone, "for-each-ref")
     config = settings("app1", directory=str(clone))
-    found = preview.look(FakeHost(answers=answers), config, Ref("hotfix/payments"))
+    found = preview.look(context(FakeHost(answers=answers), config), Ref("hotfix/payments"))
     assert found.commit == git(origin, "rev-parse", "hotfix/payments")
-    big = preview.look(FakeHost(answers=answers), config, Ref("größe-🚀"))
+    big = preview.look(context(FakeHost(answers=answers), config), Ref("größe-🚀"))
     assert ("A", "größe") in preview.files(big)
     assert git(clone, "for-each-ref") == before

@@ -11,7 +11,7 @@ import test_guard_watchdog
 import test_rollout_scripts
 import test_tasks
 from engine_stub import Engine
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import bash, path, program, settings
 from test_guard_watchdog import Post
 from test_tasks import Capture, Inv
@@ -135,7 +135,7 @@ def test_what_crashed_without_a_log_says_so() -> None:
     )
     box = type("Box", (), {"id": "x"})()
     with pytest.raises(OpsError) as caught:
-        run.settled(host, settings(), [box])
+        run.settled(context(host, settings()), [box])
     assert caught.value.detail == "its log cannot be read (logging driver none)"
 
 

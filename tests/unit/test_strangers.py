@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes import FakeHost
+from fakes import FakeHost, context
 from kit import bash, path, program, settings
 
 from schedgen_ops import strangers
@@ -97,9 +97,9 @@ def test_an_engine_that_does_not_answer_is_no_empty_list(place: Place) -> None:
 def test_it_is_refused_with_what_to_do() -> None:
     host = FakeHost(answers={"whose containers": "twin-web-1\x1f/srv/twin\n"})
     with pytest.raises(Refused) as caught:
-        strangers.refuse(host, settings())
+        strangers.refuse(context(host, settings()))
     assert "twin-web-1 (/srv/twin)" in caught.value.message
     assert "another project name" in caught.value.hint
     assert caught.value.host == "app1"
-    strangers.refuse(FakeHost(answers={"whose containers": ""}), settings())
+    strangers.refuse(context(FakeHost(answers={"whose containers": ""}), settings()))
     assert str(Stranger("a", "/b")) == "a (/b)"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import recorded, settings
 
 from schedgen_ops.commands.docker import parse_containers
@@ -124,13 +124,13 @@ def _is_get(command: object) -> bool:
 
 
 def test_one_round_asks_for_every_container_and_every_url() -> None:
-    found = run.quick(host(reply()), ONE)
+    found = run.quick(context(host(reply()), ONE))
     assert len(found) == len(ONE.services) + len(ONE.checks)
     assert rules.failed(found) == ()
 
 
 def test_a_docker_that_does_not_answer_is_unknown_and_not_passed() -> None:
-    found = run.quick(host(reply(), boxes=result(stderr="no daemon", code=1)), ONE)
+    found = run.quick(context(host(reply(), boxes=result(stderr="no daemon", code=1)), ONE))
     (unknown,) = rules.failed(found)
     assert (unknown.check, unknown.verdict) == ("services", CheckVerdict.UNKNOWN)
     assert unknown.text == "could not be looked at: no daemon"
@@ -138,15 +138,15 @@ def test_a_docker_that_does_not_answer_is_unknown_and_not_passed() -> None:
 
 def test_a_single_bad_answer_is_asked_again_and_three_are_a_verdict() -> None:
     bad = reply(status=500)
-    assert rules.failed(run.patiently(host(bad, *[reply()] * 4), ONE)) == ()
+    assert rules.failed(run.patiently(context(host(bad, *[reply()] * 4), ONE))) == ()
     sick = host(bad)
-    assert len(rules.failed(run.patiently(sick, ONE))) == 3
+    assert len(rules.failed(run.patiently(context(sick, ONE)))) == 3
     assert sick.texts.count(sick.texts[0]) == 3
 
 
 def test_nothing_replaced_is_nothing_to_wait_for() -> None:
     untouched = FakeHost()
-    run.settled(untouched, ONE, ())
+    run.settled(context(untouched, ONE), ())
     assert untouched.commands == []
 
 
@@ -157,13 +157,13 @@ def test_a_container_that_dies_is_named_with_the_end_of_its_log() -> None:
         lambda command: "logs --tail 200 schedgen-backend-1" in command.text: "ready\nError: out of luck\n",
     }
     with pytest.raises(OpsError) as caught:
-        run.settled(FakeHost(answers=answers), ONE, boxes)
+        run.settled(context(FakeHost(answers=answers), ONE), boxes)
     assert caught.value.message == "schedgen-backend-1 was healthy and then ended with exit code 1"
     assert caught.value.detail == "ready\nError: out of luck"
 
 
 def test_what_a_release_logged_is_kept_and_a_host_that_cannot_stops_nothing() -> None:
     fake = FakeHost(answers={"keep the log's patterns": ["", 1]})
-    run.keep_logs(fake, ONE, "r1")
-    run.keep_logs(fake, ONE, "r1")
+    run.keep_logs(context(fake, ONE), "r1")
+    run.keep_logs(context(fake, ONE), "r1")
     assert len(fake.commands) == 2

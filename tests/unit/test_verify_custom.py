@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import settings
 
 from schedgen_ops.remote import Result
@@ -96,7 +96,7 @@ def test_an_answer_that_nobody_understands_is_unknown() -> None:
 
 def test_a_group_without_checks_asks_nothing() -> None:
     fake = FakeHost()
-    assert run.look(fake, settings("app1"), ("custom",)) == ()
+    assert run.look(context(fake, settings("app1")), ("custom",)) == ()
     assert fake.commands == []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import FLOW, bash, recorded, settings
 
 from schedgen_ops.commands import http
@@ -45,7 +45,7 @@ def tried(**changes: Any) -> tuple[dict[str, Finding], FakeHost]:
     names = {"upload": UPLOAD, "follow": "follow the job", "events": f"{JOB}/events", "job": JOB}
     host = FakeHost(answers=GOOD | {names.get(key, re.compile(key)): value for key, value in changes.items()})
     assert CONFIG.verify.flow
-    found = flow.Try(host, Fleet([host]), CONFIG, CONFIG.verify.flow)()
+    found = flow.Try(context(host, CONFIG), Fleet([host]), CONFIG.verify.flow)()
     return {finding.check: finding for finding in found}, host
 
 
@@ -95,7 +95,7 @@ def test_ctrl_c_removes_what_was_uploaded() -> None:
     host = FakeHost(answers=GOOD | {"follow the job": KeyboardInterrupt()})
     assert CONFIG.verify.flow
     with pytest.raises(KeyboardInterrupt):
-        flow.Try(host, Fleet([host]), CONFIG, CONFIG.verify.flow)()
+        flow.Try(context(host, CONFIG), Fleet([host]), CONFIG.verify.flow)()
     assert any("psql" in text for text in host.texts)
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_uploaded_that_could_not_be_removed() -> None:
     config = settings(data, {"name": "web", "address": "w", "services": site, "migrates": True})
     host = FakeHost("web")
     assert config.verify.flow
-    (found,) = flow.Try(host, Fleet([host]), config, config.verify.flow)()
+    (found,) = flow.Try(context(host, config), Fleet([host]), config.verify.flow)()
     assert (str(found.verdict), host.commands) == ("unknown", [])
     assert "no chosen host runs minio" in found.text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeClock, FakeHost
+from fakes import FakeClock, FakeHost, context
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import minimal, quickly, settings
@@ -96,8 +96,8 @@ class Dropping(FakeHost):
 def watch(seconds: int, *parts: Part, of: Settings = ONE) -> tuple[WatchStats, list[str]]:
     clock, told = FakeClock(), list[str]()
     host = Dropping(clock, *parts)
-    seen = begin(host, of, seconds)
-    Watcher(host, of, seen, clock, clock.sleep, told.append)()
+    seen = begin(context(host, of), seconds)
+    Watcher(context(host, of, clock), seen, clock.sleep, told.append)()
     assert not host.parts
     return seen, told
 
@@ -162,7 +162,7 @@ def test_more_blind_than_seen_is_unknown() -> None:
 
 def test_nothing_to_ask_is_an_error() -> None:
     with pytest.raises(OpsError, match="no checks are configured"):
-        begin(FakeHost(), settings("app1", checks=[]), 30)
+        begin(context(FakeHost(), settings("app1", checks=[])), 30)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_long_watch_is_hardly_larger_than_a_short_one() -> None:
             Container(name, name, name, "", "running", "", 0, False, "2025", 1.0, 100, None)
             for name in ONE.services
         )
-        seen = begin(FakeHost(), ONE, 86_400)
+        seen = begin(context(FakeHost(), ONE), 86_400)
         tracemalloc.start()
         for n in range(1, count + 1):
             group = LogGroup("redis", 1, f"ERROR {n}", f"ERROR {n}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import simulated_answers
 from deploying import FIRST, OWNER, SECOND, Outcome, untruths
-from fakes import FakeClock
+from fakes import FakeClock, context
 from kit import DIRECTORY, minimal, recorded
 from simulated import SimHost
 from simulated_world import NEW, fresh
@@ -131,9 +131,9 @@ def test_what_is_gone_does_not_serve_though_nothing_names_it() -> None:
     host = SimHost()
     assert deploy(host).code == 0
     known = frozenset(host.world.boxes)
-    assert serving.wrong(host, CHECKED, known) == ()
+    assert serving.wrong(context(host, CHECKED), known) == ()
     del host.world.boxes["pdf-worker"]
-    (found,) = serving.wrong(host, CHECKED, known)
+    (found,) = serving.wrong(context(host, CHECKED), known)
     assert (found.check, found.text) == ("service pdf-worker", "has no container")
 
 

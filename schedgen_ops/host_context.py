@@ -1,0 +1,76 @@
+"""A host, and all that whoever works there is handed: one value instead of four arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schedgen_ops import events
+from schedgen_ops.clock import Clock
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.remote import Remote, Result
+from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.shell import Command
+
+QUICK = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostContext:
+    """A host of a run.
+
+    Attributes:
+        remote: the way to it.
+        settings: those of the whole environment.
+        clock: the time by which what is written there is dated.
+        emit: tells the operator.
+    """
+
+    remote: Remote
+    settings: Settings
+    clock: Clock
+    emit: events.Emit
+
+    @property
+    def name(self) -> str:
+        """The name of the host."""
+        return self.remote.name
+
+    @property
+    def entry(self) -> HostSettings:
+        """The host's entry in the configuration."""
+        return self.settings.host(self.remote.name)
+
+    @property
+    def docker(self) -> Docker:
+        """The builder of docker commands."""
+        return Docker(self.settings.sudo)
+
+    def run(self, command: Command, deadline: float = QUICK, *, check: bool = True) -> Result:
+        """Run a command on the host.
+
+        Args:
+            deadline: seconds after which it is ended there.
+            check: whether a failure raises.
+
+        Raises:
+            CommandFailed: where it fails or is ended, with `check`.
+            Unreachable: where the host cannot be asked.
+        """
+        return self.remote.run(command, deadline=deadline, check=check)
+
+    def in_project(self, command: Command, deadline: float = QUICK) -> Result:
+        """Run a command in the project's directory; see `run`."""
+        return self.run(command.in_dir(self.settings.directory), deadline)
+
+    def say(self, text: str) -> None:
+        """Tell the operator."""
+        events.info(self.emit, text, self.remote.name)
+
+    def warn(self, text: str) -> None:
+        """Tell the operator of something to look at."""
+        events.warn(self.emit, text, self.remote.name)
+
+
+# Gives each host of a run its context.
+ContextOf = Callable[[Remote], HostContext]
