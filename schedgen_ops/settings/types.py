@@ -139,7 +139,7 @@ Address = Annotated[
 ]
 UserName = Annotated[str, Looks(r"^[A-Za-z0-9_][A-Za-z0-9._@-]*$", "a user name")]
 DatabaseName = Annotated[
-    str, Looks(r"^[A-Za-z_][A-Za-z0-9_$-]{0,62}$", "a name of PostgreSQL: letters, digits, '_', '$' and '-'")
+    str, Looks(r"^[A-Za-z_][A-Za-z0-9_$-]{0,62}$", "a name of a database: letters, digits, '_', '$' and '-'")
 ]
 VariableName = Annotated[
     str, Looks(r"^[A-Za-z_][A-Za-z0-9_]*$", "the name of an environment variable: letters, digits and '_'")

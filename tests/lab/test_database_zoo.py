@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import zoo
+from database_contract import Case, DatabaseContract, next_second, there_and_back
 
 from schedgen_ops.backup.catalog import names, superseded
 from schedgen_ops.backup.catalog.manifest import Kind
@@ -77,21 +78,8 @@ def server(place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[z
         yield found
 
 
-def there_and_back(case: zoo.Case, form: str) -> None:
-    """Through everything; what serves is the same at every stop."""
-    first, around = case.picture(), case.server.names()
-    backup = case.backup(form)
-    assert case.drilled(backup).proven
-    one = case.restore(backup)
-    one.check()
-    one.prepare()
-    one.swap()
-    assert case.picture() == first
-    assert case.server.names() - around == {one.location.before}
-    one.back()
-    one.drop()
-    assert case.picture() == first
-    assert case.server.names() == around
+class TestPostgres(DatabaseContract):
+    """The suite of all engines."""
 
 
 @pytest.mark.parametrize("form", ["plain", "custom"])
@@ -160,7 +148,7 @@ def test_what_an_earlier_restore_of_ours_left_goes_and_comments_stay_with_their_
     old.prepare()
     assert names.mark("left", old.stamp) in str(server.about(old.location.new)["comment"])
     server.psql("template1", "COMMENT ON DATABASE \"left\" IS 'newer than the backup'")
-    zoo.next_second()
+    next_second()
     one = case.restore(backup)
     one.prepare()
     assert old.location.new not in server.names()
@@ -231,15 +219,15 @@ def test_a_dump_of_a_newer_pg_dump_is_read_by_what_is_here(server: zoo.Server, t
 def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the_others(
     server: zoo.Server,
 ) -> None:
-    case = zoo.Case(server, "postgres")
-    config, clock = case.settings(objects=True), SystemClock()
+    case = Case(server, "postgres")
+    config, clock = server.config("postgres", "plain", objects=True), SystemClock()
     with zoo.storing(server.folder) as store:
         old = ".schedgen-before-20240101_000000"
         objects = ("jobs/a", ".schedgen-designs/b", "xschedgen-new/c", f"{old}/d")
         for name in objects:
             store.sh(f"mkdir -p {name.rpartition('/')[0]} && echo {name} > {name}")
         first, only = store.tree(), frozenset({"objects"})
-        zoo.next_second()
+        next_second()
         source = run.Source("", "", running(case.host, config))
         made = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
         assert made.objects == len(objects)
@@ -251,7 +239,7 @@ def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the
         aside_is = f"./.schedgen-before-{one.stamp}/"
         assert [line for line in store.tree() if not line.startswith(aside_is)] == first
         # What was put aside is no object of the next backup.
-        zoo.next_second()
+        next_second()
         again = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
         assert again.objects == len(objects)
         one.back()

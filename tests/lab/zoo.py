@@ -5,64 +5,22 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
-from schedgen_ops.backup.catalog.manifest import Kind, Manifest
-from schedgen_ops.backup.create import run
-from schedgen_ops.backup.create.failing import Source
-from schedgen_ops.backup.data_location import running
-from schedgen_ops.backup.restore import drill
-from schedgen_ops.backup.restore.run import DATABASE, Restore
-from schedgen_ops.clock import SystemClock
-from schedgen_ops.events import Event, Message
+from database_contract import Case, Here
+
+from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.host_scripts import joined
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import LABEL, PREFIX
-from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command
 
 USER = "schedgen"
 IMAGE = "lab/postgres:15"
-
-
-@dataclass(frozen=True)
-class Here:
-    """This machine as a host: commands run by its own bash, in a folder."""
-
-    folder: Path
-    name: str = "app1"
-
-    def run(
-        self, command: Command, *, deadline: float, check: bool = True, limit: int = CAPTURE_LIMIT
-    ) -> Result:
-        data = command.stdin or b""
-        done = subprocess.run(
-            ["bash", "--norc", "-o", "pipefail", "-c", command.text],
-            input=data.encode() if isinstance(data, str) else data,
-            cwd=self.folder, capture_output=True, check=False, timeout=deadline,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
-        text = (done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
-        reply = Result(*text, done.returncode, 0.0)
-        return checked(command, reply, self.name) if check else reply
-
-    def batch(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
-        return tuple(self.run(command, deadline=deadline, check=False) for command in commands)
-
-    def stream(
-        self, command: Command, on_line: Callable[[str], None], *, deadline: float, check: bool = True
-    ) -> Result:
-        reply = self.run(command, deadline=deadline, check=check)
-        for line in (*reply.stdout.splitlines(), *reply.stderr.splitlines()):
-            on_line(line)
-        return reply
 
 
 @dataclass(frozen=True)
@@ -71,6 +29,10 @@ class Server:
 
     box: str
     folder: Path
+
+    @property
+    def host(self) -> Here:
+        return Here(self.folder)
 
     def psql(self, database: str, sql: str, *, check: bool = True) -> str:
         """What the server answers, bare."""
@@ -83,6 +45,22 @@ class Server:
         self.psql("template1", f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
         self.psql(name, sql)
         return Case(self, name)
+
+    def new(self, name: str, sql: str) -> Case:
+        return self.make(name, "", sql)
+
+    def tell(self, name: str, sql: str) -> str:
+        return self.psql(name, sql)
+
+    def config(self, name: str, form: str, queries: Sequence[str] = (), *, objects: bool = False) -> Settings:
+        database = {"service": "postgres", "user": USER, "name": name, "used_by": []}
+        where = {"project": _project(self.folder), "directory": str(self.folder)}
+        hosts = [{"name": "app1", "address": "app1"}]
+        migrations = {"profile": "typeorm", "service": "app", "path": "migrations"}
+        store = {"service": "minio", "path": "/data", "used_by": []} if objects else None
+        stored = {"database": database, "objects": store, "migrations": migrations}
+        backup = {"format": form, "drill": {"queries": queries}}
+        return Settings.model_validate({**where, "hosts": hosts, **stored, "backup": backup})
 
     def names(self) -> set[str]:
         """The databases that are there."""
@@ -134,59 +112,6 @@ def storing(folder: Path) -> Iterator[Store]:
         yield Store(box)
     finally:
         docker.run("rm", "--force", "--volumes", box)
-
-
-@dataclass
-class Case:
-    """A database on its way through backup, drill, restore, exchange, and back."""
-
-    server: Server
-    name: str
-    told: tuple[Event, ...] = ()
-
-    @property
-    def host(self) -> Remote:
-        return cast(Remote, Here(self.server.folder))
-
-    def settings(self, form: str = "plain", *, objects: bool = False) -> Settings:
-        database = {"service": "postgres", "user": USER, "name": self.name, "used_by": []}
-        where = {"project": _project(self.server.folder), "directory": str(self.server.folder)}
-        hosts = [{"name": "app1", "address": "app1"}]
-        migrations = {"profile": "typeorm", "service": "app", "path": "migrations"}
-        store = {"service": "minio", "path": "/data", "used_by": []} if objects else None
-        stored = {"database": database, "objects": store, "migrations": migrations}
-        return Settings.model_validate({**where, "hosts": hosts, **stored, "backup": {"format": form}})
-
-    def backup(self, form: str = "plain") -> Manifest:
-        """A backup, made in a second of its own."""
-        config, emit = self.settings(form), self.hear
-        source = Source("", "", running(self.host, config))
-        next_second()
-        only = frozenset({"database"})
-        return run.create(self.host, config, Kind.MANUAL, source, SystemClock(), emit, only)
-
-    def drilled(self, backup: Manifest) -> Manifest:
-        return drill.drill(self.host, self.settings(), backup, SystemClock(), self.hear)
-
-    def restore(self, backup: Manifest) -> Restore:
-        return Restore(self.host, self.settings(), backup, SystemClock(), self.hear, DATABASE)
-
-    def picture(self) -> tuple[bytes, dict[str, object]]:
-        """Everything that must not change."""
-        return self.server.dumped(self.name), self.server.about(self.name)
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        """The lines that an operator was told."""
-        return tuple(event.text for event in self.told if isinstance(event, Message))
-
-    def hear(self, event: Event) -> None:
-        self.told = (*self.told, event)
-
-
-def next_second() -> None:
-    """Waits until what is named after the time is named otherwise."""
-    subprocess.run(["sleep", "1.01"], check=True)
 
 
 def _project(folder: Path) -> str:

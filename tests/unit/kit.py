@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import pytest
 import yaml
 
+from schedgen_ops import host_scripts
 from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Database, Flow, Objects, Settings
@@ -99,6 +102,13 @@ def bash(command: Command, cwd: Path, **env: str) -> Result:
         timeout=120,
     )
     return Result(done.stdout.decode(), done.stderr.decode(), done.returncode, 0.0)
+
+
+def apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts are read from another folder, and nothing that was read before counts."""
+    monkeypatch.setattr(host_scripts, "FOLDER", folder)
+    for name in ("given", "choices", "library", "joined", "text", "_joined"):
+        monkeypatch.setattr(host_scripts, name, cache(getattr(host_scripts, name).__wrapped__))
 
 
 def parses(text: str) -> str:

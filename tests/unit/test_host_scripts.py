@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis.strategies import characters, lists, text
-from kit import bash
+from kit import apart, bash
 
 from schedgen_ops import host_scripts
 from schedgen_ops.commands.docker import Docker
@@ -65,10 +64,7 @@ def test_every_script_says_what_it_is_given_and_is_bash_once_it_is_joined(name: 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of scripts."""
-    monkeypatch.setattr(host_scripts, "FOLDER", tmp_path)
-    for each in (host_scripts.given, host_scripts.choices, host_scripts.text, host_scripts._joined):
-        each.cache_clear()
-        monkeypatch.setattr(host_scripts, each.__name__, cache(each.__wrapped__))
+    apart(tmp_path, monkeypatch)
     return tmp_path
 
 

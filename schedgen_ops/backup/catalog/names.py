@@ -35,6 +35,16 @@ def before_stem(database: str) -> str:
     return f"{_stem(database)}_before_"
 
 
+def new_folder(stamp: str) -> str:
+    """Return the name, beside the objects that serve, of restored ones until they are swapped in."""
+    return f".schedgen-new-{stamp}"
+
+
+def before_folder(stamp: str) -> str:
+    """Return the name of the old objects once they were swapped out."""
+    return f".schedgen-before-{stamp}"
+
+
 def _stem(database: str) -> str:
     """The database's name; a hash stands for the end of a long one, so that no two of them meet."""
     whole = database.encode()

@@ -34,7 +34,7 @@ class Capacity:
 
     Attributes:
         free: on the file system of the backups.
-        held: by part: the database, and the objects' volume; what is not known is left out.
+        held: by part: the database, and the objects; what is not known is left out.
     """
 
     free: int

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.backup.catalog import names as names_of
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import broken
 from schedgen_ops.backup.create import run
@@ -182,7 +183,7 @@ class Restore:
     def drop(self) -> None:
         """Remove what was restored beside and not swapped in; may run twice."""
         names = [self.location.new] if self.location.database else []
-        names += [f".schedgen-new-{self.location.stamp}"] if self.location.objects else []
+        names += [names_of.new_folder(self.location.stamp)] if self.location.objects else []
         self._run(scripts.discard(self.location, names), 600)
 
     def settle(self) -> None:
@@ -203,7 +204,7 @@ class Restore:
     def discard_old(self) -> None:
         """Remove the superseded data for good."""
         names = [self.location.before] if self.location.database else []
-        names += [f".schedgen-before-{self.location.stamp}"] if self.location.objects else []
+        names += [names_of.before_folder(self.location.stamp)] if self.location.objects else []
         self._run(scripts.discard(self.location, names), 600)
         events.info(self.emit, "What was there before is discarded", self.remote.name)
 
@@ -211,7 +212,7 @@ class Restore:
     def kept(self) -> tuple[str, ...]:
         """The names of the superseded data."""
         database = (f"database {self.location.before}",) if self.location.database else ()
-        objects = (f"objects .schedgen-before-{self.location.stamp}",) if self.location.objects else ()
+        objects = (f"objects {names_of.before_folder(self.location.stamp)}",) if self.location.objects else ()
         return database + objects
 
     def _swap(self, *, back: bool = False) -> Command:

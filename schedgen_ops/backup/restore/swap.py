@@ -1,7 +1,7 @@
 """The command that swaps restored data in, and back out. Pure.
 
-A database takes the place of the old one by two renames in one transaction, objects by renames at the top of
-their volume. What was there is kept in the same way: nothing is copied, and everything can be swapped back.
+A database takes the place of the old one by its name, objects by a move. What was there is kept in the same
+way: nothing is copied, and everything can be swapped back.
 """
 
 from __future__ import annotations
