@@ -20,23 +20,33 @@ from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
 
+_RESTORING = (
+    "Start the database and the object store; files that they do not start with are set aside",
+    "Save what can still be read as safety-...",
+    "Restore the database and the objects, and check them",
+)
+
 
 def recover(op: Operation, wanted: str) -> None:
-    """Take everything down, restore the data, start and verify everything; after asking.
+    """Take everything down, restore the data where there is any, start and verify everything; after asking.
 
     Args:
         wanted: a backup's id, or enough of its start; "" for the last good one.
+
+    Raises:
+        Refused: for a backup that is named where there is no data.
     """
-    found = _backups(op, wanted, needs_database=False)
+    found = _backups(op, wanted, needs_database=False) if _has_data(op) else {}
+    if wanted and not found:
+        raise Refused("these hosts hold no data that a backup could replace", hint="Leave out --id.")
+    after = "put the data back from a backup" if found else "start it anew"
     _ask(
         op,
-        "WARNING: This will take everything down and put the data back from a backup",
+        f"WARNING: This will take everything down and {after}",
         found,
         (
             "docker compose down (the volumes stay)",
-            "Start the database and the object store; files that they do not start with are set aside",
-            "Save what can still be read as safety-...",
-            "Restore the database and the objects, and check them",
+            *(_RESTORING if found else ()),
             "Start everything as the serving release has it",
             "Verify",
         ),
@@ -49,14 +59,18 @@ def recover(op: Operation, wanted: str) -> None:
             site.safety(DATA)
 
     each, data = _each_site(op, sites), _each_restore(op, todo)
-    steps = (
-        Step("", "Looking", each(EmergencyHost.look), gate=True),
-        Step("", "Checking the backup", data(Restore.check_files), gate=True),
-        Step("", "Stopping everything", each(EmergencyHost.down), settles=True),
+    check = Step("", "Checking the backup", data(Restore.check_files), gate=True)
+    restoring = (
         Step("", "Starting the database and the object store", each(EmergencyHost.up_data)),
         Step("", "Safety backup", each(save)),
         Step("", "Restoring", data(Restore.prepare)),
         Step("", "Exchanging", data(Restore.swap)),
+    )
+    steps = (
+        Step("", "Looking", each(EmergencyHost.look), gate=True),
+        *((check,) if todo else ()),
+        Step("", "Stopping everything", each(EmergencyHost.down), settles=True),
+        *(restoring if todo else ()),
         Step("", "Starting everything", each(EmergencyHost.up)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
@@ -111,6 +125,12 @@ def database(op: Operation, wanted: str) -> None:
         Step("", "Verification", each(EmergencyHost.verify)),
     )
     _perform(op, "emergency", "Recovery of the database", steps, todo)
+
+
+def _has_data(op: Operation) -> bool:
+    """Whether one of the chosen hosts runs a service that holds data."""
+    services = [part.service for part in (op.settings.database, op.settings.objects) if part]
+    return any(op.settings.host(name).runs(service) for name in op.fleet.names for service in services)
 
 
 def _backups(op: Operation, wanted: str, *, needs_database: bool) -> dict[str, Manifest]:
@@ -183,9 +203,12 @@ def _perform(
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, command) as held:
         strangers.refuse_all(op.fleet, op.context)
-        runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
+        runner = StepRunner(
+            op.emit, op.clock, serving=lambda: old_data(op, any_data=bool(todo)), regain=held.regain
+        )
         runner.run(steps)
         on_each(op.fleet, todo, Restore.settle)
     kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
     ids = ", ".join(sorted({one.backup.id for one in todo.values()}))
-    op.end("Recovery Complete", "Everything serves again", (("Backup", ids), ("Kept", kept)))
+    about = (("Backup", ids), ("Kept", kept)) if todo else ()
+    op.end("Recovery Complete", "Everything serves again", about)

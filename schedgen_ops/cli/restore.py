@@ -88,14 +88,17 @@ def restoring(
     return (*steps, old) if discard_old else steps
 
 
-def old_data(op: Operation) -> str:
+def old_data(op: Operation, *, any_data: bool = True) -> str:
     """Return what is said once everything was taken back.
+
+    Args:
+        any_data: whether there was data to take back.
 
     Raises:
         OpsError: where what serves does not pass its checks.
     """
     serving.prove(op.fleet, op.context)
-    return "The old data is in place, and everything answers"
+    return "The old data is in place, and everything answers" if any_data else "Everything answers"
 
 
 def _found(op: Operation, wanted: str) -> dict[str, Manifest]:

@@ -112,7 +112,8 @@ class EmergencyHost(Ran):
                 f"{len(bad)} of {len(findings)} checks did not pass",
                 host=self.remote.name,
                 detail="\n".join(f"{each.check}: {each.text}" for each in bad),
-                hint="The data is restored. `docker compose logs SERVICE` on the host tells what is missing.",
+                hint=("The data is restored. " if self.data else "")
+                + "`docker compose logs SERVICE` on the host tells what is missing.",
             )
         self.say(f"All services are healthy ({len(findings)} checks passed)")
         self.tell_lost()

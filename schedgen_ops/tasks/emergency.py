@@ -14,7 +14,7 @@ _ID = {"id": "The backup, or the start of its name (default: the last good one).
 
 @operation(asks=True, locks=True, help=_ID)
 def recover(op: Operation, id: str = "") -> None:
-    """Recover from a complete failure: down, restore database and objects, up, verify."""
+    """Recover from a complete failure: down, restore database and objects if there are any, up, verify."""
     from schedgen_ops.cli import emergency as cli
 
     cli.recover(op, id)
