@@ -120,6 +120,9 @@ class Build(Section):
         default="missing", description="When base images are pulled from their registry."
     )
     deadline: t.Seconds = Field(default=1800, description="Seconds a build may take.")
+    reach: t.Many[t.Url] = Field(
+        default=(), description="What builds load from; `inv doctor` asks these addresses from the host."
+    )
 
 
 class Health(Section):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from schedgen_ops.tasks import backup, config, deploy, dev, emergency, lab, looking, notify, rollback, verify
+from schedgen_ops.tasks.doctor import doctor
 
 namespace = Collection()
 for _module in (deploy, rollback, backup, emergency, verify, notify, config, lab, dev):
     namespace.add_collection(Collection.from_module(_module))
-for _task in (looking.status,):
+for _task in (looking.status, doctor):
     namespace.add_task(_task)

@@ -1,0 +1,277 @@
+"""What is named of what a host answered: answers of real hosts, one of them altered at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import kit
+import pytest
+
+from schedgen_ops.doctor import plan, remote_commands
+from schedgen_ops.doctor.cause import Answers, Diagnosis, judged
+from schedgen_ops.release import record
+from schedgen_ops.remote import Result
+
+SETTINGS = kit.settings(
+    limits={"disk_free_gb": 1, "memory_percent": 100},
+    checks=[check | {"within": 20.0} for check in kit.application()["checks"]],
+    verify={"queue": {"within": 20.0}},
+)
+LOCKED = (
+    "6\t60\nTime: 8.543 ms\n"
+    "1599\tpsql\t7\tSELECT count(*) FROM jobs"
+    "\t1591\tschedgen\tpsql\tlocal\tactive\t9\tBEGIN; LOCK TABLE jobs\n"
+    "1578\tpdf-worker\t5\tUPDATE jobs SET x = 1"
+    "\t1591\tschedgen\tpsql\tlocal\tactive\t9\tBEGIN; LOCK TABLE jobs\n"
+    "Time: 3.831 ms\nCreateJobs1712000000000\nCreateEvents1714500000000\nTime: 0.418 ms"
+)
+SHOWN = "[X] 1 CreateJobs1712000000000\n[X] 2 CreateEvents1714500000000\n"
+NAMES = "CreateJobs1712000000000\nCreateEvents1714500000000"
+
+
+def answered(*names: str, changed: Mapping[str, Result] | None = None) -> dict[str, Result]:
+    """The answers of a host that is well, with those of other recordings and single ones put over them."""
+    found: dict[str, Any] = {}
+    for name in ("doctor-well", *names):
+        found |= json.loads(kit.recorded(f"{name}.json"))
+    results = {name: Result(seconds=0.1, **answer) for name, answer in found.items()}
+    # That the lab's machine was busy is true, and not what is tested.
+    results["load"] = Result("MemTotal: 8 kB\nMemAvailable: 6 kB\n0.10 0.10 0.10 1/200 4000\n2\n", "", 0, 0.1)
+    return results | dict(changed or {})
+
+
+def diagnosed(
+    *names: str, issue: int = 0, changed: Mapping[str, Result] | None = None
+) -> tuple[Diagnosis, ...]:
+    """What is named of these answers."""
+    answers = Answers(SETTINGS, SETTINGS.hosts[0], answered(*names, changed=changed))
+    return judged(plan.causes(issue), answers)
+
+
+def said(stdout: str = "", stderr: str = "", code: int = 0) -> Result:
+    return Result(stdout, stderr, code, 0.1)
+
+
+def only(found: tuple[Diagnosis, ...]) -> Diagnosis:
+    (one,) = found
+    return one
+
+
+def test_nothing_is_named_of_a_host_that_is_well() -> None:
+    assert diagnosed() == ()
+    assert all(diagnosed(issue=issue) == () for issue in plan.ISSUES)
+
+
+def test_every_trouble_of_services_is_named_and_what_follows_from_one_is_told_there() -> None:
+    found = {one.cause: one for one in diagnosed("doctor-services")}
+    assert set(found) == {
+        "stopped",
+        "no container",
+        "port taken",
+        "paused",
+        "crashed",
+        "restarting",
+        "out of memory",
+    }
+    assert found["stopped"].evidence == ("odd4 is unhealthy, and needs redis",)
+    assert {"redis", "odd4", "backend", "frontend"} <= {*found["stopped"].services}
+    assert found["port taken"].evidence[0] == "port 3000: the container other has it"
+    assert found["port taken"].fix.endswith("`inv ops.start frontend`")
+    assert found["crashed"].evidence == ("Error: cannot read /etc/odd",)
+    assert found["restarting"].evidence[0] == "its log tells of: configuration"
+    assert "its limit is 20 MB" in found["out of memory"].text
+    assert all(one.known for one in found.values())
+
+
+BLANK = '{"services":{"variables":{"labels":{"POSTGRES_PASSWORD":""}}}}'
+ENGINE_AWAY = (
+    "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+)
+ONE: dict[str, tuple[dict[str, Result], str, str]] = {
+    "disk": (
+        {"rooms": said("/srv/schedgen\t99999\t5000000\t6000000")},
+        "disk space",
+        "0.10 GB are free where /srv/schedgen is, 1 GB are needed",
+    ),
+    "inodes": (
+        {"rooms": said("/srv/schedgen\t9999999\t900\t6000000")},
+        "inodes",
+        "900 of 6000000 inodes are free where /srv/schedgen is",
+    ),
+    "permissions": (
+        {"backups": said("dr-xr-xr-x 2 root root 40 Nov 28 20:00 /srv/schedgen/backups", code=1)},
+        "permissions",
+        "/srv/schedgen/backups is not writable",
+    ),
+    "credentials": (
+        {"credentials": said(f"own \nhere {BLANK}\nalone {BLANK}")},
+        "credentials",
+        ".env does not set POSTGRES_PASSWORD, MINIO_ACCESS_KEY, MINIO_SECRET_KEY",
+    ),
+    "variables": (
+        {"config": said(stderr='level=warning msg="The \\"NOWHERE\\" variable is not set."')},
+        "configuration",
+        "the compose file names variables that .env does not set: NOWHERE",
+    ),
+    "compose file": (
+        {"config": said(stderr="yaml: line 3: did not find expected key", code=15)},
+        "configuration",
+        "Docker Compose does not take the compose file as it is on the host",
+    ),
+    "git remote": (
+        {"source": said(stderr="fatal: unable to access: Could not resolve host: git.example", code=128)},
+        "network",
+        "the git remote origin does not answer",
+    ),
+    "password": (
+        {"database": said(stderr='FATAL:  password authentication failed for user "schedgen"', code=2)},
+        "database",
+        "the database refuses the password of schedgen",
+    ),
+    "crowd": (
+        {"database": said(stderr="FATAL:  sorry, too many clients already", code=2)},
+        "database",
+        "the database postgres admits no more sessions",
+    ),
+    "nearly crowded": (
+        {"database": said(f"55\t60\nTime: 1.0 ms\nTime: 1.0 ms\n{NAMES}\nTime: 1.0 ms")},
+        "database",
+        "55 of the 60 sessions that postgres admits are in use",
+    ),
+    "locked": (
+        {"database": said(LOCKED)},
+        "database locked",
+        "session 1591 (schedgen from local, psql) keeps 2 waiting: active for 9 s in a transaction",
+    ),
+    "pending": (
+        {"migrations": said(SHOWN + "[ ] AddPages1720000000000\n")},
+        "migrations pending",
+        "1 pending: AddPages1720000000000",
+    ),
+    "older": (
+        {"migrations": said(SHOWN + "[ ] AddPages1713000000000\n")},
+        "migrations conflict",
+        "migrations conflict: AddPages1713000000000 is older than the newest that is applied",
+    ),
+    "same time": (
+        {"migrations": said(SHOWN + "[ ] A1720000000000\n[ ] B1720000000000\n")},
+        "migrations conflict",
+        "migrations conflict: A1720000000000 and B1720000000000 have the same time",
+    ),
+    "strange": (
+        {"database": said(f"5\t60\nTime: 1.0 ms\nTime: 1.0 ms\n{NAMES}\nOther1700000000000\nTime: 1.0 ms")},
+        "migrations conflict",
+        "the database has migrations that this release does not know: Other1700000000000",
+    ),
+    "endpoint": (
+        {"check frontend": said("HTTP/1.1 500 No\r\n\r\n\n\x1e1000 ")},
+        "endpoint",
+        "frontend http://localhost:3000/ fails although frontend looks well: answered 500",
+    ),
+    "memory": (
+        {"stats": said("schedgen-backend-1 97.10% 372MiB / 384MiB")},
+        "out of memory",
+        "backend: schedgen-backend-1 uses 97.10% of its memory, 372MiB / 384MiB",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ONE)
+def test_one_cause_is_named_alone(case: str) -> None:
+    changed, cause, text = ONE[case]
+    found = only(diagnosed(changed=changed))
+    assert (found.cause, found.known) == (cause, True)
+    assert found.text.startswith(text)
+    assert found.fix
+
+
+def test_a_host_without_its_engine_is_told_of_the_engine_alone() -> None:
+    away = said(stderr=ENGINE_AWAY, code=1)
+    needing = (
+        "engine",
+        "containers",
+        "details",
+        "images",
+        "stats",
+        "logs",
+        "database",
+        "migrations",
+        "owners",
+    )
+    found = only(diagnosed(changed=dict.fromkeys((*needing, "credentials", "config"), away)))
+    assert found.cause == "Docker daemon"
+
+
+@pytest.mark.parametrize("probe", ["containers", "rooms", "load", "logs", "releases", "owners", "migrations"])
+@pytest.mark.parametrize(
+    "answer", [said(stderr="did not end within 30 s", code=124), said("\x00?\tnonsense")]
+)
+def test_what_could_not_be_looked_at_is_unknown_and_never_well(probe: str, answer: Result) -> None:
+    found = diagnosed(changed={probe: answer})
+    if answer.ok and probe in ("releases", "owners", "load"):
+        # A line that is no record is passed over, as everywhere; the others cannot be read.
+        return
+    assert found
+    assert not [one for one in found if one.known], found
+
+
+def releases(state: record.State, error: str) -> Result:
+    made = record.Release("20261124_034336-b88a827", "main", "b" * 40, state, error=error)
+    return said(f"\n{made.id} {record.to_json(made)}")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "fix"),
+    [
+        (
+            "the migrations failed with exit code 1\nerror: syntax error",
+            "migration failed",
+            "inv ops.migrations",
+        ),
+        (
+            "the build failed\nfailed to solve: parent snapshot sha256:1 does not exist",
+            "build cache",
+            "--no-cache",
+        ),
+        ("the build failed\ndial tcp: lookup registry-1.docker.io: no such host", "network", "inv deploy"),
+        ("backend did not become healthy", "failed deploy", "inv deploy"),
+    ],
+)
+def test_how_the_last_deploy_failed_is_named(error: str, cause: str, fix: str) -> None:
+    found = only(diagnosed(changed={"releases": releases(record.State.FAILED, error)}))
+    assert (found.cause, fix in found.fix) == (cause, True)
+
+
+def test_an_error_that_is_new_is_named_with_the_commits_that_touch_its_file() -> None:
+    old, new = "a" * 40, "b" * 40
+    before = record.Release(f"20261124_034336-{old[:7]}", "main", old, record.State.DONE)
+    serving = record.Release(f"20261125_034336-{new[:7]}", "main", new, record.State.DONE, previous=before.id)
+    told = "\n".join([serving.id, *(f"{one.id} {record.to_json(one)}" for one in (before, serving))])
+    log = "since\t1\t60\nearlier\nlog\tbackend\t3\tTypeError at upload.js:#\tTypeError at upload.js:12"
+    history = (
+        f"commit {new} Count pages\n\nbackend/src/upload.js\ncommit {old} Older\n\nbackend/src/upload.js"
+    )
+    found = only(diagnosed(changed={"releases": said(told), "logs": said(log), "changes": said(history)}))
+    assert found.cause == "new errors"
+    assert found.evidence == ("commits of this release that touch upload.js:", "bbbbbbb Count pages")
+
+
+def test_the_script_tells_the_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    from schedgen_ops.commands.docker import Docker
+
+    kit.program(tmp_path / "bin", "docker", "exit 1")
+    asked = remote_commands.rooms(Docker(), f"{tmp_path}/a/b", "/tmp")
+    rooms = remote_commands.parse_rooms(kit.bash(asked, tmp_path, PATH=kit.path(tmp_path / "bin")).stdout)
+    assert [room.folder for room in rooms] == [f"{tmp_path}/a/b", "/tmp"]
+    assert all(room.free > 0 for room in rooms)
+
+
+def test_ports_and_needs_of_containers_are_read() -> None:
+    boxes = remote_commands.parse_services(answered()["details"].stdout)
+    assert {3000, 3001, 3002, 9090} <= {port for box in boxes.boxes.values() for port in box.ports}
+    assert ("minio", "postgres", "redis") in {tuple(sorted(box.needs)) for box in boxes.boxes.values()}
+    assert boxes.listening[3001] == "the container schedgen-backend-1"
+    assert boxes.killed == frozenset()
