@@ -26,6 +26,7 @@ from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import SystemClock
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.events import Event, Message
+from schedgen_ops.release.record import NO_RELEASE
 from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -115,7 +116,7 @@ class Case:
     def backup(self, form: str = "plain") -> Manifest:
         """A backup, made in a second of its own."""
         config, emit = self.settings(form), self.hear
-        source = Source("", "", running(self.host, config))
+        source = Source(NO_RELEASE, "", running(self.host, config))
         next_second()
         only = frozenset({"database"})
         return run.create(self.host, config, Kind.MANUAL, source, SystemClock(), emit, only)

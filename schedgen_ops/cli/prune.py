@@ -105,7 +105,9 @@ def look(remote: Remote, settings: Settings) -> Found:
     candidates = tuple(_candidates(catalog, sizes))
     releases = store.parse_shelf(records.stdout)
     stay = kept(releases.releases, releases.current, settings.releases.keep)
-    needed = {PurePosixPath(release.backup).name: release.id for release in stay if release.backup}
+    needed: dict[str, str] = {
+        PurePosixPath(release.backup).name: release.id for release in stay if release.backup
+    }
     if releases.unreadable:
         # Nobody knows what that release needs: every deploy's backup may be it.
         before = {c.name for c in candidates if c.name.startswith(Kind.PRE_DEPLOYMENT)}

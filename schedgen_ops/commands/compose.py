@@ -50,33 +50,33 @@ class Compose:
         """The plugin's version; fails where it is absent."""
         return self.docker("compose", "version", "--short")
 
-    def resolve(self, release: str) -> Command:
-        """Keeps the owner's definition, resolved, in the folder `release`, and tells what it says."""
+    def resolve(self, folder: str) -> Command:
+        """Keeps the owner's definition, resolved, in `folder`, and tells what it says."""
         return host_script(
             "compose/resolve",
             title="docker compose config",
             compose=self._owner,
             directory=self.directory,
-            release=release,
+            release=folder,
         ).kept_private()
 
-    def pin(self, release: str, overlay: str) -> Command:
+    def pin(self, folder: str, overlay: str) -> Command:
         """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""
         title = "docker compose config"
-        pinned = host_script("compose/pin", title=title, compose=self.program, release=release)
+        pinned = host_script("compose/pin", title=title, compose=self.program, release=folder)
         return pinned.with_stdin(overlay).kept_private()
 
-    def words_of(self, release: str) -> tuple[str, ...]:
+    def words_of(self, folder: str) -> tuple[str, ...]:
         """`docker compose` with the options that make it work on a release's own definition."""
-        return (*self.program, "-f", f"{release}/compose.yaml")
+        return (*self.program, "-f", f"{folder}/compose.yaml")
 
-    def of(self, release: str, *argv: str) -> Command:
+    def of(self, folder: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's own definition."""
-        return sh(*self.words_of(release), *argv).named(" ".join(("docker compose", *argv)))
+        return sh(*self.words_of(folder), *argv).named(" ".join(("docker compose", *argv)))
 
-    def as_written(self, release: str, *argv: str) -> Command:
+    def as_written(self, folder: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's definition as its owner wrote it, all profiles included."""
-        words = (*self.program, "-f", f"{release}/owner.yaml", *argv)
+        words = (*self.program, "-f", f"{folder}/owner.yaml", *argv)
         return sh(*words).named(" ".join(("docker compose", *argv)))
 
     def by_owner(self, *argv: str) -> Command:
@@ -84,16 +84,16 @@ class Compose:
         title = " ".join(("docker compose", *argv))
         return sh(*self._owner, *argv).in_dir(self.directory).named(title)
 
-    def pull(self, release: str, *services: str) -> Command:
+    def pull(self, folder: str, *services: str) -> Command:
         """Pulls the images of services, by the names that the owner's definition gives them."""
-        words = (*self.program, "-f", f"{release}/owner.yaml", "pull", *services)
+        words = (*self.program, "-f", f"{folder}/owner.yaml", "pull", *services)
         return sh(*words).named("docker compose pull")
 
-    def build(self, release: str, *services: str) -> Command:
+    def build(self, folder: str, *services: str) -> Command:
         """Builds images under the release's own names; nothing that runs is touched."""
-        return self.of(release, "build", *services)
+        return self.of(folder, "build", *services)
 
-    def up(self, release: str, service: str, wait: int) -> Command:
+    def up(self, folder: str, service: str, wait: int) -> Command:
         """Replaces a service's containers and waits until they are healthy, at most `wait` seconds.
 
         Ends early, with an error, as soon as Docker calls one unhealthy.
@@ -101,16 +101,16 @@ class Compose:
         return host_script(
             "compose/up",
             title=f"docker compose up {service}",
-            compose=self.words_of(release),
+            compose=self.words_of(folder),
             service=service,
             deadline=wait,
         )
 
-    def run(self, release: str, service: str, *argv: str) -> Command:
+    def run(self, folder: str, service: str, *argv: str) -> Command:
         """A one-off container of a service, removed when its command ends."""
-        return self.of(release, "run", "--rm", "--no-deps", "--no-TTY", service, *argv)
+        return self.of(folder, "run", "--rm", "--no-deps", "--no-TTY", service, *argv)
 
-    def logs(self, release: str, service: str, lines: int) -> Command:
+    def logs(self, folder: str, service: str, lines: int) -> Command:
         """The last `lines` lines that a service's containers wrote, on stdout and stderr."""
         options = ("--no-color", "--no-log-prefix", "--tail", str(lines))
-        return self.of(release, "logs", *options, service).with_stderr()
+        return self.of(folder, "logs", *options, service).with_stderr()

@@ -55,9 +55,9 @@ class Docker:
         label = f"label={PROJECT_LABEL}={project}"
         return call(library("docker"), "containers", label, _CONTAINER, *self.words, title="docker inspect")
 
-    def one_off(self, project: str, release: str) -> Command:
+    def one_off(self, project: str, release_id: str) -> Command:
         """The ids of containers that `compose run` made for a release, running or not."""
-        labels = (f"{PROJECT_LABEL}={project}", f"{ONEOFF_LABEL}=True", f"{RELEASE_LABEL}={release}")
+        labels = (f"{PROJECT_LABEL}={project}", f"{ONEOFF_LABEL}=True", f"{RELEASE_LABEL}={release_id}")
         filters = (word for label in labels for word in ("--filter", f"label={label}"))
         return self("ps", "--all", "--quiet", *filters)
 

@@ -13,7 +13,7 @@ from schedgen_ops.deploy.performing import perform
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, State, new_id
 from schedgen_ops.rollout.work_tree import CheckOut
 from schedgen_ops.verify import run as verifier
 
@@ -33,7 +33,7 @@ def keep_running(site: HostRun, run: str) -> None:
     if not site.seen.containers:
         return
     commit = site.seen.tree.commit
-    name = f"{run}-{commit[:7]}-adopted"
+    name = ReleaseId(f"{new_id(run, commit)}-adopted")
     services, tracked = images.resolve(site, name, commit)
     boxes = {box.service: box for box in site.seen.containers}
     described = images.describe(site.settings, site.host, services, name, None, tracked)
@@ -79,7 +79,7 @@ def meant(answer: str, ref: Ref, remote: str, host: str) -> str:
 
 def switch(site: HostRun, release: Release) -> None:
     """The release's record begun, and the work tree at its commit."""
-    previous = site.old.id if site.old else ""
+    previous = site.old.id if site.old else NO_RELEASE
     site.new = replace(release, previous=previous)
     site.new = replace(site.new, migrations=_new_migrations(site))
     store.write(site.remote, site.paths, site.new)

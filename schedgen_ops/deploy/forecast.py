@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
-from schedgen_ops.release.record import Release, ServiceRecord, State
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
 from schedgen_ops.rollout.plan import Action
@@ -54,8 +54,9 @@ def forecast(
         changed: paths in the repository that differ from what serves.
     """
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
-    described = describe(settings, host, services, commit[:7], serving, {})
-    new = Release(commit[:7], "", commit, State.STARTED, services=described)
+    short = ReleaseId(commit[:7])
+    described = describe(settings, host, services, short, serving, {})
+    new = Release(short, "", commit, State.STARTED, services=described)
     old = serving or _adopted(new, boxes)
     known = old.services if old else {}
     expected = {name: _as_before(record, known.get(name)) for name, record in described.items()}
@@ -91,7 +92,7 @@ def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:
         for name, record in new.services.items()
         if (box := running.get(name))
     }
-    return replace(new, id="what runs now", services=services) if running else None
+    return replace(new, id=ReleaseId("what runs now"), services=services) if running else None
 
 
 def _as_before(record: ServiceRecord, before: ServiceRecord | None) -> ServiceRecord:

@@ -16,7 +16,7 @@ from schedgen_ops.host_context import QUICK
 from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, ServiceRecord, State, kept, origin
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept, origin
 from schedgen_ops.remote import checked
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope
@@ -27,9 +27,11 @@ from schedgen_ops.settings import HostSettings, Settings
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 
 
-def resolve(site: HostRun, release: str, commit: str) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
-    """What the compose file in the work tree says, kept for `release`; and the ids of the files it mounts."""
-    answer = site.run(site.compose.resolve(site.paths.release(release))).stdout
+def resolve(
+    site: HostRun, release_id: ReleaseId, commit: str
+) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
+    """What the compose file in the work tree says, kept for a release; and the ids of the files it mounts."""
+    answer = site.run(site.compose.resolve(site.paths.release(release_id))).stdout
     services = c.parse_resolved(answer)
     mounts = rollout.mounted(services, site.settings.directory)
     return services, git.parse_tree_ids(site.in_project(git.tree_ids(commit, mounts)).stdout)
@@ -39,14 +41,13 @@ def describe(
     settings: Settings,
     host: HostSettings,
     services: Iterable[c.Service],
-    release: str,
+    release_id: ReleaseId,
     known: Release | None,
     tracked: Mapping[str, str],
 ) -> dict[str, ServiceRecord]:
-    """What `release` is to run on a host, for each service; the images' ids are not known yet.
+    """What a release is to run on a host, for each service; the images' ids are not known yet.
 
     Args:
-        release: its id.
         known: the release before, which knows how long replacing a service took.
         tracked: path in the project to git object id, of the files that services mount.
     """
@@ -57,7 +58,7 @@ def describe(
     for service in here:
         how, before = hows[service.name], known.services.get(service.name) if known else None
         records[service.name] = ServiceRecord(
-            image=rollout.image_name(settings.project, service.name, release),
+            image=rollout.image_name(settings.project, service.name, release_id),
             image_id="",
             definition=rollout.definition(service, tracked, settings.directory),
             written=service.definition,
@@ -71,16 +72,16 @@ def describe(
 
 
 def pin(
-    site: HostRun, release: str, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
+    site: HostRun, release_id: ReleaseId, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
 ) -> None:
-    """The compose file of `release`, with its own image names, our labels, and the ingress if it has one."""
-    folder, settings = site.paths.release(release), site.settings
+    """The compose file of a release, with its own image names, our labels, and the ingress if it has one."""
+    folder, settings = site.paths.release(release_id), site.settings
     behind = [s for s in services if s.name in records and records[s.name].proxies]
     routes, proxy = routes_of(behind, settings.checks), chosen(settings)
     networks = {network for service in behind for network in service.networks}
     gate = proxy.service(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
     site.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
-    site.run(site.compose.pin(folder, rollout.overlay(records, release, gate)))
+    site.run(site.compose.pin(folder, rollout.overlay(records, release_id, gate)))
 
 
 def build(site: HostRun) -> None:
@@ -153,8 +154,8 @@ def migrate(site: HostRun) -> None:
     run_migrations(site, site.release.id, migrations.run)
 
 
-def run_migrations(site: HostRun, release: str, command: Sequence[str]) -> None:
-    """One of the migrations' commands, in a throwaway container of `release`.
+def run_migrations(site: HostRun, release_id: ReleaseId, command: Sequence[str]) -> None:
+    """One of the migrations' commands, in a throwaway container of a release.
 
     Raises:
         OpsError: when it failed or ran out of time; the container is removed all the same.
@@ -162,11 +163,11 @@ def run_migrations(site: HostRun, release: str, command: Sequence[str]) -> None:
     migrations = site.settings.migrations
     if migrations is None:
         return
-    once = site.compose.run(site.paths.release(release), migrations.service, *command)
+    once = site.compose.run(site.paths.release(release_id), migrations.service, *command)
     try:
         site.stream(once, migrations.deadline, "Database migrations")
     except OpsError:
-        remove_one_off(site, release)
+        remove_one_off(site, release_id)
         raise
 
 
@@ -176,9 +177,9 @@ def migrate_again(site: HostRun, rollback: Release, serving: Release | None) -> 
         run_migrations(site, serving.id, site.settings.migrations.run)
 
 
-def remove_one_off(site: HostRun, release: str) -> None:
+def remove_one_off(site: HostRun, release_id: ReleaseId) -> None:
     """The throwaway containers of a release that were left behind."""
-    listed = site.docker.one_off(site.settings.project, release)
+    listed = site.docker.one_off(site.settings.project, release_id)
     names = site.remote.run(listed, deadline=60, check=False).lines()
     if names:
         site.remote.run(site.docker.remove(*names), deadline=60, check=False)
@@ -220,7 +221,7 @@ def clean_up(site: HostRun) -> None:
     site.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
 
 
-def _untag(site: HostRun, releases: Collection[str], keep: Collection[Release]) -> tuple[str, ...]:
+def _untag(site: HostRun, releases: Collection[ReleaseId], keep: Collection[Release]) -> tuple[str, ...]:
     """Asks for names to be removed, and returns them; one whose image a container uses may stay."""
     names = rollout.names_to_drop(_named(site), keep, site.settings.project, releases)
     if names:

@@ -10,6 +10,7 @@ from typing import assert_never
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import (
     Bring,
@@ -36,7 +37,7 @@ class _Started:
     """A service that was started: its seconds, and since when new containers get all that comes."""
 
     service: str
-    release: str
+    release_id: ReleaseId
     seconds: float
     answering: float
 
@@ -79,7 +80,7 @@ def _perform(site: HostRun, operation: Operation, grace: Mapping[str, float]) ->
             _set_ingress(site, operation)
         case Name():
             # With the record of the release that is made, where that is done with it.
-            record = site.new if site.new and site.new.good and site.new.id == operation.release else None
+            record = site.new if site.new and site.new.good and site.new.id == operation.release_id else None
             site.run(commands.name(operation, record), deadline=900 + QUICK)
         case CheckOut() | GoBack() | Untag() | Unless():
             site.run(commands(operation), deadline=_LONG)
@@ -90,29 +91,29 @@ def _perform(site: HostRun, operation: Operation, grace: Mapping[str, float]) ->
 
 def _start(site: HostRun, operation: Bring, grace: float) -> _Started:
     new, show = operation.new, site.show
-    done = f"is back at release {new.release}"
-    if _ours(site, new.release):
+    done = f"is back at release {new.release_id}"
+    if _ours(site, new.release_id):
         show(f"{new.service}: {operation.change.reason}")
         site.touched.append(new.service)
         done = ""
     replaced = roller.start(site.remote, site.commands, operation, show, grace)
     answering = site.clock.monotonic() - replaced.ending
     site.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
-    return _Started(new.service, new.release, round(replaced.seconds, 1), answering)
+    return _Started(new.service, new.release_id, round(replaced.seconds, 1), answering)
 
 
 def _note(site: HostRun, started: list[_Started]) -> None:
     """Keeps how long it took in the record of the release that is made."""
     site.answering = max([site.answering, *(each.answering for each in started)])
-    mine = [each for each in started if _ours(site, each.release)]
+    mine = [each for each in started if _ours(site, each.release_id)]
     if mine:
         records = site.release.services
         timed = {each.service: replace(records[each.service], seconds=each.seconds) for each in mine}
         site.new = replace(site.release, services={**records, **timed})
 
 
-def _ours(site: HostRun, release: str) -> bool:
-    return site.new is not None and site.new.id == release
+def _ours(site: HostRun, release_id: ReleaseId) -> bool:
+    return site.new is not None and site.new.id == release_id
 
 
 def _set_ingress(site: HostRun, operation: SetIngress) -> None:
@@ -127,6 +128,6 @@ def _set_ingress(site: HostRun, operation: SetIngress) -> None:
             site.containers_changed()
     if operation.first and gap:
         site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
-    if _ours(site, operation.release):
+    if _ours(site, operation.release_id):
         told = "is already as this release has it" if gap is None else "has the configuration of this release"
         site.say(f"The ingress {told}")

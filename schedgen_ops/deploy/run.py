@@ -22,6 +22,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
+from schedgen_ops.release.record import NO_RELEASE
 from schedgen_ops.steps import Step
 
 
@@ -155,7 +156,7 @@ def _begin(session: Session) -> None:
 def _source(site: HostRun) -> backup.Source:
     serving = site.seen.shelf.serving
     commit = serving.commit if serving else site.seen.tree.commit
-    return backup.Source(serving.id if serving else "", commit, site.seen.containers)
+    return backup.Source(serving.id if serving else NO_RELEASE, commit, site.seen.containers)
 
 
 def _look_for_room(site: HostRun) -> None:

@@ -12,7 +12,7 @@ from schedgen_ops.deploy.performing import perform
 from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import NO_RELEASE, Release, State
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import planner, scope, scripts
 from schedgen_ops.rollout.grouping import Grouping, waves
@@ -126,7 +126,7 @@ def reopen(site: HostRun) -> None:
     if site.new is None or site.new.state is not State.DONE:
         return
     site.new = replace(site.new, state=State.STARTED, finished="")
-    store.set_current(site.remote, site.paths, site.old.id if site.old else "")
+    store.set_current(site.remote, site.paths, site.old.id if site.old else NO_RELEASE)
     store.write(site.remote, site.paths, site.new)
 
 

@@ -25,7 +25,7 @@ from schedgen_ops.probe.run import Prober, probing
 from schedgen_ops.release import store
 from schedgen_ops.release.names import next_run
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import Release, State, new_id
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import HostSettings, Settings
 
@@ -189,7 +189,7 @@ class Session:
     def release(self, commit: str) -> Release:
         """A release of `commit` that is begun now."""
         return Release(
-            id=f"{self.name}-{commit[:7]}",
+            id=new_id(self.name, commit),
             run=self.run,
             branch=self.ref.name if self.ref else "",
             commit=commit,

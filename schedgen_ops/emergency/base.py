@@ -11,6 +11,7 @@ from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import NO_RELEASE, ReleaseId
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -23,7 +24,7 @@ class Base:
     """A host in an emergency."""
 
     context: HostContext
-    _release: str | None = None
+    _release_id: ReleaseId | None = None
 
     @property
     def remote(self) -> Remote:
@@ -41,13 +42,13 @@ class Base:
         return self.context.docker
 
     @property
-    def release(self) -> str:
+    def release_id(self) -> ReleaseId:
         """The id of the release that is to serve; "" where nothing was deployed by us."""
-        if self._release is None:
+        if self._release_id is None:
             paths = Paths(self.settings.directory)
             serving = store.certain(store.read(self.remote, paths), paths, self.remote.name).serving
-            self._release = serving.id if serving else ""
-        return self._release
+            self._release_id = serving.id if serving else NO_RELEASE
+        return self._release_id
 
     def box(self, service: str) -> engine.Container | None:
         """Return the container of a service that has one."""
@@ -58,7 +59,7 @@ class Base:
     def options(self) -> tuple[str, ...]:
         """The options that services are started with."""
         wait = str(self.settings.health.deadline)
-        never = ("--pull", "never") if self.release else ()
+        never = ("--pull", "never") if self.release_id else ()
         return ("--detach", "--no-build", "--wait", "--wait-timeout", wait, *never)
 
     @property
@@ -74,8 +75,8 @@ class Base:
         """Return `docker compose ARGV...` on the definition of the release that is to serve."""
         s = self.settings
         compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
-        if self.release:
-            return compose.of(Paths(s.directory).release(self.release), *argv)
+        if self.release_id:
+            return compose.of(Paths(s.directory).release(self.release_id), *argv)
         return compose.by_owner(*argv)
 
     def run(self, command: Command, deadline: float) -> str:

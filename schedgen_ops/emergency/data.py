@@ -100,7 +100,7 @@ class Data(Base):
         rows = [line.split() for line in answer.lines() if line.startswith("file ")]
         record = Manifest(
             id=name,
-            release=self.release,
+            release=self.release_id,
             commit="",
             state=State.FAILED,
             created=stamp(now),

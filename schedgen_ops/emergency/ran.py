@@ -91,8 +91,8 @@ class Ran(Data):
         """`docker compose ARGV...` on what the owner wrote: services with a profile are in it alone."""
         s = self.settings
         compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
-        if self.release:
-            return compose.as_written(Paths(s.directory).release(self.release), *argv)
+        if self.release_id:
+            return compose.as_written(Paths(s.directory).release(self.release_id), *argv)
         return compose.by_owner(*argv)
 
     @property

@@ -45,7 +45,9 @@ class EmergencyHost(Ran):
                 hint="Look at `systemctl status docker`; `systemctl start docker`.",
             )
         self.say(
-            f"Release {self.release} is to serve" if self.release else "No release: the compose file as it is"
+            f"Release {self.release_id} is to serve"
+            if self.release_id
+            else "No release: the compose file as it is"
         )
 
     def down(self) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.proxy.routes import port_of
-from schedgen_ops.release.record import Release, State, to_json
+from schedgen_ops.release.record import Release, ReleaseId, State, to_json
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Name, Operation, Plan
 from schedgen_ops.rollout.rendering import Renderer
@@ -49,7 +49,7 @@ class AgentConfig:
 
     project: str
     docker: tuple[str, ...]
-    release: str
+    release_id: ReleaseId
     alone: bool
     interval: int
     insufficient_traffic: str
@@ -105,7 +105,7 @@ def agent_config(site: HostRun, *, alone: bool) -> AgentConfig:
     return AgentConfig(
         project=settings.project,
         docker=site.docker.words,
-        release=new.id,
+        release_id=new.id,
         alone=alone,
         interval=settings.watch.interval,
         insufficient_traffic=settings.guard.insufficient_traffic,

@@ -31,7 +31,7 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "docker": config.docker,
         "project": config.project,
         "state": state,
-        "release": config.release,
+        "release": config.release_id,
         "alone": "yes" if config.alone else "no",
         "interval": config.interval,
         "stages": tuple(f"{stage.share} {stage.seconds}" for stage in config.stages),

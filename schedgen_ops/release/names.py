@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
-from schedgen_ops.release.record import Release
+from schedgen_ops.release.record import Release, ReleaseId
 
 # One part of a path, and a tag of an image.
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
@@ -17,7 +18,7 @@ _STAMP = "%Y%m%d_%H%M%S"
 _STAMPED = re.compile(r"(?:[a-z]+(?:-[a-z]+)*-)?\d{8}_\d{6}\Z")
 
 
-def is_release_id(name: str) -> bool:
+def is_release_id(name: str) -> TypeGuard[ReleaseId]:
     """Return whether `name` can be a release's id."""
     return _ID.match(name) is not None
 
@@ -45,7 +46,7 @@ def _all(form: re.Pattern[str], texts: Iterable[str]) -> None:
             raise ValueError(f"not a name: {text!r}")
 
 
-def next_run(run: str, ahead: float, releases: Iterable[str]) -> str:
+def next_run(run: str, ahead: float, releases: Iterable[ReleaseId]) -> str:
     """Return the name that begins a release's id: the time of the host, and later than all that are there.
 
     Args:
@@ -58,8 +59,8 @@ def next_run(run: str, ahead: float, releases: Iterable[str]) -> str:
     return f"{max([begun, *(moment + timedelta(seconds=1) for moment in known)]):{_STAMP}}"
 
 
-def _moment(release: str) -> datetime | None:
+def _moment(release_id: ReleaseId) -> datetime | None:
     try:
-        return datetime.strptime(release[:15], _STAMP)
+        return datetime.strptime(release_id[:15], _STAMP)
     except ValueError:
         return None

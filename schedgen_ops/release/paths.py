@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schedgen_ops.release.record import ReleaseId
+
 FOLDER = ".schedgen"
 
 
@@ -33,10 +35,10 @@ class Paths:
         """The folder with one folder a release."""
         return f"{self.state}/releases"
 
-    def release(self, release: str) -> str:
+    def release(self, release_id: ReleaseId) -> str:
         """Return the folder of a release: record, definitions, build log."""
-        return f"{self.releases}/{release}"
+        return f"{self.releases}/{release_id}"
 
-    def record(self, release: str) -> str:
+    def record(self, release_id: ReleaseId) -> str:
         """Return the path of a release's record."""
-        return f"{self.release(release)}/release.json"
+        return f"{self.release(release_id)}/release.json"

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from enum import StrEnum
+from typing import NewType
 
 from schedgen_ops import json_records
 from schedgen_ops.commands.ref_names import is_commit
+
+# The name of a release's folder: the host's time when it was begun, and its commit.
+ReleaseId = NewType("ReleaseId", str)
+NO_RELEASE = ReleaseId("")
 
 
 class State(StrEnum):
@@ -70,11 +74,11 @@ class Release:
         steps: (title, seconds) of each step that ended.
     """
 
-    id: str
+    id: ReleaseId
     branch: str
     commit: str
     state: State
-    previous: str = ""
+    previous: ReleaseId = NO_RELEASE
     started: str = ""
     finished: str = ""
     by: str = ""
@@ -83,7 +87,7 @@ class Release:
     reverted: tuple[str, ...] = ()
     restored: tuple[str, ...] = ()
     error: str = ""
-    restores: str = ""
+    restores: ReleaseId = NO_RELEASE
     guard: str = ""
     steps: tuple[tuple[str, float], ...] = ()
     run: str = ""
@@ -95,9 +99,13 @@ class Release:
         return self.state in (State.DONE, State.ADOPTED)
 
 
-def release_id(now: datetime, commit: str) -> str:
-    """Return the id of a release that is begun `now` (UTC) with `commit`."""
-    return f"{now:%Y%m%d_%H%M%S}-{commit[:7]}"
+def new_id(begun: str, commit: str) -> ReleaseId:
+    """Return the id of a release of `commit` that is begun now.
+
+    Args:
+        begun: the host's time as YYYYMMDD_HHMMSS in UTC, see `names.next_run`.
+    """
+    return ReleaseId(f"{begun}-{commit[:7]}")
 
 
 def to_json(release: Release) -> str:
@@ -154,7 +162,7 @@ def before(releases: tuple[Release, ...], serving: Release) -> Release | None:
     return None
 
 
-def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str, ...]:
+def since(releases: tuple[Release, ...], target: ReleaseId, serving: ReleaseId) -> tuple[str, ...]:
     """Return the migrations that releases brought after `target`, up to `serving`, newest first.
 
     What a rollback took back is no longer there to be taken back again.
@@ -174,7 +182,7 @@ def since(releases: tuple[Release, ...], target: str, serving: str) -> tuple[str
     return tuple(found)
 
 
-def backup_of(releases: tuple[Release, ...], target: str, serving: str) -> str:
+def backup_of(releases: tuple[Release, ...], target: ReleaseId, serving: ReleaseId) -> str:
     """Return the folder of the backup that was made while `target` served last; "" if none was."""
     by_id = {release.id: release for release in releases}
     found = ""
@@ -186,7 +194,7 @@ def backup_of(releases: tuple[Release, ...], target: str, serving: str) -> str:
     return found if at is not None else ""
 
 
-def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Release, ...]:
+def kept(releases: tuple[Release, ...], current: ReleaseId, count: int) -> tuple[Release, ...]:
     """Return the releases whose images stay: the one that serves and the newest good ones, `count` in all.
 
     A rollback runs the images of what it went back to: the two count once.
@@ -198,10 +206,10 @@ def kept(releases: tuple[Release, ...], current: str, count: int) -> tuple[Relea
     return tuple(release for release in found if origins[release.id] in stay)
 
 
-def origin(releases: tuple[Release, ...], release: Release) -> str:
+def origin(releases: tuple[Release, ...], release: Release) -> ReleaseId:
     """Return the id of the deploy whose images `release` runs: what a rollback went back to in the end."""
     restores = {release.id: release.restores for release in releases}
-    name, passed = release.id, set[str]()
+    name, passed = release.id, set[ReleaseId]()
     while restores.get(name) and name not in passed:
         passed.add(name)
         name = restores[name]

@@ -10,7 +10,7 @@ from schedgen_ops.errors import Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.names import is_release_id, plain
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, State, from_json, to_json
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, State, from_json, to_json
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -32,7 +32,7 @@ class Shelf:
         doubt: why nobody knows what serves; "" where that is known.
     """
 
-    current: str
+    current: ReleaseId
     releases: tuple[Release, ...]
     torn: tuple[str, ...] = ()
     written: str = ""
@@ -43,9 +43,9 @@ class Shelf:
         """How many records could not be read."""
         return len(self.torn)
 
-    def get(self, release: str) -> Release | None:
+    def get(self, release_id: ReleaseId) -> Release | None:
         """Return the release with that id."""
-        return next((found for found in self.releases if found.id == release), None)
+        return next((found for found in self.releases if found.id == release_id), None)
 
     @property
     def serving(self) -> Release | None:
@@ -78,19 +78,22 @@ def parse_shelf(stdout: str) -> Shelf:
     return Shelf(current, tuple(releases), tuple(torn), written.strip().replace(_TORN, ""), doubt)
 
 
-def _serving(written: str, releases: Sequence[Release], torn: Sequence[str]) -> tuple[str, str]:
-    """The release that serves, and why that is not known: an empty file does not mean that there is none."""
+def _serving(written: str, releases: Sequence[Release], torn: Sequence[str]) -> tuple[ReleaseId, str]:
+    """Return the id of the release that serves, and why nobody knows: an empty file does not mean none."""
     if is_release_id(written):
         known = any(release.id == written for release in releases)
         return written, "" if known else f"`current` names {written}, whose record cannot be read"
     good = [release for release in releases if release.good]
     begun = any(release.state is State.STARTED for release in releases)
     if not written and not good and not torn:
-        return "", ""
+        return NO_RELEASE, ""
     # The only one that ever served, and nothing else was on its way.
     if len(good) == 1 and not torn and not begun:
         return good[0].id, ""
-    return "", f"`current` says nothing, and there are records of {len(releases) + len(torn)} releases"
+    return (
+        NO_RELEASE,
+        f"`current` says nothing, and there are records of {len(releases) + len(torn)} releases",
+    )
 
 
 def read(remote: Remote, paths: Paths) -> Shelf:
@@ -126,6 +129,6 @@ def write(remote: Remote, paths: Paths, release: Release) -> None:
     remote.run(files.replace(paths.record(release.id), to_json(release)), deadline=_DEADLINE)
 
 
-def set_current(remote: Remote, paths: Paths, release: str) -> None:
+def set_current(remote: Remote, paths: Paths, release_id: ReleaseId) -> None:
     """Name the release that serves, in `current`."""
-    remote.run(files.replace(paths.current, release + "\n"), deadline=_DEADLINE)
+    remote.run(files.replace(paths.current, release_id + "\n"), deadline=_DEADLINE)

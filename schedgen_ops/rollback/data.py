@@ -13,7 +13,7 @@ from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import Clock
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.release.record import backup_of
+from schedgen_ops.release.record import ReleaseId, backup_of
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.settings import Settings
 
@@ -66,7 +66,7 @@ def of_release(
     settings: Settings,
     fleet: Fleet,
     shelves: Mapping[str, Shelf],
-    target: str,
+    target: ReleaseId,
     clock: Clock,
     emit: events.Emit,
 ) -> Data:

@@ -13,7 +13,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
-from schedgen_ops.release.record import since
+from schedgen_ops.release.record import NO_RELEASE, ReleaseId, since
 from schedgen_ops.rollback.data import Data
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope, scripts
@@ -23,7 +23,12 @@ from schedgen_ops.steps import Step
 
 
 def rollback(
-    session: Session, target: str, *, revert: bool = False, data: Data | None = None, decided: float = 0.0
+    session: Session,
+    target: ReleaseId,
+    *,
+    revert: bool = False,
+    data: Data | None = None,
+    decided: float = 0.0,
 ) -> Pipeline:
     """An earlier release made to serve again: no build, no fetch; only what is kept on the hosts.
 
@@ -58,7 +63,7 @@ class Rollback:
     """The rollback's own parts, see `rollback`."""
 
     session: Session
-    target: str
+    target: ReleaseId
     data: Data | None
     decided: float
 
@@ -90,7 +95,7 @@ class Rollback:
     def _restore_code(self, site: HostRun) -> None:
         target = site.seen.shelf.get(self.target)
         assert target is not None
-        previous = site.old.id if site.old else ""
+        previous = site.old.id if site.old else NO_RELEASE
         new = replace(self.session.release(target.commit), previous=previous, services=target.services)
         site.new = replace(new, branch=target.branch, restores=target.id)
         store.write(site.remote, site.paths, site.new)

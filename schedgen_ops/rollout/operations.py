@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from schedgen_ops.release.record import NO_RELEASE, ReleaseId
 from schedgen_ops.rollout.plan import Action, Change
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.strategies.contract import Strategy
@@ -47,14 +48,16 @@ class SetIngress:
     repair: bool = False
 
     @property
-    def release(self) -> str:
+    def release_id(self) -> ReleaseId:
         """The id of the release whose configuration it gets."""
-        return self.behind[0].release
+        return self.behind[0].release_id
 
     def __str__(self) -> str:
         if self.first:
             return f"hand the ports of {_names(self.behind)} over to the ingress"
-        return f"{'repair' if self.repair else 'set'} the ingress for {_names(self.behind)} of {self.release}"
+        return (
+            f"{'repair' if self.repair else 'set'} the ingress for {_names(self.behind)} of {self.release_id}"
+        )
 
     def inverse(self) -> tuple[Operation, ...]:
         """The ingress as the release before had it; ports that it took over it keeps."""
@@ -152,16 +155,16 @@ class Name:
         services: those behind the ingress that it replaced.
     """
 
-    release: str
+    release_id: ReleaseId
     services: tuple[str, ...] = ()
-    before: str = ""
+    before: ReleaseId = NO_RELEASE
 
     def __str__(self) -> str:
-        return f"name {self.release} as what serves"
+        return f"name {self.release_id} as what serves"
 
     def inverse(self) -> tuple[Operation, ...]:
         """The release before is named."""
-        return (Name(self.before, before=self.release),)
+        return (Name(self.before, before=self.release_id),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL, Container
-from schedgen_ops.release.record import Release, ServiceRecord
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 
 INGRESS = "schedgen-ingress"
 # Stands for Compose's own tag, which JSON cannot say.
@@ -42,9 +42,9 @@ class Change:
         return self.action is not Action.KEEP
 
 
-def image_name(project: str, service: str, release: str) -> str:
+def image_name(project: str, service: str, release_id: ReleaseId) -> str:
     """The name that keeps a service's image for a release."""
-    return f"{project}-{service}:{_NOT_IN_A_TAG.sub('-', release)}"
+    return f"{project}-{service}:{_NOT_IN_A_TAG.sub('-', release_id)}"
 
 
 def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
@@ -69,7 +69,7 @@ def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
 
 
 def overlay(
-    records: Mapping[str, ServiceRecord], release: str, ingress: Mapping[str, Any] | None = None
+    records: Mapping[str, ServiceRecord], release_id: ReleaseId, ingress: Mapping[str, Any] | None = None
 ) -> str:
     """What a release's compose file says beyond its owner's, as YAML.
 
@@ -78,7 +78,7 @@ def overlay(
     services: dict[str, Any] = {
         name: {
             "image": record.image,
-            "labels": {RELEASE_LABEL: release, DEFINITION_LABEL: record.definition},
+            "labels": {RELEASE_LABEL: release_id, DEFINITION_LABEL: record.definition},
             **({"ports": _RESET} if ingress and record.proxies else {}),
         }
         for name, record in records.items()
@@ -89,12 +89,12 @@ def overlay(
     return json.dumps({"services": services}).replace(json.dumps(_RESET), "!reset []")
 
 
-def relabelled(overlay: str, release: str) -> str:
+def relabelled(overlay: str, release_id: ReleaseId) -> str:
     """The overlay of an earlier release for a new one that runs the same."""
     document = json.loads(overlay.replace("!reset []", json.dumps(_RESET)))
     for service in document["services"].values():
         if RELEASE_LABEL in service.get("labels", {}):
-            service["labels"][RELEASE_LABEL] = release
+            service["labels"][RELEASE_LABEL] = release_id
     return json.dumps(document).replace(json.dumps(_RESET), "!reset []")
 
 
@@ -162,7 +162,7 @@ def removed(running: Iterable[Container], wanted: Collection[str]) -> tuple[str,
 
 
 def names_to_drop(
-    images: Mapping[str, str], kept: Iterable[Release], project: str, known: Collection[str]
+    images: Mapping[str, str], kept: Iterable[Release], project: str, known: Collection[ReleaseId]
 ) -> tuple[str, ...]:
     """Our image names that no kept release needs.
 
@@ -171,7 +171,7 @@ def names_to_drop(
         known: the ids of every release whose images are ours to drop.
     """
     needed = {record.image for release in kept for record in release.services.values()}
-    tags = {_NOT_IN_A_TAG.sub("-", release) for release in known}
+    tags = {_NOT_IN_A_TAG.sub("-", each) for each in known}
     return tuple(
         sorted(
             name

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from schedgen_ops.commands.docker import Container
-from schedgen_ops.release.record import Release
+from schedgen_ops.release.record import NO_RELEASE, Release
 from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.rollout.operations import (
     Keep,
@@ -78,7 +78,7 @@ def _wave(
 def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
     """`new` is the one that serves, once it is verified."""
     behind = tuple(each.service for each in versions(new, touched) if each.behind)
-    return ((Name(new.id, behind, old.id if old else ""),),)
+    return ((Name(new.id, behind, old.id if old else NO_RELEASE),),)
 
 
 def settled(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
@@ -191,7 +191,7 @@ def _beside(version: Version) -> bool:
 def _anew(new: Version, old: Version) -> Unless:
     """A service as it was, for certain."""
     start = bring(old, new, again(old.service))
-    then = (start, Retire(old), Name(old.release, (old.service,))) if start.beside else (start,)
+    then = (start, Retire(old), Name(old.release_id, (old.service,))) if start.beside else (start,)
     return Unless(Revert(new, old) if new.behind else None, then)
 
 

@@ -20,7 +20,7 @@ NOT_BACK = 20
 def ingress(
     compose: Compose,
     paths: Paths,
-    release: str,
+    folder: str,
     behind: Mapping[str, ServiceRecord],
     health: int,
     *,
@@ -29,7 +29,7 @@ def ingress(
     """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
 
     Args:
-        release: the path of the folder of the release, with compose.yaml and haproxy.cfg.
+        folder: the path of the release's folder, with compose.yaml and haproxy.cfg.
         behind: the services behind the ingress.
         health: seconds until a container must be healthy.
         repair: whether what a killed run left closed is opened again.
@@ -41,10 +41,10 @@ def ingress(
         state=paths.state,
         services=services,
         docker=compose.docker.words,
-        compose=compose.words_of(release),
+        compose=compose.words_of(folder),
         project=compose.project,
         folder=paths.ingress,
-        config=f"{release}/haproxy.cfg",
+        config=f"{folder}/haproxy.cfg",
         repair="yes" if repair else "",
         pairs=[f"{name}={record.replicas}" for name, record in behind.items()],
         limit=health,

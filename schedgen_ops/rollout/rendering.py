@@ -29,7 +29,7 @@ class Renderer(Project):
                 command = self._end(new, back=isinstance(operation, o.Revert))
             case o.Remove(new=new):
                 state = self.paths.state
-                command = scripts.remove(self.compose, state, new.service, release=new.release)
+                command = scripts.remove(self.compose, state, new.service, release_id=new.release_id)
             case o.SetIngress():
                 command = self._ingress(operation)
             case o.Name():
@@ -55,18 +55,18 @@ class Renderer(Project):
 
     def name(self, operation: o.Name, record: Release | None = None, *, beside: bool = False) -> Command:
         """As `scripts.promote`, which tells what `record` and `beside` are."""
-        release, services = operation.release, operation.services
+        release, services = operation.release_id, operation.services
         return scripts.promote(self.compose, self.paths, release, services, record, beside=beside)
 
     def _end(self, new: Version, *, back: bool) -> Command:
         state, service = self.paths.state, new.service
         return scripts.retire(
-            self.compose, state, service, new.record, self.drain, release=new.release, back=back
+            self.compose, state, service, new.record, self.drain, release_id=new.release_id, back=back
         )
 
     def _ingress(self, operation: o.SetIngress) -> Command:
         behind = {each.service: each.record for each in operation.behind}
-        folder = self.paths.release(operation.release)
+        folder = self.paths.release(operation.release_id)
         return port_handover.ingress(
             self.compose, self.paths, folder, behind, self.wait, repair=operation.repair
         )

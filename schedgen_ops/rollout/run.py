@@ -66,7 +66,7 @@ def _in_place(remote: Remote, commands: Renderer, operation: Bring, show: Show, 
     answer = remote.run(command, deadline=commands.wait + grace + _MARGIN, check=False)
     if answer.ok:
         return Replaced(answer.seconds)
-    folder = commands.paths.release(operation.new.release)
+    folder = commands.paths.release(operation.new.release_id)
     asked = commands.compose.logs(folder, service, _LOG_LINES)
     logs = remote.run(asked, deadline=30, check=False).lines()
     for line in logs:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, ServiceRecord, to_json
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, to_json
 from schedgen_ops.shell import Command, Value
 
 # A share of the requests: all of them, and nothing for the old containers, not even should the new ones die.
@@ -33,7 +33,7 @@ def _of(compose: Compose, state: str, service: str) -> dict[str, Value]:
 def start_beside(
     compose: Compose,
     state: str,
-    release: str,
+    folder: str,
     service: str,
     record: ServiceRecord,
     health: int,
@@ -47,7 +47,7 @@ def start_beside(
 
     Args:
         state: the path of the folder of our state.
-        release: the path of the folder with the release's compose.yaml.
+        folder: the path of the release's folder, with its compose.yaml.
         health: seconds until they must be healthy.
         share: percent of the requests that the new ones get; below 100 the old ones get the rest. With 100
             they stand by, with ALL they get nothing, not even should the new ones die.
@@ -56,9 +56,9 @@ def start_beside(
         "rollout/start_beside",
         title=f"replace {service}",
         **_of(compose, state, service),
-        compose=compose.words_of(release),
+        compose=compose.words_of(folder),
         wanted=record.replicas,
-        release=release,
+        release=folder,
         proxies=record.proxies,
         share=share,
         limit=health,
@@ -72,16 +72,16 @@ def retire(
     record: ServiceRecord,
     drain: int,
     *,
-    release: str,
+    release_id: ReleaseId,
     back: bool = False,
 ) -> Command:
-    """Drain and remove the containers of a service that are not of `release`, while `release` serves.
+    """Drain and remove the containers of a service that are not of a release, while that one serves.
 
     Args:
         state: the path of the folder of our state.
         drain: seconds for requests in flight to end.
-        release: a release's id.
-        back: the other way round: the containers of `release` go, those that were there before serve again.
+        release_id: whose containers.
+        back: the other way round: its containers go, those that were there before serve again.
             Ends with 10 where none of them is there and well.
     """
     return host_script(
@@ -89,41 +89,41 @@ def retire(
         title=f"replace {service}",
         **_of(compose, state, service),
         proxies=record.proxies,
-        release=release,
+        release=release_id,
         back="yes" if back else "",
         wanted=record.replicas,
         drain=drain,
     )
 
 
-def remove(compose: Compose, state: str, service: str, *, release: str) -> Command:
+def remove(compose: Compose, state: str, service: str, *, release_id: ReleaseId) -> Command:
     """Stop and remove the containers of a service that are of a release; whoever made others keeps them.
 
     Args:
         state: the path of the folder of our state.
-        release: a release's id.
+        release_id: whose containers.
     """
     return host_script(
         "rollout/remove",
         title=f"remove {service}",
         **_of(compose, state, service),
-        release=release,
+        release=release_id,
     )
 
 
 def promote(
     compose: Compose,
     paths: Paths,
-    release: str,
+    release_id: ReleaseId,
     services: Sequence[str],
     record: Release | None = None,
     *,
     beside: bool = False,
 ) -> Command:
-    """Make `release` the one that serves, and the one that a reboot brings back.
+    """Make a release the one that serves, and the one that a reboot brings back.
 
     Args:
-        release: a release's id.
+        release_id: whose containers.
         services: those behind the ingress that it replaced.
         record: what its record says from now on; None leaves it.
         beside: whether the record is on the host already, beside its place.
@@ -136,8 +136,8 @@ def promote(
         docker=compose.docker.words,
         project=compose.project,
         current=paths.current,
-        release=release,
-        folder=paths.release(release),
+        release=release_id,
+        folder=paths.release(release_id),
         services=services,
         size="beside" if beside else str(len(text) or ""),
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schedgen_ops.release.record import Release, ServiceRecord
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A service as a release has it; `release` is its id."""
+    """A service as a release has it."""
 
     service: str
-    release: str
+    release_id: ReleaseId
     record: ServiceRecord
 
     @property
@@ -22,7 +22,7 @@ class Version:
         return bool(self.record.proxies)
 
     def __str__(self) -> str:
-        return f"{self.service} of {self.release}"
+        return f"{self.service} of {self.release_id}"
 
 
 def version(release: Release | None, service: str) -> Version | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.settings import Logs
 from schedgen_ops.shell import Command
 from schedgen_ops.watch.host_sample import LogGroup
@@ -30,7 +31,9 @@ def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Com
     )
 
 
-def keep(docker: Docker, paths: Paths, project: str, release: str, *, aside: bool = False) -> Command:
+def keep(
+    docker: Docker, paths: Paths, project: str, release_id: ReleaseId, *, aside: bool = False
+) -> Command:
     """Keeps the patterns that a release logged, so that those of the next one can be told apart.
 
     Args:
@@ -42,7 +45,7 @@ def keep(docker: Docker, paths: Paths, project: str, release: str, *, aside: boo
         docker=docker.words,
         state=paths.state,
         filter=f"label={PROJECT_LABEL}={project}",
-        release=release,
+        release=release_id,
     )
     return replace(command, text=_ASIDE.format(command.text)) if aside else command
 

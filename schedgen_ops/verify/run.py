@@ -11,6 +11,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.verify import checks, logs, own, remote_commands
 from schedgen_ops.watch import rules
 
@@ -71,14 +72,14 @@ def digest(host: HostContext) -> logs.Digest:
     return logs.parse(host.run(command, DEADLINE).stdout, config)
 
 
-def keep_logs(host: HostContext, release: str, *, aside: bool = False) -> None:
+def keep_logs(host: HostContext, release_id: ReleaseId, *, aside: bool = False) -> None:
     """Keeps what a release logged, before its containers go; what cannot be kept stops nothing.
 
     Args:
         aside: begins it and does not wait.
     """
     paths = Paths(host.settings.directory)
-    command = logs.keep(host.docker, paths, host.settings.project, release, aside=aside)
+    command = logs.keep(host.docker, paths, host.settings.project, release_id, aside=aside)
     with suppress(OpsError):
         host.run(command, DEADLINE)
 

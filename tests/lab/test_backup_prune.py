@@ -15,6 +15,7 @@ from deploy_kit import Operator
 from schedgen_ops.backup.catalog import manifest as m
 from schedgen_ops.lab.place import Place
 from schedgen_ops.release import record
+from schedgen_ops.release.record import ReleaseId
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 COMMIT = "a" * 40
@@ -80,8 +81,10 @@ docker compose exec -T minio ls -A /data </dev/null | grep before || true
 
 
 def _release(host: Box, backup: m.Manifest) -> str:
-    identity = f"20200101_000000-{COMMIT[:7]}"
-    release = record.Release(identity, "v1", COMMIT, record.State.DONE, backup=f"backups/{backup.id}")
+    identity = record.new_id("20200101_000000", COMMIT)
+    release = record.Release(
+        ReleaseId(identity), "v1", COMMIT, record.State.DONE, backup=f"backups/{backup.id}"
+    )
     folder = f".schedgen/releases/{identity}"
     text = record.to_json(release)
     host.sh(f"mkdir -p {folder}; cat > {folder}/release.json <<'END'\n{text}\nEND")

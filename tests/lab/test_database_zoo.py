@@ -20,6 +20,7 @@ from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lab import base, engine, images
 from schedgen_ops.lab.place import Place, locked
 from schedgen_ops.lab.progress import Silent
+from schedgen_ops.release.record import NO_RELEASE
 
 MENAGERIE = """
 CREATE TYPE status AS ENUM ('a', 'b'); CREATE TABLE t (id int PRIMARY KEY, s status);
@@ -228,7 +229,7 @@ def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the
             store.sh(f"mkdir -p {name.rpartition('/')[0]} && echo {name} > {name}")
         first, only = store.tree(), frozenset({"objects"})
         next_second()
-        source = run.Source("", "", running(case.host, config))
+        source = run.Source(NO_RELEASE, "", running(case.host, config))
         made = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
         assert made.objects == len(objects)
         store.sh("rm -rf jobs .schedgen-designs && echo new > e")

@@ -17,6 +17,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollback.run import rollback as assemble
 from schedgen_ops.task_run import Operation, Options
 
@@ -36,7 +37,7 @@ def roll_back(*hosts: SimHost, to: str, run: str = THIRD, revert: bool = False) 
     seen: list[Event] = []
     chosen = two if len(hosts) == 2 else one
     session = Session(chosen, Fleet(hosts), Ref("v1"), run, FakeClock(), seen.append, OWNER)
-    todo = assemble(session, to, revert=revert)
+    todo = assemble(session, ReleaseId(to), revert=revert)
     return _outcome(todo, seen)
 
 

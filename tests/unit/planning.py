@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from schedgen_ops.commands.docker import Container
-from schedgen_ops.release.record import Release, ServiceRecord, State
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout.operations import Plan, text
 from schedgen_ops.rollout.plan import INGRESS
 
@@ -42,7 +42,7 @@ def release(
         for service in ORDER
         if service not in {*without}
     }
-    return Release(name, "main", "a" * 40, State.DONE, services=services)
+    return Release(ReleaseId(name), "main", "a" * 40, State.DONE, services=services)
 
 
 def box(service: str, release: str, image: str, number: int = 1, **facts: str) -> Container:

@@ -20,6 +20,7 @@ from schedgen_ops.cli import prune
 from schedgen_ops.cli.catalog import pick
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.release import record
+from schedgen_ops.release.record import ReleaseId
 
 __all__ = ["inv"]
 Capture = pytest.CaptureFixture[str]
@@ -168,8 +169,12 @@ def test_days_are_counted_by_the_hosts_clock() -> None:
 
 
 def test_what_a_kept_release_names_is_needed() -> None:
-    release = record.Release("r7", "v1", "a" * 40, record.State.DONE, backup="backups/pre-deployment-1_1")
-    other = replace(release, id="r8", state=record.State.FAILED, backup="backups/pre-deployment-2_2")
+    release = record.Release(
+        ReleaseId("r7"), "v1", "a" * 40, record.State.DONE, backup="backups/pre-deployment-1_1"
+    )
+    other = replace(
+        release, id=ReleaseId("r8"), state=record.State.FAILED, backup="backups/pre-deployment-2_2"
+    )
     told = f"\n{record.to_json(release)}\n{record.to_json(other)}\n"
     assert pruned(told) == {"pre-deployment-1_1": "r7"}
 

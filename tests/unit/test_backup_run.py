@@ -17,6 +17,7 @@ from schedgen_ops.backup.create import run, scripts
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
 from schedgen_ops.events import Event, Message, Progress
+from schedgen_ops.release.record import ReleaseId
 
 SUM = "0" * 64
 
@@ -38,7 +39,7 @@ def container(service: str, status: str = "running") -> dict[str, Any]:
 
 
 def source(*boxes: dict[str, Any]) -> run.Source:
-    return run.Source("r1", "a" * 40, parse_containers("\n".join(map(json.dumps, boxes))))
+    return run.Source(ReleaseId("r1"), "a" * 40, parse_containers("\n".join(map(json.dumps, boxes))))
 
 
 # No backup before.

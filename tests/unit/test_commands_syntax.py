@@ -21,6 +21,7 @@ from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.parallel_batch import together
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.settings import Check, Prometheus
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import checks, flow, logs, performance
@@ -71,7 +72,7 @@ EVERY = (
     verify.queries(PLAIN, "p", DATABASE, "SELECT 1"),
     sampler.sample(PLAIN, "p", [CHECK], rounds=1, interval=1, patience=1),
     logs.since_deploy(PLAIN, Paths("/srv/p"), "p", 600),
-    logs.keep(PLAIN, Paths("/srv/p"), "p", "r1"),
+    logs.keep(PLAIN, Paths("/srv/p"), "p", ReleaseId("r1")),
     http.fetch("http://localhost/", 3),
     checks.targets(Prometheus()),
     flow.follow(FLOW, "1"),

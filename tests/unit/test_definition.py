@@ -16,7 +16,7 @@ from schedgen_ops.commands.compose import Compose, Port, Service, parse_resolved
 from schedgen_ops.commands.docker import Docker, parse_containers
 from schedgen_ops.proxy.haproxy import HAProxy
 from schedgen_ops.proxy.routes import routes
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
 from schedgen_ops.rollout.strategies import registry
 
@@ -127,7 +127,9 @@ def test_the_overlay_takes_ports_and_gives_the_ingress_theirs(tmp_path: Path) ->
     gate = HAProxy().service("haproxy", "/srv/p", [route], dual.networks)
     record = ServiceRecord("p-dual:r", "", "d", "w", 1, "ingress", (route.proxy,))
     pinned = bash(
-        compose.pin(str(tmp_path / "r"), plan.overlay({"dual": record}, "r", gate)), tmp_path, PATH=programs
+        compose.pin(str(tmp_path / "r"), plan.overlay({"dual": record}, ReleaseId("r"), gate)),
+        tmp_path,
+        PATH=programs,
     )
     assert pinned.ok, pinned.stderr
     words = [str(BINARY), "-p", "p", "-f", str(tmp_path / "r/compose.yaml"), "config", "--format", "json"]

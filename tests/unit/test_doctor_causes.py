@@ -13,6 +13,7 @@ import pytest
 from schedgen_ops.doctor import plan, remote_commands
 from schedgen_ops.doctor.cause import Answers, Diagnosis, judged
 from schedgen_ops.release import record
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.remote import Result
 
 SETTINGS = kit.settings(
@@ -219,7 +220,7 @@ def test_what_could_not_be_looked_at_is_unknown_and_never_well(probe: str, answe
 
 
 def releases(state: record.State, error: str) -> Result:
-    made = record.Release("20261124_034336-b88a827", "main", "b" * 40, state, error=error)
+    made = record.Release(ReleaseId("20261124_034336-b88a827"), "main", "b" * 40, state, error=error)
     return said(f"\n{made.id} {record.to_json(made)}")
 
 
@@ -247,8 +248,10 @@ def test_how_the_last_deploy_failed_is_named(error: str, cause: str, fix: str) -
 
 def test_an_error_that_is_new_is_named_with_the_commits_that_touch_its_file() -> None:
     old, new = "a" * 40, "b" * 40
-    before = record.Release(f"20261124_034336-{old[:7]}", "main", old, record.State.DONE)
-    serving = record.Release(f"20261125_034336-{new[:7]}", "main", new, record.State.DONE, previous=before.id)
+    before = record.Release(ReleaseId(f"20261124_034336-{old[:7]}"), "main", old, record.State.DONE)
+    serving = record.Release(
+        ReleaseId(f"20261125_034336-{new[:7]}"), "main", new, record.State.DONE, previous=before.id
+    )
     told = "\n".join([serving.id, *(f"{one.id} {record.to_json(one)}" for one in (before, serving))])
     log = "since\t1\t60\nearlier\nlog\tbackend\t3\tTypeError at upload.js:#\tTypeError at upload.js:12"
     history = (

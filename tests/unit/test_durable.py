@@ -13,6 +13,7 @@ from schedgen_ops.commands import files
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import scripts
 from schedgen_ops.shell import Command
 
@@ -56,13 +57,14 @@ def test_so_is_a_manifest(build: object, tmp_path: Path) -> None:
 
 def test_all_of_a_release_is_on_the_disk_before_it_is_named(tmp_path: Path) -> None:
     paths = Paths(str(tmp_path))
-    folder = Path(paths.release("r2"))
+    folder = Path(paths.release(ReleaseId("r2")))
     folder.mkdir(parents=True)
     for name in ("compose.yaml", "owner.yaml", ".release.json"):
         (folder / name).write_text("x")
     program(tmp_path / "bin", "docker", "true")
     told = order(
-        tmp_path, scripts.promote(Compose(Docker(), "p", str(tmp_path)), paths, "r2", [], beside=True)
+        tmp_path,
+        scripts.promote(Compose(Docker(), "p", str(tmp_path)), paths, ReleaseId("r2"), [], beside=True),
     )
     at = ".schedgen/releases/r2"
     assert {f"{at}/compose.yaml", f"{at}/owner.yaml", f"{at}/.release.json"} <= {*told[0].split()}

@@ -16,6 +16,7 @@ from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.host_scripts import library
 from schedgen_ops.lock import remote_commands as lock
 from schedgen_ops.lock.remote_commands import Owner
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.shell import assignment, script
 from schedgen_ops.watch import release_sample as samples
 from schedgen_ops.watch.policy import GuardPolicy
@@ -24,7 +25,7 @@ OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "guard", "v1.2.4")
 CONFIG = AgentConfig(
     project="p",
     docker=Docker().words,
-    release="r2",
+    release_id=ReleaseId("r2"),
     alone=True,
     interval=1,
     insufficient_traffic="accept",

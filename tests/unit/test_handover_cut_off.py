@@ -8,7 +8,7 @@ import pytest
 from engine_stub import Engine
 
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.remote import Result
 from schedgen_ops.rollout import port_handover
 
@@ -23,7 +23,7 @@ def engine(tmp_path: Path) -> Engine:
 def adopt(engine: Engine, *, repair: bool = False) -> Result:
     engine.say(proxies="web_80", release="r1-adopted")
     paths = Paths(str(engine.state.parent / "project's dir"))
-    release = Path(paths.release("r1"))
+    release = Path(paths.release(ReleaseId("r1")))
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text("frontend web_80\n")
     return engine.run(port_handover.ingress(engine.compose, paths, str(release), WEB, 20, repair=repair))

@@ -13,7 +13,7 @@ import yaml
 from schedgen_ops.commands.compose import Port, Service
 from schedgen_ops.proxy import haproxy
 from schedgen_ops.proxy.routes import Route, routes
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
 from schedgen_ops.settings import Check
 
@@ -146,7 +146,7 @@ def services(text: str) -> dict[str, Any]:
 
 
 def test_only_what_is_behind_the_ingress_gives_up_its_ports() -> None:
-    found = services(plan.overlay(RECORDS, "r2", made()))
+    found = services(plan.overlay(RECORDS, ReleaseId("r2"), made()))
     assert isinstance(found["backend"]["ports"], Reset)
     assert found["backend"]["ports"].value == []
     assert "ports" not in found["worker"]
@@ -154,22 +154,22 @@ def test_only_what_is_behind_the_ingress_gives_up_its_ports() -> None:
 
 
 def test_without_an_ingress_nothing_gives_up_its_ports() -> None:
-    text = plan.overlay(RECORDS, "r2")
+    text = plan.overlay(RECORDS, ReleaseId("r2"))
     assert "!reset" not in text
     assert json.loads(text)["services"].keys() == RECORDS.keys()
 
 
 def test_the_ingress_has_no_label_of_the_release_so_that_it_stays() -> None:
-    first, second = (services(plan.overlay(RECORDS, name, made())) for name in ("r1", "r2"))
+    first, second = (services(plan.overlay(RECORDS, ReleaseId(name), made())) for name in ("r1", "r2"))
     assert first[plan.INGRESS] == second[plan.INGRESS]
     assert first["backend"]["labels"] != second["backend"]["labels"]
 
 
 def test_a_rollback_takes_the_old_overlay_under_its_own_name() -> None:
-    old = plan.overlay(RECORDS, "r1", made())
-    new = plan.relabelled(old, "r3")
+    old = plan.overlay(RECORDS, ReleaseId("r1"), made())
+    new = plan.relabelled(old, ReleaseId("r3"))
     expected = {name: replace(record, image=record.image) for name, record in RECORDS.items()}
-    assert new == plan.overlay(expected, "r3", made())
+    assert new == plan.overlay(expected, ReleaseId("r3"), made())
     assert "r1" not in new.replace("p-", "")
 
 

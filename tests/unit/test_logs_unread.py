@@ -20,6 +20,7 @@ from test_verify_logs import releases
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.settings import Logs
 from schedgen_ops.verify import logs, run
 from schedgen_ops.watch import sampler
@@ -83,7 +84,7 @@ def test_an_engine_that_goes_away_in_the_middle_leaves_the_logs_unknown(tmp_path
 def test_what_could_not_be_kept_makes_nothing_new(tmp_path: Path) -> None:
     paths = releases(tmp_path, "r1", "r2")
     programs = path(program(tmp_path / "bin", "docker", DOCKER).parent)
-    assert bash(logs.keep(Docker(), paths, "p", "r1"), tmp_path, PATH=programs).ok
+    assert bash(logs.keep(Docker(), paths, "p", ReleaseId("r1")), tmp_path, PATH=programs).ok
     kept = (tmp_path / ".schedgen/releases/r1/log-patterns").read_text()
     assert kept == "\tweb\nweb\tERROR no room for job #\n"
     later = DOCKER.replace("no room for job 17", "out of luck").replace("logs:id3)", "logs:id3) echo ERROR b")

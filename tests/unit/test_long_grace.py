@@ -17,7 +17,7 @@ from test_backup_restore import boxes
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import GRACE, Docker, grace, parse_containers
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
@@ -31,8 +31,8 @@ SITE = ServiceRecord("i", "id", "d", strategy="ingress", proxies=("web_80",))
 STATEFUL = ServiceRecord("i", "id", "d", strategy="stop-first")
 SETTINGS = settings(health={"deadline": 40, "settle": 0}, rollout={"drain": 2})
 COMMANDS = Renderer(COMPOSE, SETTINGS)
-PDF, WEB = Version("worker", "r", WORKER), Version("web", "r", SITE)
-DB = Version("db", "r", STATEFUL)
+PDF, WEB = Version("worker", ReleaseId("r"), WORKER), Version("web", ReleaseId("r"), SITE)
+DB = Version("db", ReleaseId("r"), STATEFUL)
 WHY = Change("", Action.REPLACE, "its image changed")
 TEN_MINUTES = 600.0
 

@@ -16,6 +16,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.guard.run import guarded
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollback.run import rollback
 from schedgen_ops.settings import Settings
 from schedgen_ops.steps import Step
@@ -104,4 +105,4 @@ class Data:
     ids=["plain", "migrations", "data"],
 )
 def test_a_rollback(options: dict[str, Any], before: str, after: str) -> None:
-    assert text(rollback(session(), "r1", **options)) == ROLLBACK.format(before, after)
+    assert text(rollback(session(), ReleaseId("r1"), **options)) == ROLLBACK.format(before, after)

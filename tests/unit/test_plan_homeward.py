@@ -46,7 +46,7 @@ class Host:
     def started(self, new: Version) -> tuple[Container, ...]:
         image = new.record.image_id
         return tuple(
-            box(new.service, new.release, image, 10 + number) for number in range(new.record.replicas)
+            box(new.service, new.release_id, image, 10 + number) for number in range(new.record.replicas)
         )
 
     def perform(self, operation: Operation) -> bool:
@@ -58,20 +58,20 @@ class Host:
             case Bring(new=new):
                 self.have(new.service, self.started(new))
             case Revert(new=new):
-                others = tuple(each for each in self.of(new.service) if each.release != new.release)
+                others = tuple(each for each in self.of(new.service) if each.release != new.release_id)
                 if others == self.of(new.service):
                     return True
                 if not others or not all(each.good for each in others):
                     return False
                 self.have(new.service, others)
             case Retire(new=new):
-                its = tuple(each for each in self.of(new.service) if each.release == new.release)
+                its = tuple(each for each in self.of(new.service) if each.release == new.release_id)
                 if its and all(each.good for each in its[: new.record.replicas]):
                     self.have(new.service, its[: new.record.replicas])
             case Remove(new=new):
-                rest = tuple(each for each in self.of(new.service) if each.release != new.release)
+                rest = tuple(each for each in self.of(new.service) if each.release != new.release_id)
                 self.have(new.service, rest)
-            case Name(release=name):
+            case Name(release_id=name):
                 self.current = name
             case SetIngress():
                 self.have(INGRESS, (box(INGRESS, "", "haproxy"),))

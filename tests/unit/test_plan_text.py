@@ -11,6 +11,7 @@ from planning import ORDER, box, lines, release, running
 
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.operations import (
@@ -82,7 +83,7 @@ start api of r1 beside what runs, 2 containers: its image is built from api/a.js
 
 def test_a_verified_release_is_named_and_then_what_stood_by_goes() -> None:
     assert lines(planner.named(NEW, OLD, ["db", "api"])) == "name r2 as what serves"
-    assert planner.named(NEW, OLD, ["db", "api"]) == ((Name("r2", ("api",), "r1"),),)
+    assert planner.named(NEW, OLD, ["db", "api"]) == ((Name(ReleaseId("r2"), ("api",), ReleaseId("r1")),),)
     assert (
         lines(planner.settled(NEW, OLD, ["db", "api", "web"]))
         == "retire what api of r2 replaced\n& retire what web of r2 replaced"
@@ -153,7 +154,7 @@ def test_what_was_left_alone_for_its_data_is_never_two_at_once() -> None:
     left = replace(OLD.services["db"], strategy="left alone")
     old = replace(OLD, services={**OLD.services, "db": left})
     assert "recreate db of r1" in way(running(NEW), old=old)[2]
-    told = lines(planner.forward(["db"], replace(old, id="r3"), NEW, running(NEW), 101, together))
+    told = lines(planner.forward(["db"], replace(old, id=ReleaseId("r3")), NEW, running(NEW), 101, together))
     assert told == "recreate db of r3: its image changed"
     assert together({**old.services})[0] == ("db",)
 
@@ -225,7 +226,7 @@ def test_what_is_put_back_unless_it_stands_by_is_one_line_of_shell(stands: str, 
 
     before = version(OLD, "api")
     assert before is not None
-    then = (Bring(before, API, WHY), Retire(before), Name("r1", ("api",)))
+    then = (Bring(before, API, WHY), Retire(before), Name(ReleaseId("r1"), ("api",)))
     command = Told(Compose(Docker(), "p", "/srv/p"), settings())(Unless(Revert(API, before), then))
     assert subprocess.check_output(["bash", "-c", command.text], text=True).split() == runs.split()
 
@@ -249,7 +250,7 @@ WHY = Change("api", Action.REPLACE, "its image changed")
         (Revert(API, BEFORE), "start api of r2 beside what runs: put back"),
         (Retire(API, BEFORE), "start api of r1 beside what runs: put back"),
         (Remove(WORKER), "start worker of r2 beside what runs: put back"),
-        (Name("r2", (), "r1"), "name r1 as what serves"),
+        (Name(ReleaseId("r2"), (), ReleaseId("r1")), "name r1 as what serves"),
         (Keep(WHY), ""),
         (Untag(("p-api:r2",)), ""),
     ],

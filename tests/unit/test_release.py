@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,11 +15,12 @@ from kit import quickly
 from schedgen_ops.release.names import next_run
 from schedgen_ops.release.record import (
     Release,
+    ReleaseId,
     ServiceRecord,
     State,
     from_json,
     kept,
-    release_id,
+    new_id,
     served_in_order,
     to_json,
 )
@@ -55,7 +56,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 def release(name: str, previous: str = "", state: State = State.DONE, *images: str) -> Release:
     services = {image: ServiceRecord(f"p-{image}:{name}", f"sha256:{image}", "d") for image in images}
-    return Release(name, "main", COMMIT, state, previous, services=services)
+    return Release(ReleaseId(name), "main", COMMIT, state, ReleaseId(previous), services=services)
 
 
 def names(releases: tuple[Release, ...]) -> list[str]:
@@ -63,7 +64,7 @@ def names(releases: tuple[Release, ...]) -> list[str]:
 
 
 def test_an_id_is_the_time_and_the_commit() -> None:
-    assert release_id(datetime(2024, 11, 30, 14, 30, tzinfo=UTC), COMMIT) == "20241130_143000-3f2a9c1"
+    assert new_id("20241130_143000", COMMIT) == "20241130_143000-3f2a9c1"
 
 
 @quickly
@@ -170,7 +171,7 @@ def test_the_one_that_came_to_serve_is_the_last_of_its_time_whatever_its_laptops
         release("20250117", "20250110", State.STARTED),
     )
     assert names(served_in_order(found))[0] == "20250101"
-    assert names(kept(found, "20250101", 2)) == ["20250101", "20250110"]
+    assert names(kept(found, ReleaseId("20250101"), 2)) == ["20250101", "20250110"]
 
 
 def test_what_follows_a_record_that_cannot_be_read_is_newer_than_what_came_before_it() -> None:
@@ -182,7 +183,7 @@ def test_what_follows_a_record_that_cannot_be_read_is_newer_than_what_came_befor
 @given(st.lists(st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1)), max_size=5), st.floats(-1e5, 1e5))
 def test_an_id_is_later_than_every_other_of_the_host(known: list[datetime], ahead: float) -> None:
     ids = [*(f"{moment:%Y%m%d_%H%M%S}-abc1234" for moment in known), "no time", ""]
-    name = next_run("20250115_120000", ahead, ids)
+    name = next_run("20250115_120000", ahead, map(ReleaseId, ids))
     assert all(name > other[:15] for other in ids if other[:1] == "2")
     if not known:
         gap = datetime.strptime(name, "%Y%m%d_%H%M%S") - datetime(2025, 1, 15, 12)
@@ -214,7 +215,7 @@ def _has_cycle(found: tuple[Release, ...]) -> bool:
     return any(_returns(name, before) for name in before)
 
 
-def _returns(name: str, before: dict[str, str]) -> bool:
+def _returns(name: ReleaseId, before: dict[ReleaseId, ReleaseId]) -> bool:
     seen: set[str] = set()
     while name in before and name not in seen:
         seen.add(name)
@@ -228,7 +229,7 @@ def test_the_release_that_serves_is_always_kept_and_failed_ones_never(
     found: tuple[Release, ...], count: int
 ) -> None:
     for current in [*names(found), "", "gone"]:
-        keep = kept(found, current, count)
+        keep = kept(found, ReleaseId(current), count)
         assert len(keep) <= count
         assert (current in names(keep)) == (current in names(found))
         assert all(r.good for r in keep if r.id != current)
@@ -238,19 +239,21 @@ def test_the_release_that_serves_is_always_kept_and_failed_ones_never(
 
 def test_the_newest_good_ones_are_kept() -> None:
     found = tuple(release(str(n), str(n - 1), State.FAILED if n == 3 else State.DONE) for n in range(1, 6))
-    assert names(kept(found, "5", 3)) == ["5", "4", "2"]
+    assert names(kept(found, ReleaseId("5"), 3)) == ["5", "4", "2"]
 
 
 def test_a_rollback_and_what_it_went_back_to_count_once() -> None:
     first, second, third = (release(str(n), str(n - 1), State.DONE) for n in (1, 2, 3))
-    back = replace(release("4", "3", State.DONE), restores="2")
-    again = replace(release("5", "4", State.DONE), restores="4")
+    back = replace(release("4", "3", State.DONE), restores=ReleaseId("2"))
+    again = replace(release("5", "4", State.DONE), restores=ReleaseId("4"))
     found = (first, second, third, back, again)
-    assert names(kept(found, "5", 3)) == ["5", "4", "3", "2", "1"]
-    assert names(kept(found, "5", 2)) == ["5", "4", "3", "2"]
-    assert names(kept(found, "5", 1)) == ["5", "4", "2"]
+    assert names(kept(found, ReleaseId("5"), 3)) == ["5", "4", "3", "2", "1"]
+    assert names(kept(found, ReleaseId("5"), 2)) == ["5", "4", "3", "2"]
+    assert names(kept(found, ReleaseId("5"), 1)) == ["5", "4", "2"]
 
 
 def test_records_that_restore_each_other_are_no_endless_search() -> None:
-    odd = tuple(replace(release(a, "", State.DONE), restores=b) for a, b in (("1", "2"), ("2", "1")))
-    assert set(names(kept(odd, "1", 5))) == {"1", "2"}
+    odd = tuple(
+        replace(release(a, "", State.DONE), restores=ReleaseId(b)) for a, b in (("1", "2"), ("2", "1"))
+    )
+    assert set(names(kept(odd, ReleaseId("1"), 5))) == {"1", "2"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_release import GRAPHS, release
 
-from schedgen_ops.release.record import Release, State, before, since
+from schedgen_ops.release.record import Release, ReleaseId, State, before, since
 
 
 @dataclass
@@ -31,7 +31,7 @@ class History:
     def add(self, state: State, restores: str = "", *migrations: str) -> Release:
         """One more record on top of the one that serves."""
         new = release(f"{len(self.made) + 1:02}", self.current, state)
-        new = replace(new, restores=restores, migrations=migrations)
+        new = replace(new, restores=ReleaseId(restores), migrations=migrations)
         self.made.append(new)
         return new
 
@@ -98,26 +98,26 @@ def test_the_first_release_has_none_before_it() -> None:
 @given(GRAPHS, st.data())
 def test_whatever_names_whatever_the_search_ends(found: tuple[Release, ...], data: st.DataObject) -> None:
     ids = st.sampled_from([*(r.id for r in found), "", "gone"])
-    found = tuple(replace(r, restores=data.draw(ids), migrations=(f"m{r.id}",)) for r in found)
+    found = tuple(replace(r, restores=ReleaseId(data.draw(ids)), migrations=(f"m{r.id}",)) for r in found)
     for at in found:
         target = before(found, at)
         assert target is None or target in found
-        brought = since(found, data.draw(ids), at.id)
+        brought = since(found, ReleaseId(data.draw(ids)), at.id)
         assert len(set(brought)) == len(brought)
 
 
 def test_the_migrations_since_a_release_are_those_of_the_later_ones_newest_first() -> None:
     made = history("deploy", "deploy", "deploy")
-    assert since(tuple(made.made), "01", "03") == ("m3", "m2")
-    assert since(tuple(made.made), "03", "03") == ()
-    assert since(tuple(made.made), "01", "gone") == ()
+    assert since(tuple(made.made), ReleaseId("01"), ReleaseId("03")) == ("m3", "m2")
+    assert since(tuple(made.made), ReleaseId("03"), ReleaseId("03")) == ()
+    assert since(tuple(made.made), ReleaseId("01"), ReleaseId("gone")) == ()
 
 
 @given(ACTIONS)
 def test_migrations_that_stayed_are_still_counted_after_a_rollback(actions: list[str]) -> None:
     made = history("deploy", *actions)
     first = made.made[0].id
-    brought = since(tuple(made.made), first, made.current)
+    brought = since(tuple(made.made), first, ReleaseId(made.current))
     stayed = {name for found in made.made[1:] if found.good for name in found.migrations}
     assert set(brought) <= stayed
     if "back" not in actions:
@@ -128,4 +128,4 @@ def test_migrations_that_stayed_are_still_counted_after_a_rollback(actions: list
 def test_a_migration_that_two_releases_name_counts_once() -> None:
     first, second, third = (release(str(n), str(n - 1)) for n in (1, 2, 3))
     found = (first, replace(second, migrations=("a", "b")), replace(third, migrations=("b", "c")))
-    assert since(found, "1", "3") == ("c", "b", "a")
+    assert since(found, ReleaseId("1"), ReleaseId("3")) == ("c", "b", "a")

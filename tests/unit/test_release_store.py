@@ -14,6 +14,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import (
     Release,
+    ReleaseId,
     ServiceRecord,
     State,
     to_json,
@@ -24,7 +25,7 @@ COMMIT = "3f2a9c1" + "0" * 33
 
 def release(name: str, previous: str = "", state: State = State.DONE, *images: str) -> Release:
     services = {image: ServiceRecord(f"p-{image}:{name}", f"sha256:{image}", "d") for image in images}
-    return Release(name, "main", COMMIT, state, previous, services=services)
+    return Release(ReleaseId(name), "main", COMMIT, state, ReleaseId(previous), services=services)
 
 
 def names(releases: tuple[Release, ...]) -> list[str]:
@@ -36,13 +37,13 @@ PATHS = Paths("/srv/schedgen")
 
 def test_all_state_is_in_one_folder() -> None:
     assert PATHS.current == "/srv/schedgen/.schedgen/current"
-    assert PATHS.record("r1") == "/srv/schedgen/.schedgen/releases/r1/release.json"
+    assert PATHS.record(ReleaseId("r1")) == "/srv/schedgen/.schedgen/releases/r1/release.json"
 
 
 def test_a_host_that_was_never_deployed_to_has_an_empty_shelf(tmp_path: Path) -> None:
     answer = bash(store.read_command(Paths(str(tmp_path))), tmp_path)
     assert answer.ok
-    assert store.parse_shelf(answer.stdout) == store.Shelf("", ())
+    assert store.parse_shelf(answer.stdout) == store.Shelf(ReleaseId(""), ())
 
 
 def test_what_was_written_is_read_back_and_a_torn_record_hides_no_other(tmp_path: Path) -> None:
@@ -51,9 +52,9 @@ def test_what_was_written_is_read_back_and_a_torn_record_hides_no_other(tmp_path
     host = FakeHost(answers={lambda _: True: lambda command: bash(command, tmp_path)})
     for name in ("1", "2", "3"):
         store.write(host, paths, release(name, state=State.DONE))
-    Path(paths.record("2")).write_text('{"id": "2", "bra')
+    Path(paths.record(ReleaseId("2"))).write_text('{"id": "2", "bra')
     (folder / ".schedgen/releases/empty").mkdir()
-    store.set_current(host, paths, "3")
+    store.set_current(host, paths, ReleaseId("3"))
     shelf = store.read(host, paths)
     assert (shelf.current, names(shelf.releases), shelf.unreadable) == ("3", ["1", "3"], 1)
     assert shelf.serving == release("3")
@@ -182,9 +183,9 @@ EVIL = ("../../x", "a/b", "-rf", "", ".", "a b", "a;b", "a\n", "ä")
 def test_a_name_from_a_host_is_nothing_but_a_name(name: str) -> None:
     good = release("r1", "r0", State.DONE, "web")
     service = good.services["web"]
-    changed = [replace(good, id=name), replace(good, services={name: service})]
+    changed = [replace(good, id=ReleaseId(name)), replace(good, services={name: service})]
     if name:
-        changed += [replace(good, previous=name), replace(good, restores=name)]
+        changed += [replace(good, previous=ReleaseId(name)), replace(good, restores=ReleaseId(name))]
     changed += [
         replace(good, services={"web": changed})
         for changed in (replace(service, proxies=(name,)), replace(service, needs=(name,)))

@@ -14,7 +14,7 @@ from kit import quickly, settings
 from schedgen_ops.commands.compose import Compose, Service
 from schedgen_ops.commands.docker import Container, Docker
 from schedgen_ops.errors import OpsError
-from schedgen_ops.release.record import Release, ServiceRecord, State, kept
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept
 from schedgen_ops.rollout import plan, run
 from schedgen_ops.rollout.operations import Bring, Remove
 from schedgen_ops.rollout.plan import Action, Change
@@ -48,7 +48,7 @@ def change(wanted: ServiceRecord = WANTED, *boxes: Container, serving: Release |
 
 def served(definition: str, written: str) -> Release:
     record = ServiceRecord("schedgen-web:r1", "sha256:a", definition, written)
-    return Release("r1", "main", "a" * 40, State.ADOPTED, services={"web": record})
+    return Release(ReleaseId("r1"), "main", "a" * 40, State.ADOPTED, services={"web": record})
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,10 @@ def test_the_same_image_and_definition_is_never_touched_and_anything_else_always
 
 def test_an_image_is_named_after_project_service_and_release() -> None:
     assert (
-        plan.image_name("schedgen", "web", "20250115_120000-abc1234")
+        plan.image_name("schedgen", "web", ReleaseId("20250115_120000-abc1234"))
         == "schedgen-web:20250115_120000-abc1234"
     )
-    assert plan.image_name("p", "web", "a/b c") == "p-web:a-b-c"
+    assert plan.image_name("p", "web", ReleaseId("a/b c")) == "p-web:a-b-c"
 
 
 def test_a_definition_without_mounted_files_is_composes_own() -> None:
@@ -156,7 +156,7 @@ def test_only_mounts_of_the_project_are_looked_up_in_git() -> None:
 
 
 def test_the_overlay_gives_each_service_its_own_image_and_our_labels() -> None:
-    assert json.loads(plan.overlay({"web": WANTED}, "r2")) == {
+    assert json.loads(plan.overlay({"web": WANTED}, ReleaseId("r2"))) == {
         "services": {
             "web": {
                 "image": "schedgen-web:r2",
@@ -172,8 +172,11 @@ def test_services_that_run_without_being_in_the_release_are_told() -> None:
 
 
 def _release(name: str, state: State) -> Release:
-    services = {s: ServiceRecord(plan.image_name("p", s, name), f"sha256:{name}", "d") for s in ("web", "db")}
-    return Release(name, "main", "a" * 40, state, services=services)
+    services = {
+        s: ServiceRecord(plan.image_name("p", s, ReleaseId(name)), f"sha256:{name}", "d")
+        for s in ("web", "db")
+    }
+    return Release(ReleaseId(name), "main", "a" * 40, state, services=services)
 
 
 @quickly
@@ -186,17 +189,17 @@ def test_no_name_that_a_kept_release_needs_is_dropped_and_nothing_of_anybody_els
     states: dict[str, State], count: int, current: str
 ) -> None:
     releases = tuple(_release(name, state) for name, state in states.items())
-    keep = kept(releases, current, count)
+    keep = kept(releases, ReleaseId(current), count)
     needed = {record.image for release in keep for record in release.services.values()}
     ours = {record.image for release in releases for record in release.services.values()}
     others = {"p-web:latest", "p-web:v1", "other-web:1", "q:1", "p:1", "p-web:<none>"}
     images = dict.fromkeys(ours | others, "sha256:x")
-    dropped = set(plan.names_to_drop(images, keep, "p", set(states)))
+    dropped = set(plan.names_to_drop(images, keep, "p", {ReleaseId(name) for name in states}))
     assert dropped == ours - needed
 
 
 COMMANDS = Renderer(Compose(Docker(), "schedgen", "/srv/schedgen"), settings())
-WEB = Version("web", "r1", WANTED)
+WEB = Version("web", ReleaseId("r1"), WANTED)
 WHY = Change("web", Action.REPLACE, "its image changed")
 IN_PLACE = Bring(WEB, None, WHY)
 
@@ -209,7 +212,7 @@ def test_a_service_that_gets_healthy_tells_how_long_it_took() -> None:
 
 def test_how_long_the_old_one_took_to_end_is_told_apart() -> None:
     host = FakeHost(answers={"replace web": result("say hello\nended 1500000\n", seconds=3.5)})
-    worker = Version("web", "r1", replace(WANTED, strategy="start-first"))
+    worker = Version("web", ReleaseId("r1"), replace(WANTED, strategy="start-first"))
     found = run.start(host, COMMANDS, Bring(worker, None, WHY), lambda line: None)
     assert found == Replaced(3.5, ending=1.5)
 
@@ -241,4 +244,4 @@ def test_a_service_that_was_new_is_stopped_and_removed() -> None:
     host = FakeHost(answers={lambda command: command.script == "rollout/remove": ""})
     run.remove(host, COMMANDS, Remove(WEB))
     (asked,) = host.commands
-    assert (dict(asked.values)["service"], dict(asked.values)["release"]) == ("web", WEB.release)
+    assert (dict(asked.values)["service"], dict(asked.values)["release"]) == ("web", WEB.release_id)

@@ -17,13 +17,13 @@ from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import program
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, ServiceRecord, State, to_json
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, to_json
 from schedgen_ops.remote import Result
 from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.shell import Command, assignment
 
 WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
-RELEASE = Release("r2", "v2", "b" * 40, State.DONE)
+RELEASE = Release(ReleaseId("r2"), "v2", "b" * 40, State.DONE)
 SITE = ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))
 
 
@@ -43,7 +43,9 @@ def beside(
 
 
 def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
-    command = scripts.retire(engine.compose, str(engine.state), "web", SITE, 1, release=release, back=back)
+    command = scripts.retire(
+        engine.compose, str(engine.state), "web", SITE, 1, release_id=ReleaseId(release), back=back
+    )
     return engine.run(command)
 
 
@@ -57,7 +59,7 @@ def test_only_containers_of_the_release_are_removed(engine: Engine) -> None:
     engine.has("worker")
     engine.say(release="r2")
     engine.has("worker", "web")
-    command = scripts.remove(engine.compose, str(engine.state), "worker", release="r2")
+    command = scripts.remove(engine.compose, str(engine.state), "worker", release_id=ReleaseId("r2"))
     assert engine.run(command).ok
     assert services(engine) == ["worker r1", "web r2"]
     assert engine.run(command).ok
@@ -284,10 +286,10 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
     assert beside(gated, SITE, "web").ok
     assert gated.log.index("update --restart no 3") > gated.log.index("made 3 web")
     paths = Paths(str(gated.root / "project"))
-    folder = Path(paths.release("r2"))
+    folder = Path(paths.release(ReleaseId("r2")))
     folder.mkdir(parents=True)
     (gated.state / "releases/r2/restart-web").rename(folder / "restart-web")
-    answer = gated.run(scripts.promote(gated.compose, paths, "r2", ["web"], RELEASE))
+    answer = gated.run(scripts.promote(gated.compose, paths, ReleaseId("r2"), ["web"], RELEASE))
     assert answer.ok, answer
     assert gated.log[-1] == "update --restart on-failure:3 3"
     assert (folder / "release.json").read_text() == to_json(RELEASE)
@@ -297,17 +299,17 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
 
 def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None:
     paths = Paths(str(gated.root / "project"))
-    Path(paths.release("r2")).mkdir(parents=True)
-    command = scripts.promote(gated.compose, paths, "r2", ["web"], RELEASE)
+    Path(paths.release(ReleaseId("r2"))).mkdir(parents=True)
+    command = scripts.promote(gated.compose, paths, ReleaseId("r2"), ["web"], RELEASE)
     assert not gated.run(replace(command, stdin=to_json(RELEASE).encode()[:-9])).ok
     assert not Path(paths.current).exists()
 
 
 def test_a_record_that_is_beside_its_place_is_put_there_with_the_name(gated: Engine) -> None:
     paths = Paths(str(gated.root / "project"))
-    folder = Path(paths.release("r2"))
+    folder = Path(paths.release(ReleaseId("r2")))
     folder.mkdir(parents=True)
-    command = scripts.promote(gated.compose, paths, "r2", [], beside=True)
+    command = scripts.promote(gated.compose, paths, ReleaseId("r2"), [], beside=True)
     assert not gated.run(command).ok
     assert not Path(paths.current).exists()
     (folder / ".release.json").write_text("ready")
@@ -322,7 +324,7 @@ def test_a_record_that_is_beside_its_place_is_put_there_with_the_name(gated: Eng
 def adopt(engine: Engine, config: str = "frontend web_80\n") -> Result:
     engine.say(proxies="web_80", release="r1-adopted")
     paths = Paths(str(engine.state.parent / "project's dir"))
-    release = Path(paths.release("r1"))
+    release = Path(paths.release(ReleaseId("r1")))
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text(config)
     Path(paths.state).mkdir(exist_ok=True)
@@ -427,8 +429,8 @@ def commands(name: str) -> list[Command]:
     made, paths = Compose(Docker(), "p", name, (name,)), Paths(name)
     return [
         scripts.start_beside(made, name, name, "web", SITE, 1),
-        scripts.retire(made, name, "web", SITE, 1, release=name),
-        scripts.promote(made, paths, name, ["web", "api"], RELEASE),
+        scripts.retire(made, name, "web", SITE, 1, release_id=ReleaseId(name)),
+        scripts.promote(made, paths, ReleaseId(name), ["web", "api"], RELEASE),
         port_handover.ingress(made, paths, name, {"web": SITE}, 1),
         scripts.finished(name, "web"),
     ]

@@ -13,7 +13,7 @@ from schedgen_ops.commands.compose import Compose, Port, Service
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy.forecast import forecast
 from schedgen_ops.deploy.images import describe
-from schedgen_ops.release.record import Release, ServiceRecord, from_json, to_json
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, from_json, to_json
 from schedgen_ops.rollout import planner, run
 from schedgen_ops.rollout.operations import Bring
 from schedgen_ops.rollout.plan import Action, Change
@@ -39,7 +39,7 @@ class OneByOne(Strategy):
         return f"replace the {new.record.replicas} containers of {new} one by one"
 
     def command(self, project: Project, new: Version, share: int) -> Command:
-        folder = project.paths.release(new.release)
+        folder = project.paths.release(new.release_id)
         return sh("one-by-one", "--wait", str(project.wait), folder, new.service)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
@@ -82,7 +82,7 @@ def test_it_is_chosen_by_its_own_rule_and_the_config_still_has_the_last_word() -
 
 
 def test_it_is_in_the_record_of_a_release_and_is_read_there() -> None:
-    services = describe(BLOG, BLOG.host("app1"), [WORKER], "r2", None, {})
+    services = describe(BLOG, BLOG.host("app1"), [WORKER], ReleaseId("r2"), None, {})
     kept = from_json(to_json(replace(NEW, services=services)))
     assert (kept.services["worker"].strategy, kept.services["worker"].proxies) == ("one-by-one", ())
     assert isinstance(registry.of(kept.services["worker"]), OneByOne)

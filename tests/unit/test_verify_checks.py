@@ -12,6 +12,7 @@ from kit import recorded, settings
 from schedgen_ops.commands.docker import parse_containers
 from schedgen_ops.commands.http import HttpAnswer
 from schedgen_ops.errors import OpsError
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.settings import Check
 from schedgen_ops.verify import run
 from schedgen_ops.watch import rules
@@ -164,6 +165,6 @@ def test_a_container_that_dies_is_named_with_the_end_of_its_log() -> None:
 
 def test_what_a_release_logged_is_kept_and_a_host_that_cannot_stops_nothing() -> None:
     fake = FakeHost(answers={"keep the log's patterns": ["", 1]})
-    run.keep_logs(context(fake, ONE), "r1")
-    run.keep_logs(context(fake, ONE), "r1")
+    run.keep_logs(context(fake, ONE), ReleaseId("r1"))
+    run.keep_logs(context(fake, ONE), ReleaseId("r1"))
     assert len(fake.commands) == 2

@@ -10,6 +10,7 @@ from kit import bash, path, program, settings
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.settings import Logs
 from schedgen_ops.verify import logs
 from schedgen_ops.watch import log_lines
@@ -135,7 +136,7 @@ def releases(folder: Path, *names: str) -> Paths:
 def test_what_a_release_logged_is_kept_and_the_next_one_is_held_against_it(tmp_path: Path) -> None:
     paths = releases(tmp_path, "r1", "r2")
     programs = path(program(tmp_path / "bin", "docker", DOCKER).parent)
-    kept = bash(logs.keep(Docker(), paths, "schedgen", "r1"), tmp_path, PATH=programs)
+    kept = bash(logs.keep(Docker(), paths, "schedgen", ReleaseId("r1")), tmp_path, PATH=programs)
     assert kept.ok, kept.stderr
     file = tmp_path / ".schedgen/releases/r1/log-patterns"
     assert file.read_text() == "backend\tERROR no room for job #\n"
@@ -152,7 +153,7 @@ def test_what_is_kept_aside_is_not_waited_for(tmp_path: Path) -> None:
     paths = releases(tmp_path, "r1", "r2")
     slow = path(program(tmp_path / "bin", "docker", f"sleep 1\n{DOCKER}").parent)
     begun = time.monotonic()
-    kept = bash(logs.keep(Docker(), paths, "schedgen", "r1", aside=True), tmp_path, PATH=slow)
+    kept = bash(logs.keep(Docker(), paths, "schedgen", ReleaseId("r1"), aside=True), tmp_path, PATH=slow)
     assert kept.ok, kept.stderr
     file = tmp_path / ".schedgen/releases/r1/log-patterns"
     assert not file.exists()

@@ -23,6 +23,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Message, StepStarted
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollback.run import rollback
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategies import registry
@@ -100,7 +101,7 @@ def test_a_rollback_goes_back_with_all_of_them(stateful: None) -> None:
     seen: list[Event] = []
     to = f"{FIRST}-{NEW[:7]}"
     session = Session(PLAIN, Fleet((host,)), Ref("v1"), "20250115_140000", FakeClock(), seen.append, OWNER)
-    assert outcome(rollback(session, to), seen).code == 0
+    assert outcome(rollback(session, ReleaseId(to)), seen).code == 0
     assert host.world.boxes["backend"].image == f"sha256:backend-{NEW[0]}"
     assert host.world.boxes["redis"].written == fresh().boxes["redis"].written
 

@@ -8,6 +8,7 @@ from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.commands import docker
 from schedgen_ops.databases.contract import Cause
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 
@@ -16,7 +17,7 @@ from schedgen_ops.settings import Settings
 class Source:
     """The source of a backup: the release that serves, and the containers that hold the data."""
 
-    release: str
+    release_id: ReleaseId
     commit: str
     containers: tuple[docker.Container, ...]
 

@@ -61,7 +61,7 @@ def create(
 
     started = Manifest(
         id=name,
-        release=source.release,
+        release=source.release_id,
         commit=source.commit,
         state=State.STARTED,
         created=stamp(created),
@@ -174,8 +174,10 @@ def _parts(
         location = replace(location, objects=box.id, image=box.image)
     chosen = scripts.Parts(location, table=table)
     if "config" in wanted:
-        compose = f"{Paths(settings.directory).release(source.release)}/compose.yaml"
-        chosen = replace(chosen, env_file=settings.env_file, compose_file=compose if source.release else "")
+        compose = f"{Paths(settings.directory).release(source.release_id)}/compose.yaml"
+        chosen = replace(
+            chosen, env_file=settings.env_file, compose_file=compose if source.release_id else ""
+        )
     if chosen.empty:
         raise Refused(
             "there is nothing to back up: neither the database nor the object store belongs here",

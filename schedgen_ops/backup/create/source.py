@@ -7,6 +7,7 @@ from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import git
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import NO_RELEASE
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 
@@ -20,4 +21,4 @@ def source_of(remote: Remote, settings: Settings) -> Source:
     # Nothing was deployed by us yet: what is checked out is what runs, as far as anyone knows.
     answer = remote.run(git.work_tree().in_dir(settings.directory), deadline=60, check=False)
     commit = git.parse_work_tree(answer.stdout).commit if answer.ok else ""
-    return Source("", commit, containers)
+    return Source(NO_RELEASE, commit, containers)

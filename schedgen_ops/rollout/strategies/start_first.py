@@ -36,7 +36,7 @@ class StartFirst(Strategy):
 
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return the script that starts it beside what runs."""
-        at = (project.paths.state, project.paths.release(new.release), new.service)
+        at = (project.paths.state, project.paths.release(new.release_id), new.service)
         return scripts.start_beside(project.compose, *at, new.record, project.wait, share=share)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
