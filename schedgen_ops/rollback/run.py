@@ -18,6 +18,7 @@ from schedgen_ops.rollback.data import Data
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope, scripts
 from schedgen_ops.rollout.grouping import together
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.steps import Step
 
@@ -138,6 +139,22 @@ class Rollback:
 
     def _roll_all(self, site: HostRun) -> None:
         services.roll(site, self._order(site), together)
+        if not site.settings.tiers:
+            self._tell_left(site)
+
+    def _tell_left(self, site: HostRun) -> None:
+        """Tell of what holds state and stays, and warn where that is not as the older release had it."""
+        records = site.release.services
+        whys = {name: registry.of(record).kept for name, record in records.items()}
+        left = [name for name, why in whys.items() if why and site.settings.has(site.host, name)]
+        for change in rollout.changes(left, records, site.containers(), site.old):
+            why = whys[change.service]
+            if change.action is rollout.Action.KEEP:
+                site.say(f"Service {change.service} left as it is: it {why}")
+            else:
+                site.warn(
+                    f"{change.service} stays, and is not as {self.target} had it: {change.reason}; it {why}"
+                )
 
     def _order(self, site: HostRun) -> list[str]:
         order = scope.order(self.session.settings, site.release.services)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
@@ -95,15 +96,31 @@ def test_one_that_fails_takes_all_of_them_back(stateful: None) -> None:
     assert untruths(host, fresh(), done, f"{FIRST}-{'a' * 7}-adopted", FIRST, NEW) == []
 
 
-def test_a_rollback_goes_back_with_all_of_them(stateful: None) -> None:
+@pytest.mark.parametrize("same", [True, False])
+def test_a_rollback_goes_back_with_all_of_them_and_tells_of_the_store_that_stays(
+    stateful: None, same: bool
+) -> None:
     host = SimHost()
     assert deploy(host).code == deploy(host, "v1.2.4", SECOND).code == 0
-    seen: list[Event] = []
+    redis = host.world.boxes["redis"]
     to = f"{FIRST}-{NEW[:7]}"
+    record = json.loads(host.world.files[f"{DIRECTORY}/.schedgen/releases/{to}/release.json"])
+    defined = record["services"]["redis"]
+    definition = defined["definition"] if same else "other"
+    as_found = replace(redis, image=defined["image_id"], release=to, definition=definition)
+    host.world.boxes["redis"] = as_found
+    seen: list[Event] = []
     session = Session(PLAIN, Fleet((host,)), Ref("v1"), "20250115_140000", FakeClock(), seen.append, OWNER)
     assert outcome(rollback(session, ReleaseId(to)), seen).code == 0
     assert host.world.boxes["backend"].image == f"sha256:backend-{NEW[0]}"
-    assert host.world.boxes["redis"].written == fresh().boxes["redis"].written
+    assert host.world.boxes["redis"] == as_found
+    told = {event.level: event.text for event in seen if isinstance(event, Message) and "redis" in event.text}
+    why = "it holds state, and no tier names it"
+    assert told == (
+        {"info": f"Service redis left as it is: {why}"}
+        if same
+        else {"warn": f"redis stays, and is not as {to} had it: its definition changed; {why}"}
+    )
 
 
 def test_the_plan_shows_all_of_them_and_says_why_one_is_left_alone() -> None:
