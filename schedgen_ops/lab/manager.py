@@ -54,6 +54,16 @@ def reset(place: Place, count: int, progress: Progress) -> None:
             _each(wanted, lambda host: _reset(place, host, progress, line))
 
 
+def halt(place: Place, host: LabHost) -> None:
+    """Switch a host off; it keeps all that it has, and `up` and `reset` start it again.
+
+    Raises LabError when it cannot be stopped.
+    """
+    with locked(place):
+        docker.run("stop", host.container)
+        _write_hosts(place, hosts.running(hosts.existing()))
+
+
 def down(place: Place, progress: Progress, purge: bool) -> None:
     """Remove the hosts; with `purge` everything else of the lab too, here and in the engine."""
     with locked(place):
