@@ -10,9 +10,10 @@ from schedgen_ops.shell import Command
 # Shorter ones are masked where they stand alone: else a PIN of one digit would mask every number.
 _SHORT = 4
 _IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
-# What a program quotes of a configuration: a value behind a name that speaks of a secret.
+# What a program quotes of a configuration: a value behind a name that speaks of a secret. What comes before
+# the telling part of a name is not matched: that would cost the square of a long line's length.
 _NAMED = re.compile(
-    r"""([\w.-]*(?:passw|pwd|secret|token|credential|api_?key|access_?key|private_?key)[\w.-]*["']?\s*[:=]\s*)"""
+    r"""((?:passw|pwd|secret|token|credential|api_?key|access_?key|private_?key)[\w.-]*["']?\s*[:=]\s*)"""
     r"""("[^"]*"?|'[^']*'?|\S+)""",
     re.IGNORECASE,
 )

@@ -96,6 +96,11 @@ class Operation:
         """
         return loading.load(self.options.env or None, root=Path.cwd())
 
+    @property
+    def config_folder(self) -> Path:
+        """Where the environment's config file is."""
+        return loading.files.find_folder(Path.cwd(), os.environ, self.settings.environment)
+
     @cached_property
     def fleet(self) -> Fleet:
         """The hosts that were chosen, not connected yet.

@@ -12,10 +12,12 @@ from schedgen_ops.backup.catalog.manifest import Kind, Manifest
 from schedgen_ops.backup.create import capacity, run
 from schedgen_ops.backup.create.source import source_of
 from schedgen_ops.backup.restore import drill
+from schedgen_ops.cli import hooking
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import HostSettings, Settings
@@ -50,13 +52,21 @@ def _holds(settings: Settings, host: HostSettings, parts: frozenset[str]) -> boo
 def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     """Make a backup by hand on every host that holds data."""
     fleet = holders(op, parts)
+    hooks = hooking.of(op, "backup", lock.myself(op.clock, "backup", "").person)
     op.begin("backup", "Backup", steps=(("", "Backup"),))
+    with hooks.ending():
+        hooks.before("pre-connect")
+        _back_up(op, fleet, parts, hooks)
+    op.end("Backup Complete")
+
+
+def _back_up(op: Operation, fleet: Fleet, parts: frozenset[str], hooks: hooking.Hooking) -> None:
     with locked(op, fleet, "backup"):
         strangers.refuse_all(fleet, op.context)
+        hooks.before("pre-backup")
         one = partial(_create, op, parts=parts, at=host_time.together(fleet))
         step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
         StepRunner(op.emit, op.clock).run((step,))
-    op.end("Backup Complete")
 
 
 def _all(fleet: Fleet, one: partial[Manifest]) -> None:

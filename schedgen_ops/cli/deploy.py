@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops.backup.offsite import push
+from schedgen_ops.cli import hooking
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.policy import Consent
 from schedgen_ops.commands.ref_names import Ref
@@ -56,14 +57,16 @@ def carry_out(
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
     session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience, consent)
-    run = own.added(assembled(session))
+    hooks = hooking.of_session(op, "deploy", session)
+    run = hooks.added(own.added(assembled(session)))
     op.begin(
         "deploy",
         "Zero-Downtime Deployment Script",
         (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
-    release = run()
+    with hooks.ending():
+        release = run()
     done = "All services updated successfully" if session.touched else "No service had changed"
     more = (("Release", release), ("Previous", session.previous), ("Backup", session.backups))
     op.end("Deployment Complete", f"{done}: {release} serves", tuple(fact for fact in more if fact[1]))
@@ -199,6 +202,8 @@ def plan(op: Operation, branch: str) -> None:
             op.ui.show(Table(("Step", "Operation"), found.operations, title=titled("Operations")))
 
     seen = look(op, lambda remote: preview.look(op.context(remote), ref), show)
+    if hooks := hooking.of(op, "deploy", "").names:
+        op.ui.show(Table(("Hook",), tuple((name,) for name in hooks), title="Hooks"))
     if steps := own.listed():
         op.ui.show(Table(("Step", "Place"), steps, title="Steps of tasks.py"))
     conclude(seen)

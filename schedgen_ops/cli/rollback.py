@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from schedgen_ops.cli import hooking
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.restore import lost
 from schedgen_ops.deploy.session import Session
@@ -30,6 +31,9 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     """
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
+    told: dict[str, object] = {"asked": to}
+    hooks = hooking.of(op, "rollback", lock.myself(op.clock, "rollback", to).person, lambda: told)
+    hooks.before("pre-connect")
     shelves = _shelves(op)
     target = _target(shelves, to)
     serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
@@ -44,6 +48,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         yes=op.options.yes,
     ):
         raise Refused("nothing was changed")
+    told |= {"asked": target.id, "previous": serving.id}
     decided = op.clock.monotonic()
     owner = lock.myself(op.clock, "rollback", target.id)
     session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
@@ -54,7 +59,10 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         (("From", serving.id), ("To", f"{target.id} ({target.branch})")),
         tuple((step.number, step.title) for step in run.steps),
     )
-    release = run()
+    with hooks.ending():
+        release = run()
+    told["release"] = release
+    hooks.over("on-rollback")
     op.end("Rollback Complete", f"{target.id} serves again, as {release}", (("Release", release),))
 
 

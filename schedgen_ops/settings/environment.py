@@ -7,6 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from schedgen_ops.settings import backups, sections, verification
 from schedgen_ops.settings import guard as guards
+from schedgen_ops.settings import hooks as called
 from schedgen_ops.settings import notify as people
 from schedgen_ops.settings import policy as policies
 from schedgen_ops.settings import types as t
@@ -110,6 +111,7 @@ class Environment(Section):
     )
     lock: sections.Lock = Field(default=DEFAULTS, description="One deploy at a time.")
     notify: people.Notify = Field(default=DEFAULTS, description="Who is told of a run.")
+    hooks: called.Hooks = Field(default=DEFAULTS, description="Programs here that a run calls.")
     escalation: t.Rows[people.Contact] = Field(
         default=(), description="People to call, in this order, when a run failed and needs one."
     )

@@ -90,3 +90,8 @@ def test_no_line_of_a_secret_is_shown(value: str, before: str, after: str) -> No
     for line in value.splitlines():
         if len(line.strip()) >= 4 and line.strip() not in before + "***" + after:
             assert line.strip() not in shown
+
+
+def test_a_long_line_is_looked_through_once() -> None:
+    line = "x" * 200_000 + " my_db_password=hunter22"
+    assert veiled(line) == "x" * 200_000 + " my_db_password=***"

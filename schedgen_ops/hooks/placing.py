@@ -1,0 +1,70 @@
+"""The hooks of a deploy among its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.hooks.calling import Hooks
+from schedgen_ops.settings import Settings
+from schedgen_ops.steps import Step
+
+_FIRST = "Pre-flight Checks"
+_BEFORE = {"Pre-deployment backup": "pre-backup"}
+_AFTER = {"Running database migrations": "post-migrate"}
+_ROLLING = "Rolling update"
+_STAYS = "The release serves. End the hook post-deploy?"
+
+
+def added(run: Pipeline, hooks: Hooks) -> Pipeline:
+    """Return the pipeline of a deploy with a step for each hook that there is."""
+    return replace(run, steps=tuple(_all(run, hooks)))
+
+
+def _all(run: Pipeline, hooks: Hooks) -> Iterator[Step]:
+    # Where nothing was begun, a hook that fails is no failed deploy, but a refused one.
+    gate = True
+    yield from _pre(hooks, "pre-connect", gate=True)
+    for step in run.steps:
+        yield from _pre(hooks, _BEFORE.get(step.title, ""), gate=gate)
+        services = _services(run.session.settings, step, hooks)
+        for service in services:
+            yield from _pre(hooks, f"pre-{service}", gate=False, service=service)
+        yield step
+        gate = gate and step.gate
+        for service in services:
+            yield from _post(hooks, f"post-{service}", service=service)
+        yield from _post(hooks, _AFTER.get(step.title, ""))
+        if step.title == _FIRST:
+            yield from _pre(hooks, "pre-deploy", gate=gate)
+    yield from _last(hooks)
+
+
+def _services(settings: Settings, step: Step, hooks: Hooks) -> list[str]:
+    """The services that a step may replace, and that have a hook; in the step's order."""
+    if step.title == _ROLLING:
+        named = (name.partition("-")[2] for name in hooks.found if name.startswith(("pre-", "post-")))
+        fixed = {"connect", "deploy", "backup", "migrate"}
+        return sorted({name for name in named if name not in fixed})
+    tiers = (tier for tier in settings.tiers if step.title == f"{_ROLLING} - {tier.name} services")
+    return [service for tier in tiers for service in tier.services]
+
+
+def _pre(hooks: Hooks, name: str, *, gate: bool, **more: object) -> Iterator[Step]:
+    if name in hooks.found:
+        kind = Refused if gate else OpsError
+        yield Step("", f"Hook {name}", partial(hooks.must, name, kind, **more), gate=gate)
+
+
+def _post(hooks: Hooks, name: str, **more: object) -> Iterator[Step]:
+    if name in hooks.found:
+        yield Step("", f"Hook {name}", partial(hooks.may, name, **more))
+
+
+def _last(hooks: Hooks) -> Iterator[Step]:
+    if "post-deploy" in hooks.found:
+        run = partial(hooks.at_the_end, "post-deploy", code=0)
+        yield Step("", "Hook post-deploy", run, stays=_STAYS)
