@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from schedgen_ops.checklist import changes
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import disks, git
 from schedgen_ops.commands import docker as engine
@@ -15,13 +16,12 @@ from schedgen_ops.deploy.forecast import Row, forecast
 from schedgen_ops.deploy.need import needed
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_context import HostContext
-from schedgen_ops.host_scripts import host_script
 from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result, checked
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command, sh
+from schedgen_ops.shell import sh
 from schedgen_ops.text import size
 
 
@@ -70,21 +70,19 @@ def look(host: HostContext, ref: Ref) -> Preview:
     head, shelf_text, listing, disk = (checked(*pair, host.name) for pair in zip(asked, answers, strict=True))
     serving = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name).serving
     old = serving.commit if serving else head.text
-    answer = host.run(_command(settings, docker, ref, old), 300).stdout
-    commit, _, rest = answer.partition("\n")
+    coming = changes.parse(host.run(changes.command(settings, ref, old), 300))
+    commit = coming.commit
     meant(commit, ref, settings.remote, host.name)
     boxes = engine.parse_containers(listing.stdout)
-    commits, names, added, hashes, document = git.sections(rest, 5)
-    changes = git.Changes(tuple(filter(None, commits.split("\n"))), _changed(names))
-    wanted = c.parse_services(json.loads(document), parse_hashes(hashes))
+    wanted = c.parse_services(json.loads(coming.document or ""), parse_hashes(coming.hashes))
     spaces = disks.parse_spaces(disk.stdout)
-    changed = tuple(line.split("\t", 1)[-1] for line in changes.files)
+    changed = changes.paths(coming)
     foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,
-        changes=changes,
-        migrations=git.parse_paths(added),
+        changes=git.Changes(coming.commits, coming.files),
+        migrations=coming.migrations,
         services=foreseen.rows,
         operations=foreseen.lines(),
         need=needed(host, boxes, foreseen.rows),
@@ -104,26 +102,6 @@ def _no_repository(host: HostContext, answer: Result) -> OpsError:
     if "not a git repository" in said or not said:
         return OpsError(f"no git repository in {where}", host=host.name, detail=detail)
     return OpsError(f"git does not answer in {where}: {said}", host=host.name, detail=detail)
-
-
-def _changed(names: str) -> tuple[str, ...]:
-    lines = (line.partition("\t") for line in names.split("\n") if line)
-    return tuple(f"{kind}\t{git.unquoted(path)}" for kind, _, path in lines)
-
-
-def _command(settings: Settings, docker: engine.Docker, ref: Ref, old: str) -> Command:
-    env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
-    return host_script(
-        "deploy/look",
-        title=f"look at {ref}",
-        compose=(*_compose(settings, docker).program, *env),
-        directory=settings.directory,
-        remote=settings.remote,
-        ref=ref.name,
-        old=old,
-        migrations=settings.migrations.path if settings.migrations else "",
-        files=settings.compose_files,
-    ).kept_private()
 
 
 def facts(found: Preview) -> tuple[tuple[str, str], ...]:

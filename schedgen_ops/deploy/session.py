@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from schedgen_ops import events, host_scripts
+from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import measured, ours, recovery, services
@@ -105,7 +106,10 @@ class Session:
         self.do(recovery.recover)
 
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
-        seen = preflight.check(self.fleet, self.settings, self.emit, self.ref if pulls else None)
+        if pulls:
+            seen = checklist.check(self.fleet, self._by_our_clock, self.emit, self.asked())
+        else:
+            seen = preflight.check(self.fleet, self.settings, self.emit)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
         if pulls and self.consent:
@@ -121,6 +125,9 @@ class Session:
         if self.ref is None:
             raise OpsError("this run was asked for no branch, tag or commit")
         return self.ref
+
+    def _by_our_clock(self, remote: Remote) -> HostContext:
+        return self._context(remote, self.clock)
 
     def _context(self, remote: Remote, clock: Clock) -> HostContext:
         return HostContext(remote, self.settings, clock, self.emit)

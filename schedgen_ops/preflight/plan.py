@@ -107,15 +107,20 @@ def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
 
 
 def judge(probes: dict[str, Probe], results: dict[str, Result]) -> tuple[Problem, ...]:
-    """Return all problems. Without the directory, or the engine, what depends on it says nothing new."""
-    problems: list[Problem] = []
+    """Return all problems, in the order of the probes."""
+    return tuple(problem for found in judged(probes, results).values() for problem in found)
+
+
+def judged(probes: dict[str, Probe], results: dict[str, Result]) -> dict[str, tuple[Problem, ...]]:
+    """Return what each probe found. Without the directory, or the engine, what needs it says nothing new."""
+    problems: dict[str, tuple[Problem, ...]] = {}
     for name, probe in probes.items():
         if name == "containers" and not results["engine"].ok:
             continue
-        problems += _judged(name, probe, results[name])
-        if name == "directory" and problems:
+        problems[name] = _judged(name, probe, results[name])
+        if name == "directory" and problems[name]:
             break
-    return tuple(problems)
+    return problems
 
 
 # What only warns where it is bad only warns where it cannot be read.

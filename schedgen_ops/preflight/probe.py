@@ -13,11 +13,16 @@ Judge = Callable[[Result], Iterator["Problem"]]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it should be. A problem that does not refuse is a warning."""
+    """Something that is not as it should be. A problem that does not refuse is a warning.
+
+    Attributes:
+        unknown: whether it is that something could not be found out.
+    """
 
     text: str
     hint: str = ""
     refuses: bool = True
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Probe:
 
 def unknown(what: str, result: Result) -> Problem:
     """Return a warning that something could not be found out: that is no pass."""
-    return Problem(f"{what} is not known: {reason(result)}", refuses=False)
+    return Problem(f"{what} is not known: {reason(result)}", refuses=False, unknown=True)
 
 
 def reason(result: Result) -> str:

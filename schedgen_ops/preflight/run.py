@@ -36,7 +36,7 @@ def check(
             report(emit, problem.text, remote.name)
         refusals += [(remote.name, problem) for problem in problems if problem.refuses]
     if refusals:
-        raise _refused(refusals)
+        raise refused(refusals)
     return {
         remote.name: seen for remote, (_, seen) in zip(fleet.hosts, findings, strict=True) if seen is not None
     }
@@ -53,7 +53,8 @@ def _look(
     return problems, None if refused else plan.observed(results, ref)
 
 
-def _refused(refusals: list[tuple[str, Problem]]) -> OpsError:
+def refused(refusals: list[tuple[str, Problem]]) -> OpsError:
+    """Return the refusal that these problems come to, each with the name of its host."""
     hosts = tuple(dict.fromkeys(host for host, _ in refusals))
     texts = [f"{host}: {problem.text}" if len(hosts) > 1 else problem.text for host, problem in refusals]
     hints = dict.fromkeys(problem.hint for _, problem in refusals if problem.hint)

@@ -59,6 +59,15 @@ def approve(op: Operation, branch: str) -> None:
 
 
 @operation(help={"branch": _BRANCH})
+def preflight(op: Operation, branch: str = "") -> None:
+    """Show the checklist before a deploy on all hosts: what is ready, what is not, what is left to you."""
+    from schedgen_ops.cli import checklist as cli
+    from schedgen_ops.cli.deploy import asked
+
+    cli.preflight(op, asked(op, branch))
+
+
+@operation(help={"branch": _BRANCH})
 def plan(op: Operation, branch: str = "") -> None:
     """Show what a deploy would do; changes nothing."""
     from schedgen_ops.cli import deploy as cli

@@ -105,6 +105,12 @@ def _ls_remote(world: World, words: Words, stdin: str) -> Result:
     return result(f"{commit}\t{branch}\n" if commit else "")
 
 
+def _look(world: World, words: Words, stdin: str) -> Result:
+    commit = COMMITS.get(words.values["ref"], "missing")
+    parts = ("1234567 Page count", "M\tbackend/main.js", "", "backend h1", '{"services": {"backend": {}}}')
+    return result("\n".join((commit, "\n--\n".join(parts))))
+
+
 def _checkout(world: World, words: Words, stdin: str) -> Result | None:
     commit, branch = words.values["commit"], words.values.get("branch", "")
     if commit not in COMMITS.values():
@@ -196,6 +202,9 @@ def _page(world: World, words: Words, _: str) -> Result:
 TITLES: dict[str, Handler] = {
     "git ls-remote": _ls_remote,
     "look at git": says(""),
+    "look at v": _look,
+    "read the definition": says(""),
+    "docker logs": says("since\t0\t600\n"),
     "git fetch": changing(lambda world, w, s: None),
     "git diff": _added,
     "git log": says("1a2b3c4 Read larger files\n"),

@@ -50,6 +50,16 @@ class Overtaken(SimHost):
         self.then: World | None = None
         self._together = False
 
+    def _reply(self, command: Command, deadline: float) -> Result:
+        early = self.then is None
+        with self._one_at_a_time:
+            sent_before = early and self.then is not None
+            answer = super()._reply(command, deadline)
+            if sent_before:
+                # What was on its way from a step beside when it happened arrives all the same.
+                self.changed, self.then = list(self.world.changed), self.world.copy()
+            return answer
+
     def batch(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
         # One script on the host: nobody can come between its commands.
         with self._one_at_a_time:

@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeHost, context, result
 from kit import bash, commit, git, path, program, recorded, settings
 
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.checklist import changes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import preview
 from schedgen_ops.errors import CommandFailed, OpsError, Refused
@@ -175,7 +175,7 @@ def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_direc
 
 
 def test_nothing_is_left_behind(project: Project, tmp_path: Path) -> None:
-    command = preview._command(project.settings, Docker(), Ref("main"), project.old)
+    command = changes.command(project.settings, Ref("main"), project.old)
     answer = bash(
         command, tmp_path, PATH=path(project.programs), TMPDIR=str(tmp_path), PROJECT="/p", HOME=str(tmp_path)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -32,15 +33,16 @@ class Killed(SimHost):
     """A host whose operator's laptop goes away at a command: at most that one still takes effect."""
 
     def _answer(self, command: Command) -> Result:
-        number = len(self.asked) - 1
-        if self.fault and number > self.fault.at:
+        assert self.fault
+        before = [name for name in self.asked[:-1] if re.search(self.fault.named, name)]
+        if len(before) > self.fault.at:
             raise ConnectionLost("the connection died", host=self.name)
         return super()._answer(command)
 
 
-def killed(world: World, at: int, *, branch: str = "v1.2.4", run: str = SECOND) -> World:
-    """What a deploy leaves that was killed there."""
-    host = Killed(world=world, fault=replace(GONE, at=at))
+def killed(world: World, at: int, *, branch: str = "v1.2.4", run: str = SECOND, named: str = "") -> World:
+    """What a deploy leaves that was killed there: at that command, of all or of those with that name."""
+    host = Killed(world=world, fault=replace(GONE, at=at, named=named))
     deploy(host, branch=branch, run=run)
     return host.world
 
@@ -183,7 +185,7 @@ def test_the_work_tree_goes_back_to_the_commit_that_serves() -> None:
 
 
 def test_unfinished_backups_go_and_finished_ones_stay() -> None:
-    world = killed(deployed(), at("back up"))
+    world = killed(deployed(), 0, named="^back up")
     assert world.parts
     kept = world.backups
     host = SimHost(world=world)

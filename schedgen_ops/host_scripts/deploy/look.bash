@@ -5,11 +5,19 @@
 #: directory  the project's
 #: remote     the git remote's name
 #: ref        the branch, tag or commit to deploy
-#: old        the commit that serves
+#: old        the commit that serves; "" for that of the release that `current` names, else what is checked out
+#: state      the folder of our state
 #: migrations the migrations' folder, "" for none
 #: files[]    the compose files, or none for those that Compose looks for
 source lib/git_names.bash
 
+# The commit of the release that serves. A record is of one line, and its own `commit` the first in it.
+served() {
+  local current='' record='' commit
+  read -r current < "$state/current" && read -r record < "$state/releases/$current/release.json"
+  commit=${record#*\"commit\":\"}
+  case $commit in "$record") git rev-parse --verify --quiet HEAD ;; *) echo "${commit%%\"*}" ;; esac
+} 2> /dev/null
 cd -- "$directory" || exit
 directory=$PWD
 common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
@@ -18,6 +26,7 @@ git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/conf
 echo "$common/objects" > "$scratch/git/objects/info/alternates"
 # Where the history ends in a shallow clone.
 [ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
+[ -n "$old" ] || old=$(served)
 export GIT_DIR=$scratch/git
 git config core.bare true && git config core.quotePath false && git config submodule.recurse false
 ask "$remote" "$ref" || exit

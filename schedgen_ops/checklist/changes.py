@@ -1,0 +1,154 @@
+"""What lies between the release that serves and the one to come, as a host tells it. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import git
+from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+# As Compose says it, with or without its own quotes and time stamps around it.
+_BLANK = re.compile(r'[Tt]he \\?"([A-Za-z_]\w*)\\?" variable is not set')
+_REQUIRED = re.compile(r"required variable ([A-Za-z_]\w*) is missing a value")
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A release to come, compared with the one that serves.
+
+    Attributes:
+        commit: its full id; "missing" or "ambiguous" where the ref is.
+        files: "A<tab>path" each: added, modified or deleted.
+        migrations: the paths of new ones.
+        blank: variables that its compose file asks for and nothing sets: they are blank.
+        required: variables without which Compose refuses it.
+        document: its compose file, resolved; None where Compose did not take it.
+        said: why Compose did not.
+    """
+
+    commit: str
+    commits: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    migrations: tuple[str, ...] = ()
+    blank: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    hashes: str = ""
+    document: str | None = None
+    said: str = ""
+
+
+def command(settings: Settings, ref: Ref, old: str = "") -> Command:
+    """Return the command that compares what `ref` is now with `old`; it changes nothing.
+
+    Args:
+        old: a commit; "" for that of the release that serves.
+    """
+    docker = engine.Docker(settings.sudo)
+    compose = c.Compose(docker, settings.project, settings.directory)
+    env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
+    return host_script(
+        "deploy/look",
+        title=f"look at {ref}",
+        compose=(*compose.program, *env),
+        directory=settings.directory,
+        remote=settings.remote,
+        ref=ref.name,
+        old=old,
+        state=Paths(settings.directory).state,
+        migrations=settings.migrations.path if settings.migrations else "",
+        files=settings.compose_files,
+    ).kept_private()
+
+
+def parse(answer: Result) -> Coming:
+    """Read the answer of `command`, also where Compose did not take the new file.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    commit, _, rest = answer.stdout.partition("\n")
+    if not git.is_commit(commit):
+        return Coming(commit)
+    blank = tuple(dict.fromkeys(_BLANK.findall(answer.stderr)))
+    required = tuple(dict.fromkeys(_REQUIRED.findall(answer.stderr)))
+    count = 5 if answer.ok else 4
+    commits, names, added, *defined = git.sections(rest, count)
+    return Coming(
+        commit,
+        tuple(filter(None, commits.split("\n"))),
+        _changed(names),
+        git.parse_paths(added),
+        tuple(name for name in blank if name not in required),
+        required,
+        defined[0] if answer.ok else "",
+        defined[1] if answer.ok else None,
+        "" if answer.ok else (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1],
+    )
+
+
+def _changed(names: str) -> tuple[str, ...]:
+    lines = (line.partition("\t") for line in names.split("\n") if line)
+    return tuple(f"{kind}\t{git.unquoted(path)}" for kind, _, path in lines)
+
+
+def paths(coming: Coming) -> tuple[str, ...]:
+    """Return the files that differ, as paths in the repository."""
+    return tuple(line.split("\t", 1)[-1] for line in coming.files)
+
+
+def differences(before: str, now: str) -> Iterator[str]:
+    """Find what two resolved compose files say differently: names, and never values.
+
+    Args:
+        before, now: JSON, as `docker compose config` writes it.
+
+    Raises:
+        ValueError: where one is no such document.
+    """
+    old, new = (_services(text) for text in (before, now))
+    yield from (f"{name}: a new service" for name in sorted(new.keys() - old.keys()))
+    yield from (f"{name}: no more a service" for name in sorted(old.keys() - new.keys()))
+    for name in sorted(old.keys() & new.keys()):
+        parts = [*_named(old[name], new[name])]
+        if parts:
+            yield f"{name}: {', '.join(parts)}"
+
+
+def _services(text: str) -> Mapping[str, Mapping[str, Any]]:
+    document = json.loads(text)
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict) or not all(isinstance(each, dict) for each in services.values()):
+        raise ValueError("no resolved compose file")
+    return services
+
+
+def _named(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted({*old, *new}):
+        before, now = old.get(key), new.get(key)
+        if before == now:
+            continue
+        if key == "environment" and isinstance(before or {}, dict) and isinstance(now or {}, dict):
+            yield from _variables(before or {}, now or {})
+        else:
+            yield key
+
+
+def _variables(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted({*old, *new}):
+        if name not in old:
+            yield f"{name} (new)"
+        elif name not in new:
+            yield f"{name} (gone)"
+        elif old[name] != new[name]:
+            yield f"{name} (another value)"

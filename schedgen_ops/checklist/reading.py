@@ -1,0 +1,247 @@
+"""What the checklist asks beside preflight's own probes, and how the answers are judged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from urllib.parse import urlsplit
+
+from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.backup.catalog import remote_commands as backups
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.catalog.selection import newest
+from schedgen_ops.checklist import certificates, changes
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.preflight.probe import Problem, listed, reason, unknown
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.shell import Command
+from schedgen_ops.text import age, plural
+from schedgen_ops.verify import logs
+from schedgen_ops.watch.rules import CheckVerdict
+
+# Clocks that differ by less make no difference to a log, a certificate or a lease.
+_AGREE = 5.0
+
+
+@dataclass(slots=True)
+class Read:
+    """What the answers of a host came to.
+
+    Attributes:
+        problems: what each probe found.
+        evidence: what each saw, in words.
+    """
+
+    problems: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    evidence: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who was asked, and when by the clock of who asks: from `sent` to `received`."""
+
+    settings: Settings
+    host: HostSettings
+    sent: datetime
+    received: datetime
+
+
+def commands(settings: Settings, host: HostSettings, ref: Ref) -> dict[str, Command]:
+    """Return what a host is asked beside preflight's probes."""
+    docker, paths = engine.Docker(settings.sudo), Paths(settings.directory)
+    asked = {
+        "coming": changes.command(settings, ref),
+        "defined": host_script(
+            "release/definition", title="read the definition", state=paths.state
+        ).kept_private(),
+        "logs": logs.since_deploy(docker, paths, settings.project, settings.verify.logs.window),
+        "clock": host_time.ask(),
+    }
+    if host in settings.backup_hosts():
+        asked["catalog"] = backups.list_(settings.backup.directory).in_dir(settings.directory)
+    if addresses := tls_ports(settings, host):
+        asked["certificates"] = certificates.ask(addresses)
+    return asked
+
+
+def tls_ports(settings: Settings, host: HostSettings) -> tuple[str, ...]:
+    """Return host:port of each https check of a host, once."""
+    found = (urlsplit(check.url) for check in settings.checks_on(host))
+    return tuple(
+        dict.fromkeys(_address(url.hostname or "", url.port) for url in found if url.scheme == "https")
+    )
+
+
+def _address(name: str, port: int | None) -> str:
+    return f"[{name}]:{port or 443}" if ":" in name else f"{name}:{port or 443}"
+
+
+def read(asked: Asked, answers: Mapping[str, Result]) -> Read:
+    """Judge the answers of `commands`."""
+    found = Read()
+    readers: dict[str, Callable[[Result], Iterator[tuple[str, Problem | str]]]] = {
+        "coming": partial(_coming, asked, answers.get("defined")),
+        "logs": partial(_logs, asked),
+        "clock": partial(_clock, asked),
+        "catalog": partial(_catalog, asked),
+        "certificates": partial(_certificates, asked),
+    }
+    for name, reader in readers.items():
+        if name in answers:
+            _note(found, name, reader, answers[name])
+    return found
+
+
+_TOPICS = {
+    "coming": ("changes", "what would change"),
+    "logs": ("logs", "what the logs hold"),
+    "clock": ("clock", "the host's clock"),
+    "catalog": ("last_backup", "the last backup"),
+    "certificates": ("certificates", "when certificates end"),
+}
+
+
+def topics(settings: Settings, asked: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the probes that answers to these `commands` fill."""
+    coming = ("changes", "variables", "definition", *(("migrations",) if settings.migrations else ()))
+    backed = ("last_backup", "proof")
+    several = {"coming": coming, "catalog": backed, "defined": ()}
+    return tuple(probe for name in asked for probe in several.get(name, (name,)))
+
+
+def _note(
+    found: Read, name: str, reader: Callable[[Result], Iterator[tuple[str, Problem | str]]], answer: Result
+) -> None:
+    probe, topic = _TOPICS[name]
+    try:
+        seen = list(reader(answer))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        seen = [(probe, unknown(topic, answer))]
+    for which, what in seen:
+        found.problems.setdefault(which, ())
+        if isinstance(what, Problem):
+            found.problems[which] += (what,)
+        else:
+            found.evidence[which] = what
+
+
+def _coming(asked: Asked, defined: Result | None, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+    if not answer.stdout:
+        yield "changes", unknown("what would change", answer)
+        return
+    coming = changes.parse(answer)
+    if coming.commit in ("missing", "ambiguous"):
+        return
+    commits, files = plural(len(coming.commits), "commit"), plural(len(coming.files), "file")
+    yield "changes", f"{commits}, {files}" if coming.files or coming.commits else "none: that commit serves"
+    if asked.settings.migrations:
+        yield "migrations", ", ".join(coming.migrations) or "none"
+    yield from (("variables", problem) for problem in _variables(asked.settings, coming))
+    if coming.document is not None:
+        yield "variables", "all are set"
+        yield from _definition(defined, coming.document)
+
+
+def _variables(settings: Settings, coming: changes.Coming) -> Iterator[Problem]:
+    file = f"{settings.directory}/{settings.env_file}"
+    # A file that comes with the release may set what the host's does not.
+    here = settings.env_file not in changes.paths(coming)
+    if coming.required:
+        text = f"the new compose file needs {', '.join(coming.required)}, and nothing sets it"
+        yield Problem(text, f"Set it in {file}.", refuses=here)
+    elif coming.document is None:
+        text = f"whether Compose takes the new file is not known: {coming.said}"
+        yield Problem(text, "`inv deploy.plan` shows all that it says.", refuses=False, unknown=True)
+    if coming.blank:
+        text = (
+            f"the new compose file asks for {', '.join(coming.blank)}, and nothing sets it: it will be blank"
+        )
+        secret = any(name in settings.credentials for name in coming.blank)
+        yield Problem(text, f"Set it in {file}.", refuses=here and secret)
+
+
+def _definition(defined: Result | None, document: str) -> Iterator[tuple[str, Problem | str]]:
+    if defined is None or not defined.ok:
+        if defined is not None:
+            yield "definition", unknown("what the serving release was defined as", defined)
+        return
+    if not defined.stdout.strip():
+        yield "definition", "nothing was deployed by us yet"
+        return
+    lines = list(changes.differences(defined.stdout, document))
+    if lines:
+        yield "definition", Problem("what differs:\n" + listed(lines), refuses=False)
+    else:
+        yield "definition", "the same"
+
+
+def _logs(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+    if not answer.ok:
+        yield "logs", unknown("what the logs hold", answer)
+        return
+    finding = logs.finding(logs.parse(answer.stdout, asked.settings.verify.logs), asked.settings.verify.logs)
+    if finding.verdict is CheckVerdict.PASSED:
+        yield "logs", finding.text
+    else:
+        doubt = finding.verdict is CheckVerdict.UNKNOWN
+        yield "logs", Problem(finding.text, "`inv verify.logs` shows them.", refuses=False, unknown=doubt)
+
+
+def _clock(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+    there = host_time.parse(answer.stdout)
+    # It was read at some moment between the two, and tells whole seconds.
+    early = (asked.sent - there).total_seconds() - 1
+    late = (there - asked.received).total_seconds()
+    gap = max(early, late, 0.0)
+    if gap < _AGREE:
+        yield "clock", "agrees with this machine's"
+        return
+    way = "behind" if early > late else "ahead of"
+    text = f"the host's clock is {gap:.0f} s {way} this machine's"
+    yield "clock", Problem(text, "See that both keep time: `timedatectl` tells.", refuses=False)
+
+
+def _catalog(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+    if not answer.ok:
+        yield (
+            "last_backup",
+            Problem(f"the last backup is not known: {reason(answer)}", refuses=False, unknown=True),
+        )
+        return
+    last = newest(backups.parse_catalog(answer.stdout))
+    if last is None:
+        yield "last_backup", Problem("there is no good backup", "`inv backup` makes one.", refuses=False)
+        yield "proof", Problem("there is none to try", refuses=False)
+        return
+    made = datetime.fromisoformat(last.created)
+    days = asked.settings.backup.drill.max_age_days
+    words = f"{last.id}, {age(made, asked.received)}"
+    old = (asked.received - made).days >= days
+    yield (
+        "last_backup",
+        Problem(f"{words}: older than {plural(days, 'day')}", refuses=False) if old else words,
+    )
+    yield "proof", _proof(asked, last)
+
+
+def _proof(asked: Asked, last: Manifest) -> Problem | str:
+    drill = last.drill
+    hint = f"`inv backup.drill --id {last.id}` tries it in a throwaway container."
+    if drill is None:
+        return Problem(f"{last.id} was never restored", hint, refuses=False)
+    words = f"{last.id}: {drill.result} {age(datetime.fromisoformat(drill.at), asked.received)}"
+    return words if drill.result == "passed" else Problem(words, hint, refuses=False)
+
+
+def _certificates(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+    if not answer.ok:
+        yield "certificates", unknown("when certificates end", answer)
+        return
+    for found in certificates.parse(answer.stdout):
+        yield "certificates", certificates.judged(found, asked.received)

@@ -1,0 +1,103 @@
+"""The checklist filled on every host at once, in two round trips a host, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schedgen_ops import events
+from schedgen_ops.checklist import reading
+from schedgen_ops.checklist.boxes import Mark, Tick, ticks
+from schedgen_ops.checklist.evidence import evidence
+from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import ContextOf, HostContext
+from schedgen_ops.preflight import plan
+from schedgen_ops.preflight.probe import Problem
+from schedgen_ops.preflight.run import refused
+from schedgen_ops.verify import run as verify
+from schedgen_ops.watch.rules import CheckVerdict, Finding
+
+# A new ref is fetched to be compared: that is what takes longest.
+_DEADLINE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The checklist of one host; `seen` is None where a box failed, since then not all is known."""
+
+    ticks: tuple[Tick, ...]
+    seen: plan.Observed | None
+
+    @property
+    def refusals(self) -> tuple[Problem, ...]:
+        """What a deploy is refused for."""
+        return tuple(problem for tick in self.ticks for problem in tick.problems if problem.refuses)
+
+
+def look(at: HostContext, ref: Ref) -> Filled:
+    """Return the checklist of one host for a deploy of `ref`.
+
+    Raises:
+        OpsError: where it cannot be asked.
+    """
+    settings, clock, host = at.settings, at.clock, at.entry
+    probes = plan.probes(settings, host, ref)
+    more = reading.commands(settings, host, ref)
+    sent = clock.now()
+    commands = [*(probe.command for probe in probes.values()), *more.values()]
+    answers = at.remote.together(commands, deadline=_DEADLINE)
+    asked = reading.Asked(settings, host, sent, clock.now())
+    results = dict(zip((*probes, *more), answers, strict=True))
+    problems = plan.judged(probes, results)
+    read = reading.read(asked, {name: results[name] for name in more})
+    problems |= read.problems
+    told = evidence(results, ref) | read.evidence
+    if problems.get("containers") is not None and results["containers"].ok:
+        # By itself: what is timed has nothing of ours beside it.
+        runs = bool(results["containers"].stdout.strip())
+        problems["serving"] = _serving(verify.quick(at)) if runs else ()
+        told["serving"] = "" if runs else "nothing runs yet"
+    found = tuple(ticks(problems, told, (*probes, *reading.topics(settings, more), "serving")))
+    bad = any(tick.mark is Mark.FAILED for tick in found)
+    return Filled(found, None if bad else plan.observed(results, ref))
+
+
+def _serving(findings: tuple[Finding, ...]) -> tuple[Problem, ...]:
+    """What is not well now: a deploy may be what mends it, so it only warns."""
+    return tuple(
+        Problem(
+            f"{finding.check} {finding.text}",
+            "`inv doctor` looks for the cause.",
+            refuses=False,
+            unknown=finding.verdict is CheckVerdict.UNKNOWN,
+        )
+        for finding in findings
+        if finding.verdict is not CheckVerdict.PASSED
+    )
+
+
+def check(fleet: Fleet, context: ContextOf, emit: events.Emit, ref: Ref) -> Mapping[str, plan.Observed]:
+    """Fill the checklist on every host, tell what is not passed, and return what was seen.
+
+    Raises:
+        Refused: if a box failed on any host, with all that failed on all.
+        Unreachable: if one cannot be reached.
+    """
+    filled = fleet.each(lambda remote: look(context(remote), ref))
+    found = dict(zip(fleet.names, filled.values(), strict=True))
+    for name, one in found.items():
+        for tick in one.ticks:
+            _tell(emit, tick, name)
+    bad = [(name, problem) for name, one in found.items() for problem in one.refusals]
+    if bad:
+        raise refused(bad)
+    return {name: one.seen for name, one in found.items() if one.seen is not None}
+
+
+def _tell(emit: events.Emit, tick: Tick, host: str) -> None:
+    for problem in tick.problems:
+        if problem.refuses:
+            events.error(emit, problem.text, host)
+        elif not tick.box.bears:
+            events.warn(emit, problem.text, host)
