@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -88,12 +90,20 @@ class Post:
         self.config = replace(self.config, **changes)  # type: ignore[arg-type]
         self.run(remote_commands.start(str(self.state), OWNER, self.config))
 
-    def follow(self) -> Watch:
-        """What its log says until its end."""
+    def follow(self, on_line: Callable[[str], None] = lambda _: None) -> Watch:
+        """What its log says until its end; `on_line` is told each line as it comes."""
         seen: list[Event] = []
         watch = Watch(self.config.policy, self.config.stages, seen.append)
-        for line in self.run(remote_commands.follow(str(self.state))).splitlines():
-            watch.take(line)
+        words = ["bash", "--norc", "-c", remote_commands.follow(str(self.state)).text]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as following:
+            late = threading.Timer(120, following.kill)
+            late.daemon = True
+            late.start()
+            assert following.stdout
+            for line in following.stdout:
+                watch.take(line.rstrip("\n"))
+                on_line(line.rstrip("\n"))
+            late.cancel()
         self.said = "\n".join(event.text for event in seen if isinstance(event, Message))
         end = time.monotonic() + 10
         while (self.state / "guard").exists() or self.processes():
@@ -211,20 +221,24 @@ def test_too_few_requests_are_settled_as_configured(
 
 
 def test_a_word_makes_it_go_back_and_a_second_host_is_waited_for(post: Post, site: Site) -> None:
-    with subprocess.Popen(["flock", str(post.state / "lock"), "sleep", "30"]) as run:
-        try:
-            post.start(alone=False, stages=(Stage(100, 1),))
-            log = post.state / "guard/log"
-            end = time.monotonic() + 20
-            while "good" not in log.read_text():
-                assert time.monotonic() < end
-                time.sleep(0.05)
-            tell = remote_commands.signal(str(post.state), "back app2: too slow")
-            threading.Timer(2, post.run, (tell,)).start()
-            watch = post.follow()
-        finally:
-            subprocess.run(["pkill", "-P", str(run.pid)], check=False)
-            run.kill()
+    lock, asked = post.state / "lock", post.state.parent / "asked"
+    notes = f'echo "$*" >> {shlex.quote(str(asked))}; exec {shutil.which("flock")} "$@"'
+    program(post.state.parent / "bin", "flock", notes)
+
+    def overtake(line: str) -> None:
+        """Another host goes back once this one has seen that the run is still there."""
+        if line != "good":
+            return
+        end = time.monotonic() + 60
+        while f"--nonblock {lock} true" not in asked.read_text():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        post.run(remote_commands.signal(str(post.state), "back app2: too slow"))
+
+    with lock.open("w") as run:
+        fcntl.flock(run, fcntl.LOCK_EX)
+        post.start(alone=False, stages=(Stage(100, 1),))
+        watch = post.follow(overtake)
     assert (watch.outcome, post.record["error"]) == ("back", "app2: too slow")
 
 
