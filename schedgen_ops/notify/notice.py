@@ -90,6 +90,12 @@ def ending(run: RunSummary, around: Surroundings, end: RunFinished, log: str) ->
     )
 
 
+def overdue(env: str, around: Surroundings, hosts: Iterable[str]) -> Notice:
+    """Return the message that backups are older than they may be, with a line for each host."""
+    body = (*hosts, "Next: `inv backup` makes one.", f"By: {around.by}", _labelled("See", around.link))
+    return Notice(frozenset({"backup_overdue"}), f"Backup overdue on {env}", _body(body), bad=True)
+
+
 def trial(env: str, around: Surroundings, at: datetime) -> Notice:
     """Return the message of `inv notify.test`."""
     lines = (f"A test at {at:%H:%M %Z}: nothing happened.", f"By: {around.by}", _labelled("See", around.link))

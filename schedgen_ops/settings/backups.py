@@ -73,4 +73,7 @@ class Backup(Section):
     keep: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=5, description="Good backups that `inv backup.prune` keeps, however old."
     )
+    overdue_hours: Annotated[int, Field(ge=1, le=87_600)] = Field(
+        default=26, description="Hours after which `inv backup.overdue` calls the newest good one too old."
+    )
     offsite: Offsite | None = Field(default=None, description="Where copies go; null: nowhere.")

@@ -8,7 +8,9 @@ from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
 from schedgen_ops.settings.violations import refuse
 
-Occasion = Literal["started", "finished", "failed", "refused", "rolled_back", "backup_failed"]
+Occasion = Literal[
+    "started", "finished", "failed", "refused", "rolled_back", "backup_failed", "backup_overdue"
+]
 
 
 class Receiver(Section):
@@ -22,7 +24,7 @@ class Receiver(Section):
         default=None, description="Command here that prints its URL, in place of a variable."
     )
     on: t.Some[Occasion] = Field(
-        default=("started", "finished", "failed", "rolled_back", "backup_failed"),
+        default=("started", "finished", "failed", "rolled_back", "backup_failed", "backup_overdue"),
         description="What it is told of.",
     )
 

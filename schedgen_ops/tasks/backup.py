@@ -53,6 +53,14 @@ def last(op: Operation) -> None:
     cli.last(op)
 
 
+@operation()
+def overdue(op: Operation) -> None:
+    """Tell whether every host has a backup that is young enough; for cron. Tells the team where not."""
+    from schedgen_ops.cli import overdue as cli
+
+    cli.overdue(op)
+
+
 @operation(name="list")
 def list_(op: Operation) -> None:
     """List the backups, newest first, and those that failed."""

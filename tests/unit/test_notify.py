@@ -21,6 +21,7 @@ from test_backup_restore import MADE
 from test_backup_tasks import ready
 from test_tasks import CONFIG, Capture, Inv
 
+from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.notify.addresses import address
 from schedgen_ops.notify.apprise_service import Undelivered, without
 from schedgen_ops.notify.delivery import Delivery
@@ -251,3 +252,42 @@ def test_a_receiver_has_one_source_of_its_url_and_a_name_of_its_own(
     configure({"name": "a", "variable": "X"}, {"name": "a", "variable": "Y"})
     assert inv("config.check", "--env", "staging") == 2
     assert "a second receiver is called 'a'" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("hours", "code", "verdict"), [(1, 6, "overdue"), (87_600, 0, "in time")], ids=["old", "young"]
+)
+def test_a_backup_that_is_overdue_is_told(
+    inv: Inv,
+    configure: Configure,
+    service: Service,
+    tmp_path: Path,
+    capsys: Capture,
+    hours: int,
+    code: int,
+    verdict: str,
+) -> None:
+    configure()
+    file = tmp_path / "config/staging.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"backup": {"overdue_hours": hours}}))
+    assert inv("backup.overdue", on=[ready()]) == code
+    assert verdict in capsys.readouterr().out
+    assert service.titles == (["Backup overdue on staging"] if code else [])
+    assert not code or f"app1: the newest good backup, {MADE.id}, was made" in service.told[0]["message"]
+
+
+def test_no_backup_and_no_answer_are_no_backup_in_time(
+    inv: Inv, configure: Configure, service: Service, capsys: Capture
+) -> None:
+    configure()
+    assert inv("backup.overdue", on=[ready(list_backups="")]) == 6
+    assert "there is no good backup with all data" in service.told[0]["message"]
+    assert inv("backup.overdue", on=[ready(list_backups=ConnectionLost("gone"))]) == 8
+    assert "app1: could not be asked: gone" in service.told[1]["message"]
+    service.status = 500
+    assert inv("backup.overdue", "--log-level", "error", on=[ready(list_backups="")]) == 6
+    assert "[ERROR] team was not told" in "".join(capsys.readouterr())
+
+
+def test_where_nobody_is_told_a_backup_is_looked_at_all_the_same(inv: Inv) -> None:
+    assert inv("backup.overdue", on=[ready(list_backups="")]) == 6

@@ -20,15 +20,20 @@ def newest(catalog: Catalog, *, database: bool = False, objects: bool = False) -
     return None
 
 
+def whole(catalog: Catalog, settings: Settings, host: HostSettings) -> Manifest | None:
+    """Return the newest good backup with all data of a host; None where there is none."""
+    database = bool(settings.database and host.runs(settings.database.service))
+    objects = bool(settings.objects and host.runs(settings.objects.service))
+    return newest(catalog, database=database, objects=objects)
+
+
 def last(catalog: Catalog, settings: Settings, host: HostSettings) -> Manifest:
     """Return the newest good backup with all data of a host, or with a part of it where no other is.
 
     Raises:
         OpsError: where there is none.
     """
-    database = bool(settings.database and host.runs(settings.database.service))
-    objects = bool(settings.objects and host.runs(settings.objects.service))
-    found = newest(catalog, database=database, objects=objects) or newest(catalog)
+    found = whole(catalog, settings, host) or newest(catalog)
     if found is None:
         raise OpsError("there is no good backup here", host=host.name, hint="`inv backup` makes one.")
     return found
