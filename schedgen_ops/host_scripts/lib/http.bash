@@ -23,7 +23,7 @@ request() {
   esac
   start=${EPOCHREALTIME/[.,]/}
   # shellcheck disable=SC2154 # embedded
-  code=$(within "$limit" "$status_bash" status "$url")
+  code=$(call_for "$limit" "$status_bash" status "$url")
   took=$((${EPOCHREALTIME/[.,]/} - start))
   printf -v answer '%s %d.%06d ' "${code:-000}" "$((took / 1000000))" "$((took % 1000000))"
   [ -n "$code" ] || answer+='no answer'
@@ -33,12 +33,12 @@ get() {
   request "$@"
   printf '%s\n' "$answer"
 }
-# within SECONDS FUNCTIONS WORDS...: calls one of the functions of a text, for so long at most.
-within() { timeout "$1" bash -c "$2"$'\n"$@"' bash "${@:3}" 2> /dev/null; }
+# call_for SECONDS FUNCTIONS WORDS...: calls one of the functions of a text, for so long at most.
+call_for() { timeout "$1" bash -c "$2"$'\n"$@"' bash "${@:3}" 2> /dev/null; }
 # body URL SECONDS BYTES: what a good answer holds, nothing of one that is not whole.
 body() {
   local said LC_ALL=C
-  said=$(within "$2" "$status_bash" fetch GET "$1" "$2" "$3") || return
+  said=$(call_for "$2" "$status_bash" fetch GET "$1" "$2" "$3") || return
   [[ ${said##*$'\n'} =~ ^$'\036'[0-9]+\ $ && $said =~ ^HTTP/[0-9.]+\ [23][0-9][0-9] ]] || return
   said=${said%$'\n'*}
   printf '%s' "${said#*$'\r\n\r\n'}"
