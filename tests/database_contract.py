@@ -26,6 +26,7 @@ from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import SystemClock
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.events import Event, Message
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.record import NO_RELEASE
 from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
 from schedgen_ops.settings import Settings
@@ -113,19 +114,23 @@ class Case:
     def settings(self, form: str = "plain") -> Settings:
         return self.server.config(self.name, form, self.queries)
 
+    def context(self, config: Settings | None = None) -> HostContext:
+        """What a capability is handed of it."""
+        return HostContext(self.host, config or self.settings(), SystemClock(), self.hear)
+
     def backup(self, form: str = "plain") -> Manifest:
         """A backup, made in a second of its own."""
-        config, emit = self.settings(form), self.hear
-        source = Source(NO_RELEASE, "", running(self.host, config))
+        host = self.context(self.settings(form))
+        source = Source(NO_RELEASE, "", running(host))
         next_second()
         only = frozenset({"database"})
-        return run.create(self.host, config, Kind.MANUAL, source, SystemClock(), emit, only)
+        return run.create(host, Kind.MANUAL, source, only)
 
     def drilled(self, backup: Manifest) -> Manifest:
-        return drill.drill(self.host, self.settings(), backup, SystemClock(), self.hear)
+        return drill.drill(self.context(), backup)
 
     def restore(self, backup: Manifest) -> Restore:
-        return Restore(self.host, self.settings(), backup, SystemClock(), self.hear, DATABASE)
+        return Restore(self.context(), backup, DATABASE)
 
     def picture(self) -> tuple[bytes, dict[str, object]]:
         """Everything that must not change."""
@@ -175,20 +180,18 @@ class DatabaseContract:
         assert backup.sizes["database"] > 0
         server.tell("again", "INSERT INTO t VALUES (3)")
         changed = case.picture()
-        assert [
-            "1 rows would be lost" in str(each) for each in row_diff(case.host, case.settings(), backup)
-        ] == [True]
+        assert ["1 rows would be lost" in str(each) for each in row_diff(case.context(), backup)] == [True]
         one = case.restore(backup)
         one.prepare()
         one.swap()
         one.swap()
-        assert (case.picture(), row_diff(case.host, case.settings(), backup)) == (first, ())
+        assert (case.picture(), row_diff(case.context(), backup)) == (first, ())
         one.back()
         one.back()
         assert case.picture() == changed
         one.swap()
         one.settle()
-        assert set(superseded.look(case.host, case.settings(), case.hear)) == {one.location.before}
+        assert set(superseded.look(case.context())) == {one.location.before}
         one.discard_old()
         one.discard_old()
         assert one.location.before not in server.names()
@@ -214,11 +217,11 @@ class DatabaseContract:
         one = case.restore(case.backup())
         one.prepare()
         one.swap()
-        assert set(superseded.look(case.host, case.settings(), case.hear)) == {one.location.before}
+        assert set(superseded.look(case.context())) == {one.location.before}
         assert [text.split()[0] for text in case.said if "has no mark" in text] == [strangers[2]]
         for name in strangers[1:]:
             with pytest.raises(OpsError, match="has no mark of a restore, and stays"):
-                superseded.discard(case.host, case.settings(), (name,))
+                superseded.discard(case.context(), (name,))
         assert server.names() >= {*strangers}
         one.discard_old()
 
@@ -229,7 +232,7 @@ class DatabaseContract:
         path = server.host.folder / "backups" / backup.id / file.name
         text = gzip.decompress(path.read_bytes())
         path.write_bytes(gzip.compress(text[: len(text) // 2]))
-        assert "database.sql.gz is not a complete dump" in run.verify(case.host, case.settings(), backup)
+        assert "database.sql.gz is not a complete dump" in run.verify(case.context(), backup)
         with pytest.raises(OpsError):
             case.restore(backup).check()
 

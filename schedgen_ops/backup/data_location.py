@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import names
 from schedgen_ops.commands import docker
-from schedgen_ops.remote import Remote
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.settings import Database, Objects, Settings
 from schedgen_ops.shell import Value
 
@@ -64,9 +64,9 @@ class DataLocation:
         }
 
 
-def running(remote: Remote, settings: Settings) -> tuple[docker.Container, ...]:
+def running(host: HostContext) -> tuple[docker.Container, ...]:
     """Return the project's containers."""
-    listing = remote.run(docker.Docker(settings.sudo).containers(settings.project), deadline=60)
+    listing = host.run(host.docker.containers(host.settings.project))
     return docker.parse_containers(listing.stdout)
 
 

@@ -78,9 +78,10 @@ def _create(op: Operation, remote: Remote, *, parts: frozenset[str], at: datetim
     # Where that is not possible, the backup itself says why.
     sweep = remote_commands.sweep(settings.backup.directory).in_dir(settings.directory)
     remote.run(sweep, deadline=60, check=False)
-    source = source_of(remote, settings)
-    totals = capacity.ensured(remote, settings, source, op.emit, parts)
-    made = run.create(remote, settings, Kind.MANUAL, source, op.clock, op.emit, parts, totals, at)
+    host = op.context(remote)
+    source = source_of(host)
+    totals = capacity.ensured(host, source, parts)
+    made = run.create(host, Kind.MANUAL, source, parts, totals, at)
     op.emit(events.Fact("backup", made.id, remote.name))
     return made
 
@@ -93,7 +94,7 @@ def last(op: Operation) -> None:
     """
 
     def newest(remote: Remote) -> Manifest:
-        catalog = run.catalog(remote, op.settings)
+        catalog = run.catalog(op.context(remote))
         for name in catalog.unreadable:
             events.warn(op.emit, f"{name} is no backup: its manifest is missing or was altered", remote.name)
         return selection.last(catalog, op.settings, op.settings.host(remote.name))
@@ -156,9 +157,9 @@ def verify(op: Operation, wanted: str) -> None:
     rows = Rows(op, ("Host", "Backup", "Verdict", "Checks"))
 
     def one(remote: Remote) -> tuple[Manifest, tuple[str, ...]]:
-        host = op.settings.host(remote.name)
-        backup = selection.chosen(run.catalog(remote, op.settings), wanted, op.settings, host)
-        return backup, run.verify(remote, op.settings, backup)
+        host = op.context(remote)
+        backup = selection.chosen(run.catalog(host), wanted, host.settings, host.entry)
+        return backup, run.verify(host, backup)
 
     def show(came: Mapping[str, tuple[Manifest, tuple[str, ...]]]) -> None:
         for host, (backup, wrong) in came.items():
@@ -181,13 +182,12 @@ def prove(op: Operation, wanted: str) -> None:
 
 
 def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
-    settings = op.settings
-    catalog = run.catalog(remote, settings)
-    backup = selection.chosen(catalog, wanted, settings, settings.host(remote.name))
-    events.info(op.emit, f"Restoring {backup.id} into a throwaway container", remote.name)
-    if wrong := run.verify(remote, settings, backup):
+    host = op.context(remote)
+    backup = selection.chosen(run.catalog(host), wanted, host.settings, host.entry)
+    host.say(f"Restoring {backup.id} into a throwaway container")
+    if wrong := run.verify(host, backup):
         raise selection.broken(backup, wrong, remote.name)
-    proven = drill.drill(remote, settings, backup, op.clock, op.emit)
+    proven = drill.drill(host, backup)
     op.emit(events.Fact("backup", proven.id, remote.name))
     return proven
 

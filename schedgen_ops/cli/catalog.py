@@ -33,7 +33,7 @@ class Found:
 def catalogs(op: Operation) -> dict[str, Catalog]:
     """Return what is in the backups' folder of each host that has one, by the host's name."""
     fleet = holders(op)
-    found = fleet.each(lambda remote: run.catalog(remote, op.settings)).values()
+    found = fleet.each(lambda remote: run.catalog(op.context(remote))).values()
     return dict(zip(fleet.names, found, strict=True))
 
 
@@ -101,7 +101,7 @@ def list_(op: Operation) -> None:
     def show_rows(came: Mapping[str, Catalog]) -> None:
         table.add([row for host, catalog in came.items() for row in _rows(op, host, catalog)])
 
-    seen = look(op, lambda remote: run.catalog(remote, op.settings), show_rows, holders(op))
+    seen = look(op, lambda remote: run.catalog(op.context(remote)), show_rows, holders(op))
     table.end(seen, "No backups yet.")
     conclude(seen)
 
@@ -125,7 +125,7 @@ def _rows(op: Operation, host: str, catalog: Catalog) -> Iterator[tuple[Any, ...
 
 def show(op: Operation, wanted: str) -> None:
     """Show all that is known of one backup. Which one is meant is known when every host was asked."""
-    seen = look(op, lambda remote: run.catalog(remote, op.settings), lambda _: None, holders(op))
+    seen = look(op, lambda remote: run.catalog(op.context(remote)), lambda _: None, holders(op))
     wrong: list[OpsError] = []
     try:
         for share in _shares(op, seen.ok, pick(seen.ok, wanted)):

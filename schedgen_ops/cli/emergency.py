@@ -113,7 +113,7 @@ def database(op: Operation, wanted: str) -> None:
     each, data, elsewhere = (
         _each_site(op, sites),
         _each_restore(op, todo),
-        Elsewhere(op.settings, op.fleet, todo),
+        Elsewhere(op.context, op.settings, op.fleet, todo),
     )
     steps = (
         Step("", "Checking the backup", data(Restore.check), gate=True),
@@ -137,7 +137,7 @@ def _backups(op: Operation, wanted: str, *, needs_database: bool) -> dict[str, M
     found = {}
     for remote in holders(op):
         host = op.settings.host(remote.name)
-        catalog = backups.catalog(remote, op.settings)
+        catalog = backups.catalog(op.context(remote))
         backup = selection.named(catalog, wanted, host.name) if wanted else None
         if backup is None and needs_database:
             backup = selection.newest(catalog, database=True)
@@ -169,10 +169,7 @@ def _ask(
 
 
 def _restores(op: Operation, found: dict[str, Manifest], parts: frozenset[str]) -> dict[str, Restore]:
-    return {
-        name: Restore(op.fleet[name], op.settings, backup, op.clock, op.emit, parts)
-        for name, backup in found.items()
-    }
+    return {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
 
 
 def _each_site(

@@ -33,7 +33,7 @@ def push(op: Operation, wanted: str) -> None:
     found = catalog.chosen(op, wanted)
 
     def share(part: Found) -> None:
-        done = pushing.Push(part.remote, op.settings, offsite, target, op.clock, op.emit)(part.backup)
+        done = pushing.Push(op.context(part.remote), offsite, target)(part.backup)
         assert done.offsite is not None
         op.emit(events.Fact("offsite", done.offsite.where, part.remote.name))
 

@@ -55,7 +55,7 @@ def overdue(op: Operation) -> None:
     rows = Rows(op, ("Host", "Newest", "Made", "Verdict"))
 
     def newest(remote: Remote) -> Newest:
-        host, catalog = op.settings.host(remote.name), run.catalog(remote, op.settings)
+        host, catalog = op.settings.host(remote.name), run.catalog(op.context(remote))
         return Newest(selection.whole(catalog, op.settings, host), op.clock.now(), timedelta(hours=hours))
 
     def show(came: Mapping[str, Newest]) -> None:

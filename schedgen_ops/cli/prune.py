@@ -15,12 +15,12 @@ from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, Re
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import kept
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
-from schedgen_ops.settings import Settings
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import size
@@ -70,7 +70,7 @@ def prune(op: Operation) -> None:
 
 
 def _decided(op: Operation, remote: Remote) -> tuple[RetentionVerdict, ...]:
-    found = look(remote, op.settings)
+    found = look(op.context(remote))
     candidates = (*found.candidates, *_asides(op, remote))
     policy = RetentionPolicy(op.settings.backup.keep_days, op.settings.backup.keep)
     return decide(candidates, found.needed, policy, found.now)
@@ -79,7 +79,7 @@ def _decided(op: Operation, remote: Remote) -> tuple[RetentionVerdict, ...]:
 def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
     """What restores put aside in the database and the volume; services that are down keep theirs."""
     try:
-        found = superseded.look(remote, op.settings, op.emit)
+        found = superseded.look(op.context(remote))
     except OpsError as error:
         text = f"what restores put aside cannot be looked at, and stays: {error.message}"
         events.warn(op.emit, text, remote.name)
@@ -88,11 +88,11 @@ def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
         yield Candidate(name, "superseded", _made(name), size=count)
 
 
-def look(remote: Remote, settings: Settings) -> Found:
+def look(host: HostContext) -> Found:
     """Return everything with a name of ours in the backups' folder, and what releases need of it."""
-    directory = settings.backup.directory
+    settings, directory = host.settings, host.settings.backup.directory
     asked = (remote_commands.list_(directory), removing.survey(directory))
-    clock, listed, surveyed, records = remote.batch(
+    clock, listed, surveyed, records = host.remote.batch(
         [
             host_time.ask(),
             *(command.in_dir(settings.directory) for command in asked),
@@ -170,7 +170,7 @@ def _remove(op: Operation, remote: Remote, agreed: set[str]) -> None:
         command = removing.remove(op.settings.backup.directory, folders).in_dir(op.settings.directory)
         remote.run(command, deadline=600)
     if put_aside:
-        superseded.discard(remote, op.settings, put_aside)
+        superseded.discard(op.context(remote), put_aside)
     for name in names:
         events.info(op.emit, f"Removed {name}: {verdicts[name].why}", remote.name)
     freed = sum(verdicts[name].size for name in names)

@@ -45,10 +45,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     notes = _notes(op, found, parts, discard_old)
     if not op.ui.confirm("Do you want to restore it?", *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
-    todo = {
-        name: Restore(op.fleet[name], op.settings, backup, op.clock, op.emit, parts)
-        for name, backup in found.items()
-    }
+    todo = {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
     fleet = op.fleet.only(list(todo))
     steps = restoring(op, fleet, todo, discard_old)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
@@ -76,7 +73,7 @@ def restoring(
     def each(action: Callable[[Restore], None]) -> Callable[[], None]:
         return lambda: on_each(fleet, todo, action)
 
-    elsewhere = Elsewhere(op.settings, op.fleet, todo)
+    elsewhere = Elsewhere(op.context, op.settings, op.fleet, todo)
     there = partial(elsewhere.around, each(Restore.swap))
     back = partial(elsewhere.around, each(Restore.back))
     steps = (
@@ -107,7 +104,7 @@ def _found(op: Operation, wanted: str) -> dict[str, Manifest]:
     missing: list[ConfigError] = []
     for remote in holders(op):
         try:
-            found[remote.name] = selection.named(run.catalog(remote, op.settings), wanted, remote.name)
+            found[remote.name] = selection.named(run.catalog(op.context(remote)), wanted, remote.name)
         except ConfigError as error:
             missing.append(error)
     if not found:
@@ -127,9 +124,10 @@ def _notes(
 
 def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
     """Return what a restore of the database would change, in lines to read before answering."""
+    host = op.context(remote)
     try:
-        lines = [f"  {each}" for each in row_diff(remote, op.settings, backup)]
-        slots = following(remote, op.settings)
+        lines = [f"  {each}" for each in row_diff(host, backup)]
+        slots = following(host)
     except OpsError as error:
         return (f"  What would be lost is not known: {error.message}",)
     more = [f"  ... and {len(lines) - _LINES} more tables"] if len(lines) > _LINES else []
@@ -143,7 +141,7 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
 def discard(op: Operation) -> None:
     """Remove what restores put aside, on every host that holds data, after asking."""
     fleet = holders(op)
-    found = fleet.each(lambda remote: superseded.look(remote, op.settings, op.emit)).values()
+    found = fleet.each(lambda remote: superseded.look(op.context(remote))).values()
     kept = dict(zip(fleet.names, found, strict=True))
     lines = [f"{host}: {name} ({size(count)})" for host, each in kept.items() for name, count in each.items()]
     if not lines:
@@ -161,7 +159,7 @@ def discard(op: Operation) -> None:
 
 def _discard(op: Operation, kept: dict[str, Mapping[str, int]], remote: Remote) -> None:
     if names := tuple(kept[remote.name]):
-        superseded.discard(remote, op.settings, names)
+        superseded.discard(op.context(remote), names)
 
 
 def _all(fleet: Fleet, one: Callable[[Remote], None]) -> None:

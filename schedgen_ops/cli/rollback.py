@@ -40,7 +40,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     chosen = {host.name for host in op.settings.migrating_hosts()}
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
     migrations = max(brought, key=len, default=())
-    data = of_release(op.settings, op.fleet, shelves, target.id, op.clock, op.emit) if restore else None
+    data = of_release(op.context, op.settings, op.fleet, shelves, target.id) if restore else None
     if not op.ui.confirm(
         "Do you want to proceed with rollback?",
         *_notes(serving, target),

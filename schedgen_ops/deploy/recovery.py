@@ -39,8 +39,8 @@ def _data_back(site: HostRun, release: Release) -> None:
     if not release.restored:
         return
     name, stamp = release.restored
-    held = selection.named(catalog(site.remote, site.settings), name, site.remote.name)
-    restore = Restore(site.remote, site.settings, held, site.clock, site.context.emit, DATABASE, stamp)
+    held = selection.named(catalog(site.context), name, site.remote.name)
+    restore = Restore(site.context, held, DATABASE, stamp)
     restore.back()
     restore.drop()
 

@@ -13,7 +13,6 @@ from schedgen_ops.backup.create import capacity
 from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
-from schedgen_ops.clock import Clock
 from schedgen_ops.commands import git
 from schedgen_ops.deploy import code, images, pipeline
 from schedgen_ops.deploy.host_run import HostRun
@@ -76,19 +75,17 @@ def _backup(session: Session) -> Step:
         events.info(session.emit, "Creating backup before deployment")
         holders = _holders(session)
         at = host_time.together(session.fleet.only(tuple(holders)))
-        session.do(partial(_back_up, at=at, clock=session.clock), only=holders)
+        session.do(partial(_back_up, at=at), only=holders)
         events.info(session.emit, "Pre-deployment backup completed successfully")
 
     return Step("0", "Pre-deployment backup", run, beside=True)
 
 
-def _back_up(site: HostRun, *, at: datetime | None, clock: Clock) -> None:
+def _back_up(site: HostRun, *, at: datetime | None) -> None:
     kind, totals = Kind.PRE_DEPLOYMENT, site.totals
-    made = backup.create(
-        site.remote, site.settings, kind, _source(site), clock, site.context.emit, totals=totals, at=at
-    )
-    drill.when_due(site.remote, site.settings, made, clock, site.context.emit)
-    push.after_backup(site.remote, site.settings, made, clock, site.context.emit)
+    made = backup.create(site.context, kind, _source(site), totals=totals, at=at)
+    drill.when_due(site.context, made)
+    push.after_backup(site.context, made)
     site.backup = f"{site.settings.backup.directory}/{made.id}"
 
 
@@ -160,7 +157,7 @@ def _source(site: HostRun) -> backup.Source:
 
 
 def _look_for_room(site: HostRun) -> None:
-    site.totals = capacity.ensured(site.remote, site.settings, _source(site), site.context.emit)
+    site.totals = capacity.ensured(site.context, _source(site))
 
 
 def _note_backup(site: HostRun) -> None:

@@ -52,7 +52,7 @@ class Base:
 
     def box(self, service: str) -> engine.Container | None:
         """Return the container of a service that has one."""
-        boxes = running(self.remote, self.settings)
+        boxes = running(self.context)
         return next((box for box in boxes if box.service == service), None)
 
     @property

@@ -96,7 +96,7 @@ class Data(Base):
         name = backup_id(Kind.SAFETY, now)
         folder = f"{self.settings.backup.directory}/{name}"
         command = remote_commands.set_aside(self.docker, folder, box.id, box.image)
-        answer = perform(self.remote, self.settings, command, self.settings.backup.deadline)
+        answer = perform(self.context, command, self.settings.backup.deadline)
         rows = [line.split() for line in answer.lines() if line.startswith("file ")]
         record = Manifest(
             id=name,

@@ -35,7 +35,7 @@ class Ran(Data):
 
     def note_others(self) -> None:
         """Record what else runs now, or ran before an earlier run was killed, before it goes."""
-        now = {box.service for box in running(self.remote, self.settings) if box.status in _RUNS}
+        now = {box.service for box in running(self.context) if box.status in _RUNS}
         before = self.remote.run(files.read(self._record), deadline=60, check=False)
         names = now | (set(before.stdout.split()) if before.ok else set())
         self.ran = sorted(names - {*self.ours, ""})
@@ -76,7 +76,7 @@ class Ran(Data):
         Raises:
             OpsError: naming what was taken away.
         """
-        good = {box.service for box in running(self.remote, self.settings) if box.good} if self.ran else set()
+        good = {box.service for box in running(self.context) if box.good} if self.ran else set()
         lost = sorted({*self.lost, *self.ran} - good)
         if lost:
             raise OpsError(

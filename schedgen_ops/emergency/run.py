@@ -53,7 +53,7 @@ class EmergencyHost(Ran):
     def down(self) -> None:
         """Remove every container of the project; volumes stay."""
         self.note_others()
-        longest = docker.grace(running(self.remote, self.settings))
+        longest = docker.grace(running(self.context))
         self.run(self.compose("down", "--remove-orphans"), _DOWN + _AT_ONCE * longest)
         self.say("Everything is down; the volumes are there")
 
@@ -71,15 +71,14 @@ class EmergencyHost(Ran):
                     self.warn(f"the {part} could not be saved: {again.message}")
 
     def _save(self, parts: frozenset[str]) -> None:
-        source = source_of(self.remote, self.settings)
-        clock, emit = self.context.clock, self.context.emit
-        made = backups.create(self.remote, self.settings, Kind.SAFETY, source, clock, emit, parts)
+        source = source_of(self.context)
+        made = backups.create(self.context, Kind.SAFETY, source, parts)
         self.say(f"What is there is saved: {made.id}")
 
     def stop_users(self) -> None:
         """Stop the services that use the database."""
         names = self.settings.database.used_by if self.settings.database else ()
-        boxes = running(self.remote, self.settings)
+        boxes = running(self.context)
         found = [box for box in boxes if box.service in names and box.status == "running"]
         self._services = {box.id: box.service for box in boxes}
         self._users = {box.service for box in found}

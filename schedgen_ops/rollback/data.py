@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from schedgen_ops import events
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create import run
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.run import DATABASE, Restore
-from schedgen_ops.clock import Clock
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import ContextOf
 from schedgen_ops.release.record import ReleaseId, backup_of
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.settings import Settings
@@ -26,6 +25,7 @@ class Data:
         todo: by the name of the host.
     """
 
+    context_of: ContextOf
     settings: Settings
     fleet: Fleet
     todo: Mapping[str, Restore]
@@ -56,19 +56,18 @@ class Data:
 
     def _around(self, action: Callable[[Restore], None]) -> None:
         self._each(Restore.look_again)
-        Elsewhere(self.settings, self.fleet, self.todo).around(lambda: self._each(action))
+        Elsewhere(self.context_of, self.settings, self.fleet, self.todo).around(lambda: self._each(action))
 
     def _each(self, action: Callable[[Restore], None]) -> None:
         on_each(self.fleet, self.todo, action)
 
 
 def of_release(
+    context_of: ContextOf,
     settings: Settings,
     fleet: Fleet,
     shelves: Mapping[str, Shelf],
     target: ReleaseId,
-    clock: Clock,
-    emit: events.Emit,
 ) -> Data:
     """What is to be restored for `target` on each host that holds the database.
 
@@ -90,6 +89,7 @@ def of_release(
                 host=remote.name,
                 hint="`inv backup.list` shows what there is; `inv backup.restore ID` restores one.",
             )
-        backup = selection.named(run.catalog(remote, settings), name, remote.name)
-        todo[remote.name] = Restore(remote, settings, backup, clock, emit, DATABASE)
-    return Data(settings, fleet, todo)
+        host = context_of(remote)
+        backup = selection.named(run.catalog(host), name, remote.name)
+        todo[remote.name] = Restore(host, backup, DATABASE)
+    return Data(context_of, settings, fleet, todo)

@@ -15,7 +15,6 @@ from schedgen_ops.backup.catalog.manifest import Kind
 from schedgen_ops.backup.create import run
 from schedgen_ops.backup.data_location import running
 from schedgen_ops.backup.restore.run import Restore
-from schedgen_ops.clock import SystemClock
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.lab import base, engine, images
 from schedgen_ops.lab.place import Place, locked
@@ -127,14 +126,14 @@ def test_neighbours_whose_names_look_like_ours_are_left_alone(server: zoo.Server
     one = case.restore(case.backup())
     one.prepare()
     one.swap()
-    found = superseded.look(case.host, case.settings(), case.hear)
+    found = superseded.look(case.context())
     assert set(found) == {one.location.before}
     unmarked = [text for text in case.said if "has no mark" in text]
     assert [text.split()[0] for text in unmarked] == [f"n_before_{stamp}"]
     with pytest.raises(OpsError, match="has no mark of a restore, and stays"):
-        superseded.discard(case.host, case.settings(), (f"n_before_{stamp}",))
-    superseded.discard(case.host, case.settings(), tuple(found))
-    superseded.discard(case.host, case.settings(), tuple(found))
+        superseded.discard(case.context(), (f"n_before_{stamp}",))
+    superseded.discard(case.context(), tuple(found))
+    superseded.discard(case.context(), tuple(found))
     assert one.location.before not in server.names()
     for other in others:
         assert server.psql(other, "SELECT count(*) FROM t") == "1"
@@ -221,7 +220,7 @@ def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the
     server: zoo.Server,
 ) -> None:
     case = Case(server, "postgres")
-    config, clock = server.config("postgres", "plain", objects=True), SystemClock()
+    config = server.config("postgres", "plain", objects=True)
     with zoo.storing(server.folder) as store:
         old = ".schedgen-before-20240101_000000"
         objects = ("jobs/a", ".schedgen-designs/b", "xschedgen-new/c", f"{old}/d")
@@ -229,22 +228,22 @@ def test_objects_whose_folders_look_like_ours_are_backed_up_and_exchanged_as_the
             store.sh(f"mkdir -p {name.rpartition('/')[0]} && echo {name} > {name}")
         first, only = store.tree(), frozenset({"objects"})
         next_second()
-        source = run.Source(NO_RELEASE, "", running(case.host, config))
-        made = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
+        source = run.Source(NO_RELEASE, "", running(case.context(config)))
+        made = run.create(case.context(config), Kind.MANUAL, source, only)
         assert made.objects == len(objects)
         store.sh("rm -rf jobs .schedgen-designs && echo new > e")
         spoilt = store.tree()
-        one = Restore(case.host, config, made, clock, case.hear, only)
+        one = Restore(case.context(config), made, only)
         one.prepare()
         one.swap()
         aside_is = f"./.schedgen-before-{one.stamp}/"
         assert [line for line in store.tree() if not line.startswith(aside_is)] == first
         # What was put aside is no object of the next backup.
         next_second()
-        again = run.create(case.host, config, Kind.MANUAL, source, clock, case.hear, only)
+        again = run.create(case.context(config), Kind.MANUAL, source, only)
         assert again.objects == len(objects)
         one.back()
         one.drop()
         assert store.tree() == spoilt
-        assert set(superseded.look(case.host, config, case.hear)) == set()
+        assert set(superseded.look(case.context(config))) == set()
         assert any(old in text and "has no mark" in text for text in case.said)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeHost
+from fakes import FakeHost, context
 from kit import BACKUP, bash, settings
 from test_tasks import Inv, inv
 
@@ -159,12 +159,13 @@ def pruned(records: str = "", *names: str) -> dict[str, str]:
     remote = FakeHost(
         answers={"list backups": "", "look at the sizes of backups": sizes, "read the releases": records}
     )
-    return prune.look(remote, settings()).needed
+    return prune.look(context(remote, settings())).needed
 
 
 def test_days_are_counted_by_the_hosts_clock() -> None:
     answers = {"list backups": "", "look at the sizes of backups": "", "read the releases": ""}
-    found = prune.look(FakeHost(answers={**answers, "look at the clock": "1736942460\n"}), settings())
+    host = FakeHost(answers={**answers, "look at the clock": "1736942460\n"})
+    found = prune.look(context(host, settings()))
     assert found.now == datetime(2025, 1, 15, 12, 1, tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fakes import Answer, FakeClock, FakeHost, result
+from fakes import Answer, FakeHost, context, result
 from kit import BACKUP, DATABASE, bash, path, program, settings
 
 from schedgen_ops.backup.catalog import manifest
@@ -18,7 +18,7 @@ from schedgen_ops.backup.restore import drill, drill_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.databases.facts import differences
 from schedgen_ops.errors import CommandTimedOut, OpsError, Refused
-from schedgen_ops.events import Event, Message, silence
+from schedgen_ops.events import Event, Message
 
 MADE = replace(BACKUP, rows={"public.jobs": 3}, image="sha256:pg", sizes={"database": 10**9})
 SEEN = 'rows ["public.jobs",3]\ncounted\nanswer 3\nobjects 3 512\nend\n'
@@ -27,7 +27,7 @@ QUERY = {"drill": {"queries": ["SELECT count(*) FROM jobs"]}}
 
 def prove(host: FakeHost, told: list[Event] | None = None) -> manifest.Manifest:
     emit = (told if told is not None else []).append
-    return drill.drill(host, settings(backup=QUERY), MADE, FakeClock(), emit)
+    return drill.drill(context(host, settings(backup=QUERY), emit=emit), MADE)
 
 
 def host(answer: Answer) -> FakeHost:
@@ -71,7 +71,7 @@ def test_a_drill_that_fails_says_what_and_is_written_down_too(answer: Answer, sa
 
 def test_a_drill_needs_an_image() -> None:
     with pytest.raises(Refused, match="no image of postgres"):
-        drill.drill(host(SEEN), settings(), replace(MADE, image=""), FakeClock(), silence)
+        drill.drill(context(host(SEEN), settings()), replace(MADE, image=""))
 
 
 @pytest.mark.parametrize("text", ["", "end\nmore", 'rows ["a",1]\nend', "what\nend"])
@@ -99,7 +99,7 @@ def test_a_deploy_drills_when_the_configuration_says_so(policy: str, proved_at: 
         is due
     )
     on = FakeHost(answers={"list backups": f"{made.id} {manifest.to_json(made)}", **host(SEEN).answers})
-    drill.when_due(on, config, MADE, FakeClock(), silence)
+    drill.when_due(context(on, config), MADE)
     assert any(command.title == "drill the backup" for command in on.commands) is due
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import FakeHost
+from fakes import FakeHost, context
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import BACKUP, bash, quickly, settings
@@ -28,7 +28,7 @@ def ensured(free: int, *, last: manifest.Manifest | None = LAST, said: str = "")
     listing = f"{last.id} {manifest.to_json(last)}\n" if last else ""
     host = FakeHost(answers={"look at the room for a backup": answer, "list backups": listing})
     told: list[Event] = []
-    found = capacity.ensured(host, settings(), BOTH, told.append)
+    found = capacity.ensured(context(host, settings(), emit=told.append), BOTH)
     assert Fact("backup_estimate", found, "app1") in told
     return found
 

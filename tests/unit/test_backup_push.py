@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import FakeClock, FakeHost, result
+from fakes import FakeHost, context, result
 from kit import BACKUP, settings
 
 from schedgen_ops.backup.catalog import manifest
@@ -52,7 +52,8 @@ class Pushing:
     def __call__(self) -> Manifest:
         config, section = offsite()
         target = push.credentials(section, ENVIRON)
-        return push.Push(self.host, config, section, target, FakeClock(), self.events.append)(BACKUP)
+        host = context(self.host, config, emit=self.events.append)
+        return push.Push(host, section, target)(BACKUP)
 
     def recorded(self) -> list[Manifest]:
         return [
@@ -169,7 +170,7 @@ def test_secrets_are_not_copied_in_clear() -> None:
     host = FakeHost()
     target = push.credentials(section, ENVIRON)
     with pytest.raises(Refused, match=r"config\.env .* in clear") as caught:
-        push.Push(host, config, section, target, FakeClock(), lambda _: None)(CONFIG)
+        push.Push(context(host, config), section, target)(CONFIG)
     assert "backup.offsite.password" in caught.value.hint
     assert host.commands == []
 

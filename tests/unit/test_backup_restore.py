@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from fakes import Answer, FakeClock, FakeHost, result
+from fakes import Answer, FakeHost, context, result
 from hypothesis import given
 from hypothesis.strategies import text
 from kit import BACKUP, DIRECTORY, bash, quickly, settings
@@ -40,7 +40,7 @@ def whole(
     discard_old: bool = False,
 ) -> run.Restore:
     """All of a restore, as the task does it step by step."""
-    one = run.Restore(remote, settings(), MADE, FakeClock(), emit, parts)
+    one = run.Restore(context(remote, settings(), emit=emit), MADE, parts)
     one.check()
     one.prepare()
     try:
@@ -188,7 +188,7 @@ def test_a_loss_is_told_table_by_table_in_words() -> None:
         }
     )
     made = replace(MADE, rows={"public.jobs": 3, "public.old": 2})
-    found = row_diff(on, settings(), made)
+    found = row_diff(context(on, settings()), made)
     assert found == (
         RowDiff("public.jobs", 3, 5),
         RowDiff("public.new", None, 1),
@@ -199,17 +199,17 @@ def test_a_loss_is_told_table_by_table_in_words() -> None:
         "public.new with its 1 rows would go",
         "public.old is missing and would come back with 2 rows",
     ]
-    assert row_diff(on, settings(), BACKUP) == ()
+    assert row_diff(context(on, settings()), BACKUP) == ()
     with pytest.raises(Refused, match="not running"):
-        row_diff(host(docker_inspect=boxes("minio")), settings(), made)
+        row_diff(context(host(docker_inspect=boxes("minio")), settings()), made)
 
 
 def test_what_was_put_aside_is_listed_with_its_bytes_and_removed_by_name() -> None:
     answer = f"database schedgen_before_{STAMP} 2048\nobjects .schedgen-before-{STAMP} 4\n"
     on = host(list_what_restores_put_aside=answer)
-    kept = superseded.look(on, settings(), silence)
+    kept = superseded.look(context(on, settings()))
     assert kept == {f"schedgen_before_{STAMP}": 2048, f".schedgen-before-{STAMP}": 4096}
-    superseded.discard(on, settings(), tuple(kept))
+    superseded.discard(context(on, settings()), tuple(kept))
     assert dict(on.commands[-1].values)["names"] == (f"schedgen_before_{STAMP}", f".schedgen-before-{STAMP}")
 
 
@@ -279,13 +279,14 @@ def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -
         assert far.texts[-1] == stopped.stop(Docker(), STATE, "elsewhere", ["id-backend"]).text
         raise OpsError("no")
 
-    elsewhere = Elsewhere(config, fleet, todo)
+    elsewhere = Elsewhere(lambda remote: context(remote, config), config, fleet, todo)
     assert elsewhere.names == ("app2",)
     with pytest.raises(OpsError, match="no"):
         elsewhere.around(fails)
     assert far.texts[-1] == stopped.start(Docker(), STATE, "elsewhere").text
     # Where both have a database of their own, neither is the other's business.
-    assert Elsewhere(settings("app1", "app2"), fleet, todo).names == ()
+    both = settings("app1", "app2")
+    assert Elsewhere(lambda remote: context(remote, both), both, fleet, todo).names == ()
 
 
 def test_names_of_databases_stay_within_what_postgresql_takes() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fakes import FakeClock, FakeHost, result
+from fakes import FakeClock, FakeHost, context, result
 from kit import BACKUP, settings
 
 from schedgen_ops.backup.catalog import manifest
@@ -65,7 +65,7 @@ def create(
     told: list[Event] = [] if events is None else events
     role = {"name": "app1", "address": "app1", "services": [only], "backs_up": True}
     config = settings(role, "app2") if only else settings()
-    return run.create(host, config, manifest.Kind.MANUAL, of, FakeClock(), told.append, parts)
+    return run.create(context(host, config, emit=told.append), manifest.Kind.MANUAL, of, parts)
 
 
 def test_a_backup_is_called_done_after_it_was_checked() -> None:
@@ -89,7 +89,7 @@ def test_the_progress_ends_with_the_part_and_not_where_an_estimate_was_too_low()
     told: list[Event] = []
     totals = {"database": 50, "objects": 600}
     kind = manifest.Kind.MANUAL
-    run.create(host, settings(), kind, BOTH, FakeClock(), told.append, totals=totals)
+    run.create(context(host, settings(), emit=told.append), kind, BOTH, totals=totals)
     bars = [(event.label, event.done, event.total) for event in told if isinstance(event, Progress)]
     assert bars == [("objects", 700, 715), ("objects", 1, 1), ("database", 5, 50)]
 
@@ -127,7 +127,7 @@ def test_a_backup_is_named_and_numbered_by_its_host_whatever_the_operators_clock
     host = FakeHost(answers={"back up": ANSWER, "finish the backup": "", "list backups": listing})
     laptop = FakeClock(moment=datetime(2030, 1, 1, tzinfo=UTC))
     kind = manifest.Kind.MANUAL
-    made = run.create(host, settings(), kind, BOTH, laptop, lambda _: None)
+    made = run.create(context(host, settings(), laptop), kind, BOTH)
     assert (made.id, made.created, made.number) == ("manual-20250115_120000", "2025-01-15T12:00:00Z", 1)
     assert manifest.newest_first((ahead, made)) == (made, ahead)
 
@@ -234,15 +234,16 @@ def test_a_container_that_went_away_says_nothing_and_is_named(now: list[dict[str
 
 def test_a_backup_is_verified_against_its_manifest() -> None:
     answer = "wrong database.sql.gz is missing\nobjects 2 512\n"
-    wrong = run.verify(FakeHost(answers={"verify the backup": answer}), settings(), BACKUP)
+    wrong = run.verify(context(FakeHost(answers={"verify the backup": answer}), settings()), BACKUP)
     assert wrong == ("database.sql.gz is missing", "the archive has 2 objects instead of 3")
     good = FakeHost(answers={"verify the backup": "objects 3 512\n"})
-    assert run.verify(good, settings(), BACKUP) == ()
+    assert run.verify(context(good, settings()), BACKUP) == ()
     with pytest.raises(ValueError, match="answered"):
-        run.verify(FakeHost(answers={"verify the backup": "what?"}), settings(), BACKUP)
+        run.verify(context(FakeHost(answers={"verify the backup": "what?"}), settings()), BACKUP)
 
 
 def test_backups_are_listed_newest_first() -> None:
     newer = replace(BACKUP, id=BackupId("manual-20250116_120000"), created="2025-01-16T12:00:00Z")
     listing = "\n".join(f"{made.id} {manifest.to_json(made)}" for made in (BACKUP, newer)) + "\nx {torn\n"
-    assert run.listed(FakeHost(answers={"list backups": listing}), settings()) == (newer, BACKUP)
+    host = FakeHost(answers={"list backups": listing})
+    assert run.listed(context(host, settings())) == (newer, BACKUP)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from schedgen_ops import events
 from schedgen_ops.backup.data_location import locate, running
 from schedgen_ops.backup.performing import perform
 from schedgen_ops.backup.restore import scripts
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.host_context import HostContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +24,13 @@ class Superseded:
     unmarked: tuple[str, ...] = ()
 
 
-def look(remote: Remote, settings: Settings, emit: events.Emit) -> Mapping[str, int]:
+def look(host: HostContext) -> Mapping[str, int]:
     """Return the names of superseded databases and folders with their bytes; warn of what only looks so."""
-    location = locate(settings, running(remote, settings), "")
-    answer = perform(remote, settings, scripts.kept(location), 300)
+    location = locate(host.settings, running(host), "")
+    answer = perform(host, scripts.kept(location), 300)
     found = parse(answer.lines())
     for name in found.unmarked:
-        events.warn(
-            emit,
-            f"{name} looks as if a restore had put it aside, and has no mark of one: it stays",
-            remote.name,
-        )
+        host.warn(f"{name} looks as if a restore had put it aside, and has no mark of one: it stays")
     return found.kept
 
 
@@ -53,7 +47,7 @@ def parse(lines: Iterable[str]) -> Superseded:
     return Superseded(found, tuple(unmarked))
 
 
-def discard(remote: Remote, settings: Settings, names: tuple[str, ...]) -> None:
+def discard(host: HostContext, names: tuple[str, ...]) -> None:
     """Remove superseded data for good; `names` as `look` has them."""
-    location = locate(settings, running(remote, settings), "")
-    perform(remote, settings, scripts.discard(location, names), 600)
+    location = locate(host.settings, running(host), "")
+    perform(host, scripts.discard(location, names), 600)

@@ -12,9 +12,9 @@ from schedgen_ops.backup.create import run
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import Refused
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.objects import store_of
-from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.text import size
@@ -102,17 +102,15 @@ def _ratio(file: File | None, before: int) -> float:
     return file.size / before if file and before else 0.0
 
 
-def ensured(
-    remote: Remote, settings: Settings, source: run.Source, emit: events.Emit, parts: frozenset[str] = run.ALL
-) -> dict[str, int]:
+def ensured(host: HostContext, source: run.Source, parts: frozenset[str] = run.ALL) -> dict[str, int]:
     """Make sure that a backup fits on the disk, and return what each part will likely come to, in bytes.
 
     Raises:
         Refused: where the disk has no room for it.
     """
-    asked = look(settings, source, parts).in_dir(settings.directory)
-    capacity = parse(remote.run(asked, deadline=60 + _DU_SECONDS).stdout)
-    last = selection.newest(run.catalog(remote, settings), database="database" in capacity.held)
+    asked = look(host.settings, source, parts)
+    capacity = parse(host.in_project(asked, 60 + _DU_SECONDS).stdout)
+    last = selection.newest(run.catalog(host), database="database" in capacity.held)
     # What could not be asked is taken to be as it was.
     before = last.sizes if last else {}
     held = {part: before[part] for part in sorted(parts) if part in before} | dict(capacity.held)
@@ -121,9 +119,9 @@ def ensured(
         what = ", ".join(f"{part} {size(count)}" for part, count in held.items())
         raise Refused(
             f"a backup may take {size(guess.needed)}, and {size(capacity.free)} are free for it",
-            host=remote.name,
-            detail=f"on the disk of {settings.backup.directory}; to be backed up: {what}",
+            host=host.name,
+            detail=f"on the disk of {host.settings.backup.directory}; to be backed up: {what}",
             hint="`inv backup.prune` removes old backups; `docker system df` tells what Docker holds.",
         )
-    emit(events.Fact("backup_estimate", dict(guess.likely), remote.name))
+    host.emit(events.Fact("backup_estimate", dict(guess.likely), host.name))
     return dict(guess.likely)

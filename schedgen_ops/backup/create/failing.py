@@ -8,8 +8,8 @@ from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.commands import docker
 from schedgen_ops.databases.contract import Cause
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.record import ReleaseId
-from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 
 
@@ -27,12 +27,11 @@ class Source:
         return next(running, None)
 
 
-def gone(remote: Remote, settings: Settings, source: Source) -> Cause | None:
+def gone(host: HostContext, source: Source) -> Cause | None:
     """Return the service that no longer runs as it did, for a killed container leaves no message."""
-    parts = (settings.database, settings.objects)
+    parts = (host.settings.database, host.settings.objects)
     before = {part.service: source.container(part.service) for part in parts if part}
-    listing = docker.Docker(settings.sudo).containers(settings.project)
-    answer = remote.run(listing, deadline=60, check=False)
+    answer = host.run(host.docker.containers(host.settings.project), check=False)
     now = {box.id: box for box in docker.parse_containers(answer.stdout)} if answer.ok else {}
     for service, box in before.items():
         if box and answer.ok:

@@ -11,11 +11,11 @@ from schedgen_ops.backup.catalog import host_time, manifest, remote_commands
 from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State
 from schedgen_ops.backup.create import failing, integrity, scripts
 from schedgen_ops.backup.data_location import locate
-from schedgen_ops.clock import Clock, stamp
+from schedgen_ops.clock import stamp
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, Refused
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import Remote
 from schedgen_ops.settings import HostSettings, Settings
 
 _UNLISTED = (
@@ -28,12 +28,9 @@ ALL = frozenset({"database", "objects", "config"})
 
 
 def create(
-    remote: Remote,
-    settings: Settings,
+    host: HostContext,
     kind: Kind,
     source: Source,
-    clock: Clock,
-    emit: events.Emit,
     parts: frozenset[str] = ALL,
     totals: dict[str, int] | None = None,
     at: datetime | None = None,
@@ -50,8 +47,9 @@ def create(
         Refused: where there is nothing to back up, or it does not run.
         OpsError: when any part or check of it failed; then a record without data says FAILED and why.
     """
-    chosen, image = _parts(settings, settings.host(remote.name), source, parts)
-    now, number = _place(remote, settings)
+    settings, clock = host.settings, host.clock
+    chosen, image = _parts(settings, host.entry, source, parts)
+    now, number = _place(host)
     created, begun = at or now, clock.monotonic()
     name = manifest.backup_id(kind, created)
     folder = f"{settings.backup.directory}/{name}"
@@ -71,41 +69,40 @@ def create(
         engine=chosen.location.of_database.engine,
         number=number,
     )
-    events.info(emit, f"Backup directory: {folder}", remote.name)
+    host.say(f"Backup directory: {folder}")
     try:
-        written = _write(remote, settings, folder, started, chosen, emit, totals or {})
+        written = _write(host, folder, started, chosen, totals or {})
         if written.facts.unlisted:
-            events.warn(emit, _UNLISTED.format(chosen.table), remote.name)
+            host.warn(_UNLISTED.format(chosen.table))
         made = _done(started, written)
         made = replace(made, finished=finished(), seconds=round(clock.monotonic() - begun, 1))
-        remote.run(remote_commands.finish(folder, made).in_dir(settings.directory), deadline=60)
+        host.in_project(remote_commands.finish(folder, made))
     except CommandFailed as error:
         if error.code == scripts.NOTHING:
-            raise Refused(scripts.reason(error.detail)[0], host=remote.name, hint=_NOTHING) from error
-        failure = failing.failure(error, settings, failing.gone(remote, settings, source))
+            raise Refused(scripts.reason(error.detail)[0], host=host.name, hint=_NOTHING) from error
+        failure = failing.failure(error, settings, failing.gone(host, source))
         record = manifest.failed(started, failure.message, finished(), clock.monotonic() - begun)
         with suppress(CommandFailed):
-            remote.run(remote_commands.fail(folder, record).in_dir(settings.directory), deadline=60)
+            host.in_project(remote_commands.fail(folder, record))
         raise failure from error
-    events.info(emit, "Backup integrity verified successfully", remote.name)
+    host.say("Backup integrity verified successfully")
     return made
 
 
-def _place(remote: Remote, settings: Settings) -> tuple[datetime, int]:
+def _place(host: HostContext) -> tuple[datetime, int]:
     """The time on the host, and the number that follows those of the backups there."""
+    settings = host.settings
     backups = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
-    clock, listed = remote.batch([host_time.ask(), backups], deadline=60)
+    clock, listed = host.remote.batch([host_time.ask(), backups], deadline=60)
     found = remote_commands.parse_catalog(listed.stdout).backups
     return host_time.parse(clock.stdout), max((backup.number for backup in found), default=0) + 1
 
 
 def _write(
-    remote: Remote,
-    settings: Settings,
+    host: HostContext,
     folder: str,
     started: Manifest,
     chosen: scripts.Parts,
-    emit: events.Emit,
     totals: dict[str, int],
 ) -> scripts.Made:
     ours: list[str] = []
@@ -118,20 +115,20 @@ def _write(
             # A total is an estimate: what has reached it is not over yet.
             total = max(totals[part], round(done * 1.02) + 1) if part in totals else 0
             if part not in written:
-                emit(events.Progress(part, done, total, "bytes", remote.name))
+                host.emit(events.Progress(part, done, total, "bytes", host.name))
         elif part := scripts.parse_written(line):
             written.add(part)
-            emit(events.Progress(part, 1, 1, "bytes", remote.name))
+            host.emit(events.Progress(part, 1, 1, "bytes", host.name))
         elif line.startswith(scripts.ANSWERS):
             ours.append(line)
         else:
             others.append(line)
-            emit(events.Output(line, remote.name))
+            host.emit(events.Output(line, host.name))
 
-    how = settings.backup
+    how = host.settings.backup
     command = scripts.create(folder, how.compression, how.format, chosen, started)
     try:
-        remote.stream(command.in_dir(settings.directory), on_line, deadline=how.deadline)
+        host.remote.stream(command.in_dir(host.settings.directory), on_line, deadline=how.deadline)
     except CommandFailed as error:
         error.detail = "\n".join(others[-20:])
         raise
@@ -198,19 +195,19 @@ def _running(service: str, source: Source, host: HostSettings) -> engine.Contain
     return container
 
 
-def catalog(remote: Remote, settings: Settings) -> remote_commands.Catalog:
+def catalog(host: HostContext) -> remote_commands.Catalog:
     """Return the catalog of a host: everything in its backups' folder."""
-    command = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
-    return remote_commands.parse_catalog(remote.run(command, deadline=60).stdout)
+    listed = host.in_project(remote_commands.list_(host.settings.backup.directory))
+    return remote_commands.parse_catalog(listed.stdout)
 
 
-def listed(remote: Remote, settings: Settings) -> tuple[Manifest, ...]:
+def listed(host: HostContext) -> tuple[Manifest, ...]:
     """Return the good backups of a host, newest first."""
-    return catalog(remote, settings).good
+    return catalog(host).good
 
 
-def verify(remote: Remote, settings: Settings, backup: Manifest) -> tuple[str, ...]:
+def verify(host: HostContext, backup: Manifest) -> tuple[str, ...]:
     """Read every file of a backup to its end, and return what is wrong; () if nothing is."""
-    folder = f"{settings.backup.directory}/{backup.id}"
-    command = integrity.verify(folder, backup).in_dir(settings.directory)
-    return integrity.parse_verified(remote.run(command, deadline=settings.backup.deadline).stdout, backup)
+    config = host.settings.backup
+    command = integrity.verify(f"{config.directory}/{backup.id}", backup)
+    return integrity.parse_verified(host.in_project(command, config.deadline).stdout, backup)

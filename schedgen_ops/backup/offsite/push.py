@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time, remote_commands
 from schedgen_ops.backup.catalog.manifest import Copy, Manifest
-from schedgen_ops.clock import Clock, stamp
+from schedgen_ops.clock import stamp
 from schedgen_ops.commands import rclone
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
-from schedgen_ops.remote import Remote
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.settings import Offsite, Settings
 from schedgen_ops.shell import Command, Secret
 
@@ -73,29 +73,24 @@ def encrypts(offsite: Offsite) -> bool:
     return offsite.password is not None or offsite.options.get("type") == "crypt"
 
 
-def after_backup(
-    remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit
-) -> None:
+def after_backup(host: HostContext, backup: Manifest) -> None:
     """Copy a deploy's backup, if the configuration says so.
 
     Raises:
         OpsError: when the copy is not complete and right.
     """
-    target = with_deploy(settings)
-    if target is not None and settings.backup.offsite is not None:
-        Push(remote, settings, settings.backup.offsite, target, clock, emit)(backup)
+    target, offsite = with_deploy(host.settings), host.settings.backup.offsite
+    if target is not None and offsite is not None:
+        Push(host, offsite, target)(backup)
 
 
 @dataclass(slots=True)
 class Push:
     """The offsite copy of one host's share of a backup."""
 
-    remote: Remote
-    settings: Settings
+    host: HostContext
     offsite: Offsite
     target: rclone.Remote
-    clock: Clock
-    emit: events.Emit
 
     def __call__(self, backup: Manifest) -> Manifest:
         """Copy the backup, read the copy back, and return the manifest with the copy recorded.
@@ -108,7 +103,7 @@ class Push:
         if clear and not encrypts(self.offsite):
             raise Refused(
                 f"{', '.join(clear)} of {backup.id} would lie at {self.offsite.path} in clear",
-                host=self.remote.name,
+                host=self.host.name,
                 hint="It holds secrets: name the variable of a password in backup.offsite.password.",
             )
         try:
@@ -123,7 +118,7 @@ class Push:
             self._record_failure(backup, error)
             raise
         where = self._where(backup)
-        events.info(self.emit, f"Copied to {where}, size and SHA-256 read back and right", self.remote.name)
+        self.host.say(f"Copied to {where}, size and SHA-256 read back and right")
         return done
 
     def _copied(self, backup: Manifest) -> None:
@@ -138,33 +133,33 @@ class Push:
                 return
             if not again:
                 text = f"{', '.join(wrong)}: not the same at {self._where(backup)}, copied again"
-                events.warn(self.emit, text, self.remote.name)
+                self.host.warn(text)
         raise OpsError(
-            f"the copy is not the same as the backup: {', '.join(wrong)}", host=self.remote.name, hint=_AGAIN
+            f"the copy is not the same as the backup: {', '.join(wrong)}", host=self.host.name, hint=_AGAIN
         )
 
     def _place(self, backup: Manifest) -> tuple[Docker, rclone.Remote, str, str]:
-        folder = f"{self.settings.backup.directory}/{backup.id}"
-        return Docker(self.settings.sudo), self.target, folder, f"{self.remote.name}/{backup.id}"
+        folder = f"{self.host.settings.backup.directory}/{backup.id}"
+        return self.host.docker, self.target, folder, f"{self.host.name}/{backup.id}"
 
     def _where(self, backup: Manifest) -> str:
-        return f"{self.offsite.path.rstrip('/')}/{self.remote.name}/{backup.id}"
+        return f"{self.offsite.path.rstrip('/')}/{self.host.name}/{backup.id}"
 
     def _listener(self, backup: Manifest, keep: Callable[[str], None]) -> Callable[[str], None]:
-        label, host = f"Copying {backup.id}", self.remote.name
+        label, host = f"Copying {backup.id}", self.host.name
 
         def take(line: str) -> None:
             nonlocal label
             if (told := rclone.parse_progress(line)) is not None:
-                self.emit(events.Progress(label, told, backup.size, "bytes", host))
+                self.host.emit(events.Progress(label, told, backup.size, "bytes", host))
             elif line.startswith(("size ", "sha256 ")):
                 keep(line)
             elif line == "checking":
-                self.emit(events.Progress(label, 1, 1, "bytes", host))
+                self.host.emit(events.Progress(label, 1, 1, "bytes", host))
                 label = f"Reading back {backup.id}"
-                events.info(self.emit, "Copied; reading it back", host)
+                events.info(self.host.emit, "Copied; reading it back", host)
             else:
-                self.emit(events.Output(line, host))
+                self.host.emit(events.Output(line, host))
 
         return take
 
@@ -175,9 +170,9 @@ class Push:
             said.extend(filter(None, [rclone.parse_error(line)]))
             take(line)
 
-        command = command.in_dir(self.settings.directory)
+        command = command.in_dir(self.host.settings.directory)
         try:
-            self.remote.stream(command, listen, deadline=self.offsite.deadline)
+            self.host.remote.stream(command, listen, deadline=self.offsite.deadline)
         except CommandFailed as error:
             raise self._failed(error, said) from error
 
@@ -187,7 +182,7 @@ class Push:
         hint = next((hint for part, hint in _HINTS.items() if part in text), "")
         return OpsError(
             f"the copy to {self.offsite.path} failed",
-            host=error.host or self.remote.name,
+            host=error.host or self.host.name,
             detail=detail,
             hint="\n".join(filter(None, (hint, _AGAIN))),
         )
@@ -197,18 +192,20 @@ class Push:
         try:
             self._record(backup, reason)
         except OpsError as second:
-            events.warn(self.emit, f"that could not be recorded: {second.message}", self.remote.name)
+            self.host.warn(f"that could not be recorded: {second.message}")
 
     def _record(self, backup: Manifest, result: str) -> Manifest:
         """What became of it, in the manifest as it is by now: a drill may have been recorded meanwhile."""
-        directory = self.settings.backup.directory
-        where = self.settings.directory
+        directory = self.host.settings.backup.directory
+        where = self.host.settings.directory
         asked = [host_time.ask(), remote_commands.list_(directory).in_dir(where)]
-        time, listed = self.remote.batch(asked, deadline=60)
+        time, listed = self.host.remote.batch(asked, deadline=60)
         now = next(
             (b for b in remote_commands.parse_catalog(listed.stdout).backups if b.id == backup.id), backup
         )
         copy = Copy(stamp(host_time.parse(time.stdout)), self._where(backup), result)
         done = replace(now, offsite=copy)
-        self.remote.run(remote_commands.update(f"{directory}/{backup.id}", done).in_dir(where), deadline=60)
+        self.host.remote.run(
+            remote_commands.update(f"{directory}/{backup.id}", done).in_dir(where), deadline=60
+        )
         return done

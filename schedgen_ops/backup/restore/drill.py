@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time, remote_commands
 from schedgen_ops.backup.catalog.manifest import Drill, Manifest
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import diagnosis, scripts
-from schedgen_ops.backup.data_location import NO_DATABASE
+from schedgen_ops.backup.data_location import NO_DATABASE, running
 from schedgen_ops.backup.restore import drill_scripts
-from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.commands import docker as engine
+from schedgen_ops.clock import stamp
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError, Refused
-from schedgen_ops.remote import Remote
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -23,7 +21,7 @@ PASSED = "passed"
 _MIB = 1024**2
 
 
-def drill(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit) -> Manifest:
+def drill(host: HostContext, backup: Manifest) -> Manifest:
     """Restore `backup` into a throwaway container on its host, and record how it went.
 
     Returns:
@@ -32,44 +30,45 @@ def drill(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, em
     Raises:
         OpsError: where anything is not as the manifest says; that is recorded too.
     """
+    settings, clock = host.settings, host.clock
     began = clock.monotonic()
     folder = f"{settings.backup.directory}/{backup.id}"
-    command = _command(remote, settings, backup, folder)
+    command = _command(host, backup, folder)
     try:
-        answer = remote.run(command, deadline=settings.backup.drill.deadline)
+        answer = host.run(command, settings.backup.drill.deadline)
         seen = drill_scripts.parse(answer.stdout)
         wrong = drill_scripts.wrong(seen, backup, settings.backup.drill.queries)
         error = None if not wrong else OpsError(wrong[0], detail="\n".join(wrong[1:]))
     except CommandFailed as failure:
         error = _failure(failure, settings)
     result = PASSED if error is None else error.message
-    proof = Drill(stamp(host_time.now(remote)), round(clock.monotonic() - began, 1), result)
+    proof = Drill(stamp(host_time.now(host.remote)), round(clock.monotonic() - began, 1), result)
     proven = replace(backup, drill=proof)
-    remote.run(remote_commands.update(folder, proven).in_dir(settings.directory), deadline=60)
+    host.in_project(remote_commands.update(folder, proven))
     if error is not None:
         raise OpsError(
             f"the restore drill of {backup.id} failed: {error.message}",
-            host=remote.name,
+            host=host.name,
             detail=error.detail,
             hint=error.hint or "Do not rely on this backup: `inv backup` makes a new one.",
         )
-    events.info(emit, f"Restore drill passed: {_summary(backup, proof)}", remote.name)
+    host.say(f"Restore drill passed: {_summary(backup, proof)}")
     return proven
 
 
-def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) -> Command:
+def _command(host: HostContext, backup: Manifest, folder: str) -> Command:
+    settings = host.settings
     database, queries = settings.database, settings.backup.drill.queries
     if backup.database and database is None:
-        raise Refused("the backup holds a database and the configuration has none", host=remote.name)
+        raise Refused("the backup holds a database and the configuration has none", host=host.name)
     if backup.database and database and database.engine != backup.engine:
         why = f"{backup.id} is of a database of {backup.engine}, and not {database.engine}"
-        raise Refused(why, host=remote.name)
-    docker = engine.Docker(settings.sudo)
+        raise Refused(why, host=host.name)
     command = drill_scripts.drill(
         folder,
         backup,
-        docker,
-        _image(remote, settings, backup),
+        host.docker,
+        _image(host, backup),
         database or NO_DATABASE,
         queries,
         needed(backup),
@@ -78,17 +77,15 @@ def _command(remote: Remote, settings: Settings, backup: Manifest, folder: str) 
     return command.in_dir(settings.directory)
 
 
-def _image(remote: Remote, settings: Settings, backup: Manifest) -> str:
+def _image(host: HostContext, backup: Manifest) -> str:
     """The database's image that runs here, or that the backup was taken from."""
-    if not backup.database or settings.database is None:
+    database = host.settings.database
+    if not backup.database or database is None:
         return ""
-    docker = engine.Docker(settings.sudo)
-    listing = remote.run(docker.containers(settings.project), deadline=60)
-    boxes = engine.parse_containers(listing.stdout)
-    service = settings.database.service
-    found = next((box.image for box in boxes if box.service == service), backup.image)
+    service = database.service
+    found = next((box.image for box in running(host) if box.service == service), backup.image)
     if not found:
-        raise Refused(f"there is no image of {service} here to restore with", host=remote.name)
+        raise Refused(f"there is no image of {service} here to restore with", host=host.name)
     return found
 
 
@@ -117,18 +114,19 @@ def _summary(backup: Manifest, proof: Drill) -> str:
     return f"{', '.join(parts) or 'nothing to restore'} ({proof.seconds:.1f}s)"
 
 
-def when_due(remote: Remote, settings: Settings, backup: Manifest, clock: Clock, emit: events.Emit) -> None:
+def when_due(host: HostContext, backup: Manifest) -> None:
     """Drill a backup that a deploy has just made, where the configuration asks for it.
 
     Raises:
         OpsError: where it does not pass.
     """
+    settings = host.settings
     if settings.backup.drill.deploy == "never":
         return
     command = remote_commands.list_(settings.backup.directory).in_dir(settings.directory)
-    time, listed = remote.batch([host_time.ask(), command], deadline=60)
+    time, listed = host.remote.batch([host_time.ask(), command], deadline=60)
     if due(remote_commands.parse_catalog(listed.stdout), settings, host_time.parse(time.stdout)):
-        drill(remote, settings, backup, clock, emit)
+        drill(host, backup)
 
 
 def due(catalog: Catalog, settings: Settings, now: datetime) -> bool:

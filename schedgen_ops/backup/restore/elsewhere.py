@@ -9,6 +9,7 @@ from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Container, Docker, grace
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import ContextOf
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
@@ -26,8 +27,10 @@ def on_each(fleet: Fleet, todo: Mapping[str, Restore], action: Callable[[Restore
 class Elsewhere:
     """The services that use the data from hosts which do not hold it: stopped while it is swapped."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, todo: Mapping[str, Restore]) -> None:
-        self._settings, self._fleet = settings, fleet
+    def __init__(
+        self, context_of: ContextOf, settings: Settings, fleet: Fleet, todo: Mapping[str, Restore]
+    ) -> None:
+        self._context_of, self._settings, self._fleet = context_of, settings, fleet
         database = settings.database
         shared = database and len(settings.hosts_running(database.service)) == 1
         self._hosts = [remote for remote in fleet if shared and remote.name not in todo]
@@ -64,5 +67,5 @@ class Elsewhere:
     def _using(self, remote: Remote) -> list[Container]:
         database = self._settings.database
         names = database.used_by if database else ()
-        boxes = running(remote, self._settings)
+        boxes = running(self._context_of(remote))
         return [box for box in boxes if box.service in names and box.status == "running"]

@@ -10,8 +10,7 @@ from schedgen_ops.backup.performing import perform
 from schedgen_ops.backup.restore import scripts, server
 from schedgen_ops.databases import engine_of, facts
 from schedgen_ops.errors import Refused
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.host_context import HostContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +31,33 @@ class RowDiff:
         return f"{self.table}: {what} ({self.now} now, {self.then} then)"
 
 
-def row_diff(remote: Remote, settings: Settings, backup: Manifest) -> tuple[RowDiff, ...]:
+def row_diff(host: HostContext, backup: Manifest) -> tuple[RowDiff, ...]:
     """Return the tables that a restore would change; () where none would, or the backup has no counts.
 
     Raises:
         OpsError: where the database does not answer.
     """
-    if settings.database is None or not backup.rows:
+    database = host.settings.database
+    if database is None or not backup.rows:
         return ()
-    location = locate(settings, running(remote, settings), "")
+    location = locate(host.settings, running(host), "")
     if not location.database:
-        raise Refused(f"{settings.database.service} is not running", host=remote.name)
-    answer = perform(remote, settings, scripts.count(location), 600)
+        raise Refused(f"{database.service} is not running", host=host.name)
+    answer = perform(host, scripts.count(location), 600)
     now = facts.parse(answer.lines()).rows
     tables = sorted({*now, *backup.rows})
     found = (RowDiff(table, backup.rows.get(table), now.get(table)) for table in tables)
     return tuple(each for each in found if each.then != each.now)
 
 
-def following(remote: Remote, settings: Settings) -> tuple[str, ...]:
+def following(host: HostContext) -> tuple[str, ...]:
     """Return the names of what a restore ends, because it follows the old database.
 
     Raises:
         OpsError: where the database does not answer.
     """
-    location = locate(settings, running(remote, settings), "")
+    location = locate(host.settings, running(host), "")
     if not location.database:
         return ()
-    answer = perform(remote, settings, server.look(location), 120).stdout
+    answer = perform(host, server.look(location), 120).stdout
     return engine_of(location.of_database.engine).followers(answer)

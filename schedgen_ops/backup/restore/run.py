@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.backup.catalog import names as names_of
 from schedgen_ops.backup.catalog.manifest import Manifest
@@ -13,13 +12,12 @@ from schedgen_ops.backup.create import run
 from schedgen_ops.backup.data_location import DataLocation, locate, running
 from schedgen_ops.backup.performing import perform
 from schedgen_ops.backup.restore import drill, drill_scripts, scripts, server, swap
-from schedgen_ops.clock import Clock
 from schedgen_ops.commands import docker
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import Remote, Result
-from schedgen_ops.settings import Settings
+from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
 DATABASE = frozenset({"database"})
@@ -37,11 +35,8 @@ class Restore:
         gap: seconds that the services were away, once that is known.
     """
 
-    remote: Remote
-    settings: Settings
+    host: HostContext
     backup: Manifest
-    clock: Clock
-    emit: events.Emit
     parts: frozenset[str] = DATA
     stamp: str = ""
     gap: float = 0.0
@@ -54,7 +49,7 @@ class Restore:
     @property
     def folder(self) -> str:
         """The backup's folder, absolute or relative to the project's directory."""
-        return f"{self.settings.backup.directory}/{self.backup.id}"
+        return f"{self.host.settings.backup.directory}/{self.backup.id}"
 
     @property
     def location(self) -> DataLocation:
@@ -64,7 +59,7 @@ class Restore:
             Refused: where what it goes to does not run.
         """
         if self._location is None:
-            containers = running(self.remote, self.settings)
+            containers = running(self.host)
             self._location = self._find(containers)
             names = self._used_by()
             clients = [box for box in containers if box.service in names and box.status == "running"]
@@ -79,11 +74,11 @@ class Restore:
         self._location = None
 
     def _find(self, containers: tuple[docker.Container, ...]) -> DataLocation:
-        self.stamp = self.stamp or f"{host_time.now(self.remote):%Y%m%d_%H%M%S}"
-        location = locate(self.settings, containers, self.stamp)
+        self.stamp = self.stamp or f"{host_time.now(self.host.remote):%Y%m%d_%H%M%S}"
+        location = locate(self.host.settings, containers, self.stamp)
         wants = {
-            "database": (self.settings.database, self.backup.database, location.database),
-            "objects": (self.settings.objects, self.backup.archive, location.objects),
+            "database": (self.host.settings.database, self.backup.database, location.database),
+            "objects": (self.host.settings.objects, self.backup.archive, location.objects),
         }
         kept = {}
         for part, (configured, file, box) in wants.items():
@@ -91,12 +86,12 @@ class Restore:
             if wanted and configured and not box:
                 raise Refused(
                     f"{configured.service} is not running, so nothing can be restored into it",
-                    host=self.remote.name,
+                    host=self.host.name,
                     hint=f"`docker compose up -d {configured.service}`, or `inv emergency.recover`.",
                 )
             kept[part] = box if wanted else ""
         if not any(kept.values()):
-            raise Refused(f"{self.backup.id} holds none of what is to be restored", host=self.remote.name)
+            raise Refused(f"{self.backup.id} holds none of what is to be restored", host=self.host.name)
         return replace(location, database=kept["database"], objects=kept["objects"])
 
     def _stops(self) -> tuple[str, ...]:
@@ -104,7 +99,7 @@ class Restore:
         return (*self._clients, store)
 
     def _used_by(self) -> set[str]:
-        parts = (("database", self.settings.database), ("objects", self.settings.objects))
+        parts = (("database", self.host.settings.database), ("objects", self.host.settings.objects))
         return {service for name, part in parts if part and name in self.parts for service in part.used_by}
 
     def check(self) -> None:
@@ -119,7 +114,7 @@ class Restore:
     def _check_server(self, failure: type[OpsError]) -> None:
         if self.location.database and not self._fits:
             found = self._run(server.look(self.location), 120).stdout
-            server.refuse(found, self.location, self.backup, self.remote.name, failure)
+            server.refuse(found, self.location, self.backup, self.host.name, failure)
             self._fits = True
 
     def check_files(self) -> None:
@@ -128,9 +123,9 @@ class Restore:
         Raises:
             OpsError: where it is damaged.
         """
-        if wrong := run.verify(self.remote, self.settings, self.backup):
-            raise broken(self.backup, wrong, self.remote.name)
-        events.info(self.emit, f"Backup {self.backup.id} is as it was written", self.remote.name)
+        if wrong := run.verify(self.host, self.backup):
+            raise broken(self.backup, wrong, self.host.name)
+        self.host.say(f"Backup {self.backup.id} is as it was written")
 
     def prepare(self) -> None:
         """Restore it beside what serves, and compare what came out with the manifest.
@@ -140,11 +135,11 @@ class Restore:
         """
         # By now something may have been changed: an emergency took everything down.
         self._check_server(OpsError)
-        queries = self.settings.backup.drill.queries if self.location.database else ()
+        queries = self.host.settings.backup.drill.queries if self.location.database else ()
         need = drill.needed(self.backup) if self.location.database else 0
         need += self.backup.sizes.get("objects", 0) if self.location.objects else 0
         command = scripts.beside(self.location, self.folder, self.backup, queries, need)
-        answer = self._run(command, self.settings.backup.deadline)
+        answer = self._run(command, self.host.settings.backup.deadline)
         seen = drill_scripts.parse(answer.stdout)
         wrong = drill_scripts.wrong(seen, self.backup, queries)
         if not self.location.database:
@@ -153,10 +148,10 @@ class Restore:
             self.drop()
             raise OpsError(
                 f"what was restored is not what was saved: {wrong[0]}",
-                host=self.remote.name,
+                host=self.host.name,
                 detail="\n".join(wrong[1:]),
             )
-        events.info(self.emit, f"Restored beside what serves: {self._summary(seen)}", self.remote.name)
+        self.host.say(f"Restored beside what serves: {self._summary(seen)}")
 
     def _summary(self, seen: drill_scripts.Seen) -> str:
         rows = seen.facts.rows
@@ -173,12 +168,12 @@ class Restore:
         answer = self._run(self._swap(), self._deadline)
         self.gap = swap.parse_gap(answer.stdout)
         away = f"; {', '.join(self._names)} stopped for {self.gap:.1f}s" if self._names else ""
-        events.info(self.emit, f"The restored data serves{away}", self.remote.name)
+        self.host.say(f"The restored data serves{away}")
 
     def back(self) -> None:
         """Swap the old data in again, and start the services; may run twice."""
         self._run(self._swap(back=True), self._deadline)
-        events.info(self.emit, "The old data is in place again", self.remote.name)
+        self.host.say("The old data is in place again")
 
     def drop(self) -> None:
         """Remove what was restored beside and not swapped in; may run twice."""
@@ -193,20 +188,20 @@ class Restore:
         try:
             ended = server.parse_ended(self._run(server.end_followers(self.location), 120).stdout)
         except OpsError as error:
-            events.warn(self.emit, f"{error.message}: {self.location.before}", self.remote.name)
+            self.host.warn(f"{error.message}: {self.location.before}")
             return
         if ended:
             what = engine_of(self.location.of_database.engine).followers_are
             text = f"Dropped the {what} of the old database: {', '.join(ended)}"
             text += "; what reads them has to begin anew with the restored one"
-            events.warn(self.emit, text, self.remote.name)
+            self.host.warn(text)
 
     def discard_old(self) -> None:
         """Remove the superseded data for good."""
         names = [self.location.before] if self.location.database else []
         names += [names_of.before_folder(self.location.stamp)] if self.location.objects else []
         self._run(scripts.discard(self.location, names), 600)
-        events.info(self.emit, "What was there before is discarded", self.remote.name)
+        self.host.say("What was there before is discarded")
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -216,13 +211,13 @@ class Restore:
         return database + objects
 
     def _swap(self, *, back: bool = False) -> Command:
-        lock = f"{Paths(self.settings.directory).state}/restore.lock"
-        wait = self.settings.health.deadline
+        lock = f"{Paths(self.host.settings.directory).state}/restore.lock"
+        wait = self.host.settings.health.deadline
         return swap.swap(self.location, lock, self._clients, wait, back=back)
 
     @property
     def _deadline(self) -> float:
-        return self.settings.health.deadline * 2 + self._grace + _MARGIN
+        return self.host.settings.health.deadline * 2 + self._grace + _MARGIN
 
     def _run(self, command: Command, deadline: float) -> Result:
-        return perform(self.remote, self.settings, command, deadline)
+        return perform(self.host, command, deadline)
