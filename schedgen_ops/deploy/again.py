@@ -12,7 +12,7 @@ _LONGEST = 3600.0 + QUICK
 
 
 def start(site: HostRun) -> None:
-    """Starts what stands on record as stopped; does nothing where nothing does.
+    """Start the containers that are on record as stopped by us, if there are any.
 
     Raises:
         OpsError: naming the first that did not start; the others did.

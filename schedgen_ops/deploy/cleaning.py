@@ -19,7 +19,7 @@ QUESTION = "The new release serves. Stop cleaning up, and leave what it replaced
 
 
 def clean_up(do: Do, emit: events.Emit) -> None:
-    """Removes it on every host.
+    """Remove on every host what is not needed any more.
 
     Args:
         do: does a share on every host.
@@ -57,7 +57,7 @@ def _name(do: Do, emit: events.Emit) -> None:
 
 @contextmanager
 def as_warning(emit: events.Emit) -> Iterator[None]:
-    """What fails here is told and stops nothing."""
+    """Run the block; warn of an error in it instead of raising it."""
     try:
         yield
     except OpsError as error:

@@ -23,7 +23,7 @@ def close(
     *,
     serves: bool,
 ) -> None:
-    """Writes how it ended; what that comes to changes nothing of it, but is told.
+    """Write into every record how the run ended; warn where that fails, and change nothing of the outcome.
 
     Args:
         error: what ended it; None where all went well.

@@ -22,7 +22,7 @@ _LONG = 300.0
 
 
 def keep_running(site: HostRun, run: str) -> None:
-    """Makes what runs now a release that can be gone back to, if it is none yet.
+    """Make a release of what runs now, so that it can be gone back to, unless it is one already.
 
     Args:
         run: what begins every id that it gives.
@@ -78,7 +78,7 @@ def meant(answer: str, ref: Ref, remote: str, host: str) -> str:
 
 
 def switch(site: HostRun, release: Release) -> None:
-    """The release's record begun, and the work tree at its commit."""
+    """Begin the release's record, and check out its commit."""
     previous = site.old.id if site.old else NO_RELEASE
     site.new = replace(release, previous=previous)
     site.new = replace(site.new, migrations=_new_migrations(site))
@@ -97,13 +97,13 @@ def _check_out(site: HostRun) -> CheckOut:
 
 
 def switch_back(site: HostRun) -> None:
-    """The work tree as it was found; where no release was begun, nobody moved it."""
+    """Put the work tree back as it was found; do nothing where no release was begun."""
     if site.new is not None:
         perform(site, (_check_out(site).inverse(),))
 
 
 def try_hook(site: HostRun) -> None:
-    """The hook that git runs after a checkout ends well.
+    """Try the hook that git runs after a checkout.
 
     Raises:
         Refused: otherwise, with what it says; nothing was changed.
@@ -131,6 +131,6 @@ def _new_migrations(site: HostRun) -> tuple[str, ...]:
 
 
 def keep_logs(site: HostRun, *, aside: bool = False) -> None:
-    """What the old release logged is kept for comparison, as long as its containers are there."""
+    """Keep the log patterns of the old release for comparison, while its containers are there."""
     if site.old is not None:
         verifier.keep_logs(site.context, site.old.id, aside=aside)

@@ -33,7 +33,7 @@ class Forecast:
     rows: tuple[Row, ...]
 
     def lines(self) -> tuple[tuple[str, str], ...]:
-        """The plan for a table: a step's name and an operation."""
+        """Return the plan as rows of a table: a step's name and an operation."""
         return tuple((name, line) for name, plan in self.parts for line in text(plan))
 
 
@@ -46,7 +46,7 @@ def forecast(
     commit: str,
     changed: Collection[str],
 ) -> Forecast:
-    """The plan of a deploy of `commit` on a host.
+    """Return the plan of a deploy of `commit` on a host.
 
     Args:
         services: what the compose file of that commit says.

@@ -83,7 +83,7 @@ class HostRun:
 
     @property
     def paths(self) -> Paths:
-        """Where state is kept."""
+        """The paths of our state on the host."""
         return Paths(self.settings.directory)
 
     @property
@@ -121,17 +121,17 @@ class HostRun:
         return frozenset(self.old.services if self.old else ran)
 
     def run(self, command: Command, deadline: float = QUICK) -> Result:
-        """Runs a command; a failure raises."""
+        """Run a command; a failure raises."""
         return self.context.run(command, deadline)
 
     def in_project(self, command: Command, deadline: float = QUICK) -> Result:
-        """Runs a command in the project's directory."""
+        """Run a command in the project's directory."""
         return self.context.in_project(command, deadline)
 
     def stream(
         self, command: Command, deadline: float, what: str, look: Callable[[str], None] | None = None
     ) -> None:
-        """Runs a long command whose output is shown as it comes.
+        """Run a long command and show its output as it comes.
 
         Args:
             what: what it does, for the message: "Container build".
@@ -157,30 +157,30 @@ class HostRun:
             raise OpsError(f"{what} {how}", host=error.host, detail=detail) from error
 
     def containers(self) -> tuple[engine.Container, ...]:
-        """The project's containers, as they are since this run changed any."""
+        """Return the project's containers as they have been since this run last changed any."""
         if self._boxes is None:
             listing = self.run(self.docker.containers(self.settings.project)).stdout
             self._boxes = engine.parse_containers(listing)
         return self._boxes
 
     def grace(self, *services: str) -> float:
-        """Seconds that stopping the containers of these services may take: they may have so long to end."""
+        """Return the seconds that the containers of these services may take to stop."""
         return engine.grace(box for box in self.containers() if box.service in services)
 
     def containers_changed(self) -> None:
-        """They are looked at anew when they are needed next."""
+        """Forget the containers, so that they are asked for again when they are needed next."""
         self._boxes = None
 
     def say(self, text: str) -> None:
-        """Tells the operator."""
+        """Tell the operator."""
         self.context.say(text)
 
     def warn(self, text: str) -> None:
-        """Tells the operator of something to look at."""
+        """Tell the operator of something to look at."""
         self.context.warn(text)
 
     def show(self, line: str) -> None:
-        """Hands on a line of a remote program."""
+        """Show a line that a remote program printed."""
         self.context.emit(events.Output(line, self.remote.name))
 
 

@@ -30,7 +30,7 @@ _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 def resolve(
     site: HostRun, release_id: ReleaseId, commit: str
 ) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
-    """What the compose file in the work tree says, kept for a release; and the ids of the files it mounts."""
+    """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
     answer = site.run(site.compose.resolve(site.paths.release(release_id))).stdout
     services = c.parse_resolved(answer)
     mounts = rollout.mounted(services, site.settings.directory)
@@ -45,7 +45,7 @@ def describe(
     known: Release | None,
     tracked: Mapping[str, str],
 ) -> dict[str, ServiceRecord]:
-    """What a release is to run on a host, for each service; the images' ids are not known yet.
+    """Return the record of each service that a release is to run on a host, without the images' ids.
 
     Args:
         known: the release before, which knows how long replacing a service took.
@@ -74,7 +74,7 @@ def describe(
 def pin(
     site: HostRun, release_id: ReleaseId, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
 ) -> None:
-    """The compose file of a release, with its own image names, our labels, and the ingress if it has one."""
+    """Write the compose file of a release: its own image names, our labels, and the ingress if it has one."""
     folder, settings = site.paths.release(release_id), site.settings
     behind = [s for s in services if s.name in records and records[s.name].proxies]
     routes, proxy = routes_of(behind, settings.checks), chosen(settings)
@@ -85,7 +85,7 @@ def pin(
 
 
 def build(site: HostRun) -> None:
-    """Every image of the new release, under the release's own names; nothing that runs is touched."""
+    """Build every image of the new release under the release's own names; touch nothing that runs."""
     release = site.release
     site.services, tracked = resolve(site, release.id, release.commit)
     records = describe(site.settings, site.host, site.services, release.id, site.old, tracked)
@@ -147,7 +147,7 @@ def _with_ids(site: HostRun, records: Mapping[str, ServiceRecord]) -> dict[str, 
 
 
 def migrate(site: HostRun) -> None:
-    """The schema at the release's state, by its own image, while the old release serves."""
+    """Migrate the schema with the release's own image, while the old release serves."""
     migrations = site.settings.migrations
     if migrations is None:
         return
@@ -155,7 +155,7 @@ def migrate(site: HostRun) -> None:
 
 
 def run_migrations(site: HostRun, release_id: ReleaseId, command: Sequence[str]) -> None:
-    """One of the migrations' commands, in a throwaway container of a release.
+    """Run one of the migrations' commands in a throwaway container of a release.
 
     Raises:
         OpsError: when it failed or ran out of time; the container is removed all the same.
@@ -172,13 +172,13 @@ def run_migrations(site: HostRun, release_id: ReleaseId, command: Sequence[str])
 
 
 def migrate_again(site: HostRun, rollback: Release, serving: Release | None) -> None:
-    """The schema as `serving` needs it, where a rollback that is taken back reverted migrations."""
+    """Migrate the schema to what `serving` needs, where a rollback that is taken back reverted migrations."""
     if rollback.reverted and serving is not None and site.settings.migrations is not None:
         run_migrations(site, serving.id, site.settings.migrations.run)
 
 
 def remove_one_off(site: HostRun, release_id: ReleaseId) -> None:
-    """The throwaway containers of a release that were left behind."""
+    """Remove the throwaway containers of a release that were left behind."""
     listed = site.docker.one_off(site.settings.project, release_id)
     names = site.remote.run(listed, deadline=60, check=False).lines()
     if names:
@@ -186,7 +186,7 @@ def remove_one_off(site: HostRun, release_id: ReleaseId) -> None:
 
 
 def name_as_owner(site: HostRun) -> None:
-    """The built images under the owner's own names too, so that Compose by hand starts what serves."""
+    """Tag the built images with the owner's own names too, so that Compose by hand starts what serves."""
     built = [service for service in site.scope if service.built and service.name in site.release.services]
     tags = [
         site.docker.tag(site.release.services[s.name].image, s.image or f"{site.settings.project}-{s.name}")
@@ -197,7 +197,7 @@ def name_as_owner(site: HostRun) -> None:
 
 
 def drop(site: HostRun) -> None:
-    """The image names of the new release, and what its build left behind: it will never serve."""
+    """Remove the image names of the new release, which will never serve, and what its build left behind."""
     if site.building:
         site.remote.run(site.docker.remove(*site.building), deadline=QUICK, check=False)
     if site.new is not None:
@@ -205,14 +205,14 @@ def drop(site: HostRun) -> None:
 
 
 def sweep(site: HostRun) -> None:
-    """The image names of releases that were taken back: a container may have kept them until now."""
+    """Remove the image names of releases that were taken back: a container may have kept them until now."""
     gone = {r.id for r in site.seen.shelf.releases if r.state in (State.FAILED, State.BROKEN)}
     if gone:
         _untag(site, gone, ())
 
 
 def clean_up(site: HostRun) -> None:
-    """The image names of releases beyond the kept ones; an image goes with its last name."""
+    """Remove the image names of releases beyond the kept ones; an image goes with its last name."""
     shelf = store.certain(store.read(site.remote, site.paths), site.paths, site.remote.name)
     keep = kept(shelf.releases, shelf.current, site.settings.releases.keep)
     asked = _untag(site, {release.id for release in shelf.releases}, keep)

@@ -12,12 +12,12 @@ from schedgen_ops.rollout import planner, scripts
 
 
 def behind(release: Release) -> dict[str, ServiceRecord]:
-    """The services that a release has behind the ingress, by name."""
+    """Return the services that a release has behind the ingress, by name."""
     return {name: record for name, record in release.services.items() if record.proxies}
 
 
 def bring(site: HostRun) -> None:
-    """The ingress as the new release has it; the first one takes the ports over from the old release."""
+    """Set the ingress as the new release has it; the first one takes the ports over from the old release."""
     plan = planner.ingress(site.release, site.old, site.containers())
     if not plan:
         site.say("No service of this release is behind an ingress")
@@ -25,7 +25,7 @@ def bring(site: HostRun) -> None:
 
 
 def bring_back(site: HostRun) -> None:
-    """The ingress as the old release has it; where it never took the ports over, there is nothing to do."""
+    """Set the ingress as the old release has it; do nothing where it never took the ports over."""
     if site.old is None or not behind(site.old):
         return
     patience = 900 + site.grace(*behind(site.old))

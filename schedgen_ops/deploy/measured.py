@@ -15,7 +15,7 @@ from schedgen_ops.probe.run import Prober
 
 
 def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> Report | None:
-    """Ends the prober and says what it saw and what was counted; None where that was interrupted."""
+    """End the prober and tell what it saw and what was counted; return None where that was interrupted."""
     try:
         seen = prober.stop(_uncounted(sites))
     except KeyboardInterrupt:
@@ -36,7 +36,7 @@ def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> Report 
 
 
 def verified(sites: Sequence[HostRun], emit: events.Emit) -> None:
-    """Says that the verification passed, if there was anything to verify."""
+    """Tell that the verification passed, if there was anything to verify."""
     if any(site.checked for site in sites):
         events.info(emit, "Deployment verification passed")
     else:

@@ -10,7 +10,7 @@ from schedgen_ops.rollout.plan import INGRESS
 
 
 def judge(sites: Sequence[HostRun]) -> Judge:
-    """What is on a host whose lock had been lost has to be the release before, or this run's."""
+    """Return a judge of whether a host whose lock was lost has only the release before and this run's."""
     by_name = {site.remote.name: site for site in sites}
 
     def look(found: Found) -> str:
@@ -22,7 +22,7 @@ def judge(sites: Sequence[HostRun]) -> Judge:
 
 
 def strange(site: HostRun, current: str) -> str:
-    """What is neither, after the lock was lost for a while; "" for nothing.
+    """Return what on a host is neither the release before nor this run's; "" for nothing.
 
     Args:
         current: the release that is said to serve now.

@@ -43,7 +43,7 @@ class _Started:
 
 
 def perform(site: HostRun, plan: Plan) -> None:
-    """Performs a plan on a host: a group's operations at once, group after group.
+    """Perform a plan on a host: a group's operations at once, group after group.
 
     Raises:
         OpsError: for the first operation of a group that failed; no further group is begun.

@@ -22,7 +22,7 @@ Part = Callable[[], None]
 
 
 def nothing() -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Pipeline:
     steps: tuple[Step, ...]
 
     def __call__(self) -> str:
-        """Runs them, and returns the release's id.
+        """Run the steps, and return the release's id.
 
         Raises:
             OpsError: with the exit code that says what serves now.
@@ -63,7 +63,7 @@ class Pipeline:
 
 
 def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -> Step:
-    """Every host is ready, and nobody else is at work.
+    """Return the step that makes sure that every host is ready and nobody else is at work.
 
     Args:
         ready: makes sure of what else must hold before anything begins; the lock is held then.
@@ -81,7 +81,7 @@ def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -
 
 
 def open_ingress(session: Session, before: Part = nothing, *, waits: bool = False) -> Step:
-    """What publishes ports is behind the ingress, so that it can be replaced unnoticed.
+    """Return the step that puts what publishes ports behind the ingress, to be replaced unnoticed.
 
     Args:
         before: what comes first in the step.
@@ -97,7 +97,11 @@ def open_ingress(session: Session, before: Part = nothing, *, waits: bool = Fals
 
 
 def tiers(session: Session, first: int) -> tuple[Step, ...]:
-    """Services are replaced, tier by tier, or all in one step; `first` is the number of the first step."""
+    """Return the steps that replace services, tier by tier or all in one.
+
+    Args:
+        first: the number of the first step.
+    """
     settings, here = session.settings, [session.settings.host(name) for name in session.fleet.names]
     if not settings.tiers:
         everything = partial(_everything, settings)
@@ -129,7 +133,7 @@ def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun
 
 
 def check(session: Session, number: int, title: str = "Post-deployment verification") -> Step:
-    """Everything answers on every host; what was replaced stands by."""
+    """Return the step that verifies every host, while what was replaced stands by."""
 
     def run() -> None:
         _verify(session, settle=False)
@@ -141,7 +145,7 @@ def check(session: Session, number: int, title: str = "Post-deployment verificat
 def verification(
     session: Session, number: int, title: str = "Post-deployment verification", *, settle: bool = True
 ) -> Step:
-    """Everything answers on every host; from here on the new release is the one that serves.
+    """Return the step that verifies every host and makes the new release the one that serves.
 
     Args:
         settle: whether what was replaced has to stay up for a while first.
@@ -162,7 +166,7 @@ def _verify(session: Session, *, settle: bool) -> None:
 
 
 def clean_up(session: Session, number: int, before: Part = nothing) -> Step:
-    """What was replaced, and what no kept release needs, removed; nothing is taken back any more."""
+    """Return the step that removes what was replaced and what no kept release needs."""
 
     def run() -> None:
         before()

@@ -105,7 +105,7 @@ def _no_repository(host: HostContext, answer: Result) -> OpsError:
 
 
 def facts(found: Preview) -> tuple[tuple[str, str], ...]:
-    """The preview's head, for a reader."""
+    """Return the head of a preview as labels and values."""
     return (
         ("Running", found.running),
         ("Would be", found.commit),
@@ -119,5 +119,5 @@ def _elsewhere(found: Preview) -> str:
 
 
 def files(found: Preview) -> tuple[tuple[str, ...], ...]:
-    """What happens to each file, for a table: added, modified or deleted, and its path."""
+    """Return what happens to each file as rows of a table: added, modified or deleted, and its path."""
     return tuple(tuple(line.split("\t", 1)) for line in found.changes.files)

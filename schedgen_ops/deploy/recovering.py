@@ -9,7 +9,7 @@ from schedgen_ops.runner import StepRunner
 
 
 def recover(session: Session) -> None:
-    """Looks, locks, and puts right.
+    """Look at every host, lock it, and take back what an interrupted run left.
 
     Raises:
         OpsError: where a host cannot be put right, or what serves does not pass its checks.

@@ -23,13 +23,13 @@ HALF = "what an interrupted run had left is put right in part"
 
 
 def unlimited(settings: Settings) -> Settings:
-    """`settings` without the need for free space: what frees a full disk is not refused for want of room."""
+    """Return `settings` that ask for no free space: what frees a full disk is not refused for want of it."""
     limits = settings.limits.model_copy(update={"disk_free_gb": 0})
     return settings.model_copy(update={"limits": limits})
 
 
 def unfinished(site: HostRun) -> tuple[Release, ...]:
-    """The releases that were begun and never ended, the last one first."""
+    """Return the releases that were begun and never ended, the last one first."""
     current, releases = site.seen.shelf.current, served_in_order(site.seen.shelf.releases)
     return tuple(r for r in releases if r.state is State.STARTED and r.id != current)
 
@@ -46,7 +46,7 @@ def _data_back(site: HostRun, release: Release) -> None:
 
 
 def recover(site: HostRun) -> None:
-    """Takes back what an interrupted run left on a host; does nothing where there is nothing.
+    """Take back what an interrupted run left on a host, if anything.
 
     Safe to run again: what it cannot finish now, the next one finds again.
     """

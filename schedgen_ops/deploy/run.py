@@ -26,19 +26,19 @@ from schedgen_ops.steps import Step
 
 
 def deploy(session: Session) -> Pipeline:
-    """A deploy of the session's ref."""
+    """Return the pipeline of a deploy of the session's ref."""
     number = last(session)
     end = (pipeline.verification(session, number), pipeline.clean_up(session, number + 1))
     return Pipeline(session, (*until_verified(session), *end))
 
 
 def last(session: Session) -> int:
-    """The runbook's number of the verification, which comes after the tiers."""
+    """Return the runbook's number of the verification, which comes after the tiers."""
     return 4 + max(1, len(session.settings.tiers))
 
 
 def until_verified(session: Session) -> tuple[Step, ...]:
-    """Every step that comes before the verification, in the runbook's order and with its numbers.
+    """Return the steps before the verification, in the runbook's order and with its numbers.
 
     What does not apply to the hosts of the session is left out.
     """

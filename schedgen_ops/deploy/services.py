@@ -22,7 +22,7 @@ from schedgen_ops.watch import rules
 
 
 def put_right(site: HostRun, serving: Release, begun: Sequence[Release]) -> None:
-    """What a killed run may have left, taken away; and the services of the tiers as `serving` has them.
+    """Take away what a killed run left, and bring the services of the tiers to what `serving` has.
 
     Without `begun`, the releases that the run was making, nothing is replaced: what differs then is nobody's
     leftover, and what is in no tier is never touched.
@@ -45,7 +45,7 @@ def _go(site: HostRun, way: Iterable[planner.Leg]) -> None:
 
 
 def roll(site: HostRun, services: Iterable[str], grouped: Grouping = waves) -> None:
-    """Those of `services` that changed; those of a group go together."""
+    """Replace those of `services` that changed; those of a group go together."""
     plan = planner.forward(services, site.release, site.old, site.containers(), site.share, grouped)
     if not plan:
         site.say("The release has none of these services here")
@@ -53,7 +53,7 @@ def roll(site: HostRun, services: Iterable[str], grouped: Grouping = waves) -> N
 
 
 def roll_back(site: HostRun, services: Iterable[str]) -> None:
-    """Those of `services` that were touched, as the old release had them."""
+    """Put those of `services` that were touched back as the old release had them."""
     ours = [name for name in services if name in site.touched]
     if not ours:
         return
@@ -69,12 +69,12 @@ def roll_back(site: HostRun, services: Iterable[str]) -> None:
 
 
 def retire(site: HostRun) -> None:
-    """The containers that the release replaced behind the ingress go; until now they stood by."""
+    """Retire the containers that the release replaced behind the ingress; until now they stood by."""
     perform(site, planner.settled(site.release, site.old, site.touched))
 
 
 def verify(site: HostRun, *, settle: bool) -> None:
-    """Everything answers; and, to `settle`, what was replaced stays up for a while first.
+    """Verify a host; with `settle`, wait first for what was replaced to stay up for a while.
 
     Raises:
         OpsError: naming every check that did not pass.
@@ -90,7 +90,7 @@ def verify(site: HostRun, *, settle: bool) -> None:
 
 
 def answers(site: HostRun) -> None:
-    """What was there before this run had the time to start, and passes the checks that concern it.
+    """Wait for what was there before this run to start, and verify it by the checks that concern it.
 
     Raises:
         OpsError: naming every check that did not pass.
@@ -122,7 +122,7 @@ def _pass(site: HostRun, message: str, failed: Sequence[rules.Finding]) -> None:
 
 
 def reopen(site: HostRun) -> None:
-    """The record open again, and the release before it the one that serves: the new one is taken back."""
+    """Reopen the record, and name the release before as the one that serves: the new one is taken back."""
     if site.new is None or site.new.state is not State.DONE:
         return
     site.new = replace(site.new, state=State.STARTED, finished="")
@@ -131,21 +131,21 @@ def reopen(site: HostRun) -> None:
 
 
 def leftovers(site: HostRun) -> None:
-    """Tells of services that run and that nobody deploys."""
+    """Tell of services that run and that nobody deploys."""
     have = {service.name for service in site.services} or set(site.release.services)
     for service in rollout.removed(site.containers(), have):
         site.warn(f"Service {service} still runs, and the release no longer has it")
 
 
 def serve(site: HostRun) -> None:
-    """The release is DONE, and the one that serves."""
+    """Mark the release DONE, and name it as the one that serves."""
     # Should the answer be lost, `reopen` has something to take back.
     site.new = replace(site.release, state=State.DONE, finished=stamp(site.clock.now()))
     perform(site, planner.named(site.new, site.old, site.touched))
 
 
 def close(site: HostRun, state: State, error: str = "", steps: tuple[tuple[str, float], ...] = ()) -> None:
-    """The record closed."""
+    """Write how the run ended into the release's record."""
     if site.new is None:
         return
     now = stamp(site.clock.now())

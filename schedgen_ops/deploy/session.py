@@ -77,7 +77,7 @@ class Session:
         self._stack.__exit__(kind, error, trace)
 
     def open(self, *, pulls: bool = False) -> None:
-        """Makes sure that every host is ready, locks it, and takes back what an interrupted run left.
+        """Make sure that every host is ready, lock it, and take back what an interrupted run left.
 
         Args:
             pulls: whether `ref` is fetched, so that the hosts' git remote has to have it.
@@ -135,33 +135,33 @@ class Session:
     # What visitors notice
 
     def probe(self) -> None:
-        """Begins to ask the hosts as a visitor does."""
+        """Begin to ask the hosts as a visitor does."""
         self._prober = self._stack.enter_context(probing(self.fleet, self.settings, self.emit))
 
     def phase(self, name: str) -> None:
-        """Tells the prober that a phase begins."""
+        """Tell the prober that a phase begins."""
         if self._prober is not None:
             self._prober.phase(name)
 
     def measured(self) -> None:
-        """Says what visitors noticed, if that could be measured."""
+        """Tell what visitors noticed, if that could be measured."""
         if self._prober is not None and self.seen is None:
             self.seen = measured.tell(self._prober, self.sites, self.emit)
 
     # How a step reaches the hosts
 
     def locked(self) -> Fleet:
-        """The hosts, as long as the lock is ours."""
+        """Return the hosts, as long as the lock is ours."""
         if self._held is not None:
             self._held.check()
         return self.fleet
 
     def site(self, remote: Remote) -> HostRun:
-        """What this run knows of a host."""
+        """Return what this run knows of a host."""
         return next(site for site in self.sites if site.remote.name == remote.name)
 
     def do(self, share: Share, *, only: set[str] | None = None, batch: int | None = None) -> None:
-        """Does something on every host, or on those named in `only`, at most `batch` at a time."""
+        """Do something on every host, or on those named in `only`, at most `batch` at a time."""
 
         def action(remote: Remote) -> None:
             if only is None or remote.name in only:
@@ -170,7 +170,7 @@ class Session:
         self.locked().each(action, batch=batch).values()
 
     def undoing(self, share: Share) -> Callable[[], None]:
-        """What takes a step back on every host."""
+        """Return the function that takes a step back on every host."""
 
         def undo() -> None:
             # A host whose lock is not ours refuses by itself; the others are taken back all the same.
@@ -179,11 +179,11 @@ class Session:
         return undo
 
     def among(self, hosts: Iterable[HostSettings]) -> set[str]:
-        """The names of those of `hosts` that this run is on."""
+        """Return the names of those of `hosts` that this run is on."""
         return {host.name for host in hosts} & {*self.fleet.names}
 
     def regain(self) -> None:
-        """Makes sure, before anything is taken back, that it may be.
+        """Make sure that the lock is ours, before anything is taken back.
 
         Raises:
             Overruled: where it may not.
@@ -194,7 +194,7 @@ class Session:
     # What it comes to
 
     def release(self, commit: str) -> Release:
-        """A release of `commit` that is begun now."""
+        """Return the record of a release of `commit` that is begun now."""
         return Release(
             id=new_id(self.name, commit),
             run=self.run,
@@ -212,7 +212,7 @@ class Session:
 
     @property
     def backups(self) -> str:
-        """Where the backups of this run are."""
+        """The folders of the backups of this run; "" for none."""
         return ", ".join(sorted({site.backup for site in self.sites if site.backup}))
 
     @property
@@ -221,7 +221,7 @@ class Session:
         return any(site.touched for site in self.sites)
 
     def serving(self) -> str:
-        """What serves after everything was taken back: it is asked for, not remembered.
+        """Verify what serves after everything was taken back, and return it in words.
 
         Raises:
             OpsError: where it does not pass its checks.

@@ -29,7 +29,7 @@ _MARGIN = 300
 
 
 def guarded(session: Session) -> Pipeline:
-    """A deploy whose release is watched between its verification and the end, and kept or taken back."""
+    """Return the pipeline of a deploy whose release is watched once verified, and kept or taken back."""
     session.share = plan.stages(session.settings)[0].share
     number, watching = run.last(session), Watching(session)
     title = "Extended monitoring with automatic rollback detection"
@@ -56,7 +56,7 @@ class Watching:
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def watch(self) -> None:
-        """Each host watches and decides by itself; this follows, and makes the hosts agree.
+        """Follow the watchdogs, which decide by themselves on each host, and make the hosts agree.
 
         Raises:
             OpsError: where a host went back, or could not.
@@ -147,7 +147,7 @@ class Watching:
         return watch is None or bool(watch.outcome)
 
     def stand_down(self) -> None:
-        """Every watchdog goes back now, if it has not yet, and is gone; what it could not do comes after."""
+        """Make every watchdog go back now, if it has not yet, and wait until it has ended."""
         self.session.undoing(self._stand_down)()
 
     def _stand_down(self, site: HostRun) -> None:

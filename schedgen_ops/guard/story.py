@@ -47,7 +47,7 @@ class Watch:
         self.rounds = RoundStats(self.duration, 1)
 
     def take(self, line: str) -> str:
-        """One line of the log; returns its first word, "" for one that cannot be read."""
+        """Take a line of the log and return its first word; "" for one that cannot be read."""
         word, _, rest = line.strip().partition(" ")
         handler = _HANDLERS.get(word)
         if handler is None:
@@ -60,12 +60,12 @@ class Watch:
 
     @property
     def duration(self) -> int:
-        """Seconds that the watch takes in all, as planned."""
+        """The seconds that the watch is planned to take in all."""
         return sum(stage.seconds for stage in self.stages)
 
     @property
     def elapsed(self) -> int:
-        """Seconds of it that are over."""
+        """The seconds of the watch that are over."""
         return min(round(self.samples[-1].at), self.duration) if self.samples else 0
 
     def progress(self) -> str:

@@ -31,27 +31,27 @@ class Data:
     todo: Mapping[str, Restore]
 
     def check(self) -> None:
-        """The backups are whole, and there is a database to replace. Changes nothing."""
+        """Make sure that the backups are whole and that there is a database to replace; change nothing."""
         self._each(Restore.check)
 
     def prepare(self) -> None:
-        """The backups restored beside what serves."""
+        """Restore the backups beside what serves."""
         self._each(Restore.prepare)
 
     def drop(self) -> None:
-        """What was restored and did not take its place, removed."""
+        """Remove what was restored and did not take its place."""
         self._each(Restore.drop)
 
     def swap(self) -> None:
-        """What was restored takes the place of what serves."""
+        """Swap what was restored in for what serves."""
         self._around(Restore.swap)
 
     def back(self) -> None:
-        """What was there is in its place again."""
+        """Swap what was there before in again."""
         self._around(Restore.back)
 
     def settle(self) -> None:
-        """Once it stays: nothing goes on with the old data."""
+        """End what follows the old database, once the restored one stays."""
         self._each(Restore.settle)
 
     def _around(self, action: Callable[[Restore], None]) -> None:
@@ -69,7 +69,7 @@ def of_release(
     shelves: Mapping[str, Shelf],
     target: ReleaseId,
 ) -> Data:
-    """What is to be restored for `target` on each host that holds the database.
+    """Return what is to be restored for `target` on each host that holds the database.
 
     Raises:
         Refused: where a host has no good backup of it.

@@ -31,7 +31,7 @@ def rollback(
     data: Data | None = None,
     decided: float = 0.0,
 ) -> Pipeline:
-    """An earlier release made to serve again: no build, no fetch; only what is kept on the hosts.
+    """Return the pipeline that makes an earlier release serve again, from what is kept on the hosts.
 
     Args:
         target: its id.
@@ -69,7 +69,7 @@ class Rollback:
     decided: float
 
     def find(self) -> None:
-        """The release is known everywhere, and its images and, if asked for, its backup are there."""
+        """Find the release, its images and, if asked for, its backup on every host."""
         self.session.do(self._find)
         self.session.do(code.try_hook)
         if self.data is not None:
@@ -89,7 +89,7 @@ class Rollback:
             raise Refused(f"images are no longer there: {', '.join(lost)}", host=site.remote.name)
 
     def restore_code(self) -> None:
-        """The work tree at the release's commit, and its definition under the new record."""
+        """Check out the release's commit, and write its definition under the new record."""
         self.session.do(self._restore_code)
         events.info(self.session.emit, f"Code restored: {self.session.sites[0].release.commit[:12]}")
 
@@ -108,7 +108,7 @@ class Rollback:
         code.keep_logs(site, aside=True)
 
     def prepare(self) -> None:
-        """The backup restored beside what serves; who recovers from here on knows what to put back."""
+        """Restore the backup beside what serves; record first what a recovery would have to put back."""
         data = self.data
         if data is None:
             return
@@ -119,13 +119,13 @@ class Rollback:
         data.prepare()
 
     def settle(self) -> None:
-        """Nothing goes on with the database that was put aside."""
+        """End what follows the database that was put aside."""
         if self.data is not None:
             with cleaning.as_warning(self.session.emit):
                 self.data.settle()
 
     def roll_all(self) -> None:
-        """Every service at once, where that is safe: all of them ran together before."""
+        """Replace every service at once, where that is safe: all of them ran together before."""
         session = self.session
         session.do(self._roll_all, batch=session.settings.rollout.batch)
         # A worker that ends its last job is in nobody's way.
@@ -161,17 +161,17 @@ class Rollback:
         return [name for name in order if self.session.settings.has(site.host, name)]
 
     def roll_back(self, site: HostRun) -> None:
-        """Every service as the newer release had it."""
+        """Put every service back as the newer release had it."""
         services.roll_back(site, self._order(site) if site.new else ())
 
     def reverting(self) -> Step:
-        """The step that takes migrations back."""
+        """Return the step that takes migrations back."""
         # The newer release goes on serving then: it needs the schema that it had.
         undo = self.session.undoing(lambda site: images.migrate_again(site, site.release, site.old))
         return Step("", "Reverting migrations", self.revert_migrations, undo=undo)
 
     def revert_migrations(self) -> None:
-        """The schema as the release knew it, by the newer image, which has the way back."""
+        """Revert migrations with the newer image, which has the way back, one after the other."""
         session = self.session
         session.do(self._revert, only=session.among(session.settings.migrating_hosts()))
 

@@ -12,7 +12,7 @@ Grouping = Callable[[Mapping[str, ServiceRecord]], tuple[tuple[str, ...], ...]]
 
 
 def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
-    """All that start beside their old containers in one group: those go on serving whatever the others do.
+    """Group all that start beside their old containers: those go on serving whatever the others do.
 
     A service that is stopped first has a group of its own: what comes after it may need it.
     """
@@ -28,7 +28,7 @@ def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ..
 
 
 def waves(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
-    """Services in groups: one depends on nothing in its own group or in a later one.
+    """Return services in groups: one depends on nothing in its own group or in a later one.
 
     A circle, which Compose refuses anyway, ends up in one last group.
     """

@@ -207,19 +207,19 @@ Moves = Bring | Revert | Retire | Remove
 
 
 def bring(new: Version, old: Version | None, change: Change, share: int = 100) -> Bring:
-    """What replaces a service's containers; without an ingress before them they get all or nothing."""
+    """Return what replaces a service's containers; without an ingress before them they get all or nothing."""
     return Bring(new, old, change, share if new.behind else 100)
 
 
 def text(plan: Plan) -> Iterator[str]:
-    """A plan for a reader, an operation a line; what goes together with the one above it begins with `&`."""
+    """Return a plan as text, an operation a line; what goes with the one above it begins with `&`."""
     for group in plan:
         for number, operation in enumerate(group):
             yield f"{'& ' if number else ''}{operation}"
 
 
 def again(service: str) -> Change:
-    """Why a service is started that was there before."""
+    """Return why a service is started that was there before."""
     return Change(service, Action.REPLACE, "put back")
 
 

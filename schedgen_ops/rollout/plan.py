@@ -43,12 +43,12 @@ class Change:
 
 
 def image_name(project: str, service: str, release_id: ReleaseId) -> str:
-    """The name that keeps a service's image for a release."""
+    """Return the name that keeps a service's image for a release."""
     return f"{project}-{service}:{_NOT_IN_A_TAG.sub('-', release_id)}"
 
 
 def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
-    """What a service is, apart from its image, as a hash.
+    """Return a hash of what a service is apart from its image.
 
     Args:
         tracked: path below `directory` to git object id, of the files in the repository.
@@ -62,7 +62,7 @@ def definition(service: Service, tracked: Mapping[str, str], directory: str) -> 
 
 
 def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
-    """The paths below the project's directory that services mount, as git names them."""
+    """Return the paths below the project's directory that services mount, as git names them."""
     prefix = directory.rstrip("/") + "/"
     mounts = {mount for service in services for mount in service.mounts if mount.startswith(prefix)}
     return tuple(sorted(mount.removeprefix(prefix) for mount in mounts))
@@ -71,7 +71,7 @@ def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
 def overlay(
     records: Mapping[str, ServiceRecord], release_id: ReleaseId, ingress: Mapping[str, Any] | None = None
 ) -> str:
-    """What a release's compose file says beyond its owner's, as YAML.
+    """Return what a release's compose file says beyond its owner's, as YAML.
 
     Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it.
     """
@@ -90,7 +90,7 @@ def overlay(
 
 
 def relabelled(overlay: str, release_id: ReleaseId) -> str:
-    """The overlay of an earlier release for a new one that runs the same."""
+    """Return the overlay of an earlier release for a new one that runs the same."""
     document = json.loads(overlay.replace("!reset []", json.dumps(_RESET)))
     for service in document["services"].values():
         if RELEASE_LABEL in service.get("labels", {}):
@@ -105,7 +105,7 @@ def changes(
     serving: Release | None = None,
     foreseen: Mapping[str, str] | None = None,
 ) -> tuple[Change, ...]:
-    """What happens to each service of `order` that the release has.
+    """Return what happens to each service of `order` that the release has.
 
     Args:
         running: the project's containers, as they are.
@@ -157,14 +157,14 @@ def _definition(container: Container, serving: Release | None) -> str:
 
 
 def removed(running: Iterable[Container], wanted: Collection[str]) -> tuple[str, ...]:
-    """Services that run and that the release no longer has."""
+    """Return the services that run and that the release no longer has."""
     return tuple(sorted({container.service for container in running} - {*wanted, INGRESS}))
 
 
 def names_to_drop(
     images: Mapping[str, str], kept: Iterable[Release], project: str, known: Collection[ReleaseId]
 ) -> tuple[str, ...]:
-    """Our image names that no kept release needs.
+    """Return our image names that no kept release needs.
 
     Args:
         images: name to id of the images on the host that look like ours.

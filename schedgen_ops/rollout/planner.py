@@ -49,7 +49,7 @@ def forward(
     grouped: Grouping = waves,
     foreseen: Mapping[str, str] | None = None,
 ) -> Plan:
-    """Those of `services` that differ as `new` has them, beside what serves until `settled`.
+    """Return the plan that replaces services which differ in `new`; what serves stays until `settled`.
 
     Args:
         services: in the order in which they come.
@@ -76,19 +76,19 @@ def _wave(
 
 
 def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
-    """`new` is the one that serves, once it is verified."""
+    """Return the plan that names `new` as the one that serves, once it is verified."""
     behind = tuple(each.service for each in versions(new, touched) if each.behind)
     return ((Name(new.id, behind, old.id if old else NO_RELEASE),),)
 
 
 def settled(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
-    """What stood by beside `new` goes, once it is named."""
+    """Return the plan that retires what stood by beside `new`, once it is named."""
     behind = [each for each in versions(new, touched) if each.behind]
     return _together([Retire(each, version(old, each.service)) for each in behind])
 
 
 def ingress(new: Release, old: Release | None, found: Found) -> Plan:
-    """The ingress as `new` has it; the first one takes over the ports that `old` publishes."""
+    """Return the plan that sets the ingress for `new`; the first one takes the ports of `old` over."""
     behind, before = _behind(new), _behind(old)
     if not behind:
         return ()
@@ -99,7 +99,7 @@ def ingress(new: Release, old: Release | None, found: Found) -> Plan:
 def homeward(
     serving: Release | None, begun: Sequence[Release], services: Sequence[str], *, touched: bool = False
 ) -> tuple[Leg, ...]:
-    """The way from wherever runs were cut off to `services` as `serving` has them.
+    """Return the way from wherever runs were cut off to `services` as `serving` has them.
 
     Args:
         serving: what served before; None for nothing.
@@ -141,7 +141,7 @@ def superseded(serving: Release | None, services: Iterable[str] | None, found: F
 def put_back(
     serving: Release | None, services: Iterable[str], found: Found, *, last_first: bool = False
 ) -> Plan:
-    """Those of `services` that differ as `serving` has them; it is named again for each.
+    """Return the plan that puts `services` that differ back as `serving` has them, naming it for each.
 
     It serves already: what its containers replace goes at once, and a reboot brings them back.
 
@@ -162,7 +162,7 @@ def put_back(
 
 
 def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: GoBack) -> Plan:
-    """The way back from `new` for a host that goes it by itself, and plans nothing on the way.
+    """Return the way back from `new` for a host that goes it by itself, and plans nothing on the way.
 
     What may stand by is asked to serve first, together with the code, which it does not need.
 
@@ -196,7 +196,7 @@ def _anew(new: Version, old: Version) -> Unless:
 
 
 def ingress_back(serving: Release | None, found: Found, *, repair: bool = False) -> Plan:
-    """The ingress as `serving` has it; where it never took the ports over, there is nothing to do.
+    """Return the plan that sets the ingress for `serving`; an empty one where it never had the ports.
 
     Args:
         repair: whether what a killed run left closed is opened again.
@@ -209,7 +209,7 @@ def ingress_back(serving: Release | None, found: Found, *, repair: bool = False)
 
 
 def half_handed_over(serving: Release, found: Found) -> bool:
-    """Whether the ports were about to change hands when that was cut off, or were left to nobody."""
+    """Return whether the ports were left to nobody, or about to change hands when that was cut off."""
     gates = [box for box in found if box.service == INGRESS]
     if any(box.status != "running" for box in gates):
         return True

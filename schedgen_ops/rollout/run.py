@@ -36,7 +36,7 @@ class Replaced:
 
 
 def start(remote: Remote, commands: Renderer, operation: Bring, show: Show, grace: float = GRACE) -> Replaced:
-    """Starts a service as a release defines it, and waits until it is healthy.
+    """Start a service as a release defines it, and wait until it is healthy.
 
     Args:
         show: takes the lines that it wrote, should it fail.
@@ -95,7 +95,7 @@ def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: lis
 def set_ingress(
     remote: Remote, commands: Renderer, operation: SetIngress, grace: float = GRACE
 ) -> float | None:
-    """The ingress as a release has it. If there is none yet, it takes over the ports of what is behind it.
+    """Set the ingress as a release has it; the first one takes over the ports of what is behind it.
 
     Returns:
         how long the ports answered nobody, in seconds: 0 where they did not change hands; None where the
@@ -127,7 +127,7 @@ def set_ingress(
 
 
 def end(remote: Remote, commands: Renderer, operation: Retire | Revert, grace: float = GRACE) -> bool:
-    """One side of the containers of a service drained, stopped and removed.
+    """Drain, stop and remove one side of the containers of a service.
 
     Returns:
         False, and nothing is changed, where what is to serve again is gone or not well.
@@ -146,5 +146,5 @@ def end(remote: Remote, commands: Renderer, operation: Retire | Revert, grace: f
 
 
 def remove(remote: Remote, commands: Renderer, operation: Remove, grace: float = GRACE) -> None:
-    """Takes away the containers of a service that the release before did not have."""
+    """Remove the containers of a service that the release before did not have."""
     remote.run(commands(operation), deadline=grace + _MARGIN)

@@ -26,12 +26,12 @@ class Version:
 
 
 def version(release: Release | None, service: str) -> Version | None:
-    """A service as `release` has it; None where it has none of that name."""
+    """Return a service as `release` has it; None where it has none of that name."""
     record = release.services.get(service) if release else None
     return Version(service, release.id, record) if release and record else None
 
 
 def versions(release: Release | None, services: Iterable[str] | None = None) -> tuple[Version, ...]:
-    """Those of `services`, or all, that the release has, in that order."""
+    """Return those of `services`, or all, that the release has, in that order."""
     names = services if services is not None else release.services if release else ()
     return tuple(found for name in names if (found := version(release, name)))

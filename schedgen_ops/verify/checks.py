@@ -44,7 +44,7 @@ class Check:
 
 
 def on(settings: s.Settings, host: s.HostSettings, groups: Sequence[str]) -> tuple[Check, ...]:
-    """The checks of these groups that concern `host`."""
+    """Return the checks of these groups that concern `host`."""
     return tuple(
         check
         for check in _all(settings, host)
@@ -53,7 +53,7 @@ def on(settings: s.Settings, host: s.HostSettings, groups: Sequence[str]) -> tup
 
 
 def judged(checks: Sequence[Check], results: Sequence[Result]) -> tuple[Finding, ...]:
-    """All findings; an answer that a judge cannot read is unknown."""
+    """Return all findings; an answer that a judge cannot read is unknown."""
     return tuple(
         found for check, result in zip(checks, results, strict=True) for found in _judge(check, result)
     )
@@ -135,7 +135,7 @@ def _services(settings: s.Settings, host: s.HostSettings) -> Callable[[Result], 
 
 
 def migrations(asked: s.Migrations, result: Result) -> Finding:
-    """Every migration is executed; those that are not are named."""
+    """Return whether every migration is executed, naming those that are not."""
     lines = result.stdout.splitlines()
     applied = [found for found in map(re.compile(asked.applied).search, lines) if found]
     pending = [
@@ -153,7 +153,7 @@ def migrations(asked: s.Migrations, result: Result) -> Finding:
 
 
 def targets(prometheus: s.Prometheus) -> Command:
-    """What Prometheus scrapes, and whether it can."""
+    """Return the command that asks Prometheus what it scrapes, and whether it can."""
     return host_script(
         "verify/targets",
         title="Prometheus targets",
@@ -164,7 +164,7 @@ def targets(prometheus: s.Prometheus) -> Command:
 
 
 def prometheus(result: Result) -> Sequence[Finding]:
-    """Every target is up; one finding each."""
+    """Return a finding for each of Prometheus's targets: whether it is up."""
     found = content.reply("metrics", result, 3600)
     if isinstance(found, Finding):
         return (found,)

@@ -20,7 +20,7 @@ _SAMPLE = re.compile(
 
 
 def reply(name: str, result: Result, within: float) -> http.Reply | Finding:
-    """The answer in `result`, or the finding that there is none."""
+    """Return the answer in `result`, or the finding that there is none."""
     try:
         found = http.parse_reply(result.stdout)
     except ValueError:
@@ -37,7 +37,7 @@ def reply(name: str, result: Result, within: float) -> http.Reply | Finding:
 
 
 def endpoint(check: Check, result: Result) -> Finding:
-    """What to think of the answer to a configured check."""
+    """Return the finding on the answer to a configured check."""
     name = f"{check.name} {check.url}"
     found = reply(name, result, check.within)
     if isinstance(found, Finding):
@@ -77,7 +77,7 @@ def _metrics(found: http.Reply) -> str:
 
 
 def queue(check: Queue, result: Result) -> Finding:
-    """What to think of what the application tells of its queue."""
+    """Return the finding on what the application tells of its queue."""
     found = reply("queue", result, check.within)
     if isinstance(found, Finding):
         return found
@@ -104,7 +104,7 @@ def _queue(check: Queue, found: http.Reply) -> tuple[str, str]:
 
 
 def as_json(text: str) -> Any:
-    """The document, or MISSING where it is none."""
+    """Return the JSON document in a text, or MISSING where it holds none."""
     try:
         return json.loads(text)
     except ValueError:
@@ -112,7 +112,7 @@ def as_json(text: str) -> Any:
 
 
 def pick(document: Any, path: str) -> Any:
-    """What stands at a.b.c (numbers count in lists), or MISSING."""
+    """Return the value at a.b.c of a document (numbers count in lists), or MISSING."""
     value = document
     for key in path.split("."):
         if isinstance(value, dict) and key in value:

@@ -35,7 +35,7 @@ class Stop(Exception):
 
 
 def multipart(flow: Flow, file: bytes, name: str) -> tuple[str, bytes]:
-    """The form as it is sent: its content type and its body. Pure."""
+    """Return the form as it is sent: its content type and its body."""
     lines = [
         part
         for key, value in flow.form.items()
@@ -53,7 +53,7 @@ def multipart(flow: Flow, file: bytes, name: str) -> tuple[str, bytes]:
 
 
 def follow(flow: Flow, job: str) -> Command:
-    """Waits on the host until the job is done or failed, and prints the last answer."""
+    """Wait on the host until the job is done or failed, and print the last answer."""
     return host_script(
         "verify/follow_job",
         title="follow the job",
@@ -78,7 +78,7 @@ class Try:
     flow: Flow
 
     def __call__(self) -> tuple[Finding, ...]:
-        """Does it, and tells how far it came."""
+        """Follow the upload to its end, and return how far it came."""
         try:
             self._homes()
         except Stop as stop:

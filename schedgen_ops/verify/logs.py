@@ -20,7 +20,7 @@ _ASIDE = "setsid --fork nice -n 19 timeout 120 {} </dev/null >/dev/null 2>&1"
 
 
 def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Command:
-    """What came into the logs since the deploy, and the patterns that earlier releases logged."""
+    """Print what came into the logs since the deploy, and the patterns that earlier releases logged."""
     return host_script(
         "verify/logs_since",
         title="docker logs",
@@ -34,7 +34,7 @@ def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Com
 def keep(
     docker: Docker, paths: Paths, project: str, release_id: ReleaseId, *, aside: bool = False
 ) -> Command:
-    """Keeps the patterns that a release logged, so that those of the next one can be told apart.
+    """Keep the patterns that a release logged, so that those of the next one can be told apart.
 
     Args:
         aside: it only begins, and goes on by itself: what follows is urgent.
@@ -65,7 +65,7 @@ class Digest:
 
 
 def parse(stdout: str, settings: Logs) -> Digest:
-    """Reads the answer of `since_deploy`.
+    """Read the answer of `since_deploy`.
 
     Raises:
         ValueError: for anything else.
@@ -113,7 +113,7 @@ def _merged(groups: Iterable[LogGroup]) -> tuple[LogGroup, ...]:
 
 
 def finding(digest: Digest, settings: Logs) -> Finding:
-    """The verdict on the logs."""
+    """Return the finding on the logs."""
     errors = [group for group in digest.groups if group.level == "error"]
     fresh = [group for group in errors if group.new is not False]
     bad = {"new": fresh, "any": errors, "never": []}[settings.fail]

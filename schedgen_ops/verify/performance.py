@@ -25,7 +25,7 @@ _ROUNDS, _INTERVAL = 9, 0.5
 
 
 def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
-    """What is measured on `host`; one after the other, or they would measure one another."""
+    """Return what is measured on `host`, one after the other, or they would measure one another."""
     docker, project = Docker(settings.sudo), settings.project
     asked = settings.checks_on(host)
     found = [Check("performance", "response", "", ask(asked, settings), partial(responses, asked))]
@@ -42,7 +42,7 @@ def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
 
 
 def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
-    """Several requests to each URL."""
+    """Send several requests to each URL, and print how long each took."""
     return host_script(
         "verify/response_times",
         title="measure responses",
@@ -53,7 +53,7 @@ def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
 
 
 def responses(checks: Sequence[s.Check], result: Result) -> Sequence[Finding]:
-    """p95 of each URL's times, held against the time it may take."""
+    """Return findings on the p95 of each URL's times, held against the time it may take."""
     answers: list[list[http.HttpAnswer]] = [[] for _ in checks]
     for line in result.lines():
         index, _, answer = line.partition("\t")
@@ -73,7 +73,7 @@ def _response(check: s.Check, answers: Sequence[http.HttpAnswer]) -> Finding:
 
 
 def database(limits: s.Limits, kind: DatabaseEngine, result: Result) -> Sequence[Finding]:
-    """p95 of the query's times."""
+    """Return the finding on the p95 of the query's times."""
     times = [seconds for _, seconds in kind.parse_queries(result.stdout)]
     if not result.ok or not times:
         why = result.stderr.strip().splitlines()[-1:] or [f"exit code {result.code}"]
@@ -91,7 +91,7 @@ def _timed(name: str, seconds: Sequence[float], limit: float) -> Finding:
 
 
 def use(limits: s.Limits, result: Result) -> Sequence[Finding]:
-    """Medians of what host and containers use: a moment of much work is no trouble, as a slow answer is."""
+    """Return findings on the medians of what host and containers use: a busy moment is no trouble."""
     reader = Reader(0)
     samples = [sample for sample in map(reader.feed, result.stdout.splitlines()) if sample]
     cpu = [sample.cpu_percent for sample in samples if sample.cpu_percent is not None]
@@ -141,7 +141,7 @@ def _containers(samples: Sequence[HostSample], limits: s.Limits) -> Finding:
 
 
 def memory_share(container: Container) -> float | None:
-    """Memory in use, in percent of what the container may use; None where it has no limit of its own."""
+    """Return memory in use, in percent of the container's limit; None where it has no limit of its own."""
     if container.memory is None or not container.memory_limit:
         return None
     return 100 * container.memory / container.memory_limit

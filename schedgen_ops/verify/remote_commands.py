@@ -14,7 +14,7 @@ NOT_THERE = 69
 
 
 def settle(docker: Docker, containers: Sequence[str], seconds: int) -> Command:
-    """Waits until every container has run for `seconds`; prints the name and exit code of one that died."""
+    """Wait until every container has run for `seconds`; print the name and exit code of one that died."""
     return host_script(
         "verify/settle",
         title="wait for the containers to settle",
@@ -25,7 +25,7 @@ def settle(docker: Docker, containers: Sequence[str], seconds: int) -> Command:
 
 
 def inside(docker: Docker, project: str, service: str, *argv: str) -> Command:
-    """A program in the newest container of a service; `NOT_THERE` is the exit code where none runs."""
+    """Run a program in the newest container of a service; end with `NOT_THERE` where none runs."""
     return host_script(
         "verify/inside",
         *argv,
@@ -37,6 +37,6 @@ def inside(docker: Docker, project: str, service: str, *argv: str) -> Command:
 
 
 def queries(docker: Docker, project: str, database: Database, *statements: str) -> Command:
-    """Statements in one session in the database's container: rows and times, as its engine reads them."""
+    """Run statements in one session in the database's container; print rows and times."""
     kind = engine_of(database.engine)
     return inside(docker, project, database.service, *kind.queries(database, statements)).named(kind.client)

@@ -25,12 +25,12 @@ Look = Callable[[HostContext], Findings]
 
 
 def quick(host: HostContext) -> Findings:
-    """Every service's containers and every configured request, in one round trip."""
+    """Check every service's containers and every configured request, in one round trip."""
     return look(host, checks.QUICK, _QUICK)
 
 
 def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
-    """The checks of these groups, all at the same time, in one round trip; then those that tasks.py adds.
+    """Make the checks of these groups at the same time, in one round trip; then those that tasks.py adds.
 
     Args:
         deadline: seconds after which what did not end is unknown.
@@ -44,7 +44,7 @@ def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -
 
 
 def patiently(host: HostContext) -> Findings:
-    """`quick`, up to three times until nothing fails: a single slow answer is no verdict."""
+    """Check as `quick` does, up to three times until nothing fails: a single slow answer is no verdict."""
     for _ in range(_TRIES):
         findings = quick(host)
         if not rules.failed(findings):
@@ -53,7 +53,7 @@ def patiently(host: HostContext) -> Findings:
 
 
 def measure(host: HostContext) -> Findings:
-    """How fast answers come and how busy the host is; nothing of ours runs beside what is measured."""
+    """Measure how fast answers come and how busy the host is; run nothing of ours beside what is measured."""
     from schedgen_ops.verify import performance
 
     found = performance.on(host.settings, host.entry)
@@ -62,7 +62,7 @@ def measure(host: HostContext) -> Findings:
 
 
 def digest(host: HostContext) -> logs.Digest:
-    """Errors and warnings in the logs since the deploy.
+    """Return errors and warnings in the logs since the deploy.
 
     Raises:
         OpsError: where they could not be read.
@@ -73,7 +73,7 @@ def digest(host: HostContext) -> logs.Digest:
 
 
 def keep_logs(host: HostContext, release_id: ReleaseId, *, aside: bool = False) -> None:
-    """Keeps what a release logged, before its containers go; what cannot be kept stops nothing.
+    """Keep what a release logged, before its containers go; what cannot be kept stops nothing.
 
     Args:
         aside: begins it and does not wait.
@@ -85,7 +85,7 @@ def keep_logs(host: HostContext, release_id: ReleaseId, *, aside: bool = False) 
 
 
 def settled(host: HostContext, containers: Sequence[engine.Container]) -> None:
-    """Waits until `containers` have stayed up for `health.settle` seconds.
+    """Wait until `containers` have stayed up for `health.settle` seconds.
 
     Raises:
         OpsError: as soon as one died, with the end of its log; or where nobody could see whether they did.

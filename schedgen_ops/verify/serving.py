@@ -13,7 +13,7 @@ from schedgen_ops.watch import rules
 
 
 def wrong(host: HostContext, known: Collection[str] | None = None) -> tuple[rules.Finding, ...]:
-    """The quick checks of a host that do not pass; what is unknown does not.
+    """Return the quick checks of a host that do not pass; what is unknown does not.
 
     Args:
         known: the services that there are to be; None for all that are configured.
@@ -38,7 +38,7 @@ def _gone(host: HostContext, known: Collection[str]) -> tuple[rules.Finding, ...
 
 
 def prove(fleet: Fleet, context_of: ContextOf, known: Mapping[str, Collection[str]] | None = None) -> None:
-    """Every host passes its quick checks.
+    """Make sure that every host passes its quick checks.
 
     Args:
         known: the services that there are to be, by host; a host that is left out is not asked.
