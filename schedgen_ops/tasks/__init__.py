@@ -10,5 +10,5 @@ from schedgen_ops.tasks.doctor import doctor
 namespace = Collection()
 for _module in (deploy, rollback, backup, emergency, verify, notify, config, lab, dev):
     namespace.add_collection(Collection.from_module(_module))
-for _task in (looking.status, doctor):
+for _task in (looking.status, looking.logs, doctor):
     namespace.add_task(_task)

@@ -13,6 +13,8 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
+from schedgen_ops.tasks.words import WordsTask
+
 Body = Callable[..., None]
 
 _SHARED: dict[str, tuple[object, str]] = {
@@ -36,6 +38,7 @@ def operation(
     help: Mapping[str, str] | None = None,
     pre: Sequence[Any] = (),
     post: Sequence[Any] = (),
+    words: str = "",
 ) -> Callable[[Body], Task[Any]]:
     """Make a function of an Operation, and of options of its own, an Invoke task with the shared options.
 
@@ -47,6 +50,7 @@ def operation(
         help: what the task's own options mean, by the parameter's name.
         pre: Invoke tasks, or calls of them, to run before it; as with Invoke's own `@task`.
         post: the same, to run after it.
+        words: the parameter that takes the words behind the task's name, any number of them.
     """
     shared = dict(_SHARED)
     if asks:
@@ -74,8 +78,9 @@ def operation(
         run.__name__ = name or body.__name__
         texts = {option: text for option, (_, text) in shared.items()} | dict(help or {})
         # An option is a flag of its own full name only: letters would go to whichever comes first.
-        return Task(
+        return WordsTask(
             run,
+            words=words,
             name=name or body.__name__,
             default=default,
             help=texts,

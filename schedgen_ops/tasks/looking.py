@@ -16,3 +16,29 @@ def status(op: Operation) -> None:
     from schedgen_ops.cli import status as cli
 
     cli.show(op)
+
+
+@operation(
+    words="services",
+    help={
+        "services": "The services, behind the task's name (default: all).",
+        "since": "What was logged in this time: 90s, 10m, 2h, 1d.",
+        "tail": "The last lines of each container (default: 100, with --since all); filters come after it.",
+        "grep": "Only lines that fit this extended regular expression, searched for on the host.",
+        "level": "Only lines as grave as this: debug, info, warning or error; of JSON logs by their level.",
+        "follow": "Go on with what comes, over lost connections too, until Ctrl-C.",
+    },
+)
+def logs(
+    op: Operation,
+    services: tuple[str, ...] = (),
+    since: str = "",
+    tail: int = 0,
+    grep: str = "",
+    level: str = "",
+    follow: bool = False,
+) -> None:
+    """Show what services log, of all hosts in the order of time: inv logs backend --since 10m."""
+    from schedgen_ops.cli import logs as cli
+
+    cli.show(op, cli.Asked(services, since, tail, grep, level, follow))

@@ -49,11 +49,15 @@ def _is_tty(stream: TextIO) -> bool:
 
 
 class Writer:
-    """A writer of whole lines, flushed. A reader that went away ends the writing, never the run."""
+    """A writer of whole lines, flushed. A reader that went away ends the writing, never the run.
+
+    Attributes:
+        gone: whether it went away.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self._gone = False
+        self.gone = False
 
     def lines(self, *lines: str) -> None:
         """Write `lines`, each ended by a newline."""
@@ -62,14 +66,14 @@ class Writer:
 
     def text(self, text: str) -> None:
         """Write `text` as it is, characters that the stream cannot carry replaced."""
-        if self._gone:
+        if self.gone:
             return
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         try:
             self.stream.write(text.encode(encoding, "replace").decode(encoding))
             self.stream.flush()
         except (OSError, ValueError):
-            self._gone = True
+            self.gone = True
             _discard_rest(self.stream)
 
 
