@@ -98,5 +98,15 @@ class DatabaseEngine(Protocol):
             ValueError: where that is something else.
         """
 
+    def connections(self) -> str:
+        """Return the statement that tells how many sessions the server has, and how many it may have."""
+
+    def locks(self) -> str:
+        """Return the statement that names sessions which wait for a lock, and who holds it: a row each.
+
+        The fields: of the one that waits its id, program, seconds and query; of the one that holds the lock
+        its id, user, program, address, state, seconds of its transaction and query.
+        """
+
     def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
         """Yield regular expressions, in lower case, of what its programs say, with the cause of each."""

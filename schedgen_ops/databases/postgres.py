@@ -11,6 +11,7 @@ from schedgen_ops import json_records
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.databases.contract import Cause, Saved
+from schedgen_ops.host_scripts import joined
 from schedgen_ops.settings import Database, Settings
 from schedgen_ops.shell import Command
 
@@ -115,6 +116,14 @@ class Postgres:
     def followers(self, answer: str) -> tuple[str, ...]:
         """Return the logical replication slots, which would hold the WAL of the old database."""
         return parse_server(answer).slots
+
+    def connections(self) -> str:
+        """Return the statement that counts the clients' sessions."""
+        return joined("databases/postgres/connections.sql").strip()
+
+    def locks(self) -> str:
+        """Return the statement that names the sessions at the root of a wait."""
+        return joined("databases/postgres/locks.sql").strip()
 
     def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
         """Yield what keeps a user out, or from reading every row."""

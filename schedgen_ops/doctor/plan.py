@@ -9,6 +9,7 @@ from schedgen_ops.commands import environment, files, git
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.databases import engine_of
 from schedgen_ops.doctor import database, endpoints, machine, networks, releases, services
 from schedgen_ops.doctor import remote_commands as ask
 from schedgen_ops.doctor.cause import Cause
@@ -98,7 +99,8 @@ def _data(settings: Settings, host: HostSettings, docker: Docker) -> dict[str, C
     asked: dict[str, Command] = {}
     if settings.database and host.runs(settings.database.service):
         applied = database.applied_sql(settings)
-        statements = (ask.connections_sql(), ask.locks_sql(), *applied)
+        kind = engine_of(settings.database.engine)
+        statements = (kind.connections(), kind.locks(), *applied)
         asked["database"] = remote_commands.queries(docker, settings.project, settings.database, *statements)
     if settings.migrations and host in settings.migrating_hosts():
         wanted = settings.migrations

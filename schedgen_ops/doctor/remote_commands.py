@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
-from schedgen_ops.host_scripts import host_script, joined
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
 _BOX = (
@@ -178,16 +178,6 @@ def parse_changes(stdout: str) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def locks_sql() -> str:
-    """The statement that names sessions which wait for a lock, and who holds it."""
-    return joined("doctor/locks.sql").strip()
-
-
-def connections_sql() -> str:
-    """The statement that counts sessions."""
-    return joined("doctor/connections.sql").strip()
-
-
 @dataclass(frozen=True, slots=True)
 class Lock:
     """A session of the database that keeps another one waiting.
@@ -212,7 +202,7 @@ class Lock:
 
 
 def parse_locks(rows: str) -> tuple[Lock, ...]:
-    """Read the rows of `locks_sql`.
+    """Read the rows of an engine's `locks`.
 
     Raises:
         ValueError: where they are something else.

@@ -62,6 +62,12 @@ class Sqlite:
     def followers(self, answer: str) -> tuple[str, ...]:
         return ()
 
+    def connections(self) -> str:
+        return "SELECT 1, 1"
+
+    def locks(self) -> str:
+        return "SELECT 1 WHERE 0"
+
     def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
         yield "database is locked", Cause("another program writes", "Wait for it.")
 
