@@ -115,3 +115,29 @@ def test_without_a_terminal_nothing_heavy_is_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (KeyboardInterrupt(), "Interrupted: nobody waited for what is still on its way"),
+        (OSError("gone"), "A listener failed at its end (OSError: gone)"),
+    ],
+)
+def test_what_goes_wrong_at_a_listeners_end_is_a_warning_and_no_end_of_the_run(
+    tmp_path: Path, raised: BaseException, told: str
+) -> None:
+    seen: list[Event] = []
+
+    def end() -> tuple[str, ...]:
+        raise raised
+
+    face = Face(log_dir=tmp_path)
+    with face.ui:
+        face.ui.listen(seen.append, end)
+        face.ui.listen(seen.append, lambda: ("The other one was not told",))
+        face.ui.emit(started("app1"))
+        face.ui.emit(RunFinished(0, "Done", 1.0))
+    assert len(seen) == 4
+    assert face.err.splitlines()[-2:] == [f"[WARN] {told}", "[WARN] The other one was not told"]
+    assert f"[WARN] {told}" in (tmp_path / "deploy-20241130_143000.log").read_text()
