@@ -35,7 +35,7 @@ def diagnose(op: Operation, issue: int) -> None:
         found.extend(new)
         rows.add([_row(host, one) for host, one in new])
 
-    seen = look(op, lambda remote: run.look(remote, op.settings, issue), show)
+    seen = look(op, lambda remote: run.look(op.context(remote), issue), show)
     rows.end(seen, f"Nothing is wrong: {len(plan.causes(issue))} kinds of causes were looked for.")
     conclude(seen, *_failure(found))
 

@@ -20,7 +20,7 @@ def show(op: Operation) -> None:
     def show_services(came: Mapping[str, HostStatus]) -> None:
         rows.add([row for host, seen in came.items() for row in service_rows(host, seen)])
 
-    seen = look(op, lambda remote: status.look(remote, op.settings), show_services)
+    seen = look(op, lambda remote: status.look(op.context(remote)), show_services)
     rows.end(seen, "No service is there.")
     op.ui.show(Table(HOST_COLUMNS, tuple(host_rows(op.fleet.names, seen)), "Hosts"))
     for host, text in warnings(seen):

@@ -109,7 +109,7 @@ class Session:
         if pulls:
             seen = checklist.check(self.fleet, self._by_our_clock, self.emit, self.asked())
         else:
-            seen = preflight.check(self.fleet, self.settings, self.emit)
+            seen = preflight.check(self.fleet, self._by_our_clock)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
         if pulls and self.consent:

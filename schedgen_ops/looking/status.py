@@ -14,12 +14,13 @@ from schedgen_ops.commands.disks import Space, parse_spaces, spaces
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.guard import remote_commands as guarding
 from schedgen_ops.guard import story
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.lock import remote_commands as locking
 from schedgen_ops.looking.service_status import ServiceStatus, services
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import State, served_in_order
-from schedgen_ops.remote import Remote, Result
+from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.watch import sampler
@@ -70,15 +71,15 @@ class HostStatus:
     unknown: tuple[str, ...] = ()
 
 
-def look(remote: Remote, settings: Settings) -> HostStatus:
+def look(host: HostContext) -> HostStatus:
     """Return how a host stands.
 
     Raises:
         OpsError: where it cannot be asked.
     """
-    asked = commands(settings, remote.name)
-    answers = remote.together(tuple(asked.values()), deadline=_DEADLINE)
-    return read(settings, remote.name, dict(zip(asked, answers, strict=True)))
+    asked = commands(host.settings, host.name)
+    answers = host.remote.together(tuple(asked.values()), deadline=_DEADLINE)
+    return read(host.settings, host.name, dict(zip(asked, answers, strict=True)))
 
 
 def commands(settings: Settings, host: str) -> dict[str, Command]:

@@ -8,17 +8,14 @@ from schedgen_ops import events
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.preflight import plan
 from schedgen_ops.preflight.probe import Problem
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
 
 _DEADLINE = 60.0
 
 
-def check(
-    fleet: Fleet, settings: Settings, emit: events.Emit, ref: Ref | None = None
-) -> Mapping[str, plan.Observed]:
+def check(fleet: Fleet, context_of: ContextOf, ref: Ref | None = None) -> Mapping[str, plan.Observed]:
     """Look at every host, and return what was seen by the host's name.
 
     Args:
@@ -28,12 +25,12 @@ def check(
         Refused: if any host is not ready, with every problem of every host.
         Unreachable: if one cannot be reached.
     """
-    findings = fleet.each(lambda remote: _look(remote, settings, ref)).values()
+    findings = fleet.each(lambda remote: _look(context_of(remote), ref)).values()
     refusals = []
     for remote, (problems, _) in zip(fleet.hosts, findings, strict=True):
         for problem in problems:
             report = events.error if problem.refuses else events.warn
-            report(emit, problem.text, remote.name)
+            report(context_of(remote).emit, problem.text, remote.name)
         refusals += [(remote.name, problem) for problem in problems if problem.refuses]
     if refusals:
         raise refused(refusals)
@@ -42,11 +39,9 @@ def check(
     }
 
 
-def _look(
-    remote: Remote, settings: Settings, ref: Ref | None
-) -> tuple[tuple[Problem, ...], plan.Observed | None]:
-    probes = plan.probes(settings, settings.host(remote.name), ref)
-    answers = remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
+def _look(host: HostContext, ref: Ref | None) -> tuple[tuple[Problem, ...], plan.Observed | None]:
+    probes = plan.probes(host.settings, host.entry, ref)
+    answers = host.remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)
     refused = any(problem.refuses for problem in problems)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import recorded, settings
 from simulated import Fault, SimHost
 from simulated_world import OLD, fresh
@@ -322,7 +322,7 @@ def test_our_own_folders_do_not_make_the_work_tree_dirty() -> None:
 def check(*hosts: FakeHost, config: Settings | None = None) -> tuple[list[Event], Any]:
     told: list[Event] = []
     chosen = config or settings(*(host.name for host in hosts))
-    return told, run.check(Fleet(hosts), chosen, told.append)
+    return told, run.check(Fleet(hosts), lambda remote: context(remote, chosen, emit=told.append))
 
 
 def refusal(*hosts: FakeHost) -> Refused:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 import test_tasks
-from fakes import FakeHost, result
+from fakes import FakeHost, context, result
 from kit import BACKUP, settings
 from test_tasks import Capture, Inv
 
@@ -67,7 +67,7 @@ def host(name: str = "app1", **changes: str | Result) -> Once:
 
 
 def look(remote: Remote) -> status.HostStatus:
-    return status.look(remote, settings())
+    return status.look(context(remote, settings()))
 
 
 def test_a_host_tells_how_it_stands_in_one_round_trip() -> None:
