@@ -23,7 +23,7 @@ UNREADABLE = "UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HostShare:
     """A host's share of a backup."""
 
     remote: Remote
@@ -37,7 +37,7 @@ def catalogs(op: Operation) -> dict[str, Catalog]:
     return dict(zip(fleet.names, found, strict=True))
 
 
-def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
+def chosen(op: Operation, wanted: str) -> tuple[HostShare, ...]:
     """Return every host's share of the one good backup whose id begins with `wanted`.
 
     Raises:
@@ -58,9 +58,9 @@ def chosen(op: Operation, wanted: str) -> tuple[Found, ...]:
     return found
 
 
-def _shares(op: Operation, by_host: Mapping[str, Catalog], name: BackupId) -> tuple[Found, ...]:
+def _shares(op: Operation, by_host: Mapping[str, Catalog], name: BackupId) -> tuple[HostShare, ...]:
     return tuple(
-        Found(op.fleet[host], backup)
+        HostShare(op.fleet[host], backup)
         for host, catalog in by_host.items()
         for backup in catalog.backups
         if backup.id == name

@@ -9,7 +9,7 @@ from schedgen_ops import events
 from schedgen_ops.backup.offsite import push as pushing
 from schedgen_ops.backup.offsite.fetch import Fetch
 from schedgen_ops.cli import catalog
-from schedgen_ops.cli.catalog import Found
+from schedgen_ops.cli.catalog import HostShare
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.runner import StepRunner
@@ -32,7 +32,7 @@ def push(op: Operation, wanted: str) -> None:
     target = pushing.credentials(offsite)
     found = catalog.chosen(op, wanted)
 
-    def share(part: Found) -> None:
+    def share(part: HostShare) -> None:
         done = pushing.Push(op.context(part.remote), offsite, target)(part.backup)
         assert done.offsite is not None
         op.emit(events.Fact("offsite", done.offsite.where, part.remote.name))
@@ -48,7 +48,7 @@ def fetch(op: Operation, wanted: str, to: str) -> None:
     root = Path(to).expanduser() if to else log_folder(op.settings.environment) / "backups"
     name = found[0].backup.id
 
-    def share(part: Found) -> None:
+    def share(part: HostShare) -> None:
         target = (root / part.remote.name / name).absolute()
         source = f"{op.settings.directory}/{op.settings.backup.directory}/{name}"
         if op.settings.backup.directory.startswith("/"):
@@ -68,8 +68,8 @@ def _run(
     command: str,
     title: str,
     step: str,
-    found: tuple[Found, ...],
-    share: Callable[[Found], None],
+    found: tuple[HostShare, ...],
+    share: Callable[[HostShare], None],
 ) -> None:
     """One step on all hosts at once; it changes nothing that serves, so that its error is told as it is."""
     by_host = {part.remote.name: part for part in found}

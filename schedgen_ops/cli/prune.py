@@ -30,7 +30,7 @@ _PART = ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Prunable:
     """What is on a host at `now`, by its clock: candidates, and what kept releases may need of them."""
 
     candidates: tuple[Candidate, ...]
@@ -88,7 +88,7 @@ def _asides(op: Operation, remote: Remote) -> Iterator[Candidate]:
         yield Candidate(name, "superseded", _made(name), size=count)
 
 
-def look(host: HostContext) -> Found:
+def look(host: HostContext) -> Prunable:
     """Return everything with a name of ours in the backups' folder, and what releases need of it."""
     settings, directory = host.settings, host.settings.backup.directory
     asked = (remote_commands.list_(directory), removing.survey(directory))
@@ -112,7 +112,7 @@ def look(host: HostContext) -> Found:
         # Nobody knows what that release needs: every deploy's backup may be it.
         before = {c.name for c in candidates if c.name.startswith(Kind.PRE_DEPLOYMENT)}
         needed = dict.fromkeys(before, "with an unreadable record") | needed
-    return Found(candidates, needed, host_time.parse(clock.stdout))
+    return Prunable(candidates, needed, host_time.parse(clock.stdout))
 
 
 def _candidates(catalog: Catalog, sizes: dict[str, int]) -> Iterator[Candidate]:

@@ -13,7 +13,7 @@ from schedgen_ops.lock import run as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
-from schedgen_ops.rollback.data import Data, of_release
+from schedgen_ops.rollback.data import RestoredData, of_release
 from schedgen_ops.rollback.run import rollback as assemble
 from schedgen_ops.task_run import Operation
 
@@ -81,7 +81,7 @@ def _schema(migrations: tuple[str, ...], revert: bool) -> tuple[str, ...]:
     return (f"Migrations since then {what}: {', '.join(migrations)}",)
 
 
-def _data(op: Operation, data: Data) -> Iterator[str]:
+def _data(op: Operation, data: RestoredData) -> Iterator[str]:
     for host, one in data.todo.items():
         yield f"{host}: the database will be that of {one.backup.id}, made {one.backup.created}"
         yield from lost(op, op.fleet[host], one.backup)

@@ -20,7 +20,7 @@ from schedgen_ops.host import identity, known_hosts, ssh_words, tcp
 from schedgen_ops.host.channel import quiet
 from schedgen_ops.host.handshake import KeyExchange
 from schedgen_ops.host.keys import Authentication, Choice, KeyRing, Prompt
-from schedgen_ops.host.policy import Policy
+from schedgen_ops.host.policy import HostKeyPolicy
 from schedgen_ops.host.proxy import ProxyCommand
 from schedgen_ops.host.resolve import Resolver
 from schedgen_ops.host.target import Asked, Target, hop
@@ -168,7 +168,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
     def _connect(self, sock: Any) -> None:
         names = self.identity.known_as, self.identity.portless
         known = self.network.known.find(self.identity.files, *names)
-        self.client.set_missing_host_key_policy(Policy(self.identity, known))
+        self.client.set_missing_host_key_policy(HostKeyPolicy(self.identity, known))
 
         def transport(sock: Any, **options: Any) -> Transport:
             place = f"{self.host} port {self.port}"

@@ -89,7 +89,7 @@ class KeyRing:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class KeySource:
     """A key to offer, and how messages call it."""
 
     label: str
@@ -188,7 +188,7 @@ class Authentication:
             host=self.label,
         )
 
-    def _sources(self, held: Sequence[PKey]) -> Iterator[Source]:
+    def _sources(self, held: Sequence[PKey]) -> Iterator[KeySource]:
         in_agent = {key.asbytes(): key for key in held if getattr(key, "public_blob", None) is None}
         named: set[bytes] = set()
         encrypted: list[Path] = []
@@ -212,26 +212,26 @@ class Authentication:
             raise Unusable("the public half of a key, whose other half no agent here has")
         return self.ring.load(path)
 
-    def _certified(self, path: Path, blob: bytes, key: PKey, *, from_agent: bool) -> Iterator[Source]:
+    def _certified(self, path: Path, blob: bytes, key: PKey, *, from_agent: bool) -> Iterator[KeySource]:
         """The key, with each of its certificates first."""
         aside = ", from the agent" if from_agent else ""
         beside = path.with_name(f"{path.name.removesuffix('.pub')}-cert.pub")
         for certificate in dict.fromkeys((*self.choice.certificates, beside)):
             if blob and keyfile.certified_blob(certificate) == blob:
-                yield Source(f"{certificate} with {path}{aside}", agents.certified(key, certificate))
-        yield Source(f"{path}{aside}", key)
+                yield KeySource(f"{certificate} with {path}{aside}", agents.certified(key, certificate))
+        yield KeySource(f"{path}{aside}", key)
 
-    def _others(self, held: Sequence[PKey], named: set[bytes]) -> Iterator[Source]:
+    def _others(self, held: Sequence[PKey], named: set[bytes]) -> Iterator[KeySource]:
         """What the agent holds besides: certificates and keys that no file names."""
         blobs = {keyfile.certified_blob(path): path for path in self.choice.certificates}
         for key in held:
             blob = key.asbytes()
             if blob in blobs and blob not in named:
                 path = blobs[blob]
-                yield Source(f"{path}, with the key from the agent", agents.certified(key, path))
+                yield KeySource(f"{path}, with the key from the agent", agents.certified(key, path))
             certified = getattr(key, "public_blob", None) is not None
             if not self.choice.only and (certified or blob not in named):
-                yield Source(f"{getattr(key, 'comment', '') or key.get_name()}, from the agent", key)
+                yield KeySource(f"{getattr(key, 'comment', '') or key.get_name()}, from the agent", key)
 
 
 def _default_files() -> tuple[Path, ...]:

@@ -12,7 +12,7 @@ from schedgen_ops.host.known_hosts import Known
 from schedgen_ops.host.revoked import CannotTell, any_revoked
 
 
-class Policy(MissingHostKeyPolicy):
+class HostKeyPolicy(MissingHostKeyPolicy):
     """A policy that refuses every key known_hosts does not have; Paramiko has no keys, so it always asks."""
 
     def __init__(self, identity: trust.Identity, known: Known) -> None:

@@ -18,7 +18,7 @@ from schedgen_ops.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class RestoredData:
     """Restores on the hosts that hold the database.
 
     Attributes:
@@ -68,7 +68,7 @@ def of_release(
     fleet: Fleet,
     shelves: Mapping[str, Shelf],
     target: ReleaseId,
-) -> Data:
+) -> RestoredData:
     """Return what is to be restored for `target` on each host that holds the database.
 
     Raises:
@@ -92,4 +92,4 @@ def of_release(
         host = context_of(remote)
         backup = selection.named(run.catalog(host), name, remote.name)
         todo[remote.name] = Restore(host, backup, DATABASE)
-    return Data(context_of, settings, fleet, todo)
+    return RestoredData(context_of, settings, fleet, todo)

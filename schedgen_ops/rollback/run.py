@@ -14,7 +14,7 @@ from schedgen_ops.errors import Refused
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId, since
-from schedgen_ops.rollback.data import Data
+from schedgen_ops.rollback.data import RestoredData
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope, scripts
 from schedgen_ops.rollout.grouping import together
@@ -28,7 +28,7 @@ def rollback(
     target: ReleaseId,
     *,
     revert: bool = False,
-    data: Data | None = None,
+    data: RestoredData | None = None,
     decided: float = 0.0,
 ) -> Pipeline:
     """Return the pipeline that makes an earlier release serve again, from what is kept on the hosts.
@@ -65,7 +65,7 @@ class Rollback:
 
     session: Session
     target: ReleaseId
-    data: Data | None
+    data: RestoredData | None
     decided: float
 
     def find(self) -> None:

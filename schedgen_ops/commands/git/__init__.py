@@ -18,13 +18,13 @@ from schedgen_ops.commands.git.remote import (
     parse_resolved,
     resolve,
 )
-from schedgen_ops.commands.git.state import Lock, State, parse_state, state
+from schedgen_ops.commands.git.state import GitLock, State, parse_state, state
 from schedgen_ops.commands.git.tree import WorkTree, complaint, parse_work_tree, work_tree
 from schedgen_ops.commands.ref_names import Ref, is_commit, is_ref_name
 
 __all__ = [
     "Changes",
-    "Lock",
+    "GitLock",
     "Ref",
     "State",
     "WorkTree",

@@ -13,7 +13,7 @@ _SAID = re.compile(r"^said (.*)", re.M | re.S)
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class GitLock:
     """A lock file of git, and for how many seconds it has been there."""
 
     path: str
@@ -33,7 +33,7 @@ class State:
         said: why git cannot write its index, in its own words; "" if it can.
     """
 
-    locks: tuple[Lock, ...] = ()
+    locks: tuple[GitLock, ...] = ()
     running: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     shut: tuple[str, ...] = ()
@@ -62,6 +62,6 @@ def parse_state(stdout: str) -> State:
     )
 
 
-def _lock(text: str) -> Lock:
+def _lock(text: str) -> GitLock:
     seconds, _, path = text.partition(" ")
-    return Lock(path, max(0, int(seconds)))
+    return GitLock(path, max(0, int(seconds)))
