@@ -5,7 +5,8 @@ source lib/docker.bash
 #   ID NAME SERVICE RELEASE STATUS HEALTH RESTARTS OOM_KILLED STARTED ADDRESSES
 # A dash stands for nothing, because bash reads no empty field between tabs; each address has a comma behind it.
 container_states() {
-  local format='{{.Id}}\t{{.Name}}\t{{index .Config.Labels "com.docker.compose.service"}}\t'
+  # With .Id Docker would go by what its API says, which has no Health for a container without a check.
+  local format='{{.ID}}\t{{.Name}}\t{{index .Config.Labels "com.docker.compose.service"}}\t'
   format+='{{with index .Config.Labels "schedgen.release"}}{{.}}{{else}}-{{end}}\t{{.State.Status}}\t'
   format+='{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.OOMKilled}}\t'
   format+='{{.State.StartedAt}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}},{{else}}-{{end}}'
