@@ -13,6 +13,8 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.release.record import State
 from schedgen_ops.remote import Remote
 
+_LINES = 8
+
 
 def close(
     fleet: Fleet,
@@ -36,7 +38,8 @@ def close(
     state = State.FAILED if isinstance(error, RolledBack) else State.BROKEN
     if error is None or serves:
         state = State.DONE
-    text = error.message if error else ""
+    # With the lines of output that tell why: whoever looks for the cause later has only this.
+    text = "\n".join((error.message, *error.detail.splitlines()[:_LINES])) if error else ""
     by_host = {site.remote.name: site for site in sites}
 
     def one(remote: Remote) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -69,6 +70,14 @@ def test_a_failed_step_is_named_and_the_old_release_serves(pattern: str, step: s
     assert host.world.serving == fresh().serving
     assert host.world.records().get(RELEASE, "FAILED") == "FAILED"
     assert all(hold.closed for hold in host.holds)
+
+
+def test_the_record_has_the_lines_that_told_why_it_failed() -> None:
+    host, outcome = failing("docker compose run", ERROR)
+    assert outcome.error is not None
+    assert outcome.error.detail
+    told = json.loads(host.world.files[f"/srv/schedgen/.schedgen/releases/{RELEASE}/release.json"])["error"]
+    assert told == "\n".join((outcome.error.message, *outcome.error.detail.splitlines()[:8]))
 
 
 def test_what_was_replaced_goes_back_in_reverse_order() -> None:
