@@ -246,6 +246,17 @@ def test_how_the_last_deploy_failed_is_named(error: str, cause: str, fix: str) -
     assert (found.cause, fix in found.fix) == (cause, True)
 
 
+def test_an_image_of_the_serving_release_that_is_gone_is_named() -> None:
+    runs = {"grafana": record.ServiceRecord("schedgen-grafana:gone", "sha256:gone", "d")}
+    made = record.Release(
+        ReleaseId("20261124_034336-b88a827"), "main", "b" * 40, record.State.DONE, services=runs
+    )
+    told = said(f"{made.id}\n{made.id} {record.to_json(made)}")
+    found = only(diagnosed(changed={"releases": told}))
+    assert (found.cause, found.fix) == ("image missing", "inv ops.build grafana")
+    assert "schedgen-grafana:gone" in found.text
+
+
 def test_an_error_that_is_new_is_named_with_the_commits_that_touch_its_file() -> None:
     old, new = "a" * 40, "b" * 40
     before = record.Release(ReleaseId(f"20261124_034336-{old[:7]}"), "main", old, record.State.DONE)
