@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from schedgen_ops.tasks import backup, config, deploy, dev, emergency, lab, looking, notify, rollback, verify
+from schedgen_ops.tasks import (
+    backup,
+    config,
+    deploy,
+    dev,
+    emergency,
+    lab,
+    looking,
+    notify,
+    ops,
+    rollback,
+    verify,
+)
 from schedgen_ops.tasks.doctor import doctor
 
 namespace = Collection()
-for _module in (deploy, rollback, backup, emergency, verify, notify, config, lab, dev):
+for _module in (deploy, rollback, backup, emergency, verify, ops, notify, config, lab, dev):
     namespace.add_collection(Collection.from_module(_module))
 for _task in (looking.status, looking.logs, doctor):
     namespace.add_task(_task)

@@ -1,0 +1,166 @@
+"""What `inv ops` does with an operation: looks, asks, works under the lock, says what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from schedgen_ops import events, strangers
+from schedgen_ops.cli.locking import locked
+from schedgen_ops.cli.looking import Rows
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.errors import ConfigError, Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.ops import building, remote_commands, scaling, services
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.runner import StepRunner
+from schedgen_ops.settings import Settings
+from schedgen_ops.steps import Step
+from schedgen_ops.task_run import Operation
+from schedgen_ops.text import size
+from schedgen_ops.ui.tables import Column
+
+_PRUNING = 900.0
+Work = Callable[[Remote], None]
+OnServices = Callable[[Remote, Settings, events.Emit, Sequence[str]], None]
+
+
+def restart(op: Operation, wanted: str) -> None:
+    """Restart services; done once every container was seen well.
+
+    Raises:
+        ConfigError: for a service that there is not.
+        OpsError: where one does not become well.
+    """
+    _services(op, "restart", "Restarting", wanted, services.restart, "it does not answer for a moment")
+
+
+def stop(op: Operation, wanted: str) -> None:
+    """Stop services until they are started again.
+
+    Raises:
+        ConfigError: for a service that there is not.
+    """
+    _services(op, "stop", "Stopping", wanted, services.stop, "it does not answer until it is started again")
+
+
+def start(op: Operation, wanted: str) -> None:
+    """Start what is stopped or has no container; done once every container was seen well.
+
+    Raises:
+        ConfigError: for a service that there is not.
+        OpsError: where one does not become well.
+    """
+    _services(op, "start", "Starting", wanted, services.start, "")
+
+
+def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServices, gap: str) -> None:
+    settings = op.settings
+    found = dict(
+        zip(op.fleet.names, op.fleet.each(lambda r: services.there(r, settings)).values(), strict=True)
+    )
+    known = tuple(dict.fromkeys(service for boxes in found.values() for service in boxes))
+    names = services.chosen(wanted, known)
+    fleet = op.fleet.only([host for host, boxes in found.items() if {*names} & {*boxes}])
+    notes = tuple(
+        f"{host}: {name}, {_many(len(found[host][name]))}{': ' + gap if gap else ''}"
+        for host in fleet.names
+        for name in names
+        if name in found[host]
+    )
+    if gap and not op.ui.confirm(f"{verb.capitalize()} {', '.join(names)}?", *notes, yes=op.options.yes):
+        raise Refused("nothing was changed")
+    text = f"{title} {', '.join(names)}"
+    change(op, f"ops.{verb}", text, lambda remote: action(remote, settings, op.emit, names), fleet)
+
+
+def _many(count: int) -> str:
+    return "1 container" if count == 1 else f"{count or 'no'} containers"
+
+
+def scale(op: Operation, wanted: str, count: str) -> None:
+    """Bring a service to another number of containers; no visitor notices.
+
+    Raises:
+        ConfigError: for a service that there is not, or a number that is none.
+        Refused: where it may have only one.
+    """
+    if not (count.isascii() and count.isdigit() and 1 <= int(count) <= scaling.MOST):
+        text = f"a service can have 1 to {scaling.MOST} containers, not {count!r}"
+        raise ConfigError(text, hint="`inv ops.stop` stops it.")
+    settings = op.settings
+    found = op.fleet.each(lambda remote: services.there(remote, settings)).values()
+    boxes = dict(zip(op.fleet.names, found, strict=True))
+    (name,) = services.chosen(wanted, tuple(dict.fromkeys(s for each in boxes.values() for s in each)))[:1]
+    fleet = op.fleet.only([host for host, each in boxes.items() if name in each])
+    fleet.each(lambda remote: scaling.allowed(remote, settings, name)).values()
+
+    def work(remote: Remote) -> None:
+        scaling.scale(remote, settings, op.emit, name, int(count))
+
+    change(op, "ops.scale", f"Scaling {name} to {count}", work, fleet)
+
+
+def build(op: Operation, wanted: str, *, cache: bool) -> None:
+    """Build images anew; what runs is not touched, the next deploy finds the layers.
+
+    Raises:
+        ConfigError: for a service that the compose file does not have.
+        OpsError: where a build fails.
+    """
+    names = () if wanted == building.ALL else tuple(filter(None, wanted.split(",")))
+    op.fleet.each(lambda remote: building.known(remote, op.settings, names)).values()
+
+    def work(remote: Remote) -> None:
+        building.build(remote, op.settings, op.emit, names, cache=cache)
+
+    change(op, "ops.build", f"Building {wanted}", work)
+
+
+def prune(op: Operation) -> None:
+    """Remove the build cache, images without a name and old logs, once they were shown and agreed to.
+
+    Raises:
+        Refused: when the answer was no.
+    """
+    docker, paths = engine.Docker(op.settings.sudo), Paths(op.settings.directory)
+
+    def survey(remote: Remote) -> remote_commands.Waste:
+        answer = remote.run(remote_commands.waste(docker, paths.state), deadline=300)
+        return remote_commands.parse_waste(answer.stdout)
+
+    fleet = op.fleet
+    found = dict(zip(fleet.names, fleet.each(survey).values(), strict=True))
+    rows = Rows(op, ("Host", "What", Column("Count", right=True), "Size"))
+    for host, waste in found.items():
+        logs = sum(count for count, _ in waste.logs)
+        rows.add(
+            [
+                (host, "build cache", None, waste.cache),
+                (host, "images without a name", waste.dangling, None),
+                (host, f"logs older than {remote_commands.OLD_DAYS} days", len(waste.logs), size(logs)),
+            ]
+        )
+    note = "Volumes, containers, and images with a name stay."
+    if not op.ui.confirm("Remove these?", note, yes=op.options.yes):
+        raise Refused("nothing was removed")
+
+    def work(remote: Remote) -> None:
+        answer = remote.run(remote_commands.prune(docker, paths.state), deadline=_PRUNING)
+        events.info(op.emit, "; ".join(answer.lines()) or "nothing was there to remove", remote.name)
+
+    change(op, "ops.prune", "Making room", work)
+
+
+def change(op: Operation, command: str, title: str, work: Work, fleet: Fleet | None = None) -> None:
+    """One change on hosts, all at once, under the lock, on nobody's containers but ours."""
+    hosts = op.fleet if fleet is None else fleet
+    op.begin(command, title, steps=(("", title),))
+
+    def everywhere() -> None:
+        hosts.each(work).values()
+
+    with locked(op, hosts, command, title):
+        strangers.refuse_all(hosts, op.context)
+        StepRunner(op.emit, op.clock).run((Step("", title, everywhere, gate=True, lasting=True),))
+    op.end("Done", title)

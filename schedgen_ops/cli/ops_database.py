@@ -1,0 +1,114 @@
+"""The schema and the sessions of the database, as `inv ops` moves and ends them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from schedgen_ops import events
+from schedgen_ops.cli.looking import Rows, conclude, look
+from schedgen_ops.cli.ops import change
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.databases import engine_of
+from schedgen_ops.errors import ConfigError, OpsError, Refused
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.ops import migrating, remote_commands
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.task_run import Operation
+
+
+def migrations(op: Operation) -> None:
+    """Show which migrations are applied and which are pending.
+
+    Raises:
+        OpsError: where that is not known.
+    """
+    rows = Rows(op, ("Host", "State", "Migration"))
+
+    def show(came: Mapping[str, migrating.Schema]) -> None:
+        for host, schema in came.items():
+            rows.add([(host, "applied", name) for name in schema.applied])
+            rows.add([(host, "pending", name) for name in schema.pending])
+
+    seen = look(op, lambda remote: migrating.look(remote, op.settings, op.emit), show, _migrating(op))
+    rows.end(seen, "There are no migrations.")
+    conclude(seen)
+
+
+def migrate(op: Operation) -> None:
+    """Apply pending migrations, by the serving release's image.
+
+    Raises:
+        Refused: when the answer was no.
+        OpsError: where one fails.
+    """
+    _schema(op, "ops.migrate", "Apply what is pending?", "Migrating", migrating.migrate)
+
+
+def revert_migration(op: Operation) -> None:
+    """Revert the last migration, by the serving release's image.
+
+    Raises:
+        Refused: when the answer was no.
+        OpsError: where it fails.
+    """
+    _schema(op, "ops.revert-migration", "Revert the last one?", "Reverting", migrating.revert)
+
+
+def _schema(
+    op: Operation,
+    command: str,
+    question: str,
+    title: str,
+    action: Callable[[Remote, Settings, events.Emit], None],
+) -> None:
+    fleet = _migrating(op)
+    notes = []
+    for host, schema in zip(
+        fleet.names, fleet.each(lambda r: migrating.look(r, op.settings, op.emit)).values(), strict=True
+    ):
+        last = schema.applied[-1] if schema.applied else "none"
+        notes.append(f"{host}: {len(schema.applied)} applied, the last {last}")
+        notes += [f"{host}: pending {name}" for name in schema.pending]
+    if not op.ui.confirm(question, *notes, yes=op.options.yes):
+        raise Refused("nothing was changed")
+    change(op, command, title, lambda remote: action(remote, op.settings, op.emit), fleet)
+
+
+def _migrating(op: Operation) -> Fleet:
+    migrating.asked(op.settings)
+    return op.fleet.only([host.name for host in op.settings.migrating_hosts()])
+
+
+def end_session(op: Operation, named: str) -> None:
+    """End one session of the database, as `inv doctor` named it.
+
+    Args:
+        named: the session's number.
+
+    Raises:
+        ConfigError: without a database, or for what is no number.
+        Refused: when the answer was no.
+        OpsError: where there is no such session.
+    """
+    database = op.settings.database
+    if database is None:
+        raise ConfigError("this environment has no database")
+    if not (named.isascii() and named.isdigit()):
+        raise ConfigError(f"a session has a number, not {named!r}", hint="`inv doctor` names it.")
+    pid = int(named)
+    fleet = op.fleet.only([host.name for host in op.settings.hosts_running(database.service)])
+    note = "What it has not committed is lost."
+    if not op.ui.confirm(f"End session {pid} of {database.name}?", note, yes=op.options.yes):
+        raise Refused("nothing was changed")
+
+    def work(remote: Remote) -> None:
+        docker = engine.Docker(op.settings.sudo)
+        asked = remote_commands.end_session(docker, op.settings.project, database, pid)
+        kind = engine_of(database.engine)
+        answered = kind.parse_queries(remote.run(asked, deadline=60).stdout)
+        if not answered or answered[0][0].strip() != "t":
+            raise OpsError(f"there is no session {pid} of {database.name}", host=remote.name)
+        events.info(op.emit, f"session {pid} was ended", remote.name)
+
+    change(op, "ops.end-session", f"Ending session {pid}", work, fleet)

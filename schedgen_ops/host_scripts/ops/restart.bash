@@ -1,0 +1,11 @@
+# Restarts containers, and waits until all of them are well.
+#: docker[]     the engine's words
+#: containers[] their ids
+#: limit        seconds until they must be healthy
+source lib/rollout.bash
+
+"${docker[@]}" restart "${containers[@]}" > /dev/null || exit
+healthy "$limit" "${containers[@]}" || {
+  echo "$reason" >&2
+  exit 1
+}

@@ -1,0 +1,122 @@
+"""The schema moved or looked at by hand, by the serving release's own image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schedgen_ops import events
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.errors import CommandTimedOut, ConfigError, OpsError
+from schedgen_ops.log_excerpt import telling
+from schedgen_ops.ops.services import compose_of, serving
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Migrations, Settings
+
+_QUICK = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Where the schema stands: names of migrations, in the order in which they are listed."""
+
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+
+
+def asked(settings: Settings) -> Migrations:
+    """Return how the schema is moved.
+
+    Raises:
+        ConfigError: where the configuration says nothing of that.
+    """
+    if settings.migrations is None:
+        raise ConfigError(
+            "this environment has no migrations", hint=f"`migrations` in config/{settings.environment}.yaml."
+        )
+    return settings.migrations
+
+
+def look(remote: Remote, settings: Settings, emit: events.Emit) -> Schema:
+    """Return where the schema stands, as a new container of the serving release sees it.
+
+    Raises:
+        OpsError: where it does not say.
+    """
+    wanted = asked(settings)
+    lines = _once(remote, settings, emit, wanted.show, "listing the migrations")
+    applied, pending = (
+        tuple(match[match.re.groups and 1] for match in filter(None, map(re.compile(text).search, lines)))
+        for text in (wanted.applied, wanted.pending)
+    )
+    if not applied and not pending and not re.search(r"\bno migrations\b", "\n".join(lines), re.IGNORECASE):
+        text = "where the migrations stand is not known"
+        raise OpsError(text, host=remote.name, detail="\n".join(telling(lines)))
+    return Schema(applied, pending)
+
+
+def migrate(remote: Remote, settings: Settings, emit: events.Emit) -> None:
+    """Apply what is pending, and say so once none is seen pending.
+
+    Raises:
+        OpsError: where one fails, or some are pending still.
+    """
+    before = look(remote, settings, emit)
+    if not before.pending:
+        events.info(emit, "no migration is pending", remote.name)
+        return
+    _once(remote, settings, emit, asked(settings).run, "the migrations")
+    left = look(remote, settings, emit).pending
+    if left:
+        raise OpsError(f"migrations are pending still: {', '.join(left)}", host=remote.name)
+    events.info(emit, f"applied: {', '.join(before.pending)}", remote.name)
+
+
+def revert(remote: Remote, settings: Settings, emit: events.Emit) -> None:
+    """Revert the last migration, and say which once it is seen pending.
+
+    Raises:
+        OpsError: where that fails, or nothing was reverted.
+    """
+    before = look(remote, settings, emit)
+    if not before.applied:
+        events.info(emit, "no migration is applied", remote.name)
+        return
+    _once(remote, settings, emit, asked(settings).revert, "reverting the last migration")
+    gone = [name for name in before.applied if name not in look(remote, settings, emit).applied]
+    if not gone:
+        raise OpsError("the command ended well and reverted nothing", host=remote.name)
+    events.info(emit, f"reverted: {', '.join(gone)}", remote.name)
+
+
+def _once(
+    remote: Remote, settings: Settings, emit: events.Emit, argv: Sequence[str], what: str
+) -> tuple[str, ...]:
+    """A command in a throwaway container of the serving release; what it printed."""
+    wanted, compose, release = asked(settings), compose_of(settings), serving(remote, settings)
+    words = ("run", "--rm", "--no-deps", "--no-TTY", wanted.service, *argv)
+    command = compose.of(release, *words) if release else compose.by_owner(*words)
+    said: list[str] = []
+
+    def on_line(line: str) -> None:
+        said.append(line)
+        emit(events.Output(line, remote.name))
+
+    try:
+        result = remote.stream(command, on_line, deadline=wanted.deadline, check=False)
+        if result.ok:
+            return tuple(said)
+        how = f"failed with exit code {result.code}"
+    except CommandTimedOut:
+        how = f"took longer than {wanted.deadline:g} s"
+    left = engine.Docker(settings.sudo).one_off(settings.project, release.rpartition("/")[2])
+    names = remote.run(left, deadline=_QUICK, check=False).lines() if release else ()
+    if names:
+        remote.run(engine.Docker(settings.sudo).remove(*names), deadline=_QUICK, check=False)
+    raise OpsError(
+        f"{what} {how}",
+        host=remote.name,
+        detail="\n".join(telling(said[-300:])),
+        hint="`inv doctor --issue 3` looks for the cause.",
+    )

@@ -1,0 +1,137 @@
+"""Containers of chosen services restarted, stopped or started on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schedgen_ops import events
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands.compose import Compose
+from schedgen_ops.errors import ConfigError, OpsError
+from schedgen_ops.ops import remote_commands
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+_QUICK = 60.0
+Boxes = Mapping[str, tuple[engine.Container, ...]]
+
+
+def there(remote: Remote, settings: Settings) -> Boxes:
+    """Return the containers of each service that a host has or should have."""
+    listing = remote.run(engine.Docker(settings.sudo).containers(settings.project), deadline=_QUICK)
+    host = settings.host(remote.name)
+    found: dict[str, tuple[engine.Container, ...]] = dict.fromkeys(settings.services_on(host), ())
+    for box in engine.parse_containers(listing.stdout):
+        found[box.service] = (*found.get(box.service, ()), box)
+    return found
+
+
+def chosen(wanted: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the services that were named, separated by commas.
+
+    Raises:
+        ConfigError: for one that no host has, naming those there are.
+    """
+    names = tuple(dict.fromkeys(part.strip() for part in wanted.split(",") if part.strip()))
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        text = f"no service {', '.join(unknown) or repr(wanted)} in this environment"
+        raise ConfigError(text, hint=f"There are: {', '.join(sorted(known))}.")
+    return names
+
+
+def restart(remote: Remote, settings: Settings, emit: events.Emit, services: Sequence[str]) -> None:
+    """Restart all containers of services, and say so once they were seen well."""
+    docker = engine.Docker(settings.sudo)
+    for service, boxes in _of(remote, settings, services).items():
+        if not boxes:
+            raise _nothing(remote, service)
+        command = remote_commands.restart(docker, [box.id for box in boxes], settings.health.deadline)
+        _do(remote, command, f"{service} was restarted and", settings, engine.grace(boxes))
+        _well(emit, remote, f"{service} restarted", boxes)
+
+
+def stop(remote: Remote, settings: Settings, emit: events.Emit, services: Sequence[str]) -> None:
+    """Stop all containers of services; they stay there, and stay stopped."""
+    docker = engine.Docker(settings.sudo)
+    for service, boxes in _of(remote, settings, services).items():
+        running = [box for box in boxes if box.status not in ("exited", "created", "dead")]
+        if running:
+            ids = [box.id for box in running]
+            remote.run(docker("stop", *ids).named(f"stop {service}"), deadline=_QUICK + engine.grace(running))
+        left = [box.name for box in there(remote, settings).get(service, ()) if box.status == "running"]
+        if left:
+            raise OpsError(f"{', '.join(left)} still runs", host=remote.name)
+        again = f"`inv ops.start {service}` starts it; a deploy that replaces it does too"
+        events.info(emit, f"{service} is stopped: {again}", remote.name)
+
+
+def start(remote: Remote, settings: Settings, emit: events.Emit, services: Sequence[str]) -> None:
+    """Start what is stopped or paused; a service without a container gets the serving release's."""
+    found = _of(remote, settings, services)
+    # All at once, and waited for together: one may need another.
+    ids = [box.id for boxes in found.values() for box in boxes]
+    if ids:
+        command = remote_commands.start(engine.Docker(settings.sudo), ids, settings.health.deadline)
+        _do(remote, command, f"{', '.join(name for name in found if found[name])} started and", settings, 0.0)
+    for service in (name for name, boxes in found.items() if not boxes):
+        _do(remote, _created(remote, settings, service), f"{service} was started and", settings, 0.0)
+    seen = there(remote, settings)
+    for service in found:
+        _well(emit, remote, f"{service} started", seen.get(service, ()))
+
+
+def compose_of(settings: Settings) -> Compose:
+    """Return the builder of docker compose commands of an environment."""
+    docker = engine.Docker(settings.sudo)
+    return Compose(
+        docker, settings.project, settings.directory, settings.compose_files, env_file=settings.env_file
+    )
+
+
+def serving(remote: Remote, settings: Settings) -> str:
+    """Return the folder of the release that serves; "" where nothing was deployed by us yet.
+
+    Raises:
+        Refused: where nobody knows which one serves.
+    """
+    paths = Paths(settings.directory)
+    shelf = store.certain(store.read(remote, paths), paths, remote.name)
+    return paths.release(shelf.current) if shelf.current else ""
+
+
+def _created(remote: Remote, settings: Settings, service: str) -> Command:
+    compose, release = compose_of(settings), serving(remote, settings)
+    if release:
+        return compose.up(release, service, settings.health.deadline)
+    return compose.by_owner("up", "--detach", "--no-deps", "--wait", service)
+
+
+def _of(remote: Remote, settings: Settings, services: Sequence[str]) -> Boxes:
+    found = there(remote, settings)
+    return {service: found[service] for service in services if service in found}
+
+
+def _nothing(remote: Remote, service: str) -> OpsError:
+    return OpsError(
+        f"{service} has no container here", host=remote.name, hint=f"`inv ops.start {service}` makes one."
+    )
+
+
+def _do(remote: Remote, command: Command, what: str, settings: Settings, grace: float) -> None:
+    result = remote.run(command, deadline=settings.health.deadline + grace + _QUICK, check=False)
+    if not result.ok:
+        said = (result.stderr.strip() or f"exit code {result.code}").splitlines()[-1]
+        raise OpsError(
+            f"{what} is not well: {said}",
+            host=remote.name,
+            hint="`inv doctor` looks for the cause; `inv rollback` goes back to the release before.",
+        )
+
+
+def _well(emit: events.Emit, remote: Remote, what: str, boxes: Sequence[engine.Container]) -> None:
+    count = f"{len(boxes)} containers" if len(boxes) > 1 else "its container"
+    events.info(emit, f"{what}: {count} seen well", remote.name)
