@@ -70,11 +70,19 @@ def running(host: HostContext) -> tuple[docker.Container, ...]:
     return docker.parse_containers(listing.stdout)
 
 
-def locate(settings: Settings, containers: tuple[docker.Container, ...], stamp: str) -> DataLocation:
-    """Return where the database and the objects are on a host, as far as they run there."""
+def locate(
+    settings: Settings, containers: tuple[docker.Container, ...], stamp: str, *, halted: bool = False
+) -> DataLocation:
+    """Return where the database and the objects are on a host, as far as they run there.
+
+    Args:
+        halted: the object store may be stopped.
+    """
     database, objects = settings.database or NO_DATABASE, settings.objects or NO_OBJECTS
     boxes = {box.service: box for box in containers if box.status == "running"}
     base = boxes.get(database.service) if settings.database else None
+    if halted:
+        boxes = {box.service: box for box in containers} | boxes
     store = boxes.get(objects.service) if settings.objects else None
     return DataLocation(
         docker.Docker(settings.sudo),

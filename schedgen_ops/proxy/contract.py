@@ -11,13 +11,13 @@ from schedgen_ops.proxy.routes import Route
 class Proxy(Protocol):
     """A program that has the published ports, and leads requests to the containers of a service.
 
-    Its answers are pure: what it does on a host are the functions of host_scripts/proxies/NAME.bash.
+    Its answers are pure: what it is asked on a host is in host_scripts/lib/proxy.bash.
     Containers come and go behind it under the name of their service, so it has to follow Docker's DNS.
     """
 
     @property
     def name(self) -> str:
-        """Its name among PROXIES, and that of its script."""
+        """Its name among PROXIES."""
         ...
 
     @property

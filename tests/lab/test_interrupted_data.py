@@ -112,7 +112,7 @@ CASES = {
     ("backup.restore", "BACKUP"): blows.cases(
         ("before its users stop", USERS, blows.engine_restarted),
         ("before the databases are renamed", RENAMING, blows.killed),
-        ("before the objects are moved", r"schedgen-moved", blows.rebooted),
+        ("before the objects are moved", r" forward$", blows.rebooted),
         ("before the store starts", STARTING, blows.cut),
     ),
     ("emergency.recover", "--id", "BACKUP"): blows.cases(

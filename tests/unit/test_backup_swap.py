@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from kit import DATABASE, OBJECTS, bash, path, program
+from kit import BACKUP, DATABASE, OBJECTS, bash, path, program
 
 from schedgen_ops.backup.create import scripts
 from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.backup.restore import swap
+from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
 
@@ -30,7 +31,7 @@ esac
 def swapped(tmp_path: Path, inspect: str) -> Result:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
     location = DataLocation(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
-    command = swap.swap(location, "state/lock", ("one", "two"), 1)
+    command = swap.swap(location, "state/lock", ("one", "two"), 1, "{}")
     return bash(command, tmp_path, PATH=path(programs), INSPECT=inspect)
 
 
@@ -73,7 +74,7 @@ def test_a_swap_that_nobody_listens_to_ends_what_it_began_and_the_next_one_waits
     programs = program(tmp_path / "bin", "docker", GATED).parent
     os.mkfifo(tmp_path / "gate")
     location = DataLocation(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
-    command = swap.swap(location, "state/lock", ("one",), 1)
+    command = swap.swap(location, "state/lock", ("one",), 1, "{}")
     words = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
     env = {"PATH": path(programs), "HOME": str(tmp_path)}
     with subprocess.Popen(
@@ -89,3 +90,63 @@ def test_a_swap_that_nobody_listens_to_ends_what_it_began_and_the_next_one_waits
     (tmp_path / "gate").write_text("")
     subprocess.run(["flock", "--timeout", "20", "state/lock", "true"], cwd=tmp_path, check=True)
     assert (tmp_path / "log").read_text().splitlines() == ["stopped", "start"]
+
+
+# An engine of two clients and a database; what is noted while the database is renamed is kept as `seen`.
+NOTED = """
+case $1 in
+  exec) cat >/dev/null; cp state/swapping seen ;;
+  inspect)
+    format=$3
+    shift 3
+    for each; do
+      case $format in *Health*) echo "/$each running healthy" ;; *) echo "$each exited" ;; esac
+    done
+    ;;
+  *) echo "$*" >> log ;;
+esac
+"""
+
+
+def test_while_data_is_of_different_times_the_host_knows_and_not_any_longer(tmp_path: Path) -> None:
+    programs = program(tmp_path / "bin", "docker", NOTED).parent
+    location = DataLocation(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
+    note = swap.Note(BACKUP.id, "20250115_120000", ("database",))
+    for back in (False, True):
+        command = swap.swap(location, "state/lock", ("one",), 1, note.text(), back=back)
+        assert bash(command, tmp_path, PATH=path(programs)).ok
+        assert swap.parse_note((tmp_path / "seen").read_text()) == note
+        assert not (tmp_path / "state/swapping").exists()
+
+
+def test_after_a_reboot_in_the_middle_nobody_is_started_before_the_old_data_is_back(tmp_path: Path) -> None:
+    programs = program(tmp_path / "bin", "docker", NOTED).parent
+    state = tmp_path / "state"
+    (state / "stopped").mkdir(parents=True)
+    (state / "stopped/data").write_text("one\ntwo\n")
+    (state / "stopped/other").write_text("three\n")
+    (state / "swapping").write_text("what is known\n")
+    answer = bash(stopped.start(Docker(), str(state)), tmp_path, PATH=path(programs))
+    assert answer.stdout.splitlines() == ["swapping what is known", "started three"]
+    assert (tmp_path / "log").read_text().splitlines() == ["start three"]
+    assert (state / "stopped/data").exists()
+
+
+def test_who_puts_the_old_data_back_starts_what_had_been_stopped_for_it(tmp_path: Path) -> None:
+    programs = program(tmp_path / "bin", "docker", NOTED).parent
+    (tmp_path / "state/stopped").mkdir(parents=True)
+    (tmp_path / "state/stopped/data").write_text("one\ntwo\n")
+    location = DataLocation(Docker(), "db", "", "", "20250115_120000", DATABASE, OBJECTS)
+    command = swap.swap(location, "state/lock", (), 1, "{}", back=True)
+    answer = bash(command, tmp_path, PATH=path(programs))
+    assert answer.ok, answer.stderr
+    assert (tmp_path / "log").read_text().splitlines()[-1] == "start one two"
+    assert not (tmp_path / "state/stopped/data").exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{}", '{"backup": "../x", "stamp": "20250115_120000", "parts": []}', '{"backup": 1}']
+)
+def test_what_names_no_backup_is_no_note(line: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  (json's own, or ours)
+        swap.parse_note(line)

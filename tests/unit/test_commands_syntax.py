@@ -58,7 +58,7 @@ EVERY = (
     restore_scripts.beside(PLACES, "b", BACKUP, ["SELECT 1"], 5),
     restore_scripts.kept(PLACES),
     restore_scripts.discard(PLACES, ["a"]),
-    swap.swap(PLACES, "/lock", ["c1"], 5),
+    swap.swap(PLACES, "/lock", ["c1"], 5, "{}"),
     emergency.set_aside(SUDO, "b", "c1", "image"),
     backup.list_("b"),
     backup.fail("b", BACKUP),

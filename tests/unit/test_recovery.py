@@ -306,3 +306,38 @@ def test_a_full_disk_refuses_no_recovery_and_what_frees_it_comes_first() -> None
     host = Full(world=half())
     outcome = recover(host)
     assert (outcome.code, wrong(host.world)) == (0, [])
+
+
+class HalfSwapped(SimHost):
+    """A host that went down while data was being exchanged; `said` is what it noted."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(world=deployed())
+        self.world.beside = ("before",)
+        self.said = f"swapping {said}"
+
+    def _answer(self, command: Command) -> Result:
+        if command.title == "start what was stopped" and self.said:
+            said, self.said = self.said, ""
+            return result(said)
+        return super()._answer(command)
+
+
+def test_data_that_was_being_exchanged_is_put_back_before_its_users_start() -> None:
+    (kept,) = (path for path in deployed().files if path.endswith("/manifest.json"))
+    note = json.dumps({"backup": kept.split("/")[-2], "stamp": "20250115_120000", "parts": ["database"]})
+    host = HalfSwapped(note)
+    outcome = recover(host)
+    assert outcome.code == 0
+    assert "swap back" in host.world.changed
+    assert any("data was being exchanged" in each.lower() for each in messages(outcome, "warn"))
+    asked = [name for name in host.asked if name.startswith(("swap back", "start what was stopped"))]
+    assert asked == ["start what was stopped", "swap back", "start what was stopped"]
+
+
+def test_a_note_that_cannot_be_read_needs_a_human_and_starts_nothing() -> None:
+    host = HalfSwapped("{half a note")
+    outcome = recover(host)
+    assert outcome.code == 5
+    assert "swap back" not in host.world.changed
+    assert "swapping" in str(outcome.error.hint if outcome.error else "")

@@ -140,7 +140,7 @@ CLIENTS = ("api", "worker", "cron")
 def swapped(tmp_path: Path, *, back: bool = False) -> Result:
     programs = program(tmp_path / "bin", "docker", SWAPPING).parent
     location = DataLocation(DOCKER, "db", "store", "image", "20250115_120000", DATABASE, OBJECTS)
-    command = swap.swap(location, f"{tmp_path}/restore.lock", CLIENTS, 1, back=back)
+    command = swap.swap(location, f"{tmp_path}/restore.lock", CLIENTS, 1, "{}", back=back)
     return bash(command, tmp_path, PATH=path(programs), FAKE=str(tmp_path))
 
 

@@ -31,6 +31,7 @@ class Restore:
 
     Attributes:
         parts: database, objects; what the backup does not hold is left out.
+        halted: whether the object store may be stopped, as after a swap that was cut off.
         stamp: what is kept is named after it; "" is now, by the host's clock.
         gap: seconds that the services were away, once that is known.
     """
@@ -40,6 +41,7 @@ class Restore:
     parts: frozenset[str] = DATA
     stamp: str = ""
     gap: float = 0.0
+    halted: bool = False
     _location: DataLocation | None = None
     _clients: tuple[str, ...] = ()
     _grace: float = 0.0
@@ -75,7 +77,7 @@ class Restore:
 
     def _find(self, containers: tuple[docker.Container, ...]) -> DataLocation:
         self.stamp = self.stamp or f"{host_time.now(self.host.remote):%Y%m%d_%H%M%S}"
-        location = locate(self.host.settings, containers, self.stamp)
+        location = locate(self.host.settings, containers, self.stamp, halted=self.halted)
         wants = {
             "database": (self.host.settings.database, self.backup.database, location.database),
             "objects": (self.host.settings.objects, self.backup.archive, location.objects),
@@ -213,7 +215,10 @@ class Restore:
     def _swap(self, *, back: bool = False) -> Command:
         lock = f"{Paths(self.host.settings.directory).state}/restore.lock"
         wait = self.host.settings.health.deadline
-        return swap.swap(self.location, lock, self._clients, wait, back=back)
+        location = self.location
+        held = {"database": location.database, "objects": location.objects}
+        note = swap.Note(self.backup.id, self.stamp, tuple(part for part, box in held.items() if box))
+        return swap.swap(location, lock, self._clients, wait, note.text(), back=back)
 
     @property
     def _deadline(self) -> float:

@@ -1,9 +1,11 @@
 # What was restored takes the place of what serves, or gives it back, with the services that use it stopped
 # meanwhile. Prints `gap MICROSECONDS`, how long they were away. A database takes the place of the old one by its
-# name, objects by a move: nothing is copied, and everything can be taken back.
+# name, objects by a move: nothing is copied, and everything can be taken back. While they may be of different times
+# `swapping` in our folder of state says so: who finds it there puts the old ones in place again.
 #: lock      the file that only one of these scripts holds at a time, in our folder of state
 #: direction forward or back
 #: limit     seconds that services have to get healthy
+#: note      what has to be known of this restore to take it back
 #: clients[] the containers of the services that use the data
 source lib/alone.bash
 source lib/reason.bash
@@ -13,7 +15,15 @@ source lib/data_location.bash
 umask 077
 alone 900 schedgen-restore "$lock" || fail "another restore still works here"
 trap '' HUP PIPE TERM INT
-stopped=${lock%/*}/stopped/data
+stopped=${lock%/*}/stopped/data swapping=${lock%/*}/swapping
+# What an earlier one stopped and did not start again is started by this one.
+if [ -e "$stopped" ]; then
+  # shellcheck disable=SC2046 # a list of ids
+  rows=$(there $(sort -u -- "$stopped")) || fail "Docker does not tell which containers there are"
+  while read -r each _; do
+    [ -z "$each" ] || [ "$each" = "$store" ] || clients+=("$each")
+  done <<< "$rows"
+fi
 now() { echo "${EPOCHREALTIME/[.,]/}"; }
 # What cannot be looked at is not healthy.
 healthy() {
@@ -48,7 +58,8 @@ serve() {
 }
 data_back() {
   if [ -n "$db" ]; then db_rename "$before" "$name" "$new" || return; fi
-  [ -z "$store" ] || objects_back >&2
+  [ -z "$store" ] || objects_back >&2 || return
+  rm -f -- "$swapping"
 }
 data_forward() {
   if [ -n "$db" ] && ! db_rename "$new" "$name" "$before"; then
@@ -59,6 +70,7 @@ data_forward() {
     say "the objects could not be exchanged"
     return 1
   }
+  rm -f -- "$swapping"
 }
 began=$(now)
 note_stopped "$stopped" "${clients[@]}" ${store:+"$store"} || fail "what is to be stopped could not be noted"
@@ -70,11 +82,17 @@ halt "${clients[@]}" || {
   serve
   fail "the object store could not be stopped"
 }
+{ printf '%s\n' "$note" > "$swapping.part" && durable "$swapping.part" "$swapping"; } || {
+  serve
+  fail "that data is exchanged could not be noted"
+}
+# After a reboot it may only be about to answer.
+ready() { [ -z "$db" ] || healthy "$db"; }
 if [ "$direction" = back ]; then
-  data_back || {
+  if ! ready || ! data_back; then
     serve
     fail "the old data could not be put back"
-  }
+  fi
 elif ! data_forward; then
   data_back
   serve
