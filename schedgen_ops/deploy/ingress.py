@@ -30,5 +30,7 @@ def bring_back(site: HostRun) -> None:
         return
     patience = 900 + site.grace(*behind(site.old))
     site.run(scripts.finished(site.paths.state, rollout.INGRESS, patience), deadline=patience + QUICK)
+    # What was waited for may have changed them since they were counted above.
+    site.containers_changed()
     again.start(site)
     perform(site, planner.ingress_back(site.old, site.containers()))

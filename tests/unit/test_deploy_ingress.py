@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from deploying import ADOPTED, FIRST, SECOND, deploy, deployed, messages, untruths
+from fakes import FakeHost, context
+from kit import recorded, settings
+from planning import release
 from simulated import SimHost
 from simulated_world import INGRESS_IMAGE, NEW, NEXT, PORTS, fresh
 
+from schedgen_ops.deploy import ingress
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.events import Fact
+from schedgen_ops.rollout.plan import INGRESS
 
 
 def adoptions(host: SimHost) -> list[str]:
@@ -109,3 +118,21 @@ def test_a_failed_deploy_tells_what_visitors_noticed_too() -> None:
     )
     assert outcome.code == 4
     assert "1 of 3 requests failed during the run, the longest gap was 2.00s" in messages(outcome, "warn")
+
+
+def test_the_ingress_that_was_there_only_after_the_wait_goes_back() -> None:
+    """Ctrl-C left the hand-over to itself: it ended well while it was waited for."""
+    before, _, *_ = recorded("containers.jsonl").splitlines()
+    gate = json.loads(before)
+    gate["labels"]["com.docker.compose.service"] = INGRESS
+    host = FakeHost(
+        answers={
+            "docker inspect": ["", json.dumps(gate)],
+            "wait for schedgen-ingress": "",
+            lambda command: command.script == "rollout/ingress": "changed\n",
+            lambda _: True: "",
+        }
+    )
+    seen: Any = SimpleNamespace(classic=False, containers=())
+    ingress.bring_back(HostRun(context(host, settings()), seen, old=release("r1")))
+    assert "rollout/ingress" in [command.script for command in host.commands]
