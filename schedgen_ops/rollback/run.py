@@ -13,7 +13,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
-from schedgen_ops.release.record import NO_RELEASE, ReleaseId, since
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, since
 from schedgen_ops.rollback.data import RestoredData
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope, scripts
@@ -77,9 +77,7 @@ class Rollback:
 
     def _find(self, site: HostRun) -> None:
         site.old = site.seen.shelf.serving
-        target = site.seen.shelf.get(self.target)
-        if target is None or not target.good:
-            raise Refused(f"release {self.target} cannot be gone back to", host=site.remote.name)
+        target = self._wanted(site)
         names = [record.image for record in target.services.values()]
         if site.remote.run(site.docker.image_ids(*names), deadline=60, check=False).ok:
             return
@@ -88,14 +86,19 @@ class Rollback:
         if lost:
             raise Refused(f"images are no longer there: {', '.join(lost)}", host=site.remote.name)
 
+    def _wanted(self, site: HostRun) -> Release:
+        target = site.seen.shelf.get(self.target)
+        if target is None or not target.good:
+            raise Refused(f"release {self.target} cannot be gone back to", host=site.remote.name)
+        return target
+
     def restore_code(self) -> None:
         """Check out the release's commit, and write its definition under the new record."""
         self.session.do(self._restore_code)
         events.info(self.session.emit, f"Code restored: {self.session.sites[0].release.commit[:12]}")
 
     def _restore_code(self, site: HostRun) -> None:
-        target = site.seen.shelf.get(self.target)
-        assert target is not None
+        target = self._wanted(site)
         previous = site.old.id if site.old else NO_RELEASE
         new = replace(self.session.release(target.commit), previous=previous, services=target.services)
         site.new = replace(new, branch=target.branch, restores=target.id)
