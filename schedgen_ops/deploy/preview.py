@@ -33,6 +33,7 @@ class Preview:
         running: the release that serves, or the commit checked out before the first deploy.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
+        begun: ids of the releases that were begun and never ended: a deploy takes them back first.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """
 
@@ -45,6 +46,7 @@ class Preview:
     need: int
     free: int
     elsewhere: tuple[disks.Space, ...] = ()
+    begun: tuple[str, ...] = ()
 
 
 def look(host: HostContext, ref: Ref) -> Preview:
@@ -68,7 +70,8 @@ def look(host: HostContext, ref: Ref) -> Preview:
     if not answers[0].ok:
         raise _no_repository(host, answers[0])
     head, shelf_text, listing, disk = (checked(*pair, host.name) for pair in zip(asked, answers, strict=True))
-    serving = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name).serving
+    shelf = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name)
+    serving = shelf.serving
     old = serving.commit if serving else head.text
     coming = changes.parse(host.run(changes.command(settings, ref, old), 300))
     commit = coming.commit
@@ -88,6 +91,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
+        begun=tuple(each.id for each in shelf.unfinished) if serving else (),
     )
 
 
@@ -108,10 +112,17 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
     """Return the head of a preview as labels and values."""
     return (
         ("Running", found.running),
+        *_interrupted(found),
         ("Would be", found.commit),
         ("New migrations", ", ".join(found.migrations) or "none"),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
+
+
+def _interrupted(found: Preview) -> tuple[tuple[str, str], ...]:
+    """What a deploy takes back before anything else; a run that still goes on holds the lock."""
+    ids = ", ".join(found.begun)
+    return (("Taken back first", f"{ids}, unless its run still goes on"),) if ids else ()
 
 
 def _elsewhere(found: Preview) -> str:

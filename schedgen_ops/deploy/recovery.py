@@ -14,7 +14,7 @@ from schedgen_ops.deploy import again, images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State, served_in_order
+from schedgen_ops.release.record import Release, State
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Settings
 from schedgen_ops.verify.serving import wrong
@@ -26,12 +26,6 @@ def unlimited(settings: Settings) -> Settings:
     """Return `settings` that ask for no free space: what frees a full disk is not refused for want of it."""
     limits = settings.limits.model_copy(update={"disk_free_gb": 0})
     return settings.model_copy(update={"limits": limits})
-
-
-def unfinished(site: HostRun) -> tuple[Release, ...]:
-    """Return the releases that were begun and never ended, the last one first."""
-    current, releases = site.seen.shelf.current, served_in_order(site.seen.shelf.releases)
-    return tuple(r for r in releases if r.state is State.STARTED and r.id != current)
 
 
 def _data_back(site: HostRun, release: Release) -> None:
@@ -62,7 +56,7 @@ def recover(site: HostRun) -> None:
         )
         store.set_current(site.remote, site.paths, serving.id)
         site.righted = f"{serving.id} is named as what serves"
-    begun = unfinished(site)
+    begun = site.seen.shelf.unfinished
     if begun or site.seen.tree.commit != serving.commit:
         site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
         site.righted = HALF

@@ -10,7 +10,15 @@ from schedgen_ops.errors import Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.names import is_release_id, plain
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, State, from_json, to_json
+from schedgen_ops.release.record import (
+    NO_RELEASE,
+    Release,
+    ReleaseId,
+    State,
+    from_json,
+    served_in_order,
+    to_json,
+)
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -51,6 +59,12 @@ class Shelf:
     def serving(self) -> Release | None:
         """The release that serves."""
         return self.get(self.current)
+
+    @property
+    def unfinished(self) -> tuple[Release, ...]:
+        """The releases that were begun and never ended, the last one first."""
+        begun = (each for each in served_in_order(self.releases) if each.state is State.STARTED)
+        return tuple(each for each in begun if each.id != self.current)
 
 
 def read_command(paths: Paths) -> Command:

@@ -15,6 +15,7 @@ from schedgen_ops.checklist import changes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import preview
 from schedgen_ops.errors import CommandFailed, OpsError, Refused
+from schedgen_ops.release.record import Release, ReleaseId, State, to_json
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -59,16 +60,20 @@ class Project:
         asked = ("rev-parse HEAD", "status --porcelain", "for-each-ref", "count-objects", "stash list")
         return {line: git(self.clone, *line.split()) for line in asked}
 
-    def look(self, branch: str = "main", containers: str | Result = "", **config: Any) -> preview.Preview:
-        known = (branch, str(containers), str(config))
+    def look(
+        self, branch: str = "main", containers: str | Result = "", releases: str = "\n", **config: Any
+    ) -> preview.Preview:
+        known = (branch, str(containers), releases, str(config))
         if known not in self.seen:
-            self.seen[known] = self._look(branch, containers, **config)
+            self.seen[known] = self._look(branch, containers, releases, **config)
         return self.seen[known]
 
-    def _look(self, branch: str, containers: str | Result, **config: Any) -> preview.Preview:
+    def _look(
+        self, branch: str, containers: str | Result, releases: str = "\n", **config: Any
+    ) -> preview.Preview:
         answers: dict[Any, Any] = {
             "docker inspect": containers,
-            "read the releases": "\n",
+            "read the releases": releases,
             lambda command: command.text.startswith(
                 ("docker exec", "docker image", "{ docker exec")
             ): "1000\n",
@@ -223,3 +228,13 @@ def test_the_disk_that_is_needed_is_summed_up(project: Project) -> None:
     assert found.free > 0
     assert dict(preview.facts(found))["New migrations"] == "backend/src/migrations/1.js"
     assert dict(preview.facts(found))["Disk"].startswith("2.9 KiB needed at most, ")
+
+
+def test_a_run_that_was_cut_off_is_told_to_be_taken_back_first(project: Project) -> None:
+    served, begun = "20250101_100000-" + project.old[:7], "20250102_100000-" + project.new[:7]
+    done = Release(ReleaseId(served), "main", project.old, State.DONE)
+    left = Release(ReleaseId(begun), "main", project.new, State.STARTED, previous=done.id)
+    found = project.look(releases="\n".join([served, to_json(done), to_json(left), ""]))
+    assert dict(preview.facts(found))["Taken back first"] == f"{begun}, unless its run still goes on"
+    quiet = project.look(releases="\n".join([served, to_json(done), ""]))
+    assert "Taken back first" not in dict(preview.facts(quiet))
