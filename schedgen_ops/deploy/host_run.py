@@ -13,6 +13,8 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.host_context import QUICK, HostContext
 from schedgen_ops.log_excerpt import telling
+from schedgen_ops.orchestrators import chosen
+from schedgen_ops.orchestrators.contract import Orchestrator
 from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
@@ -92,15 +94,14 @@ class HostRun:
         return self.context.docker
 
     @property
-    def compose(self) -> c.Compose:
-        """The builder of docker compose commands."""
-        s = self.settings
-        return c.Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file, self.seen.classic)
+    def orchestrator(self) -> Orchestrator:
+        """The builder of the commands that run the services."""
+        return chosen(self.settings, classic=self.seen.classic)
 
     @property
     def commands(self) -> Renderer:
         """The commands that operations are performed with."""
-        return Renderer(self.compose, self.settings)
+        return Renderer(self.orchestrator, self.settings)
 
     @property
     def release(self) -> Release:
@@ -159,7 +160,7 @@ class HostRun:
     def containers(self) -> tuple[engine.Container, ...]:
         """Return the project's containers as they have been since this run last changed any."""
         if self._boxes is None:
-            listing = self.run(self.docker.containers(self.settings.project)).stdout
+            listing = self.run(self.orchestrator.containers()).stdout
             self._boxes = engine.parse_containers(listing)
         return self._boxes
 

@@ -31,7 +31,7 @@ def resolve(
     site: HostRun, release_id: ReleaseId, commit: str
 ) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
     """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
-    answer = site.run(site.compose.resolve(site.paths.release(release_id))).stdout
+    answer = site.run(site.orchestrator.resolve(site.paths.release(release_id))).stdout
     services = c.parse_resolved(answer)
     mounts = rollout.mounted(services, site.settings.directory)
     return services, git.parse_tree_ids(site.in_project(git.tree_ids(commit, mounts)).stdout)
@@ -81,7 +81,7 @@ def pin(
     networks = {network for service in behind for network in service.networks}
     gate = proxy.service(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
     site.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
-    site.run(site.compose.pin(folder, rollout.overlay(records, release_id, gate)))
+    site.run(site.orchestrator.pin(folder, rollout.overlay(records, release_id, gate)))
 
 
 def build(site: HostRun) -> None:
@@ -99,7 +99,7 @@ def _pull(site: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     ready = [service for service in site.scope if not service.built]
     absent = _to_pull(site, ready)
     if absent:
-        command = site.compose.pull(site.paths.release(site.release.id), *absent)
+        command = site.orchestrator.pull(site.paths.release(site.release.id), *absent)
         site.stream(command, site.settings.build.deadline, "Pulling images")
     if any(record.proxies for record in records.values()):
         _pull_ingress(site)
@@ -127,7 +127,7 @@ def _to_pull(site: HostRun, ready: Sequence[c.Service]) -> list[str]:
 def _build(site: HostRun) -> None:
     built = [service.name for service in site.scope if service.built]
     if built:
-        command = site.compose.build(site.paths.release(site.release.id), *built)
+        command = site.orchestrator.build(site.paths.release(site.release.id), *built)
         site.stream(command, site.settings.build.deadline, "Container build", partial(_note, site))
         site.building.clear()
         site.built = tuple(built)
@@ -163,7 +163,7 @@ def run_migrations(site: HostRun, release_id: ReleaseId, command: Sequence[str])
     migrations = site.settings.migrations
     if migrations is None:
         return
-    once = site.compose.run(site.paths.release(release_id), migrations.service, *command)
+    once = site.orchestrator.run(site.paths.release(release_id), migrations.service, *command)
     try:
         site.stream(once, migrations.deadline, "Database migrations")
     except OpsError:

@@ -8,7 +8,7 @@ from schedgen_ops.deploy.performing import perform
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import planner, scripts
+from schedgen_ops.rollout import planner
 
 
 def behind(release: Release) -> dict[str, ServiceRecord]:
@@ -29,7 +29,9 @@ def bring_back(site: HostRun) -> None:
     if site.old is None or not behind(site.old):
         return
     patience = 900 + site.grace(*behind(site.old))
-    site.run(scripts.finished(site.paths.state, rollout.INGRESS, patience), deadline=patience + QUICK)
+    site.run(
+        site.orchestrator.finished(site.paths.state, rollout.INGRESS, patience), deadline=patience + QUICK
+    )
     # What was waited for may have changed them since they were counted above.
     site.containers_changed()
     again.start(site)

@@ -14,7 +14,7 @@ from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, State
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import planner, scope, scripts
+from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.verify import serving
@@ -60,7 +60,7 @@ def roll_back(site: HostRun, services: Iterable[str]) -> None:
     for service in ours:
         # What was left alone by Ctrl-C or a lost connection ends what it began first.
         patience = 900 + site.grace(service)
-        site.run(scripts.finished(site.paths.state, service, patience), deadline=patience + QUICK)
+        site.run(site.orchestrator.finished(site.paths.state, service, patience), deadline=patience + QUICK)
     site.containers_changed()
     # Containers see the files that they mount as the work tree has them when they start.
     code.switch_back(site)
@@ -107,7 +107,7 @@ def _started(site: HostRun) -> None:
     """What is starting has the time for it: until then nobody knows whether it is well."""
     wait = site.settings.health.deadline
     if starting := [box.id for box in site.containers() if box.health == "starting"]:
-        site.remote.run(scripts.well(site.compose, starting, wait), deadline=wait + QUICK, check=False)
+        site.remote.run(site.orchestrator.well(starting, wait), deadline=wait + QUICK, check=False)
         site.containers_changed()
 
 

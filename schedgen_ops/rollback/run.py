@@ -11,12 +11,13 @@ from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
+from schedgen_ops.orchestrators.contract import ALL
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, since
 from schedgen_ops.rollback.data import RestoredData
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import scope, scripts
+from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.shell import Command, sh
@@ -40,7 +41,7 @@ def rollback(
         decided: when it was decided to go back, in seconds on the monotonic clock.
     """
     # The newer release is not wanted any more: it has nothing left to answer while it stands by.
-    session.share = scripts.ALL
+    session.share = ALL
     it = Rollback(session, target, data, decided)
     undoing = session.undoing
     steps = (
@@ -106,7 +107,7 @@ class Rollback:
         source, folder = site.paths.release(target.id), site.paths.release(site.new.id)
         site.run(_copy(source, folder, chosen(site.settings).config_name))
         text = site.run(files.read(f"{source}/overlay.json")).stdout
-        site.run(site.compose.pin(folder, rollout.relabelled(text, site.new.id)))
+        site.run(site.orchestrator.pin(folder, rollout.relabelled(text, site.new.id)))
         code.check_out(site)
         code.keep_logs(site, aside=True)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedgen_ops.commands.compose import Compose
+from schedgen_ops.orchestrators.contract import Orchestrator
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project on a host, run by `compose`."""
+    """A project on a host, run by an orchestrator."""
 
-    compose: Compose
+    orchestrator: Orchestrator
     settings: Settings
 
     @property

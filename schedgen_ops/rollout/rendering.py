@@ -8,7 +8,6 @@ from typing import assert_never
 from schedgen_ops.commands import git
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import operations as o
-from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.rollout.project import Project
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
@@ -29,7 +28,7 @@ class Renderer(Project):
                 command = self._end(new, back=isinstance(operation, o.Revert))
             case o.Remove(new=new):
                 state = self.paths.state
-                command = scripts.remove(self.compose, state, new.service, release_id=new.release_id)
+                command = self.orchestrator.remove(state, new.service, release_id=new.release_id)
             case o.SetIngress():
                 command = self._ingress(operation)
             case o.Name():
@@ -39,7 +38,7 @@ class Renderer(Project):
             case GoBack(commit, branch, leaves):
                 command = git.back(commit, branch, leaves).in_dir(self.settings.directory)
             case o.Untag(images):
-                command = self.compose.docker.untag(*images)
+                command = self.orchestrator.untag(images)
             case o.Unless(first, then):
                 command = self._unless(first, then)
             case o.Keep():
@@ -54,19 +53,17 @@ class Renderer(Project):
         return self(first).or_else(chain) if first else chain
 
     def name(self, operation: o.Name, record: Release | None = None, *, beside: bool = False) -> Command:
-        """As `scripts.promote`, which tells what `record` and `beside` are."""
+        """As `promote` of an orchestrator, which tells what `record` and `beside` are."""
         release, services = operation.release_id, operation.services
-        return scripts.promote(self.compose, self.paths, release, services, record, beside=beside)
+        return self.orchestrator.promote(self.paths, release, services, record, beside=beside)
 
     def _end(self, new: Version, *, back: bool) -> Command:
         state, service = self.paths.state, new.service
-        return scripts.retire(
-            self.compose, state, service, new.record, self.drain, release_id=new.release_id, back=back
+        return self.orchestrator.retire(
+            state, service, new.record, self.drain, release_id=new.release_id, back=back
         )
 
     def _ingress(self, operation: o.SetIngress) -> Command:
         behind = {each.service: each.record for each in operation.behind}
         folder = self.paths.release(operation.release_id)
-        return port_handover.ingress(
-            self.compose, self.paths, folder, behind, self.wait, repair=operation.repair
-        )
+        return self.orchestrator.ingress(self.paths, folder, behind, self.wait, repair=operation.repair)

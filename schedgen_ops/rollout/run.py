@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from schedgen_ops.commands.docker import GRACE
 from schedgen_ops.errors import OpsError
 from schedgen_ops.log_excerpt import telling
+from schedgen_ops.orchestrators.contract import NOT_BACK
 from schedgen_ops.remote import Remote, Result, last_lines
-from schedgen_ops.rollout import port_handover
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.shell import Command
@@ -67,7 +67,7 @@ def _in_place(remote: Remote, commands: Renderer, operation: Bring, show: Show, 
     if answer.ok:
         return Replaced(answer.seconds)
     folder = commands.paths.release(operation.new.release_id)
-    asked = commands.compose.logs(folder, service, _LOG_LINES)
+    asked = commands.orchestrator.logs(folder, service, _LOG_LINES)
     logs = remote.run(asked, deadline=30, check=False).lines()
     for line in logs:
         show(f"{service} | {line}")
@@ -107,7 +107,7 @@ def set_ingress(
     # Should it go back, those that it began with are stopped as well.
     deadline = 2 * commands.wait + 2 * grace + _MARGIN
     answer = remote.run(commands(operation), deadline=deadline, check=False)
-    if answer.code == port_handover.NOT_BACK:
+    if answer.code == NOT_BACK:
         raise OpsError(
             f"the published ports are not served as they were: {_reason(answer)}",
             host=remote.name,

@@ -12,9 +12,9 @@ from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.commands import files
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.orchestrators import scripts
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId
-from schedgen_ops.rollout import scripts
 from schedgen_ops.shell import Command
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from engine_stub import Engine
 
+from schedgen_ops.orchestrators import port_handover
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import port_handover
 
 WEB = {"web": ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))}
 

@@ -15,17 +15,17 @@ from fakes import FakeHost
 from kit import settings
 from test_backup_restore import boxes
 
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import GRACE, Docker, grace, parse_containers
+from schedgen_ops.orchestrators import scripts
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import run as roller
-from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
 from schedgen_ops.rollout.plan import Action, Change
 from schedgen_ops.rollout.rendering import Renderer
 from schedgen_ops.rollout.versions import Version
 
-COMPOSE = Compose(Docker(), "schedgen", "/srv/schedgen")
+COMPOSE = ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen")
 WORKER = ServiceRecord("i", "id", "d", strategy="start-first")
 SITE = ServiceRecord("i", "id", "d", strategy="ingress", proxies=("web_80",))
 STATEFUL = ServiceRecord("i", "id", "d", strategy="stop-first")

@@ -9,8 +9,8 @@ import pytest
 from kit import settings
 from planning import ORDER, box, lines, release, running
 
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.grouping import together
@@ -227,7 +227,9 @@ def test_what_is_put_back_unless_it_stands_by_is_one_line_of_shell(stands: str, 
     before = version(OLD, "api")
     assert before is not None
     then = (Bring(before, API, WHY), Retire(before), Name(ReleaseId("r1"), ("api",)))
-    command = Told(Compose(Docker(), "p", "/srv/p"), settings())(Unless(Revert(API, before), then))
+    command = Told(ComposeOrchestrator(Docker(), "p", "/srv/p"), settings())(
+        Unless(Revert(API, before), then)
+    )
     assert subprocess.check_output(["bash", "-c", command.text], text=True).split() == runs.split()
 
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly, settings
 
-from schedgen_ops.commands.compose import Compose, Service
+from schedgen_ops.commands.compose import Service
 from schedgen_ops.commands.docker import Container, Docker
 from schedgen_ops.errors import OpsError
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept
 from schedgen_ops.rollout import plan, run
 from schedgen_ops.rollout.operations import Bring, Remove
@@ -198,7 +199,7 @@ def test_no_name_that_a_kept_release_needs_is_dropped_and_nothing_of_anybody_els
     assert dropped == ours - needed
 
 
-COMMANDS = Renderer(Compose(Docker(), "schedgen", "/srv/schedgen"), settings())
+COMMANDS = Renderer(ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen"), settings())
 WEB = Version("web", ReleaseId("r1"), WANTED)
 WHY = Change("web", Action.REPLACE, "its image changed")
 IN_PLACE = Bring(WEB, None, WHY)

@@ -16,10 +16,11 @@ from schedgen_ops import host_scripts
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import program
+from schedgen_ops.orchestrators import port_handover, scripts
+from schedgen_ops.orchestrators.contract import ALL
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, to_json
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import port_handover, scripts
 from schedgen_ops.shell import Command, assignment
 
 WORKER = ServiceRecord("p-worker:r2", "id", "d", strategy="start-first")
@@ -200,9 +201,7 @@ def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) 
     gated.say(release="r2")
     folder = str(gated.state / "releases/r2")
     Path(folder).mkdir(parents=True)
-    command = scripts.start_beside(
-        gated.compose, str(gated.state), folder, "web", SITE, 20, share=scripts.ALL
-    )
+    command = scripts.start_beside(gated.compose, str(gated.state), folder, "web", SITE, 20, share=ALL)
     assert gated.run(command).ok
     assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
 

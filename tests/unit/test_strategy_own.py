@@ -9,10 +9,11 @@ from fakes import FakeHost, result
 from kit import minimal, settings
 from planning import ORDER, box, lines, release, running
 
-from schedgen_ops.commands.compose import Compose, Port, Service
+from schedgen_ops.commands.compose import Port, Service
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.deploy.forecast import forecast
 from schedgen_ops.deploy.images import describe
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, from_json, to_json
 from schedgen_ops.rollout import planner, run
 from schedgen_ops.rollout.operations import Bring
@@ -48,7 +49,7 @@ class OneByOne(Strategy):
 
 SETTINGS = settings(health={"deadline": 40, "settle": 0})
 BLOG = minimal()
-COMPOSE = Compose(Docker(), "schedgen", "/srv/schedgen")
+COMPOSE = ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen")
 WORKER = Service("worker", "", "/srv/p/worker", (), (), 3, "same")
 WHY = Change("worker", Action.REPLACE, "its image changed")
 OLD = release("r1", replicas={"worker": 3})

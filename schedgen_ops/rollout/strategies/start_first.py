@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout import scripts
 from schedgen_ops.rollout.project import Project
 from schedgen_ops.rollout.strategies.contract import Strategy, may_run_twice
 from schedgen_ops.rollout.versions import Version
@@ -37,7 +36,7 @@ class StartFirst(Strategy):
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return the script that starts it beside what runs."""
         at = (project.paths.state, project.paths.release(new.release_id), new.service)
-        return scripts.start_beside(project.compose, *at, new.record, project.wait, share=share)
+        return project.orchestrator.start_beside(*at, new.record, project.wait, share=share)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return that nobody has to wait."""

@@ -33,7 +33,7 @@ class StopFirst(Strategy):
 
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return what Compose is told."""
-        return project.compose.up(project.paths.release(new.release_id), new.service, project.wait)
+        return project.orchestrator.up(project.paths.release(new.release_id), new.service, project.wait)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return for how long it is away, as far as that is known, and why it is."""

@@ -15,9 +15,6 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, to_json
 from schedgen_ops.shell import Command, Value
 
-# A share of the requests: all of them, and nothing for the old containers, not even should the new ones die.
-ALL = 101
-
 
 def _of(compose: Compose, state: str, service: str) -> dict[str, Value]:
     """What every script is given that works alone on a service."""

@@ -13,9 +13,6 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.shell import Command
 
-# How the script ends where the ports are left without those that had them, or with both.
-NOT_BACK = 20
-
 
 def ingress(
     compose: Compose,
