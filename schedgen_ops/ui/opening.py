@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from schedgen_ops.errors import ConfigError
+from schedgen_ops.ui.annotations import Annotations, wanted
 from schedgen_ops.ui.clock import Clock
 from schedgen_ops.ui.plain import Plain
 from schedgen_ops.ui.session import Renderer, Ui
@@ -41,8 +42,9 @@ def build(choices: Choices, streams: Streams, environ: Mapping[str, str], clock:
             f"Unknown log level {choices.log_level!r}", hint="Use debug, info, warning or error."
         )
     is_drawn = not choices.json_output and is_live(streams.out, environ)
+    shown = _live(choices, streams, environ, clock) if is_drawn else _lines(choices, streams, clock)
     return Ui(
-        _live(choices, streams, environ, clock) if is_drawn else _lines(choices, streams, clock),
+        Annotations(shown, streams.err) if wanted(environ) else shown,
         (lambda: _lines(choices, streams, clock)) if is_drawn else None,
         log_dir=choices.log_dir,
         clock=clock,
