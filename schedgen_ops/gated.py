@@ -85,10 +85,10 @@ class Gated:
         self._pass()
         return self.remote.hold(command, deadline=deadline, on_line=on_line)
 
-    def forward(self, remote_port: int) -> AbstractContextManager[int]:
+    def forward(self, remote_port: int, local_port: int = 0) -> AbstractContextManager[int]:
         """See `Remote.forward`."""
         self._pass()
-        return self.remote.forward(remote_port)
+        return self.remote.forward(remote_port, local_port)
 
     def interrupt(self) -> None:
         """See `Remote.interrupt`."""

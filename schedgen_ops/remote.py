@@ -173,8 +173,14 @@ class Remote(Protocol):
         """
         ...
 
-    def forward(self, remote_port: int) -> AbstractContextManager[int]:
-        """Open a local port that leads to `remote_port` on the host's loopback, while the block lasts."""
+    def forward(self, remote_port: int, local_port: int = 0) -> AbstractContextManager[int]:
+        """Open a local port that leads to `remote_port` on the host's loopback, while the block lasts.
+
+        A connection that is made after the way was lost finds a new one.
+
+        Args:
+            local_port: the one to open, 0 for any that is free.
+        """
         ...
 
     def interrupt(self) -> None:

@@ -72,7 +72,7 @@ BOXES = (
         "Somebody is on standby for a rollback",
         hint="`inv rollback` goes back, `inv doctor` looks for causes",
     ),
-    Box(_MONITORING, "Dashboards are open"),
+    Box(_MONITORING, "Dashboards are open", hint="`inv monitor.open` leads to them"),
     Box(_MONITORING, "Logs are being watched", hint="`inv logs --follow` in a second terminal"),
 )
 

@@ -161,10 +161,11 @@ class Host:
             raise
 
     @contextmanager
-    def forward(self, remote_port: int) -> Iterator[int]:
+    def forward(self, remote_port: int, local_port: int = 0) -> Iterator[int]:
         """Open a local port that leads to `remote_port` on the host's loopback."""
-        with Tunnel(self._pool.transport(), remote_port) as local_port:
-            yield local_port
+        self._pool.transport()
+        with Tunnel(self._pool.transport, remote_port, local_port) as opened:
+            yield opened
 
     def interrupt(self) -> None:
         """Ask every running command, but no held process, to end."""

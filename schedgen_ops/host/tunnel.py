@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Thread
 from types import TracebackType
@@ -10,16 +11,23 @@ from typing import Any
 
 from paramiko import SSHException, Transport
 
+from schedgen_ops.errors import Unreachable
+
 _CHUNK = 64 * 1024
 
 
 class Tunnel:
-    """Listens on a free port of 127.0.0.1 for as long as the block lasts."""
+    """Listens on a port of 127.0.0.1 for as long as the block lasts.
 
-    def __init__(self, transport: Transport, remote_port: int) -> None:
+    Args:
+        transport: gives the connection, a new one where it was lost.
+        local_port: 0 for any that is free.
+    """
+
+    def __init__(self, transport: Callable[[], Transport], remote_port: int, local_port: int = 0) -> None:
         self._transport = transport
         self._remote_port = remote_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", local_port))
         self._open: list[Any] = [self._listener]
 
     def __enter__(self) -> int:
@@ -48,8 +56,9 @@ class Tunnel:
 
     def _serve(self, client: socket.socket, peer: tuple[str, int]) -> None:
         try:
-            channel = self._transport.open_channel("direct-tcpip", ("127.0.0.1", self._remote_port), peer)
-        except (SSHException, OSError, EOFError):
+            there = ("127.0.0.1", self._remote_port)
+            channel = self._transport().open_channel("direct-tcpip", there, peer)
+        except (SSHException, OSError, EOFError, Unreachable):
             # Nothing listens there: the client sees its connection closed.
             client.close()
             return

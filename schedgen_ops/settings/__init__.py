@@ -10,6 +10,7 @@ from schedgen_ops.settings.policy import Freeze, Policy
 from schedgen_ops.settings.sections import (
     Build,
     Check,
+    Dashboard,
     Database,
     Health,
     HostSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "Check",
     "CleanUp",
     "CommandCheck",
+    "Dashboard",
     "Database",
     "Drill",
     "Flow",

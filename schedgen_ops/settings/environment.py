@@ -103,6 +103,9 @@ class Environment(Section):
     )
     watch: sections.Watch = Field(default=DEFAULTS, description="Extended verification.")
     guard: guards.Guard = Field(default=DEFAULTS, description="When a release goes back by itself.")
+    dashboards: t.Rows[sections.Dashboard] = Field(
+        default=(), description="Pages that `inv monitor.open` leads to."
+    )
     policy: policies.Policy = Field(default=DEFAULTS, description="What a deploy has to keep to.")
     releases: sections.Releases = Field(default=DEFAULTS, description="What is kept for a rollback.")
     rollout: sections.Rollout = Field(default=DEFAULTS, description="How an update spreads over the hosts.")

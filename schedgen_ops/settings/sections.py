@@ -62,6 +62,19 @@ class Tier(Section):
     services: t.Some[t.ServiceName] = Field(description="Compose services, updated one after the other.")
 
 
+class Dashboard(Section):
+    """A page of a host that `inv monitor.open` leads to."""
+
+    name: t.CheckName = Field(description="How it is called.")
+    port: t.Port = Field(description="Its port on the host's loopback.")
+    path: Annotated[str, Field(pattern="^/[!-~]*$")] = Field(
+        default="/", description="The page that is opened."
+    )
+    service: t.ServiceName | None = Field(
+        default=None, description="Open it only on hosts that run this service; on all without this key."
+    )
+
+
 class Database(Section):
     """The database to back up and watch."""
 

@@ -12,6 +12,7 @@ from schedgen_ops.tasks import (
     emergency,
     lab,
     looking,
+    monitor,
     notify,
     ops,
     rollback,
@@ -20,7 +21,7 @@ from schedgen_ops.tasks import (
 from schedgen_ops.tasks.doctor import doctor
 
 namespace = Collection()
-for _module in (deploy, rollback, backup, emergency, verify, ops, notify, config, lab, dev):
+for _module in (deploy, rollback, backup, emergency, verify, monitor, ops, notify, config, lab, dev):
     namespace.add_collection(Collection.from_module(_module))
 for _task in (looking.status, looking.logs, doctor):
     namespace.add_task(_task)

@@ -173,7 +173,7 @@ class FakeHost:
         return held
 
     @contextmanager
-    def forward(self, remote_port: int) -> Iterator[int]:
+    def forward(self, remote_port: int, local_port: int = 0) -> Iterator[int]:
         yield remote_port
 
     def interrupt(self) -> None:

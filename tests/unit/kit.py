@@ -34,6 +34,7 @@ OF_THE_APPLICATION = (
     "migrations",
     "checks",
     "verify",
+    "dashboards",
 )
 DIRECTORY = "/srv/schedgen"
 BACKUP = Manifest(

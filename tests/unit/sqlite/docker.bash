@@ -6,8 +6,14 @@ case $1 in
     for box in *; do ! grep -qxF "${*: -1}" "$box/labels" 2> /dev/null || echo "$box"; done
     ;;
   inspect)
+    format=$3
     shift 3
-    for box; do cat "$HOME/boxes/$box/inspect"; done
+    for box; do
+      case $format in
+        '{{.Name}} {{.State.Status}} '*) echo "/$box running none" ;;
+        *) cat "$HOME/boxes/$box/inspect" ;;
+      esac
+    done
     ;;
   create)
     box=$(mktemp -d "$HOME/boxes/XXXXXX")

@@ -1,0 +1,1 @@
+"""Dashboards of the hosts on this machine, and questions to their Prometheus."""

@@ -1,0 +1,50 @@
+"""Local ports that lead to dashboards on the loopback of hosts."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Dashboard, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A dashboard of a host, as it is reached from here."""
+
+    host: str
+    name: str
+    url: str
+    port: int
+
+
+def opened(stack: ExitStack, hosts: Iterable[Remote], settings: Settings) -> Iterator[Opened]:
+    """Open a local port for each dashboard of each host, for as long as `stack` is open.
+
+    One has its own port here where that is free, so that a bookmark finds it; another host's has another.
+
+    Raises:
+        Unreachable: where a host cannot be reached.
+    """
+    for host in hosts:
+        for board in settings.dashboards:
+            if board.service is None or settings.host(host.name).runs(board.service):
+                wanted = board.port if _free(board.port) else 0
+                port = stack.enter_context(host.forward(board.port, wanted))
+                yield Opened(host.name, board.name, url(board, port), board.port)
+
+
+def url(board: Dashboard, port: int) -> str:
+    """Return the address of a dashboard at a local port."""
+    return f"http://127.0.0.1:{port}{board.path}"
+
+
+def _free(port: int) -> bool:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
