@@ -108,5 +108,12 @@ class DatabaseEngine(Protocol):
         its id, user, program, address, state, seconds of its transaction and query.
         """
 
+    def ending(self, session: int) -> str:
+        """Return the statement that ends a session of this database; its answer is t where there was one.
+
+        Args:
+            session: its id, as `locks` tells it.
+        """
+
     def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
         """Yield regular expressions, in lower case, of what its programs say, with the cause of each."""

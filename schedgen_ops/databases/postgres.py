@@ -125,6 +125,11 @@ class Postgres:
         """Return the statement that names the sessions at the root of a wait."""
         return joined("databases/postgres/locks.sql").strip()
 
+    def ending(self, session: int) -> str:
+        """Return the statement that ends a session of this database, and none of another."""
+        statement = joined("databases/postgres/end_session.sql").strip()
+        return statement.replace(":pid", str(int(session)))
+
     def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
         """Yield what keeps a user out, or from reading every row."""
         user = database.user

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.host_scripts import host_script, text
+from schedgen_ops.databases import engine_of
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.settings import Database
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import remote_commands
@@ -77,5 +78,5 @@ def prune(docker: Docker, state: str) -> Command:
 
 def end_session(docker: Docker, project: str, database: Database, pid: int) -> Command:
     """Ends a session of the database; answers with t where there was one of that number."""
-    statement = text("ops/end_session.sql").splitlines()[-1].replace(":pid", str(int(pid)))
+    statement = engine_of(database.engine).ending(pid)
     return remote_commands.queries(docker, project, database, statement)

@@ -68,6 +68,9 @@ class Sqlite:
     def locks(self) -> str:
         return "SELECT 1 WHERE 0"
 
+    def ending(self, session: int) -> str:
+        return "SELECT 'f'"
+
     def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
         yield "database is locked", Cause("another program writes", "Wait for it.")
 
