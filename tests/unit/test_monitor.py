@@ -34,7 +34,10 @@ def matrix(*values: str, **labels: str) -> dict[str, Any]:
 
 
 def test_each_dashboard_of_each_host_that_has_it_is_opened() -> None:
-    hosts = [{"name": "app1", "address": "a"}, {"name": "app2", "address": "b", "services": ["backend"]}]
+    hosts: list[dict[str, Any]] = [
+        {"name": "app1", "address": "a"},
+        {"name": "app2", "address": "b", "services": ["backend"]},
+    ]
     chosen = settings(*hosts, dashboards=BOARDS)
     with ExitStack() as stack:
         found = list(opening.opened(stack, [FakeHost("app1"), FakeHost("app2")], chosen))
