@@ -8,6 +8,7 @@ from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run as backups
+from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.run import DATA, DATABASE, Restore
 from schedgen_ops.cli.backup import age_of, holders
@@ -200,6 +201,7 @@ def _perform(
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, command) as held:
         strangers.refuse_all(op.fleet, op.context)
+        half.put_back_all(op.fleet, op.context, frozenset().union(*(one.parts for one in todo.values())))
         runner = StepRunner(
             op.emit, op.clock, serving=lambda: old_data(op, any_data=bool(todo)), regain=held.regain
         )

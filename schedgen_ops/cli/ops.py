@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from schedgen_ops import events, strangers
+from schedgen_ops.backup.restore import half
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.cli.looking import Rows
 from schedgen_ops.commands import docker as engine
@@ -162,5 +163,6 @@ def change(op: Operation, command: str, title: str, work: Work, fleet: Fleet | N
 
     with locked(op, hosts, command, title):
         strangers.refuse_all(hosts, op.context)
+        half.refuse(hosts, op.context)
         StepRunner(op.emit, op.clock).run((Step("", title, everywhere, gate=True, lasting=True),))
     op.end("Done", title)

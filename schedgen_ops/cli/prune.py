@@ -12,6 +12,7 @@ from schedgen_ops.backup.catalog import host_time, remote_commands, removing, su
 from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State, is_backup_id
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
+from schedgen_ops.backup.restore import half
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.errors import OpsError, Refused
@@ -61,6 +62,8 @@ def prune(op: Operation) -> None:
     op.begin("backup.prune", "Pruning Backups", steps=(("", "Removing"),))
     with locked(op, fleet, "backup.prune"):
         strangers.refuse_all(fleet, op.context)
+        if any(not _is_folder(name) for verdicts in gone.values() for name in verdicts):
+            half.refuse(fleet, op.context)
 
         def everywhere() -> None:
             fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()

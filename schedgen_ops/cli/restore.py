@@ -9,6 +9,7 @@ from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection, superseded
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run
+from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
@@ -51,6 +52,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, "restore", wanted) as held:
         strangers.refuse_all(op.fleet, op.context)
+        half.put_back_all(op.fleet, op.context)
         runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         runner.run(steps)
         if not discard_old:
@@ -151,6 +153,7 @@ def discard(op: Operation) -> None:
     op.begin("discard", "Discarding what restores put aside", steps=(("", "Discarding"),))
     with locked(op, fleet, "discard"):
         strangers.refuse_all(fleet, op.context)
+        half.refuse(fleet, op.context)
         one = partial(_discard, op, kept)
         step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
         StepRunner(op.emit, op.clock).run((step,))

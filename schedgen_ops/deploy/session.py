@@ -11,7 +11,7 @@ from schedgen_ops import events, host_scripts
 from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
-from schedgen_ops.deploy import measured, ours, recovery, services
+from schedgen_ops.deploy import again, measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
@@ -103,6 +103,8 @@ class Session:
         )
         known = (release.id for site in self.sites for release in site.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
+        if len(self.fleet) > 1:
+            self.do(again.put_back)
         self.do(recovery.recover)
 
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:

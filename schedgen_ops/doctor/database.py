@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from schedgen_ops.backup.create import diagnosis
+from schedgen_ops.backup.restore import half
 from schedgen_ops.databases import engine_of
 from schedgen_ops.doctor import remote_commands as ask
 from schedgen_ops.doctor.cause import Answers, Diagnosis, unknown
@@ -33,6 +34,16 @@ def _rows(answers: Answers) -> tuple[tuple[str, float], ...]:
     wanted = answers.settings.database
     assert wanted
     return engine_of(wanted.engine).parse_queries(answers["database"].stdout)
+
+
+def half_exchanged(answers: Answers) -> Iterator[Diagnosis]:
+    """Find data whose exchange was cut off; where somebody exchanges it now there is nothing to find."""
+    result = answers["swapping"]
+    if result.ok and half.note_in(result.lines()) is not None:
+        stores = (answers.settings.database, answers.settings.objects)
+        users = {service for store in stores if store for service in (store.service, *store.used_by)}
+        text = "data was being exchanged by a restore when the host, or the run, was cut off"
+        yield Diagnosis("half-exchanged data", text, "inv deploy.recover", services=tuple(sorted(users)))
 
 
 def accepting(answers: Answers) -> Iterator[Diagnosis]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from schedgen_ops import strangers
+from schedgen_ops.backup.restore import half
 from schedgen_ops.commands import environment, files, git
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
@@ -26,6 +27,7 @@ _ENGINE = ("Docker daemon",)
 # Roots before what follows from them.
 CAUSES: tuple[Cause, ...] = (
     Cause("Docker daemon", (1, 2, 3, 4, 5, 6), ("engine",), machine.engine),
+    Cause("half-exchanged data", (1, 4, 5), ("swapping",), database.half_exchanged),
     Cause("Docker Compose", (2, 3, 4, 6), ("compose",), machine.compose, _ENGINE),
     Cause("disk space", (1, 2, 4, 5, 6), ("rooms",), machine.disk),
     Cause("inodes", (1, 2, 4, 5, 6), ("rooms",), machine.inodes),
@@ -72,6 +74,7 @@ def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
     inside = backups if backups.startswith("/") else f"{where}/{backups}"
     asked = {
         "engine": docker.version(),
+        "swapping": half.ask(settings),
         "compose": compose.version(),
         "rooms": ask.rooms(docker, where, inside, "/tmp"),
         "backups": machine.writable(inside),

@@ -46,6 +46,7 @@ def _discard(world: World, words: Sequence[str], stdin: str) -> Result:
 
 TITLES: dict[str, Handler] = {
     "look at the clock": says(CLOCK),
+    "look for half-exchanged data": says(""),
     "look at the database server": says('{"version": 150018, "tablespaces": ["pg_default"]}'),
     "end what follows the old": says(""),
     "list backups": _listed,

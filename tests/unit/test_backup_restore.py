@@ -264,6 +264,23 @@ def test_objects_are_exchanged_and_put_back_whole_also_after_a_break(tmp_path: A
     assert tree(data) == first
 
 
+def test_what_a_store_made_anew_in_between_goes_aside_and_what_it_had_comes_back(tmp_path: Any) -> None:
+    data, old, new = tmp_path / "data", f".schedgen-before-{STAMP}", f".schedgen-new-{STAMP}"
+    for folder in (old, new):
+        (data / folder / "data").mkdir(parents=True)
+        (data / folder / "mark").write_text(f"{names.folder_mark(STAMP)}\n")
+    # Broken off when the first were aside; then the store was started.
+    for name in (f"{old}/data/.minio.sys/a", "jobs/old", ".minio.sys/anew", f"{new}/data/.minio.sys/b"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).write_text(name)
+    helper(data, "back")
+    helper(data, "back")
+    kept = [f"{new}/data/.minio.sys/b", f"{new}/mark", f"{new}/met0/anew"]
+    assert tree(data) == sorted([".minio.sys/a", "jobs/old", *kept])
+    helper(data, "undo")
+    assert tree(data) == [".minio.sys/a", "jobs/old"]
+
+
 def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -> None:
     data = ["postgres", "redis", "minio", "pdf-worker", "prometheus", "grafana"]
     config = settings(

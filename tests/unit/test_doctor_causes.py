@@ -92,6 +92,11 @@ ENGINE_AWAY = (
     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 )
 ONE: dict[str, tuple[dict[str, Result], str, str]] = {
+    "half-exchanged": (
+        {"swapping": said('swapping {"backup": "manual-20250115_120000"}')},
+        "half-exchanged data",
+        "data was being exchanged by a restore when the host, or the run, was cut off",
+    ),
     "disk": (
         {"rooms": said("/srv/schedgen\t99999\t5000000\t6000000")},
         "disk space",

@@ -12,6 +12,7 @@ import pytest
 from deploying import FIRST, SECOND, deploy, deployed, messages, untruths
 from fakes import result
 from going_back import FOURTH, THIRD, ask, recover, roll_back
+from kit import BACKUP
 from simulated import Fault, SimHost
 from simulated_data import RESTORED
 from simulated_world import NEW, NEXT, OLD, World, fresh, image_id
@@ -311,33 +312,65 @@ def test_a_full_disk_refuses_no_recovery_and_what_frees_it_comes_first() -> None
 class HalfSwapped(SimHost):
     """A host that went down while data was being exchanged; `said` is what it noted."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(world=deployed())
+    def __init__(self, said: str, world: World | None = None) -> None:
+        super().__init__(world=world or deployed())
         self.world.beside = ("before",)
         self.said = f"swapping {said}"
 
     def _answer(self, command: Command) -> Result:
-        if command.title == "start what was stopped" and self.said:
-            said, self.said = self.said, ""
-            return result(said)
-        return super()._answer(command)
+        if command.title in ("start what was stopped", "look for half-exchanged data"):
+            return result(self.said)
+        answer = super()._answer(command)
+        if command.title == "swap back" and answer.ok:
+            self.said = ""
+        return answer
+
+
+NOTE = json.dumps({"backup": BACKUP.id, "stamp": "20250115_120000", "parts": ["database"]})
+EXCHANGE = ("swap back", "start what was stopped", "discard what a restore")
 
 
 def test_data_that_was_being_exchanged_is_put_back_before_its_users_start() -> None:
-    (kept,) = (path for path in deployed().files if path.endswith("/manifest.json"))
-    note = json.dumps({"backup": kept.split("/")[-2], "stamp": "20250115_120000", "parts": ["database"]})
-    host = HalfSwapped(note)
+    world = deployed().copy()
+    for service in ("backend", "pdf-worker"):
+        del world.boxes[service]
+    host = HalfSwapped(NOTE, world)
     outcome = recover(host)
-    assert outcome.code == 0
     assert "swap back" in host.world.changed
     assert any("data was being exchanged" in each.lower() for each in messages(outcome, "warn"))
-    asked = [name for name in host.asked if name.startswith(("swap back", "start what was stopped"))]
-    assert asked == ["start what was stopped", "swap back", "start what was stopped"]
+    asked = [name for name in host.asked if name.startswith(EXCHANGE)]
+    assert asked == [
+        "start what was stopped",
+        "swap back",
+        "discard what a restore put aside",
+        "start what was stopped",
+    ]
 
 
-def test_a_note_that_cannot_be_read_needs_a_human_and_starts_nothing() -> None:
-    host = HalfSwapped("{half a note")
+def test_what_was_written_to_half_exchanged_data_is_not_removed() -> None:
+    host = HalfSwapped(NOTE)
+    outcome = recover(host)
+    assert outcome.code == 0
+    assert not any(name.startswith("discard") for name in host.asked)
+    assert any("ran meanwhile" in each for each in messages(outcome, "warn"))
+
+
+@pytest.mark.parametrize("note", ["{half a note", ""])
+def test_a_note_that_cannot_be_read_needs_a_human_and_starts_nothing(note: str) -> None:
+    host = HalfSwapped(note)
     outcome = recover(host)
     assert outcome.code == 5
     assert "swap back" not in host.world.changed
-    assert "swapping" in str(outcome.error.hint if outcome.error else "")
+    assert "emergency.recover" in str(outcome.error.hint if outcome.error else "")
+
+
+def test_old_data_that_is_back_is_enough_also_where_who_uses_it_is_not_well() -> None:
+    class Unwell(HalfSwapped):
+        def _answer(self, command: Command) -> Result:
+            answer = super()._answer(command)
+            unwell = result(stderr="reason: not healthy after 1s", code=1)
+            return unwell if command.title == "swap back" else answer
+
+    outcome = recover(Unwell(NOTE))
+    assert outcome.code == 0
+    assert any("not healthy" in each for each in messages(outcome, "warn"))

@@ -125,8 +125,13 @@ SWAPPING = r"""
 cd -- "$FAKE" || exit 9
 case $1 in
   exec | run) cat >/dev/null; [ ! -e "fails-$1" ] ;;
-  inspect) shift 3; for id in "$@"; do
-    echo "/$id $(cat "$id" 2>/dev/null || echo running) none"; done ;;
+  inspect) format=$3; shift 3; for id in "$@"; do
+    case $format in
+      *Health*) echo "/$id $(cat "$id" 2>/dev/null || echo running) none" ;;
+      *Restart*) echo "$id $(cat "policy-$id" 2>/dev/null || echo no)" ;;
+      *) echo "$id $(cat "$id" 2>/dev/null || echo running)" ;;
+    esac; done ;;
+  update) shift; echo "$*" >> updates ;;
   stop) shift; for id in "$@"; do echo exited > "$id"; done
     cp -r stopped seen 2>/dev/null; [ ! -e fails-stop ] ;;
   start) shift; bad=0; for id in "$@"; do
@@ -166,12 +171,36 @@ def test_all_that_can_start_after_a_swap_do(tmp_path: Path, stuck: str, back: bo
     assert (tmp_path / "stopped/data").exists()
 
 
-@pytest.mark.parametrize("failing", ["stop", "exec", "run"])
-def test_whatever_fails_in_a_swap_the_services_run_again(tmp_path: Path, failing: str) -> None:
-    (tmp_path / f"fails-{failing}").touch()
+def test_where_the_services_cannot_be_stopped_they_run_again(tmp_path: Path) -> None:
+    (tmp_path / "fails-stop").touch()
     assert not swapped(tmp_path).ok
     # One that was never stopped never wrote that it is running.
     assert not [name for name in (*CLIENTS, "store") if "exited" in read(tmp_path / name)]
+
+
+@pytest.mark.parametrize("failing", ["exec", "run"])
+def test_nobody_sees_data_that_can_be_moved_neither_forth_nor_back(tmp_path: Path, failing: str) -> None:
+    (tmp_path / f"fails-{failing}").touch()
+    answer = swapped(tmp_path)
+    assert not answer.ok
+    assert "nor put back: nobody who uses the data is started" in answer.stderr
+    assert runs(tmp_path) == []
+    assert (tmp_path / "swapping").exists()
+    # Once it can be moved again, all that was stopped is started.
+    (tmp_path / f"fails-{failing}").unlink()
+    assert swapped(tmp_path, back=True).ok
+    assert runs(tmp_path) == ["store", *CLIENTS]
+    assert not (tmp_path / "swapping").exists()
+
+
+def test_what_always_restarts_does_not_while_data_is_exchanged(tmp_path: Path) -> None:
+    (tmp_path / "policy-api").write_text("always")
+    assert swapped(tmp_path).ok
+    assert (tmp_path / "updates").read_text().splitlines() == [
+        "--restart unless-stopped api",
+        "--restart always api",
+    ]
+    assert not (tmp_path / "always").exists()
 
 
 def read(file: Path) -> str:

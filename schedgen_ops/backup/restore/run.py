@@ -71,6 +71,17 @@ class Restore:
             self._names = tuple(sorted({box.service for box in clients}))
         return self._location
 
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The services that use the data and run."""
+        return self._names if self.location else ()
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """The names of what was restored and did not take its place."""
+        names = (self.location.new,) if self.location.database else ()
+        return names + ((names_of.new_folder(self.location.stamp),) if self.location.objects else ())
+
     def look_again(self) -> None:
         """Look the containers up anew, after some were replaced; names stay."""
         self._location = None
@@ -84,7 +95,8 @@ class Restore:
         }
         kept = {}
         for part, (configured, file, box) in wants.items():
-            wanted = part in self.parts and configured is not None and file is not None
+            held = self.halted or file is not None
+            wanted = part in self.parts and configured is not None and held
             if wanted and configured and not box:
                 raise Refused(
                     f"{configured.service} is not running, so nothing can be restored into it",
@@ -179,9 +191,7 @@ class Restore:
 
     def drop(self) -> None:
         """Remove what was restored beside and not swapped in; may run twice."""
-        names = [self.location.new] if self.location.database else []
-        names += [names_of.new_folder(self.location.stamp)] if self.location.objects else []
-        self._run(scripts.discard(self.location, names), 600)
+        self._run(scripts.discard(self.location, self.beside), 600)
 
     def settle(self) -> None:
         """End what follows the old database, once the restored one stays."""
@@ -222,7 +232,7 @@ class Restore:
 
     @property
     def _deadline(self) -> float:
-        return self.host.settings.health.deadline * 2 + self._grace + _MARGIN
+        return self.host.settings.health.deadline * 3 + self._grace + _MARGIN
 
     def _run(self, command: Command, deadline: float) -> Result:
         return perform(self.host, command, deadline)

@@ -72,6 +72,20 @@ forward() {
   ours "$new" && move_all "./$new/data" . && rmdir -- "$new/data" && discard "$new"
 }
 
+# What a store made anew, which was started in between, stands in the way of what it had: that goes aside.
+make_way() {
+  n=0
+  for f in "$old/data"/* "$old/data"/.[!.]* "$old/data"/..?*; do
+    met=./${f##*/}
+    if [ -e "$f" ] || [ -L "$f" ]; then
+      [ -e "$met" ] || [ -L "$met" ] || continue
+      claim "$new" || return
+      while [ -e "$new/met$n" ]; do n=$((n + 1)); done
+      mv -- "$met" "$new/met$n" || return
+    fi
+  done
+}
+
 back() {
   [ -d "$old" ] || return 0
   ours "$old" || {
@@ -79,7 +93,7 @@ back() {
     return
   }
   [ ! -e "$old/moved" ] || { claim "$new" && move_all . "$new/data" && rm "$old/moved"; } || return
-  [ ! -d "$old/data" ] || { move_all "./$old/data" . && rmdir -- "$old/data"; } || return
+  [ ! -d "$old/data" ] || { make_way && move_all "./$old/data" . && rmdir -- "$old/data"; } || return
   discard "$old"
 }
 

@@ -1,7 +1,7 @@
 # Starts again what was stopped for a while, each container whatever becomes of another. Prints `started ID`.
 # Without names it starts what all records say, once what works on them has ended. `ports` is left to who hands
-# those over: what is in it may not be started beside the ingress. Where data was being exchanged it says
-# `swapping NOTE`, and leaves `data` too: what is in it may not see data of different times.
+# those over: what is in it may not be started beside the ingress. Where data is being exchanged it says
+# `swapping NOTE` and starts nothing: nobody may see data of different times.
 #: docker[] the engine's words
 #: state    our folder of state
 #: names[]  the records, or none for all of them
@@ -16,13 +16,12 @@ if [ "${#names[@]}" -eq 0 ]; then
     echo "another script still works here" >&2
     exit 1
   }
-  waits=''
   if [ -e "$state/swapping" ]; then
-    waits=data
     printf 'swapping %s\n' "$(cat -- "$state/swapping")"
+    exit
   fi
   for file in "$state"/stopped/*; do
-    case ${file##*/} in *.part | ports | '*' | "$waits") ;; *) names+=("${file##*/}") ;; esac
+    case ${file##*/} in *.part | ports | '*') ;; *) names+=("${file##*/}") ;; esac
   done
 fi
 for name in "${names[@]}"; do
