@@ -21,6 +21,7 @@ _PORT = re.compile(r"port is already allocated|address already in use", re.IGNOR
 _NO_IMAGE = re.compile(r"no such image|image .* not found|unable to find image", re.IGNORECASE)
 # Ended by somebody who asked: SIGTERM and SIGKILL are how `stop` ends it.
 _ASKED = (0, 137, 143)
+_KILLED = 137
 # So many restarts, the last within so many seconds, are no accident.
 _RESTARTS, _LATELY = 3, 600.0
 # What services write when their surroundings are wrong, most specific first.
@@ -75,12 +76,20 @@ def trouble(box: Container, details: Boxes) -> Diagnosis | None:
     if box.status == "paused":
         text = f"{box.name} is paused"
         return Diagnosis("paused", text, f"inv ops.start {box.service}")
-    if box.oom_killed:
-        limit = f", its limit is {more.memory // 2**20} MB" if more.memory else ""
-        return starved(box.service, f"{box.name} was killed for want of memory{limit}")
+    if box.oom_killed or (box.status == "exited" and box.exit_code == _KILLED and more.memory):
+        return _killed(box, more)
     if box.status in ("created", "exited", "dead"):
         return _still(box, more, details, log)
     return _alive(box, more, details, log)
+
+
+def _killed(box: Container, more: Box) -> Diagnosis:
+    """Docker does not always hear of it that the kernel ended one for want of memory."""
+    limit = f", its limit is {more.memory // 2**20} MB" if more.memory else ""
+    if box.oom_killed:
+        return starved(box.service, f"{box.name} was killed for want of memory{limit}")
+    text = f"{box.name} was killed (exit code {_KILLED}){limit}"
+    return starved(box.service, f"{text}: for want of memory, or it did not end when it was asked to")
 
 
 def _alive(box: Container, more: Box, details: Boxes, log: Sequence[str]) -> Diagnosis | None:

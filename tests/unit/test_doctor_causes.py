@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import kit
 import pytest
+from planning import box
 
-from schedgen_ops.doctor import plan, remote_commands
+from schedgen_ops.doctor import containers, plan, remote_commands
 from schedgen_ops.doctor.cause import Answers, Diagnosis, judged
 from schedgen_ops.release import record
 from schedgen_ops.release.record import ReleaseId
@@ -294,3 +296,21 @@ def test_ports_and_needs_of_containers_are_read() -> None:
     assert ("minio", "postgres", "redis") in {tuple(sorted(box.needs)) for box in boxes.boxes.values()}
     assert boxes.listening[3001] == "the container schedgen-backend-1"
     assert boxes.killed == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("told", "memory", "cause", "said"),
+    [
+        (True, 20 << 20, "out of memory", "was killed for want of memory, its limit is 20 MB"),
+        (False, 20 << 20, "out of memory", "its limit is 20 MB: for want of memory, or it did not end"),
+        (False, 0, "stopped", "is stopped (exit code 137)"),
+    ],
+)
+def test_a_killed_container_with_a_limit_is_one_that_may_have_wanted_memory(
+    told: bool, memory: int, cause: str, said: str
+) -> None:
+    seen = replace(box("api", "r1", "i"), status="exited", exit_code=137, oom_killed=told)
+    details = remote_commands.Boxes(0, {seen.id: remote_commands.Box(memory=memory)})
+    found = containers.trouble(seen, details)
+    assert found is not None
+    assert (found.cause, said in found.text) == (cause, True)
