@@ -13,7 +13,7 @@ from schedgen_ops.shell import Command
 
 _BOX = (
     '{{$said := ""}}{{$health := ""}}{{with .State.Health}}{{$health = .Status}}'
-    "{{range .Log}}{{$said = .Output}}{{end}}{{end}}{{.ID}} {{.State.Status}}/{{$health}} "
+    "{{range .Log}}{{$said = .Output}}{{end}}{{end}}{{.ID}} {{.State.Status}}/{{$health}}/{{.RestartCount}} "
     '{"error":{{json .State.Error}},"memory":{{.HostConfig.Memory}},'
     '"ports":{{json .HostConfig.PortBindings}},'
     '"needs":{{json (index .Config.Labels "com.docker.compose.depends_on")}},"said":{{json $said}}}'

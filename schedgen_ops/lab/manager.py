@@ -52,6 +52,7 @@ def reset(place: Place, count: int, progress: Progress) -> None:
             raise LabError(f"Not in the lab: {', '.join(absent)}", hint=f"inv lab.up --hosts {count}")
         with progress.step("Putting the lab back to its golden state") as line:
             _each(wanted, lambda host: _reset(place, host, progress, line))
+        _write_hosts(place, hosts.running(hosts.existing()))
 
 
 def halt(place: Place, host: LabHost) -> None:

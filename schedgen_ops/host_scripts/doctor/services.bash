@@ -1,9 +1,9 @@
 # What a diagnosis needs of a project's containers beside their state, a line each: `now EPOCH`; `box ID JSON`;
-# `log ID LINE`, the end of the log of one that is not well; `oom NAME` for what lost a process for want of memory
+# `log ID LINE`, the end of the log of one that is not well, or was restarted; `oom NAME` for what lost a process for want of memory
 # within the hour; `port NUMBER` that something listens on, `by NUMBER WHO`; `published NAME PORTS` of any container.
 #: docker[] the engine's words
 #: filter   the project's label, as `docker ps --filter` takes it
-#: format   what is told of each, its id and `STATUS/HEALTH` first
+#: format   what is told of each, its id and `STATUS/HEALTH/RESTARTS` first
 source lib/docker.bash
 
 printf 'now %s\n' "$(date +%s)"
@@ -11,7 +11,7 @@ rows=$(containers "$filter" "$format" "${docker[@]}") || exit
 while read -r id state row; do
   [ -n "$id" ] || continue
   printf 'box %s %s\n' "$id" "$row"
-  case $state in running/ | running/healthy) continue ;; esac
+  case $state in running//0 | running/healthy/0) continue ;; esac
   "${docker[@]}" logs --tail 40 "$id" 2>&1 | cut -c 1-400 | while IFS= read -r line; do
     printf 'log %s %s\n' "$id" "$line"
   done
