@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from schedgen_ops import events
 from schedgen_ops.cli.looking import Rows, conclude, look
@@ -13,7 +13,7 @@ from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.ops import migrating, remote_commands
 from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
+from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.task_run import Operation
 
 
@@ -77,7 +77,21 @@ def _schema(
 
 def _migrating(op: Operation) -> Fleet:
     migrating.asked(op.settings)
-    return op.fleet.only([host.name for host in op.settings.migrating_hosts()])
+    return _among(op, op.settings.migrating_hosts(), "migrations start")
+
+
+def _among(op: Operation, hosts: Iterable[HostSettings], what: str) -> Fleet:
+    """The chosen ones of these hosts; none of them is no success.
+
+    Raises:
+        ConfigError: where no host is left.
+    """
+    names = [host.name for host in hosts]
+    chosen = [name for name in op.fleet.names if name in names]
+    if not chosen:
+        hint = f"There are: {', '.join(names) or 'none'}."
+        raise ConfigError(f"{what} on no host that was chosen", hint=hint)
+    return op.fleet.only(chosen)
 
 
 def end_session(op: Operation, named: str) -> None:
@@ -97,9 +111,14 @@ def end_session(op: Operation, named: str) -> None:
     if not (named.isascii() and named.isdigit()):
         raise ConfigError(f"a session has a number, not {named!r}", hint="`inv doctor` names it.")
     pid = int(named)
-    fleet = op.fleet.only([host.name for host in op.settings.hosts_running(database.service)])
+    fleet = _among(op, op.settings.hosts_running(database.service), "the database runs")
+    if len(fleet) > 1:
+        hint = f"Say which with --hosts: {', '.join(fleet.names)}."
+        raise ConfigError(f"session {pid} may be another one on each host", hint=hint)
     note = "What it has not committed is lost."
-    if not op.ui.confirm(f"End session {pid} of {database.name}?", note, yes=op.options.yes):
+    if not op.ui.confirm(
+        f"End session {pid} of {database.name} on {fleet.names[0]}?", note, yes=op.options.yes
+    ):
         raise Refused("nothing was changed")
 
     def work(remote: Remote) -> None:

@@ -58,6 +58,9 @@ class Consent:
         Raises:
             Refused: unless the first is forced.
         """
+        # Whoever waited for the lock may have come into a freeze.
+        if not self.force:
+            self.before()
         self._refuse(self._unverified(seen), self.force)
         self._refuse(self._unapproved(seen), "")
 

@@ -98,6 +98,10 @@ def _pull(session: Session) -> None:
     if len(set(commits)) > 1:
         raise OpsError(f"the hosts do not agree on what {ref.name!r} is: {', '.join(commits)}")
     commit = commits[0]
+    for site in session.sites if session.consent else ():
+        if not commit.startswith(site.seen.means):
+            text = f"{ref} moved on meanwhile: it was {site.seen.means[:12]} and is {commit[:12]}"
+            raise OpsError(text, host=site.remote.name, hint="Look at it, and deploy again.")
     release = session.release(commit)
     session.do(lambda site: code.switch(site, release))
     session.emit(events.Fact("release", release.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,7 +100,7 @@ def _told(said: str) -> tuple[str, str]:
     if said.startswith("{") and said.endswith("}"):
         try:
             fields = json.loads(said)
-        except ValueError:
+        except (ValueError, RecursionError):
             fields = None
         if isinstance(fields, dict):
             return _level_of(fields, said), _words_of(fields)
@@ -109,6 +110,8 @@ def _told(said: str) -> tuple[str, str]:
 def _level_of(fields: dict[str, Any], said: str) -> str:
     for key in _LEVEL_KEYS:
         value = fields.get(key)
+        if isinstance(value, float) and not math.isfinite(value):
+            continue
         if isinstance(value, int | float) and not isinstance(value, bool):
             return _of_number(value)
         if isinstance(value, str) and value.lower() in _NAMES:

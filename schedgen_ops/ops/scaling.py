@@ -11,6 +11,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.remote import Remote
+from schedgen_ops.rollout.strategies import registry as strategies
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -32,7 +33,7 @@ def allowed(remote: Remote, settings: Settings, service: str) -> tuple[Release, 
     if serving is None or record is None:
         text = f"no release of ours serves {service} here, and only those can be scaled"
         raise Refused(text, host=remote.name, hint="`inv deploy` makes one.")
-    if record.strategy == "stop-first":
+    if not strategies.of(record).beside:
         text = f"{service} may have state, or ports of its own: two of it would be two different ones"
         raise Refused(
             text, host=remote.name, hint="`rollout.start_first` or `rollout.ingress` says otherwise."

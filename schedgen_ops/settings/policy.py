@@ -41,9 +41,9 @@ def dates(value: str) -> tuple[date, date]:
     Raises:
         ValueError: for anything else.
     """
-    first, _, last = value.partition("..")
+    first, dots, last = value.partition("..")
     try:
-        begin, end = date.fromisoformat(first), date.fromisoformat(last or first)
+        begin, end = date.fromisoformat(first), date.fromisoformat(last if dots else first)
     except ValueError:
         raise ValueError(f"must be YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD, not {value!r}") from None
     if end < begin:

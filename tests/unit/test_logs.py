@@ -388,3 +388,10 @@ def test_a_document_has_the_lines(inv: Inv, capsys: Capture) -> None:
     assert inv("logs", "--json", on=[on("app1", f"{at(1, 7)} 0 a")]) == 0
     (row,) = json.loads(capsys.readouterr().out)["result"]
     assert (row["service"], row["at"], row["level"], row["text"]) == ("backend", at(1, 7), "info", "a")
+
+
+@pytest.mark.parametrize("level", ["1e999", "NaN", "-Infinity", "9" * 400, "[" * 20_000 + "]" * 20_000])
+def test_a_level_that_is_no_level_keeps_no_line_back(level: str) -> None:
+    told = log_lines._told(f'{{"level":{level},"msg":"hello"}}')
+    assert told[0] in ("debug", "info", "warning", "error")
+    assert "hello" in told[1]

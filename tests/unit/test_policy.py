@@ -15,7 +15,7 @@ from fakes import FakeHost, result
 from invoke.program import Program
 from kit import written
 from simulated import SimHost
-from simulated_world import NEW, fresh
+from simulated_world import NEW, NEXT, fresh
 
 from schedgen_ops import host as ssh
 from schedgen_ops.errors import Unreachable
@@ -170,3 +170,18 @@ def test_a_host_with_an_older_config_asks_for_nothing(inv: Inv) -> None:
     host = SimHost(world=replace(fresh()))
     assert inv("deploy", "--branch", "v1.2.3", policy={}, on=host) == 0
     assert not any("approvals" in each for each in host.asked)
+
+
+class Moving(SimHost):
+    """A host whose git remote gets another commit once it was looked at."""
+
+    def _answer(self, command: Command) -> Result:
+        if command.title.startswith("resolve "):
+            return result(NEXT + "\n")
+        return super()._answer(command)
+
+
+def test_a_branch_that_moved_on_since_it_was_looked_at_is_not_deployed(inv: Inv, capsys: Capture) -> None:
+    host = Moving()
+    assert inv("deploy", "--branch", "v1.2.3", policy={}, on=host) == 4
+    assert "moved on meanwhile" in capsys.readouterr().err

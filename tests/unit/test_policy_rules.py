@@ -86,6 +86,7 @@ def test_every_moment_is_in_a_window_or_in_the_rest_of_its_day(moment: datetime)
         {"days": ["fri"], "hours": "14:00"},
         {"dates": "2026-12-24..2026-12-23"},
         {"dates": "Christmas"},
+        {"dates": "2026-12-24.."},
         {"days": ["fri"], "zone": "Mars/Olympus"},
         {"days": ["fri"], "zone": "../etc/passwd"},
     ],
