@@ -95,7 +95,12 @@ def suggest(word: str, known: tuple[str, ...], least: float = 0.6) -> tuple[str,
     ranked = sorted(
         ((difflib.SequenceMatcher(None, plain, name).ratio(), name) for name in known), reverse=True
     )
-    return tuple(name for ratio, name in ranked[:2] if ratio >= max(least, ranked[0][0] - 0.1))
+    # Of two letters one that is wrong is half of the word.
+    return tuple(
+        name
+        for ratio, name in ranked[:2]
+        if ratio >= max(min(least, 0.5) if len(name) == len(plain) == 2 else least, ranked[0][0] - 0.1)
+    )
 
 
 @cache
