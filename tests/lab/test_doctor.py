@@ -145,7 +145,7 @@ def test_services_that_are_away_are_named_with_those_that_need_them(op: Operator
             no_container=("pdf-worker has no container", "inv ops.start pdf-worker"),
             crashed=("crashing ended with exit code 3", "inv ops.restart crashing", "cannot read /etc/odd"),
             restarting=("again is restarted again and again", "correct the env file", unset),
-            out_of_memory=("greedy was killed", "its limit is 20 MB", "inv ops.restart"),
+            out_of_memory=("greedy was killed", "inv ops.restart greedy"),
             not_started_yet=("is not healthy yet", "inv doctor"),
         )
 
