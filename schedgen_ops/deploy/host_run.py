@@ -37,7 +37,7 @@ class HostRun:
         services: what the new release's compose file says.
         touched: services whose containers this deploy replaced, in order.
         backup: the folder of the backup that this deploy made.
-        share: percent of the requests that new containers get at first, see `scripts.start_beside`.
+        share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         totals: bytes that the parts of the backup will likely come to.
         answering: since when all that comes goes to new containers alone, in seconds on the monotonic clock;
             0.0 before any was replaced.

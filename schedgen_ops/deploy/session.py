@@ -43,7 +43,7 @@ class Session:
         owner: who does it, for the lock and the record.
         patience: how long another run is waited for; None does not wait.
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
-        share: percent of the requests that new containers get at first, see `scripts.start_beside`.
+        share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         sites: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
         serves: whether the new release is the one that serves.

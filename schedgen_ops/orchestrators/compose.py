@@ -1,20 +1,36 @@
-"""Docker Compose, as what runs a project's services. Pure."""
+"""Docker Compose, as what runs a project's services. Pure.
+
+Compose cannot have two releases of a service at once: what replaces containers is a script, a round trip. It
+goes on when the connection dies, and puts everything in order whatever happens, so that a host is never left
+between two releases of a service. Its lines for us are `say TEXT`, `moved` once requests go to those that
+stay, and `ended MICROSECONDS`: how long the old containers took to end what they had begun.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from schedgen_ops.commands.compose import Compose
-from schedgen_ops.orchestrators import port_handover, scripts
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
-from schedgen_ops.shell import Command
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, to_json
+from schedgen_ops.shell import Command, Value
 
 
 class ComposeOrchestrator(Compose):
-    """Docker Compose's own commands, and scripts for what it cannot do: two releases of a service at once."""
+    """Docker Compose's own commands, and scripts for what it cannot do."""
 
     __slots__ = ()
+
+    def _given(self, state: str, service: str) -> dict[str, Value]:
+        """What every script is given that works alone on a service."""
+        return {
+            "state": state,
+            "services": (service,),
+            "docker": self.docker.words,
+            "project": self.project,
+            "service": service,
+        }
 
     def containers(self) -> Command:
         """List the project's containers."""
@@ -30,8 +46,18 @@ class ComposeOrchestrator(Compose):
         *,
         share: int = 100,
     ) -> Command:
-        """Start new containers beside the old ones."""
-        return scripts.start_beside(self, state, folder, service, record, health, share=share)
+        """Start new containers beside the old ones, healthy before the old ones go."""
+        return host_script(
+            "rollout/start_beside",
+            title=f"replace {service}",
+            **self._given(state, service),
+            compose=self.words_of(folder),
+            wanted=record.replicas,
+            release=folder,
+            proxies=record.proxies,
+            share=share,
+            limit=health,
+        )
 
     def retire(
         self,
@@ -43,12 +69,26 @@ class ComposeOrchestrator(Compose):
         release_id: ReleaseId,
         back: bool = False,
     ) -> Command:
-        """Drain and remove one side of a service's containers."""
-        return scripts.retire(self, state, service, record, drain, release_id=release_id, back=back)
+        """Drain and remove the containers of a service that are not of a release, while that one serves."""
+        return host_script(
+            "rollout/retire",
+            title=f"replace {service}",
+            **self._given(state, service),
+            proxies=record.proxies,
+            release=release_id,
+            back="yes" if back else "",
+            wanted=record.replicas,
+            drain=drain,
+        )
 
     def remove(self, state: str, service: str, *, release_id: ReleaseId) -> Command:
-        """Remove the containers of a service that are of a release."""
-        return scripts.remove(self, state, service, release_id=release_id)
+        """Stop and remove the containers of a service that are of a release."""
+        return host_script(
+            "rollout/remove",
+            title=f"remove {service}",
+            **self._given(state, service),
+            release=release_id,
+        )
 
     def promote(
         self,
@@ -59,8 +99,21 @@ class ComposeOrchestrator(Compose):
         *,
         beside: bool = False,
     ) -> Command:
-        """Make a release the one that serves."""
-        return scripts.promote(self, paths, release_id, services, record, beside=beside)
+        """Make a release the one that serves, and the one that a reboot brings back."""
+        text = to_json(record).encode() if record else b""
+        command = host_script(
+            "rollout/promote",
+            title=f"serve {', '.join(services)}",
+            state=paths.state,
+            docker=self.docker.words,
+            project=self.project,
+            current=paths.current,
+            release=release_id,
+            folder=paths.release(release_id),
+            services=services,
+            size="beside" if beside else str(len(text) or ""),
+        )
+        return command.with_stdin(text) if record else command
 
     def ingress(
         self,
@@ -71,16 +124,37 @@ class ComposeOrchestrator(Compose):
         *,
         repair: bool = False,
     ) -> Command:
-        """Keep the ingress as a release has it."""
-        return port_handover.ingress(self, paths, folder, behind, health, repair=repair)
+        """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`."""
+        services = (*behind, "schedgen-ingress")
+        return host_script(
+            "rollout/ingress",
+            title=f"replace {', '.join(services)}",
+            state=paths.state,
+            services=services,
+            docker=self.docker.words,
+            compose=self.words_of(folder),
+            project=self.project,
+            folder=paths.ingress,
+            config=f"{folder}/haproxy.cfg",
+            repair="yes" if repair else "",
+            pairs=[f"{name}={record.replicas}" for name, record in behind.items()],
+            limit=health,
+        )
 
     def finished(self, state: str, service: str, patience: float = 900) -> Command:
-        """Wait until no script works on a service any more."""
-        return scripts.finished(state, service, patience)
+        """Wait until no script works on a service any more, at most so many seconds."""
+        title = f"wait for {service}"
+        return host_script("rollout/wait", title=title, state=state, service=service, timeout=round(patience))
 
     def well(self, containers: Sequence[str], health: int) -> Command:
-        """Wait until containers are well."""
-        return scripts.well(self, containers, health)
+        """Wait until containers are well, at most `health` seconds; fail as soon as one is not."""
+        return host_script(
+            "rollout/wait_healthy",
+            title="wait until all is well",
+            docker=self.docker.words,
+            containers=containers,
+            limit=health,
+        )
 
     def untag(self, images: Sequence[str]) -> Command:
         """Remove names of images."""

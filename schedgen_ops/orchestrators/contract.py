@@ -64,7 +64,18 @@ class Orchestrator(Protocol):
         *,
         share: int = 100,
     ) -> Command:
-        """Start new containers beside the old ones; `scripts.start_beside` tells more."""
+        """Start new containers beside the old ones, healthy before the old ones go.
+
+        Behind the ingress the old ones stay: they get one request in 257, and all of them should the new ones
+        die; `retire` takes one side away.
+
+        Args:
+            state: the path of the folder of our state.
+            folder: the path of the release's folder, with its compose.yaml.
+            health: seconds until they must be healthy.
+            share: percent of the requests that the new ones get; below 100 the old ones get the rest. With
+                100 they stand by, with ALL they get nothing, not even should the new ones die.
+        """
         ...
 
     def retire(
@@ -77,11 +88,24 @@ class Orchestrator(Protocol):
         release_id: ReleaseId,
         back: bool = False,
     ) -> Command:
-        """Drain and remove one side of a service's containers; `scripts.retire` tells more."""
+        """Drain and remove the containers of a service that are not of a release, while that one serves.
+
+        Args:
+            state: the path of the folder of our state.
+            drain: seconds for requests in flight to end.
+            release_id: whose containers.
+            back: the other way round: its containers go, those that were there before serve again.
+                Ends with 10 where none of them is there and well.
+        """
         ...
 
     def remove(self, state: str, service: str, *, release_id: ReleaseId) -> Command:
-        """Remove the containers of a service that are of a release."""
+        """Stop and remove the containers of a service that are of a release; whoever made others keeps them.
+
+        Args:
+            state: the path of the folder of our state.
+            release_id: whose containers.
+        """
         ...
 
     def promote(
@@ -93,7 +117,14 @@ class Orchestrator(Protocol):
         *,
         beside: bool = False,
     ) -> Command:
-        """Make a release the one that serves; `scripts.promote` tells more."""
+        """Make a release the one that serves, and the one that a reboot brings back.
+
+        Args:
+            release_id: whose containers.
+            services: those behind the ingress that it replaced.
+            record: what its record says from now on; None leaves it.
+            beside: whether the record is on the host already, beside its place.
+        """
         ...
 
     def ingress(
@@ -105,7 +136,14 @@ class Orchestrator(Protocol):
         *,
         repair: bool = False,
     ) -> Command:
-        """Keep the ingress as a release has it; `port_handover.ingress` tells more."""
+        """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
+
+        Args:
+            folder: the path of the release's folder, with compose.yaml and haproxy.cfg.
+            behind: the services behind the ingress.
+            health: seconds until a container must be healthy.
+            repair: whether what a killed run left closed is opened again.
+        """
         ...
 
     def finished(self, state: str, service: str, patience: float = 900) -> Command:

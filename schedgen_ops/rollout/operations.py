@@ -72,7 +72,7 @@ class Bring:
 
     Attributes:
         old: the service as the release before has it; None where it has none.
-        share: percent of the requests that the new ones get behind the ingress, see `scripts.start_beside`.
+        share: percent of the requests that the new ones get behind the ingress, as the orchestrator has it.
     """
 
     new: Version

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from kit import bash, program
 
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
@@ -137,7 +137,7 @@ class Engine:
         program(self.bin, "docker", _DOCKER)
         self.say(next="1", release="r1", proxies="")
         (self.root / "log").touch()
-        self.compose = Compose(Docker(), "schedgen", "/srv/schedgen")
+        self.compose = ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen")
 
     def say(self, **values: str) -> None:
         """What it does from now on; `_` in a name stands for `-`."""

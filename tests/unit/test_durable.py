@@ -10,9 +10,8 @@ from kit import BACKUP, bash, path, program
 
 from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.commands import files
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.orchestrators import scripts
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.shell import Command
@@ -64,7 +63,7 @@ def test_all_of_a_release_is_on_the_disk_before_it_is_named(tmp_path: Path) -> N
     program(tmp_path / "bin", "docker", "true")
     told = order(
         tmp_path,
-        scripts.promote(Compose(Docker(), "p", str(tmp_path)), paths, ReleaseId("r2"), [], beside=True),
+        ComposeOrchestrator(Docker(), "p", str(tmp_path)).promote(paths, ReleaseId("r2"), [], beside=True),
     )
     at = ".schedgen/releases/r2"
     assert {f"{at}/compose.yaml", f"{at}/owner.yaml", f"{at}/.release.json"} <= {*told[0].split()}
@@ -79,7 +78,7 @@ def test_all_of_a_release_is_on_the_disk_before_it_is_named(tmp_path: Path) -> N
 def test_a_release_that_is_pinned_is_on_the_disk(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
     program(tmp_path / "bin", "docker", "echo services")
-    (told,) = order(tmp_path, Compose(Docker(), "p", str(tmp_path)).pin(f"{tmp_path}/r", "{}"))
+    (told,) = order(tmp_path, ComposeOrchestrator(Docker(), "p", str(tmp_path)).pin(f"{tmp_path}/r", "{}"))
     assert told.split() == ["sync", "r/compose.yaml", "r/overlay.json", "r"]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from engine_stub import Engine
 
-from schedgen_ops.orchestrators import port_handover
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.remote import Result
@@ -26,7 +25,7 @@ def adopt(engine: Engine, *, repair: bool = False) -> Result:
     release = Path(paths.release(ReleaseId("r1")))
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text("frontend web_80\n")
-    return engine.run(port_handover.ingress(engine.compose, paths, str(release), WEB, 20, repair=repair))
+    return engine.run(engine.compose.ingress(paths, str(release), WEB, 20, repair=repair))
 
 
 def services(engine: Engine) -> list[str]:

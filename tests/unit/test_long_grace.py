@@ -16,7 +16,6 @@ from kit import settings
 from test_backup_restore import boxes
 
 from schedgen_ops.commands.docker import GRACE, Docker, grace, parse_containers
-from schedgen_ops.orchestrators import scripts
 from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import run as roller
@@ -85,7 +84,7 @@ def test_what_is_ended_by_its_limit_is_who_listens_and_not_what_works(
     engine.say(release="r2", slow="yes")
     folder = str(engine.state / "releases/r2")
     Path(folder).mkdir(parents=True)
-    command = scripts.start_beside(engine.compose, str(engine.state), folder, "worker", WORKER, 20)
+    command = engine.compose.start_beside(str(engine.state), folder, "worker", WORKER, 20)
     line = ["timeout", "-k", "5", "60", "bash", "--norc", "-o", "pipefail", "-c", command.text]
     env = {**os.environ, "FAKE": str(engine.root), "PATH": f"{engine.bin}:{os.environ['PATH']}"}
     with subprocess.Popen(line, cwd=engine.root, env=env, stdout=-3, stderr=-3) as listener:
@@ -95,5 +94,5 @@ def test_what_is_ended_by_its_limit_is_who_listens_and_not_what_works(
     assert "stop 1" not in engine.log
     (engine.root / "slow").unlink()
     # Who comes next waits for it.
-    assert engine.run(scripts.finished(str(engine.state), "worker")).ok
+    assert engine.run(engine.compose.finished(str(engine.state), "worker")).ok
     assert [text.split()[3] for text in engine.containers.values()] == ["r2"]

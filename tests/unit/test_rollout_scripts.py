@@ -13,10 +13,9 @@ from engine_stub import Engine
 from kit import parses
 
 from schedgen_ops import host_scripts
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import program
-from schedgen_ops.orchestrators import port_handover, scripts
+from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.orchestrators.contract import ALL
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, to_json
@@ -40,12 +39,12 @@ def beside(
     folder = str(engine.state / "releases/r2")
     Path(folder).mkdir(parents=True, exist_ok=True)
     state = str(engine.state)
-    return engine.run(scripts.start_beside(engine.compose, state, folder, service, record, health))
+    return engine.run(engine.compose.start_beside(state, folder, service, record, health))
 
 
 def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
-    command = scripts.retire(
-        engine.compose, str(engine.state), "web", SITE, 1, release_id=ReleaseId(release), back=back
+    command = engine.compose.retire(
+        str(engine.state), "web", SITE, 1, release_id=ReleaseId(release), back=back
     )
     return engine.run(command)
 
@@ -60,7 +59,7 @@ def test_only_containers_of_the_release_are_removed(engine: Engine) -> None:
     engine.has("worker")
     engine.say(release="r2")
     engine.has("worker", "web")
-    command = scripts.remove(engine.compose, str(engine.state), "worker", release_id=ReleaseId("r2"))
+    command = engine.compose.remove(str(engine.state), "worker", release_id=ReleaseId("r2"))
     assert engine.run(command).ok
     assert services(engine) == ["worker r1", "web r2"]
     assert engine.run(command).ok
@@ -201,7 +200,7 @@ def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) 
     gated.say(release="r2")
     folder = str(gated.state / "releases/r2")
     Path(folder).mkdir(parents=True)
-    command = scripts.start_beside(gated.compose, str(gated.state), folder, "web", SITE, 20, share=ALL)
+    command = gated.compose.start_beside(str(gated.state), folder, "web", SITE, 20, share=ALL)
     assert gated.run(command).ok
     assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
 
@@ -288,7 +287,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
     folder = Path(paths.release(ReleaseId("r2")))
     folder.mkdir(parents=True)
     (gated.state / "releases/r2/restart-web").rename(folder / "restart-web")
-    answer = gated.run(scripts.promote(gated.compose, paths, ReleaseId("r2"), ["web"], RELEASE))
+    answer = gated.run(gated.compose.promote(paths, ReleaseId("r2"), ["web"], RELEASE))
     assert answer.ok, answer
     assert gated.log[-1] == "update --restart on-failure:3 3"
     assert (folder / "release.json").read_text() == to_json(RELEASE)
@@ -299,7 +298,7 @@ def test_new_containers_come_back_after_a_reboot_once_their_release_serves(gated
 def test_a_record_that_did_not_arrive_whole_names_nothing(gated: Engine) -> None:
     paths = Paths(str(gated.root / "project"))
     Path(paths.release(ReleaseId("r2"))).mkdir(parents=True)
-    command = scripts.promote(gated.compose, paths, ReleaseId("r2"), ["web"], RELEASE)
+    command = gated.compose.promote(paths, ReleaseId("r2"), ["web"], RELEASE)
     assert not gated.run(replace(command, stdin=to_json(RELEASE).encode()[:-9])).ok
     assert not Path(paths.current).exists()
 
@@ -308,7 +307,7 @@ def test_a_record_that_is_beside_its_place_is_put_there_with_the_name(gated: Eng
     paths = Paths(str(gated.root / "project"))
     folder = Path(paths.release(ReleaseId("r2")))
     folder.mkdir(parents=True)
-    command = scripts.promote(gated.compose, paths, ReleaseId("r2"), [], beside=True)
+    command = gated.compose.promote(paths, ReleaseId("r2"), [], beside=True)
     assert not gated.run(command).ok
     assert not Path(paths.current).exists()
     (folder / ".release.json").write_text("ready")
@@ -327,7 +326,7 @@ def adopt(engine: Engine, config: str = "frontend web_80\n") -> Result:
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text(config)
     Path(paths.state).mkdir(exist_ok=True)
-    return engine.run(port_handover.ingress(engine.compose, paths, str(release), {"web": SITE}, 20))
+    return engine.run(engine.compose.ingress(paths, str(release), {"web": SITE}, 20))
 
 
 def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
@@ -425,13 +424,13 @@ def test_an_ingress_that_keeps_its_old_configuration_is_told_of(engine: Engine) 
 
 def commands(name: str) -> list[Command]:
     """Every script, with `name` wherever a folder or an id can be."""
-    made, paths = Compose(Docker(), "p", name, (name,)), Paths(name)
+    made, paths = ComposeOrchestrator(Docker(), "p", name, (name,)), Paths(name)
     return [
-        scripts.start_beside(made, name, name, "web", SITE, 1),
-        scripts.retire(made, name, "web", SITE, 1, release_id=ReleaseId(name)),
-        scripts.promote(made, paths, ReleaseId(name), ["web", "api"], RELEASE),
-        port_handover.ingress(made, paths, name, {"web": SITE}, 1),
-        scripts.finished(name, "web"),
+        made.start_beside(name, name, "web", SITE, 1),
+        made.retire(name, "web", SITE, 1, release_id=ReleaseId(name)),
+        made.promote(paths, ReleaseId(name), ["web", "api"], RELEASE),
+        made.ingress(paths, name, {"web": SITE}, 1),
+        made.finished(name, "web"),
     ]
 
 
@@ -467,7 +466,7 @@ def test_one_script_at_a_time_works_on_a_service(engine: Engine) -> None:
     lock = engine.state / "roll-worker.lock"
     while not lock.exists() or not any(line.startswith("made") for line in engine.log):
         time.sleep(0.01)
-    assert engine.run(scripts.finished(str(engine.state), "worker")).ok
+    assert engine.run(engine.compose.finished(str(engine.state), "worker")).ok
     waited = time.monotonic()
     thread.join()
     assert services(engine) == ["worker r2"]

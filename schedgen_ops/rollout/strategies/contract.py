@@ -54,7 +54,7 @@ class Strategy(ABC):
         """Return the command that starts a service as `new` has it, and ends well once it is healthy.
 
         It may be sent again after it was cut off anywhere. Where old and new run side by side, its lines are
-        those of `orchestrators/scripts.py`; else the containers are asked for their log when it fails.
+        those of `orchestrators/compose.py`; else the containers are asked for their log when it fails.
         """
 
     @abstractmethod
