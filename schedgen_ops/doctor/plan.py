@@ -14,6 +14,7 @@ from schedgen_ops.databases import engine_of
 from schedgen_ops.doctor import database, endpoints, machine, networks, releases, services
 from schedgen_ops.doctor import remote_commands as ask
 from schedgen_ops.doctor.cause import Cause
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import HostSettings, Settings
@@ -69,7 +70,7 @@ def probes(settings: Settings, host: HostSettings, issue: int = 0) -> Mapping[st
 
 def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
     docker, paths, where = Docker(settings.sudo), Paths(settings.directory), settings.directory
-    compose = Compose(docker, settings.project, where, settings.compose_files, env_file=settings.env_file)
+    compose = compose_of(settings)
     backups = settings.backup.directory
     inside = backups if backups.startswith("/") else f"{where}/{backups}"
     asked = {

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.host_context import HostContext
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId
@@ -73,10 +73,9 @@ class Base:
 
     def compose(self, *argv: str) -> Command:
         """Return `docker compose ARGV...` on the definition of the release that is to serve."""
-        s = self.settings
-        compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
+        compose = compose_of(self.settings)
         if self.release_id:
-            return compose.of(Paths(s.directory).release(self.release_id), *argv)
+            return compose.of(Paths(self.settings.directory).release(self.release_id), *argv)
         return compose.by_owner(*argv)
 
     def run(self, command: Command, deadline: float) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import files
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.emergency.data import Data
 from schedgen_ops.errors import OpsError
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.shell import Command
@@ -89,10 +89,9 @@ class Ran(Data):
 
     def _by_owner(self, *argv: str) -> Command:
         """`docker compose ARGV...` on what the owner wrote: services with a profile are in it alone."""
-        s = self.settings
-        compose = Compose(self.docker, s.project, s.directory, s.compose_files, s.env_file)
+        compose = compose_of(self.settings)
         if self.release_id:
-            return compose.as_written(Paths(s.directory).release(self.release_id), *argv)
+            return compose.as_written(Paths(self.settings.directory).release(self.release_id), *argv)
         return compose.by_owner(*argv)
 
     @property

@@ -10,7 +10,7 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose, Service, parse_services
 from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.log_excerpt import telling
-from schedgen_ops.ops.services import compose_of
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -33,8 +33,7 @@ def build(
     """
     docker = engine.Docker(settings.sudo)
     classic = not remote.run(docker.has_buildx(), deadline=_QUICK, check=False).ok
-    base = compose_of(settings)
-    compose = Compose(docker, base.project, base.directory, base.files, base.env_file, classic)
+    compose = compose_of(settings, classic=classic)
     known = _services(remote, compose)
     wanted = services or tuple(name for name, service in known.items() if service.built)
     built = [name for name in wanted if name in known and known[name].built]

@@ -10,7 +10,8 @@ from schedgen_ops import events
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandTimedOut, ConfigError, OpsError
 from schedgen_ops.log_excerpt import telling
-from schedgen_ops.ops.services import compose_of, serving
+from schedgen_ops.ops.services import serving
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Migrations, Settings
 

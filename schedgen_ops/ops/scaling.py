@@ -6,7 +6,8 @@ from schedgen_ops import events
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.ops.services import compose_of, there
+from schedgen_ops.ops.services import there
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from schedgen_ops import events
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands.compose import Compose
 from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.ops import remote_commands
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -82,14 +82,6 @@ def start(remote: Remote, settings: Settings, emit: events.Emit, services: Seque
     seen = there(remote, settings)
     for service in found:
         _well(emit, remote, f"{service} started", seen.get(service, ()))
-
-
-def compose_of(settings: Settings) -> Compose:
-    """Return the builder of docker compose commands of an environment."""
-    docker = engine.Docker(settings.sudo)
-    return Compose(
-        docker, settings.project, settings.directory, settings.compose_files, env_file=settings.env_file
-    )
 
 
 def serving(remote: Remote, settings: Settings) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from schedgen_ops.commands.docker import Docker
-from schedgen_ops.orchestrators.compose import ComposeOrchestrator
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.orchestrators.contract import Orchestrator
 from schedgen_ops.settings import Settings
 
-ORCHESTRATORS: Mapping[str, Callable[..., Orchestrator]] = {"compose": ComposeOrchestrator}
+ORCHESTRATORS: Mapping[str, Callable[..., Orchestrator]] = {"compose": compose_of}
 
 
 def chosen(settings: Settings, *, classic: bool = False) -> Orchestrator:
@@ -18,6 +17,4 @@ def chosen(settings: Settings, *, classic: bool = False) -> Orchestrator:
     Args:
         classic: build with the engine's classic builder, where a host has no buildx.
     """
-    s = settings
-    make = ORCHESTRATORS["compose"]
-    return make(Docker(s.sudo), s.project, s.directory, s.compose_files, s.env_file, classic)
+    return ORCHESTRATORS["compose"](settings, classic=classic)

@@ -11,10 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schedgen_ops.commands.compose import Compose
+from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, to_json
+from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command, Value
+
+
+def compose_of(settings: Settings, *, classic: bool = False) -> ComposeOrchestrator:
+    """Return Docker Compose on the owner's files of an environment.
+
+    Args:
+        classic: build with the engine's classic builder, where a host has no buildx.
+    """
+    s = settings
+    return ComposeOrchestrator(Docker(s.sudo), s.project, s.directory, s.compose_files, s.env_file, classic)
 
 
 class ComposeOrchestrator(Compose):

@@ -56,5 +56,5 @@ def test_every_operation_that_touches_services_is_asked_of_the_orchestrator() ->
 
 def test_one_line_of_the_registry_chooses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     made: Orchestrator = Swarm()
-    monkeypatch.setattr(orchestrators, "ORCHESTRATORS", {"compose": lambda *_: made})
+    monkeypatch.setattr(orchestrators, "ORCHESTRATORS", {"compose": lambda *_, **__: made})
     assert orchestrators.chosen(settings()) is made
