@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,8 +45,7 @@ class Consent:
         Raises:
             Refused: unless it is forced.
         """
-        found = rules.against(self.op.settings.policy, self.ref, self.op.clock.now())
-        self._refuse(found, self.force)
+        self._unless_forced(rules.against(self.op.settings.policy, self.ref, self.op.clock.now()))
 
     def told(self) -> tuple[tuple[str, str], ...]:
         """Return what the run's title, log and journal say of it."""
@@ -61,48 +60,45 @@ class Consent:
         # Whoever waited for the lock may have come into a freeze.
         if not self.force:
             self.before()
-        self._refuse(self._unverified(seen), self.force)
-        self._refuse(self._unapproved(seen), "")
+        self._unless_forced(self._unverified(seen))
+        if missing := self._unapproved(seen):
+            raise _refused(missing, f"Somebody else runs `inv deploy.approve --branch {self.ref}`.")
 
-    def _refuse(self, found: Iterator[str], force: str) -> None:
+    def _unless_forced(self, found: Iterator[str]) -> None:
         against = list(found)
-        if not against:
-            return
-        if not force:
-            hint = "\n".join(filter(None, (_hint(self.ref, against), "Nothing was changed.")))
-            raise Refused("; ".join(against), hint=hint)
+        if against and not self.force:
+            hint = '`--force "REASON"` deploys all the same; the reason is kept in the journal.'
+            raise _refused("; ".join(against), hint)
         for each in against:
-            events.warn(self.op.emit, f"{each}; forced: {force}")
+            events.warn(self.op.emit, f"{each}; forced: {self.force}")
 
     def _unverified(self, seen: Mapping[str, Observed]) -> Iterator[str]:
         after = self.op.settings.policy.after
         if not after or self.force:
             return
-        commits = sorted({found.means for found in seen.values()})
-        for commit in commits:
-            missing = lacking(self.op.elsewhere(after), commit)
-            if missing:
+        other = self.op.elsewhere(after)
+        for commit in sorted({found.means for found in seen.values()}):
+            if missing := lacking(other, commit):
                 yield f"{commit[:12]} was not verified in {after} yet: {', '.join(missing)}"
 
-    def _unapproved(self, seen: Mapping[str, Observed]) -> Iterator[str]:
+    def _unapproved(self, seen: Mapping[str, Observed]) -> str:
+        """What is missing, in words; the approvals are told where nothing is."""
         policy = self.op.settings.policy
         if not policy.approvals:
-            return
+            return ""
         user = lock.myself(self.op.clock, "", "").user
         for host, found in seen.items():
             there = approvals.given(found.approvals, found.means, user)
             if text := approvals.missing(policy, there):
-                yield f"{found.means[:12]} is not approved on {host}: {text}"
-                return
+                return f"{found.means[:12]} is not approved on {host}: {text}"
         given = {each.code: each for found in seen.values() for each in found.approvals}
         for each in approvals.given(tuple(given.values()), next(iter(seen.values())).means, user):
             events.info(self.op.emit, f"Approved by {each.by} (code {each.code})")
+        return ""
 
 
-def _hint(ref: Ref, against: Sequence[str]) -> str:
-    if any("approv" in each for each in against):
-        return f"Somebody else runs `inv deploy.approve --branch {ref}`."
-    return '`--force "REASON"` deploys all the same; the reason is kept in the journal.'
+def _refused(text: str, hint: str) -> Refused:
+    return Refused(text, hint=f"{hint}\nNothing was changed.")
 
 
 def lacking(other: Operation, commit: str) -> tuple[str, ...]:
