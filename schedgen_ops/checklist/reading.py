@@ -86,7 +86,7 @@ def read(asked: Asked, answers: Mapping[str, Result]) -> Read:
     """Judge the answers of `commands`."""
     found = Read()
     readers: dict[str, Callable[[Result], Iterator[tuple[str, Problem | str]]]] = {
-        "coming": partial(_coming, asked, answers.get("defined")),
+        "coming": partial(_coming, asked, answers["defined"]),
         "logs": partial(_logs, asked),
         "clock": partial(_clock, asked),
         "catalog": partial(_catalog, asked),
@@ -131,7 +131,7 @@ def _note(
             found.evidence[which] = what
 
 
-def _coming(asked: Asked, defined: Result | None, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _coming(asked: Asked, defined: Result, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     if not answer.stdout:
         yield "changes", unknown("what would change", answer)
         return
@@ -166,10 +166,9 @@ def _variables(settings: Settings, coming: changes.Coming) -> Iterator[Problem]:
         yield Problem(text, f"Set it in {file}.", refuses=here and secret)
 
 
-def _definition(defined: Result | None, document: str) -> Iterator[tuple[str, Problem | str]]:
-    if defined is None or not defined.ok:
-        if defined is not None:
-            yield "definition", unknown("what the serving release was defined as", defined)
+def _definition(defined: Result, document: str) -> Iterator[tuple[str, Problem | str]]:
+    if not defined.ok:
+        yield "definition", unknown("what the serving release was defined as", defined)
         return
     if not defined.stdout.strip():
         yield "definition", "nothing was deployed by us yet"

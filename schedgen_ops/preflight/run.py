@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from schedgen_ops import events
-from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import ContextOf, HostContext
@@ -15,17 +14,14 @@ from schedgen_ops.preflight.probe import Problem
 _DEADLINE = 60.0
 
 
-def check(fleet: Fleet, context_of: ContextOf, ref: Ref | None = None) -> Mapping[str, plan.Observed]:
-    """Look at every host, and return what was seen by the host's name.
-
-    Args:
-        ref: what will be fetched, which has to be there; None for nothing.
+def check(fleet: Fleet, context_of: ContextOf) -> Mapping[str, plan.Observed]:
+    """Look at every host of a run that fetches nothing, and return what was seen by the host's name.
 
     Raises:
         Refused: if any host is not ready, with every problem of every host.
         Unreachable: if one cannot be reached.
     """
-    findings = fleet.each(lambda remote: _look(context_of(remote), ref)).values()
+    findings = fleet.each(lambda remote: _look(context_of(remote))).values()
     refusals = []
     for remote, (problems, _) in zip(fleet.hosts, findings, strict=True):
         for problem in problems:
@@ -39,13 +35,13 @@ def check(fleet: Fleet, context_of: ContextOf, ref: Ref | None = None) -> Mappin
     }
 
 
-def _look(host: HostContext, ref: Ref | None) -> tuple[tuple[Problem, ...], plan.Observed | None]:
-    probes = plan.probes(host.settings, host.entry, ref)
+def _look(host: HostContext) -> tuple[tuple[Problem, ...], plan.Observed | None]:
+    probes = plan.probes(host.settings, host.entry)
     answers = host.remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)
     refused = any(problem.refuses for problem in problems)
-    return problems, None if refused else plan.observed(results, ref)
+    return problems, None if refused else plan.observed(results)
 
 
 def refused(refusals: list[tuple[str, Problem]]) -> OpsError:

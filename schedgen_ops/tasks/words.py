@@ -1,9 +1,8 @@
-"""Words that a task takes as they stand: `inv logs backend frontend`, `inv exec backend -- ls -la`."""
+"""Words that a task takes as they stand: `inv logs backend frontend`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from invoke.parser.argument import Argument
@@ -60,9 +59,3 @@ class WordsTask(Task[Any]):
         args = super().get_arguments(ignore_unknown_help)
         own = [Words(self._words, arg.help) for arg in args if arg.name == self._words]
         return [*own, *(arg for arg in args if arg.name != self._words)]
-
-
-def behind_dashes(argv: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return the words behind `--`, each as the operator's shell gave it; Invoke joins them to one text."""
-    words = list(sys.argv if argv is None else argv)
-    return tuple(words[words.index("--") + 1 :]) if "--" in words else ()
