@@ -72,5 +72,35 @@ class HostContext:
         events.warn(self.emit, text, self.remote.name)
 
 
+@dataclass(slots=True)
+class AtHost:
+    """What a run knows of one host, and the context that it works there with."""
+
+    context: HostContext
+
+    @property
+    def remote(self) -> Remote:
+        """The way to the host."""
+        return self.context.remote
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment."""
+        return self.context.settings
+
+    @property
+    def docker(self) -> Docker:
+        """The builder of docker commands."""
+        return self.context.docker
+
+    def say(self, text: str) -> None:
+        """Tell the operator."""
+        self.context.say(text)
+
+    def warn(self, text: str) -> None:
+        """Tell the operator of something to look at."""
+        self.context.warn(text)
+
+
 # Gives each host of a run its context.
 ContextOf = Callable[[Remote], HostContext]

@@ -11,26 +11,25 @@ from schedgen_ops.clock import Clock
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
-from schedgen_ops.host_context import QUICK, HostContext
+from schedgen_ops.host_context import QUICK, AtHost
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.orchestrators import chosen
 from schedgen_ops.orchestrators.contract import Orchestrator
 from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
-from schedgen_ops.remote import Remote, Result
+from schedgen_ops.remote import Result
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.rendering import Renderer
-from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.settings import HostSettings
 from schedgen_ops.shell import Command
 
 
 @dataclass(slots=True)
-class HostRun:
+class HostRun(AtHost):
     """One host's share of a deploy.
 
     Attributes:
-        context: the host, its clock and whom it tells.
         seen: the host as preflight found it.
         old: the release that serves until the new one does; None before the first deploy.
         new: the release being made; None until its commit is known.
@@ -47,7 +46,6 @@ class HostRun:
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
-    context: HostContext
     seen: Observed
     old: Release | None = None
     new: Release | None = None
@@ -64,16 +62,6 @@ class HostRun:
     _boxes: tuple[engine.Container, ...] | None = None
 
     @property
-    def remote(self) -> Remote:
-        """The way to the host."""
-        return self.context.remote
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the environment."""
-        return self.context.settings
-
-    @property
     def clock(self) -> Clock:
         """The host's time."""
         return self.context.clock
@@ -87,11 +75,6 @@ class HostRun:
     def paths(self) -> Paths:
         """The paths of our state on the host."""
         return Paths(self.settings.directory)
-
-    @property
-    def docker(self) -> engine.Docker:
-        """The builder of docker commands."""
-        return self.context.docker
 
     @property
     def orchestrator(self) -> Orchestrator:
@@ -171,14 +154,6 @@ class HostRun:
     def containers_changed(self) -> None:
         """Forget the containers, so that they are asked for again when they are needed next."""
         self._boxes = None
-
-    def say(self, text: str) -> None:
-        """Tell the operator."""
-        self.context.say(text)
-
-    def warn(self, text: str) -> None:
-        """Tell the operator of something to look at."""
-        self.context.warn(text)
 
     def show(self, line: str) -> None:
         """Show a line that a remote program printed."""

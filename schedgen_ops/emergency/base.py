@@ -7,39 +7,21 @@ from dataclasses import dataclass
 from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandFailed, OpsError
-from schedgen_ops.host_context import HostContext
+from schedgen_ops.host_context import AtHost
 from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId
-from schedgen_ops.remote import Remote
-from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
 _MARGIN = 120.0
 
 
 @dataclass(slots=True)
-class Base:
+class Base(AtHost):
     """A host in an emergency."""
 
-    context: HostContext
     _release_id: ReleaseId | None = None
-
-    @property
-    def remote(self) -> Remote:
-        """The way to the host."""
-        return self.context.remote
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of the environment."""
-        return self.context.settings
-
-    @property
-    def docker(self) -> engine.Docker:
-        """The builder of docker commands."""
-        return self.context.docker
 
     @property
     def release_id(self) -> ReleaseId:
@@ -86,11 +68,3 @@ class Base:
             lines = [line for line in error.detail.splitlines() if line.strip()]
             reason = lines[-1].strip() if lines else error.message
             raise OpsError(f"{command} failed: {reason}", host=error.host, detail=error.detail) from error
-
-    def warn(self, text: str) -> None:
-        """Tell the operator of something to look at."""
-        self.context.warn(text)
-
-    def say(self, text: str) -> None:
-        """Tell the operator."""
-        self.context.say(text)
