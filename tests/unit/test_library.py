@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import command_line
 import pytest
 from fakes import FakeHost, result
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.program import Program
 from invoke.tasks import call, task
 from kit import DIRECTORY, written
 from simulated import SimHost
@@ -76,11 +76,7 @@ def inv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inv:
             return [host for host in on if host.name in {entry.name for entry in entries}]
 
         monkeypatch.setattr(ssh, "connect_all", connect)
-        try:
-            Program(namespace=namespace).run(["inv", *words])
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
+        return command_line.typed(namespace, *words)
 
     return typed
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import typed
 from deploying import deployed
 from fakes import FakeHost, result
-from invoke.program import Program
 from kit import written
 from simulated import SimHost
 from simulated_world import NEW, NEXT, fresh
@@ -69,11 +69,7 @@ def inv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inv:
             return [on] if settings.environment == "production" else list(elsewhere)
 
         monkeypatch.setattr(ssh, "connect_all", connect)
-        try:
-            Program(namespace=namespace).run(["inv", *words])
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
+        return typed(namespace, *words)
 
     return run
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import typed
 from deploying import deployed
 from fakes import FakeHost
-from invoke.program import Program
 from kit import BACKUP, settings, written
 from simulated import Fault, SimHost
 from simulated_world import NEW, fresh
@@ -49,11 +49,7 @@ def inv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inv:
             return [host for host in on if host.name in {entry.name for entry in entries}]
 
         monkeypatch.setattr(ssh, "connect_all", connect)
-        try:
-            Program(namespace=namespace).run(["inv", *words])
-        except SystemExit as end:
-            return int(end.code or 0)
-        return 0
+        return typed(namespace, *words)
 
     return run
 
