@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from kit import BACKUP, DATABASE, OBJECTS, bash, path, program
+from kit import BACKUP, DATABASE, OBJECTS, bash, path, program, settings
 
 from schedgen_ops.backup.create import scripts
 from schedgen_ops.backup.data_location import DataLocation
-from schedgen_ops.backup.restore import swap
+from schedgen_ops.backup.restore import half, swap
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.remote import Result
@@ -150,3 +150,20 @@ def test_who_puts_the_old_data_back_starts_what_had_been_stopped_for_it(tmp_path
 def test_what_names_no_backup_is_no_note(line: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (json's own, or ours)
         swap.parse_note(line)
+
+
+def test_the_note_of_an_exchange_is_found_and_who_exchanges_now_is_no_note(tmp_path: Path) -> None:
+    chosen = settings("app1", directory=str(tmp_path))
+    state = tmp_path / ".schedgen"
+    assert bash(half.ask(chosen), tmp_path).lines() == ()
+    state.mkdir()
+    (state / "restore.lock").touch()
+    (state / "swapping").write_text("what is known\n")
+    assert half.note_in(bash(half.ask(chosen), tmp_path).lines()) == "what is known"
+    words = ["flock", str(state / "restore.lock"), "sh", "-c", "echo; cat"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as held:
+        assert held.stdin is not None
+        assert held.stdout is not None
+        held.stdout.readline()
+        assert not bash(half.ask(chosen), tmp_path).ok
+        held.stdin.close()

@@ -24,9 +24,8 @@ def ask(settings: Settings, patience: int = 0) -> Command:
     Args:
         patience: seconds that they are waited for.
     """
-    lock = f"{Paths(settings.directory).state}/restore.lock"
-    title = "look for half-exchanged data"
-    return host_script("backup/swapping", title=title, lock=lock, patience=patience)
+    state, title = Paths(settings.directory).state, "look for half-exchanged data"
+    return host_script("backup/swapping", title=title, state=state, patience=patience)
 
 
 def note_in(lines: tuple[str, ...]) -> str | None:

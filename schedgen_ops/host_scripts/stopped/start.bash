@@ -6,18 +6,16 @@
 #: state    our folder of state
 #: names[]  the records, or none for all of them
 source lib/stopped.bash
+source lib/swapping.bash
 
 reason=''
 bad() { reason=${reason:-${1:-Docker does not tell which containers there are}}; }
 begin() { start_all "$@" && printf 'started %s\n' "$@"; }
 
 if [ "${#names[@]}" -eq 0 ]; then
-  [ ! -e "$state/restore.lock" ] || flock --timeout 3600 "$state/restore.lock" true || {
-    echo "another script still works here" >&2
-    exit 1
-  }
-  if [ -e "$state/swapping" ]; then
-    printf 'swapping %s\n' "$(cat -- "$state/swapping")"
+  note=$(exchanged 3600) || exit
+  if [ -n "$note" ]; then
+    printf '%s\n' "$note"
     exit
   fi
   for file in "$state"/stopped/*; do
