@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time
+from schedgen_ops.cli.choosing import among
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.monitor import open as opening
@@ -61,8 +62,8 @@ def query(op: Operation, text: str, since: str) -> None:
             "there is no question", hint="For example: inv monitor.query 'rate(http_requests_total[5m])'"
         )
     span = _span(since)
-    names = [h.name for h in op.settings.hosts if prometheus.service is None or h.runs(prometheus.service)]
-    fleet = op.fleet.only([name for name in op.fleet.names if name in names])
+    hosts = [h for h in op.settings.hosts if prometheus.service is None or h.runs(prometheus.service)]
+    fleet = among(op, hosts, "Prometheus runs")
     rows = Rows(op, ("Host", "Series", Column("Last"), Column("Least"), Column("Most"), f"Last {since}"))
 
     def show(came: Mapping[str, tuple[querying.Series, ...]]) -> None:

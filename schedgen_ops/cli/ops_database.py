@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from schedgen_ops import events
+from schedgen_ops.cli.choosing import among
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.ops import change
 from schedgen_ops.commands import docker as engine
@@ -13,7 +14,7 @@ from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.ops import migrating, remote_commands
 from schedgen_ops.remote import Remote
-from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.settings import Settings
 from schedgen_ops.task_run import Operation
 
 
@@ -77,21 +78,7 @@ def _schema(
 
 def _migrating(op: Operation) -> Fleet:
     migrating.asked(op.settings)
-    return _among(op, op.settings.migrating_hosts(), "migrations start")
-
-
-def _among(op: Operation, hosts: Iterable[HostSettings], what: str) -> Fleet:
-    """The chosen ones of these hosts; none of them is no success.
-
-    Raises:
-        ConfigError: where no host is left.
-    """
-    names = [host.name for host in hosts]
-    chosen = [name for name in op.fleet.names if name in names]
-    if not chosen:
-        hint = f"There are: {', '.join(names) or 'none'}."
-        raise ConfigError(f"{what} on no host that was chosen", hint=hint)
-    return op.fleet.only(chosen)
+    return among(op, op.settings.migrating_hosts(), "migrations start")
 
 
 def end_session(op: Operation, named: str) -> None:
@@ -111,7 +98,7 @@ def end_session(op: Operation, named: str) -> None:
     if not (named.isascii() and named.isdigit()):
         raise ConfigError(f"a session has a number, not {named!r}", hint="`inv doctor` names it.")
     pid = int(named)
-    fleet = _among(op, op.settings.hosts_running(database.service), "the database runs")
+    fleet = among(op, op.settings.hosts_running(database.service), "the database runs")
     if len(fleet) > 1:
         hint = f"Say which with --hosts: {', '.join(fleet.names)}."
         raise ConfigError(f"session {pid} may be another one on each host", hint=hint)

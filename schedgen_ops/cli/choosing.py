@@ -1,0 +1,27 @@
+"""The hosts that a task works on, of those that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schedgen_ops.errors import ConfigError
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.settings import HostSettings
+from schedgen_ops.task_run import Operation
+
+
+def among(op: Operation, hosts: Iterable[HostSettings], what: str) -> Fleet:
+    """Return the chosen ones of these hosts; none of them is no success.
+
+    Args:
+        what: what only these do, as "migrations start".
+
+    Raises:
+        ConfigError: where no host is left.
+    """
+    names = [host.name for host in hosts]
+    fleet = op.fleet.only(names)
+    if not fleet.hosts:
+        hint = f"There are: {', '.join(names) or 'none'}."
+        raise ConfigError(f"{what} on no host that was chosen", hint=hint)
+    return fleet
