@@ -55,7 +55,7 @@ bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a ba
 soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row under load (an hour)
 	@inv lab.up
 	@pytest tests/soak
-	@SCHEDGEN_ALL_BLOWS=yes pytest tests/lab/test_interrupted_handover.py \
+	@SCHEDGEN_ALL_BLOWS=yes pytest tests/lab/test_interrupted.py tests/lab/test_interrupted_handover.py \
 		tests/lab/test_interrupted_data.py tests/lab/test_interrupted_engine.py
 
 check: venv locales ## Lint, types, import direction, unit tests

@@ -40,7 +40,7 @@ def test_backups_are_made_listed_and_never_half(op: Operator, host: Box) -> None
     assert manifest["commit"] == host.sh("git rev-parse HEAD")
     assert manifest["rows"] == {"public.events": 98000, "public.jobs": 200000, "public.migrations": 2}
     assert manifest["migrations"] == ["CreateJobs1712000000000", "CreateEvents1714500000000"]
-    assert (manifest["state"], manifest["objects"], manifest["postgres"][:3]) == ("DONE", 2000, "15.")
+    assert (manifest["state"], manifest["objects"], manifest["server"][:3]) == ("DONE", 2000, "15.")
     assert host.sh(f"cmp .env backups/{name}/config.env && echo same") == "same"
     assert host.sh("find backups/* -type f ! -perm 0600; find backups -type d ! -perm 0700") == ""
     _assert_last(op, host, name)

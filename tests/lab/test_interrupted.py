@@ -20,6 +20,8 @@ from schedgen_ops.lab import hosts as lab_hosts
 from schedgen_ops.lab.place import Place
 
 TAGS = ("v1.2.3", "v1.2.4")
+SHORT = 1.0
+"""Seconds: the half of a shorter step is about what it takes to see it begin and to strike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,10 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
 
 
 def moments(op: Operator) -> tuple[Moment, ...]:
-    """The table: before and in the middle of each step that the last run had; after it is before the next."""
+    """The table: before and in the middle of each step that the last run had; after it is before the next.
+
+    The middle of a short step is its beginning by the time that a run can be struck there: `make soak` tries both.
+    """
     lines = [json.loads(line) for line in op.newest("jsonl").splitlines()]
     ended = [line for line in lines if line["event"] == "step.finished"]
     order = [line["title"] for line in lines if line["event"] == "step.started"]
@@ -53,6 +58,7 @@ def moments(op: Operator) -> tuple[Moment, ...]:
         moment
         for title in order
         for moment in (Moment(title, "before"), Moment(title, "in the middle of", seconds[title] / 2))
+        if blows.ALL or moment.place == "before" or seconds[title] > SHORT
     )
 
 
@@ -73,7 +79,7 @@ def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishe
 ) -> None:
     op.deploy("v1.2.4")
     table = moments(op)
-    assert len(table) > 20
+    assert len(table) > (20 if blows.ALL else 12)
     with load(host) as ended:
         for number, moment in enumerate(table):
             ended_at(host, op.start("deploy", "--branch", other(host)), moment, blows.killed)
