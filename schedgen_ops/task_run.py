@@ -145,6 +145,7 @@ class Operation:
         hosts = self.fleet.names
         self.ui.contacts = tuple(f"{one.name}: {one.contact}" for one in self.settings.escalation)
         self._tell_the_team()
+        self._annotate()
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
 
     def _tell_the_team(self) -> None:
@@ -154,6 +155,14 @@ class Operation:
             folder = log_folder(self.settings.environment)
             notifier = team.notifier(self.settings, self.clock, folder, lambda: self.ui.log_path)
             self.ui.listen(notifier.handle, notifier.close)
+
+    def _annotate(self) -> None:
+        if grafana := self.settings.grafana:
+            from schedgen_ops.telemetry import marks
+
+            annotator = marks.annotator(grafana, self.settings, self.fleet, self.clock)
+            self.ui.listen(annotator.handle, annotator.close)
+            self._stack.push(annotator.over)
 
     def titled(self, title: str, host: str) -> str:
         """Return `title`, with the host's name before it where there are several hosts."""
@@ -202,9 +211,13 @@ def _stack() -> Iterator[ExitStack]:
     stack = ExitStack()
     try:
         yield stack
-    finally:
+    except BaseException as error:
         with INTERRUPTS.kept():
-            stack.close()
+            # Grafana is told what ended the run while its hosts can still be reached.
+            stack.__exit__(type(error), error, error.__traceback__)
+        raise
+    with INTERRUPTS.kept():
+        stack.close()
 
 
 def log_folder(environment: str) -> Path:

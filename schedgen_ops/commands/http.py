@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from schedgen_ops.host_scripts import host_script, library
-from schedgen_ops.shell import Command, call
+from schedgen_ops.shell import Command, Secret, call
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,15 @@ def fetch(url: str, limit: float) -> Command:
     return call(FETCH, "fetch", "GET", url, f"{limit:g}", str(MOST), title=f"GET {url}")
 
 
-def post(url: str, limit: float, kind: str, body: bytes) -> Command:
-    """POST a body of the content type `kind` to `url`."""
+def post(url: str, limit: float, kind: str, body: bytes, token: Secret | None = None) -> Command:
+    """POST a body of the content type `kind` to `url`.
+
+    Args:
+        token: what the header Authorization bears, if there is to be one; of letters, digits and `-._~+/=:`.
+    """
     words = (url, f"{limit:g}", str(MOST), kind, str(len(body)))
-    return call(FETCH, "fetch", "POST", *words, title=f"POST {url}").with_stdin(body)
+    command = call(FETCH, "fetch", "POST", *words, title=f"POST {url}").with_stdin(body)
+    return command.with_secret("schedgen_bearer", token) if token else command
 
 
 def parse_reply(stdout: str) -> Reply:

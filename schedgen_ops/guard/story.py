@@ -161,6 +161,7 @@ class Watch:
     def _end(self, rest: str) -> None:
         self.outcome, seconds, self.reason = rest.split(" ", 2)
         self.took = float(seconds)
+        self.emit(events.Fact("guard.verdict", [self.outcome, self.verdict or self.reason], self.host))
         if self.outcome == "back":
             self._info(f"Rolled back in {self.took:.1f}s")
 

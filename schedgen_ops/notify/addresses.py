@@ -1,4 +1,4 @@
-"""Where a receiver's URL comes from: a variable, or a command. It is a secret, and stays one."""
+"""Where a secret of a config comes from, as a receiver's URL: a variable, or a command."""
 
 from __future__ import annotations
 
@@ -7,14 +7,28 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Protocol
 
 from schedgen_ops.errors import ConfigError
-from schedgen_ops.settings.notify import Receiver
 from schedgen_ops.shell import Secret
 
 
-def address(receiver: Receiver, environ: Mapping[str, str], deadline: float) -> Secret:
-    """Return the URL of a receiver.
+class Source(Protocol):
+    """A section of a config that says where a secret comes from: one of these."""
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that holds it."""
+        ...
+
+    @property
+    def command(self) -> tuple[str, ...] | None:
+        """The command that prints it."""
+        ...
+
+
+def address(source: Source, environ: Mapping[str, str], deadline: float) -> Secret:
+    """Return the URL of a receiver, or whatever else is secret.
 
     Args:
         deadline: seconds that its command may take.
@@ -22,12 +36,12 @@ def address(receiver: Receiver, environ: Mapping[str, str], deadline: float) -> 
     Raises:
         ConfigError: where there is none; the text has nothing that could be one.
     """
-    if receiver.variable is not None:
-        url = environ.get(receiver.variable, "").strip()
+    if source.variable is not None:
+        url = environ.get(source.variable, "").strip()
         if not url:
-            raise ConfigError(f"the variable {receiver.variable} is not set")
+            raise ConfigError(f"the variable {source.variable} is not set")
         return Secret(url)
-    words = receiver.command or ()
+    words = source.command or ()
     url = _printed(words, deadline).strip()
     if not url or "\n" in url:
         raise ConfigError(f"{words[0]} printed {'more than one line' if url else 'nothing'}")

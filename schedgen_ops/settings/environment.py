@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from schedgen_ops.settings import backups, sections, verification
+from schedgen_ops.settings import backups, sections, telemetry, verification
 from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import hooks as called
 from schedgen_ops.settings import notify as people
@@ -105,6 +105,9 @@ class Environment(Section):
     guard: guards.Guard = Field(default=DEFAULTS, description="When a release goes back by itself.")
     dashboards: t.Rows[sections.Dashboard] = Field(
         default=(), description="Pages that `inv monitor.open` leads to."
+    )
+    grafana: telemetry.Grafana | None = Field(
+        default=None, description="The Grafana that gets annotations of runs; null for none."
     )
     policy: policies.Policy = Field(default=DEFAULTS, description="What a deploy has to keep to.")
     releases: sections.Releases = Field(default=DEFAULTS, description="What is kept for a rollback.")

@@ -17,6 +17,7 @@ parts_of() {
   name=${name%]}
 }
 # send_request METHOD URL [TYPE LENGTH LIMIT]: `socket` of a new connection, with the request sent. A body is on stdin.
+# A token to bear is in schedgen_bearer, and never an argument of a program.
 send_request() {
   parts_of "$2"
   { exec {socket}<> "/dev/tcp/$name/$port"; } 2> /dev/null ||
@@ -28,6 +29,7 @@ send_request() {
   {
     printf '%s\r\n' "$1 $path HTTP/1.1" "Host: $authority" 'User-Agent: schedgen_ops' 'Accept: */*' \
       'Connection: close'
+    [ -z "${schedgen_bearer-}" ] || printf 'Authorization: Bearer %s\r\n' "$schedgen_bearer"
     [ -z "${3-}" ] || printf 'Content-Type: %s\r\nContent-Length: %s\r\n' "$3" "$4"
     printf '\r\n'
     [ -z "${3-}" ] || timeout "$5" cat
@@ -113,6 +115,10 @@ chunks() {
   done
   problem="the answer was cut off"
 }
+# The token as a line of curl's configuration, where there is one.
+bearer() {
+  [ -z "${schedgen_bearer-}" ] || printf 'header = "Authorization: Bearer %s"\n' "$schedgen_bearer"
+}
 curled() {
   command -v curl > /dev/null 2>&1 || {
     echo 'https needs curl on the host' >&2
@@ -121,7 +127,7 @@ curled() {
   local with=()
   [ -z "$5" ] || with=(--header "Content-Type: $5" --header 'Expect:' --data-binary @-)
   curl --silent --show-error --include --max-time "$3" --request "$1" --header 'User-Agent: schedgen_ops' \
-    "${with[@]}" -- "$2" | sed '1,/^\r*$/ { /^[Tt]ransfer-[Ee]ncoding:/d; }' | head -c "$4"
+    "${with[@]}" --config <(bearer) -- "$2" | sed '1,/^\r*$/ { /^[Tt]ransfer-[Ee]ncoding:/d; }' | head -c "$4"
 }
 fetch() {
   local start=${EPOCHREALTIME/[.,]/} problem=''
