@@ -48,7 +48,8 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
 def moments(op: Operator) -> tuple[Moment, ...]:
     """The table: before and in the middle of each step that the last run had; after it is before the next.
 
-    The middle of a short step is its beginning by the time that a run can be struck there: `make soak` tries both.
+    The middle of a short step is its beginning by the time that a run can be struck there: `make soak` tries
+    both.
     """
     lines = [json.loads(line) for line in op.newest("jsonl").splitlines()]
     ended = [line for line in lines if line["event"] == "step.finished"]
