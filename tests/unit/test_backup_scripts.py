@@ -249,6 +249,28 @@ def test_an_interrupted_backup_leaves_nothing_and_no_process(tmp_path: Path) -> 
     assert running.stdout == b""
 
 
+def test_an_interrupted_backup_waits_for_no_rows_that_are_counted(tmp_path: Path) -> None:
+    counting = tmp_path / "counting"
+    body = f"case $* in 's/^/fact /') : > '{counting}' ;; esac; exec '{shutil.which('sed')}' \"$@\""
+    programs = program(tmp_path / "bin", "sed", body)
+    chosen = scripts.Parts(where(DUMP, session="echo 'snapshot 1'; exec sleep 32.9"))
+    command = scripts.create("backups/b", "gzip", "plain", chosen, STARTED)
+    words = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
+    env = {**os.environ, "PATH": path(programs.parent)}
+    with subprocess.Popen(words, cwd=tmp_path, stdin=subprocess.PIPE, env=env) as process:
+        assert process.stdin
+        process.stdin.write(str(command.stdin).encode())
+        process.stdin.close()
+        end = time.monotonic() + 20
+        while not counting.exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait(15) == 1
+    assert left(tmp_path) == []
+    running = subprocess.run(["pgrep", "-fx", "sleep 32.9"], capture_output=True, check=False)
+    assert running.stdout == b""
+
+
 def test_a_backup_that_nobody_listens_to_ends(tmp_path: Path) -> None:
     command = create(f"sleep 20; {DUMP}", "")
     words = ["bash", "--norc", "-o", "pipefail", "-c", command.text]

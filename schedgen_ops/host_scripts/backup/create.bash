@@ -138,9 +138,14 @@ case $env in '' | /*) ;; *) env=$project/$env ;; esac
 [ -z "$compose" ] || (config "$compose" config.compose.yaml) || exit
 [ -z "$dumping" ] || wait "$dumping" || give_up
 if [ -n "$db" ]; then
-  db_facts | sed 's/^/fact /' || abandon "the database's rows could not be counted"
+  # bash answers a signal while it waits, and not before a command in front of it ends.
+  set -m
+  db_facts | sed 's/^/fact /' &
+  set +m
+  wait "$!" || abandon "the database's rows could not be counted"
   db_close
 fi
 [ -z "$archiving" ] || wait "$archiving" || give_up
 kill -- "-$reporter"
-sync -f . 2> /dev/null || sync
+{ sync -f . 2> /dev/null || sync; } &
+wait "$!"
