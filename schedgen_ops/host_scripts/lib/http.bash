@@ -37,9 +37,12 @@ get() {
 call_for() { timeout "$1" bash -c "$2"$'\n"$@"' bash "${@:3}" 2> /dev/null; }
 # body URL SECONDS BYTES: what a good answer holds, nothing of one that is not whole.
 body() {
-  local said LC_ALL=C
+  local said head end=$'\n' LC_ALL=C
   said=$(call_for "$2" "$status_bash" fetch GET "$1" "$2" "$3") || return
   [[ ${said##*$'\n'} =~ ^$'\036'[0-9]+\ $ && $said =~ ^HTTP/[0-9.]+\ [23][0-9][0-9] ]] || return
   said=${said%$'\n'*}
-  printf '%s' "${said#*$'\r\n\r\n'}"
+  head=${said%%$'\r\n\r\n'*} said=${said#*$'\r\n\r\n'}
+  # Who closes the connection early says so by the length alone.
+  [[ ! ${head,,} =~ ${end}content-length:\ *([0-9]+) ]] || [ "${#said}" -ge "${BASH_REMATCH[1]}" ] || return
+  printf '%s' "$said"
 }
