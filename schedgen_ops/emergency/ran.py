@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from schedgen_ops.backup.data_location import running
@@ -46,20 +47,24 @@ class Ran(Data):
         """Start everything that belongs on this host, and what else ran before, until it is healthy."""
         there = set(self.run(self.compose("config", "--services"), 60).split())
         names = [name for name in self.ours if name in there] if self.settings.tiers else self._all(there)
+        begun: list[str] = []
         try:
             self.start(*names)
+            begun = names
             self.say(f"Started: {', '.join(names)}")
         finally:
             # They are started whatever becomes of the others.
-            self._start_others(there)
+            self._start_others(there, begun)
 
     def _all(self, there: set[str]) -> list[str]:
         """What the compose file has for this host, where no tier names it."""
         host = self.settings.host(self.remote.name)
         return sorted(name for name in there if host.runs(name))
 
-    def _start_others(self, there: set[str]) -> None:
+    def _start_others(self, there: set[str], begun: Sequence[str]) -> None:
         for name in self.ran:
+            if name in begun:
+                continue
             try:
                 if name in there:
                     self.start("--no-deps", name)

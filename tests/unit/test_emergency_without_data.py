@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import test_tasks
 from fakes import FakeHost
+from test_backup_restore import boxes
 from test_backup_tasks import ready, verified
 from test_tasks import Capture, Inv
 
@@ -26,6 +27,15 @@ def bare(inv: Inv, tmp_path: Path) -> FakeHost:
     del on.answers["list backups"]
     on.answers["write /srv/schedgen/.schedgen/recovering"] = ""
     return on
+
+
+@pytest.mark.usefixtures("verified")
+def test_without_tiers_each_service_is_started_once(inv: Inv, bare: FakeHost) -> None:
+    services = "backend", "minio", "postgres"
+    bare.answers["docker inspect"] = boxes(*services)
+    assert inv("emergency.recover", "--yes", on=[bare]) == 0
+    started = [command.title for command in bare.commands if "up --detach" in command.text]
+    assert [sum(name in title for title in started) for name in services] == [1, 1, 1], started
 
 
 @pytest.mark.usefixtures("verified")
