@@ -111,6 +111,11 @@ def database(op: Operation, wanted: str) -> None:
         if site.remote.name in todo or site.remote.name in elsewhere.names:
             site.stop_users()
 
+    def start_again() -> None:
+        # Nobody may see data of different times, on whatever host they run.
+        if half.whole(op.fleet.only(tuple(todo)), op.context):
+            each(EmergencyHost.start_users)()
+
     each, data, elsewhere = (
         _each_site(op, sites),
         _each_restore(op, todo),
@@ -118,7 +123,7 @@ def database(op: Operation, wanted: str) -> None:
     )
     steps = (
         Step("", "Checking the backup", data(Restore.check), gate=True),
-        Step("", "Stopping what uses the database", each(stop), undo=each(EmergencyHost.start_users)),
+        Step("", "Stopping what uses the database", each(stop), undo=start_again),
         Step("", "Safety backup", each(save)),
         Step("", "Restoring beside the old one", data(Restore.prepare), undo=data(Restore.drop)),
         Step("", "Exchanging", data(Restore.swap), undo=data(Restore.back), settles=True),

@@ -306,6 +306,37 @@ def test_services_elsewhere_that_use_the_only_database_are_stopped_meanwhile() -
     assert Elsewhere(lambda remote: context(remote, both), both, fleet, todo).names == ()
 
 
+def test_nobody_elsewhere_is_started_on_half_exchanged_data() -> None:
+    data = ["postgres", "redis", "minio", "pdf-worker", "prometheus", "grafana"]
+    config = settings(
+        {"name": "app1", "address": "a", "services": data},
+        {"name": "app2", "address": "b", "services": ["backend", "frontend"], "migrates": False},
+    )
+    there: dict[Any, Answer] = {
+        "stop elsewhere": "",
+        "start elsewhere": "",
+        "docker inspect": boxes("backend"),
+    }
+    near, far = FakeHost("app1"), FakeHost("app2", answers=there)
+    todo = {"app1": cast(run.Restore, None)}
+    elsewhere = Elsewhere(lambda remote: context(remote, config), config, Fleet((near, far)), todo)
+
+    def fails() -> None:
+        raise OpsError("no")
+
+    unknown = result(stderr="gone", code=1)
+    for note in ("swapping b\n", unknown):
+        near.answers["look for half-exchanged data"] = note
+        with pytest.raises(OpsError, match="no"):
+            elsewhere.around(fails)
+        assert far.commands[-1].title == "stop elsewhere"
+    # The way back finds nobody of them running, and starts whom the way there stopped.
+    near.answers["look for half-exchanged data"] = ""
+    far.answers["docker inspect"] = boxes("backend").replace('"running"', '"exited"')
+    elsewhere.around(lambda: None)
+    assert far.commands[-1].title == "start elsewhere"
+
+
 def test_names_of_databases_stay_within_what_postgresql_takes() -> None:
     config = settings(database={"name": "x" * 63})
     location = locate(config, parse_containers(ALL), STAMP)

@@ -174,6 +174,16 @@ def test_a_corrupt_database_is_saved_before_it_is_replaced(inv: Inv, capsys: Cap
 
 
 @pytest.mark.usefixtures("verified")
+def test_who_was_stopped_is_not_started_on_half_exchanged_data(inv: Inv) -> None:
+    for note, started in (("swapping b\n", False), ("", True)):
+        on = ready(swap=1)
+        # At first there is none: the exchange that fails leaves it.
+        on.answers["look for half-exchanged data"] = ["", note]
+        assert inv("emergency.database", "--yes", on=[on]) == 5
+        assert ("start users" in titles(on)) is started
+
+
+@pytest.mark.usefixtures("verified")
 def test_after_a_complete_failure_everything_is_taken_down_restored_and_started(inv: Inv) -> None:
     on = ready()
     assert inv("emergency.recover", "--yes", on=[on]) == 0

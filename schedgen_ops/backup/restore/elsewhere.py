@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from schedgen_ops.backup.data_location import running
+from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.commands import stopped
 from schedgen_ops.commands.docker import Container, Docker, grace
@@ -33,6 +34,7 @@ class Elsewhere:
         self._context_of, self._settings, self._fleet = context_of, settings, fleet
         database = settings.database
         shared = database and len(settings.hosts_running(database.service)) == 1
+        self._todo = tuple(todo)
         self._hosts = [remote for remote in fleet if shared and remote.name not in todo]
 
     @property
@@ -41,7 +43,10 @@ class Elsewhere:
         return tuple(remote.name for remote in self._hosts)
 
     def around(self, action: Callable[[], None]) -> None:
-        """Do something while they are stopped; start them again whatever happens."""
+        """Do something while they are stopped; start them again whatever happens, but on half-exchanged data.
+
+        Then they stay on record as stopped: the way back starts them, or whoever comes next.
+        """
         s, hosts = self._settings, {remote.name: self._using(remote) for remote in self._hosts}
         fleet = self._fleet.only([name for name, boxes in hosts.items() if boxes])
 
@@ -55,14 +60,19 @@ class Elsewhere:
             command = stopped.start(Docker(s.sudo), Paths(s.directory).state, _RECORD)
             remote.run(command, deadline=_MARGIN)
 
+        whole = False
         try:
             if len(fleet):
                 fleet.each(stop).values()
             action()
+            whole = True
         finally:
-            # On every host, whatever becomes of one.
-            if len(fleet):
-                fleet.each(start).values()
+            if self._hosts and (whole or self._is_whole()):
+                # On every host, whatever becomes of one; also what an earlier way stopped.
+                self._fleet.only(self.names).each(start).values()
+
+    def _is_whole(self) -> bool:
+        return half.whole(self._fleet.only(self._todo), self._context_of)
 
     def _using(self, remote: Remote) -> list[Container]:
         database = self._settings.database

@@ -117,6 +117,12 @@ def put_back_all(fleet: Fleet, context: ContextOf, parts: frozenset[str] = froze
     fleet.each(lambda remote: one(context(remote))).values()
 
 
+def whole(fleet: Fleet, context: ContextOf) -> bool:
+    """Return whether each host was seen to hold no half-exchanged data; one that does not answer was not."""
+    found = fleet.each(lambda remote: look(context(remote)))
+    return not found.errors and all(note is None for note in found.ok.values())
+
+
 def refuse(fleet: Fleet, context: ContextOf) -> None:
     """Refuse to remove what restores put aside while it may be needed.
 
