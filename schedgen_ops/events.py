@@ -60,6 +60,16 @@ class StepFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HostFinished(Event):
+    """A host's share of a step, or a part of it, is over after `seconds`; `message` says why it failed."""
+
+    step: str
+    host: str
+    seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message(Event):
     """One line for the operator. `level` is info, warn or error."""
 

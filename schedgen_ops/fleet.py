@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
+from time import monotonic
 from types import MappingProxyType, TracebackType
 from typing import TypeVar
 
 from schedgen_ops import workers
+from schedgen_ops.events import Emit, HostFinished, silence
 from schedgen_ops.gated import Gated, gated
 from schedgen_ops.outcomes import FleetError, Outcomes
 from schedgen_ops.remote import Remote
+from schedgen_ops.steps import CURRENT
 
 __all__ = ["Fleet", "FleetError", "Outcomes", "at_once"]
 
@@ -24,10 +27,15 @@ _QUIET = 1.0
 
 
 class Fleet:
-    """The hosts of a run, in the configuration's order; each has a gate, which a lock may close."""
+    """The hosts of a run, in the configuration's order; each has a gate, which a lock may close.
 
-    def __init__(self, hosts: Sequence[Remote]) -> None:
+    Args:
+        emit: is told how long each host took in a step.
+    """
+
+    def __init__(self, hosts: Sequence[Remote], emit: Emit = silence) -> None:
         self.hosts: tuple[Gated, ...] = tuple(gated(host) for host in hosts)
+        self._emit = emit
 
     def __len__(self) -> int:
         return len(self.hosts)
@@ -69,6 +77,7 @@ class Fleet:
         A batch starts when the one before it ended without an error; hosts not come to are `skipped`.
         Ctrl-C ends the commands that run, and comes through.
         """
+        action = self._timed(action)
         size = batch or max(1, len(self.hosts))
         ok: dict[str, T] = {}
         for start in range(0, len(self.hosts), size):
@@ -80,6 +89,24 @@ class Fleet:
                 skipped = tuple(host.name for host in self.hosts[start + size :])
                 return Outcomes(MappingProxyType(ok), came.errors, skipped)
         return Outcomes(MappingProxyType(ok))
+
+    def _timed(self, action: Callable[[Remote], T]) -> Callable[[Remote], T]:
+        """The action; where the caller is in a step, it is told how long that took on each host."""
+        step = CURRENT.get()
+        if not step:
+            return action
+
+        def timed(remote: Remote) -> T:
+            started, why = monotonic(), ""
+            try:
+                return action(remote)
+            except BaseException as error:
+                why = str(error) or type(error).__name__
+                raise
+            finally:
+                self._emit(HostFinished(step, remote.name, monotonic() - started, why))
+
+        return timed
 
     def as_they_come(self, action: Callable[[Remote], T], *, quiet: float = _QUIET) -> Generator[Outcomes[T]]:
         """Do something on every host at once, and yield what came of it while others still work.

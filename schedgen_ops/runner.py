@@ -13,7 +13,7 @@ from schedgen_ops.clock import Clock
 from schedgen_ops.concurrent_steps import Beside, ended
 from schedgen_ops.errors import HandedOver, OpsError, Overruled, Refused, RolledBack
 from schedgen_ops.interrupts import INTERRUPTS
-from schedgen_ops.steps import Step
+from schedgen_ops.steps import CURRENT, Step
 from schedgen_ops.workers import left_behind
 
 _BY_HAND = "Look at the services by hand now: `docker compose ps` in the project's directory."
@@ -80,6 +80,7 @@ class StepRunner:
             self._run(step, started, INTERRUPTS.heard(step.stays))
 
     def _run(self, step: Step, started: float, signals: AbstractContextManager[None] | None = None) -> None:
+        inside = CURRENT.set(step.title)
         try:
             with signals or nullcontext():
                 step.run()
@@ -91,6 +92,8 @@ class StepRunner:
                 text = f"ended, since {self._failed.title!r} failed"
             self.emit(events.StepFailed(step.number, step.title, seconds, text))
             raise
+        finally:
+            CURRENT.reset(inside)
         seconds = self.clock.monotonic() - started
         self.durations.append((step.title, seconds))
         self.emit(events.StepFinished(step.number, step.title, seconds))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
+
+CURRENT: ContextVar[str] = ContextVar("step", default="")
+"""The title of the step that this thread is in; "" where it is in none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
 
+# Where spans go to, if they go anywhere: without one nothing of that is imported.
+_TRACED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
@@ -117,7 +119,7 @@ class Operation:
         hosts = connect_all(settings, entries, prompt=self.ui.secret)
         for note in getattr(hosts[0], "notes", ()) if hosts else ():
             self.emit(Message("warn", note))
-        return self._stack.enter_context(Fleet(hosts))
+        return self._stack.enter_context(Fleet(hosts, self.emit))
 
     def elsewhere(self, environment: str) -> Operation:
         """The same run's view of another environment: its settings, and all of its hosts.
@@ -145,7 +147,7 @@ class Operation:
         hosts = self.fleet.names
         self.ui.contacts = tuple(f"{one.name}: {one.contact}" for one in self.settings.escalation)
         self._tell_the_team()
-        self._annotate()
+        self._leave_marks()
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
 
     def _tell_the_team(self) -> None:
@@ -156,13 +158,19 @@ class Operation:
             notifier = team.notifier(self.settings, self.clock, folder, lambda: self.ui.log_path)
             self.ui.listen(notifier.handle, notifier.close)
 
-    def _annotate(self) -> None:
+    def _leave_marks(self) -> None:
         if grafana := self.settings.grafana:
             from schedgen_ops.telemetry import marks
 
             annotator = marks.annotator(grafana, self.settings, self.fleet, self.clock)
             self.ui.listen(annotator.handle, annotator.close)
             self._stack.push(annotator.over)
+        if any(os.environ.get(name) for name in _TRACED):
+            from schedgen_ops.telemetry import otel
+
+            if otel.wanted(os.environ):
+                tracer = otel.Tracer(os.environ)
+                self.ui.listen(tracer.handle, tracer.close)
 
     def titled(self, title: str, host: str) -> str:
         """Return `title`, with the host's name before it where there are several hosts."""

@@ -14,6 +14,7 @@ from typing import Any
 from schedgen_ops.events import (
     Event,
     Fact,
+    HostFinished,
     HostMissing,
     Message,
     Output,
@@ -35,6 +36,7 @@ _NAMES: dict[type[Event], str] = {
     StepFinished: "step.finished",
     StepFailed: "step.failed",
     Message: "message",
+    HostFinished: "host.finished",
     HostMissing: "host.missing",
     Fact: "fact",
     Progress: "progress",
