@@ -16,7 +16,7 @@ _SOON = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class SiteCertificate:
     """The certificate that a port shows; `ends` is None where none could be read."""
 
     address: str
@@ -28,7 +28,7 @@ def ask(addresses: Sequence[str]) -> Command:
     return host_script("verify/certificates", title="look at certificates", addresses=addresses)
 
 
-def parse(stdout: str) -> Iterator[Certificate]:
+def parse(stdout: str) -> Iterator[SiteCertificate]:
     """Read the answer of `ask`.
 
     Raises:
@@ -37,19 +37,19 @@ def parse(stdout: str) -> Iterator[Certificate]:
     for line in stdout.splitlines():
         address, _, when = line.partition(" ")
         if when == "-":
-            yield Certificate(address, None)
+            yield SiteCertificate(address, None)
         else:
             # C's names of months, whatever the locale here: openssl's own.
             month, *rest = when.removesuffix(" GMT").split()
             number = _MONTHS.index(month) + 1
             moment = datetime.strptime(f"{number} {' '.join(rest)}", "%m %d %H:%M:%S %Y")
-            yield Certificate(address, moment.replace(tzinfo=UTC))
+            yield SiteCertificate(address, moment.replace(tzinfo=UTC))
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def judged(certificate: Certificate, now: datetime) -> Problem | str:
+def judged(certificate: SiteCertificate, now: datetime) -> Problem | str:
     """Return until when a certificate holds, or what is wrong with it."""
     if certificate.ends is None:
         text = f"the certificate of {certificate.address} could not be read"

@@ -43,7 +43,7 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedHost:
     """Who was asked, and when by the clock of who asks: from `sent` to `received`."""
 
     settings: Settings
@@ -82,7 +82,7 @@ def _address(name: str, port: int | None) -> str:
     return f"[{name}]:{port or 443}" if ":" in name else f"{name}:{port or 443}"
 
 
-def read(asked: Asked, answers: Mapping[str, Result]) -> Read:
+def read(asked: AskedHost, answers: Mapping[str, Result]) -> Read:
     """Judge the answers of `commands`."""
     found = Read()
     readers: dict[str, Callable[[Result], Iterator[tuple[str, Problem | str]]]] = {
@@ -131,7 +131,7 @@ def _note(
             found.evidence[which] = what
 
 
-def _coming(asked: Asked, defined: Result, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _coming(asked: AskedHost, defined: Result, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     if not answer.stdout:
         yield "changes", unknown("what would change", answer)
         return
@@ -180,7 +180,7 @@ def _definition(defined: Result, document: str) -> Iterator[tuple[str, Problem |
         yield "definition", "the same"
 
 
-def _logs(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _logs(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     if not answer.ok:
         yield "logs", unknown("what the logs hold", answer)
         return
@@ -192,7 +192,7 @@ def _logs(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
         yield "logs", Problem(finding.text, "`inv verify.logs` shows them.", refuses=False, unknown=doubt)
 
 
-def _clock(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _clock(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     there = host_time.parse(answer.stdout)
     # It was read at some moment between the two, and tells whole seconds.
     early = (asked.sent - there).total_seconds() - 1
@@ -206,7 +206,7 @@ def _clock(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     yield "clock", Problem(text, "See that both keep time: `timedatectl` tells.", refuses=False)
 
 
-def _catalog(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _catalog(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     if not answer.ok:
         yield (
             "last_backup",
@@ -229,7 +229,7 @@ def _catalog(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]
     yield "proof", _proof(asked, last)
 
 
-def _proof(asked: Asked, last: Manifest) -> Problem | str:
+def _proof(asked: AskedHost, last: Manifest) -> Problem | str:
     drill = last.drill
     hint = f"`inv backup.drill --id {last.id}` tries it in a throwaway container."
     if drill is None:
@@ -238,7 +238,7 @@ def _proof(asked: Asked, last: Manifest) -> Problem | str:
     return words if drill.result == "passed" else Problem(words, hint, refuses=False)
 
 
-def _certificates(asked: Asked, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _certificates(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str]]:
     if not answer.ok:
         yield "certificates", unknown("when certificates end", answer)
         return

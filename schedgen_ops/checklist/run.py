@@ -47,7 +47,7 @@ def look(at: HostContext, ref: Ref) -> Filled:
     sent = clock.now()
     commands = [*(probe.command for probe in probes.values()), *more.values()]
     answers = at.remote.together(commands, deadline=_DEADLINE)
-    asked = reading.Asked(settings, host, sent, clock.now())
+    asked = reading.AskedHost(settings, host, sent, clock.now())
     results = dict(zip((*probes, *more), answers, strict=True))
     problems = plan.judged(probes, results)
     read = reading.read(asked, {name: results[name] for name in more})

@@ -13,7 +13,7 @@ from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.task_run import Operation
 
 if TYPE_CHECKING:
-    from schedgen_ops.hooks.calling import Hooks
+    from schedgen_ops.hooks.calling import RunHooks
 
 About = Callable[[], Mapping[str, object]]
 
@@ -22,7 +22,7 @@ About = Callable[[], Mapping[str, object]]
 class Hooking:
     """The hooks of a run; without a folder of hooks there are none, and nothing of them is imported."""
 
-    hooks: Hooks | None = None
+    hooks: RunHooks | None = None
 
     def added(self, run: Pipeline) -> Pipeline:
         """Return a deploy with a step for each hook."""
@@ -72,7 +72,7 @@ def of(op: Operation, command: str, by: str, more: About = dict) -> Hooking:
         if chosen:
             raise ConfigError(f"hooks.directory is no folder: {chosen}")
         return Hooking()
-    from schedgen_ops.hooks.calling import Hooks
+    from schedgen_ops.hooks.calling import RunHooks
     from schedgen_ops.hooks.found import find
 
     settings = op.settings
@@ -83,7 +83,7 @@ def of(op: Operation, command: str, by: str, more: About = dict) -> Hooking:
         what = {"environment": settings.environment, "project": settings.project, "command": command}
         return {**what, "run": op.run, "hosts": hosts, "by": by, "log": log, **more()}
 
-    return Hooking(Hooks(find(folder, services), settings.hooks.deadline, op.emit, about))
+    return Hooking(RunHooks(find(folder, services), settings.hooks.deadline, op.emit, about))
 
 
 def of_session(op: Operation, command: str, session: Session) -> Hooking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from schedgen_ops.lab.demo import Demo
-from schedgen_ops.lab.report import HostReport
+from schedgen_ops.lab.report import LabHostReport
 from schedgen_ops.ui.tables import Column, Table, show
 from schedgen_ops.ui.terminal import Writer
 
@@ -20,7 +20,7 @@ NEXT = (
 )
 
 
-def show_status(reports: tuple[HostReport, ...], json_output: bool = False) -> None:
+def show_status(reports: tuple[LabHostReport, ...], json_output: bool = False) -> None:
     """Show of each host where it is, what runs on it, and how it fares."""
     columns = (
         Column("Host"), Column("Address"), Column("Running", _yes_no), Column("Release", key="version"),
@@ -31,7 +31,7 @@ def show_status(reports: tuple[HostReport, ...], json_output: bool = False) -> N
     show(Table(columns, rows, empty="No host runs. Boot one: inv lab.up"), json_output=json_output)
 
 
-def show_hosts(reports: tuple[HostReport, ...]) -> None:
+def show_hosts(reports: tuple[LabHostReport, ...]) -> None:
     """Show where to look, once the lab is up."""
     show_status(reports)
     out = Writer(sys.stdout)
@@ -40,7 +40,7 @@ def show_hosts(reports: tuple[HostReport, ...]) -> None:
         out.lines(f"{report.name}: {site}:3000/ (site), {site}:3002/ (dashboards)")
 
 
-def _row(report: HostReport) -> tuple[object, ...]:
+def _row(report: LabHostReport) -> tuple[object, ...]:
     unwell = tuple(f"{name} {health}" for name, health in report.services if health != "healthy")
     return (
         report.name, report.address, report.running, report.version, report.healthy, len(report.services),

@@ -12,7 +12,7 @@ from schedgen_ops.task_run import Operation
 
 
 @contextmanager
-def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterator[lock.Lock]:
+def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterator[lock.HeldLock]:
     """Hold the lock on the hosts of `fleet`; `--wait` says how long others are waited for.
 
     Args:

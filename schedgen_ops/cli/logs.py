@@ -30,7 +30,7 @@ _SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LogOptions:
     """The options of `inv logs`, as they were typed."""
 
     services: Sequence[str] = ()
@@ -41,7 +41,7 @@ class Asked:
     follow: bool = False
 
 
-def show(op: Operation, asked: Asked) -> None:
+def show(op: Operation, asked: LogOptions) -> None:
     """Show what the services logged, of all hosts in the order of time.
 
     Raises:
@@ -63,7 +63,7 @@ def show(op: Operation, asked: Asked) -> None:
     showing.end()
 
 
-def query_of(asked: Asked) -> LogQuery:
+def query_of(asked: LogOptions) -> LogQuery:
     """Return what to ask the hosts.
 
     Raises:

@@ -66,7 +66,7 @@ def query(op: Operation, text: str, since: str) -> None:
     fleet = among(op, hosts, "Prometheus runs")
     rows = Rows(op, ("Host", "Series", Column("Last"), Column("Least"), Column("Most"), f"Last {since}"))
 
-    def show(came: Mapping[str, tuple[querying.Series, ...]]) -> None:
+    def show(came: Mapping[str, tuple[querying.QuerySeries, ...]]) -> None:
         rows.add([_row(host, series) for host, found in came.items() for series in found])
 
     seen = look(op, lambda remote: _asked(remote, prometheus, text, span), show, fleet)
@@ -84,7 +84,9 @@ def _span(since: str) -> float:
     return span
 
 
-def _asked(remote: Remote, prometheus: Prometheus, text: str, span: float) -> tuple[querying.Series, ...]:
+def _asked(
+    remote: Remote, prometheus: Prometheus, text: str, span: float
+) -> tuple[querying.QuerySeries, ...]:
     now = host_time.now(remote).timestamp()
     answer = remote.run(querying.ask(prometheus.url, text, now, span), deadline=60, check=False)
     try:
@@ -94,7 +96,7 @@ def _asked(remote: Remote, prometheus: Prometheus, text: str, span: float) -> tu
         raise OpsError(f"Prometheus does not answer that: {error}", host=remote.name, hint=hint) from None
 
 
-def _row(host: str, series: querying.Series) -> tuple[str, ...]:
+def _row(host: str, series: querying.QuerySeries) -> tuple[str, ...]:
     known = series.known
     figures = (known[-1], min(known), max(known)) if known else ()
     last, least, most = (f"{value:g}" for value in figures) if figures else ("", "", "")

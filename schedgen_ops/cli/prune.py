@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from schedgen_ops import events, strangers
 from schedgen_ops.backup.catalog import host_time, remote_commands, removing, superseded
-from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State, is_backup_id
+from schedgen_ops.backup.catalog.manifest import BackupState, Kind, Manifest, is_backup_id
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.backup.restore import half
@@ -120,7 +120,7 @@ def look(host: HostContext) -> Prunable:
 
 def _candidates(catalog: Catalog, sizes: dict[str, int]) -> Iterator[Candidate]:
     known: dict[str, Manifest] = {
-        backup.id: backup for backup in catalog.backups if backup.state is not State.STARTED
+        backup.id: backup for backup in catalog.backups if backup.state is not BackupState.STARTED
     }
     for name, count in sizes.items():
         if name.endswith(_PART):

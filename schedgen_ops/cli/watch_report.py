@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from schedgen_ops.ui.chart import Chart, Line, chart
+from schedgen_ops.ui.chart import Chart, ChartLine, chart
 from schedgen_ops.ui.report import Grid, HostReport, Report
 from schedgen_ops.watch.panel import memory
 from schedgen_ops.watch.series import Series
@@ -93,9 +93,9 @@ def _charts(stats: WatchStats) -> list[Chart]:
     ]
 
 
-def _line(name: str, series: Series, scale: float = 1.0) -> Line:
+def _line(name: str, series: Series, scale: float = 1.0) -> ChartLine:
     points = ((point.at, None if point.mean is None else point.mean * scale) for point in series.points)
-    return Line(name, tuple(points))
+    return ChartLine(name, tuple(points))
 
 
 def _checks(stats: WatchStats) -> Grid:

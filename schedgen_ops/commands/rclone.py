@@ -15,7 +15,7 @@ _REMOTE, _VAULT = "offsite", "vault"
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RcloneRemote:
     """A remote as rclone.conf would describe it.
 
     Attributes:
@@ -33,7 +33,7 @@ class Remote:
     image: str = ""
 
 
-def copy(docker: Docker, remote: Remote, folder: str, name: str, *, again: bool = False) -> Command:
+def copy(docker: Docker, remote: RcloneRemote, folder: str, name: str, *, again: bool = False) -> Command:
     """Copies a backup but for its manifest, and reads it back; see `parse_progress` and `parse_copy`.
 
     Args:
@@ -45,13 +45,13 @@ def copy(docker: Docker, remote: Remote, folder: str, name: str, *, again: bool 
     return _script("rclone/copy", "copy to the remote", docker, remote, folder, name, **more)
 
 
-def seal(docker: Docker, remote: Remote, folder: str, name: str) -> Command:
+def seal(docker: Docker, remote: RcloneRemote, folder: str, name: str) -> Command:
     """Copies the manifest, and fails where it does not read back the same."""
     return _script("rclone/seal", "copy the manifest to the remote", docker, remote, folder, name)
 
 
 def _script(
-    script: str, title: str, docker: Docker, remote: Remote, folder: str, name: str, **more: Value
+    script: str, title: str, docker: Docker, remote: RcloneRemote, folder: str, name: str, **more: Value
 ) -> Command:
     command = host_script(
         script,

@@ -16,7 +16,7 @@ from schedgen_ops.shell import Command
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """A cause of a failure that an operator can remedy."""
 
     sentence: str
@@ -115,5 +115,5 @@ class DatabaseEngine(Protocol):
             session: its id, as `locks` tells it.
         """
 
-    def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
+    def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, FailureCause]]:
         """Yield regular expressions, in lower case, of what its programs say, with the cause of each."""

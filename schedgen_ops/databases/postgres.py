@@ -10,7 +10,7 @@ from typing import Any
 from schedgen_ops import json_records
 from schedgen_ops.commands import postgres
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.databases.contract import Cause, Saved
+from schedgen_ops.databases.contract import FailureCause, Saved
 from schedgen_ops.host_scripts import joined
 from schedgen_ops.settings import Database, Settings
 from schedgen_ops.shell import Command
@@ -130,12 +130,12 @@ class Postgres:
         statement = joined("databases/postgres/end_session.sql").strip()
         return statement.replace(":pid", str(int(session)))
 
-    def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
+    def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, FailureCause]]:
         """Yield what keeps a user out, or from reading every row."""
         user = database.user
         yield (
             r"password authentication failed|no password supplied",
-            Cause(
+            FailureCause(
                 f"the database refuses the password of {user}",
                 f"Compare POSTGRES_PASSWORD in {settings.env_file} with the database's own, which it got "
                 "when it was created; `ALTER ROLE` changes that one.",
@@ -143,7 +143,7 @@ class Postgres:
         )
         yield (
             r'role "[^"]*" does not exist|database "[^"]*" does not exist|permission denied for',
-            Cause(
+            FailureCause(
                 f"the database does not let {user} in",
                 "Compare POSTGRES_USER and POSTGRES_DB of the service with `database` in "
                 f"config/{settings.environment}.yaml.",
@@ -151,7 +151,7 @@ class Postgres:
         )
         yield (
             r"row-level security|row security policy",
-            Cause(
+            FailureCause(
                 f"{user} may not read every row",
                 f"Row security hides rows from {user}: let it bypass that, by ALTER ROLE ... BYPASSRLS, or "
                 "name a superuser in database.user.",

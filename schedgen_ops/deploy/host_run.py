@@ -20,7 +20,7 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Result
 from schedgen_ops.rollout import scope
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.settings import HostSettings
 from schedgen_ops.shell import Command
 
@@ -82,9 +82,9 @@ class HostRun(AtHost):
         return chosen(self.settings, classic=self.seen.classic)
 
     @property
-    def commands(self) -> Renderer:
+    def commands(self) -> OperationRenderer:
         """The commands that operations are performed with."""
-        return Renderer(self.orchestrator, self.settings)
+        return OperationRenderer(self.orchestrator, self.settings)
 
     @property
     def release(self) -> Release:

@@ -10,11 +10,11 @@ from schedgen_ops.deploy import ingress
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.recovery import HALF
 from schedgen_ops.errors import CommandFailed, OpsError, Refused, RolledBack
-from schedgen_ops.probe.report import Report
+from schedgen_ops.probe.report import ProbeReport
 from schedgen_ops.probe.run import Prober
 
 
-def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> Report | None:
+def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> ProbeReport | None:
     """End the prober and tell what it saw and what was counted; return None where that was interrupted."""
     try:
         seen = prober.stop(_uncounted(sites))

@@ -21,7 +21,7 @@ from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner
 from schedgen_ops.preflight import run as preflight
 from schedgen_ops.preflight.plan import Observed
-from schedgen_ops.probe.report import Report
+from schedgen_ops.probe.report import ProbeReport
 from schedgen_ops.probe.run import Prober, probing
 from schedgen_ops.release import store
 from schedgen_ops.release.names import next_run
@@ -63,8 +63,8 @@ class Session:
     sites: tuple[HostRun, ...] = ()
     name: str = ""
     serves: bool = False
-    seen: Report | None = None
-    _held: lock.Lock | None = None
+    seen: ProbeReport | None = None
+    _held: lock.HeldLock | None = None
     _prober: Prober | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.doctor.cause import Diagnosis
-from schedgen_ops.doctor.remote_commands import Box, Boxes
+from schedgen_ops.doctor.remote_commands import Boxes, ContainerDetail
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.text import duration
 
@@ -72,7 +72,7 @@ def starved(service: str, how: str, *evidence: str) -> Diagnosis:
 
 def trouble(box: Container, details: Boxes) -> Diagnosis | None:
     """Return what is wrong with a container; None for one that is well."""
-    more, log = details.boxes.get(box.id, Box()), details.logs.get(box.id, ())
+    more, log = details.boxes.get(box.id, ContainerDetail()), details.logs.get(box.id, ())
     if box.status == "paused":
         text = f"{box.name} is paused"
         return Diagnosis("paused", text, f"inv ops.start {box.service}")
@@ -83,7 +83,7 @@ def trouble(box: Container, details: Boxes) -> Diagnosis | None:
     return _alive(box, more, details, log)
 
 
-def _killed(box: Container, more: Box) -> Diagnosis:
+def _killed(box: Container, more: ContainerDetail) -> Diagnosis:
     """Docker does not always hear of it that the kernel ended one for want of memory."""
     limit = f", its limit is {more.memory // 2**20} MB" if more.memory else ""
     if box.oom_killed:
@@ -92,7 +92,7 @@ def _killed(box: Container, more: Box) -> Diagnosis:
     return starved(box.service, f"{text}: for want of memory, or it did not end when it was asked to")
 
 
-def _alive(box: Container, more: Box, details: Boxes, log: Sequence[str]) -> Diagnosis | None:
+def _alive(box: Container, more: ContainerDetail, details: Boxes, log: Sequence[str]) -> Diagnosis | None:
     """Why a container that runs is not well."""
     if box.status == "restarting" or (box.restarts >= _RESTARTS and _age(box, details.now) < _LATELY):
         text = (
@@ -110,7 +110,7 @@ def _alive(box: Container, more: Box, details: Boxes, log: Sequence[str]) -> Dia
     return None
 
 
-def _still(box: Container, more: Box, details: Boxes, log: Sequence[str]) -> Diagnosis:
+def _still(box: Container, more: ContainerDetail, details: Boxes, log: Sequence[str]) -> Diagnosis:
     """Why a container that should run does not."""
     error = tuple(filter(None, (more.error,)))
     taken = [port for port in more.ports if port in details.listening]

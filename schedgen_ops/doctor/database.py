@@ -92,7 +92,7 @@ def locked(answers: Answers) -> Iterator[Diagnosis]:
     found = _rows(answers)
     if len(found) < 2:
         return
-    holders: dict[int, list[ask.Lock]] = {}
+    holders: dict[int, list[ask.BlockingSession]] = {}
     for lock in ask.parse_locks(found[1][0]):
         holders.setdefault(lock.pid, []).append(lock)
     for pid, locks in holders.items():

@@ -111,9 +111,9 @@ def errors(answers: Answers) -> Iterator[Diagnosis]:
             yield _new(group, changes)
 
 
-def _between(answers: Answers, new: str, old: str) -> Sequence[remote_commands.Change]:
+def _between(answers: Answers, new: str, old: str) -> Sequence[remote_commands.RecentCommit]:
     """The commits that came with the serving release."""
-    found: list[remote_commands.Change] = []
+    found: list[remote_commands.RecentCommit] = []
     begun = False
     for change in remote_commands.parse_changes(answers["changes"].stdout):
         begun = begun or change.commit == new
@@ -124,7 +124,7 @@ def _between(answers: Answers, new: str, old: str) -> Sequence[remote_commands.C
     return found
 
 
-def _new(group: Group, changes: Sequence[remote_commands.Change]) -> Diagnosis:
+def _new(group: Group, changes: Sequence[remote_commands.RecentCommit]) -> Diagnosis:
     named = {match[1] for match in _FILE.finditer(group.example)}
     touching = [
         change for change in changes if any(path.rsplit("/", 1)[-1] in named for path in change.files)

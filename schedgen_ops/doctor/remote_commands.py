@@ -36,7 +36,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class ContainerDetail:
     """What Docker tells of a container beside its state.
 
     Attributes:
@@ -66,7 +66,7 @@ class Boxes:
     """
 
     now: int
-    boxes: Mapping[str, Box] = field(default_factory=dict)
+    boxes: Mapping[str, ContainerDetail] = field(default_factory=dict)
     logs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     killed: frozenset[str] = frozenset()
     listening: Mapping[int, str] = field(default_factory=dict)
@@ -103,7 +103,7 @@ def parse_services(stdout: str) -> Boxes:
     Raises:
         ValueError: where it says something else.
     """
-    boxes: dict[str, Box] = {}
+    boxes: dict[str, ContainerDetail] = {}
     logs: dict[str, tuple[str, ...]] = {}
     listening: dict[int, str] = {}
     killed: set[str] = set()
@@ -133,10 +133,10 @@ def parse_services(stdout: str) -> Boxes:
     return Boxes(now, boxes, logs, frozenset(killed), listening)
 
 
-def _box(item: Mapping[str, Any]) -> Box:
+def _box(item: Mapping[str, Any]) -> ContainerDetail:
     bound = (binding for bindings in (item["ports"] or {}).values() for binding in bindings or ())
     needs = (part.partition(":")[0] for part in (item["needs"] or "").split(","))
-    return Box(
+    return ContainerDetail(
         error=item["error"],
         memory=item["memory"],
         ports=tuple(sorted({int(port["HostPort"]) for port in bound if port["HostPort"].isdigit()})),
@@ -157,7 +157,7 @@ def changes(most: int = 50) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecentCommit:
     """A commit, its title and the files that it touched."""
 
     commit: str
@@ -165,21 +165,21 @@ class Change:
     files: tuple[str, ...] = ()
 
 
-def parse_changes(stdout: str) -> tuple[Change, ...]:
+def parse_changes(stdout: str) -> tuple[RecentCommit, ...]:
     """Read the answer of `changes`, newest first."""
-    found: list[Change] = []
+    found: list[RecentCommit] = []
     for line in filter(None, stdout.splitlines()):
         if line.startswith("commit "):
             _, commit, title = (*line.split(" ", 2), "")[:3]
-            found.append(Change(commit, title))
+            found.append(RecentCommit(commit, title))
         elif found:
             last = found[-1]
-            found[-1] = Change(last.commit, last.title, (*last.files, line))
+            found[-1] = RecentCommit(last.commit, last.title, (*last.files, line))
     return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class BlockingSession:
     """A session of the database that keeps another one waiting.
 
     Attributes:
@@ -201,7 +201,7 @@ class Lock:
     query: str
 
 
-def parse_locks(rows: str) -> tuple[Lock, ...]:
+def parse_locks(rows: str) -> tuple[BlockingSession, ...]:
     """Read the rows of an engine's `locks`.
 
     Raises:
@@ -212,7 +212,7 @@ def parse_locks(rows: str) -> tuple[Lock, ...]:
         waiting, waiter, waits, wanted, pid, user, program, address, state, since, query = row.split("\t")
         numbers = int(waiting), int(waits or 0), int(pid), int(since or 0)
         found.append(
-            Lock(
+            BlockingSession(
                 numbers[0],
                 waiter,
                 numbers[1],

@@ -16,7 +16,7 @@ _FULL = 92.0
 
 
 @dataclass(frozen=True)
-class Project:
+class HostServices:
     """The containers of a host as one: what each service has, needs, and suffers from."""
 
     answers: Answers
@@ -79,7 +79,7 @@ def services(answers: Answers) -> Iterator[Diagnosis]:
         if not answers[probe].ok:
             yield unknown("service", answers[probe])
             return
-    project = Project(answers)
+    project = HostServices(answers)
     troubles = project.troubles
     away = {*troubles, *answers.troubled}
     suffers = {
@@ -105,14 +105,14 @@ def memory(answers: Answers) -> Iterator[Diagnosis]:
     """Find services that lost a process for want of memory, or are about to."""
     if not answers["containers"].ok or not answers["details"].ok:
         return
-    project = Project(answers)
+    project = HostServices(answers)
     for service in sorted(project.details.killed - answers.troubled):
         yield containers.starved(service, "a process of it was killed for want of memory within the hour")
     names = {box.name: box for boxes in project.containers.values() for box in boxes}
     for line in answers["stats"].lines():
         name, percent, usage = (*line.split(" ", 2), "", "")[:3]
         box = names.get(name)
-        limited = box and project.details.boxes.get(box.id, remote_commands.Box()).memory
+        limited = box and project.details.boxes.get(box.id, remote_commands.ContainerDetail()).memory
         explained = {*answers.troubled, *project.details.killed}
         if box and limited and box.service not in explained and _percent(percent) > _FULL:
             yield containers.starved(box.service, f"{name} uses {percent} of its memory, {usage}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import host_time
-from schedgen_ops.backup.catalog.manifest import File, Kind, Manifest, State, backup_id
+from schedgen_ops.backup.catalog.manifest import BackupState, File, Kind, Manifest, backup_id
 from schedgen_ops.backup.catalog.remote_commands import update
 from schedgen_ops.backup.performing import perform
 from schedgen_ops.clock import stamp
@@ -102,7 +102,7 @@ class Data(Base):
             id=name,
             release=self.release_id,
             commit="",
-            state=State.FAILED,
+            state=BackupState.FAILED,
             created=stamp(now),
             finished=stamp(host_time.now(self.remote)),
             files=tuple(File(row[1], int(row[2]), row[3]) for row in rows),

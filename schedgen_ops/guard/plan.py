@@ -11,7 +11,7 @@ from schedgen_ops.proxy.routes import port_of
 from schedgen_ops.release.record import Release, ReleaseId, State, to_json
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Name, Operation, Plan
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Check, Settings
 from schedgen_ops.watch.policy import GuardPolicy
@@ -163,13 +163,13 @@ def back(site: HostRun) -> Plan:
     return planner.unattended(site.release, site.old, site.touched, GoBack(tree.commit, tree.branch))
 
 
-def _texts(commands: Renderer, plan: Plan) -> tuple[str, ...]:
+def _texts(commands: OperationRenderer, plan: Plan) -> tuple[str, ...]:
     """A plan for the host's own agent: shell texts, those of a group together."""
     found = [(*(_text(commands, operation) for operation in group), _THEN) for group in plan]
     return tuple(text for group in found for text in group)[:-1]
 
 
-def _text(commands: Renderer, operation: Operation) -> str:
+def _text(commands: OperationRenderer, operation: Operation) -> str:
     # The record is on the host then, beside its place.
     if isinstance(operation, Name):
         return commands.name(operation, beside=True).text

@@ -16,7 +16,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.guard import plan, remote_commands
-from schedgen_ops.guard.story import Watch
+from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
 from schedgen_ops.release.record import State
@@ -51,7 +51,7 @@ class Watching:
     """
 
     session: Session
-    watches: dict[str, Watch] = field(default_factory=dict)
+    watches: dict[str, HostWatch] = field(default_factory=dict)
     _stopping: dict[str, float] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,7 +93,7 @@ class Watching:
         config = plan.agent_config(site, alone=len(self.session.sites) == 1)
         # Services go back one after the other where they need one another.
         self._stopping[site.remote.name] = sum(site.grace(name) for name in site.touched)
-        watch = Watch(config.policy, config.stages, self.session.emit, site.remote.name)
+        watch = HostWatch(config.policy, config.stages, self.session.emit, site.remote.name)
         self.watches[site.remote.name] = watch
         if self.session.settings.guard.canary and not config.proxies:
             site.warn("Nothing behind the ingress changed: there is no share to begin with")
@@ -123,7 +123,7 @@ class Watching:
         settings, stopping = self.session.settings, max([0, *self._stopping.values()])
         return int(2 * settings.health.deadline + settings.rollout.drain + stopping) + _MARGIN
 
-    def _look_up(self, site: HostRun, watch: Watch) -> None:
+    def _look_up(self, site: HostRun, watch: HostWatch) -> None:
         """The log was gone before its end was read: the record tells."""
         release = store.read(site.remote, site.paths).get(site.release.id)
         state = release.state if release else State.STARTED
@@ -173,7 +173,7 @@ def _handed_over(lost: Sequence[str]) -> HandedOver:
     )
 
 
-def _taken_back(watches: Sequence[Watch]) -> OpsError:
+def _taken_back(watches: Sequence[HostWatch]) -> OpsError:
     first = next((watch for watch in watches if watch.verdict and watch.outcome != "kept"), watches[0])
     return OpsError(
         first.verdict or first.reason,

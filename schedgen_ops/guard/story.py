@@ -15,7 +15,7 @@ from schedgen_ops.watch.round_stats import RoundStats
 
 
 @dataclass(slots=True)
-class Watch:
+class HostWatch:
     """One host's watch as its log tells it.
 
     Attributes:
@@ -169,19 +169,19 @@ class Watch:
         events.info(self.emit, text, self.host)
 
 
-_HANDLERS: dict[str, Callable[[Watch, str], None]] = {
-    "stage": Watch._stage,
-    "sample": Watch._sample,
-    "why": Watch._why_failed,
-    "bad": Watch._bad,
-    "insufficient": Watch._insufficient,
-    "share": Watch._share,
-    "unread": Watch._unread,
-    "unweighed": Watch._not_weighed,
-    "answering": Watch._answering,
-    "good": Watch._good,
-    "say": Watch._said,
-    "end": Watch._end,
+_HANDLERS: dict[str, Callable[[HostWatch, str], None]] = {
+    "stage": HostWatch._stage,
+    "sample": HostWatch._sample,
+    "why": HostWatch._why_failed,
+    "bad": HostWatch._bad,
+    "insufficient": HostWatch._insufficient,
+    "share": HostWatch._share,
+    "unread": HostWatch._unread,
+    "unweighed": HostWatch._not_weighed,
+    "answering": HostWatch._answering,
+    "good": HostWatch._good,
+    "say": HostWatch._said,
+    "end": HostWatch._end,
 }
 
 
@@ -195,7 +195,7 @@ def standing(settings: Settings, lines: Sequence[str]) -> str:
         return ""
     if lines[0] != "alive":
         return "ended in the middle of its watch"
-    watch = Watch(plan.policy(settings), _planned(settings, lines))
+    watch = HostWatch(plan.policy(settings), _planned(settings, lines))
     for line in lines[2:]:
         watch.take(line)
     if watch.verdict:

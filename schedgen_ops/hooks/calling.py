@@ -19,7 +19,7 @@ _INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
-class Hooks:
+class RunHooks:
     """The hooks of a run.
 
     Attributes:

@@ -8,7 +8,7 @@ from functools import partial
 
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.errors import OpsError, Refused
-from schedgen_ops.hooks.calling import Hooks
+from schedgen_ops.hooks.calling import RunHooks
 from schedgen_ops.settings import Settings
 from schedgen_ops.steps import Step
 
@@ -19,12 +19,12 @@ _ROLLING = "Rolling update"
 _STAYS = "The release serves. End the hook post-deploy?"
 
 
-def added(run: Pipeline, hooks: Hooks) -> Pipeline:
+def added(run: Pipeline, hooks: RunHooks) -> Pipeline:
     """Return the pipeline of a deploy with a step for each hook that there is."""
     return replace(run, steps=tuple(_all(run, hooks)))
 
 
-def _all(run: Pipeline, hooks: Hooks) -> Iterator[Step]:
+def _all(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
     # Where nothing was begun, a hook that fails is no failed deploy, but a refused one.
     gate = True
     yield from _pre(hooks, "pre-connect", gate=True)
@@ -43,7 +43,7 @@ def _all(run: Pipeline, hooks: Hooks) -> Iterator[Step]:
     yield from _last(hooks)
 
 
-def _services(settings: Settings, step: Step, hooks: Hooks) -> list[str]:
+def _services(settings: Settings, step: Step, hooks: RunHooks) -> list[str]:
     """The services that a step may replace, and that have a hook; in the step's order."""
     if step.title == _ROLLING:
         named = (name.partition("-")[2] for name in hooks.found if name.startswith(("pre-", "post-")))
@@ -53,18 +53,18 @@ def _services(settings: Settings, step: Step, hooks: Hooks) -> list[str]:
     return [service for tier in tiers for service in tier.services]
 
 
-def _pre(hooks: Hooks, name: str, *, gate: bool, **more: object) -> Iterator[Step]:
+def _pre(hooks: RunHooks, name: str, *, gate: bool, **more: object) -> Iterator[Step]:
     if name in hooks.found:
         kind = Refused if gate else OpsError
         yield Step("", f"Hook {name}", partial(hooks.must, name, kind, **more), gate=gate)
 
 
-def _post(hooks: Hooks, name: str, **more: object) -> Iterator[Step]:
+def _post(hooks: RunHooks, name: str, **more: object) -> Iterator[Step]:
     if name in hooks.found:
         yield Step("", f"Hook {name}", partial(hooks.may, name, **more))
 
 
-def _last(hooks: Hooks) -> Iterator[Step]:
+def _last(hooks: RunHooks) -> Iterator[Step]:
     if "post-deploy" in hooks.found:
         run = partial(hooks.at_the_end, "post-deploy", code=0)
         yield Step("", "Hook post-deploy", run, stays=_STAYS)

@@ -20,7 +20,7 @@ _LOOK, _GRACE, _TERM = 0.2, 1.0, 2.0
 
 
 @dataclass(slots=True)
-class Lines:
+class OutputLines:
     """Output cut into lines for `on_line`; what is too much is counted and dropped."""
 
     on_line: Callable[[str], None]
@@ -69,7 +69,7 @@ def run(path: Path, given: bytes, deadline: float, on_line: Callable[[str], None
         program = subprocess.Popen(
             [path], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
-    lines = Lines(on_line)
+    lines = OutputLines(on_line)
     try:
         return _followed(program, time.monotonic() + deadline, lines)
     finally:
@@ -80,7 +80,7 @@ def run(path: Path, given: bytes, deadline: float, on_line: Callable[[str], None
         lines.end()
 
 
-def _followed(program: subprocess.Popen[bytes], end: float, lines: Lines) -> int | None:
+def _followed(program: subprocess.Popen[bytes], end: float, lines: OutputLines) -> int | None:
     assert program.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(program.stdout, selectors.EVENT_READ)

@@ -36,7 +36,7 @@ class Bad(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class SshCertificate:
     """What a certificate says.
 
     Attributes:
@@ -56,7 +56,7 @@ class Certificate:
     signature: bytes
 
 
-def parse(blob: bytes) -> Certificate:
+def parse(blob: bytes) -> SshCertificate:
     """Return what the bytes of a certificate say.
 
     Raises:
@@ -82,13 +82,13 @@ def key_of(blob: bytes) -> bytes:
     return struct.pack(">I", len(kind)) + kind.encode() + blob[start : fields.position]
 
 
-def signer(found: Certificate, authorities: Sequence[Entry]) -> Entry | None:
+def signer(found: SshCertificate, authorities: Sequence[Entry]) -> Entry | None:
     """Return the line of known_hosts that names the certificate's authority."""
     key = base64.b64encode(found.authority).decode()
     return next((entry for entry in authorities if entry.key == key), None)
 
 
-def check(found: Certificate, name: str, now: float) -> None:
+def check(found: SshCertificate, name: str, now: float) -> None:
     """Raise unless a certificate holds for the host `name`, by what it says and by its signature.
 
     Raises:
@@ -107,7 +107,7 @@ def check(found: Certificate, name: str, now: float) -> None:
     _check_signature(found)
 
 
-def _check_signature(found: Certificate) -> None:
+def _check_signature(found: SshCertificate) -> None:
     kind = _kind(found.authority)
     if kind not in _SIGNATURES:
         raise Bad(f"its authority has a key of type {kind}, which is not understood here")
@@ -137,7 +137,7 @@ def _kind(key: bytes) -> str:
         return "unknown"
 
 
-def _parsed(blob: bytes) -> Certificate:
+def _parsed(blob: bytes) -> SshCertificate:
     fields = _Fields(blob)
     kind = fields.text().removesuffix(SUFFIX)
     for _nonce_and_key in range(1 + _KEY_FIELDS[kind]):
@@ -152,7 +152,7 @@ def _parsed(blob: bytes) -> Certificate:
     signature = fields.next()
     if fields.position != len(blob):
         raise ValueError("something follows it")
-    return Certificate(key_id, role, principals, after, before, critical, authority, signed, signature)
+    return SshCertificate(key_id, role, principals, after, before, critical, authority, signed, signature)
 
 
 class _Fields:

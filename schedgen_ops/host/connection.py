@@ -23,7 +23,7 @@ from schedgen_ops.host.keys import Authentication, Choice, KeyRing, Prompt
 from schedgen_ops.host.policy import HostKeyPolicy
 from schedgen_ops.host.proxy import ProxyCommand
 from schedgen_ops.host.resolve import Resolver
-from schedgen_ops.host.target import Asked, Target, hop
+from schedgen_ops.host.target import NamedHost, Target, hop
 
 if TYPE_CHECKING:
     from schedgen_ops.settings import HostSettings, SshSettings
@@ -51,7 +51,7 @@ class Network:
 
     def links(self, entries: Iterable[HostSettings]) -> tuple[Link, ...]:
         """Return the connections to hosts of the configuration, not opened yet."""
-        named = [(one.name, Asked(one.address, one.user or "", str(one.port or ""))) for one in entries]
+        named = [(one.name, NamedHost(one.address, one.user or "", str(one.port or ""))) for one in entries]
         self.resolver.resolve(asked for _, asked in named)
         return tuple(Link(self, name, self.resolver.target(asked)) for name, asked in named)
 
@@ -189,7 +189,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         if not self.gateway:
             return tcp.dial(
                 self.label,
-                tcp.Place(self.host, self.port, self.target.family, self.target.bind),
+                tcp.Endpoint(self.host, self.port, self.target.family, self.target.bind),
                 timeout=self._patience,
                 keepalive=self.network.ssh.keepalive,
             )

@@ -17,7 +17,7 @@ from threading import Lock
 from schedgen_ops.host import ssh_config, ssh_words
 from schedgen_ops.host.ssh_config import Found, OwnReading
 from schedgen_ops.host.ssh_keywords import GROWING, LISTS
-from schedgen_ops.host.target import Asked, Target, target
+from schedgen_ops.host.target import NamedHost, Target, target
 
 # Seconds that ssh may take to say what its files say: a Match exec may run something.
 _PATIENCE = 15.0
@@ -40,11 +40,11 @@ class Resolver:
     def __init__(self, file: Path | None) -> None:
         self.notes: dict[str, None] = {}
         self._file = ssh_words.local(file) if file else None
-        self._found: dict[Asked, Target] = {}
+        self._found: dict[NamedHost, Target] = {}
         self._own: OwnReading | None = None
         self._lock = Lock()
 
-    def resolve(self, hosts: Iterable[Asked]) -> None:
+    def resolve(self, hosts: Iterable[NamedHost]) -> None:
         """Look up several hosts at the same time."""
         missing = [one for one in dict.fromkeys(hosts) if one not in self._found]
         if len(missing) == 1:
@@ -53,7 +53,7 @@ class Resolver:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ssh-config") as pool:
                 self._found.update(zip(missing, pool.map(self._look_up, missing), strict=True))
 
-    def target(self, asked: Asked) -> Target:
+    def target(self, asked: NamedHost) -> Target:
         """Return how a host is reached."""
         self.resolve((asked,))
         return self._found[asked]
@@ -62,7 +62,7 @@ class Resolver:
         """Keep a note for the operator."""
         self.notes[ssh_words.printable(note)] = None
 
-    def _look_up(self, asked: Asked) -> Target:
+    def _look_up(self, asked: NamedHost) -> Target:
         me = ssh_words.me()
         if self._file is None:
             return target(asked, {}, me, self.tell)
@@ -73,7 +73,7 @@ class Resolver:
                 found = self._own.lookup(asked.address, user=asked.user, port=asked.port)
         return target(asked, found, me, self.tell)
 
-    def _asked_of_ssh(self, file: Path, asked: Asked) -> Found | None:
+    def _asked_of_ssh(self, file: Path, asked: NamedHost) -> Found | None:
         program = shutil.which("ssh")
         default = ssh_config.is_default(file)
         if program is None or not (default or file.exists()):

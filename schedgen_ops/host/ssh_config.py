@@ -13,7 +13,7 @@ from pathlib import Path
 
 from schedgen_ops.host import ssh_words
 from schedgen_ops.host.ssh_keywords import ANSWERS, GROWING, KNOWN, LISTS, ONCE
-from schedgen_ops.host.ssh_match import Asked, host_line, match_line
+from schedgen_ops.host.ssh_match import MatchQuery, host_line, match_line
 from schedgen_ops.host.ssh_words import Unclear
 
 Found = dict[str, str | list[str]]
@@ -53,7 +53,7 @@ class OwnReading:
 
     def lookup(self, host: str, *, user: str = "", port: str = "") -> Found:
         """Return what the files say of a host, in the form that `ssh -G` has for it."""
-        asked = Asked(host, ssh_words.me(), user, port)
+        asked = MatchQuery(host, ssh_words.me(), user, port)
         self._read_all(asked)
         self._settle(asked, "hostname", lambda _: asked.hostname)
         asked.settled = True
@@ -65,11 +65,11 @@ class OwnReading:
             self._settle(asked, keyword, lambda value: _expanded(value, asked))
         return asked.found
 
-    def _read_all(self, asked: Asked) -> None:
+    def _read_all(self, asked: MatchQuery) -> None:
         for file in self.files:
             self._read(file, asked, file.parent, holds=True, depth=0)
 
-    def _settle(self, asked: Asked, keyword: str, settled: Callable[[str], str]) -> None:
+    def _settle(self, asked: MatchQuery, keyword: str, settled: Callable[[str], str]) -> None:
         """Replace the tokens in a value, or drop the value."""
         try:
             value = asked.found.get(keyword)
@@ -81,7 +81,7 @@ class OwnReading:
             del asked.found[keyword]
             self.tell(f"{keyword} in ssh_config is not used: {problem}")
 
-    def _read(self, file: Path, asked: Asked, folder: Path, *, holds: bool, depth: int) -> None:
+    def _read(self, file: Path, asked: MatchQuery, folder: Path, *, holds: bool, depth: int) -> None:
         """One file; `holds` is whether the line that includes it does."""
         applies = holds
         for number, line in enumerate(self._content(file), start=1):
@@ -120,14 +120,14 @@ class OwnReading:
         return text.split("\n")
 
 
-def _section(keyword: str, words: list[str], asked: Asked, *, holds: bool) -> bool:
+def _section(keyword: str, words: list[str], asked: MatchQuery, *, holds: bool) -> bool:
     if keyword == "host":
         return holds and host_line(words, asked)
     # Looked at where it cannot hold too: a `final` in it counts wherever it stands.
     return match_line(words, asked, holds=holds)
 
 
-def _take(keyword: str, rest: str, asked: Asked, *, applies: bool) -> None:
+def _take(keyword: str, rest: str, asked: MatchQuery, *, applies: bool) -> None:
     if keyword not in KNOWN:
         raise Unclear(f"{keyword} is no keyword that is known here")
     if keyword not in ONCE | LISTS | GROWING or not applies:
@@ -161,7 +161,7 @@ def _checked(keyword: str, value: str) -> str:
     return value
 
 
-def _expanded(value: str, asked: Asked) -> str:
+def _expanded(value: str, asked: MatchQuery) -> str:
     # IdentityAgent may name a variable that holds the path.
     if value.startswith("$") and not value.startswith("${"):
         return value

@@ -14,7 +14,7 @@ _ALONE = ("all", "final", "canonical")
 
 
 @dataclass
-class Asked:
+class MatchQuery:
     """A host that ssh_config is asked about, and what was found so far.
 
     Attributes:
@@ -58,7 +58,7 @@ class Asked:
         return tokens(self.original, self.hostname, self.login, port, self.text("hostkeyalias"))
 
 
-def host_line(words: list[str], asked: Asked) -> bool:
+def host_line(words: list[str], asked: MatchQuery) -> bool:
     """Return whether a Host line with these patterns holds."""
     if not words:
         raise Unclear("Host without a pattern")
@@ -66,7 +66,7 @@ def host_line(words: list[str], asked: Asked) -> bool:
     return listed(words, asked.hostname if asked.final else asked.original)
 
 
-def match_line(words: list[str], asked: Asked, *, holds: bool = True) -> bool:
+def match_line(words: list[str], asked: MatchQuery, *, holds: bool = True) -> bool:
     """Return whether a Match line with these criteria holds.
 
     Args:
@@ -106,7 +106,7 @@ def _criterion(rest: list[str]) -> tuple[str, str]:
     return name, argument
 
 
-def _holds(name: str, argument: str, asked: Asked) -> bool:
+def _holds(name: str, argument: str, asked: MatchQuery) -> bool:
     if name == "all":
         return True
     if name in ("final", "canonical"):

@@ -23,7 +23,7 @@ _UNUSED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NamedHost:
     """A host as the configuration, or a ProxyJump, names it."""
 
     address: str
@@ -65,7 +65,7 @@ class Target:
     patience: float | None = None
 
 
-def target(asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> Target:
+def target(asked: NamedHost, found: Found, me: str, tell: Callable[[str], None]) -> Target:
     """Return how a host is reached, by what ssh_config says of it.
 
     Args:
@@ -97,7 +97,7 @@ def target(asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> 
     )
 
 
-def hop(text: str) -> Asked:
+def hop(text: str) -> NamedHost:
     """Return a host of a ProxyJump: `[user@]host[:port]`, or as ssh:// with the same in it."""
     user, _, place = text.removeprefix("ssh://").rstrip("/").rpartition("@")
     host, port = place, ""
@@ -106,13 +106,13 @@ def hop(text: str) -> Asked:
     elif place.count(":") == 1:
         host, _, port = place.partition(":")
     port = port.removeprefix(":")
-    return Asked(host, user, port if port.isascii() and port.isdigit() else "")
+    return NamedHost(host, user, port if port.isascii() and port.isdigit() else "")
 
 
 class _Values:
     """What was found of a host, taken out one by one."""
 
-    def __init__(self, asked: Asked, found: Found, me: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, asked: NamedHost, found: Found, me: str, tell: Callable[[str], None]) -> None:
         self.found = found
         self.tell = tell
         self.hostname = printable(self.text("hostname")) or asked.address

@@ -30,7 +30,7 @@ class PromptSocket(socket.socket):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """The address and port where a host answers.
 
     Attributes:
@@ -44,7 +44,7 @@ class Place:
     source: str = ""
 
 
-def dial(label: str, place: Place, *, timeout: float, keepalive: float) -> PromptSocket:
+def dial(label: str, place: Endpoint, *, timeout: float, keepalive: float) -> PromptSocket:
     """Return a TCP connection to a host.
 
     Args:
@@ -69,7 +69,7 @@ def dial(label: str, place: Place, *, timeout: float, keepalive: float) -> Promp
     return prompt
 
 
-def _connected(place: Place, timeout: float) -> socket.socket:
+def _connected(place: Endpoint, timeout: float) -> socket.socket:
     """Of several addresses the first that answers; of several failures the one that says most."""
     family = _FAMILIES.get(place.family, socket.AF_UNSPEC)
     try:

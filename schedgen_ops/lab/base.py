@@ -11,7 +11,7 @@ from pathlib import Path
 
 from schedgen_ops.lab import docker, engine, programs
 from schedgen_ops.lab.place import BASE_IMAGE, LABEL, NAME, LabError, Place
-from schedgen_ops.lab.progress import Line, Progress
+from schedgen_ops.lab.progress import LabProgress, Line
 
 FIRST_WORD = 15.0
 """Seconds for a registry to answer before the image is made here instead."""
@@ -23,7 +23,7 @@ def present() -> bool:
     return docker.succeeds("image", "inspect", BASE_IMAGE)
 
 
-def ensure(place: Place, progress: Progress) -> None:
+def ensure(place: Place, progress: LabProgress) -> None:
     """Have the base image. Raises LabError when it can neither be pulled nor made."""
     if present():
         return

@@ -12,7 +12,7 @@ from typing import Any
 from schedgen_ops.lab import manager, report
 from schedgen_ops.lab.load import Experience, traffic
 from schedgen_ops.lab.place import RELEASE, LabHost, Place
-from schedgen_ops.lab.progress import Progress
+from schedgen_ops.lab.progress import LabProgress
 
 TARGET = "v1.2.3"
 HOST = LabHost(1)
@@ -33,7 +33,7 @@ class Demo:
     experiences: tuple[Experience, ...]
 
 
-def run(place: Place, root: Path, progress: Progress) -> Demo:
+def run(place: Place, root: Path, progress: LabProgress) -> Demo:
     """Boot or reset the host, deploy to it from `root`, and tell what came of it.
 
     Raises LabError when the lab cannot be brought up; a failed deploy is told by `Demo.code`.

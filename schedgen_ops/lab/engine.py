@@ -14,7 +14,7 @@ from pathlib import Path
 
 from schedgen_ops.lab import docker, programs
 from schedgen_ops.lab.place import NAME, LabError, Place
-from schedgen_ops.lab.progress import Line, Progress
+from schedgen_ops.lab.progress import LabProgress, Line
 
 START_DEADLINE = 60.0
 PLUGIN = Path.home() / ".docker" / "cli-plugins" / "docker-compose"
@@ -33,7 +33,7 @@ def missing() -> tuple[str, ...]:
     return start if shutil.which("dockerd") else ("install Docker Engine (Debian's docker.io)", *start)
 
 
-def ensure(place: Place, progress: Progress) -> None:
+def ensure(place: Place, progress: LabProgress) -> None:
     """Have an engine and the Compose plugin.
 
     Raises LabError when there is no engine and none can be started, saying why.
@@ -50,7 +50,7 @@ def ensure(place: Place, progress: Progress) -> None:
         _link_plugin(progress)
 
 
-def stop(place: Place, progress: Progress) -> None:
+def stop(place: Place, progress: LabProgress) -> None:
     """Stop the engine if the lab started it, and only then."""
     pid = _own_pid(place)
     if pid is None:
@@ -68,7 +68,7 @@ def unlink_plugin() -> None:
         PLUGIN.unlink()
 
 
-def install_debian(package: str, progress: Progress) -> None:
+def install_debian(package: str, progress: LabProgress) -> None:
     """Install a Debian package. Raises LabError where that is not possible."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise LabError(f"{package} is needed, and only root on a Debian machine can install it here")
@@ -164,7 +164,7 @@ def _wheel_binary() -> Path:
     return Path(sys.executable).parent / "docker-compose"
 
 
-def _link_plugin(progress: Progress) -> None:
+def _link_plugin(progress: LabProgress) -> None:
     binary = _wheel_binary()
     if not binary.exists():
         raise LabError(

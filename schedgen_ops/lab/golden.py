@@ -10,7 +10,7 @@ from pathlib import Path
 from schedgen_ops.lab import docker, hosts, images
 from schedgen_ops.lab.app.repository import build_repository
 from schedgen_ops.lab.place import BUILDER, DIRECTORY, GOLDEN, HOST_IMAGE, LABEL, ORIGIN, RELEASE, Place
-from schedgen_ops.lab.progress import Line, Progress
+from schedgen_ops.lab.progress import LabProgress, Line
 
 APP = images.HERE / "app"
 CONTENT = hosts.CONTENT
@@ -47,7 +47,7 @@ def is_ready() -> bool:
     return kept() == content()
 
 
-def ensure(place: Place, progress: Progress) -> None:
+def ensure(place: Place, progress: LabProgress) -> None:
     """Have the git origin and the golden volume. Raises LabError."""
     if docker.labels("volume", ORIGIN).get(CONTENT) != origin_content():
         with progress.step("Making the git origin"):
@@ -86,7 +86,7 @@ def _upload_origin(repository: Path) -> None:
         docker.run("rm", "--force", BUILDER)
 
 
-def _make_golden(place: Place, progress: Progress) -> None:
+def _make_golden(place: Place, progress: LabProgress) -> None:
     docker.run("rm", "--force", BUILDER)
     for volume in (GOLDEN, READY):
         docker.run("volume", "rm", "--force", volume)
@@ -102,7 +102,7 @@ def _make_golden(place: Place, progress: Progress) -> None:
     hosts.ensure_volume(READY, f"{CONTENT}={content()}")
 
 
-def _prepare(progress: Progress) -> None:
+def _prepare(progress: LabProgress) -> None:
     with progress.step("Golden host: booting") as line:
         hosts.state(BUILDER, "engine", "60")
         docker.transfer_images(images.app_tags(), BUILDER, line)

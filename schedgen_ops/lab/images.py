@@ -15,7 +15,7 @@ from pathlib import Path
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.app import images as app
 from schedgen_ops.lab.place import HOST_IMAGE, LABEL, LabError
-from schedgen_ops.lab.progress import Line, Progress
+from schedgen_ops.lab.progress import LabProgress, Line
 
 HERE = Path(__file__).parent
 CONTENT = "schedgen.lab.content"
@@ -33,7 +33,7 @@ def missing(tags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tag for tag in tags if not _is_built(tag))
 
 
-def ensure(absent: tuple[str, ...], progress: Progress) -> None:
+def ensure(absent: tuple[str, ...], progress: LabProgress) -> None:
     """Build the images `absent`. Raises LabError when a build fails."""
     with tempfile.TemporaryDirectory(prefix="schedgen-lab-") as folder:
         if HOST_IMAGE in absent:
@@ -75,7 +75,7 @@ def _build_host(context: Path, line: Line) -> None:
     _build(HOST_IMAGE, context, host_content(), line)
 
 
-def _build_app(folder: Path, progress: Progress) -> None:
+def _build_app(folder: Path, progress: LabProgress) -> None:
     with progress.step("Fetching what the application's images are made of") as line:
         try:
             app.prepare_contexts(folder, line)

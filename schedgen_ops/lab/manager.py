@@ -20,10 +20,10 @@ from schedgen_ops.lab.place import (
     first_hosts,
     locked,
 )
-from schedgen_ops.lab.progress import Line, Progress
+from schedgen_ops.lab.progress import LabProgress, Line
 
 
-def up(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
+def up(place: Place, count: int, progress: LabProgress) -> tuple[LabHost, ...]:
     """Boot hosts until `count` of them run and are healthy; what is there already is used as it is.
 
     Raises LabError with the reason when a part cannot be installed, built or started.
@@ -41,7 +41,7 @@ def up(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
         return _boot(place, count, progress)
 
 
-def reset(place: Place, count: int, progress: Progress) -> None:
+def reset(place: Place, count: int, progress: LabProgress) -> None:
     """Put the first `count` hosts back to the golden state, softly where that works.
 
     Raises LabError when one of them is not there, or cannot even be made anew.
@@ -65,7 +65,7 @@ def halt(place: Place, host: LabHost) -> None:
         _write_hosts(place, hosts.running(hosts.existing()))
 
 
-def down(place: Place, progress: Progress, purge: bool) -> None:
+def down(place: Place, progress: LabProgress, purge: bool) -> None:
     """Remove the hosts; with `purge` everything else of the lab too, here and in the engine."""
     with locked(place):
         if engine.answering():
@@ -83,7 +83,7 @@ def down(place: Place, progress: Progress, purge: bool) -> None:
         shutil.rmtree(place.root, ignore_errors=True)
 
 
-def _announce(count: int, progress: Progress) -> None:
+def _announce(count: int, progress: LabProgress) -> None:
     """Say what will be installed, built or started before any of it is."""
     for plan in (*engine.missing(), *(_plans(count) if engine.answering() else _plans_from_nothing(count))):
         progress.say(f"To do: {plan}")
@@ -115,7 +115,7 @@ def _missing_images() -> tuple[str, ...]:
     return images.missing((HOST_IMAGE,) if golden.is_ready() else (HOST_IMAGE, *images.app_tags()))
 
 
-def _boot(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
+def _boot(place: Place, count: int, progress: LabProgress) -> tuple[LabHost, ...]:
     wanted = first_hosts(count)
     everyone = tuple(dict.fromkeys((*wanted, *hosts.existing())))
     if not hosts.existing():
@@ -128,7 +128,7 @@ def _boot(place: Place, count: int, progress: Progress) -> tuple[LabHost, ...]:
     return wanted
 
 
-def _reset(place: Place, host: LabHost, progress: Progress, line: Line) -> None:
+def _reset(place: Place, host: LabHost, progress: LabProgress, line: Line) -> None:
     try:
         if not hosts.is_running(host):
             hosts.boot(place, host, golden.kept(), line)

@@ -9,7 +9,7 @@ from typing import Protocol
 Line = Callable[[str], None]
 
 
-class Progress(Protocol):
+class LabProgress(Protocol):
     """A receiver of what happens."""
 
     def say(self, text: str) -> None:

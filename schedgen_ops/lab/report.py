@@ -12,7 +12,7 @@ UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
 @dataclass(frozen=True, slots=True)
-class HostReport:
+class LabHostReport:
     """One host as it is now. `version` is "" where the backend does not answer."""
 
     name: str
@@ -28,7 +28,7 @@ class HostReport:
         return sum(health == "healthy" for _, health in self.services)
 
 
-def observe() -> tuple[HostReport, ...]:
+def observe() -> tuple[LabHostReport, ...]:
     """Return a report for each host of the lab. Raises LabError when no engine answers."""
     everyone = hosts.existing()
     up = hosts.running(everyone)
@@ -59,16 +59,16 @@ def _service(line: str) -> tuple[str, str]:
     return name, health.rstrip(")") if state == "running" and bracket else state
 
 
-def _one(host: LabHost, memory: dict[str, int]) -> HostReport:
+def _one(host: LabHost, memory: dict[str, int]) -> LabHostReport:
     try:
         version, services = parse_report(hosts.state(host.container, "report", timeout=20))
     except LabError:
         version, services = "", ()
-    return HostReport(host.name, host.address, True, version, services, memory.get(host.container, 0))
+    return LabHostReport(host.name, host.address, True, version, services, memory.get(host.container, 0))
 
 
-def _down(host: LabHost) -> HostReport:
-    return HostReport(host.name, host.address, False)
+def _down(host: LabHost) -> LabHostReport:
+    return LabHostReport(host.name, host.address, False)
 
 
 def _memory(up: tuple[LabHost, ...]) -> dict[str, int]:

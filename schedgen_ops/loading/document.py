@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from schedgen_ops.loading.problem import Location, Problem, dotted, shown
+from schedgen_ops.loading.problem import ConfigProblem, Location, dotted, shown
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
@@ -42,7 +42,7 @@ class Document:
 
     source: str
     data: object = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
     node: yaml.Node | None = field(default=None, repr=False)
 
     def line(self, location: Location) -> int | None:
@@ -68,9 +68,9 @@ def parse(raw: bytes, source: str) -> Document:
     try:
         node = _compose(raw)
     except _Wrong as wrong:
-        return Document(source, problems=(Problem(source, wrong.line, "", wrong.message),))
+        return Document(source, problems=(ConfigProblem(source, wrong.line, "", wrong.message),))
     if node is None:
-        return Document(source, problems=(Problem(source, 1, "", "the file is empty"),))
+        return Document(source, problems=(ConfigProblem(source, 1, "", "the file is empty"),))
     build = _Build(source)
     return Document(source, build.value(node, ()), tuple(build.problems), node)
 
@@ -143,7 +143,7 @@ class _Build:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self._done: dict[yaml.Node, object] = {}
         self._open: set[yaml.Node] = set()
 
@@ -195,4 +195,4 @@ class _Build:
             loader.dispose()
 
     def _refuse(self, node: yaml.Node, location: Location, message: str) -> None:
-        self.problems.append(Problem(self.source, node.start_mark.line + 1, dotted(location), message))
+        self.problems.append(ConfigProblem(self.source, node.start_mark.line + 1, dotted(location), message))

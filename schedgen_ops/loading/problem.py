@@ -30,7 +30,7 @@ def dotted(location: Location) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One thing that is wrong with a configuration.
 
     Attributes:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from schedgen_ops import profiles
 from schedgen_ops.loading import explain, files
 from schedgen_ops.loading.document import Document, parse
-from schedgen_ops.loading.problem import Location, Problem, dotted, shown
+from schedgen_ops.loading.problem import ConfigProblem, Location, dotted, shown
 from schedgen_ops.settings import Settings
 
 # What the runbook's scripts took from the environment.
@@ -48,7 +48,7 @@ class Reading:
     hosts: Document | None = None
     overrides: tuple[Override, ...] = ()
     settings: Settings | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ConfigProblem, ...] = ()
 
     def origin(self, location: Location) -> str:
         """Return where a value comes from: file:line, a variable, an option, a profile, or default."""
@@ -67,13 +67,13 @@ class Reading:
         # The items of a list stand where it stands; a key that is absent has its default.
         return self._profile(location) or "default", None
 
-    def problem(self, location: Location, message: str) -> Problem:
+    def problem(self, location: Location, message: str) -> ConfigProblem:
         """Return `message` about the value at `location`, or about the place where it is missing."""
         source, line = self.place(location)
         if line is None and source in ("default", self._profile(location)):
             document, below = self._document(location)
             source, line = document.source, document.nearest(below)
-        return Problem(source, line, dotted(location), message)
+        return ConfigProblem(source, line, dotted(location), message)
 
     def _profile(self, location: Location) -> str:
         """The profile that gives the value at `location`, as `profile NAME`; "" for none."""
@@ -125,12 +125,12 @@ def read(
 def _document(file: Path, source: str) -> Document:
     raw = files.read(file)
     if isinstance(raw, str):
-        return Document(source, problems=(Problem(source, None, "", raw),))
+        return Document(source, problems=(ConfigProblem(source, None, "", raw),))
     return parse(raw, source)
 
 
 def _failed(reading: Reading, document: Document, message: str) -> Reading:
-    problem = Problem(document.source, 1, "", message)
+    problem = ConfigProblem(document.source, 1, "", message)
     return Reading(reading.environment, reading.main, None, reading.overrides, None, (problem,))
 
 
@@ -153,7 +153,7 @@ def _put(data: dict[str, object], override: Override) -> None:
 
 
 def _hosts(
-    data: dict[str, object], folder: Path, root: Path, problems: list[Problem], reading: Reading
+    data: dict[str, object], folder: Path, root: Path, problems: list[ConfigProblem], reading: Reading
 ) -> Document | None:
     """The document that hosts_file names; None if there is none to use, after noting why."""
     name = data.get("hosts_file")
@@ -171,17 +171,19 @@ def _hosts(
     if isinstance(raw, str):
         known = reading.problem(at, f"{source}: {raw}")
         pending = raw == "there is no such file"
-        problems.append(Problem(known.source, known.line, known.location, known.message, pending))
+        problems.append(ConfigProblem(known.source, known.line, known.location, known.message, pending))
         return None
     document = parse(raw, source)
     problems += document.problems
     if not document.problems and not isinstance(document.data, tuple):
-        problems.append(Problem(source, 1, "", f"must be a list of hosts, not {shown(document.data)}"))
+        problems.append(ConfigProblem(source, 1, "", f"must be a list of hosts, not {shown(document.data)}"))
         return None
     return document
 
 
-def _validated(reading: Reading, data: dict[str, object], folder: Path, problems: list[Problem]) -> Reading:
+def _validated(
+    reading: Reading, data: dict[str, object], folder: Path, problems: list[ConfigProblem]
+) -> Reading:
     settings = None
     try:
         settings = Settings.model_validate(data, context={"folder": folder})

@@ -65,7 +65,7 @@ def serves(release: str) -> str:
     return f"{release} serves" if release else "no release is said to serve"
 
 
-class Lock:
+class HeldLock:
     """A lock that is held on every host of `fleet`.
 
     Attributes:
@@ -173,7 +173,7 @@ def myself(clock: Clock, command: str, release: str) -> remote_commands.Owner:
 @contextmanager
 def held(
     fleet: Fleet, paths: Paths, owner: remote_commands.Owner, lease: int, patience: Patience | None = None
-) -> Iterator[Lock]:
+) -> Iterator[HeldLock]:
     """Hold the lock on every host for as long as the block lasts; each command asks for it first.
 
     Args:
@@ -203,7 +203,7 @@ def held(
             leases.clear()
             if not patience or not patience.wait(fleet[host].remote, paths, _at_work(other)):
                 raise _refusal(host, other, patience.waited if patience else 0.0)
-        lock = Lock(fleet, paths, leases)
+        lock = HeldLock(fleet, paths, leases)
         for each in fleet.hosts:
             leases[each.name].keep()
             stack.callback(setattr, each, "gate", each.gate)

@@ -11,7 +11,7 @@ from time import monotonic
 from schedgen_ops.errors import ConnectionLost, OpsError, Unreachable
 from schedgen_ops.looking.log_lines import LogLine
 from schedgen_ops.looking.log_merge import ROOM, Merger
-from schedgen_ops.looking.log_reader import LogQuery, LogReader, Mark
+from schedgen_ops.looking.log_reader import LogQuery, LogReader, ReaderNote
 from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.settings import Settings
 from schedgen_ops.workers import Worker
@@ -45,7 +45,7 @@ class LogFeed:
     query: LogQuery
     stop: threading.Event
     news: threading.Event
-    queue: queue.Queue[LogLine | Happened | Mark] = field(default_factory=lambda: queue.Queue(ROOM))
+    queue: queue.Queue[LogLine | Happened | ReaderNote] = field(default_factory=lambda: queue.Queue(ROOM))
 
     def __post_init__(self) -> None:
         self.name = self.remote.name
@@ -68,7 +68,7 @@ class LogFeed:
             self._ask_until_the_end()
         except Exception as error:
             self._put(Happened(self.name, "failed", error=error))
-        self._put(Mark("over"))
+        self._put(ReaderNote("over"))
 
     def _ask_until_the_end(self) -> None:
         failures = 0
@@ -112,13 +112,13 @@ class LogFeed:
             return
         found = self._reader.take(line)
         match found:
-            case Mark(kind="listed"):
+            case ReaderNote(kind="listed"):
                 self._listed()
-            case Mark(kind="end"):
+            case ReaderNote(kind="end"):
                 self._ended.set()
-            case Mark(kind="unread"):
+            case ReaderNote(kind="unread"):
                 self._put(Happened(self.name, "unread", found.text))
-            case LogLine() | Mark():
+            case LogLine() | ReaderNote():
                 self._put(found)
         self._heard += 1
 
@@ -128,7 +128,7 @@ class LogFeed:
         self._lost = False
         self._put(Happened(self.name, "listed", services=frozenset(self._reader.services)))
 
-    def _put(self, what: LogLine | Happened | Mark) -> None:
+    def _put(self, what: LogLine | Happened | ReaderNote) -> None:
         while not self.stop.is_set():
             try:
                 self.queue.put(what, timeout=_TICK)
@@ -179,9 +179,9 @@ def _drained(
         match what:
             case LogLine():
                 merger.add(what, now())
-            case Mark(kind="live"):
+            case ReaderNote(kind="live"):
                 merger.live(feed.name)
-            case Mark(kind="over"):
+            case ReaderNote(kind="over"):
                 merger.end(feed.name)
                 left.remove(feed)
                 return

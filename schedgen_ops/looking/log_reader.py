@@ -31,7 +31,7 @@ class LogQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ReaderNote:
     """What is no line of a log: `listed`, `live`, `end`, or `unread` with what the engine said."""
 
     kind: str
@@ -95,7 +95,7 @@ class LogReader:
             known=[f"{name} {told.at}" for name, told in self._told.items()],
         )
 
-    def take(self, line: str) -> LogLine | Mark | None:
+    def take(self, line: str) -> LogLine | ReaderNote | None:
         """Return what a line of the host's answer says; None for nothing new."""
         head, _, rest = line.partition(" ")
         if head[:1].isdigit():
@@ -111,24 +111,24 @@ class LogReader:
                 if source := self._sources.get(rest):
                     self._skip(source.id)
             case "listed" | "end":
-                return Mark(head)
+                return ReaderNote(head)
             case "live":
                 self._live = True
                 for name in self._told:
                     self._skip(name)
-                return Mark(head)
+                return ReaderNote(head)
             case _ if line.strip() and self.begun:
-                return Mark("unread", line)
+                return ReaderNote("unread", line)
         return None
 
-    def _line(self, at: str, number: str, text: str) -> LogLine | Mark | None:
+    def _line(self, at: str, number: str, text: str) -> LogLine | ReaderNote | None:
         source = self._sources.get(number)
         if source is None:
             return None
         try:
             found = read(at, self.host, source.service, source.name, text)
         except ValueError:
-            return Mark("unread", text)
+            return ReaderNote("unread", text)
         return None if self._is_told(source.id, at) else found
 
     def _skip(self, name: str) -> None:

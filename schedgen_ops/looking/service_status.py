@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.settings import HostSettings, Settings
-from schedgen_ops.watch.host_sample import Container, HostSample
+from schedgen_ops.watch.host_sample import ContainerSample, HostSample
 
 MISSING = "missing"
 
@@ -52,7 +52,7 @@ def services(settings: Settings, host: HostSettings, seen: HostSample) -> tuple[
     )
 
 
-def _status(container: Container) -> ServiceStatus:
+def _status(container: ContainerSample) -> ServiceStatus:
     runs = container.status == "running"
     state = (container.health or container.status) if runs else container.status
     return ServiceStatus(

@@ -21,7 +21,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class QuerySeries:
     """One series of an answer.
 
     Attributes:
@@ -52,7 +52,7 @@ def ask(address: str, query: str, now: float, seconds: float) -> Command:
     return http.fetch(f"{address.rstrip('/')}/api/v1/query_range?{urlencode(words)}", _DEADLINE)
 
 
-def parse(stdout: str) -> tuple[Series, ...]:
+def parse(stdout: str) -> tuple[QuerySeries, ...]:
     """Read the answer of `ask`.
 
     Raises:
@@ -72,15 +72,15 @@ def parse(stdout: str) -> tuple[Series, ...]:
         raise ValueError(f"what answers there is no Prometheus: status {reply.status}") from None
 
 
-def _series(found: Mapping[str, Any]) -> Series:
+def _series(found: Mapping[str, Any]) -> QuerySeries:
     labels = {str(key): str(value) for key, value in found["metric"].items()}
     name = labels.pop("__name__", "")
     text = ", ".join(f"{key}={value}" for key, value in sorted(labels.items()))
     values = tuple(float(value) for _, value in found["values"])
-    return Series(f"{name}{{{text}}}" if text else name or "{}", values)
+    return QuerySeries(f"{name}{{{text}}}" if text else name or "{}", values)
 
 
-def line(series: Series) -> str:
+def line(series: QuerySeries) -> str:
     """Return the values as a line of bars, the least one the lowest."""
     known = series.known
     if not known:

@@ -26,7 +26,7 @@ def by_apprise(url: Secret, notice: Notice) -> None:
 
 
 @dataclass(slots=True)
-class Line:
+class Outbox:
     """A receiver, and what waits for it; its thread begins with the first message."""
 
     receiver: Receiver
@@ -86,7 +86,7 @@ class Delivery:
         deadline: float,
         send: Send = by_apprise,
     ) -> None:
-        self._lines = tuple(Line(receiver, environ, deadline, send) for receiver in receivers)
+        self._lines = tuple(Outbox(receiver, environ, deadline, send) for receiver in receivers)
         self._deadline = deadline
 
     def post(self, notice: Notice) -> None:

@@ -72,7 +72,7 @@ def movable(result: Result) -> Iterator[Problem]:
         yield Problem(text + listed(found.shut), refuses=False)
 
 
-def _locked(state: git.State) -> Problem:
+def _locked(state: git.WorkTreeState) -> Problem:
     locks = [f"{lock.path}, {duration(lock.seconds, tenths=False)} old" for lock in state.locks]
     text = "git is locked in the project directory:\n" + listed(locks)
     if state.running:

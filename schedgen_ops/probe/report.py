@@ -48,7 +48,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ProbeReport:
     """All that was seen.
 
     Attributes:
@@ -131,9 +131,11 @@ def _in_phase(answer: ProbeAnswer, marks: Sequence[tuple[float, str]]) -> ProbeA
     return ProbeAnswer(answer.start, answer.url, answer.status, answer.seconds, name)
 
 
-def report(answers: Sequence[ProbeAnswer], phases: Sequence[str] = (_BEFORE, "during", "after")) -> Report:
+def report(
+    answers: Sequence[ProbeAnswer], phases: Sequence[str] = (_BEFORE, "during", "after")
+) -> ProbeReport:
     """Return what the answers come to: in all, and phase by phase."""
-    return Report(
+    return ProbeReport(
         requests=len(answers),
         failed=sum(not answer.good for answer in answers),
         gap=max(
@@ -143,12 +145,12 @@ def report(answers: Sequence[ProbeAnswer], phases: Sequence[str] = (_BEFORE, "du
     )
 
 
-def merged(reports: Iterable[Report]) -> Report:
+def merged(reports: Iterable[ProbeReport]) -> ProbeReport:
     """Return the reports of several hosts as one: the worst of them, where they cannot be added."""
     each = tuple(reports)
     names = dict.fromkeys(phase.name for found in each for phase in found.phases)
     phases = [[p for found in each for p in found.phases if p.name == name] for name in names]
-    return Report(
+    return ProbeReport(
         requests=sum(found.requests for found in each),
         failed=sum(found.failed for found in each),
         gap=max((found.gap for found in each), default=0.0),

@@ -13,7 +13,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands, visitors
-from schedgen_ops.probe.report import ProbeAnswer, Report, answered, merged, parse, report
+from schedgen_ops.probe.report import ProbeAnswer, ProbeReport, answered, merged, parse, report
 from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.settings import Check, Settings
 
@@ -61,7 +61,7 @@ class Prober:
     fleet: Fleet
     settings: Settings
     emit: events.Emit
-    seen: Report | None = None
+    seen: ProbeReport | None = None
     _held: list[tuple[RemoteProcess, _Ear]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -99,7 +99,7 @@ class Prober:
         while not self._over.wait(_SILENCE / 4):
             self._say("")
 
-    def stop(self, uncounted: Sequence[str] = ()) -> Report:
+    def stop(self, uncounted: Sequence[str] = ()) -> ProbeReport:
         """End the probers and return what they saw. One that had ended before is named as silent.
 
         Args:

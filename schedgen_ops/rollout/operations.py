@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId
-from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.rollout.versions import Version
@@ -21,7 +21,7 @@ from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 class Keep:
     """A service is left as it is."""
 
-    change: Change
+    change: ServiceChange
 
     def __str__(self) -> str:
         return f"leave {self.change.service} as it is"
@@ -77,7 +77,7 @@ class Bring:
 
     new: Version
     old: Version | None
-    change: Change
+    change: ServiceChange
     share: int = 100
 
     @property
@@ -206,7 +206,7 @@ Moves = Bring | Revert | Retire | Remove
 """What changes the containers of a service."""
 
 
-def bring(new: Version, old: Version | None, change: Change, share: int = 100) -> Bring:
+def bring(new: Version, old: Version | None, change: ServiceChange, share: int = 100) -> Bring:
     """Return what replaces a service's containers; without an ingress before them they get all or nothing."""
     return Bring(new, old, change, share if new.behind else 100)
 
@@ -218,9 +218,9 @@ def text(plan: Plan) -> Iterator[str]:
             yield f"{'& ' if number else ''}{operation}"
 
 
-def again(service: str) -> Change:
+def again(service: str) -> ServiceChange:
     """Return why a service is started that was there before."""
-    return Change(service, Action.REPLACE, "put back")
+    return ServiceChange(service, Action.REPLACE, "put back")
 
 
 def _put_back(new: Version, old: Version | None) -> tuple[Operation, ...]:

@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ServiceChange:
     """What happens to a service, and why."""
 
     service: str
@@ -104,7 +104,7 @@ def changes(
     running: Iterable[Container],
     serving: Release | None = None,
     foreseen: Mapping[str, str] | None = None,
-) -> tuple[Change, ...]:
+) -> tuple[ServiceChange, ...]:
     """Return what happens to each service of `order` that the release has.
 
     Args:
@@ -128,16 +128,18 @@ def _change(
     containers: Collection[Container],
     serving: Release | None,
     foreseen: str,
-) -> Change:
+) -> ServiceChange:
     if not containers:
-        return Change(service, Action.START, "not there yet")
+        return ServiceChange(service, Action.START, "not there yet")
     if why := foreseen or _difference(wanted, containers, serving):
-        return Change(service, Action.REPLACE, why)
+        return ServiceChange(service, Action.REPLACE, why)
     if any(container.status != "running" for container in containers):
-        return Change(service, Action.START, "not running")
+        return ServiceChange(service, Action.START, "not running")
     if len(containers) != wanted.replicas:
-        return Change(service, Action.REPLACE, f"{len(containers)} containers instead of {wanted.replicas}")
-    return Change(service, Action.KEEP)
+        return ServiceChange(
+            service, Action.REPLACE, f"{len(containers)} containers instead of {wanted.replicas}"
+        )
+    return ServiceChange(service, Action.KEEP)
 
 
 def _difference(wanted: ServiceRecord, containers: Collection[Container], serving: Release | None) -> str:

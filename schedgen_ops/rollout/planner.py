@@ -29,7 +29,7 @@ from schedgen_ops.rollout.operations import (
     again,
     bring,
 )
-from schedgen_ops.rollout.plan import INGRESS, Change, changes
+from schedgen_ops.rollout.plan import INGRESS, ServiceChange, changes
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack
@@ -66,7 +66,7 @@ def forward(
 
 
 def _wave(
-    wave: Iterable[str], todo: Mapping[str, Change], new: Release, old: Release | None, share: int
+    wave: Iterable[str], todo: Mapping[str, ServiceChange], new: Release, old: Release | None, share: int
 ) -> Plan:
     """Those that start beside at once; then, one after the other, those that are away for a while."""
     to = versions(new, wave)

@@ -14,7 +14,7 @@ from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.shell import Command, sh
 
 
-class Renderer(Project):
+class OperationRenderer(Project):
     """Commands for one host's project."""
 
     __slots__ = ()

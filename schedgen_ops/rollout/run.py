@@ -11,7 +11,7 @@ from schedgen_ops.log_excerpt import telling
 from schedgen_ops.orchestrators.contract import NOT_BACK
 from schedgen_ops.remote import Remote, Result, last_lines
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.shell import Command
 
 # The scripts and Compose end by themselves; a command's own deadline only catches a hung engine. It counts
@@ -35,7 +35,9 @@ class Replaced:
     ending: float = 0.0
 
 
-def start(remote: Remote, commands: Renderer, operation: Bring, show: Show, grace: float = GRACE) -> Replaced:
+def start(
+    remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float = GRACE
+) -> Replaced:
     """Start a service as a release defines it, and wait until it is healthy.
 
     Args:
@@ -61,7 +63,9 @@ def start(remote: Remote, commands: Renderer, operation: Bring, show: Show, grac
     return Replaced(answer.seconds, max([0, *ending]) / 1e6)
 
 
-def _in_place(remote: Remote, commands: Renderer, operation: Bring, show: Show, grace: float) -> Replaced:
+def _in_place(
+    remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float
+) -> Replaced:
     command, service = commands(operation), operation.new.service
     answer = remote.run(command, deadline=commands.wait + grace + _MARGIN, check=False)
     if answer.ok:
@@ -93,7 +97,7 @@ def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: lis
 
 
 def set_ingress(
-    remote: Remote, commands: Renderer, operation: SetIngress, grace: float = GRACE
+    remote: Remote, commands: OperationRenderer, operation: SetIngress, grace: float = GRACE
 ) -> float | None:
     """Set the ingress as a release has it; the first one takes over the ports of what is behind it.
 
@@ -126,7 +130,9 @@ def set_ingress(
     return sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
 
 
-def end(remote: Remote, commands: Renderer, operation: Retire | Revert, grace: float = GRACE) -> bool:
+def end(
+    remote: Remote, commands: OperationRenderer, operation: Retire | Revert, grace: float = GRACE
+) -> bool:
     """Drain, stop and remove one side of the containers of a service.
 
     Returns:
@@ -145,6 +151,6 @@ def end(remote: Remote, commands: Renderer, operation: Retire | Revert, grace: f
     return answer.ok
 
 
-def remove(remote: Remote, commands: Renderer, operation: Remove, grace: float = GRACE) -> None:
+def remove(remote: Remote, commands: OperationRenderer, operation: Remove, grace: float = GRACE) -> None:
     """Remove the containers of a service that the release before did not have."""
     remote.run(commands(operation), deadline=grace + _MARGIN)

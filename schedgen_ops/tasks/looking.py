@@ -41,4 +41,4 @@ def logs(
     """Show what services log, of all hosts in the order of time: inv logs backend --since 10m."""
     from schedgen_ops.cli import logs as cli
 
-    cli.show(op, cli.Asked(services, since, tail, grep, level, follow))
+    cli.show(op, cli.LogOptions(services, since, tail, grep, level, follow))

@@ -48,14 +48,14 @@ def open_ui(
     import sys
     import time
 
-    from schedgen_ops.ui.clock import Clock, local_time
+    from schedgen_ops.ui.clock import DisplayClock, local_time
     from schedgen_ops.ui.opening import Choices, Streams, build
 
     return build(
         Choices(json_output, log_level, log_dir, estimates or {}),
         Streams(stdout or sys.stdout, stderr or sys.stderr, stdin or sys.stdin),
         os.environ if environ is None else environ,
-        Clock(now or local_time, monotonic or time.monotonic),
+        DisplayClock(now or local_time, monotonic or time.monotonic),
     )
 
 

@@ -31,7 +31,7 @@ State = Literal["pending", "running", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class BoardStep:
     """A step as shown. `started` is on the monotonic clock; `seconds` is set when it has ended."""
 
     number: str
@@ -79,7 +79,7 @@ class Board:
     """The state of a run."""
 
     started: float = 0.0
-    steps: tuple[Step, ...] = ()
+    steps: tuple[BoardStep, ...] = ()
     hosts: tuple[HostLine, ...] = ()
     tail: tuple[Output, ...] = ()
     bars: tuple[Bar, ...] = ()
@@ -96,12 +96,12 @@ def advance(board: Board, event: Event, now: float) -> Board:  # noqa: PLR0911 -
     """Return the board after `event`, which came at `now` on the monotonic clock."""
     match event:
         case RunStarted():
-            steps = tuple(Step(number, title) for number, title in event.steps)
+            steps = tuple(BoardStep(number, title) for number, title in event.steps)
             return Board(now, steps, tuple(HostLine(host) for host in event.hosts))
         case StepStarted():
             hosts = tuple(HostLine(line.host) for line in board.hosts)
             board = replace(board, hosts=hosts, tail=(), bars=_beside(board, event))
-            return _put(board, Step(event.number, event.title, "running", now))
+            return _put(board, BoardStep(event.number, event.title, "running", now))
         case StepFinished():
             return _put(replace(board, tail=(), bars=_beside(board, event)), _ended(event, "done"))
         case StepFailed():
@@ -131,11 +131,11 @@ def _beside(board: Board, event: StepStarted | StepFinished) -> tuple[Bar, ...]:
     return board.bars if any(step.state == "running" for step in others) else ()
 
 
-def _ended(event: StepFinished | StepFailed, state: State) -> Step:
-    return Step(event.number, event.title, state, seconds=event.seconds)
+def _ended(event: StepFinished | StepFailed, state: State) -> BoardStep:
+    return BoardStep(event.number, event.title, state, seconds=event.seconds)
 
 
-def _put(board: Board, step: Step) -> Board:
+def _put(board: Board, step: BoardStep) -> Board:
     """Put `step` in its place, or at the end if nobody announced it."""
     key = (step.number, step.title)
     if any((old.number, old.title) == key for old in board.steps):

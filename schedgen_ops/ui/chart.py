@@ -14,7 +14,7 @@ Values = Sequence[tuple[float, float | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChartLine:
     """Values to draw: (seconds, value) in order, None for a gap."""
 
     name: str
@@ -65,7 +65,7 @@ class Chart:
 def chart(
     title: str,
     unit: str,
-    lines: Sequence[Line],
+    lines: Sequence[ChartLine],
     *,
     seconds: float,
     limit: float | None = None,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class DisplayClock:
     """`now` is the local time with its zone; `monotonic` counts seconds and never jumps."""
 
     now: Callable[[], datetime]

@@ -15,7 +15,7 @@ from schedgen_ops.text import duration
 from schedgen_ops.ui.board import Board, advance
 from schedgen_ops.ui.failure import Failure, failure_lines
 from schedgen_ops.ui.frame import ASCII, Frame, Signs
-from schedgen_ops.ui.story import Line, Story
+from schedgen_ops.ui.story import Story, StoryLine
 from schedgen_ops.ui.tables import Table, rich_table
 
 _REFRESHES = 8
@@ -71,7 +71,7 @@ class Console:
         for line in lines:
             self._console.print(line, soft_wrap=True)
 
-    def _styled(self, line: Line) -> Text:
+    def _styled(self, line: StoryLine) -> Text:
         if line.kind in _LEVELS:
             level, _, rest = line.text.partition("]")
             return Text.assemble((f"{level}]", _LEVELS[line.kind]), rest)
@@ -115,7 +115,7 @@ class Console:
 
     def aside(self, text: str) -> None:
         """Print a warning about the tool itself."""
-        self._print(self._styled(Line("warn", f"[WARN] {text}")))
+        self._print(self._styled(StoryLine("warn", f"[WARN] {text}")))
 
     def pause(self) -> None:
         """Take the overview away, the cursor shown, so that a question can be asked."""

@@ -24,7 +24,7 @@ from schedgen_ops.ui.tables import Table, json_value
 from schedgen_ops.ui.terminal import Writer
 
 
-class Document:
+class JsonDocument:
     """A collector of a run, which is written as one JSON object on `close`.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedgen_ops.text import duration
-from schedgen_ops.ui.board import Board, Step
+from schedgen_ops.ui.board import Board, BoardStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def remaining(board: Board, known: Mapping[str, float], now: float) -> Remaining
     return Remaining(sum(_left(step, known[step.title], now) for step in timed), len(timed) == len(left))
 
 
-def _left(step: Step, usual: float, now: float) -> float:
+def _left(step: BoardStep, usual: float, now: float) -> float:
     return max(0.0, usual - (now - step.started)) if step.state == "running" else usual
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from schedgen_ops.events import Output
 from schedgen_ops.text import amount, duration, plural, size
 from schedgen_ops.ui import panels
-from schedgen_ops.ui.board import TAIL, Bar, Board, HostLine, Step
+from schedgen_ops.ui.board import TAIL, Bar, Board, BoardStep, HostLine
 from schedgen_ops.ui.estimate import remaining, rough, words
 from schedgen_ops.ui.terminal import printable
 
@@ -77,7 +77,7 @@ class Frame:
         if last < len(steps):
             yield self._left_out(len(steps) - last, "more step")
 
-    def _step(self, step: Step, time: str, now: float, title_width: int) -> Text:
+    def _step(self, step: BoardStep, time: str, now: float, title_width: int) -> Text:
         sign, style = self._sign(step.state, now)
         title = set_cell_size(self._cut(printable(step.title), title_width), title_width)
         title_style = {"running": "bold", "pending": "dim"}.get(step.state, "")
@@ -97,7 +97,7 @@ class Frame:
             "failed": (signs.failed, "bold red"),
         }.get(state, (signs.pending, "dim"))
 
-    def _time(self, step: Step, board: Board, now: float) -> str:
+    def _time(self, step: BoardStep, board: Board, now: float) -> str:
         usual = self.estimates.get(step.title)
         about = "" if usual is None else f"~{duration(max(1, usual), tenths=False)}"
         if step.state == "pending":
@@ -186,7 +186,7 @@ class Frame:
         return text if cell_len(text) <= width else set_cell_size(text, width - cell_len(dots)) + dots
 
 
-def window(steps: tuple[Step, ...], room: int) -> tuple[int, int]:
+def window(steps: tuple[BoardStep, ...], room: int) -> tuple[int, int]:
     """Return which steps to show in `room` lines, from and to: those around the running one."""
     if len(steps) <= room:
         return 0, len(steps)

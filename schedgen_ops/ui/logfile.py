@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schedgen_ops.events import Event, RunFinished
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.failure import failure_lines, of_finish
 from schedgen_ops.ui.files import Appender
 from schedgen_ops.ui.journal import stamp
@@ -21,7 +21,7 @@ class LogFile:
         complain: told once if the log cannot be written; the run goes on.
     """
 
-    def __init__(self, path: Path, clock: Clock, complain: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, clock: DisplayClock, complain: Callable[[str], None]) -> None:
         self.path = path
         self._file = Appender(path, complain)
         self._story = Story("debug", clock)

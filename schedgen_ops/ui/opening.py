@@ -9,7 +9,7 @@ from typing import TextIO
 
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.ui.annotations import Annotations, wanted
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.plain import Plain
 from schedgen_ops.ui.session import Renderer, Ui
 from schedgen_ops.ui.story import LEVELS, Story
@@ -35,7 +35,7 @@ class Streams:
     stdin: TextIO
 
 
-def build(choices: Choices, streams: Streams, environ: Mapping[str, str], clock: Clock) -> Ui:
+def build(choices: Choices, streams: Streams, environ: Mapping[str, str], clock: DisplayClock) -> Ui:
     """Return the face of a run; see `schedgen_ops.ui.open_ui`."""
     if choices.log_level not in LEVELS:
         raise ConfigError(
@@ -53,16 +53,16 @@ def build(choices: Choices, streams: Streams, environ: Mapping[str, str], clock:
     )
 
 
-def _lines(choices: Choices, streams: Streams, clock: Clock) -> Renderer:
+def _lines(choices: Choices, streams: Streams, clock: DisplayClock) -> Renderer:
     story = Story(choices.log_level, clock)
     if not choices.json_output:
         return Plain(streams.out, streams.err, story)
-    from schedgen_ops.ui.document import Document
+    from schedgen_ops.ui.document import JsonDocument
 
-    return Document(streams.out, Plain(streams.err, streams.err, story))
+    return JsonDocument(streams.out, Plain(streams.err, streams.err, story))
 
 
-def _live(choices: Choices, streams: Streams, environ: Mapping[str, str], clock: Clock) -> Renderer:
+def _live(choices: Choices, streams: Streams, environ: Mapping[str, str], clock: DisplayClock) -> Renderer:
     from rich.console import Console as RichConsole
 
     from schedgen_ops.ui.console import Console

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schedgen_ops.events import Event, RunStarted
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.journal import Journal, run_name
 from schedgen_ops.ui.logfile import LogFile
 from schedgen_ops.ui.terminal import printable
@@ -20,7 +20,7 @@ class Records:
         complain: takes the sentence about a file that cannot be written.
     """
 
-    def __init__(self, folder: Path | None, clock: Clock, complain: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path | None, clock: DisplayClock, complain: Callable[[str], None]) -> None:
         self._folder = folder
         self._clock = clock
         self._complain = complain

@@ -15,7 +15,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Message, RunFinished
 from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
 from schedgen_ops.ui.listening import Listener, Listeners
 from schedgen_ops.ui.records import Records
@@ -57,7 +57,7 @@ class Ui:
         fallback: Callable[[], Renderer] | None,
         *,
         log_dir: Path | None,
-        clock: Clock,
+        clock: DisplayClock,
         stdin: TextIO,
         questions: TextIO,
     ) -> None:

@@ -19,7 +19,7 @@ from schedgen_ops.events import (
     StepStarted,
 )
 from schedgen_ops.text import amount
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.terminal import printable, printable_lines
 
 Kind = Literal["blank", "head", "fact", "info", "warn", "error", "more", "output", "progress"]
@@ -34,7 +34,7 @@ BYTES_EVERY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryLine:
     """One line, safe to print. `kind` says how it may be styled."""
 
     kind: Kind
@@ -53,7 +53,7 @@ class Story:
     def __init__(
         self,
         level: str,
-        clock: Clock,
+        clock: DisplayClock,
         *,
         progress: bool = True,
     ) -> None:
@@ -65,13 +65,13 @@ class Story:
         self._last_error = ""
         self._begun = False
 
-    def tell(self, event: Event) -> tuple[Line, ...]:
+    def tell(self, event: Event) -> tuple[StoryLine, ...]:
         """Return the lines for `event`, often none."""
         lines = tuple(self._lines(event))
         self._begun = self._begun or bool(lines)
         return lines
 
-    def _lines(self, event: Event) -> Iterator[Line]:
+    def _lines(self, event: Event) -> Iterator[StoryLine]:
         match event:
             case RunStarted():
                 self._hosts = len(event.hosts)
@@ -88,11 +88,11 @@ class Story:
                 named = event.message.startswith(event.host)
                 yield from self._message(Message("error", event.message, "" if named else event.host))
             case Output() if self._level <= LEVELS["debug"]:
-                yield Line("output", f"  {self._where(event.host)}| {printable(event.text)}")
+                yield StoryLine("output", f"  {self._where(event.host)}| {printable(event.text)}")
             case Panel() if self._progress:
                 yield from self._message(Message("info", event.line, event.host))
             case Progress() if self._progress and self._shows("info") and self._is_due(event):
-                yield Line("progress", self._measure(event))
+                yield StoryLine("progress", self._measure(event))
             case RunFinished():
                 yield from self._finish(event)
 
@@ -102,35 +102,35 @@ class Story:
     def _where(self, host: str) -> str:
         return f"{printable(host)} " if host and self._hosts != 1 else ""
 
-    def _headline(self, title: str) -> Iterator[Line]:
+    def _headline(self, title: str) -> Iterator[StoryLine]:
         if title and self._shows("info"):
             if self._begun:
-                yield Line("blank", "")
-            yield Line("head", f"=== {printable(title)} ===")
+                yield StoryLine("blank", "")
+            yield StoryLine("head", f"=== {printable(title)} ===")
 
-    def _facts(self, facts: tuple[tuple[str, str], ...]) -> Iterator[Line]:
+    def _facts(self, facts: tuple[tuple[str, str], ...]) -> Iterator[StoryLine]:
         if self._shows("info"):
             for label, value in facts:
-                yield Line("fact", f"{printable(label)}: {printable(value)}")
+                yield StoryLine("fact", f"{printable(label)}: {printable(value)}")
 
-    def _start(self, event: RunStarted) -> Iterator[Line]:
+    def _start(self, event: RunStarted) -> Iterator[StoryLine]:
         yield from self._headline(event.title)
         yield from self._facts(event.facts)
         if event.title and not any(label == "Started at" for label, _ in event.facts):
             yield from self._facts((("Started at", f"{self._clock.now():%Y-%m-%d %H:%M:%S}"),))
 
-    def _finish(self, event: RunFinished) -> Iterator[Line]:
+    def _finish(self, event: RunFinished) -> Iterator[StoryLine]:
         yield from self._headline(event.title)
         if event.code == 0 and event.message:
             yield from self._message(Message("info", event.message))
         yield from self._facts(event.facts)
 
-    def _error(self, text: str) -> Iterator[Line]:
+    def _error(self, text: str) -> Iterator[StoryLine]:
         """What an error message has just said is not said again by the step that it ends."""
         if text and text != self._last_error:
             yield from self._message(Message("error", text))
 
-    def _message(self, event: Message) -> Iterator[Line]:
+    def _message(self, event: Message) -> Iterator[StoryLine]:
         if not self._shows(event.level):
             return
         kind = _KINDS.get(event.level, "info")
@@ -138,9 +138,9 @@ class Story:
             self._last_error = event.text
         where = self._where(event.host).rstrip()
         first, *more = printable_lines(event.text) or ("",)
-        yield Line(kind, f"[{kind.upper()}] {where}{': ' if where else ''}{first}".rstrip())
+        yield StoryLine(kind, f"[{kind.upper()}] {where}{': ' if where else ''}{first}".rstrip())
         for text in more:
-            yield Line("more", f"  {text}")
+            yield StoryLine("more", f"  {text}")
 
     def _is_due(self, event: Progress) -> bool:
         now = self._clock.monotonic()

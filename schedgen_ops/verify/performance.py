@@ -17,7 +17,7 @@ from schedgen_ops.verify import remote_commands
 from schedgen_ops.verify.checks import Check
 from schedgen_ops.watch import rules, sampler
 from schedgen_ops.watch.figures import median, p95
-from schedgen_ops.watch.host_sample import Container, HostSample, Reader
+from schedgen_ops.watch.host_sample import ContainerSample, HostSample, Reader
 from schedgen_ops.watch.rules import CheckVerdict, Finding
 
 # Rounds that the use of the host is looked at, and seconds between them.
@@ -140,7 +140,7 @@ def _containers(samples: Sequence[HostSample], limits: s.Limits) -> Finding:
     return Finding(name, CheckVerdict.PASSED, f"most used: {', '.join(most)}")
 
 
-def memory_share(container: Container) -> float | None:
+def memory_share(container: ContainerSample) -> float | None:
     """Return memory in use, in percent of the container's limit; None where it has no limit of its own."""
     if container.memory is None or not container.memory_limit:
         return None

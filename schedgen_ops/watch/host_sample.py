@@ -14,7 +14,7 @@ _SIZE = re.compile(r"([\d.]+)\s*([kmgt]i?)?b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
+class ContainerSample:
     """A container in one round.
 
     Attributes:
@@ -76,7 +76,7 @@ class HostSample:
     at: float
     seconds: float
     answers: tuple[http.HttpAnswer | None, ...]
-    containers: tuple[Container, ...] | None = None
+    containers: tuple[ContainerSample, ...] | None = None
     cpu_percent: float | None = None
     memory_percent: float | None = None
     oom_kills: tuple[str, ...] = ()
@@ -198,10 +198,10 @@ class Reader:
             extra={name: tuple(lines) for name, lines in self._extra.items()},
         )
 
-    def _container(self, words: Sequence[str]) -> Container:
+    def _container(self, words: Sequence[str]) -> ContainerSample:
         identity, name, service, release, status, health, restarts, oom, started, _ = words
         cpu, memory, limit = self._usage.get(identity, (None, None, None))
-        return Container(
+        return ContainerSample(
             id=identity,
             name=name.removeprefix("/"),
             service=service,

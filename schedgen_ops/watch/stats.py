@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from schedgen_ops import settings as s
 from schedgen_ops.watch import log_lines, rules
 from schedgen_ops.watch.figures import median
-from schedgen_ops.watch.host_sample import Container, HostSample, LogGroup
+from schedgen_ops.watch.host_sample import ContainerSample, HostSample, LogGroup
 from schedgen_ops.watch.leak import Leak, leak
 from schedgen_ops.watch.round_stats import RoundStats
 from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -23,7 +23,7 @@ class ContainerStats:
 
     name: str
     service: str
-    last: Container
+    last: ContainerSample
     restarts: int = 0
     oom_kills: int = 0
     gone: bool = False
@@ -140,7 +140,9 @@ class WatchStats:
             if answer and good:
                 self.times.setdefault(check.name, Histogram()).add(answer.seconds)
 
-    def _containers(self, at: float, containers: tuple[Container, ...] | None, killed: Sequence[str]) -> None:
+    def _containers(
+        self, at: float, containers: tuple[ContainerSample, ...] | None, killed: Sequence[str]
+    ) -> None:
         if containers is None:
             return
         here = {container.name for container in containers}
@@ -220,7 +222,7 @@ class WatchStats:
         return tuple(found)
 
 
-def _restarted(seen: ContainerStats, container: Container) -> None:
+def _restarted(seen: ContainerStats, container: ContainerSample) -> None:
     before = seen.last
     if container.id == before.id:
         by_engine = max(0, container.restarts - before.restarts)

@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console as RichConsole
 
 from schedgen_ops import events
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.console import Console
 from schedgen_ops.ui.journal import read
 from schedgen_ops.ui.story import Story
@@ -56,7 +56,7 @@ def picture(journal: Path, moment: float) -> str:
     """Return the live view at `moment` seconds, as SVG."""
     at = 0.0
     start = begun(journal)
-    clock = Clock(lambda: start + timedelta(seconds=at), lambda: at)
+    clock = DisplayClock(lambda: start + timedelta(seconds=at), lambda: at)
     console = RichConsole(
         record=True,
         file=StringIO(),

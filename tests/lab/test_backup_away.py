@@ -16,7 +16,7 @@ import pytest
 from box import Box, Ran
 from deploy_kit import Operator
 
-from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State, to_json
+from schedgen_ops.backup.catalog.manifest import BackupId, BackupState, File, Manifest, to_json
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
 
@@ -73,7 +73,7 @@ def _forge(host: Box) -> None:
     digest = host.sh(f"sha256sum < {folder}/objects.tar.gz").split()[0]
     files = (File("objects.tar.gz", BIG, digest),)
     stamp = "2025-01-15T12:00:00Z"
-    text = to_json(Manifest(BackupId(NAME), "", "a" * 40, State.DONE, stamp, stamp, files, objects=1))
+    text = to_json(Manifest(BackupId(NAME), "", "a" * 40, BackupState.DONE, stamp, stamp, files, objects=1))
     host.sh(f"cat > {folder}/manifest.json <<'END'\n{text}\nEND")
 
 

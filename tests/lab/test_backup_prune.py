@@ -26,10 +26,12 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
     return Operator(lab, tmp_path, (host,)).configure(backup={"keep_days": 7, "keep": 2})
 
 
-def _backup(days: float, kind: m.Kind = m.Kind.MANUAL, state: m.State = m.State.DONE) -> m.Manifest:
+def _backup(
+    days: float, kind: m.Kind = m.Kind.MANUAL, state: m.BackupState = m.BackupState.DONE
+) -> m.Manifest:
     made = NOW - timedelta(days=days)
     stamp = made.strftime("%Y-%m-%dT%H:%M:%SZ")
-    files = (m.File("database.sql.gz", 5000, "0" * 64),) if state is m.State.DONE else ()
+    files = (m.File("database.sql.gz", 5000, "0" * 64),) if state is m.BackupState.DONE else ()
     return m.Manifest(m.backup_id(kind, made), "", COMMIT, state, stamp, stamp, files)
 
 
@@ -92,11 +94,11 @@ def _release(host: Box, backup: m.Manifest) -> str:
 
 
 def test_only_what_nothing_holds_goes_and_only_after_a_yes(op: Operator, host: Box) -> None:
-    proof = m.Drill((NOW - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ"), 3.0, "passed")
+    proof = m.DrillResult((NOW - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ"), 3.0, "passed")
     newest, second, young = _backup(1), _backup(2), _backup(6)
     needed, proven = _backup(20, m.Kind.PRE_DEPLOYMENT), replace(_backup(30), drill=proof)
     old, older = _backup(10), _backup(40)
-    failed, old_failed = _backup(3, state=m.State.FAILED), _backup(12, state=m.State.FAILED)
+    failed, old_failed = _backup(3, state=m.BackupState.FAILED), _backup(12, state=m.BackupState.FAILED)
     safety = _backup(9, m.Kind.SAFETY)
     _place(host, [newest, second, young, needed, proven, old, older, failed, old_failed, safety])
     release = _release(host, needed)

@@ -19,7 +19,7 @@ from sshd import Sshd, keygen, sshd
 from schedgen_ops.errors import ConfigError, KeyRefused, Unreachable
 from schedgen_ops.host import Host, resolve, ssh_config, ssh_words
 from schedgen_ops.host.resolve import Resolver
-from schedgen_ops.host.target import Asked, target
+from schedgen_ops.host.target import NamedHost, target
 from schedgen_ops.shell import sh
 
 UP = sh("echo", "up")
@@ -92,7 +92,7 @@ def test_our_own_reading_finds_what_ssh_finds(
     more.write_text("\n".join(included) + "\n")
     file.write_text("\n".join(lines).replace("INC", str(more)) + "\n")
     notes: list[str] = []
-    asked = Asked("prod", user)
+    asked = NamedHost("prod", user)
     own = ssh_config.load(file, notes.append).lookup("prod", user=user)
     me = ssh_words.me()
     words = ["ssh", "-G", "-F", str(file), *(("-l", user) if user else ()), "--", "prod"]
@@ -105,9 +105,9 @@ def test_what_ssh_itself_cannot_read_is_told_once_and_does_not_hold(tmp_path: Pa
     config = tmp_path / "config"
     config.write_text("Match sunshine yes\n  ProxyJump gate\n  User insider\nHost *\n  User deploy\n")
     resolver = Resolver(config)
-    resolver.resolve(Asked(f"app{number}") for number in range(10))
+    resolver.resolve(NamedHost(f"app{number}") for number in range(10))
     found = {
-        (resolver.target(Asked(f"app{number}")).user, resolver.target(Asked("app1")).jump)
+        (resolver.target(NamedHost(f"app{number}")).user, resolver.target(NamedHost("app1")).jump)
         for number in range(10)
     }
     assert found == {("deploy", ())}
@@ -204,7 +204,7 @@ def test_a_connect_timeout_of_ssh_config_counts_where_ours_says_nothing(server: 
     host = reached(server, tmp_path, "  ConnectTimeout 1", f"  IdentityFile {tmp_path}/gone")
     with pytest.raises(Unreachable):
         host.open()
-    assert Resolver(tmp_path / "config").target(Asked("prod")).patience == 1
+    assert Resolver(tmp_path / "config").target(NamedHost("prod")).patience == 1
 
 
 def test_hosts_behind_each_other_that_go_in_circles_are_told(server: Sshd, tmp_path: Path) -> None:

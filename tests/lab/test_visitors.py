@@ -14,7 +14,7 @@ from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import PREFIX, Place
-from schedgen_ops.probe.report import Report
+from schedgen_ops.probe.report import ProbeReport
 from schedgen_ops.probe.run import Prober, probing
 from schedgen_ops.probe.visitors import Visitors
 from schedgen_ops.settings import Settings
@@ -124,7 +124,7 @@ def watched(server: Sshd) -> Iterator[Prober]:
         site.shutdown()
 
 
-def seen(server: Sshd, *paths: str, reload: bool = False) -> Report:
+def seen(server: Sshd, *paths: str, reload: bool = False) -> ProbeReport:
     with watched(server) as prober:
         visit("/bad", agent="schedgen_ops")
         visit(*paths)

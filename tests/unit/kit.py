@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from schedgen_ops import host_scripts
-from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, BackupState, File, Manifest
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Database, Flow, Objects, Settings
 from schedgen_ops.shell import Command
@@ -41,7 +41,7 @@ BACKUP = Manifest(
     id=BackupId("manual-20250115_120000"),
     release="r1",
     commit="a" * 40,
-    state=State.DONE,
+    state=BackupState.DONE,
     created="2025-01-15T12:00:00Z",
     finished="2025-01-15T12:00:05Z",
     files=(File("database.sql.gz", 10, "0" * 64), File("objects.tar.gz", 20, "0" * 64)),

@@ -14,7 +14,7 @@ from kit import BACKUP, bash, settings
 from test_tasks import Inv, inv
 
 from schedgen_ops.backup.catalog import manifest, removing
-from schedgen_ops.backup.catalog.manifest import BackupId, Copy, Drill, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, BackupState, Copy, DrillResult, Manifest
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.cli import prune
 from schedgen_ops.cli.catalog import pick
@@ -27,12 +27,16 @@ Capture = pytest.CaptureFixture[str]
 
 PROVEN = replace(
     BACKUP,
-    drill=Drill("2025-01-16T00:00:00Z", 3.0, "passed"),
+    drill=DrillResult("2025-01-16T00:00:00Z", 3.0, "passed"),
     offsite=Copy("2025-01-17T00:00:00Z", "bucket/app1/x", "passed"),
     rows={"public.job": 1200, "public.event": 3},
 )
 FAILED = replace(
-    BACKUP, id=BackupId("manual-20250116_120000"), state=State.FAILED, files=(), error="the disk is full"
+    BACKUP,
+    id=BackupId("manual-20250116_120000"),
+    state=BackupState.FAILED,
+    files=(),
+    error="the disk is full",
 )
 TORN = "manual-20250117_120000"
 

@@ -11,7 +11,7 @@ from fakes import Answer, FakeHost, context, result
 from kit import BACKUP, DATABASE, bash, path, program, settings
 
 from schedgen_ops.backup.catalog import manifest
-from schedgen_ops.backup.catalog.manifest import Drill
+from schedgen_ops.backup.catalog.manifest import DrillResult
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import scripts
 from schedgen_ops.backup.restore import drill, drill_scripts
@@ -37,7 +37,7 @@ def host(answer: Answer) -> FakeHost:
 def test_a_drill_that_passes_is_written_into_the_manifest() -> None:
     on, told = host(SEEN), list[Event]()
     proven = prove(on, told)
-    assert (proven.proven, proven.drill) == (True, Drill("2025-01-15T12:00:00Z", 0.0, "passed"))
+    assert (proven.proven, proven.drill) == (True, DrillResult("2025-01-15T12:00:00Z", 0.0, "passed"))
     assert manifest.from_json(str(on.commands[-1].stdin)) == proven
     line = "Restore drill passed: 3 rows in 1 tables, 3 objects (0.0s)"
     assert told == [Message("info", line, "app1")]
@@ -91,11 +91,13 @@ def test_an_answer_that_is_cut_off_is_none(text: str) -> None:
     ],
 )
 def test_a_deploy_drills_when_the_configuration_says_so(policy: str, proved_at: str, due: bool) -> None:
-    made = replace(MADE, drill=Drill(proved_at, 1.0, "passed")) if proved_at else MADE
+    made = replace(MADE, drill=DrillResult(proved_at, 1.0, "passed")) if proved_at else MADE
     config = settings(backup={"drill": {"deploy": policy}})
     now = datetime(2025, 1, 15, 12, tzinfo=UTC)
     assert (
-        drill.due(Catalog((made, replace(MADE, drill=Drill("2025-01-15T12:00:00Z", 1, "bad")))), config, now)
+        drill.due(
+            Catalog((made, replace(MADE, drill=DrillResult("2025-01-15T12:00:00Z", 1, "bad")))), config, now
+        )
         is due
     )
     on = FakeHost(answers={"list backups": f"{made.id} {manifest.to_json(made)}", **host(SEEN).answers})

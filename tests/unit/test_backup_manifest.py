@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kit import BACKUP, quickly
 
 from schedgen_ops.backup.catalog import manifest, remote_commands
-from schedgen_ops.backup.catalog.manifest import BackupId, Drill, File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, BackupState, DrillResult, File, Manifest
 from schedgen_ops.backup.create import scripts
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -26,7 +26,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
         id=st.sampled_from(["manual-20250115_120000", "pre-deployment-20250115_120000"]),
         release=TEXT,
         commit=TEXT,
-        state=st.sampled_from(State),
+        state=st.sampled_from(BackupState),
         created=st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(
             lambda t: f"{t:%Y-%m-%dT%H:%M:%SZ}"
         ),
@@ -37,7 +37,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
         seconds=st.floats(0, 1e6),
         rows=st.dictionaries(TEXT, st.integers(0), max_size=3),
         migrations=st.lists(TEXT, max_size=3).map(tuple),
-        drill=st.none() | st.builds(Drill, TEXT, st.floats(0, 1e6), TEXT),
+        drill=st.none() | st.builds(DrillResult, TEXT, st.floats(0, 1e6), TEXT),
     )
 )
 def test_a_manifest_is_read_back_as_it_was_written_on_one_line(made: Manifest) -> None:
@@ -112,7 +112,7 @@ def test_what_a_newer_version_added_is_passed_over() -> None:
 
 def test_only_finished_backups_count_and_the_newest_comes_first() -> None:
     newer = replace(BACKUP, id=BackupId("manual-20250116_120000"), created="2025-01-16T12:00:00Z")
-    failed = replace(newer, state=State.STARTED)
+    failed = replace(newer, state=BackupState.STARTED)
     assert manifest.newest_first((BACKUP, failed, newer)) == (newer, BACKUP)
 
 
@@ -127,10 +127,10 @@ def test_a_backup_knows_its_size_and_its_parts() -> None:
 
 
 def test_only_a_good_backup_whose_restore_went_well_is_proven() -> None:
-    passed = replace(BACKUP, drill=Drill("2025-01-15T12:01:00Z", 4.2, "passed"))
-    wrong = replace(BACKUP, drill=Drill("2025-01-15T12:01:00Z", 4.2, "jobs has 3 rows"))
+    passed = replace(BACKUP, drill=DrillResult("2025-01-15T12:01:00Z", 4.2, "passed"))
+    wrong = replace(BACKUP, drill=DrillResult("2025-01-15T12:01:00Z", 4.2, "jobs has 3 rows"))
     assert passed.proven
-    assert not any(made.proven for made in (BACKUP, wrong, replace(passed, state=State.FAILED)))
+    assert not any(made.proven for made in (BACKUP, wrong, replace(passed, state=BackupState.FAILED)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from fakes import FakeHost, context, result
 from kit import BACKUP, settings
 
 from schedgen_ops.backup.catalog import manifest
-from schedgen_ops.backup.catalog.manifest import Copy, Drill, File, Manifest
+from schedgen_ops.backup.catalog.manifest import Copy, DrillResult, File, Manifest
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.errors import ConfigError, ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, Progress
@@ -27,7 +27,7 @@ SECTION: dict[str, Any] = {
 ENVIRON = {"S3_SECRET": "of-s3", "S3_PASSWORD": "p"}
 RIGHT = "".join(f"size {file.size} {file.name}\nsha256 {file.sha256}  {file.name}\n" for file in BACKUP.files)
 STATS = json.dumps({"level": "notice", "stats": {"bytes": 12}})
-PROVEN = replace(BACKUP, drill=Drill("2025-01-15T12:01:00Z", 3.0, "passed"))
+PROVEN = replace(BACKUP, drill=DrillResult("2025-01-15T12:01:00Z", 3.0, "passed"))
 
 
 def offsite(**changes: Any) -> tuple[Settings, Offsite]:

@@ -16,7 +16,7 @@ import pytest
 from kit import BACKUP, DATABASE, OBJECTS, bash, parses, path, program
 
 from schedgen_ops.backup.catalog import manifest, remote_commands
-from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, BackupState, File, Manifest
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import integrity, scripts
 from schedgen_ops.backup.data_location import DataLocation
@@ -44,7 +44,7 @@ at=${!#} at=${at##*=}
 case $* in cp*) ARCHIVE ;; "exec c2 ls"*) ;; *pg_dump*) DUMP ;; *) SESSION ;; esac
 """
 LOGGED = """echo "$@" >> "$HOME/log"; case $* in *psql*) echo snapshot 00-1; cat >/dev/null ;; esac"""
-STARTED = replace(BACKUP, state=State.STARTED, files=())
+STARTED = replace(BACKUP, state=BackupState.STARTED, files=())
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,7 @@ def test_a_damaged_backup_is_found_whatever_is_wrong_with_it(tmp_path: Path) -> 
 def test_a_backup_gets_its_name_with_its_manifest_and_not_before(tmp_path: Path) -> None:
     folder = f"backups/{BACKUP.id}"
     assert bash(scripts.create(folder, "gzip", "plain", scripts.Parts(where(DUMP)), STARTED), tmp_path).ok
-    assert [each.state for each in listed(tmp_path).backups] == [State.STARTED]
+    assert [each.state for each in listed(tmp_path).backups] == [BackupState.STARTED]
     assert listed(tmp_path).good == ()
     assert bash(remote_commands.finish(folder, BACKUP), tmp_path).ok
     assert left(tmp_path) == [BACKUP.id]
@@ -343,7 +343,7 @@ def test_one_that_failed_never_takes_another_of_its_name_with_it(tmp_path: Path)
     good.mkdir(parents=True)
     (good / "manifest.json").write_text(manifest.to_json(BACKUP))
     assert bash(create(DUMP, ""), tmp_path).ok
-    assert not bash(remote_commands.fail("backups/b", replace(BACKUP, state=State.FAILED)), tmp_path).ok
+    assert not bash(remote_commands.fail("backups/b", replace(BACKUP, state=BackupState.FAILED)), tmp_path).ok
     assert (good / "manifest.json").read_text() == manifest.to_json(BACKUP)
     assert left(tmp_path) == ["b"]
 
@@ -364,7 +364,7 @@ def test_a_sweep_takes_what_we_began_and_nothing_that_only_looks_like_it(tmp_pat
     assert left(tmp_path) == sorted(foreign)
     # Nor does one that failed take along what another put there under its name.
     there = f"backups/{foreign[0].removesuffix('.part')}"
-    failed = replace(BACKUP, id=BackupId(Path(there).name), state=State.FAILED)
+    failed = replace(BACKUP, id=BackupId(Path(there).name), state=BackupState.FAILED)
     assert bash(remote_commands.fail(there, failed), tmp_path).ok
     assert (tmp_path / f"{there}.part" / "a.jpg").read_text() == "precious"
 

@@ -8,7 +8,7 @@ import pytest
 from kit import BACKUP, settings
 
 from schedgen_ops.backup.catalog import selection
-from schedgen_ops.backup.catalog.manifest import BackupId, File, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupId, BackupState, File, Manifest
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.errors import ConfigError, OpsError
 
@@ -17,7 +17,7 @@ HOST = CONFIG.host("app1")
 DUMP, ARCHIVE = BACKUP.files
 
 
-def made(day: int, *files: File, kind: str = "manual", state: State = State.DONE) -> Manifest:
+def made(day: int, *files: File, kind: str = "manual", state: BackupState = BackupState.DONE) -> Manifest:
     when = f"2025-01-{day:02}"
     name = f"{kind}-{when.replace('-', '')}_120000"
     return replace(BACKUP, id=BackupId(name), created=f"{when}T12:00:00Z", files=files, state=state)
@@ -33,8 +33,8 @@ WHOLE = made(10, DUMP, ARCHIVE)
         made(11, ARCHIVE),
         made(11, File("config.env", 1, "")),
         made(11, DUMP, ARCHIVE, kind="safety"),
-        made(11, state=State.FAILED),
-        made(11, DUMP, ARCHIVE, state=State.STARTED),
+        made(11, state=BackupState.FAILED),
+        made(11, DUMP, ARCHIVE, state=BackupState.STARTED),
     ],
 )
 def test_the_last_one_can_bring_everything_back_and_is_no_copy_of_what_was_wrong(newer: Manifest) -> None:
@@ -54,11 +54,13 @@ def test_a_host_without_objects_needs_none() -> None:
 
 
 def test_a_name_may_be_begun_but_must_mean_one_good_backup() -> None:
-    bad = made(12, state=State.FAILED)
+    bad = made(12, state=BackupState.FAILED)
     catalog = Catalog((WHOLE, made(11, DUMP), bad), ("manual-20250113_120000",))
     assert selection.named(catalog, "manual-20250110", "app1") == WHOLE
     assert selection.chosen(catalog, WHOLE.id, CONFIG, HOST) == WHOLE
-    assert selection.named(Catalog((WHOLE, made(11, state=State.FAILED))), "manual-2025", "app1") == WHOLE
+    assert (
+        selection.named(Catalog((WHOLE, made(11, state=BackupState.FAILED))), "manual-2025", "app1") == WHOLE
+    )
     for wanted, said in (
         ("manual-2025", "begins several"),
         ("nope", "there is no backup 'nope' on app1"),

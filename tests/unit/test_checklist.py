@@ -21,7 +21,7 @@ from simulated_world import NEW, fresh
 from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.checklist import certificates, changes, reading, run
 from schedgen_ops.checklist.boxes import Mark, Tick
-from schedgen_ops.checklist.certificates import Certificate
+from schedgen_ops.checklist.certificates import SiteCertificate
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.host_context import HostContext
@@ -171,7 +171,7 @@ def test_the_last_backup_is_told_with_its_age_and_its_proof() -> None:
     assert found["Last backup"].mark is Mark.PASSED
     assert found["A backup was restored once"].mark is Mark.WARNING
     assert "inv backup.drill" in found["A backup was restored once"].fix
-    proof = manifest.Drill("2025-01-15T11:00:00Z", 3.0, "passed")
+    proof = manifest.DrillResult("2025-01-15T11:00:00Z", 3.0, "passed")
     found = filled(Answering("list backups", listed(drill=proof)))
     assert found["A backup was restored once"].mark is Mark.PASSED
     assert "passed 1 hour ago" in found["A backup was restored once"].text
@@ -212,10 +212,10 @@ def test_the_definition_of_the_release_that_serves_is_read(tmp_path: Path) -> No
 
 def test_a_certificate_is_warned_of_before_it_ends() -> None:
     ends = NOW + timedelta(days=40)
-    assert certificates.judged(Certificate("site:443", ends), NOW) == "site:443: 40 days left"
+    assert certificates.judged(SiteCertificate("site:443", ends), NOW) == "site:443: 40 days left"
     for early in (timedelta(days=30), timedelta(days=41)):
-        assert isinstance(certificates.judged(Certificate("site:443", ends), NOW + early), Problem)
-    unread = certificates.judged(Certificate("site:443", None), NOW)
+        assert isinstance(certificates.judged(SiteCertificate("site:443", ends), NOW + early), Problem)
+    unread = certificates.judged(SiteCertificate("site:443", None), NOW)
     assert isinstance(unread, Problem)
     assert unread.unknown
 

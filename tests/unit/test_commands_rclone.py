@@ -16,7 +16,7 @@ from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, Secret
 from schedgen_ops.wire import single
 
-REMOTE = rclone.Remote(
+REMOTE = rclone.RcloneRemote(
     "bucket/it's here", {"type": "s3", "endpoint": "http://a b"}, {"secret_access_key": Secret("k&y")}
 )
 LOCKED = replace(REMOTE, password=Secret("pass 'word"))
@@ -66,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def copy(remote: rclone.Remote = REMOTE, *, again: bool = False) -> Command:
+def copy(remote: rclone.RcloneRemote = REMOTE, *, again: bool = False) -> Command:
     return rclone.copy(Docker(), remote, "backups/b1", "app1/b1", again=again)
 
 

@@ -21,7 +21,7 @@ from test_backup_restore import boxes
 import schedgen_ops
 from schedgen_ops import databases, host_scripts, objects
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.databases.contract import Cause, DatabaseEngine, Saved
+from schedgen_ops.databases.contract import DatabaseEngine, FailureCause, Saved
 from schedgen_ops.settings import Database, Objects, Settings
 from schedgen_ops.shell import Command
 
@@ -71,8 +71,8 @@ class Sqlite:
     def ending(self, session: int) -> str:
         return "SELECT 'f'"
 
-    def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, Cause]]:
-        yield "database is locked", Cause("another program writes", "Wait for it.")
+    def causes(self, settings: Settings, database: Database) -> Iterator[tuple[str, FailureCause]]:
+        yield "database is locked", FailureCause("another program writes", "Wait for it.")
 
 
 @dataclass(frozen=True)

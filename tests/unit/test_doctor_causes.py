@@ -310,7 +310,7 @@ def test_a_killed_container_with_a_limit_is_one_that_may_have_wanted_memory(
     told: bool, memory: int, cause: str, said: str
 ) -> None:
     seen = replace(box("api", "r1", "i"), status="exited", exit_code=137, oom_killed=told)
-    details = remote_commands.Boxes(0, {seen.id: remote_commands.Box(memory=memory)})
+    details = remote_commands.Boxes(0, {seen.id: remote_commands.ContainerDetail(memory=memory)})
     found = containers.trouble(seen, details)
     assert found is not None
     assert (found.cause, said in found.text) == (cause, True)

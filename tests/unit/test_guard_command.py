@@ -10,15 +10,15 @@ from schedgen_ops.cli import guard
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Event, Message
 from schedgen_ops.guard.plan import Stage
-from schedgen_ops.guard.story import Watch
+from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.watch.policy import GuardPolicy
 from schedgen_ops.watch.release_sample import ReleaseSample, line
 
 
-def told(*lines: str, stages: tuple[Stage, ...] = (Stage(100, 600),)) -> tuple[Watch, list[str]]:
+def told(*lines: str, stages: tuple[Stage, ...] = (Stage(100, 600),)) -> tuple[HostWatch, list[str]]:
     """A watch whose log has these lines, and what an operator reads of it."""
     seen: list[Event] = []
-    watch = Watch(GuardPolicy(), stages, seen.append, "app1")
+    watch = HostWatch(GuardPolicy(), stages, seen.append, "app1")
     for text in lines:
         watch.take(text)
     return watch, [event.text for event in seen if isinstance(event, Message)]

@@ -22,7 +22,7 @@ from test_guard_scripts import CONFIG, OWNER
 from schedgen_ops.events import Event, Message
 from schedgen_ops.guard import remote_commands
 from schedgen_ops.guard.plan import AgentConfig, Stage
-from schedgen_ops.guard.story import Watch
+from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.shell import Command
 from schedgen_ops.watch.policy import GuardPolicy
 
@@ -90,10 +90,10 @@ class Post:
         self.config = replace(self.config, **changes)  # type: ignore[arg-type]
         self.run(remote_commands.start(str(self.state), OWNER, self.config))
 
-    def follow(self, on_line: Callable[[str], None] = lambda _: None) -> Watch:
+    def follow(self, on_line: Callable[[str], None] = lambda _: None) -> HostWatch:
         """What its log says until its end; `on_line` is told each line as it comes."""
         seen: list[Event] = []
-        watch = Watch(self.config.policy, self.config.stages, seen.append)
+        watch = HostWatch(self.config.policy, self.config.stages, seen.append)
         words = ["bash", "--norc", "-c", remote_commands.follow(str(self.state)).text]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as following:
             late = threading.Timer(120, following.kill)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from paramiko import SSHException
 
 from schedgen_ops.errors import HostKeyChanged
-from schedgen_ops.host.certificate import Bad, Certificate, check, key_of, parse, signer
+from schedgen_ops.host.certificate import Bad, SshCertificate, check, key_of, parse, signer
 from schedgen_ops.host.handshake import KeyExchange
 from schedgen_ops.host.known_hosts import Entry, Known, KnownHosts
 from schedgen_ops.host.trust import Identity, preferred, vouched
@@ -57,7 +57,7 @@ def test_a_good_one_is_believed() -> None:
     ],
 )
 def test_one_that_does_not_hold_says_why(changed: dict[str, object], name: str, why: str) -> None:
-    found: Certificate = replace(parse(BLOB), **changed)  # type: ignore[arg-type]
+    found: SshCertificate = replace(parse(BLOB), **changed)  # type: ignore[arg-type]
     if not why:
         return check(found, name, NOW)
     with pytest.raises(Bad, match=why):

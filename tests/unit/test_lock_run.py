@@ -180,7 +180,7 @@ def test_one_hosts_failed_sign_ends_the_signs_to_no_other_host() -> None:
             assert lock.lost is not None
 
 
-def again(lock: run.Lock, judge: run.Judge | None = None) -> OpsError | None:
+def again(lock: run.HeldLock, judge: run.Judge | None = None) -> OpsError | None:
     try:
         lock.regain(judge)
     except OpsError as error:

@@ -21,7 +21,7 @@ from schedgen_ops.looking import log_lines
 from schedgen_ops.looking.log_feed import Happened, merged
 from schedgen_ops.looking.log_lines import LogLine
 from schedgen_ops.looking.log_merge import ROOM, Merger
-from schedgen_ops.looking.log_reader import LogQuery, LogReader, Mark
+from schedgen_ops.looking.log_reader import LogQuery, LogReader, ReaderNote
 from schedgen_ops.shell import Command
 
 inv = test_tasks.inv
@@ -107,7 +107,7 @@ def test_what_the_engine_says_instead_of_a_log_is_told_as_such() -> None:
     reader = LogReader("app1", LogQuery())
     fed(reader, HEAD)
     line = "Error 1 response from daemon: configured logging driver does not support reading"
-    assert reader.take(line) == Mark("unread", line)
+    assert reader.take(line) == ReaderNote("unread", line)
 
 
 class Dropping(FakeHost):

@@ -20,8 +20,8 @@ from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
-from schedgen_ops.rollout.plan import Action, Change
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.plan import Action, ServiceChange
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.versions import Version
 
 COMPOSE = ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen")
@@ -29,10 +29,10 @@ WORKER = ServiceRecord("i", "id", "d", strategy="start-first")
 SITE = ServiceRecord("i", "id", "d", strategy="ingress", proxies=("web_80",))
 STATEFUL = ServiceRecord("i", "id", "d", strategy="stop-first")
 SETTINGS = settings(health={"deadline": 40, "settle": 0}, rollout={"drain": 2})
-COMMANDS = Renderer(COMPOSE, SETTINGS)
+COMMANDS = OperationRenderer(COMPOSE, SETTINGS)
 PDF, WEB = Version("worker", ReleaseId("r"), WORKER), Version("web", ReleaseId("r"), SITE)
 DB = Version("db", ReleaseId("r"), STATEFUL)
-WHY = Change("", Action.REPLACE, "its image changed")
+WHY = ServiceChange("", Action.REPLACE, "its image changed")
 TEN_MINUTES = 600.0
 
 

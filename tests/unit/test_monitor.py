@@ -82,5 +82,5 @@ def test_what_is_no_answer_is_told_as_what_it_is(answer: str, said: str) -> None
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=80))
 def test_a_line_has_a_character_for_each_value_whatever_they_are(values: list[float]) -> None:
-    drawn = query.line(query.Series("x", tuple(values)))
+    drawn = query.line(query.QuerySeries("x", tuple(values)))
     assert len(drawn) == (len(values) if any(map(math.isfinite, values)) else 0)

@@ -13,7 +13,7 @@ from schedgen_ops import orchestrators
 from schedgen_ops.orchestrators.contract import Orchestrator
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Keep, Operation, Plan
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.shell import Command, sh
 
@@ -38,7 +38,7 @@ def operations(*plans: Plan) -> list[Operation]:
 
 
 def test_every_operation_that_touches_services_is_asked_of_the_orchestrator() -> None:
-    commands = Renderer(Swarm(), settings())
+    commands = OperationRenderer(Swarm(), settings())
     boxes = running(OLD)
     plans = (
         planner.forward(ORDER, NEW, OLD, boxes),

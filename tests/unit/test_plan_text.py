@@ -26,8 +26,8 @@ from schedgen_ops.rollout.operations import (
     Unless,
     Untag,
 )
-from schedgen_ops.rollout.plan import INGRESS, Action, Change
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.plan import INGRESS, Action, ServiceChange
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.versions import version, versions
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.shell import Command, sh
@@ -169,7 +169,7 @@ def test_a_recovery_looks_for_all_of_the_release_that_was_begun_whatever_today_s
 def test_what_its_owner_started_is_let_serve_again_and_is_not_removed() -> None:
     web = version(NEW, "web")
     assert web is not None
-    way_back = Bring(web, None, Change("web", Action.REPLACE, "new")).inverse()
+    way_back = Bring(web, None, ServiceChange("web", Action.REPLACE, "new")).inverse()
     assert list(map(str, way_back)) == [
         "let what web of r2 was to replace serve again",
         "remove web of r2, which was new",
@@ -216,7 +216,7 @@ untag p-db:r2, p-api:r2, p-web:r2, p-worker:r2"""
 def test_what_is_put_back_unless_it_stands_by_is_one_line_of_shell(stands: str, runs: str) -> None:
     """The operations' own commands are stood in for: what counts is which of them run, and in what order."""
 
-    class Told(Renderer):
+    class Told(OperationRenderer):
         def __call__(self, operation: Operation) -> Command:
             if isinstance(operation, Unless):
                 return super().__call__(operation)
@@ -235,7 +235,7 @@ def test_what_is_put_back_unless_it_stands_by_is_one_line_of_shell(stands: str, 
 
 API, WORKER, DB = versions(NEW, ["api", "worker", "db"])
 BEFORE = version(OLD, "api")
-WHY = Change("api", Action.REPLACE, "its image changed")
+WHY = ServiceChange("api", Action.REPLACE, "its image changed")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.events import Event, Message, silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe.remote_commands import probe
-from schedgen_ops.probe.report import Report, parse, report
+from schedgen_ops.probe.report import ProbeReport, parse, report
 from schedgen_ops.probe.run import probing
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import quote
@@ -82,7 +82,7 @@ class Prober:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
 
-    def seen(self, enough: int, url: int = 0, status: int | None = None) -> Report:
+    def seen(self, enough: int, url: int = 0, status: int | None = None) -> ProbeReport:
         """What it saw, once there are that many answers of a URL."""
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -92,7 +92,7 @@ class Prober:
             time.sleep(0.02)
         raise AssertionError(f"not enough answers: {self.lines}")
 
-    def close(self) -> Report:
+    def close(self) -> ProbeReport:
         assert self.process.stdin is not None
         self.process.stdin.close()
         assert self.process.wait(timeout=8) == 0

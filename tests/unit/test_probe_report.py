@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedgen_ops.probe.report import Phase, ProbeAnswer, Report, merged, parse, quantile, report
+from schedgen_ops.probe.report import Phase, ProbeAnswer, ProbeReport, merged, parse, quantile, report
 
 SECONDS = st.integers(1, 5000).map(lambda ms: ms / 1000)
 STATUS = st.sampled_from([200, 204, 301, 399, 0, 400, 404, 500, 503])
@@ -152,9 +152,11 @@ def test_hosts_are_added_and_the_worst_is_shown(hosts: list[list[tuple[float, in
 
 def test_zero_downtime_is_claimed_only_where_it_was_measured() -> None:
     phases = (Phase("before", 3, 0, 0.01, 0.02),)
-    assert Report(3, 0, 0.0, phases).sentence() == "Zero downtime: 3 requests during the run, none failed"
-    assert Report(0, 0, 0.0, ()).sentence() == "Not measured: no request was made"
-    failed = Report(200, 2, 0.5, phases)
+    assert (
+        ProbeReport(3, 0, 0.0, phases).sentence() == "Zero downtime: 3 requests during the run, none failed"
+    )
+    assert ProbeReport(0, 0, 0.0, ()).sentence() == "Not measured: no request was made"
+    failed = ProbeReport(200, 2, 0.5, phases)
     assert failed.sentence() == "2 of 200 requests failed during the run, the longest gap was 0.50s"
     assert not failed.zero_downtime
     assert failed.table() == ("before: 3 requests, 0 failed, median 10 ms, p99 20 ms",)

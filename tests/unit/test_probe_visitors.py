@@ -18,7 +18,7 @@ from simulated import SimHost
 from schedgen_ops.events import Fact, silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands
-from schedgen_ops.probe.report import Phase, Report
+from schedgen_ops.probe.report import Phase, ProbeReport
 from schedgen_ops.probe.run import probing
 from schedgen_ops.probe.visitors import Visitors, merged, parse, reckon
 from schedgen_ops.shell import Command
@@ -155,7 +155,7 @@ def test_one_host_that_is_unknown_makes_all_unknown() -> None:
     ],
 )
 def test_the_proof_is_prober_and_visitors(visitors: Visitors, zero: bool, sentence: str) -> None:
-    found = Report(3, 0, 0.0, PHASES, visitors=visitors)
+    found = ProbeReport(3, 0, 0.0, PHASES, visitors=visitors)
     assert found.zero_downtime is zero
     assert ("Zero downtime" in found.sentence()) is zero
     assert sentence in visitors.sentence()
@@ -165,7 +165,7 @@ def test_the_proof_is_prober_and_visitors(visitors: Visitors, zero: bool, senten
 GOOD = "1000000 0 200 0.010\n"
 
 
-def seen(*lines: str) -> Report:
+def seen(*lines: str) -> ProbeReport:
     host = FakeHost("app1", {"probe": "\n".join(("probing", GOOD.strip(), *lines))})
     with probing(Fleet([host]), settings("app1"), silence) as prober:
         return prober.stop()

@@ -18,8 +18,8 @@ from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept
 from schedgen_ops.rollout import plan, run
 from schedgen_ops.rollout.operations import Bring, Remove
-from schedgen_ops.rollout.plan import Action, Change
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.plan import Action, ServiceChange
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.run import Replaced
 from schedgen_ops.rollout.versions import Version
 
@@ -43,7 +43,9 @@ WANTED = ServiceRecord("schedgen-web:r2", "sha256:a", "d1", "w1")
 SERVICE = Service("web", "web:1", "", (), (), 1, "w1")
 
 
-def change(wanted: ServiceRecord = WANTED, *boxes: Container, serving: Release | None = None) -> Change:
+def change(
+    wanted: ServiceRecord = WANTED, *boxes: Container, serving: Release | None = None
+) -> ServiceChange:
     return plan.changes(["web"], {"web": wanted}, boxes, serving)[0]
 
 
@@ -55,14 +57,14 @@ def served(definition: str, written: str) -> Release:
 @pytest.mark.parametrize(
     ("box", "expected"),
     [
-        (BOX, Change("web", Action.KEEP)),
-        (replace(BOX, image="sha256:b"), Change("web", Action.REPLACE, "its image changed")),
-        (replace(BOX, definition="d2"), Change("web", Action.REPLACE, "its definition changed")),
-        (replace(BOX, status="exited"), Change("web", Action.START, "not running")),
-        (replace(BOX, service="other"), Change("web", Action.START, "not there yet")),
+        (BOX, ServiceChange("web", Action.KEEP)),
+        (replace(BOX, image="sha256:b"), ServiceChange("web", Action.REPLACE, "its image changed")),
+        (replace(BOX, definition="d2"), ServiceChange("web", Action.REPLACE, "its definition changed")),
+        (replace(BOX, status="exited"), ServiceChange("web", Action.START, "not running")),
+        (replace(BOX, service="other"), ServiceChange("web", Action.START, "not there yet")),
     ],
 )
-def test_a_service_is_touched_for_a_reason(box: Container, expected: Change) -> None:
+def test_a_service_is_touched_for_a_reason(box: Container, expected: ServiceChange) -> None:
     assert change(WANTED, box) == expected
 
 
@@ -77,7 +79,7 @@ def test_a_container_too_many_or_too_few_is_reason_enough() -> None:
 
 
 def test_a_service_that_the_release_has_not_is_passed_over() -> None:
-    assert plan.changes(["web", "gone"], {"web": WANTED}, [BOX]) == (Change("web", Action.KEEP),)
+    assert plan.changes(["web", "gone"], {"web": WANTED}, [BOX]) == (ServiceChange("web", Action.KEEP),)
 
 
 def test_the_order_is_the_one_that_was_asked_for() -> None:
@@ -199,9 +201,9 @@ def test_no_name_that_a_kept_release_needs_is_dropped_and_nothing_of_anybody_els
     assert dropped == ours - needed
 
 
-COMMANDS = Renderer(ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen"), settings())
+COMMANDS = OperationRenderer(ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen"), settings())
 WEB = Version("web", ReleaseId("r1"), WANTED)
-WHY = Change("web", Action.REPLACE, "its image changed")
+WHY = ServiceChange("web", Action.REPLACE, "its image changed")
 IN_PLACE = Bring(WEB, None, WHY)
 
 

@@ -25,7 +25,7 @@ from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import Event, Message, StepStarted, silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.guard.plan import Stage
-from schedgen_ops.guard.story import Watch
+from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.ui.failure import failure_lines, of_error
@@ -229,7 +229,7 @@ def test_nothing_to_back_up_is_a_refusal(inv: Inv, tmp_path: Path, capsys: Captu
 @pytest.mark.parametrize("share", [10, 100])
 def test_a_share_that_the_ingress_did_not_take_is_not_said_to_be_given(share: int) -> None:
     seen: list[Event] = []
-    watch = Watch(GuardPolicy(), (Stage(10, 60), Stage(100, 60)), seen.append, "app1")
+    watch = HostWatch(GuardPolicy(), (Stage(10, 60), Stage(100, 60)), seen.append, "app1")
     for line in ("sample 1.00 0 - - - - - - - - - - - - - -", f"unweighed {share}", f"stage {share} 60"):
         watch.take(line)
     told = [(event.level, event.text) for event in seen if isinstance(event, Message)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schedgen_ops.host import identity, resolve, ssh_config, ssh_words
 from schedgen_ops.host.resolve import Resolver
-from schedgen_ops.host.target import Asked, Target, hop, target
+from schedgen_ops.host.target import NamedHost, Target, hop, target
 from schedgen_ops.settings import SshSettings
 
 FEDORA = "Match final all\n\tGSSAPIAuthentication yes\n\tForwardX11Trusted yes\n"
@@ -32,7 +32,7 @@ class Reading:
         self.file.write_bytes(text.encode() if isinstance(text, str) else text)
         self.notes.clear()
         found = ssh_config.load(self.file, self.notes.append).lookup(host, user=user, port=port)
-        return target(Asked(host, user, port), found, "me", self.notes.append)
+        return target(NamedHost(host, user, port), found, "me", self.notes.append)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_the_answer_of_ssh_is_read_with_its_defaults_told_apart() -> None:
         "identityfile ~/.ssh/id_rsa\nidentityfile ~/.ssh/id_ecdsa\nidentityfile ~/.ssh/id_ed25519\n"
         "identityfile ~/.ssh/id_dsa\nuserknownhostsfile /x/a b/kh /y/kh2\nproxyjump u@[192.0.2.1]:44,inner\n"
     )
-    found = target(Asked("prod"), resolve.parse(said), "me", pytest.fail)
+    found = target(NamedHost("prod"), resolve.parse(said), "me", pytest.fail)
     assert (found.hostname, found.user, found.port, found.key_files) == ("192.0.2.10", "deploy", 2222, None)
     assert found.known_hosts == (Path("/x/a b/kh"), Path("/y/kh2"))
     assert found.jump == ("u@[192.0.2.1]:44", "inner")
@@ -177,15 +177,15 @@ def test_the_answer_of_ssh_is_read_with_its_defaults_told_apart() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("gate", Asked("gate")),
-        ("u@gate:44", Asked("gate", "u", "44")),
-        ("ssh://u@gate:44/", Asked("gate", "u", "44")),
-        ("u@[::1]:44", Asked("::1", "u", "44")),
-        ("fe80::1", Asked("fe80::1")),
-        ("a@b@gate", Asked("gate", "a@b")),
+        ("gate", NamedHost("gate")),
+        ("u@gate:44", NamedHost("gate", "u", "44")),
+        ("ssh://u@gate:44/", NamedHost("gate", "u", "44")),
+        ("u@[::1]:44", NamedHost("::1", "u", "44")),
+        ("fe80::1", NamedHost("fe80::1")),
+        ("a@b@gate", NamedHost("gate", "a@b")),
     ],
 )
-def test_a_hop_is_a_host_with_a_user_and_a_port(text: str, expected: Asked) -> None:
+def test_a_hop_is_a_host_with_a_user_and_a_port(text: str, expected: NamedHost) -> None:
     assert hop(text) == expected
 
 
@@ -207,8 +207,8 @@ def test_where_there_is_no_ssh_the_file_is_read_and_each_note_told_once(
     monkeypatch.setenv("PATH", str(tmp_path))
     read("Match sunshine yes\n  User insider\nHost app*\n  User deploy\n")
     resolver = Resolver(read.file)
-    resolver.resolve(Asked(f"app{number}") for number in range(20))
-    assert {resolver.target(Asked(f"app{number}")).user for number in range(20)} == {"deploy"}
+    resolver.resolve(NamedHost(f"app{number}") for number in range(20))
+    assert {resolver.target(NamedHost(f"app{number}")).user for number in range(20)} == {"deploy"}
     assert list(resolver.notes) == [f"{read.file}:1 is ignored: Match sunshine is not understood here"]
 
 

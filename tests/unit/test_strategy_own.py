@@ -17,9 +17,9 @@ from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, from_json, to_json
 from schedgen_ops.rollout import planner, run
 from schedgen_ops.rollout.operations import Bring
-from schedgen_ops.rollout.plan import Action, Change
+from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.project import Project
-from schedgen_ops.rollout.rendering import Renderer
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.rollout.versions import Version, version, versions
@@ -51,7 +51,7 @@ SETTINGS = settings(health={"deadline": 40, "settle": 0})
 BLOG = minimal()
 COMPOSE = ComposeOrchestrator(Docker(), "schedgen", "/srv/schedgen")
 WORKER = Service("worker", "", "/srv/p/worker", (), (), 3, "same")
-WHY = Change("worker", Action.REPLACE, "its image changed")
+WHY = ServiceChange("worker", Action.REPLACE, "its image changed")
 OLD = release("r1", replicas={"worker": 3})
 
 
@@ -111,7 +111,7 @@ def test_the_way_back_to_a_release_that_has_it_brings_it_again() -> None:
 def test_its_own_command_is_what_is_sent() -> None:
     host = FakeHost(answers={lambda command: "one-by-one" in command.text: result(seconds=7)})
     (worker,) = versions(NEW, ["worker"])
-    done = run.start(host, Renderer(COMPOSE, SETTINGS), Bring(worker, None, WHY), lambda line: None)
+    done = run.start(host, OperationRenderer(COMPOSE, SETTINGS), Bring(worker, None, WHY), lambda line: None)
     assert done.seconds == 7
     assert str(host.commands[0]) == "one-by-one --wait 40 /srv/schedgen/.schedgen/releases/r2 worker"
 

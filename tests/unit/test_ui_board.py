@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ui_kit import STEPS, finished, runbook_run, started
 
 from schedgen_ops.events import Event, Message, Output, Progress, StepFailed, StepFinished, StepStarted
-from schedgen_ops.ui.board import Bar, Board, Step, advance
+from schedgen_ops.ui.board import Bar, Board, BoardStep, advance
 from schedgen_ops.ui.estimate import Remaining, remaining, words
 from schedgen_ops.ui.frame import window
 
@@ -95,7 +95,10 @@ def test_after_a_whole_run_every_step_is_done() -> None:
     assert board.finished == finished()
 
 
-BOARD = Board(100.0, (Step("1", "a", "done", seconds=9), Step("2", "b", "running", 100.0), Step("3", "c")))
+BOARD = Board(
+    100.0,
+    (BoardStep("1", "a", "done", seconds=9), BoardStep("2", "b", "running", 100.0), BoardStep("3", "c")),
+)
 
 
 def test_what_is_left_is_the_rest_of_this_step_and_all_to_come() -> None:
@@ -129,12 +132,12 @@ def test_estimates_are_said_no_more_precisely_than_they_are(left: Remaining | No
 
 @given(done=st.integers(0, 30), left=st.integers(0, 30), room=st.integers(3, 40))
 def test_the_running_step_is_always_in_the_window(done: int, left: int, room: int) -> None:
-    steps = (*(Step("", "d", "done") for _ in range(done)), Step("", "r", "running"))
-    steps += tuple(Step("", "p") for _ in range(left))
+    steps = (*(BoardStep("", "d", "done") for _ in range(done)), BoardStep("", "r", "running"))
+    steps += tuple(BoardStep("", "p") for _ in range(left))
     first, last = window(steps, room)
     assert first <= done < last
     assert (last - first) + (first > 0) + (last < len(steps)) <= room
 
 
 def test_all_steps_of_a_deploy_fit_a_usual_terminal() -> None:
-    assert window(tuple(Step(*step) for step in STEPS), 20) == (0, 10)
+    assert window(tuple(BoardStep(*step) for step in STEPS), 20) == (0, 10)

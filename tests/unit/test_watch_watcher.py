@@ -22,9 +22,9 @@ from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.ui import panels
-from schedgen_ops.ui.chart import Line, chart
+from schedgen_ops.ui.chart import ChartLine, chart
 from schedgen_ops.ui.report import write
-from schedgen_ops.watch.host_sample import Container, HostSample, LogGroup
+from schedgen_ops.watch.host_sample import ContainerSample, HostSample, LogGroup
 from schedgen_ops.watch.panel import panel
 from schedgen_ops.watch.stats import WatchStats
 from schedgen_ops.watch.watcher import Watcher, begin
@@ -199,7 +199,7 @@ def test_a_service_without_a_container_fails_a_round_and_a_silent_engine_does_no
 def test_a_long_watch_is_hardly_larger_than_a_short_one() -> None:
     def size(count: int) -> int:
         containers = tuple(
-            Container(name, name, name, "", "running", "", 0, False, "2025", 1.0, 100, None)
+            ContainerSample(name, name, name, "", "running", "", 0, False, "2025", 1.0, 100, None)
             for name in ONE.services
         )
         seen = begin(context(FakeHost(), ONE), 86_400)
@@ -256,11 +256,11 @@ def test_panels_are_cut_to_the_terminal_and_name_their_hosts() -> None:
 
 def test_a_chart_breaks_its_lines_at_gaps_and_marks_them() -> None:
     values = ((0.0, 1.0), (10.0, 2.0), (20.0, None), (30.0, 3.0), (40.0, None))
-    drawn = chart("T", "ms", [Line("a", values)], seconds=40, limit=4, blind=values)
+    drawn = chart("T", "ms", [ChartLine("a", values)], seconds=40, limit=4, blind=values)
     (line,) = drawn.lines
     assert line.path.count("M") == 2
     assert (len(drawn.gaps), drawn.limit is not None, line.last) == (2, True, "3")
-    far = chart("T", "ms", [Line("a", values)], seconds=40, limit=400)
+    far = chart("T", "ms", [ChartLine("a", values)], seconds=40, limit=400)
     assert far.limit is None
 
 
@@ -268,7 +268,7 @@ def test_a_chart_breaks_its_lines_at_gaps_and_marks_them() -> None:
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=30), st.floats(0, 90_000))
 def test_nothing_is_drawn_outside_a_chart(values: list[float | None], seconds: float) -> None:
     points = tuple((float(number), value) for number, value in enumerate(values))
-    drawn = chart("T", "ms", [Line("a", points)], seconds=seconds)
+    drawn = chart("T", "ms", [ChartLine("a", points)], seconds=seconds)
     for line in drawn.lines:
         assert all(0 <= x <= drawn.width and 0 <= y <= drawn.height for x, y, _, _ in line.points)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schedgen_ops.events import Event, Message, RunFinished, RunStarted, StepFinished, StepStarted
 from schedgen_ops.ui import open_ui
-from schedgen_ops.ui.clock import Clock
+from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.session import Ui
 
 START = datetime(2024, 11, 30, 14, 30, tzinfo=UTC)
@@ -29,8 +29,8 @@ class FakeTime:
         return 1000.0 + self.passed
 
     @property
-    def clock(self) -> Clock:
-        return Clock(self.now, self.monotonic)
+    def clock(self) -> DisplayClock:
+        return DisplayClock(self.now, self.monotonic)
 
 
 class Tty(io.StringIO):

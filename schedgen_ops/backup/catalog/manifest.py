@@ -22,7 +22,7 @@ BackupId = NewType("BackupId", str)
 _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)-(\d{8}_\d{6})\Z")
 
 
-class State(StrEnum):
+class BackupState(StrEnum):
     """The state of a backup: only one that is DONE counts."""
 
     STARTED = "STARTED"
@@ -54,7 +54,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Drill:
+class DrillResult:
     """A restore into a throwaway database: when (RFC 3339 in UTC), how many seconds it took, how it went.
 
     Attributes:
@@ -116,7 +116,7 @@ class Manifest:
     id: BackupId
     release: str
     commit: str
-    state: State
+    state: BackupState
     created: str
     finished: str
     files: tuple[File, ...]
@@ -130,7 +130,7 @@ class Manifest:
     migrations: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
-    drill: Drill | None = None
+    drill: DrillResult | None = None
     offsite: Copy | None = None
     error: str = ""
     number: int = 0
@@ -151,7 +151,7 @@ class Manifest:
     @property
     def good(self) -> bool:
         """Whether the backup is complete and checked."""
-        return self.state is State.DONE
+        return self.state is BackupState.DONE
 
     @property
     def proven(self) -> bool:
@@ -228,7 +228,12 @@ def from_json(text: str) -> Manifest:
 def failed(manifest: Manifest, error: str, finished: str, seconds: float) -> Manifest:
     """Return the record of a failed backup: no files, and the error."""
     return replace(
-        manifest, state=State.FAILED, files=(), error=error, finished=finished, seconds=round(seconds, 1)
+        manifest,
+        state=BackupState.FAILED,
+        files=(),
+        error=error,
+        finished=finished,
+        seconds=round(seconds, 1),
     )
 
 

@@ -87,7 +87,7 @@ def parse_catalog(stdout: str) -> Catalog:
 
 
 def _folder(manifest: m.Manifest) -> str:
-    return f"{manifest.id}.part" if manifest.state is m.State.STARTED else manifest.id
+    return f"{manifest.id}.part" if manifest.state is m.BackupState.STARTED else manifest.id
 
 
 def _plain(manifest: m.Manifest) -> bool:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from schedgen_ops.databases import engine_of
-from schedgen_ops.databases.contract import Cause
+from schedgen_ops.databases.contract import FailureCause
 from schedgen_ops.settings import Settings
 
 
-def cause(said: str, settings: Settings) -> Cause | None:
+def cause(said: str, settings: Settings) -> FailureCause | None:
     """Return the first known cause in `said`, the text of a failure; None where none is known."""
     text = said.lower()
     for pattern, found in _known(settings):
@@ -19,31 +19,33 @@ def cause(said: str, settings: Settings) -> Cause | None:
     return None
 
 
-def went_away(service: str) -> Cause:
+def went_away(service: str) -> FailureCause:
     """Return the cause where a service stopped, or was restarted, in the middle of a backup or restore."""
-    return Cause(
+    return FailureCause(
         f"the service {service} went away or does not answer",
         f"Look at it: `docker compose ps {service}`, `docker compose logs {service}` on the host.",
     )
 
 
-def _known(settings: Settings) -> Iterator[tuple[str, Cause]]:
+def _known(settings: Settings) -> Iterator[tuple[str, FailureCause]]:
     folder, database = settings.backup.directory, settings.database
     away = r"is not running|no such container|cannot exec|does not answer"
     yield (
         r"no space left|disk quota exceeded",
-        Cause(
+        FailureCause(
             "the disk is full",
             "Free some space: `df -h` tells which disk, `docker system df` what Docker holds of it.",
         ),
     )
     yield (
         r"docker daemon socket|docker\.sock",
-        Cause("Docker refuses this user", "Add the user to the group docker, or set `sudo: true`."),
+        FailureCause("Docker refuses this user", "Add the user to the group docker, or set `sudo: true`."),
     )
     yield (
         r"(zstd|gzip) is not installed",
-        Cause("a program is missing", "Install it on the host, or set `backup.compression` to gzip or auto."),
+        FailureCause(
+            "a program is missing", "Install it on the host, or set `backup.compression` to gzip or auto."
+        ),
     )
     if database:
         yield from engine_of(database.engine).causes(settings, database)
@@ -51,7 +53,7 @@ def _known(settings: Settings) -> Iterator[tuple[str, Cause]]:
     yield away, went_away(database.service if database else "the database")
     yield (
         r"permission denied|read-only file system|operation not permitted|cannot be written",
-        Cause(
+        FailureCause(
             f"{folder} is not writable for this user",
             f"Look at its owner and mode: `ls -ld {folder}` in {settings.directory}; "
             "it must belong to the user that we log in as.",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.commands import docker
-from schedgen_ops.databases.contract import Cause
+from schedgen_ops.databases.contract import FailureCause
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.record import ReleaseId
@@ -27,7 +27,7 @@ class Source:
         return next(running, None)
 
 
-def gone(host: HostContext, source: Source) -> Cause | None:
+def gone(host: HostContext, source: Source) -> FailureCause | None:
     """Return the service that no longer runs as it did, for a killed container leaves no message."""
     parts = (host.settings.database, host.settings.objects)
     before = {part.service: source.container(part.service) for part in parts if part}
@@ -41,7 +41,7 @@ def gone(host: HostContext, source: Source) -> Cause | None:
     return None
 
 
-def failure(error: CommandFailed, settings: Settings, gone: Cause | None) -> OpsError:
+def failure(error: CommandFailed, settings: Settings, gone: FailureCause | None) -> OpsError:
     """Return the error of a failed script with its reason, its cause as far as that is known, and a hint."""
     reason, detail = scripts.reason(error.detail)
     if isinstance(error, CommandTimedOut):

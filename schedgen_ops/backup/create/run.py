@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time, manifest, remote_commands
-from schedgen_ops.backup.catalog.manifest import Kind, Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupState, Kind, Manifest
 from schedgen_ops.backup.create import failing, integrity, scripts
 from schedgen_ops.backup.data_location import locate
 from schedgen_ops.clock import stamp
@@ -61,7 +61,7 @@ def create(
         id=name,
         release=source.release_id,
         commit=source.commit,
-        state=State.STARTED,
+        state=BackupState.STARTED,
         created=stamp(created),
         finished="",
         files=(),
@@ -144,7 +144,7 @@ def _done(started: Manifest, made: scripts.Made) -> Manifest:
         verified = ("archive integrity", *dump.get(with_data.database_format, ()), *verified)
     return replace(
         with_data,
-        state=State.DONE,
+        state=BackupState.DONE,
         objects=made.objects,
         verified=verified,
         server=about.server,

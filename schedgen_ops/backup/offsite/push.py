@@ -29,7 +29,7 @@ _HINTS = {
 _AGAIN = "`inv backup.push ID` tries again. The backup on the host is as good as before."
 
 
-def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rclone.Remote:
+def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rclone.RcloneRemote:
     """Return the rclone remote with its secrets, which come from the environment.
 
     Raises:
@@ -42,7 +42,7 @@ def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rc
             f"{', '.join(missing)} must be set: backup.offsite takes secrets from the environment",
             hint="Export them in your shell, or have your password manager do it.",
         )
-    return rclone.Remote(
+    return rclone.RcloneRemote(
         path=offsite.path,
         options=offsite.options,
         secrets={option: Secret(environ[name]) for option, name in offsite.secrets.items()},
@@ -51,7 +51,7 @@ def credentials(offsite: Offsite, environ: Mapping[str, str] = os.environ) -> rc
     )
 
 
-def with_deploy(settings: Settings, environ: Mapping[str, str] = os.environ) -> rclone.Remote | None:
+def with_deploy(settings: Settings, environ: Mapping[str, str] = os.environ) -> rclone.RcloneRemote | None:
     """Return the rclone remote that a deploy's backup is copied to; None where it is not.
 
     Raises:
@@ -90,7 +90,7 @@ class Push:
 
     host: HostContext
     offsite: Offsite
-    target: rclone.Remote
+    target: rclone.RcloneRemote
 
     def __call__(self, backup: Manifest) -> Manifest:
         """Copy the backup, read the copy back, and return the manifest with the copy recorded.
@@ -138,7 +138,7 @@ class Push:
             f"the copy is not the same as the backup: {', '.join(wrong)}", host=self.host.name, hint=_AGAIN
         )
 
-    def _place(self, backup: Manifest) -> tuple[Docker, rclone.Remote, str, str]:
+    def _place(self, backup: Manifest) -> tuple[Docker, rclone.RcloneRemote, str, str]:
         folder = f"{self.host.settings.backup.directory}/{backup.id}"
         return self.host.docker, self.target, folder, f"{self.host.name}/{backup.id}"
 

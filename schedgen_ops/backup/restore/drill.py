@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from schedgen_ops.backup.catalog import host_time, remote_commands
-from schedgen_ops.backup.catalog.manifest import Drill, Manifest
+from schedgen_ops.backup.catalog.manifest import DrillResult, Manifest
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import diagnosis, scripts
 from schedgen_ops.backup.data_location import NO_DATABASE, running
@@ -42,7 +42,7 @@ def drill(host: HostContext, backup: Manifest) -> Manifest:
     except CommandFailed as failure:
         error = _failure(failure, settings)
     result = PASSED if error is None else error.message
-    proof = Drill(stamp(host_time.now(host.remote)), round(clock.monotonic() - began, 1), result)
+    proof = DrillResult(stamp(host_time.now(host.remote)), round(clock.monotonic() - began, 1), result)
     proven = replace(backup, drill=proof)
     host.in_project(remote_commands.update(folder, proven))
     if error is not None:
@@ -105,7 +105,7 @@ def _failure(error: CommandFailed, settings: Settings) -> OpsError:
     return OpsError(reason or error.message, detail=detail, hint=cause.hint if cause else "")
 
 
-def _summary(backup: Manifest, proof: Drill) -> str:
+def _summary(backup: Manifest, proof: DrillResult) -> str:
     parts = []
     if backup.rows:
         parts.append(f"{sum(backup.rows.values())} rows in {len(backup.rows)} tables")

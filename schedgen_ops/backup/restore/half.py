@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedgen_ops.backup.catalog.manifest import Manifest, State
+from schedgen_ops.backup.catalog.manifest import BackupState, Manifest
 from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.backup.restore.swap import Note, parse_note
 from schedgen_ops.errors import OpsError, Refused
@@ -69,7 +69,7 @@ def put_back(host: HostContext, note: Note) -> None:
     """
     host.warn("Data was being exchanged when the host, or the run, was cut off: the old data is put in place")
     # Its name is all that is asked of it: the backup itself may be gone by now.
-    backup = Manifest(note.backup, "", "", State.DONE, "", "", ())
+    backup = Manifest(note.backup, "", "", BackupState.DONE, "", "", ())
     restore = Restore(host, backup, frozenset(note.parts), note.stamp, halted=True)
     ran = restore.users
     try:

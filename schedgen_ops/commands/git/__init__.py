@@ -18,7 +18,7 @@ from schedgen_ops.commands.git.remote import (
     parse_resolved,
     resolve,
 )
-from schedgen_ops.commands.git.state import GitLock, State, parse_state, state
+from schedgen_ops.commands.git.state import GitLock, WorkTreeState, parse_state, state
 from schedgen_ops.commands.git.tree import WorkTree, complaint, parse_work_tree, work_tree
 from schedgen_ops.commands.ref_names import Ref, is_commit, is_ref_name
 
@@ -26,8 +26,8 @@ __all__ = [
     "Changes",
     "GitLock",
     "Ref",
-    "State",
     "WorkTree",
+    "WorkTreeState",
     "added",
     "advertised",
     "back",

@@ -21,7 +21,7 @@ class GitLock:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class WorkTreeState:
     """What could keep git from moving the work tree.
 
     Attributes:
@@ -46,13 +46,13 @@ def state() -> Command:
     return host_script("git/state", title="look at git")
 
 
-def parse_state(stdout: str) -> State:
+def parse_state(stdout: str) -> WorkTreeState:
     """Reads the answer of `state`."""
     pairs = [line.partition(" ")[::2] for line in stdout.split("\n")]
     found = {kind: tuple(dict.fromkeys(v for k, v in pairs if k == kind)) for kind, _ in pairs}
     locks = tuple(_lock(text) for text in found.get("lock", ()))
     said = _SAID.search(stdout)
-    return State(
+    return WorkTreeState(
         locks=locks,
         running=found.get("runs", ()),
         closed=found.get("closed", ()),

@@ -27,7 +27,7 @@ DOT = "dot_"
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class LabTag:
     """One tag: its commit message, and the tag of the commit it is built on."""
 
     tag: str
@@ -43,18 +43,18 @@ class Release:
         return self.tag.startswith("broken-")
 
 
-RELEASES: tuple[Release, ...] = (
-    Release("v1.2.1", "Generate schedules from weekly, test and exam PDFs", None),
-    Release("v1.2.2", "Pass uploads through the page's own address", "v1.2.1"),
-    Release("v1.2.3", "Count the pages of a schedule and show them", "v1.2.2"),
-    Release("v1.2.4", "List recent uploads", "v1.2.3"),
-    Release("broken-build", "Check uploads against the module catalogue", "v1.2.3"),
-    Release("broken-migration", "Remember who uploaded a schedule", "v1.2.3"),
-    Release("broken-health", "Report healthy only when the templates are loaded", "v1.2.3"),
-    Release("broken-crash", "Purge uploads that were never finished", "v1.2.3"),
-    Release("broken-errors", "Spread the audit trail over eight buffers", "v1.2.3"),
-    Release("broken-slow", "Limit how fast one client may call the API", "v1.2.3"),
-    Release("broken-leak", "Keep a profile of recent memory use", "v1.2.3"),
+RELEASES: tuple[LabTag, ...] = (
+    LabTag("v1.2.1", "Generate schedules from weekly, test and exam PDFs", None),
+    LabTag("v1.2.2", "Pass uploads through the page's own address", "v1.2.1"),
+    LabTag("v1.2.3", "Count the pages of a schedule and show them", "v1.2.2"),
+    LabTag("v1.2.4", "List recent uploads", "v1.2.3"),
+    LabTag("broken-build", "Check uploads against the module catalogue", "v1.2.3"),
+    LabTag("broken-migration", "Remember who uploaded a schedule", "v1.2.3"),
+    LabTag("broken-health", "Report healthy only when the templates are loaded", "v1.2.3"),
+    LabTag("broken-crash", "Purge uploads that were never finished", "v1.2.3"),
+    LabTag("broken-errors", "Spread the audit trail over eight buffers", "v1.2.3"),
+    LabTag("broken-slow", "Limit how fast one client may call the API", "v1.2.3"),
+    LabTag("broken-leak", "Keep a profile of recent memory use", "v1.2.3"),
 )
 """In build order: a release comes after its parent."""
 
@@ -71,7 +71,7 @@ def build_repository(destination: Path) -> None:
     _git(destination, 0, "checkout", "--quiet", "main")
 
 
-def _commit(repository: Path, number: int, release: Release) -> None:
+def _commit(repository: Path, number: int, release: LabTag) -> None:
     """Commit and tag one release on its branch."""
     if release.parent is not None:
         _git(repository, number, "checkout", "--quiet", "-B", release.branch, f"{release.parent}^{{commit}}")

@@ -11,7 +11,7 @@ from schedgen_ops.rollout.strategies.start_first import StartFirst
 from schedgen_ops.settings import Rollout, Settings
 
 
-class Ingress(StartFirst):
+class IngressStrategy(StartFirst):
     """For what is built from the project, keeps no state, and publishes ports."""
 
     name = "ingress"
