@@ -12,7 +12,7 @@ from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.run import DATA, DATABASE, Restore
 from schedgen_ops.cli.backup import age_of, holders
-from schedgen_ops.cli.locking import locked
+from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.cli.restore import lost, old_data
 from schedgen_ops.emergency.remote_commands import plan_lines
 from schedgen_ops.emergency.run import EmergencyHost
@@ -37,6 +37,7 @@ def recover(op: Operation, wanted: str) -> None:
     Raises:
         Refused: for a backup that is named where there is no data.
     """
+    awaited(op)
     found = _backups(op, wanted, needs_database=False) if _has_data(op) else {}
     if wanted and not found:
         raise Refused("these hosts hold no data that a backup could replace", hint="Leave out --id.")
@@ -84,6 +85,7 @@ def database(op: Operation, wanted: str) -> None:
     Args:
         wanted: a backup's id, or enough of its start; "" for the last good one.
     """
+    awaited(op)
     found = _backups(op, wanted, needs_database=True)
     settings = op.settings
     users = ", ".join(settings.database.used_by) if settings.database else ""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
+from schedgen_ops.lock import waiting
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.task_run import Operation
 
@@ -25,3 +26,15 @@ def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterato
     owner = lock.myself(op.clock, command, what)
     with lock.held(fleet, Paths(settings.directory), owner, settings.lock.lease, op.patience) as held:
         yield held
+
+
+def awaited(op: Operation, fleet: Fleet | None = None) -> None:
+    """Wait, where `--wait` says so, until nobody is at work; before the first look at what is to be changed.
+
+    Args:
+        fleet: where; None for all chosen hosts.
+
+    Raises:
+        LockHeld: where somebody still is when the time is over.
+    """
+    waiting.awaited(op.fleet if fleet is None else fleet, Paths(op.settings.directory), op.patience)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from schedgen_ops import events, strangers
 from schedgen_ops.backup.restore import half
-from schedgen_ops.cli.locking import locked
+from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.cli.looking import Rows
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import ConfigError, Refused
@@ -57,6 +57,7 @@ def start(op: Operation, wanted: str) -> None:
 
 def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServices, gap: str) -> None:
     settings = op.settings
+    awaited(op)
     found = dict(
         zip(op.fleet.names, op.fleet.each(lambda r: services.there(r, settings)).values(), strict=True)
     )
@@ -90,6 +91,7 @@ def scale(op: Operation, wanted: str, count: str) -> None:
         text = f"a service can have 1 to {scaling.MOST} containers, not {count!r}"
         raise ConfigError(text, hint="`inv ops.stop` stops it.")
     settings = op.settings
+    awaited(op)
     found = op.fleet.each(lambda remote: services.there(remote, settings)).values()
     boxes = dict(zip(op.fleet.names, found, strict=True))
     (name,) = services.chosen(wanted, tuple(dict.fromkeys(s for each in boxes.values() for s in each)))[:1]
@@ -110,6 +112,7 @@ def build(op: Operation, wanted: str, *, cache: bool) -> None:
         OpsError: where a build fails.
     """
     names = () if wanted == building.ALL else tuple(filter(None, wanted.split(",")))
+    awaited(op)
     op.fleet.each(lambda remote: building.known(remote, op.settings, names)).values()
 
     def work(remote: Remote) -> None:
@@ -131,6 +134,7 @@ def prune(op: Operation) -> None:
         return remote_commands.parse_waste(answer.stdout)
 
     fleet = op.fleet
+    awaited(op)
     found = dict(zip(fleet.names, fleet.each(survey).values(), strict=True))
     rows = Rows(op, ("Host", "What", Column("Count", right=True), "Size"))
     for host, waste in found.items():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from schedgen_ops import events
 from schedgen_ops.cli.choosing import among
+from schedgen_ops.cli.locking import awaited
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.ops import change
 from schedgen_ops.commands import docker as engine
@@ -64,6 +65,7 @@ def _schema(
     action: Callable[[Remote, Settings, events.Emit], None],
 ) -> None:
     fleet = _migrating(op)
+    awaited(op, fleet)
     notes = []
     for host, schema in zip(
         fleet.names, fleet.each(lambda r: migrating.look(r, op.settings, op.emit)).values(), strict=True

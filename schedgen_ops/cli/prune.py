@@ -14,7 +14,7 @@ from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.backup.restore import half
 from schedgen_ops.cli.backup import holders
-from schedgen_ops.cli.locking import locked
+from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.release import store
@@ -46,6 +46,7 @@ def prune(op: Operation) -> None:
         Refused: when the answer was no.
     """
     fleet = holders(op)
+    awaited(op, fleet)
     plans = fleet.each(lambda remote: _decided(op, remote)).values()
     gone = {
         remote.name: {verdict.name: verdict for verdict in verdicts if not verdict.keep}

@@ -14,7 +14,7 @@ from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
 from schedgen_ops.cli.backup import holders
-from schedgen_ops.cli.locking import locked
+from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
@@ -42,6 +42,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     if only not in ("", *DATA):
         raise ConfigError(f"--only is database or objects, not {only!r}")
     parts = frozenset({only}) if only else DATA
+    awaited(op)
     found = _found(op, wanted)
     notes = _notes(op, found, parts, discard_old)
     if not op.ui.confirm("Do you want to restore it?", *notes, yes=op.options.yes):
@@ -143,6 +144,7 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
 def discard(op: Operation) -> None:
     """Remove what restores put aside, on every host that holds data, after asking."""
     fleet = holders(op)
+    awaited(op, fleet)
     found = fleet.each(lambda remote: superseded.look(op.context(remote))).values()
     kept = dict(zip(fleet.names, found, strict=True))
     lines = [f"{host}: {name} ({size(count)})" for host, each in kept.items() for name, count in each.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from schedgen_ops.cli import hooking
+from schedgen_ops.cli.locking import awaited
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.restore import lost
 from schedgen_ops.deploy.session import Session
@@ -34,6 +35,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     told: dict[str, object] = {"asked": to}
     hooks = hooking.of(op, "rollback", lock.myself(op.clock, "rollback", to).person, lambda: told)
     hooks.before("pre-connect")
+    awaited(op)
     shelves = _shelves(op)
     target = _target(shelves, to)
     serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
@@ -52,6 +54,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     decided = op.clock.monotonic()
     owner = lock.myself(op.clock, "rollback", target.id)
     session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
+    session.agreed = {host: shelf.written for host, shelf in shelves.items()}
     run = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
     op.begin(
         "rollback",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 
 from schedgen_ops import events, host_scripts
@@ -19,6 +20,7 @@ from schedgen_ops.host_context import HostContext
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner
+from schedgen_ops.lock.waiting import once_free
 from schedgen_ops.preflight import run as preflight
 from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.probe.report import ProbeReport
@@ -44,6 +46,7 @@ class Session:
         patience: how long another run is waited for; None does not wait.
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
+        agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
         sites: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
         serves: whether the new release is the one that serves.
@@ -60,6 +63,7 @@ class Session:
     patience: Patience | None = None
     consent: Consent | None = None
     share: int = 100
+    agreed: Mapping[str, str] = field(default_factory=dict)
     sites: tuple[HostRun, ...] = ()
     name: str = ""
     serves: bool = False
@@ -87,12 +91,15 @@ class Session:
         """
         host_scripts.read_all()
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
-        seen = self._ready(pulls=pulls)
+        ready = partial(self._ready, pulls=pulls)
+        seen = once_free(ready, self.fleet, paths, self.patience)
+        waited = self.patience.waited if self.patience else 0.0
         self._held = self._stack.enter_context(lock.held(self.fleet, paths, self.owner, lease, self.patience))
-        if self.patience and self.patience.waited:
-            seen = self._ready(pulls=pulls)
+        if self.patience and self.patience.waited > waited:
+            seen = ready()
         for name, current in self._held.current.items():
-            if current != seen[name].shelf.written:
+            # What was asked for and agreed to was meant for what served then.
+            if {seen[name].shelf.written, self.agreed.get(name, current)} != {current}:
                 raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
         # What is written on a host has its time: whose laptop it was must not matter to what is newest.
         ahead = self._held.ahead(self.clock)

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from schedgen_ops.clock import Clock, stamp
-from schedgen_ops.errors import ConnectionLost, LockHeld, OpsError, Overruled
+from schedgen_ops.errors import ConnectionLost, OpsError, Overruled
 from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.lock import remote_commands
 from schedgen_ops.lock.lease import Lease
 from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import KeeperAnswer
+from schedgen_ops.lock.waiting import at_work, refusal
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
-from schedgen_ops.text import duration
 
 # Seconds that a host has to say that the lock is still ours, before it is asked over a connection of its own.
 _PATIENCE = 5.0
@@ -201,8 +201,8 @@ def held(
             host = next(reversed(leases))
             _release(leases)
             leases.clear()
-            if not patience or not patience.wait(fleet[host].remote, paths, _at_work(other)):
-                raise _refusal(host, other, patience.waited if patience else 0.0)
+            if not patience or not patience.wait(fleet[host].remote, paths, at_work(other)):
+                raise refusal(host, other, patience.waited if patience else 0.0)
         lock = HeldLock(fleet, paths, leases)
         for each in fleet.hosts:
             leases[each.name].keep()
@@ -215,20 +215,6 @@ def _release(leases: Mapping[str, Lease]) -> None:
     """At once: one that does not answer is waited for, and not one after the other."""
     with INTERRUPTS.kept():
         at_once([lease.release for lease in leases.values()])
-
-
-def _at_work(answer: KeeperAnswer) -> str:
-    return f"another run is at work here: {answer.owner or 'its owner is not known'}"
-
-
-def _refusal(host: str, answer: KeeperAnswer, waited: float) -> LockHeld:
-    after = f" (waited {duration(waited, tenths=False)})" if waited else ""
-    return LockHeld(
-        _at_work(answer) + after,
-        host=host,
-        hint="Wait until it is over: `--wait 10m` does. Its lock ends by itself when it dies; "
-        "`inv deploy.unlock` ends it now.",
-    )
 
 
 def unlock(remote: Remote, paths: Paths) -> remote_commands.Owner | None:

@@ -20,7 +20,7 @@ from deploying import (
 )
 from fakes import result
 from simulated import SimHost
-from simulated_world import NEW, STATE, fresh
+from simulated_world import NEW, STATE, World, fresh
 
 from schedgen_ops.events import StepFinished
 from schedgen_ops.remote import Result
@@ -147,6 +147,43 @@ def test_who_waits_for_another_deploy_goes_on_from_what_that_one_left() -> None:
     assert outcome.code == 0
     record = json.loads(host.world.files[f"{STATE}/releases/{outcome.release}/release.json"])
     assert record["previous"] == RELEASE
+
+
+class AtWork(Busy):
+    """A host that is not ready as long as somebody else's deploy runs.
+
+    Args:
+        late: how often it is asked who is at work before anybody is.
+    """
+
+    def __init__(self, world: World, late: int = 0) -> None:
+        super().__init__(world=world)
+        self.late = late
+        self.looks = 0
+
+    def _answer(self, command: Command) -> Result:
+        if command.title == "schedgen-lock-who" and self.late:
+            self.late -= 1
+            return result("free\n")
+        if command.title == "look at git":
+            self.looks += 1
+            if self.world.held_by:
+                return result("lock 120 .git/index.lock\nruns 77 git\n")
+        return super()._answer(command)
+
+
+@pytest.mark.parametrize(("late", "looks"), [(0, 1), (1, 2)])
+def test_what_another_run_does_at_the_moment_refuses_nobody_who_waits_for_it(late: int, looks: int) -> None:
+    host = AtWork(replace(fresh(), held_by='{"user": "bob", "machine": "desk"}'), late)
+    outcome = deploy(host, branch="v1.2.4", run=SECOND, wait=600)
+    assert (outcome.code, host.looks) == (0, looks), outcome.error
+
+
+def test_who_does_not_wait_asks_nothing_more_and_is_refused_at_once() -> None:
+    host = AtWork(replace(fresh(), held_by='{"user": "bob", "machine": "desk"}'))
+    outcome = deploy(host, branch="v1.2.4", run=SECOND)
+    assert (outcome.code, host.looks) == (3, 1)
+    assert "schedgen-lock-who" not in host.asked
 
 
 def test_how_long_a_service_was_away_is_kept_for_the_next_plan() -> None:

@@ -10,10 +10,12 @@ from deploying import ANSWER_LOST, ERROR, FIRST, INTERRUPTED, SECOND, deploy, de
 from going_back import FOURTH, THIRD, ask, roll_back
 from simulated import Fault, SimHost
 from simulated_data import KEPT, RESTORED
-from simulated_world import NEW, NEXT, OLD, World, fresh, image_id
+from simulated_world import NEW, NEXT, OLD, STATE, World, fresh, image_id
 
 from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.events import Fact, Message, StepStarted
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
 
 ADOPTED = f"{FIRST}-{OLD[:7]}-adopted"
 OLDER = f"{FIRST}-{NEW[:7]}"
@@ -341,6 +343,24 @@ def test_an_id_that_another_one_begins_with_is_that_release() -> None:
     seen = ask(host, to=f"{FIRST}-{OLD[:7]}")
     assert seen.code == 0
     assert f"{FIRST}-{OLD[:7]} serves again" in seen.text
+
+
+class Overtaken(SimHost):
+    """A host to which somebody else deploys while the operator is asked."""
+
+    def _answer(self, command: Command) -> Result:
+        # The run itself looks after the operator was asked.
+        if command.title == "look at git":
+            self.world.files[f"{STATE}/current"] = f"{OLDER}\n"
+        return super()._answer(command)
+
+
+def test_what_was_agreed_to_is_not_done_to_another_release() -> None:
+    host = Overtaken(world=twice())
+    seen = ask(host)
+    assert seen.code == 3
+    assert "another deploy ended a moment ago" in str(seen.error)
+    assert host.world.changed == []
 
 
 def test_hosts_that_would_go_back_to_different_releases_are_left_alone() -> None:
