@@ -109,10 +109,6 @@ class Command:
         """Return `self || other`."""
         return self._join("||", other)
 
-    def to_file(self, path: str) -> Command:
-        """Return the command with its stdout in the file `path`, which is replaced if it is there."""
-        return replace(self, text=f"{self._grouped()} > {quote(path)}")
-
     def with_stderr(self) -> Command:
         """Return the command with its stderr joined to stdout."""
         return replace(self, text=f"{self._grouped()} 2>&1")

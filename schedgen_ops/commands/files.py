@@ -30,33 +30,6 @@ def remove(*paths: str) -> Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
-    """Free and total space of the file system that holds `path`, in bytes."""
-
-    path: str
-    free: int
-    total: int
-
-
-def disk(path: str) -> Command:
-    """Space on the file system that holds `path`."""
-    return sh("df", "-Pk", "--", path)
-
-
-def parse_disk(path: str, stdout: str) -> Disk:
-    """Reads the answer of `disk`.
-
-    Raises:
-        ValueError: where df says something else.
-    """
-    try:
-        fields = stdout.splitlines()[1].split()
-        return Disk(path, int(fields[3]) * 1024, int(fields[1]) * 1024)
-    except IndexError:
-        raise ValueError(f"df of {path} answered {stdout!r}") from None
-
-
-@dataclass(frozen=True, slots=True)
 class Load:
     """How busy a host is: memory in use and load per core, in percent."""
 

@@ -150,11 +150,6 @@ class Environment(Section):
         """Tell whether `service` belongs on `host`; without tiers only the compose file names them all."""
         return host.runs(service) and (not self.tiers or service in self.services)
 
-    def tiers_on(self, host: sections.HostSettings) -> tuple[sections.Tier, ...]:
-        """The tiers with what runs on `host`; a tier of which nothing runs there is left out."""
-        parts = ((tier.name, tuple(filter(host.runs, tier.services))) for tier in self.tiers)
-        return tuple(sections.Tier(name=name, services=services) for name, services in parts if services)
-
     def checks_on(self, host: sections.HostSettings) -> tuple[sections.Check, ...]:
         """The checks that concern `host`."""
         return tuple(check for check in self.checks if check.service is None or host.runs(check.service))

@@ -233,12 +233,12 @@ def test_objects_are_exchanged_and_put_back_whole_also_after_a_break(tmp_path: A
     for name in ("jobs/old", ".minio.sys/a", f"{new}/data/jobs/new", f"{new}/data/.minio.sys/b", *foreign):
         (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_text(name)
-    (data / new / "mark").write_text(f"{names.folder_mark(STAMP)}\n")
+    (data / new / "mark").write_text(f"schedgen restore {STAMP}\n")
     first, old = tree(data), f".schedgen-before-{STAMP}"
 
     def half(folder: str) -> None:
         (data / folder / "data").mkdir(parents=True)
-        (data / folder / "mark").write_text(f"{names.folder_mark(STAMP)}\n")
+        (data / folder / "mark").write_text(f"schedgen restore {STAMP}\n")
         (data / "jobs").rename(data / folder / "data" / "jobs")
 
     # Broken off as it began, and when some were aside and nothing was in their place: forward goes on, back
@@ -268,7 +268,7 @@ def test_what_a_store_made_anew_in_between_goes_aside_and_what_it_had_comes_back
     data, old, new = tmp_path / "data", f".schedgen-before-{STAMP}", f".schedgen-new-{STAMP}"
     for folder in (old, new):
         (data / folder / "data").mkdir(parents=True)
-        (data / folder / "mark").write_text(f"{names.folder_mark(STAMP)}\n")
+        (data / folder / "mark").write_text(f"schedgen restore {STAMP}\n")
     # Broken off when the first were aside; then the store was started.
     for name in (f"{old}/data/.minio.sys/a", "jobs/old", ".minio.sys/anew", f"{new}/data/.minio.sys/b"):
         (data / name).parent.mkdir(parents=True, exist_ok=True)

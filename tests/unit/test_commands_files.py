@@ -88,21 +88,6 @@ def test_files_and_folders_are_removed_and_what_is_not_there_is_no_error(tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["stays"]
 
 
-def test_disk_space_is_read(tmp_path: Path) -> None:
-    found = files.parse_disk("/srv/schedgen", recorded("df.txt"))
-    fields = recorded("df.txt").splitlines()[1].split()
-    assert (found.path, found.total) == ("/srv/schedgen", 264212084 * 1024)
-    assert found.free == int(fields[3]) * 1024
-    real = files.parse_disk("x", bash(files.disk(str(tmp_path)), tmp_path).stdout)
-    assert 0 <= real.free <= real.total
-
-
-@pytest.mark.parametrize("text", ["", "Filesystem\n", "Filesystem\n/dev/vda 1\n", "F\n/dev/vda a b c d /\n"])
-def test_what_is_no_answer_of_df_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r".*"):
-        files.parse_disk("/", text)
-
-
 def test_load_is_read(tmp_path: Path) -> None:
     text = recorded("load.txt")
     values = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines() if ":" in line}

@@ -96,14 +96,11 @@ def test_one_host_runs_migrates_and_backs_up_everything() -> None:
     assert names(env.migrating_hosts()) == names(env.backup_hosts()) == ["app1"]
     assert env.services_on(env.host("app1"))[0] == "postgres"
     assert len(env.services_on(env.host("app1"))) == 8
-    assert env.tiers_on(env.host("app1")) == env.tiers
 
 
 def test_hosts_with_roles_run_and_check_only_what_is_theirs() -> None:
     env = settings(hosts=[DATA, WEB])
     assert env.services_on(env.host("data")) == ("postgres", "redis", "minio")
-    assert [tier.services for tier in env.tiers_on(env.host("data"))] == [("redis", "minio")]
-    assert [tier.name for tier in env.tiers_on(env.host("web"))] == ["Application", "Monitoring"]
     assert env.checks_on(env.host("data")) == ()
     assert env.checks_on(env.host("web")) == env.checks
     assert names(env.migrating_hosts()) == ["data"]

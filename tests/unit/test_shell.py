@@ -123,13 +123,6 @@ def test_stderr_can_be_dropped(tmp_path: Path) -> None:
     assert not answer.ok
 
 
-def test_stdout_goes_into_a_file_of_any_name(tmp_path: Path) -> None:
-    for name in ("plain", "with space", "-dash", "quo'te", "dollar$x"):
-        assert bash(sh("echo", "old").to_file(f"./{name}"), tmp_path).ok
-        assert bash(sh("echo", "new").to_file(f"./{name}"), tmp_path).ok
-        assert (tmp_path / name).read_text() == "new\n"
-
-
 def test_a_folder_of_any_name_can_be_worked_in(tmp_path: Path) -> None:
     for name in ("plain", "with space", "-dash", "quo'te"):
         (tmp_path / name).mkdir()
@@ -144,7 +137,7 @@ def test_a_missing_folder_is_a_failure_and_nothing_is_run(tmp_path: Path) -> Non
 
 def test_every_join_is_good_syntax() -> None:
     one, two = script("if true; then\n  echo x\nfi\n"), sh("echo", "it's", "{", "}", ";")
-    joined = one.pipe(two).and_then(one).or_else(two).in_dir("a b").with_env("X", "'").quiet().to_file("o")
+    joined = one.pipe(two).and_then(one).or_else(two).in_dir("a b").with_env("X", "'").quiet()
     assert parses(joined.text) == ""
 
 

@@ -54,11 +54,6 @@ def _stem(database: str) -> str:
     return f"{begin}_{hashlib.sha256(whole).hexdigest()[:_HASH]}"
 
 
-def folder_mark(stamp: str) -> str:
-    """Return the line in the file that marks a folder as a restore's."""
-    return f"schedgen restore {stamp}"
-
-
 def mark(database: str, stamp: str) -> str:
     """Return the first line of the comment that marks a database as a restore's, restored or superseded."""
     return f'schedgen restore of "{database}" {stamp}'
