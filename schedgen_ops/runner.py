@@ -16,7 +16,7 @@ from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.steps import CURRENT, Step
 from schedgen_ops.workers import left_behind
 
-_BY_HAND = "Look at the services by hand now: `docker compose ps` in the project's directory."
+_BY_HAND = "Look at the services now: `inv status`, and `inv doctor` for the cause."
 
 
 @dataclass(slots=True)

@@ -17,6 +17,11 @@ DEFINITION_LABEL = "schedgen.definition"
 RELEASE_LABEL = "schedgen.release"
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
+# For an engine that does not answer, wherever that is found.
+ENGINE_HINT = (
+    "`inv run -- journalctl -u docker -n 50` tells why; "
+    "`inv run -- sudo -n systemctl restart docker` starts it anew."
+)
 
 # Only these fields travel: the environment of a container holds secrets.
 _CONTAINER = (

@@ -117,7 +117,7 @@ def _pass(site: HostRun, message: str, failed: Sequence[rules.Finding]) -> None:
             message,
             host=site.remote.name,
             detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
-            hint="`inv verify.quick` runs the same checks again; `docker compose logs SERVICE` tells why.",
+            hint="`inv verify.quick` runs the same checks again; `inv logs SERVICE` tells why.",
         )
 
 

@@ -87,7 +87,7 @@ class Ran(Data):
             raise OpsError(
                 f"what is configured serves again, but {', '.join(lost)} ran before and was taken away",
                 host=self.remote.name,
-                hint="Start it by hand: `docker compose up -d SERVICE`, with --profile where it has one.",
+                hint="`inv ops.start SERVICE` starts it where it is configured.",
             )
         if self.ran:
             self.run(files.remove(self._record), 60)

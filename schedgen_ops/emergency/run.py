@@ -42,7 +42,7 @@ class EmergencyHost(Ran):
                 "Docker does not answer, and nothing can be recovered without it",
                 host=self.remote.name,
                 detail=answer.stderr.strip(),
-                hint="Look at `systemctl status docker`; `systemctl start docker`.",
+                hint=docker.ENGINE_HINT,
             )
         self.say(
             f"Release {self.release_id} is to serve"

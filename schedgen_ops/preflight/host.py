@@ -31,7 +31,7 @@ def docker_answers(settings: Settings) -> Judge:
         elif settings.sudo and "password" in said:
             yield Problem("sudo asks for a password", "Allow `sudo -n docker` for this user in sudoers.")
         else:
-            yield Problem(f"Docker does not answer: {said}", "Look at `systemctl status docker`.")
+            yield Problem(f"Docker does not answer: {said}", docker.ENGINE_HINT)
 
     return look
 
@@ -154,7 +154,7 @@ def disk(settings: Settings) -> Judge:
     return look
 
 
-_FREE = "Free some space: `docker system df` tells what Docker holds. Old backups are in backups/."
+_FREE = "`inv ops.prune` frees what nobody uses, and shows it first; `inv backup.prune` removes old backups."
 
 
 def load(settings: Settings) -> Judge:
@@ -204,8 +204,7 @@ def database(settings: Settings, host: HostSettings, *, refuses: bool = True) ->
                 yield Problem(
                     f"the service {service} of the project {settings.project!r} is not running, "
                     "so there is nothing to back up",
-                    f"Start it: `docker compose up -d {service}` in {settings.directory}. "
-                    "If it does run, `docker compose ls` tells the project's name.",
+                    f"`inv ops.start {service}` starts it. If it runs, `project` names another one.",
                     refuses=refuses,
                 )
 

@@ -101,7 +101,7 @@ def settled(host: HostContext, containers: Sequence[engine.Container]) -> None:
         raise OpsError(
             f"whether the new containers stayed up is not known: {why}",
             host=host.name,
-            hint="Look at the Docker Engine of the host: `journalctl -u docker`.",
+            hint=engine.ENGINE_HINT,
         )
     died = answer.text
     if not died:

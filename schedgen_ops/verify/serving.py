@@ -58,5 +58,5 @@ def prove(fleet: Fleet, context_of: ContextOf, known: Mapping[str, Collection[st
             f"what serves does not pass its checks: {bad[0][1].check} {bad[0][1].text}",
             host=bad[0][0],
             detail="\n".join(f"{host}: {each.check}: {each.text}" for host, each in bad),
-            hint="`inv verify.quick` asks again; `docker compose logs SERVICE` on the host tells why.",
+            hint="`inv verify.quick` asks again; `inv logs SERVICE` tells why.",
         )

@@ -82,7 +82,7 @@ def _assert_failure_leaves_a_record(op: Operator, host: Box, name: str) -> None:
     with kit.as_root(host, "docker compose stop postgres", "docker compose start postgres"):
         failed = op("backup")
     assert failed.code == 3, failed.output
-    assert kit.in_order(failed.stderr, ("postgres is not running", host.name, "docker compose logs postgres"))
+    assert kit.in_order(failed.stderr, ("postgres is not running", host.name, "inv logs postgres"))
     assert "Backup Complete" not in failed.stdout
     assert kit.backups(host) == (name,)
 
@@ -204,7 +204,7 @@ def test_every_cause_of_a_failed_backup_is_named_and_the_last_good_one_stays(op:
     host.sh("docker kill schedgen-postgres-1")
     ended = begun.wait()
     assert ended.code == 5, ended.output
-    assert kit.in_order(ended.stderr, ("the service postgres went away", "docker compose logs postgres"))
+    assert kit.in_order(ended.stderr, ("the service postgres went away", "inv logs postgres"))
     host.sh("docker start schedgen-postgres-1; docker compose up -d --no-recreate --wait postgres")
     # The connection is cut while it is dumped: the host ends by itself what it began.
     begun = _begun(op, host)

@@ -154,17 +154,17 @@ def test_only_the_part_that_is_asked_for_is_backed_up(part: str) -> None:
 @pytest.mark.parametrize(
     ("said", "message", "hint"),
     [
-        ("gzip: stdout: No space left on device", "the disk is full", "df -h"),
+        ("gzip: stdout: No space left on device", "the disk is full", "inv ops.prune"),
         (
             "FATAL: password authentication failed for user",
             "refuses the password of schedgen",
             "POSTGRES_PASSWORD",
         ),
-        ("Error response: Container abc is not running", "postgres went away", "docker compose ps postgres"),
+        ("Error response: Container abc is not running", "postgres went away", "inv logs postgres"),
         (
             "pg_dump: error: server closed the connection",
             "postgres went away",
-            "docker compose logs postgres",
+            "inv logs postgres",
         ),
         ('FATAL: role "x" does not exist', "does not let schedgen in", "POSTGRES_USER"),
         (
@@ -229,7 +229,7 @@ def test_a_container_that_went_away_says_nothing_and_is_named(now: list[dict[str
     }
     with pytest.raises(OpsError, match="the service postgres went away") as caught:
         create(FakeHost(answers=answers))
-    assert "docker compose logs postgres" in caught.value.hint
+    assert "inv logs postgres" in caught.value.hint
 
 
 def test_a_backup_is_verified_against_its_manifest() -> None:

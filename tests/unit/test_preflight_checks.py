@@ -97,8 +97,8 @@ def test_a_folder_without_git_says_what_git_says() -> None:
     [
         ("Got permission denied while trying to connect", False, "Docker refuses this user", "group docker"),
         ("sudo: a password is required", True, "sudo asks for a password", "sudoers"),
-        ("Cannot connect to the Docker daemon", False, "Cannot connect", "systemctl status docker"),
-        ("", False, "exit code 1", "systemctl status docker"),
+        ("Cannot connect to the Docker daemon", False, "Cannot connect", "inv run -- sudo -n systemctl"),
+        ("", False, "exit code 1", "inv run -- sudo -n systemctl"),
     ],
 )
 def test_a_docker_that_does_not_answer_is_told_apart(said: str, sudo: bool, text: str, hint: str) -> None:
@@ -283,7 +283,7 @@ def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
     ]
     problem = only(containers=result("\n".join(lines)))
     assert "the service postgres of the project 'schedgen' is not running" in problem.text
-    assert "docker compose up -d postgres" in problem.hint
+    assert "inv ops.start postgres" in problem.hint
 
 
 @pytest.mark.parametrize("branch", ["v1.2.3", ""])
@@ -346,7 +346,7 @@ def test_every_problem_of_every_host_is_told_at_once() -> None:
     lines = error.detail.splitlines()
     assert "app1: Docker does not answer: a fault" in lines
     assert "app2: backups is not writable" in lines
-    assert error.hint.count("systemctl status docker") == 1
+    assert error.hint.count("inv run -- sudo -n systemctl") == 1
     assert [host.world.changed for host in hosts] == [[], []]
 
 

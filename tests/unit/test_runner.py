@@ -147,7 +147,7 @@ def test_a_failure_to_take_back_needs_a_human_and_the_others_are_taken_back() ->
     assert error.host == "app2"
     assert error.step == "roll"
     assert error.detail == "df said so\nport in use"
-    assert "docker compose ps" in error.hint
+    assert "inv status" in error.hint
     assert diary.lines == ["pull", "build", "roll", "undo roll", "undo build", "undo pull"]
 
 

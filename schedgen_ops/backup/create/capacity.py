@@ -121,7 +121,7 @@ def ensured(host: HostContext, source: run.Source, parts: frozenset[str] = run.A
             f"a backup may take {size(guess.needed)}, and {size(capacity.free)} are free for it",
             host=host.name,
             detail=f"on the disk of {host.settings.backup.directory}; to be backed up: {what}",
-            hint="`inv backup.prune` removes old backups; `docker system df` tells what Docker holds.",
+            hint="`inv backup.prune` removes old backups; `inv ops.prune` what Docker keeps for nobody.",
         )
     host.emit(events.Fact("backup_estimate", dict(guess.likely), host.name))
     return dict(guess.likely)

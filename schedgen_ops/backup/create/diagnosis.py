@@ -23,7 +23,7 @@ def went_away(service: str) -> FailureCause:
     """Return the cause where a service stopped, or was restarted, in the middle of a backup or restore."""
     return FailureCause(
         f"the service {service} went away or does not answer",
-        f"Look at it: `docker compose ps {service}`, `docker compose logs {service}` on the host.",
+        f"`inv logs {service}` tells what it said, `inv doctor` looks for the cause.",
     )
 
 
@@ -34,7 +34,7 @@ def _known(settings: Settings) -> Iterator[tuple[str, FailureCause]]:
         r"no space left|disk quota exceeded",
         FailureCause(
             "the disk is full",
-            "Free some space: `df -h` tells which disk, `docker system df` what Docker holds of it.",
+            "`inv ops.prune` frees what Docker keeps for nobody; `inv backup.prune` removes old backups.",
         ),
     )
     yield (

@@ -190,7 +190,7 @@ def _running(service: str, source: Source, host: HostSettings) -> engine.Contain
         raise Refused(
             f"{service} is not running, and a backup without its data would be none",
             host=host.name,
-            hint=f"Look at it: `docker compose ps {service}`, `docker compose logs {service}`.",
+            hint=f"`inv ops.start {service}` starts it, `inv logs {service}` tells what it said.",
         )
     return container
 

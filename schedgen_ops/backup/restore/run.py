@@ -101,7 +101,7 @@ class Restore:
                 raise Refused(
                     f"{configured.service} is not running, so nothing can be restored into it",
                     host=self.host.name,
-                    hint=f"`docker compose up -d {configured.service}`, or `inv emergency.recover`.",
+                    hint=f"`inv ops.start {configured.service}` starts it; or `inv emergency.recover`.",
                 )
             kept[part] = box if wanted else ""
         if not any(kept.values()):
