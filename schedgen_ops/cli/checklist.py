@@ -17,6 +17,7 @@ from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import Column, Table
 
 _POLICY = Box("Code preparation", "It may be deployed here and now", ("policy",))
+_FIRST = "Mend that first, then look again."
 _COLUMNS = (Column("", key="mark"), "Box", "Host", "What was seen", "What to do")
 
 
@@ -29,7 +30,7 @@ def preflight(op: Operation, ref: Ref) -> None:
     """
     seen = look(op, lambda remote: run.look(op.context(remote), ref), _later)
     policy = _policy(op, ref, seen.ok)
-    for table in _tables(seen.ok, policy):
+    for table in _tables(seen.ok, policy, len(op.fleet)):
         op.ui.show(table)
     conclude(seen, *_refusals(seen.ok, policy))
 
@@ -42,6 +43,7 @@ def _policy(op: Operation, ref: Ref, filled: Mapping[str, Filled]) -> Tick:
     """What the environment asks of the ref, once the hosts said which commit it is."""
     consent = Consent(op, ref)
     known = {host: one.seen for host, one in filled.items() if one.seen}
+    unasked = [host for host in op.fleet.names if host not in known] if consent.of_hosts else []
     try:
         consent.before()
         if known:
@@ -50,27 +52,30 @@ def _policy(op: Operation, ref: Ref, filled: Mapping[str, Filled]) -> Tick:
         return Tick(_POLICY, Mark.FAILED, (Problem(error.message, error.hint),))
     except OpsError as error:
         return Tick(_POLICY, Mark.UNKNOWN, (Problem(error.message, error.hint, unknown=True, refuses=False),))
+    if unasked:
+        text = f"not asked for {', '.join(unasked)}, where another box failed or nothing was seen"
+        return Tick(_POLICY, Mark.UNKNOWN, (Problem(text, _FIRST, unknown=True, refuses=False),))
     return Tick(_POLICY, Mark.PASSED, seen="nothing speaks against it")
 
 
-def _tables(filled: Mapping[str, Filled], policy: Tick) -> Iterator[Table]:
-    """One table for each of the runbook's sections."""
+def _tables(filled: Mapping[str, Filled], policy: Tick, hosts: int) -> Iterator[Table]:
+    """One table for each of the runbook's sections, of so many hosts; some may not have answered."""
     sections = dict.fromkeys(box.section for box in BOXES)
     for number, section in enumerate(sections, start=1):
         rows = [_row(policy, "")] if section == policy.box.section else []
         for box in (box for box in BOXES if box.section == section):
-            rows += _box(box, filled)
+            rows += _box(box, filled, hosts)
         yield Table(_COLUMNS, tuple(rows), f"{number}. {section}")
 
 
-def _box(box: Box, filled: Mapping[str, Filled]) -> Iterator[tuple[str, ...]]:
+def _box(box: Box, filled: Mapping[str, Filled], hosts: int) -> Iterator[tuple[str, ...]]:
     """One line where all hosts agree, else one a host."""
     found = [(host, tick) for host, one in filled.items() for tick in one.ticks if tick.box == box]
     together: dict[tuple[Mark, str, str], list[tuple[str, Tick]]] = {}
     for host, tick in found:
         together.setdefault((tick.mark, tick.text, tick.fix), []).append((host, tick))
     for group in together.values():
-        everywhere = len(group) == len(filled)
+        everywhere = len(group) == hosts
         yield _row(group[0][1], "" if everywhere else ", ".join(host for host, _ in group))
 
 

@@ -47,6 +47,12 @@ class Consent:
         """
         self._unless_forced(rules.against(self.op.settings.policy, self.ref, self.op.clock.now()))
 
+    @property
+    def of_hosts(self) -> bool:
+        """Whether it needs to know from the hosts which commit is meant."""
+        policy = self.op.settings.policy
+        return bool(policy.after or policy.approvals)
+
     def told(self) -> tuple[tuple[str, str], ...]:
         """Return what the run's title, log and journal say of it."""
         return (("Forced", self.force),) if self.force else ()

@@ -147,6 +147,26 @@ def test_another_persons_approval_is_enough_and_told(inv: Inv, capsys: Capture) 
     assert "Approved by bob@desk (code 1a2b3c4d)" in capsys.readouterr().out
 
 
+class Unready(SimHost):
+    """A host that is not ready: its git is locked."""
+
+    def _answer(self, command: Command) -> Result:
+        if command.title == "look at git":
+            return result("lock 120 .git/index.lock\n")
+        return super()._answer(command)
+
+
+@pytest.mark.parametrize(
+    ("policy", "mark"), [({"approvals": 1}, "unknown"), ({"branches": ["v*"]}, "passed")]
+)
+def test_the_checklist_passes_no_policy_that_it_could_not_ask(
+    inv: Inv, capsys: Capture, policy: Any, mark: str
+) -> None:
+    assert inv("deploy.preflight", "--branch", "v1.2.3", policy=policy, on=Unready()) == 3
+    (line,) = (one for one in capsys.readouterr().out.splitlines() if "It may be deployed" in one)
+    assert line.split()[0] == mark
+
+
 def test_who_approves_leaves_the_commit_that_the_name_is_now(inv: Inv, capsys: Capture) -> None:
     host = Approved()
     assert inv("deploy.approve", "--branch", "v1.2.3", "--yes", policy={"approvals": 1}, on=host) == 0
