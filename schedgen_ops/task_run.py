@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from schedgen_ops import loading
 from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
-from schedgen_ops.events import Emit, Message, RunFinished, RunStarted
+from schedgen_ops.events import Emit, Fact, Message, RunFinished, RunStarted
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.text import seconds
 from schedgen_ops.ui import open_ui
@@ -146,17 +146,40 @@ class Operation:
         """Open the run's log and journal, and tells what comes."""
         hosts = self.fleet.names
         self.ui.contacts = tuple(f"{one.name}: {one.contact}" for one in self.settings.escalation)
-        self._tell_the_team()
         self._leave_marks()
+        self._listen()
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
-
-    def _tell_the_team(self) -> None:
         if self.settings.notify.to:
-            from schedgen_ops.notify import team
+            self.emit(Fact("receivers", len(self.settings.notify.to)))
 
-            folder = log_folder(self.settings.environment)
-            notifier = team.notifier(self.settings, self.clock, folder, lambda: self.ui.log_path)
-            self.ui.listen(notifier.handle, notifier.close)
+    def _listen(self) -> None:
+        """The team is told of what comes; when that is over, the run leaves its report."""
+        from schedgen_ops.run_report.reporter import Reporter
+
+        tell_the_rest = self._tell_the_team()
+        reporter = Reporter(lambda: self.ui.journal_path, self.clock.now)
+
+        def end() -> Iterator[str]:
+            undelivered = tell_the_rest()
+            yield from undelivered
+            try:
+                if report := reporter.write(undelivered):
+                    self.ui.left("Report", report)
+            except OSError as error:
+                yield f"The report cannot be written: {error.strerror or error}"
+
+        self.ui.listen(reporter.handle, end)
+
+    def _tell_the_team(self) -> Callable[[], tuple[str, ...]]:
+        """Return the function that waits for what is on its way, and tells what did not arrive."""
+        if not self.settings.notify.to:
+            return tuple
+        from schedgen_ops.notify import team
+
+        folder = log_folder(self.settings.environment)
+        notifier = team.notifier(self.settings, self.clock, folder, lambda: self.ui.log_path)
+        self.ui.listen(notifier.handle, tuple)
+        return notifier.close
 
     def _leave_marks(self) -> None:
         if grafana := self.settings.grafana:

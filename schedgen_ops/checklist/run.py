@@ -87,12 +87,17 @@ def check(fleet: Fleet, context: ContextOf, emit: events.Emit, ref: Ref) -> Mapp
     filled = fleet.each(lambda remote: look(context(remote), ref))
     found = dict(zip(fleet.names, filled.values(), strict=True))
     for name, one in found.items():
+        emit(events.Fact("checklist", tuple(map(_row, one.ticks)), name))
         for tick in one.ticks:
             _tell(emit, tick, name)
     bad = [(name, problem) for name, one in found.items() for problem in one.refusals]
     if bad:
         raise refused(bad)
     return {name: one.seen for name, one in found.items() if one.seen is not None}
+
+
+def _row(tick: Tick) -> tuple[str, str, str, str, str]:
+    return tick.box.section, tick.box.title, tick.mark.value, tick.text, tick.fix
 
 
 def _tell(emit: events.Emit, tick: Tick, host: str) -> None:

@@ -30,6 +30,7 @@ def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> ProbeRe
         say = events.warn if visitors.failed else events.info
         say(emit, visitors.sentence())
     emit(events.Fact("probe", asdict(seen)))
+    emit(events.Fact("probe_series", asdict(prober.series)))
     told = (seen.sentence(), *((seen.visitors.sentence(),) if seen.visitors else ()), *seen.table())
     emit(events.Fact("proof", told))
     return seen

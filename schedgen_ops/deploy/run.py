@@ -113,9 +113,9 @@ def _pull(session: Session) -> None:
 
 
 def _tell_changes(session: Session) -> None:
-    """The commits that the release brings, for the team; nobody waits for git where nobody is told."""
+    """The commits that the release brings, for the report and for the team."""
     first = session.sites[0]
-    if not session.settings.notify.to or first.old is None:
+    if first.old is None:
         return
     command = git.commits(first.old.commit, first.release.commit).in_dir(session.settings.directory)
     said = first.remote.run(command, deadline=60, check=False)

@@ -143,6 +143,7 @@ def _more(around: Surroundings, end: RunFinished, log: str) -> Iterator[str]:
         yield from (_labelled("Call", f"{name}: {how}") for name, how in around.contacts)
     yield _labelled("See", around.link)
     yield _labelled("Log", f"{around.machine}:{log}" if log else "")
+    yield _labelled("Report", f"{around.machine}:{log.removesuffix('.log')}.html" if log else "")
 
 
 def _labelled(label: str, value: str) -> str:

@@ -14,6 +14,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands, visitors
 from schedgen_ops.probe.report import ProbeAnswer, ProbeReport, answered, merged, parse, report
+from schedgen_ops.probe.series import Series, series
 from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.settings import Check, Settings
 
@@ -56,12 +57,14 @@ class Prober:
 
     Attributes:
         seen: the result, once they were stopped.
+        series: the same over time.
     """
 
     fleet: Fleet
     settings: Settings
     emit: events.Emit
     seen: ProbeReport | None = None
+    series: Series = field(default_factory=Series)
     _held: list[tuple[RemoteProcess, _Ear]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -110,6 +113,7 @@ class Prober:
         silent = tuple(ear.host for hold, ear in self._held if not _ended_now(hold))
         each = [(ear, parse(ear.lines)) for _, ear in self._held]
         seen = merged(report(answers) for _, answers in each)
+        self.series = series(answers for _, answers in each)
         counted = [visitors.reckon(ear.host, ear.lines, _refused(answers)) for ear, answers in each]
         counted += [visitors.Visitors(host, unknown="no check asks there") for host in uncounted]
         self.seen = replace(seen, silent=silent, visitors=visitors.merged(counted) if counted else None)

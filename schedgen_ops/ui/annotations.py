@@ -33,7 +33,7 @@ class Annotations:
     def __init__(self, shown: Renderer, stream: TextIO) -> None:
         self._shown = shown
         self._stream = stream
-        self.show, self.aside = shown.show, shown.aside
+        self.show, self.aside, self.left = shown.show, shown.aside, shown.left
         self.pause, self.resume, self.close = shown.pause, shown.resume, shown.close
 
     @property

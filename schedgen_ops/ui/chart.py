@@ -101,7 +101,7 @@ def chart(
         title=title,
         unit=unit,
         lines=tuple(drawn),
-        across=tuple((x(at), _clock(at)) for at in _marks(seconds)),
+        across=tuple((x(at), clock_mark(at)) for at in time_marks(seconds)),
         up=tuple((y(top * part / 4), f"{top * part / 4:.4g}") for part in range(5)),
         limit=y(limit) if near and limit is not None else None,
         limit_text="" if limit is None else f"limit {limit:g} {unit}",
@@ -140,13 +140,15 @@ def _round_up(value: float) -> float:
     return next(step * scale for step in (1, 2, 4, 5, 8, 10) if step * scale >= value * 0.999999)
 
 
-def _marks(seconds: float) -> tuple[float, ...]:
+def time_marks(seconds: float) -> tuple[float, ...]:
+    """Return the moments below a chart of so many seconds that get words."""
     steps = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400)
     step = next((step for step in steps if seconds / step <= 8), 86400)
     return tuple(float(at) for at in range(0, int(seconds) + 1, step))
 
 
-def _clock(seconds: float) -> str:
+def clock_mark(seconds: float) -> str:
+    """Return a moment of a chart in words: "30 s", "1:30", "2:05 h"."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

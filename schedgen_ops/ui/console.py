@@ -117,6 +117,10 @@ class Console:
         """Print a warning about the tool itself."""
         self._print(self._styled(StoryLine("warn", f"[WARN] {text}")))
 
+    def left(self, name: str, path: Path) -> None:
+        """Print where a file is that the run leaves."""
+        self._print(Text.assemble((f"   {name + ':':<6}", "dim"), f" {path}"))
+
     def pause(self) -> None:
         """Take the overview away, the cursor shown, so that a question can be asked."""
         if self._live:

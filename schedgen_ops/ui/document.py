@@ -55,6 +55,7 @@ class JsonDocument:
             "host_facts": {},
             "error": None,
             "log": None,
+            "report": None,
         }
 
     @property
@@ -127,6 +128,11 @@ class JsonDocument:
     def aside(self, text: str) -> None:
         """Show a warning about the tool itself on stderr."""
         self._plain.aside(text)
+
+    def left(self, name: str, path: Path) -> None:
+        """Put the path of a file into the document under its name in lower case, and show it on stderr."""
+        self._value[name.lower()] = str(path)
+        self._plain.left(name, path)
 
     def pause(self) -> None:
         """Do nothing: nothing is redrawn, so a question can be asked at any time."""

@@ -68,9 +68,7 @@ class Journal:
             isinstance(event, Progress) and not self._is_due(event, now)
         ):
             return
-        line = {"t": stamp(now), "event": _NAMES.get(type(event), type(event).__name__.lower())}
-        line |= {field.name: getattr(event, field.name) for field in fields(event)}
-        self._file.write(to_json(line) + "\n", sync=isinstance(event, _MILESTONES))
+        self._file.write(to_json(line_of(event, now)) + "\n", sync=isinstance(event, _MILESTONES))
 
     def _is_due(self, event: Progress, now: datetime) -> bool:
         key, at = (event.host, event.label), now.timestamp()
@@ -88,6 +86,16 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def line_of(event: Event, now: datetime) -> dict[str, Any]:
+    """Return an event as the journal has it: when, which, and its fields.
+
+    Args:
+        now: when it came, with its zone.
+    """
+    line = {"t": stamp(now), "event": _NAMES.get(type(event), type(event).__name__.lower())}
+    return line | {field.name: getattr(event, field.name) for field in fields(event)}
 
 
 def stamp(now: datetime) -> str:

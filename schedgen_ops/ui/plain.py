@@ -51,6 +51,10 @@ class Plain:
         """Print a warning about the tool itself."""
         self._err.lines(f"[WARN] {text}")
 
+    def left(self, name: str, path: Path) -> None:
+        """Print where a file is that the run leaves."""
+        self._out.lines(f"{name}: {path}")
+
     def pause(self) -> None:
         """Do nothing: nothing is redrawn, so a question can be asked at any time."""
 

@@ -62,11 +62,19 @@ def html(report: Report) -> str:
 
 def write(report: Report, path: Path) -> Path:
     """Write the page as a file that its owner alone can read, complete or not at all."""
-    text = html(report)
+    return write_whole(html(report), path)
+
+
+def write_whole(text: str, path: Path) -> Path:
+    """Write a text as a file that its owner alone can read, complete or not at all.
+
+    Raises:
+        OSError: where it cannot be written; what was there before stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(path.name + ".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
     part.replace(path)
     return path

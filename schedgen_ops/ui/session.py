@@ -34,6 +34,7 @@ class Renderer(Protocol):
     def aside(self, text: str) -> None: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
+    def left(self, name: str, path: Path) -> None: ...
     def close(self) -> None: ...
 
 
@@ -105,6 +106,15 @@ class Ui:
         """
         with self._lock:
             self._listeners.add(listener, end)
+
+    def left(self, name: str, path: Path) -> None:
+        """Say which file the run leaves.
+
+        Args:
+            name: what it is, such as "Report".
+        """
+        with self._lock:
+            self._try(lambda: self._renderer.left(name, path))
 
     def _aside(self, text: str) -> None:
         self._renderer.aside(text)

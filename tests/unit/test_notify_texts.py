@@ -86,7 +86,8 @@ def test_the_end_has_the_proof_the_changes_and_where_the_log_is() -> None:
         "  1700-AddIndex.ts\n"
         "1 warning, in the log\n"
         "See: https://ci.example/7\n"
-        "Log: laptop:/home/ann/deploy.log"
+        "Log: laptop:/home/ann/deploy.log\n"
+        "Report: laptop:/home/ann/deploy.html"
     )
     assert told.occasions == {"finished"}
     assert not told.bad

@@ -1,0 +1,152 @@
+"""The runbook's checklist summary for a run: each box ticked, failed, or left to a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schedgen_ops.run_report.reading import rows, text
+from schedgen_ops.run_report.told import UNFINISHED, StepTold, Told
+
+PASSED, FAILED, PERSON, WARNING, UNKNOWN, LEFT = "passed", "failed", "yours", "warning", "unknown", "left out"
+_WEIGHT = (PASSED, WARNING, UNKNOWN, FAILED)
+_VERIFICATIONS = ("Post-deployment verification", "Post-rollback verification", "Verification")
+_CHANGES_WHAT_SERVES = ("deploy", "rollback", "restore", "recover")
+
+_PRE, _DEPLOYMENT, _POST = "Pre-deployment", "Deployment", "Post-deployment"
+# The runbook's boxes before a deploy, and the box of the whole checklist that answers each.
+_BEFORE = (
+    ("Access to production server verified", "Docker and Compose"),
+    ("Correct directory confirmed", "Project directory"),
+    ("Git branch identified", "Version to deploy"),
+    ("System health checked", "What runs now is well"),
+    ("Disk space verified", "Disk space"),
+    ("Backup credentials verified", "Credentials"),
+)
+_DURING = (
+    ("Backup creation confirmed", "Pre-deployment backup"),
+    ("Backup integrity verified", "Pre-deployment backup"),
+    ("Code pull successful", "Pulling latest code"),
+    ("Container build successful", "Building containers"),
+    ("Migrations completed", "Running database migrations"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A box of the summary: what it was found to be, and what was seen or is to be done."""
+
+    section: str
+    title: str
+    mark: str
+    text: str = ""
+
+
+def summary(run: Told, undelivered: tuple[str, ...] = ()) -> tuple[Ticked, ...]:
+    """Return the boxes of a run, in the runbook's order.
+
+    Args:
+        undelivered: what kept the team from being told, in sentences.
+    """
+    found = _deploy(run, undelivered) if run.command == "deploy" else _other(run, undelivered)
+    return tuple(found)
+
+
+def _deploy(run: Told, undelivered: tuple[str, ...]) -> Iterator[Ticked]:
+    told = _team(run, undelivered)
+    for title, box in _BEFORE[:3]:
+        yield _by_checklist(run, title, box)
+    commits = run.fact("changes")
+    seen = f"{len(commits)} commits, below; to read them is yours" if isinstance(commits, list) else ""
+    yield Ticked(_PRE, "Changes reviewed", PERSON, seen or "`inv deploy.plan` shows them")
+    for title, box in _BEFORE[3:]:
+        yield _by_checklist(run, title, box)
+    yield Ticked(_PRE, "Team notified", *told)
+    yield Ticked(_PRE, "Grafana dashboards opened", PERSON, "`inv monitor.open` leads to them")
+    yield Ticked(_DEPLOYMENT, "Deployment script started", PASSED)
+    for title, step in _DURING:
+        yield Ticked(_DEPLOYMENT, title, *_of_step(run, run.step(step)))
+    rolled = [step for step in run.steps if step.title.startswith("Rolling update")]
+    yield Ticked(_DEPLOYMENT, "Services updated successfully", *_of_steps(run, rolled))
+    yield Ticked(_DEPLOYMENT, "Health checks passed", *_of_step(run, _verification(run)))
+    yield from _after(run, told)
+
+
+def _other(run: Told, undelivered: tuple[str, ...]) -> Iterator[Ticked]:
+    for step in run.steps:
+        yield Ticked(run.title or run.command, step.title, *_of_step(run, step))
+    if run.command.partition(".")[0] in (*_CHANGES_WHAT_SERVES, "emergency"):
+        yield from _after(run, _team(run, undelivered))
+
+
+def _after(run: Told, told: tuple[str, str]) -> Iterator[Ticked]:
+    looked = _of_step(run, _verification(run))
+    if looked[0] == LEFT:
+        looked = (PERSON, "`inv verify` looks")
+    yield Ticked(_POST, "All services running", *looked)
+    yield Ticked(_POST, "Health endpoints responding", *looked)
+    yield Ticked(_POST, "Metrics being collected", PERSON, "`inv verify.metrics` looks")
+    yield Ticked(_POST, "No errors in logs", PERSON, "`inv verify.logs` looks")
+    yield Ticked(_POST, "Critical flows tested", PERSON, "`inv verify.flow` tries them")
+    yield Ticked(_POST, "Grafana dashboards normal", PERSON, "`inv monitor.open` leads to them")
+    watched = next((step for step in run.steps if step.title.startswith("Extended monitoring")), None)
+    extended = _of_step(run, watched) if watched else (PERSON, "`inv verify.extended` watches")
+    yield Ticked(_POST, "Extended monitoring started", *extended)
+    yield Ticked(_POST, "Team notified of completion", *told)
+
+
+def _verification(run: Told) -> StepTold | None:
+    return next((step for step in run.steps if step.title in _VERIFICATIONS), None)
+
+
+def _by_checklist(run: Told, title: str, box: str) -> Ticked:
+    """The worst that was found on any host; a host that did not answer makes it unknown."""
+    found = [
+        (host, mark, said) for host in run.hosts for _, name, mark, said, _ in ticks(run, host) if name == box
+    ]
+    if not found:
+        return Ticked(_PRE, title, UNKNOWN, "not looked at")
+    missing = [host for host in run.hosts if not ticks(run, host)]
+    if missing:
+        return Ticked(_PRE, title, UNKNOWN, f"not known of {', '.join(missing)}")
+    worst = max(found, key=lambda one: _WEIGHT.index(one[1]) if one[1] in _WEIGHT else len(_WEIGHT))
+    named = len(run.hosts) > 1 and worst[1] != PASSED
+    return Ticked(_PRE, title, worst[1], f"{worst[0]}: {worst[2]}" if named else worst[2])
+
+
+def ticks(run: Told, host: str) -> tuple[tuple[str, str, str, str, str], ...]:
+    """Return the whole checklist of a host: section, box, mark, what was seen, what to do."""
+    return tuple(
+        (text(a), text(b), text(c), text(d), text(e))
+        for a, b, c, d, e in rows(run.fact("checklist", host), 5)
+    )
+
+
+def _of_steps(run: Told, steps: list[StepTold]) -> tuple[str, str]:
+    marks = [_of_step(run, step) for step in steps]
+    worst = next((one for one in marks if one[0] == FAILED), None)
+    worst = worst or next((one for one in marks if one[0] != PASSED), None)
+    return worst or ((PASSED, "") if marks else (LEFT, "does not apply here"))
+
+
+def _of_step(run: Told, step: StepTold | None) -> tuple[str, str]:
+    if step is None:
+        return LEFT, "does not apply here"
+    match step.state:
+        case "done":
+            return PASSED, ""
+        case "failed":
+            return FAILED, step.message
+        case "running":
+            return UNKNOWN, "it was never told how it ended"
+        case _:
+            return LEFT, "did not come to it" if run.code != UNFINISHED else "never begun"
+
+
+def _team(run: Told, undelivered: tuple[str, ...]) -> tuple[str, str]:
+    if undelivered:
+        return FAILED, "; ".join(undelivered)
+    receivers = run.fact("receivers")
+    if isinstance(receivers, int) and receivers:
+        return PASSED, ""
+    return PERSON, "nobody is configured under `notify`"
