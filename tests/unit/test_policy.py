@@ -147,7 +147,7 @@ def test_another_persons_approval_is_enough_and_told(inv: Inv, capsys: Capture) 
     assert "Approved by bob@desk (code 1a2b3c4d)" in capsys.readouterr().out
 
 
-class Unready(SimHost):
+class Unready(Approved):
     """A host that is not ready: its git is locked."""
 
     def _answer(self, command: Command) -> Result:
