@@ -64,6 +64,7 @@ HOST_COLUMNS = (
     Column("Memory", lambda value: _percent(value) or _UNKNOWN, "memory_percent", right=True),
     Column("Disk", lambda value: _UNKNOWN if value is None else value),
     Column("Guard", lambda value: _UNKNOWN if value is None else value or "-"),
+    Column("Watch", lambda value: _UNKNOWN if value is None else value or "-"),
     Column("Lock", lambda value: _UNKNOWN if value is None else value or "free"),
     Column("Last backup", _made),
 )
@@ -106,7 +107,7 @@ def host_rows(names: tuple[str, ...], seen: Outcomes[HostStatus]) -> Iterator[tu
         if name in seen.ok:
             yield (name, *_host(seen.ok[name]))
         elif name in seen.errors:
-            yield (name, None, None, _AWAY, (), None, None, None, None, None, None)
+            yield (name, None, None, _AWAY, (), None, None, None, None, None, None, None)
 
 
 def _host(seen: HostStatus) -> tuple[Any, ...]:
@@ -119,6 +120,7 @@ def _host(seen: HostStatus) -> tuple[Any, ...]:
         _rounded(seen.memory_percent),
         None if seen.disk is None else _room(seen.disk),
         seen.guard,
+        seen.watch,
         seen.lock,
         _backup(seen),
     )

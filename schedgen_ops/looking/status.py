@@ -23,7 +23,7 @@ from schedgen_ops.release.record import State, served_in_order
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
-from schedgen_ops.watch import sampler
+from schedgen_ops.watch import detached, kept, sampler
 from schedgen_ops.watch.host_sample import HostSample, Reader
 
 _DEADLINE = 25.0
@@ -48,6 +48,7 @@ class HostStatus:
         memory_percent: of the host's memory.
         disk: the file system, of those that a release fills, with the least room.
         guard: how a watch of the host stands, in words; "" for none.
+        watch: how a detached watch stands, or ended, in words; "" for none.
         lock: who holds it, in words; "" where it is free.
         backup: the newest good one; None for none, and where that is not known.
         keeps_backups: whether backups are taken here; `backup_unknown` where they could not be listed.
@@ -63,6 +64,7 @@ class HostStatus:
     memory_percent: float | None = None
     disk: Space | None = None
     guard: str | None = None
+    watch: str | None = None
     lock: str | None = None
     backup: Manifest | None = None
     keeps_backups: bool = False
@@ -99,6 +101,7 @@ def commands(settings: Settings, host: str) -> dict[str, Command]:
         "release": store.read_command(paths),
         "lock": locking.who(paths.state),
         "guard": guarding.status(paths.state),
+        "watch": detached.look(paths.state, samples=False),
     }
     if any(one.name == host for one in settings.backup_hosts()):
         asked["backup"] = backups.list_(settings.backup.directory).in_dir(settings.directory)
@@ -128,6 +131,7 @@ def read(settings: Settings, host: str, answers: Answers) -> HostStatus:
         memory_percent=seen.memory_percent,
         disk=reading.of("disk", _fullest),
         guard=reading.of("guard", lambda text: story.standing(settings, tuple(text.splitlines()))),
+        watch=reading.of("watch", lambda text: kept.read(text).standing()),
         lock=reading.of("lock", _holder),
         backup=newest(catalog) if catalog else None,
         keeps_backups="backup" in answers,
@@ -164,6 +168,7 @@ _TOPICS = {
     "release": "its releases",
     "lock": "who holds the lock",
     "guard": "the guard",
+    "watch": "its detached watch",
     "backup": "its backups",
 }
 

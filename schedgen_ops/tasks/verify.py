@@ -98,9 +98,35 @@ def custom(op: Operation) -> None:
     cli.only(op, "custom")
 
 
-@operation(help={"duration": "Seconds to watch (default: MONITORING_DURATION, else the config's)."})
-def extended(op: Operation, duration: int = 0) -> None:
+@operation(
+    help={
+        "duration": "Seconds to watch (default: MONITORING_DURATION, else the config's).",
+        "detach": "Watch on the hosts, with this machine gone: `inv verify.report` has what they saw.",
+        "replace": "With --detach: end a watch that goes on there already.",
+    }
+)
+def extended(op: Operation, duration: int = 0, detach: bool = False, replace: bool = False) -> None:
     """Check again and again for a while; a verdict and a report at the end."""
+    from schedgen_ops.cli import detached
     from schedgen_ops.cli import extended as cli
 
-    cli.extended(op, duration)
+    if detach or replace:
+        detached.detach(op, duration, detach=detach, replaces=replace)
+    else:
+        cli.extended(op, duration)
+
+
+@operation()
+def report(op: Operation) -> None:
+    """Fetch what a detached watch has seen: a verdict and a report."""
+    from schedgen_ops.cli import detached as cli
+
+    cli.report(op)
+
+
+@operation()
+def stop(op: Operation) -> None:
+    """End a detached watch; what it saw stays for `verify.report`."""
+    from schedgen_ops.cli import detached as cli
+
+    cli.stop(op)

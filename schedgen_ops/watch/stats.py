@@ -40,6 +40,7 @@ class WatchStats:
         services: what has to run.
         adopts: whether what runs in the first round has to run on, too: no tier names it.
         unread: services of which a log could not be read in some round, and their logging drivers.
+        cut_off: why nobody watched to the end, where nobody did; "" else.
     """
 
     checks: tuple[s.Check, ...]
@@ -59,6 +60,7 @@ class WatchStats:
     unread: dict[str, str] = field(default_factory=dict)
     drops: int = 0
     adopts: bool = False
+    cut_off: str = ""
 
     def add(self, sample: HostSample, before: int = 0) -> None:
         """One more round.
@@ -82,6 +84,16 @@ class WatchStats:
         self._containers(at, sample.containers, sample.oom_kills)
         self._logs(sample.logs or ())
         self.unread.update(sample.unread)
+
+    def count(self, failed: bool | None, place: int, rounds: int) -> None:
+        """Rounds of which nothing is known but how they were judged.
+
+        Args:
+            failed: whether they were; None where that is unknown.
+            place: that of the last of them in the schedule.
+        """
+        for _ in range(rounds):
+            self.rounds = self.rounds.count(failed, place)
 
     def blind(self, rounds: int) -> None:
         """Rounds that nobody saw: a gap in every line, and no zero anywhere."""
@@ -195,7 +207,9 @@ class WatchStats:
     def unknown(self) -> str:
         """Why nothing can be said; "" where something can."""
         if not self.rounds.checks:
-            return "no round could be judged"
+            return self.cut_off or "no round could be judged"
+        if self.cut_off:
+            return self.cut_off
         if self.rounds.unknown > self.rounds.checks:
             return f"{self.rounds.unknown} of {self.rounds.unknown + self.rounds.checks} rounds are unknown"
         return ""

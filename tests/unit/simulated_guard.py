@@ -80,4 +80,5 @@ SCRIPTS: dict[str, ScriptHandler] = {
     "watch/signal": _signal,
     "watch/await_end": lambda world, values, stdin: result(),
     "watch/status": _status,
+    "watch/detached_look": lambda world, values, stdin: result(),
 }

@@ -47,6 +47,7 @@ def answers(**changes: str | Result) -> dict[str, str | Result]:
         "read the releases": "\n",
         "schedgen-lock-who": "free\n",
         "look at the guard": "",
+        "look at the watch": "",
         "list backups": made,
         **{name.replace("_", " "): value for name, value in changes.items()},
     }
@@ -73,7 +74,7 @@ def look(remote: Remote) -> status.HostStatus:
 def test_a_host_tells_how_it_stands_in_one_round_trip() -> None:
     on = host()
     seen = look(on)
-    assert (on.trips, len(on.commands)) == (1, 6)
+    assert (on.trips, len(on.commands)) == (1, 7)
     assert seen.services is not None
     backend = next(row for row in seen.services if row.service == "backend")
     assert (backend.state, backend.cpu_percent, backend.memory) == ("healthy", 50.0, 10485760)

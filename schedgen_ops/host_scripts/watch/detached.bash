@@ -1,0 +1,90 @@
+# A watch that goes on by itself: it looks at the host as an extended verification does, and keeps what it sees in
+# `samples` for whoever asks, within bounds. It ends with its rounds. In `figures` is how it stands: the rounds that
+# were judged, failed, and are unknown, those that failed in a row, the longest such row, and the rounds that are over.
+#: state      our folder of state
+#: most       bytes that the samples may take, but for the rounds that are counted alone
+#: within     seconds that the answer of each URL may take, in their order
+#: wanted     the status that each has to have, "-" for any good one
+#: services[] what has to run
+#: adopts     "yes" where what runs in the first round has to run on, too
+embed watch/round.awk
+embed watch/thin.awk
+
+dir=$state/watch checks=0 failures=0 unknown=0 row=0 worst=0 lost=0
+# What has to run is known once the engine has answered.
+adopt() {
+  [ "$adopts" = yes ] && grep -q '^containers$' <<< "$1" || return 0
+  adopts=no
+  mapfile -t -O "${#services[@]}" services < <(awk -F '\t' '$1 == "container" && $6 == "running" { print $4 }' <<< "$1")
+}
+count() {
+  case $1 in
+    failed) checks=$((checks + 1)) failures=$((failures + 1)) row=$((row + 1)) ;;
+    good) checks=$((checks + 1)) row=0 ;;
+    *) unknown=$((unknown + 1)) ;;
+  esac
+  worst=$((row > worst ? row : worst))
+}
+# On a full disk a round is lost, and said to be unknown once there is room again. What it was cut off in is a line
+# that nobody can read.
+store() {
+  local gap=''
+  [ "$lost" -eq 0 ] || printf -v gap '\ncounted\t%s\tunknown\t%s\n' "$(($1 - 1))" "$lost"
+  if printf '%s%s' "$gap" "$2" >> "$dir/samples"; then lost=0; else lost=$((lost + 1)); fi 2> /dev/null
+}
+size() { stat -c %s "$dir/samples" 2> /dev/null || echo 0; }
+thin() {
+  awk -v all="$1" "$thin_awk" "$dir/samples" > "$dir/samples.part" 2> /dev/null && mv -f "$dir/samples.part" "$dir/samples"
+}
+# take NUMBER ROUND: one round, without its last line.
+take() {
+  local ruling
+  adopt "$2"
+  ruling=$(awk -F '\t' -v within="$within" -v wanted="$wanted" -v services="${services[*]}" "$round_awk" <<< "$2")
+  count "$ruling"
+  store "$1" "$2judged"$'\t'"$ruling"$'\n'"$3"$'\n'
+  { printf '%s\n' "$checks $failures $unknown $row $worst $1" > "$dir/figures.part"; } 2> /dev/null &&
+    mv -f "$dir/figures.part" "$dir/figures"
+  [ "$(size)" -le "$most" ] || {
+    thin 0
+    # Where hardly any round is good, half of the others have to do.
+    [ "$(size)" -le $((most * 3 / 4)) ] || thin 1
+  }
+}
+keep() {
+  local line text='' number
+  while IFS= read -r line; do
+    case $line in end$'\t'*) ;; *)
+      text+=$line$'\n'
+      continue
+      ;;
+    esac
+    number=${line#*$'\t'}
+    take "${number%%$'\t'*}" "$text" "$line"
+    text=''
+  done
+}
+finish() {
+  trap '' TERM INT
+  printf '%s\n' "$1" > "$dir/ended"
+  kill -TERM -- "-$$" 2> /dev/null
+  exit 0
+}
+# The session that started it ends, and closes what it wrote to.
+trap '' HUP PIPE
+trap 'finish stopped' TERM INT
+# It is no job of ours: the sampler waits for all of its own.
+mkfifo "$dir/pipe" || exit
+({
+  keep
+  : > "$dir/kept"
+} < "$dir/pipe" &)
+: > "$dir/ready"
+exec {plain}>&1 > "$dir/pipe"
+source watch/sample.bash
+exec >&"$plain"
+for ((tries = 0; tries < 100; tries++)); do
+  [ ! -e "$dir/kept" ] || break
+  sleep 0.1
+done
+finish 'done'
