@@ -85,10 +85,12 @@ class Gated:
         self._pass()
         return self.remote.hold(command, deadline=deadline, on_line=on_line)
 
-    def forward(self, remote_port: int, local_port: int = 0) -> AbstractContextManager[int]:
+    def forward(
+        self, remote_port: int, local_port: int = 0, failed: Callable[[str], None] | None = None
+    ) -> AbstractContextManager[int]:
         """See `Remote.forward`."""
         self._pass()
-        return self.remote.forward(remote_port, local_port)
+        return self.remote.forward(remote_port, local_port, failed)
 
     def interrupt(self) -> None:
         """See `Remote.interrupt`."""

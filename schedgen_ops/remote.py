@@ -173,13 +173,19 @@ class Remote(Protocol):
         """
         ...
 
-    def forward(self, remote_port: int, local_port: int = 0) -> AbstractContextManager[int]:
+    def forward(
+        self, remote_port: int, local_port: int = 0, failed: Callable[[str], None] | None = None
+    ) -> AbstractContextManager[int]:
         """Open a local port that leads to `remote_port` on the host's loopback, while the block lasts.
 
         A connection that is made after the way was lost finds a new one.
 
         Args:
             local_port: the one to open, 0 for any that is free.
+            failed: is told why a connection that was made here led nowhere, from a thread of its own.
+
+        Raises:
+            ConfigError: where the local port cannot be opened.
         """
         ...
 

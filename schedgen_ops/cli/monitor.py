@@ -33,8 +33,12 @@ def open_(op: Operation, *, browser: bool) -> None:
     if not op.settings.dashboards:
         hint = "For example in the config: dashboards: [{name: grafana, port: 3002}]"
         raise ConfigError("no dashboards are configured", hint=hint)
+
+    def failed(host: str, text: str) -> None:
+        events.warn(op.emit, text, host)
+
     with ExitStack() as stack:
-        found = tuple(opening.opened(stack, op.fleet, op.settings))
+        found = tuple(opening.opened(stack, op.fleet, op.settings, failed))
         rows = tuple((each.host, each.name, each.url) for each in found)
         op.ui.show(Table(("Host", "Dashboard", "Here"), rows))
         if op.options.json:

@@ -161,10 +161,12 @@ class Host:
             raise
 
     @contextmanager
-    def forward(self, remote_port: int, local_port: int = 0) -> Iterator[int]:
+    def forward(
+        self, remote_port: int, local_port: int = 0, failed: Callable[[str], None] | None = None
+    ) -> Iterator[int]:
         """Open a local port that leads to `remote_port` on the host's loopback."""
         self._pool.transport()
-        with Tunnel(self._pool.transport, remote_port, local_port) as opened:
+        with Tunnel(self._pool.transport, remote_port, local_port, failed) as opened:
             yield opened
 
     def interrupt(self) -> None:

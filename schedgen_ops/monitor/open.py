@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -21,10 +21,15 @@ class Opened:
     port: int
 
 
-def opened(stack: ExitStack, hosts: Iterable[Remote], settings: Settings) -> Iterator[Opened]:
+def opened(
+    stack: ExitStack, hosts: Iterable[Remote], settings: Settings, failed: Callable[[str, str], None]
+) -> Iterator[Opened]:
     """Open a local port for each dashboard of each host, for as long as `stack` is open.
 
     One has its own port here where that is free, so that a bookmark finds it; another host's has another.
+
+    Args:
+        failed: is told the host, and why one of its dashboards cannot be shown; each reason once.
 
     Raises:
         Unreachable: where a host cannot be reached.
@@ -33,8 +38,20 @@ def opened(stack: ExitStack, hosts: Iterable[Remote], settings: Settings) -> Ite
         for board in settings.dashboards:
             if board.service is None or settings.host(host.name).runs(board.service):
                 wanted = board.port if _free(board.port) else 0
-                port = stack.enter_context(host.forward(board.port, wanted))
+                port = stack.enter_context(host.forward(board.port, wanted, _once(host.name, board, failed)))
                 yield Opened(host.name, board.name, url(board, port), board.port)
+
+
+def _once(host: str, board: Dashboard, failed: Callable[[str, str], None]) -> Callable[[str], None]:
+    """Tells each reason once: a browser asks again and again."""
+    told: set[str] = set()
+
+    def tell(why: str) -> None:
+        if why not in told:
+            told.add(why)
+            failed(host, f"{board.name} cannot be shown: {why}")
+
+    return tell
 
 
 def url(board: Dashboard, port: int) -> str:

@@ -173,7 +173,9 @@ class FakeHost:
         return held
 
     @contextmanager
-    def forward(self, remote_port: int, local_port: int = 0) -> Iterator[int]:
+    def forward(
+        self, remote_port: int, local_port: int = 0, failed: Callable[[str], None] | None = None
+    ) -> Iterator[int]:
         yield remote_port
 
     def interrupt(self) -> None:
