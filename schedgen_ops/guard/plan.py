@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import port_of
 from schedgen_ops.release.record import Release, ReleaseId, State, to_json
 from schedgen_ops.rollout import planner
@@ -39,7 +40,8 @@ class AgentConfig:
         alone: whether it decides without asking: there is no other host whose signal counts.
         interval, traffic_timeout: in seconds.
         insufficient_traffic: what happens where too few real requests came: accept, wait or rollback.
-        services: those that the release replaced; `proxies` are the ingress's for them.
+        services: those that the release replaced; `proxies` are the ingress's routes to them.
+        proxy: the name of the proxy that is the ingress.
         targets: a check each, as `PATIENCE PROXY URL`; without a proxy "-".
         metrics: such a line for the counters, "" for none; `own_paths` are not counted.
         prometheus: the URL of a query, "" for none.
@@ -57,6 +59,7 @@ class AgentConfig:
     stages: tuple[Stage, ...]
     policy: GuardPolicy
     services: tuple[str, ...]
+    proxy: str
     proxies: tuple[str, ...]
     targets: tuple[str, ...]
     metrics: str
@@ -113,6 +116,7 @@ def agent_config(site: HostRun, *, alone: bool) -> AgentConfig:
         stages=stages(settings, behind=bool(proxies)),
         policy=policy(settings),
         services=tuple(replaced),
+        proxy=chosen(settings).name,
         proxies=proxies,
         targets=tuple(_target(check, proxies) for check in checks),
         metrics=_target(counters, proxies) if counters else "",

@@ -41,6 +41,7 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "insufficient_traffic": config.insufficient_traffic,
         "traffic_timeout": config.traffic_timeout,
         "services": config.services,
+        "proxy": config.proxy,
         "proxies": config.proxies,
         "targets": config.targets,
         "metrics": config.metrics,

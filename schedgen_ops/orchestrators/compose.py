@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.proxy import Proxy
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, to_json
 from schedgen_ops.settings import Settings
@@ -56,6 +57,7 @@ class ComposeOrchestrator(Compose):
         record: ServiceRecord,
         health: int,
         *,
+        proxy: Proxy,
         share: int = 100,
     ) -> Command:
         """Start new containers beside the old ones, healthy before the old ones go."""
@@ -66,6 +68,7 @@ class ComposeOrchestrator(Compose):
             compose=self.words_of(folder),
             wanted=record.replicas,
             release=folder,
+            proxy=proxy.name,
             proxies=record.proxies,
             share=share,
             limit=health,
@@ -78,6 +81,7 @@ class ComposeOrchestrator(Compose):
         record: ServiceRecord,
         drain: int,
         *,
+        proxy: Proxy,
         release_id: ReleaseId,
         back: bool = False,
     ) -> Command:
@@ -86,6 +90,7 @@ class ComposeOrchestrator(Compose):
             "rollout/retire",
             title=f"replace {service}",
             **self._given(state, service),
+            proxy=proxy.name,
             proxies=record.proxies,
             release=release_id,
             back="yes" if back else "",
@@ -134,6 +139,7 @@ class ComposeOrchestrator(Compose):
         behind: Mapping[str, ServiceRecord],
         health: int,
         *,
+        proxy: Proxy,
         repair: bool = False,
     ) -> Command:
         """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`."""
@@ -147,7 +153,8 @@ class ComposeOrchestrator(Compose):
             compose=self.words_of(folder),
             project=self.project,
             folder=paths.ingress,
-            config=f"{folder}/haproxy.cfg",
+            proxy=proxy.name,
+            config=f"{folder}/{proxy.config_name}",
             repair="yes" if repair else "",
             pairs=[f"{name}={record.replicas}" for name, record in behind.items()],
             limit=health,

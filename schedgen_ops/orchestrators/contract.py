@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from schedgen_ops.proxy import Proxy
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 from schedgen_ops.shell import Command
@@ -62,17 +63,19 @@ class Orchestrator(Protocol):
         record: ServiceRecord,
         health: int,
         *,
+        proxy: Proxy,
         share: int = 100,
     ) -> Command:
         """Start new containers beside the old ones, healthy before the old ones go.
 
-        Behind the ingress the old ones stay: they get one request in 257, and all of them should the new ones
+        Behind the ingress the old ones stay: they get hardly a request, and all of them should the new ones
         die; `retire` takes one side away.
 
         Args:
             state: the path of the folder of our state.
             folder: the path of the release's folder, with its compose.yaml.
             health: seconds until they must be healthy.
+            proxy: the ingress.
             share: percent of the requests that the new ones get; below 100 the old ones get the rest. With
                 100 they stand by, with ALL they get nothing, not even should the new ones die.
         """
@@ -85,6 +88,7 @@ class Orchestrator(Protocol):
         record: ServiceRecord,
         drain: int,
         *,
+        proxy: Proxy,
         release_id: ReleaseId,
         back: bool = False,
     ) -> Command:
@@ -93,6 +97,7 @@ class Orchestrator(Protocol):
         Args:
             state: the path of the folder of our state.
             drain: seconds for requests in flight to end.
+            proxy: the ingress.
             release_id: whose containers.
             back: the other way round: its containers go, those that were there before serve again.
                 Ends with 10 where none of them is there and well.
@@ -134,14 +139,16 @@ class Orchestrator(Protocol):
         behind: Mapping[str, ServiceRecord],
         health: int,
         *,
+        proxy: Proxy,
         repair: bool = False,
     ) -> Command:
         """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
 
         Args:
-            folder: the path of the release's folder, with compose.yaml and haproxy.cfg.
+            folder: the path of the release's folder, with compose.yaml and the ingress's configuration.
             behind: the services behind the ingress.
             health: seconds until a container must be healthy.
+            proxy: the ingress.
             repair: whether what a killed run left closed is opened again.
         """
         ...

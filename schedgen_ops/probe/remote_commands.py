@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.proxy import Proxy
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command
 
@@ -18,6 +19,7 @@ def probe(
     silence: int,
     pause: float,
     patience: float,
+    proxy: Proxy,
     docker: Docker = _DOCKER,
     project: str = "",
 ) -> Command:
@@ -27,6 +29,7 @@ def probe(
         silence: seconds without a line on stdin after which it ends.
         pause: seconds from an answer to the next request.
         patience: seconds after which a request has failed.
+        proxy: the ingress.
         project: the compose project whose ingress it is.
     """
     return host_script(
@@ -34,6 +37,7 @@ def probe(
         title="probe",
         docker=docker.words,
         project=project,
+        proxy=proxy.name,
         urls=[check.url for check in checks],
         silence=silence,
         pause=pause,

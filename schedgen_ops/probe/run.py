@@ -15,6 +15,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands, visitors
 from schedgen_ops.probe.report import ProbeAnswer, ProbeReport, answered, merged, parse, report
 from schedgen_ops.probe.series import Series, series
+from schedgen_ops.proxy import chosen
 from schedgen_ops.remote import Remote, RemoteProcess
 from schedgen_ops.settings import Check, Settings
 
@@ -92,6 +93,7 @@ class Prober:
             silence=_SILENCE,
             pause=_PAUSE,
             patience=patience,
+            proxy=chosen(self.settings),
             docker=Docker(self.settings.sudo),
             project=self.settings.project,
         )

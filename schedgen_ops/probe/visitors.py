@@ -1,7 +1,7 @@
 """What the ingress has counted of visitors between two looks at it. Pure.
 
-HAProxy's stick tables count the answers that its servers gave to visitors, our own requests left out; its
-statistics have the answers that it made itself, where no server gave one, and those that broke off.
+It counts the answers that servers gave to visitors, our own requests left out; the answers that it made
+itself, where no server gave one; and those that broke off. host_scripts/lib/proxy.bash says what it prints.
 """
 
 from __future__ import annotations

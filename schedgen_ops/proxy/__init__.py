@@ -12,6 +12,8 @@ from schedgen_ops.proxy.contract import Proxy
 from schedgen_ops.proxy.haproxy import HAProxy
 from schedgen_ops.settings import Settings
 
+__all__ = ["PROXIES", "Proxy", "chosen"]
+
 PROXIES: Mapping[str, Proxy] = {proxy.name: proxy for proxy in (HAProxy(),)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.orchestrators.contract import Orchestrator
+from schedgen_ops.proxy import Proxy, chosen
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Settings
 
@@ -25,6 +26,11 @@ class Project:
     def drain(self) -> int:
         """Seconds for requests in flight to end."""
         return self.settings.rollout.drain
+
+    @property
+    def proxy(self) -> Proxy:
+        """The ingress."""
+        return chosen(self.settings)
 
     @property
     def paths(self) -> Paths:

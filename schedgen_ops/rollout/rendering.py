@@ -60,10 +60,18 @@ class OperationRenderer(Project):
     def _end(self, new: Version, *, back: bool) -> Command:
         state, service = self.paths.state, new.service
         return self.orchestrator.retire(
-            state, service, new.record, self.drain, release_id=new.release_id, back=back
+            state,
+            service,
+            new.record,
+            self.drain,
+            proxy=self.proxy,
+            release_id=new.release_id,
+            back=back,
         )
 
     def _ingress(self, operation: o.SetIngress) -> Command:
         behind = {each.service: each.record for each in operation.behind}
         folder = self.paths.release(operation.release_id)
-        return self.orchestrator.ingress(self.paths, folder, behind, self.wait, repair=operation.repair)
+        return self.orchestrator.ingress(
+            self.paths, folder, behind, self.wait, proxy=self.proxy, repair=operation.repair
+        )

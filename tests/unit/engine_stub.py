@@ -11,8 +11,11 @@ from kit import bash, program
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.orchestrators.compose import ComposeOrchestrator
+from schedgen_ops.proxy import PROXIES
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
+
+PROXY = PROXIES["haproxy"]
 
 # A container is a file: service, status, health, release. Its name is its id and the end of its address.
 _DOCKER = r"""

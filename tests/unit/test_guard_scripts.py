@@ -21,6 +21,7 @@ from schedgen_ops.shell import assignment, script
 from schedgen_ops.watch import release_sample as samples
 from schedgen_ops.watch.policy import GuardPolicy
 
+TRAFFIC = host_scripts.text("proxies/haproxy/traffic.awk")
 OWNER = Owner("ann", "laptop", "2025-01-15T12:00:00Z", "guard", "v1.2.4")
 CONFIG = AgentConfig(
     project="p",
@@ -33,6 +34,7 @@ CONFIG = AgentConfig(
     stages=(Stage(10, 60), Stage(100, 600)),
     policy=GuardPolicy(),
     services=("backend",),
+    proxy="haproxy",
     proxies=("backend_3001",),
     targets=("5 backend_3001 http://localhost:3001/health",),
     metrics="5 backend_3001 http://localhost:3001/metrics",
@@ -78,7 +80,7 @@ other_81,s1,0,UP,1,2,10.0.0.5:81,
 
 def test_each_server_of_ours_has_its_visitors_and_the_answers_that_never_came() -> None:
     said = awk(
-        host_scripts.text("watch/ingress.awk"),
+        TRAFFIC,
         REPLY,
         proxies=" backend_3001 web_80 ",
         fresh=" 10.0.0.5 ",
@@ -94,9 +96,7 @@ def test_each_server_of_ours_has_its_visitors_and_the_answers_that_never_came() 
 
 
 def test_an_ingress_that_does_not_answer_has_counted_nothing_and_not_zero() -> None:
-    assert (
-        awk(host_scripts.text("watch/ingress.awk"), "", proxies=" web_80 ", fresh=" 10.0.0.5 ", old="") == []
-    )
+    assert awk(TRAFFIC, "", proxies=" web_80 ", fresh=" 10.0.0.5 ", old="") == []
     assert deltas("p h n web_80/s1@a 5 0\n") == ["- - - - - - - - - - -"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_stub import Engine
+from engine_stub import PROXY, Engine
 
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
@@ -25,7 +25,7 @@ def adopt(engine: Engine, *, repair: bool = False) -> Result:
     release = Path(paths.release(ReleaseId("r1")))
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text("frontend web_80\n")
-    return engine.run(engine.compose.ingress(paths, str(release), WEB, 20, repair=repair))
+    return engine.run(engine.compose.ingress(paths, str(release), WEB, 20, proxy=PROXY, repair=repair))
 
 
 def services(engine: Engine) -> list[str]:

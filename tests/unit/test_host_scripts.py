@@ -20,7 +20,7 @@ from schedgen_ops.verify.remote_commands import inside
 
 WORDS = text(characters(exclude_characters="\0", exclude_categories=["Cs"]))
 # What a script is sent with, where it leaves that open.
-OPEN = {"engine": "postgres", "kind": "volume"}
+OPEN = {"engine": "postgres", "kind": "volume", "proxy": "haproxy"}
 NAMES = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.bash"))
 
 

@@ -29,7 +29,8 @@ AWKS = [[name] for name in ("mawk", "gawk", "original-awk") if shutil.which(name
 AWKS += [["busybox", "awk"]] if shutil.which("busybox") else []
 BIG = 3 * (1 << 31)
 INGRESS, COUNTERS, DELTAS, JUDGE = (
-    host_scripts.text(f"watch/{name}.awk") for name in ("ingress", "counters", "deltas", "judge")
+    host_scripts.text(f"{name}.awk")
+    for name in ("proxies/haproxy/traffic", "watch/counters", "watch/deltas", "watch/judge")
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine_stub import Engine
+from engine_stub import PROXY, Engine
 from fakes import FakeHost
 from kit import settings
 from test_backup_restore import boxes
@@ -84,7 +84,7 @@ def test_what_is_ended_by_its_limit_is_who_listens_and_not_what_works(
     engine.say(release="r2", slow="yes")
     folder = str(engine.state / "releases/r2")
     Path(folder).mkdir(parents=True)
-    command = engine.compose.start_beside(str(engine.state), folder, "worker", WORKER, 20)
+    command = engine.compose.start_beside(str(engine.state), folder, "worker", WORKER, 20, proxy=PROXY)
     line = ["timeout", "-k", "5", "60", "bash", "--norc", "-o", "pipefail", "-c", command.text]
     env = {**os.environ, "FAKE": str(engine.root), "PATH": f"{engine.bin}:{os.environ['PATH']}"}
     with subprocess.Popen(line, cwd=engine.root, env=env, stdout=-3, stderr=-3) as listener:

@@ -15,6 +15,7 @@ from typing import IO
 
 import pytest
 from deploying import one, two
+from engine_stub import PROXY
 from fakes import FakeHost
 from kit import parses, settings
 
@@ -58,7 +59,7 @@ class Prober:
 
     def __init__(self, folder: Path, *urls: str, silence: int = 60) -> None:
         checks = [Check(name=f"c{number}", url=url, within=1.0) for number, url in enumerate(urls)]
-        command = probe(checks, silence=silence, pause=0.02, patience=1.0)
+        command = probe(checks, silence=silence, pause=0.02, patience=1.0, proxy=PROXY)
         self.process = subprocess.Popen(
             ["bash", "--norc", "-o", "pipefail", "-c", command.text],
             stdin=subprocess.PIPE,
@@ -156,7 +157,9 @@ def test_it_keeps_nothing_on_the_host(tmp_path: Path) -> None:
 
 def test_the_script_is_sound_and_a_url_is_no_part_of_it() -> None:
     first, second = (
-        probe([Check(name="c", url=f"http://h/{path}", within=1.0)], silence=1, pause=1, patience=1)
+        probe(
+            [Check(name="c", url=f"http://h/{path}", within=1.0)], silence=1, pause=1, patience=1, proxy=PROXY
+        )
         for path in ("a", "';id;'")
     )
     assert parses(first.text) == parses(second.text) == ""

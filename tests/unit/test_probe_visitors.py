@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from deploying import SECOND, deploy, deployed, messages
+from engine_stub import PROXY
 from fakes import FakeHold, FakeHost
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +41,7 @@ LAST = line("end", 4, 0, 0, 0, 0)
 
 def said(folder: Path, docker: str, words: str = "") -> list[str]:
     program(folder / "bin", "docker", docker)
-    command = remote_commands.probe((), silence=20, pause=1, patience=1, project="p")
+    command = remote_commands.probe((), silence=20, pause=1, patience=1, proxy=PROXY, project="p")
     run = ["bash", "--norc", "-o", "pipefail", "-c", command.text]
     env = {"PATH": path(folder / "bin"), "LC_ALL": "C.UTF-8", "SAID": str(RECORDED)}
     process = subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, text=True)

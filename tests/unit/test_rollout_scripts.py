@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from engine_stub import Engine
+from engine_stub import PROXY, Engine
 from kit import parses
 
 from schedgen_ops import host_scripts
@@ -39,12 +39,12 @@ def beside(
     folder = str(engine.state / "releases/r2")
     Path(folder).mkdir(parents=True, exist_ok=True)
     state = str(engine.state)
-    return engine.run(engine.compose.start_beside(state, folder, service, record, health))
+    return engine.run(engine.compose.start_beside(state, folder, service, record, health, proxy=PROXY))
 
 
 def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
     command = engine.compose.retire(
-        str(engine.state), "web", SITE, 1, release_id=ReleaseId(release), back=back
+        str(engine.state), "web", SITE, 1, proxy=PROXY, release_id=ReleaseId(release), back=back
     )
     return engine.run(command)
 
@@ -200,7 +200,7 @@ def test_old_containers_that_are_not_wanted_any_more_get_nothing(gated: Engine) 
     gated.say(release="r2")
     folder = str(gated.state / "releases/r2")
     Path(folder).mkdir(parents=True)
-    command = gated.compose.start_beside(str(gated.state), folder, "web", SITE, 20, share=ALL)
+    command = gated.compose.start_beside(str(gated.state), folder, "web", SITE, 20, proxy=PROXY, share=ALL)
     assert gated.run(command).ok
     assert "ask set weight web_80/s2 100%;set weight web_80/s1 0;" in gated.log
 
@@ -326,7 +326,7 @@ def adopt(engine: Engine, config: str = "frontend web_80\n") -> Result:
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text(config)
     Path(paths.state).mkdir(exist_ok=True)
-    return engine.run(engine.compose.ingress(paths, str(release), {"web": SITE}, 20))
+    return engine.run(engine.compose.ingress(paths, str(release), {"web": SITE}, 20, proxy=PROXY))
 
 
 def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
@@ -426,10 +426,10 @@ def commands(name: str) -> list[Command]:
     """Every script, with `name` wherever a folder or an id can be."""
     made, paths = ComposeOrchestrator(Docker(), "p", name, (name,)), Paths(name)
     return [
-        made.start_beside(name, name, "web", SITE, 1),
-        made.retire(name, "web", SITE, 1, release_id=ReleaseId(name)),
+        made.start_beside(name, name, "web", SITE, 1, proxy=PROXY),
+        made.retire(name, "web", SITE, 1, proxy=PROXY, release_id=ReleaseId(name)),
         made.promote(paths, ReleaseId(name), ["web", "api"], RELEASE),
-        made.ingress(paths, name, {"web": SITE}, 1),
+        made.ingress(paths, name, {"web": SITE}, 1, proxy=PROXY),
         made.finished(name, "web"),
     ]
 

@@ -1,8 +1,9 @@
 # How the published ports change hands. `docker`, `compose`, `project`, `ingress`, `folder`, `limit` and `stopped`
 # are the caller's: the words of the engine and of `docker compose`, the ingress's container, its folder, seconds
 # until a container must be healthy, and the record of what was stopped for its ports.
-# shellcheck disable=SC2034 # `pid`, `noted` and `trial` are read by who calls
+# shellcheck disable=SC2034 # `noted` and `trial` are read by who calls
 source lib/rollout.bash
+source lib/proxy.bash
 
 is_in() {
   local each wanted=$1
@@ -47,50 +48,11 @@ take_back() {
   ingress='' plain=()
   rm -f "$stopped"
 }
-answering() {
-  look
-  awk -F, '
-    $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 }
-    END { exit !some || bad }' <<< "$stat"
-}
-worker() {
-  ask 'show info'
-  pid=$(sed -n 's/^Pid: //p' <<< "$answer")
-}
-# Another worker answers than $1: it has read what was handed down.
-succeeded() {
-  worker
-  [ -n "$pid" ] && [ "$pid" != "$1" ]
-}
-hand_down() {
-  ask 'show servers state'
-  printf '%s\n' "$answer" > "$folder/servers.state"
-  chmod 644 "$folder/servers.state"
-}
 # An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
 # that gets them begins with what this one learned.
 try_out() {
   local fine='' trial ingress
   end_trials && "${compose[@]}" run --detach --no-deps schedgen-ingress > /dev/null && trials &&
-    ingress=${trial[0]-} && [ -n "$ingress" ] && within 20 answering && hand_down && fine=yes
+    ingress=${trial[0]-} && [ -n "$ingress" ] && within 20 proxy_answering && proxy_learned && fine=yes
   end_trials && [ -n "$fine" ]
-}
-# What a script that was killed left closed in the ingress is opened again.
-reopen() {
-  local all
-  within 20 look && mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$stat") || return
-  order 'set server ' ' state ready' "${all[@]}"
-  order 'set weight ' ' 100%' "${all[@]}"
-  send
-}
-# A worker of the ingress that has read the new configuration, and knows whom the one before knew.
-read_anew() {
-  local was read_it
-  hand_down
-  worker
-  was=$pid
-  "${docker[@]}" kill --signal USR2 "$ingress" > /dev/null && within 20 succeeded "$was"
-  read_it=$?
-  rm -f "$folder/servers.state"
-  return "$read_it"
 }

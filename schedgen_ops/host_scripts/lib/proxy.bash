@@ -1,75 +1,43 @@
-# What the ingress is asked and told by its runtime API, and what it says of its servers. `docker` has the engine's
-# words, an array; `ingress`, its container, is the caller's.
-# shellcheck disable=SC2034 # `come` and `go` are read by who calls
-
-# `ask` puts a question and keeps the `answer`, "" for none. One process in the ingress's container puts them
-# all: each costs a connection there and no process here. It ends with its stdin.
-open_api() {
-  close_api
-  asked=$ingress
-  # shellcheck disable=SC2016 # the bash in there expands it
-  coproc API { exec "${docker[@]}" exec --interactive "$ingress" bash -c '
-    while IFS= read -r line; do
-      exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$line" >&3 && timeout 5 cat <&3
-      exec 3<&-; printf "\001"
-    done' 2> /dev/null; }
-}
-close_api() {
-  local to=${API[1]-} from=${API[0]-}
-  [ -z "$to" ] || exec {to}>&-
-  [ -z "$from" ] || exec {from}<&-
-  asked=
-}
-ask() {
-  local try
-  for try in 1 2; do
-    [ "$ingress" = "${asked-}" ] && [ -n "${API[1]-}" ] || open_api
-    printf '%s\n' "$1" >&"${API[1]}" && IFS= read -r -t 10 -d $'\001' answer <&"${API[0]}" && return
-    close_api
-  done 2> /dev/null
-  answer=
-  return 1
-}
-addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
-  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$@" | tr -d '\n'; }
-# `look` asks once, `servers` reads the answer; `order` collects what `send` says in one go.
-look() {
-  stat=
-  ask 'show stat' && [ -n "$answer" ] && stat=$answer
-}
-# The servers of a proxy that lead to one of these addresses, or to none (""): name, status, open sessions.
-servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
-  /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
-  $at["pxname"] == proxy && $at["type"] == 2 {
-    split($at["addr"], part, ":"); address = part[1]
-    if (address == "0.0.0.0") address = ""
-    if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
-      print $at["svname"], $at["status"], $at["scur"]
-  }' <<< "$stat"; }
-names() { servers "$@" | cut -d' ' -f1; }
-# Something for many servers: $1 before and $2 behind each name.
-orders=''
-order() {
-  local name before=$1 behind=$2
-  shift 2
-  for name in "$@"; do orders+="$before$name$behind;"; done
-}
-send() {
-  local text=$orders
-  orders=''
-  [ -z "$text" ] || ask "$text"
-}
-# Weights for $1 percent of the requests to $2 new containers beside $3 old ones, and never more than that;
-# 100 leaves the old ones standing by, more leaves them nothing.
-weigh() {
-  come=100% go=1
-  [ "$1" -le 100 ] || go=0
-  [ "$1" -lt 100 ] || return 0
-  local to=$(($1 * $3)) from=$(((100 - $1) * $2))
-  if [ "$to" -le "$from" ]; then
-    come=$((256 * to / from)) go=256
-    [ "$come" -gt 0 ] || come=1
-  else go=$(((256 * from + to - 1) / to)); fi
-}
-seen_up() { look && [ "$(servers "$1" "$2" | grep -c ' UP')" -ge "$3" ]; }
-idle() { look && ! servers "$1" "$2" | grep -qv ' 0$'; }
+# The ingress, whatever program it is: a container that has the published ports, and that requests go through. Nothing
+# outside proxies/ knows how one works: a script sources this, and its `proxy` is the name of a file there that has
+# the functions below. `docker` has the engine's words, an array; `ingress` is the id of its container. A ROUTE is one
+# published port that leads to one service, by the name that its release has for it; SERVICE_PORT. ADDRESSES are
+# those of containers, a space between them. A function ends with 1 where the ingress does not answer, and has changed
+# nothing then; each may be called again.
+#
+# While a service is replaced:
+#   proxy_open                     opens a way to it that the questions to come take; they open one where there is none
+#   proxy_hold ROUTE...            who comes to the routes from now on gets no requests until they are weighed
+#   proxy_seen_up ROUTE ADDRESSES COUNT
+#                                  whether so many containers at these addresses are seen to be well
+#   proxy_weigh SHARE NEW COUNT OLD COUNT ROUTE...
+#                                  the containers at the addresses NEW get SHARE percent of the requests and never
+#                                  more, those at OLD the rest. Each COUNT is how many these are, "" for as many as
+#                                  it sees. With 100 the old ones stand by: they get requests if
+#                                  no new one is well; with more than 100 they get none then, either
+#   proxy_admit ADDRESSES ROUTE... takes `proxy_hold` back, for them and for who comes
+#   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO no new ones; what was begun goes on
+#   proxy_idle ROUTE ADDRESSES     whether no request to them is open; 2 where the ingress does not tell
+#   proxy_settle ROUTE...          those that were drained are gone: who comes gets requests as everybody does
+#
+# While the ingress itself is set up; `folder` has its configuration, and is mounted into its container:
+#   proxy_answering                whether it sees a container that is well for every route
+#   proxy_learned                  leaves in `folder` what this one knows of containers for the next one that starts
+#   proxy_forget                   takes that away: it has started
+#   proxy_reload                   has it read its configuration anew, and waits until it has; what it had begun
+#                                  goes on
+#   proxy_reopen                   every container gets requests again, whatever a script that was killed had closed
+#
+# What it has counted; our own requests, by their User-Agent `schedgen_ops`, are left out:
+#   proxy_visitors CONTAINER       a line: WORKER BORN ANSWERS ERRORS ALL_ERRORS SERVER_ERRORS ABORTED. WORKER is the
+#                                  number of the process that counts, BORN when it began, in seconds since the epoch;
+#                                  then, since it began: answers of containers to visitors, those with 5xx, all 5xx
+#                                  that anybody got, those of containers, and answers that broke off. It takes a way
+#                                  of its own, and ends with 1 and no line where not all is known
+#   proxy_traffic NEW OLD ROUTE... for each container at the addresses NEW (n) or OLD (o) `h n|o ROUTE/SERVER@ADDRESS
+#                                  REQUESTS ERRORS`, SERVER being its name in there, ADDRESS with the port; and for
+#                                  each of the new ones `a ROUTE ADDRESS`
+#   proxy_move TO FROM             the servers TO, ROUTE/SERVER with a space between them, get all requests at once,
+#                                  the servers FROM none
+# shellcheck source=proxies/haproxy.bash
+source "proxies/$proxy.bash"

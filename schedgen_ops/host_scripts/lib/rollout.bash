@@ -1,14 +1,16 @@
 # What works on a service's containers. `docker` has the engine's words, an array; `project` and `old` are the
 # caller's.
 # shellcheck disable=SC2034 # `reason` is read by who calls
-source lib/proxy.bash
 source lib/stopped.bash
+source lib/within.bash
 
 # Whoever listens may be gone; what was begun is ended.
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2> /dev/null || :; }
 state() { present \
   '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
+addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
+  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}' "$@" | tr -d '\n'; }
 restart_policy() { "${docker[@]}" inspect --format \
   '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
 ids_of() {
@@ -130,12 +132,4 @@ healthy() {
   kill "$events" 2> /dev/null
   exec 3<&-
   return "$result"
-}
-within() {
-  local end=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$end" ] || return 1
-    sleep 0.1
-  done
 }

@@ -8,7 +8,7 @@
 #: compose[] `docker compose` with the options for the release's own definition
 #: project   the compose project
 #: folder    the folder of the ingress
-#: config    the release's haproxy.cfg
+#: config    the release's configuration of the ingress
 #: repair    "yes" where what a killed run left closed is to be opened again
 #: pairs[]   the services behind it, SERVICE=CONTAINERS
 #: limit     seconds until a container must be healthy
@@ -17,6 +17,7 @@ source lib/handover.bash
 
 find_ingress || exit
 stopped=${folder%/*}/stopped/ports
+config_name=${config##*/}
 runs='' said=''
 [ -z "$ingress" ] || said=$(state "$ingress") || {
   echo "Docker does not tell how the ingress is" >&2
@@ -32,20 +33,20 @@ applied() {
 if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
 mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
 same=''
-! cmp -s "$config" "$folder/haproxy.cfg" || same=yes
+! cmp -s "$config" "$folder/$config_name" || same=yes
 if [ -z "$same" ]; then
-  cp "$config" "$folder/.haproxy.cfg" && chmod 644 "$folder/.haproxy.cfg" || exit
-  durable "$folder/.haproxy.cfg" "$folder/haproxy.cfg" || exit
+  cp "$config" "$folder/.$config_name" && chmod 644 "$folder/.$config_name" || exit
+  durable "$folder/.$config_name" "$folder/$config_name" || exit
 fi
 what_was_stopped || exit
 if [ -n "$runs" ] && [ "${#noted[@]}" -gt 0 ]; then
-  if within 20 answering; then
+  if within 20 proxy_answering; then
     remove "${noted[@]}" || exit
     rm -f "$stopped"
   else runs=''; fi
 fi
 if [ -n "$runs" ]; then
-  reopen || {
+  proxy_reopen || {
     echo "the ingress does not answer" >&2
     exit 1
   }
@@ -53,7 +54,7 @@ if [ -n "$runs" ]; then
   "${compose[@]}" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
   find_ingress || exit
   if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
-    read_anew || {
+    proxy_reload || {
       echo "the ingress did not take its new configuration" >&2
       exit 1
     }
@@ -108,10 +109,10 @@ find_ingress && [ -n "$ingress" ] || give_up "it was not created"
 began=${EPOCHREALTIME/[.,]/}
 [ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" > /dev/null
 "${docker[@]}" start "$ingress" > /dev/null || give_up "it could not be started"
-[ "${#old[@]}" -eq 0 ] || within 20 answering || give_up "it does not reach the services"
+[ "${#old[@]}" -eq 0 ] || within 20 proxy_answering || give_up "it does not reach the services"
 [ "${#old[@]}" -gt 0 ] || applied
 echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
-rm -f "$folder/servers.state"
+proxy_forget
 remove "${old[@]}" || {
   echo "the containers that had the ports are still there" >&2
   exit 20

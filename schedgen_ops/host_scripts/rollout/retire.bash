@@ -4,13 +4,14 @@
 #: docker[]  the engine's words
 #: project   the compose project
 #: service   the service's name
-#: proxies[] the ingress's backends that lead to it
+#: proxies[] the ingress's routes that lead to it
 #: release   the release whose containers stay
 #: back      "yes" where those of the release go instead
 #: wanted    how many containers of the release stay
 #: drain     seconds for requests in flight to end
 source lib/alone_on_services.bash
 source lib/rollout.bash
+source lib/proxy.bash
 
 find_ingress || exit
 find_ids every "$service" && find_ids its "$service" --filter "label=schedgen.release=$release" || exit
@@ -32,31 +33,19 @@ well=$?
 }
 [ "$well" -eq 0 ] || exit 10
 "${docker[@]}" update --restart no "${go[@]}" > /dev/null
-here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}") drained=()
-look
+here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}")
+[ "${#proxies[@]}" -eq 0 ] || {
+  proxy_drain "$here" "$there" "${proxies[@]}"
+  echo moved
+}
 for proxy in "${proxies[@]}"; do
-  mapfile -t to < <(names "$proxy" "$here")
-  order "set weight $proxy/" ' 100%' "${to[@]}"
-  mapfile -t from < <(names "$proxy" "$there")
-  order "set server $proxy/" ' state drain' "${from[@]}"
-  drained+=("${from[@]/#/$proxy/}")
-done
-send
-[ "${#proxies[@]}" -eq 0 ] || echo moved
-for proxy in "${proxies[@]}"; do
-  within "$drain" idle "$proxy" "$there" || {
-    if [ -z "$stat" ]; then
-      say "the ingress did not tell in ${drain}s whether requests to $service were open"
-    else say "requests to $service were still open after ${drain}s"; fi
-  }
+  within "$drain" proxy_idle "$proxy" "$there"
+  case $? in
+    0) ;;
+    1) say "requests to $service were still open after ${drain}s" ;;
+    *) say "the ingress did not tell in ${drain}s whether requests to $service were open" ;;
+  esac
 done
 stop_and_remove "${go[@]}" || exit
-order 'set server ' ' state ready' "${drained[@]}"
-order 'set weight ' ' 100%' "${drained[@]}"
-look
-for proxy in "${proxies[@]}"; do
-  mapfile -t free < <(names "$proxy" '')
-  order "set weight $proxy/" ' 100%' "${free[@]}"
-done
-send
+[ "${#proxies[@]}" -eq 0 ] || proxy_settle "${proxies[@]}"
 exit 0

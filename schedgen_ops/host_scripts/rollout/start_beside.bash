@@ -7,44 +7,28 @@
 #: service   the service's name
 #: wanted    how many containers it is to have
 #: release   the release's folder
-#: proxies[] the ingress's backends that lead to it
+#: proxies[] the ingress's routes that lead to it
 #: share     percent of the requests that the new containers get
 #: limit     seconds until they must be healthy
 source lib/alone_on_services.bash
 source lib/rollout.bash
+source lib/proxy.bash
 
 find_ingress || exit
-[ "${#proxies[@]}" -eq 0 ] || open_api
+[ "${#proxies[@]}" -eq 0 ] || proxy_open
 find_ids old "$service" || exit
 new=()
-open_all() {
-  [ "${#proxies[@]}" -gt 0 ] || return 0
-  look
-  for proxy in "${proxies[@]}"; do
-    mapfile -t all < <(
-      names "$proxy" ''
-      names "$proxy" "${here-}"
-    )
-    order "set weight $proxy/" ' 100%' "${all[@]}"
-  done
-  send
-}
 give_up() {
   for id in "${new[@]}"; do
     last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done
   done
   remove "${new[@]}" || set -- "$1, and what was started is still there"
-  open_all
+  [ "${#proxies[@]}" -eq 0 ] || proxy_admit "${here-}" "${proxies[@]}"
   echo "$1" >&2
   exit 1
 }
-# A container is in Docker's DNS before it can answer: free servers get no requests until it can.
-[ "${#proxies[@]}" -eq 0 ] || look
-for proxy in "${proxies[@]}"; do
-  mapfile -t free < <(names "$proxy" '')
-  order "set weight $proxy/" ' 0' "${free[@]}"
-done
-send
+# A container may be seen before it can answer: it gets no requests until it can.
+[ "${#proxies[@]}" -eq 0 ] || proxy_hold "${proxies[@]}"
 "${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never \
   --scale "$service=$((${#old[@]} + wanted))" "$service" >&2 || problem="could not be started"
 find_ids every "$service" || give_up "started, and nothing is known of it"
@@ -64,14 +48,9 @@ healthy "$limit" "${new[@]}" || give_up "$reason"
   exit 0
 }
 for proxy in "${proxies[@]}"; do
-  within 15 seen_up "$proxy" "$here" "$wanted" || give_up "is not seen by the ingress on port ${proxy##*_}"
+  within 15 proxy_seen_up "$proxy" "$here" "$wanted" ||
+    give_up "is not seen by the ingress on port ${proxy##*_}"
 done
-weigh "$share" "$wanted" "${#old[@]}"
-for proxy in "${proxies[@]}"; do
-  mapfile -t to < <(names "$proxy" "$here")
-  order "set weight $proxy/" " $come" "${to[@]}"
-  mapfile -t from < <(names "$proxy" "$there")
-  order "set weight $proxy/" " $go" "${from[@]}"
-done
-send || give_up "gets no requests: the ingress does not answer"
+proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
+  give_up "gets no requests: the ingress does not answer"
 exit 0

@@ -1,6 +1,5 @@
 # What the watchdog does once it has decided, and how it shares out requests until then. Its values are those
 # of `watch/watchdog.bash`.
-# shellcheck disable=SC2034 # `stat` is read by `names`
 
 log() { printf '%s\n' "$*" >> "$dir/log"; }
 mine=$state/releases/$release
@@ -73,16 +72,16 @@ keep() {
 }
 # The old containers that stand by get the requests at once, if all of them were well a moment ago.
 move() {
-  local text
+  local to from
   [ -s "$dir/now" ] || return 1
   awk -F '\t' -v release="$release" '$4 "" == release { next }
     { n++; if ($5 != "running" || $6 !~ /^(healthy|-)$/) bad = 1 }
     END { exit bad || !n }' "$dir/containers" || return 1
-  text=$(awk '$1 == "h" { proxy = server = $3; sub(/\/.*/, "", proxy); sub(/@.*/, "", server); seen[proxy] = 1
-    if ($2 == "o") well[proxy] = 1
-    text = text "set weight " server " " ($2 == "o" ? 256 : 0) ";" }
-    END { for (proxy in seen) if (!well[proxy]) exit; print text }' "$dir/now")
-  [ -n "$text" ] && consult "${text%;}"
+  { read -r to && read -r from; } < <(awk '
+    $1 == "h" { proxy = server = $3; sub(/\/.*/, "", proxy); sub(/@.*/, "", server); seen[proxy] = 1
+      if ($2 == "o") { well[proxy] = 1; to = to server " " } else from = from server " " }
+    END { for (proxy in seen) if (!well[proxy]) exit; print to; print from }' "$dir/now") || return 1
+  [ -n "$to" ] && consult proxy_move "$to" "$from"
 }
 # $1 the number of the first bad sample, $2 why.
 go_back() {
@@ -113,17 +112,8 @@ go_back() {
 }
 # The new release gets $1 percent of the requests.
 weights() {
-  local proxy name here there text=''
+  local here there
   here=$(ips 0) there=$(ips 1)
   [ -n "${here// /}" ] && [ -n "${there// /}" ] || return 0
-  consult 'show stat' || return
-  stat=$answer
-  for proxy in "${proxies[@]}"; do
-    mapfile -t to < <(names "$proxy" "$here")
-    mapfile -t from < <(names "$proxy" "$there")
-    weigh "$1" "${#to[@]}" "${#from[@]}"
-    for name in "${to[@]}"; do text+="set weight $proxy/$name $come;"; done
-    for name in "${from[@]}"; do text+="set weight $proxy/$name $go;"; done
-  done
-  [ -z "$text" ] || consult "${text%;}"
+  consult proxy_weigh "$1" "$here" '' "$there" '' "${proxies[@]}"
 }

@@ -8,10 +8,10 @@ now() {
   read -r up _ < /proc/uptime
   printf '%s' "$up"
 }
-# `ask` without the lock's descriptor: what it starts must not hold the lock. An ingress that does not answer
-# may have been made anew, under another id.
+# A function of lib/proxy.bash without the lock's descriptor: what it starts must not hold the lock. An ingress that
+# does not answer may have been made anew, under another id.
 consult() {
-  [ -n "$ingress" ] && ask "$1" 9>&- && return
+  [ -n "$ingress" ] && "$@" 9>&- && return
   ingress=$(ids_of schedgen-ingress | head -n 1)
   return 1
 }
@@ -22,11 +22,7 @@ ips() { awk -F '\t' -v release="$release" -v old="$1" '
   ($4 "" == release) != old { gsub(/[,-]/, " ", $10); printf "%s ", $10 }' "$dir/containers"; }
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
-  local text='' proxy
-  for proxy in "${proxies[@]}"; do text+="show table $proxy;"; done
-  consult "${text}show stat" || return
-  awk -v proxies=" ${proxies[*]} " -v fresh=" $(ips 0) " \
-    -v old=" $(ips 1) " "$ingress_awk" <<< "$answer"
+  consult proxy_traffic "$(ips 0)" "$(ips 1)" "${proxies[@]}"
 }
 # $1 a line of `targets`: PATIENCE PROXY URL. The new containers behind a proxy are asked themselves too.
 urls_of() {

@@ -27,7 +27,7 @@
 #: insufficient_traffic what happens where too few real requests came: accept, wait or rollback
 #: traffic_timeout      seconds that "wait" waits
 #: services[]           those that the release replaced
-#: proxies[]            the ingress's proxies for them
+#: proxies[]            the ingress's routes for them
 #: targets[]            a check each: "SECONDS PROXY URL", the proxy "-" for none
 #: metrics              such a line for the services' counters, "" for none
 #: requests             the name of the counter of requests
@@ -39,6 +39,7 @@
 #: keep[]               those that keep the release; the first makes it the one that serves
 #: records[]            the release's record as it is kept, taken back, or broken
 source lib/rollout.bash
+source lib/proxy.bash
 source lib/json.bash
 source lib/http.bash
 source lib/container_states.bash
@@ -48,7 +49,6 @@ source watch/act.bash
 embed watch/judge.awk
 embed watch/memory.awk
 embed watch/states.awk
-embed watch/ingress.awk
 embed watch/counters.awk
 embed watch/deltas.awk
 

@@ -36,7 +36,9 @@ class StartFirst(Strategy):
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return the script that starts it beside what runs."""
         at = (project.paths.state, project.paths.release(new.release_id), new.service)
-        return project.orchestrator.start_beside(*at, new.record, project.wait, share=share)
+        return project.orchestrator.start_beside(
+            *at, new.record, project.wait, proxy=project.proxy, share=share
+        )
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return that nobody has to wait."""

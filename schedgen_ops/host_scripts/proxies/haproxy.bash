@@ -1,0 +1,240 @@
+# HAProxy as the ingress, by its runtime API: what the functions do is said in lib/proxy.bash. A route is a backend
+# with a number of servers, of which Docker's DNS gives each an address, or none: those are free.
+source lib/within.bash
+embed proxies/haproxy/traffic.awk
+
+# `haproxy_ask` puts a question and keeps the `haproxy_answer`, "" for none. One process in the ingress's container
+# puts them all: each costs a connection there and no process here. It ends with its stdin.
+proxy_open() {
+  haproxy_close
+  haproxy_asked=$ingress
+  # shellcheck disable=SC2016 # the bash in there expands it
+  coproc API { exec "${docker[@]}" exec --interactive "$ingress" bash -c '
+    while IFS= read -r line; do
+      exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$line" >&3 && timeout 5 cat <&3
+      exec 3<&-; printf "\001"
+    done' 2> /dev/null; }
+}
+haproxy_close() {
+  local to=${API[1]-} from=${API[0]-}
+  [ -z "$to" ] || exec {to}>&-
+  [ -z "$from" ] || exec {from}<&-
+  haproxy_asked=
+}
+haproxy_ask() {
+  for _ in 1 2; do
+    [ "$ingress" = "${haproxy_asked-}" ] && [ -n "${API[1]-}" ] || proxy_open
+    printf '%s\n' "$1" >&"${API[1]}" && IFS= read -r -t 10 -d $'\001' haproxy_answer <&"${API[0]}" && return
+    haproxy_close
+  done 2> /dev/null
+  haproxy_answer=
+  return 1
+}
+# `haproxy_look` asks once, `haproxy_servers` reads the answer; `haproxy_order` collects what `haproxy_send` says
+# in one go. What `proxy_seen_up` looked at is `haproxy_fresh` for the weights, which follow at once.
+haproxy_look() {
+  haproxy_stat='' haproxy_fresh=''
+  haproxy_ask 'show stat' && [ -n "$haproxy_answer" ] && haproxy_stat=$haproxy_answer
+}
+# The servers of a route that lead to one of these addresses, or are free (""): name, status, open sessions.
+haproxy_servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
+  /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
+  $at["pxname"] == proxy && $at["type"] == 2 {
+    split($at["addr"], part, ":"); address = part[1]
+    if (address == "0.0.0.0") address = ""
+    if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
+      print $at["svname"], $at["status"], $at["scur"]
+  }' <<< "$haproxy_stat"; }
+haproxy_names() { haproxy_servers "$@" | cut -d' ' -f1; }
+# Something for many servers: $1 before and $2 behind each name.
+haproxy_orders=''
+haproxy_order() {
+  local name before=$1 behind=$2
+  shift 2
+  for name in "$@"; do haproxy_orders+="$before$name$behind;"; done
+}
+haproxy_send() {
+  local text=$haproxy_orders
+  haproxy_orders=''
+  [ -z "$text" ] || haproxy_ask "$text"
+}
+
+# Orders that give the free servers of a route a weight.
+haproxy_free() {
+  local free
+  mapfile -t free < <(haproxy_names "$2" '')
+  haproxy_order "set weight $2/" " $1" "${free[@]}"
+}
+# A container is in Docker's DNS before it can answer.
+proxy_hold() {
+  local route
+  haproxy_look || return
+  for route in "$@"; do haproxy_free 0 "$route"; done
+  haproxy_send
+}
+proxy_seen_up() {
+  haproxy_look && [ "$(haproxy_servers "$1" "$2" | grep -c ' UP')" -ge "$3" ] && haproxy_fresh=yes
+}
+# Weights for $1 percent of the requests to $2 new servers beside $3 old ones. Weight 1 is what stands by, since
+# nothing goes to weight 0, even when nobody else is left.
+haproxy_weights() {
+  come=100% go=1
+  [ "$1" -le 100 ] || go=0
+  [ "$1" -lt 100 ] || return 0
+  local to=$(($1 * $3)) from=$(((100 - $1) * $2))
+  if [ "$to" -le "$from" ]; then
+    come=$((256 * to / from)) go=256
+    [ "$come" -gt 0 ] || come=1
+  else go=$(((256 * from + to - 1) / to)); fi
+}
+proxy_weigh() {
+  local share=$1 new=$2 comers=$3 old=$4 goers=$5 route to from come go
+  shift 5
+  [ -n "${haproxy_fresh-}" ] || haproxy_look || return
+  haproxy_fresh=
+  for route in "$@"; do
+    mapfile -t to < <(haproxy_names "$route" "$new")
+    mapfile -t from < <(haproxy_names "$route" "$old")
+    haproxy_weights "$share" "${comers:-${#to[@]}}" "${goers:-${#from[@]}}"
+    haproxy_order "set weight $route/" " $come" "${to[@]}"
+    haproxy_order "set weight $route/" " $go" "${from[@]}"
+  done
+  haproxy_send
+}
+proxy_admit() {
+  local addresses=$1 route names
+  shift
+  haproxy_look || return
+  for route in "$@"; do
+    haproxy_free 100% "$route"
+    names=()
+    [ -z "$addresses" ] || mapfile -t names < <(haproxy_names "$route" "$addresses")
+    haproxy_order "set weight $route/" ' 100%' "${names[@]}"
+  done
+  haproxy_send
+}
+haproxy_drained=()
+proxy_drain() {
+  local stay=$1 go=$2 route to from
+  shift 2
+  haproxy_look || return
+  for route in "$@"; do
+    mapfile -t to < <(haproxy_names "$route" "$stay")
+    haproxy_order "set weight $route/" ' 100%' "${to[@]}"
+    mapfile -t from < <(haproxy_names "$route" "$go")
+    haproxy_order "set server $route/" ' state drain' "${from[@]}"
+    haproxy_drained+=("${from[@]/#/$route/}")
+  done
+  haproxy_send
+}
+proxy_idle() {
+  haproxy_look || return 2
+  ! haproxy_servers "$1" "$2" | grep -qv ' 0$'
+}
+proxy_settle() {
+  local route
+  haproxy_order 'set server ' ' state ready' "${haproxy_drained[@]}"
+  haproxy_order 'set weight ' ' 100%' "${haproxy_drained[@]}"
+  haproxy_drained=()
+  haproxy_look
+  for route in "$@"; do haproxy_free 100% "$route"; done
+  haproxy_send
+}
+
+proxy_answering() {
+  haproxy_look
+  awk -F, '
+    $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 }
+    END { exit !some || bad }' <<< "$haproxy_stat"
+}
+proxy_learned() {
+  haproxy_ask 'show servers state'
+  printf '%s\n' "$haproxy_answer" > "$folder/servers.state"
+  chmod 644 "$folder/servers.state"
+}
+proxy_forget() { rm -f "$folder/servers.state"; }
+haproxy_worker() {
+  haproxy_ask 'show info'
+  haproxy_pid=$(sed -n 's/^Pid: //p' <<< "$haproxy_answer")
+}
+# Another worker answers than $1: it has read what was left to it.
+haproxy_succeeded() {
+  haproxy_worker
+  [ -n "$haproxy_pid" ] && [ "$haproxy_pid" != "$1" ]
+}
+proxy_reload() {
+  local was read_it
+  proxy_learned
+  haproxy_worker
+  was=$haproxy_pid
+  "${docker[@]}" kill --signal USR2 "$ingress" > /dev/null && within 20 haproxy_succeeded "$was"
+  read_it=$?
+  proxy_forget
+  return "$read_it"
+}
+proxy_reopen() {
+  local all
+  within 20 haproxy_look &&
+    mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$haproxy_stat") || return
+  haproxy_order 'set server ' ' state ready' "${all[@]}"
+  haproxy_order 'set weight ' ' 100%' "${all[@]}"
+  haproxy_send
+}
+
+haproxy_counters() {
+  # shellcheck disable=SC2016 # the bash in there expands it
+  timeout -k 2 15 "${docker[@]}" exec "$1" bash -c '
+  ask() { exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3 && exec 3<&-; }
+  tables=
+  while read -r mark word name rest; do
+    [ "$mark$word" != "#table:" ] || tables+="show table ${name%,};"
+  done < <(ask "show table")
+  ask "show info;${tables}show stat" && echo over' < /dev/null 2> /dev/null
+}
+# A stick table counts what servers answered visitors, the statistics what HAProxy answered itself.
+proxy_visitors() {
+  local line f names i pid='' born='' over='' answers=0 errors=0 everything=0 of_servers=0 broken=0
+  local -A at=()
+  while IFS= read -r line; do
+    case $line in
+      'Pid: '*) pid=${line#*: } ;;
+      'Start_time_sec: '*) born=${line#*: } ;;
+      'Uptime_sec: '*) born=${born:-$((EPOCHSECONDS - ${line#*: }))} ;;
+      *' gpc0='*)
+        [[ $line =~ gpc0=([0-9]+) ]] && answers=$((answers + BASH_REMATCH[1]))
+        [[ $line =~ gpc1=([0-9]+) ]] && errors=$((errors + BASH_REMATCH[1]))
+        ;;
+      '# pxname,'*)
+        IFS=, read -ra names <<< "${line#'# '}"
+        for i in "${!names[@]}"; do at[${names[i]}]=$i; done
+        ;;
+      over) over=yes ;;
+      *,*)
+        [ "${#at[@]}" -gt 0 ] || continue
+        IFS=, read -ra f <<< "$line"
+        case ${f[${at[type]}]} in
+          0) everything=$((everything + ${f[${at[hrsp_5xx]}]:-0})) ;;
+          1) broken=$((broken + ${f[${at[srv_abrt]}]:-0})) ;;
+          2) of_servers=$((of_servers + ${f[${at[hrsp_5xx]}]:-0})) ;;
+        esac
+        ;;
+    esac
+  done < <(haproxy_counters "$1")
+  [ -n "$over" ] && [ -n "$born" ] && [ -n "$pid" ] && [ "${#at[@]}" -gt 0 ] &&
+    echo "$pid $born $answers $errors $everything $of_servers $broken"
+}
+proxy_traffic() {
+  local new=$1 old=$2 text='' route
+  shift 2
+  for route in "$@"; do text+="show table $route;"; done
+  haproxy_ask "${text}show stat" || return
+  awk -v proxies=" $* " -v fresh=" $new " -v old=" $old " "$traffic_awk" <<< "$haproxy_answer"
+}
+proxy_move() {
+  # shellcheck disable=SC2086 # lists of names
+  {
+    haproxy_order 'set weight ' ' 256' $1
+    haproxy_order 'set weight ' ' 0' $2
+  }
+  haproxy_send
+}
