@@ -25,9 +25,6 @@ from schedgen_ops.text import age, plural
 from schedgen_ops.verify import logs
 from schedgen_ops.watch.rules import CheckVerdict
 
-# Clocks that differ by less make no difference to a log, a certificate or a lease.
-_AGREE = 5.0
-
 
 @dataclass(slots=True)
 class Read:
@@ -193,17 +190,9 @@ def _logs(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str
 
 
 def _clock(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str]]:
-    there = host_time.parse(answer.stdout)
-    # It was read at some moment between the two, and tells whole seconds.
-    early = (asked.sent - there).total_seconds() - 1
-    late = (there - asked.received).total_seconds()
-    gap = max(early, late, 0.0)
-    if gap < _AGREE:
-        yield "clock", "agrees with this machine's"
-        return
-    way = "behind" if early > late else "ahead of"
-    text = f"the host's clock is {gap:.0f} s {way} this machine's"
-    yield "clock", Problem(text, "See that both keep time: `timedatectl` tells.", refuses=False)
+    text = host_time.apart(host_time.parse(answer.stdout), asked.sent, asked.received)
+    hint = "See that both keep time: `timedatectl` tells."
+    yield "clock", Problem(text, hint, refuses=False) if text else "agrees with this machine's"
 
 
 def _catalog(asked: AskedHost, answer: Result) -> Iterator[tuple[str, Problem | str]]:

@@ -1,0 +1,1 @@
+"""What a host has to be before anything can be deployed on it."""
