@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from schedgen_ops import workers
-from schedgen_ops.remote import CAPTURE_LIMIT, Remote, RemoteProcess, Result
+from schedgen_ops.remote import CAPTURE_LIMIT, Ends, Remote, RemoteProcess, Result
 from schedgen_ops.shell import Command
 
 
@@ -84,6 +84,11 @@ class Gated:
         """See `Remote.hold`."""
         self._pass()
         return self.remote.hold(command, deadline=deadline, on_line=on_line)
+
+    def attach(self, command: Command, ends: Ends) -> int:
+        """See `Remote.attach`."""
+        self._pass()
+        return self.remote.attach(command, ends)
 
     def forward(
         self, remote_port: int, local_port: int = 0, failed: Callable[[str], None] | None = None

@@ -48,6 +48,41 @@ class Result:
         return tuple(line for line in self.stdout.splitlines() if line.strip())
 
 
+class Window(Protocol):
+    """The terminal on this machine that a remote command is shown on."""
+
+    @property
+    def kind(self) -> str:
+        """What it understands: the value of TERM."""
+        ...
+
+    @property
+    def changed(self) -> int:
+        """A descriptor that has something to read whenever the size is another one."""
+        ...
+
+    def size(self) -> tuple[int, int]:
+        """Return its columns and its rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the streams of a remote command lead to on this machine.
+
+    Attributes:
+        out: takes the bytes of stdout as they come; with a window, those of stderr too.
+        err: takes the bytes of stderr.
+        stdin: the descriptor that the command reads; None for an empty stdin.
+        window: the terminal; None for plain pipes.
+    """
+
+    out: Callable[[bytes], None]
+    err: Callable[[bytes], None]
+    stdin: int | None = None
+    window: Window | None = None
+
+
 class RemoteProcess(Protocol):
     """A process that stays alive on the host for as long as its stdin stays open."""
 
@@ -170,6 +205,15 @@ class Remote(Protocol):
 
         Raises:
             CommandFailed: when it ends before it printed a line.
+        """
+        ...
+
+    def attach(self, command: Command, ends: Ends) -> int:
+        """Run a command as if it ran on this machine, for as long as it likes, and return its exit status.
+
+        Raises:
+            ValueError: for a command with secrets or a stdin of its own.
+            OSError: what `ends.out` or `ends.err` raised; the command is ended then.
         """
         ...
 

@@ -72,6 +72,22 @@ def single(command: Command, *, deadline: float, nonce: str, held: bool = False)
     return _request(f"{exports}{command.text}", parts, data, deadline, nonce, held=held)
 
 
+def on_terminal(command: Command, nonce: str) -> Request:
+    """Return the request for a command that has a terminal, which is its stdin, and no deadline.
+
+    No mark stands before its output: it is shown, not read. `timeout` would take it out of the foreground.
+
+    Raises:
+        ValueError: for a text that is too long for a line.
+    """
+    # With `exit` behind it bash waits for the command, and tells of a signal by an exit status.
+    script = f"SHLVL=9; {LOCALE}: {nonce}\n{command.text}\nexit"
+    line = f"exec bash --norc -o pipefail -c {quote(script)}"
+    if len(line.encode()) > _LINE_LIMIT:
+        raise ValueError("the command is too long for a terminal")
+    return Request(line, b"", nonce)
+
+
 def several(commands: Sequence[Command], *, deadline: float, nonce: str) -> Request:
     """Return the request for commands that run one after the other, each in a subshell of its own.
 

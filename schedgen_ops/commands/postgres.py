@@ -51,9 +51,20 @@ def reading(user: str, database: str, **variables: str) -> tuple[str, ...]:
     return (*_psql(*options), *given, "-f", "-")
 
 
+def session(user: str, database: str, *, interactive: bool, read_only: bool) -> tuple[str, ...]:
+    """The words of psql for a person, or for statements on stdin, of which the first that fails ends it."""
+    how = () if interactive else ("-X", "-v", "ON_ERROR_STOP=1", "--no-password")
+    given = ("env", "PGOPTIONS=-c default_transaction_read_only=on") if read_only else ()
+    return (*_by_password(*given, "psql"), *how, "-U", user, "-d", database)
+
+
 def _session(user: str, database: str, *words: str) -> tuple[str, ...]:
     return _psql(*_BARE, "-U", user, "-d", database, *words)
 
 
 def _psql(*words: str) -> tuple[str, ...]:
-    return ("sh", "-c", _WITH_PASSWORD, "sh", "psql", *words)
+    return _by_password("psql", *words)
+
+
+def _by_password(*words: str) -> tuple[str, ...]:
+    return ("sh", "-c", _WITH_PASSWORD, "sh", *words)

@@ -71,6 +71,15 @@ class DatabaseEngine(Protocol):
             variables: values that the statements name as :'name'.
         """
 
+    def session(self, database: Database, *, interactive: bool, read_only: bool) -> tuple[str, ...]:
+        """Return the words, in its container, of its client on the database; no word is a password.
+
+        Args:
+            interactive: whether a person types; else statements are on stdin, and the first that fails
+                ends it with an exit status other than 0.
+            read_only: whether what changes something is refused, unless the session itself allows it.
+        """
+
     def by_hand(self, database: Database, form: str) -> tuple[str, ...]:
         """Return the words, in its container, by which an operator restores a dump that is on stdin.
 

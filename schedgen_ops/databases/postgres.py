@@ -79,6 +79,10 @@ class Postgres:
         """Return the words of psql for the statements on its stdin."""
         return postgres.reading(database.user, database.name, **variables)
 
+    def session(self, database: Database, *, interactive: bool, read_only: bool) -> tuple[str, ...]:
+        """Return the words of psql, with the password that its container knows."""
+        return postgres.session(database.user, database.name, interactive=interactive, read_only=read_only)
+
     def by_hand(self, database: Database, form: str) -> tuple[str, ...]:
         """Return the words of psql, or of pg_restore for a dump of its own format."""
         program = ("pg_restore", "--clean", "--if-exists") if form == "custom" else ("psql",)

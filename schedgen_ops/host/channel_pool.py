@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
 from time import monotonic, sleep
@@ -56,11 +56,33 @@ class ChannelPool:
         Raises:
             ConnectionLost: when none arrived, so that nobody knows how the command ended.
         """
-        with self._slots, self._channel(command, request.nonce) as channel:
+
+        def talk(channel: Channel, until: float) -> int | None:
+            channel.exec_command(request.line)
+            return channels.exchange(channel, request.stdin, out, err, until)
+
+        return self.converse(command, request.nonce, talk, deadline)
+
+    def converse(
+        self,
+        command: Command,
+        nonce: str,
+        talk: Callable[[Channel, float], int | None],
+        deadline: float,
+    ) -> int:
+        """Run a command by `talk` on a channel of its own, and return the exit status.
+
+        Args:
+            talk: starts the command and returns its exit status, None where none arrived until the moment
+                of the monotonic clock that it is given.
+
+        Raises:
+            ConnectionLost: when none arrived, so that nobody knows how the command ended.
+        """
+        with self._slots, self._channel(command, nonce) as channel:
             until = monotonic() + deadline + _GRACE
             try:
-                channel.exec_command(request.line)
-                code = channels.exchange(channel, request.stdin, out, err, until)
+                code = talk(channel, until)
             except BROKEN as problem:
                 raise self._broken(command, channel, problem) from problem
             return self._verdict(command, channel, until) if code is None else code

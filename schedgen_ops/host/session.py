@@ -9,15 +9,15 @@ from time import monotonic
 
 from schedgen_ops import parallel_batch, wire
 from schedgen_ops.errors import CommandFailed
+from schedgen_ops.host import attached, failures
 from schedgen_ops.host import channel as channels
-from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Bytes, Capture, Lines
 from schedgen_ops.host.channel_pool import ChannelPool
 from schedgen_ops.host.connection import Link
 from schedgen_ops.host.remote_process import SshProcess
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.remote import CAPTURE_LIMIT, Result, brief, checked
+from schedgen_ops.remote import CAPTURE_LIMIT, Ends, Result, brief, checked
 from schedgen_ops.shell import Command, sh
 
 # Bytes a second that the slowest link still worth using moves.
@@ -159,6 +159,10 @@ class Host:
             if isinstance(problem, channels.BROKEN):
                 raise failures.lost(command, self.name, "the connection was lost as it started") from problem
             raise
+
+    def attach(self, command: Command, ends: Ends) -> int:
+        """Run a command as if it ran on this machine."""
+        return attached.attach(self._pool, self.name, command, ends)
 
     @contextmanager
     def forward(

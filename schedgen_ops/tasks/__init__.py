@@ -24,5 +24,5 @@ from schedgen_ops.tasks.doctor import doctor
 namespace = Collection()
 for _module in (deploy, rollback, backup, emergency, verify, monitor, ops, notify, hosts, config, lab, dev):
     namespace.add_collection(Collection.from_module(_module))
-for _task in (looking.status, looking.logs, doctor):
+for _task in (looking.status, looking.logs, looking.exec_, looking.shell, looking.db, looking.run, doctor):
     namespace.add_task(_task)

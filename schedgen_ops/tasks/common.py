@@ -15,7 +15,8 @@ from invoke.tasks import Task
 
 from schedgen_ops.tasks.words import WordsTask
 
-Body = Callable[..., None]
+# What it returns is the exit code of a run that did not fail by itself.
+Body = Callable[..., int | None]
 
 _SHARED: dict[str, tuple[object, str]] = {
     "env": ("", "Environment: the name of a file in config/ (default: SCHEDGEN_ENV, else production)."),
@@ -105,7 +106,9 @@ def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object])
     options = Options(**{name: values[name] for name in shared if name in values})
     own = {name: value for name, value in values.items() if name not in shared}
     with exits(), opened(options) as op:
-        body(op, **own)
+        code = body(op, **own)
+    if code:
+        raise Exit(code=code)
 
 
 def refuse_dry(context: Context) -> None:

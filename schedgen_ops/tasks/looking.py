@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from schedgen_ops.tasks.common import operation
+from schedgen_ops.tasks.words import behind_dashes
 
 if TYPE_CHECKING:
     from schedgen_ops.task_run import Operation
@@ -42,3 +43,39 @@ def logs(
     from schedgen_ops.cli import logs as cli
 
     cli.show(op, cli.LogOptions(services, since, tail, grep, level, follow))
+
+
+_SERVICE = "The service."
+_INDEX = "The number at the end of the container's name (default: the first one that runs)."
+
+
+@operation(name="exec", help={"service": _SERVICE, "index": _INDEX})
+def exec_(op: Operation, service: str, index: int = 0) -> int:
+    """Run a command in a service's container, on all hosts: inv exec backend -- ls -l."""
+    from schedgen_ops.cli import hands_on as cli
+
+    return cli.execute(op, service, behind_dashes(), index)
+
+
+@operation(help={"service": _SERVICE, "index": _INDEX})
+def shell(op: Operation, service: str, index: int = 0) -> int:
+    """Open a shell in a service's container on one host: bash where its image has it, else sh."""
+    from schedgen_ops.cli import hands_on as cli
+
+    return cli.shell(op, service, index)
+
+
+@operation(help={"read_only": "Refuse what changes something, until the session itself allows it."})
+def db(op: Operation, read_only: bool = False) -> int:
+    """Open the database's own client in its container; statements may come on stdin."""
+    from schedgen_ops.cli import hands_on as cli
+
+    return cli.database(op, read_only)
+
+
+@operation()
+def run(op: Operation) -> int:
+    """Run a command on all hosts, in the project's directory: inv run -- git log -1."""
+    from schedgen_ops.cli import hands_on as cli
+
+    return cli.run(op, behind_dashes())

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from invoke.parser.argument import Argument
+from invoke.program import Program
 from invoke.tasks import Task
 
 # Invoke's own functions that ask whether a word on the command line is still wanted.
@@ -45,6 +46,20 @@ def _word_in_hand() -> bool:
             break
         frame = frame.f_back
     return False
+
+
+def behind_dashes() -> tuple[str, ...]:
+    """Return the words behind `--` on the command line that runs, each as it was typed.
+
+    Invoke joins them with spaces, so that they cannot be told apart again, and keeps the line in its Program.
+    """
+    frame = sys._getframe(1)
+    while not isinstance(program := frame.f_locals.get("self"), Program):
+        if frame.f_back is None:
+            return ()
+        frame = frame.f_back
+    line = list(program.argv)
+    return tuple(line[line.index("--") + 1 :]) if "--" in line else ()
 
 
 class WordsTask(Task[Any]):

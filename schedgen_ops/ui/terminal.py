@@ -74,10 +74,10 @@ class Writer:
             self.stream.flush()
         except (OSError, ValueError):
             self.gone = True
-            _discard_rest(self.stream)
+            silence(self.stream)
 
 
-def _discard_rest(stream: TextIO) -> None:
+def silence(stream: TextIO) -> None:
     """Point a broken stream at nothing, or the interpreter's own flush at exit fails as well."""
     try:
         sink = os.open(os.devnull, os.O_WRONLY)

@@ -13,7 +13,7 @@ from schedgen_ops.clock import Clock
 from schedgen_ops.errors import CommandFailed, ConnectionLost
 from schedgen_ops.events import Emit, silence
 from schedgen_ops.host_context import HostContext
-from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
+from schedgen_ops.remote import CAPTURE_LIMIT, Ends, Remote, Result, checked
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -103,6 +103,7 @@ class FakeHost:
         # Downloads: where each began, and after how many bytes each in turn breaks off (None: it does not).
         self.offsets: list[tuple[str, int]] = []
         self.breaks: list[int | None] = []
+        self.ends: list[Ends] = []
         self.interrupted = False
         self.closed = False
         self._calls: dict[int, int] = {}
@@ -171,6 +172,13 @@ class FakeHost:
         held = FakeHold(reply.stdout, on_line)
         self.holds.append(held)
         return held
+
+    def attach(self, command: Command, ends: Ends) -> int:
+        reply = self._reply(command, 0.0)
+        ends.out(reply.stdout.encode())
+        ends.err(reply.stderr.encode())
+        self.ends.append(ends)
+        return reply.code
 
     @contextmanager
     def forward(

@@ -49,6 +49,9 @@ class Sqlite:
     def reading(self, database: Database, **variables: str) -> tuple[str, ...]:
         return ("lite", "load", database.name)
 
+    def session(self, database: Database, *, interactive: bool, read_only: bool) -> tuple[str, ...]:
+        return ("lite", "session", database.name, *(("--readonly",) if read_only else ()))
+
     def by_hand(self, database: Database, form: str) -> tuple[str, ...]:
         return ("lite", "load", database.name)
 

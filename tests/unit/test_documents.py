@@ -37,7 +37,8 @@ def typed(document: Path) -> Iterator[tuple[str, list[str]]]:
     """Return what a document says to type: the task and its long options."""
     for line in re.findall(r"(?:`|^    )inv ([^`#\n]+)", document.read_text(), re.MULTILINE):
         # Two spaces and more are before what it means.
-        name, *words = re.split(r"\s{2,}", line.strip())[0].split()
+        # What stands behind -- is a command of the host's.
+        name, *words = re.split(r"\s{2,}|\s--(?:\s|$)", line.strip())[0].split()
         if not name.startswith("-"):
             yield (
                 name.rstrip(":,"),

@@ -1,0 +1,128 @@
+"""A remote command on this machine's own streams, on one host or on several."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from schedgen_ops.cli.looking import conclude
+from schedgen_ops.errors import ConfigError
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.remote import Ends, Remote
+from schedgen_ops.shell import Command
+from schedgen_ops.task_run import Operation
+from schedgen_ops.ui.raw_terminal import has_terminal, raw_terminal
+from schedgen_ops.ui.remote_output import RemoteOutput
+from schedgen_ops.ui.tables import Table
+
+# Gives the command for a host, and for what it is tied to.
+Build = Callable[[Remote, "Tie"], Command]
+# Stdout and stderr.
+Streams = tuple[RemoteOutput, RemoteOutput]
+# Whoever waits for a document waits so long at most.
+_DOCUMENT_SECONDS = 86400.0
+# What a shell says of a program whose reader went away.
+_UNREAD = 141
+
+
+class Tie:
+    """What a command is tied to on this machine.
+
+    Attributes:
+        terminal: the kind of terminal; "" for pipes.
+        reads: whether it has a stdin.
+    """
+
+    def __init__(self, terminal: str = "", reads: bool = False) -> None:
+        self.terminal = terminal
+        self.reads = reads
+
+
+def one(op: Operation, fleet: Fleet, what: str) -> Fleet:
+    """Refuse more than one host, and a document.
+
+    Args:
+        what: what needs a host of its own, as "a shell".
+
+    Raises:
+        ConfigError: saying which hosts there are.
+    """
+    if op.options.json:
+        raise ConfigError(f"--json ends with one document, and {what} has none", hint="Leave it out.")
+    if len(fleet) != 1:
+        raise ConfigError(f"{what} is on one host", hint=f"Say which with --hosts: {', '.join(fleet.names)}.")
+    return fleet
+
+
+def over(op: Operation, fleet: Fleet, build: Build) -> int:
+    """Run a command on every host and return its exit code, the worst of several hosts.
+
+    Raises:
+        OpsError: where it could not be started, or how it ended is not known.
+    """
+    try:
+        if op.options.json:
+            return _document(op, fleet, build)
+        if len(fleet) == 1:
+            return _alone(fleet.hosts[0], build)
+        return _beside(fleet, build)
+    except BrokenPipeError:
+        return _UNREAD
+
+
+def _alone(remote: Remote, build: Build) -> int:
+    if has_terminal():
+        return _on_terminal(remote, build)
+    stdin = _stdin()
+    return _piped(remote, build(remote, Tie(reads=stdin is not None)), _streams(), stdin)
+
+
+def _piped(remote: Remote, command: Command, streams: Streams, stdin: int | None = None) -> int:
+    out, err = (stream.of(remote.name) for stream in streams)
+    code = remote.attach(command, Ends(out.take, err.take, stdin))
+    out.finish()
+    err.finish()
+    return code
+
+
+def _streams(*hosts: str) -> Streams:
+    return RemoteOutput(sys.stdout, hosts), RemoteOutput(sys.stderr, hosts)
+
+
+def _on_terminal(remote: Remote, build: Build) -> int:
+    from os import environ
+
+    command = build(remote, Tie(environ.get("TERM") or "dumb", reads=True))
+    with raw_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as terminal:
+        ends = Ends(terminal.write, terminal.write, stdin=terminal.stdin, window=terminal)
+        return remote.attach(command, ends)
+
+
+def _beside(fleet: Fleet, build: Build) -> int:
+    streams = _streams(*fleet.names)
+    seen = fleet.each(lambda remote: _piped(remote, build(remote, Tie()), streams))
+    for error in seen.errors.values():
+        if isinstance(error, BrokenPipeError):
+            raise error
+    conclude(seen)
+    return max(seen.ok.values())
+
+
+def _document(op: Operation, fleet: Fleet, build: Build) -> int:
+    def work(remote: Remote) -> tuple[int, str, str]:
+        ended = remote.run(build(remote, Tie()), deadline=_DOCUMENT_SECONDS, check=False)
+        return ended.code, ended.stdout, ended.stderr
+
+    seen = fleet.each(work)
+    rows = tuple((host, *ended) for host, ended in seen.ok.items())
+    op.ui.show(Table(("Host", "Code", "Stdout", "Stderr"), rows))
+    conclude(seen)
+    return max(code for _, code, _, _ in rows)
+
+
+def _stdin() -> int | None:
+    """What is piped in; None where stdin is closed."""
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, ValueError, OSError):
+        return None
