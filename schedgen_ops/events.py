@@ -34,10 +34,11 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class StepStarted(Event):
-    """A step begins; `number` is the runbook's, "" where it has none."""
+    """A step begins; `number` is the runbook's, "" where it has none; a `gate` may still refuse the run."""
 
     number: str
     title: str
+    gate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class StepRunner:
 
     def _begin(self, step: Step) -> None:
         started = self.clock.monotonic()
-        self.emit(events.StepStarted(step.number, step.title))
+        self.emit(events.StepStarted(step.number, step.title, step.gate))
         if step.beside:
             self._beside.append(Beside(step, lambda: self._run(step, started), self.interrupt, self._heard))
         else:

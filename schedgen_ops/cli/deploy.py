@@ -53,7 +53,6 @@ def carry_out(
         ConfigError: for a secret that is missing.
     """
     consent = Consent(op, ref, force.strip())
-    consent.before()
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
     session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience, consent)
@@ -65,6 +64,8 @@ def carry_out(
         (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
+    # The team hears of a refusal, and the journal has it, since the run has a name by now.
+    consent.before()
     with hooks.ending():
         release = run()
     done = "All services updated successfully" if session.touched else "No service had changed"

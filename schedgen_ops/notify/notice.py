@@ -84,7 +84,7 @@ def ending(run: RunSummary, around: Surroundings, end: RunFinished, log: str) ->
     """
     return Notice(
         _occasions(run, end.code),
-        f"{run.named} {'finished' if not end.code else _ENDS.get(end.code, 'failed')}",
+        f"{run.named} {_ended(run, end.code)}",
         _body((*_outcome(around, end), *_figures(run), *_more(around, end, log))),
         bad=bool(end.code),
     )
@@ -100,6 +100,13 @@ def trial(env: str, around: Surroundings, at: datetime) -> Notice:
     """Return the message of `inv notify.test`."""
     lines = (f"A test at {at:%H:%M %Z}: nothing happened.", f"By: {around.by}", _labelled("See", around.link))
     return Notice(frozenset(), f"Test message from {env}", _body(lines))
+
+
+def _ended(run: RunSummary, code: int) -> str:
+    if not code:
+        return "finished"
+    refused = run.announced and not run.changed and code not in _ENDS
+    return "did not begin, nothing was changed" if refused else _ENDS.get(code, "failed")
 
 
 def _occasions(run: RunSummary, code: int) -> frozenset[str]:

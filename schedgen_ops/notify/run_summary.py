@@ -13,10 +13,11 @@ from schedgen_ops.events import (
     RunStarted,
     StepFailed,
     StepFinished,
+    StepStarted,
 )
 
 GATE = "Pre-flight Checks"
-"""The step after which a run is not refused any more: only then is it told that it started."""
+"""The first step of a run on releases; one that has no other puts right what it finds there."""
 
 _BACKUP = "Pre-deployment backup"
 _NOUNS = {
@@ -38,11 +39,13 @@ class RunSummary:
         facts: values that it told, by name.
         warnings: how many it told.
         failed: the titles of the steps that failed.
+        acts: whether a step began that is no gate.
     """
 
     started: RunStarted | None = None
     passed: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
+    acts: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: int = 0
 
@@ -51,16 +54,23 @@ class RunSummary:
         match event:
             case RunStarted():
                 return RunSummary(event)
-            case StepFinished():
-                return replace(self, passed=self.passed | {event.title})
-            case StepFailed():
-                return replace(self, failed=self.failed | {event.title})
+            case StepStarted() | StepFinished() | StepFailed():
+                return self._after_step(event)
             case Fact(host=""):
                 return replace(self, facts={**self.facts, event.name: event.value})
             case Message(level="warn"):
                 return replace(self, warnings=self.warnings + 1)
             case _:
                 return self
+
+    def _after_step(self, event: StepStarted | StepFinished | StepFailed) -> RunSummary:
+        match event:
+            case StepStarted():
+                return replace(self, acts=self.acts or not event.gate)
+            case StepFinished():
+                return replace(self, passed=self.passed | {event.title})
+            case StepFailed():
+                return replace(self, failed=self.failed | {event.title})
 
     @property
     def command(self) -> str:
@@ -85,7 +95,7 @@ class RunSummary:
     @property
     def changed(self) -> bool:
         """Whether it came so far that something may have changed."""
-        return not self._gated or GATE in self.passed
+        return self.acts or (GATE in self.passed and not self._goes_on)
 
     @property
     def begins(self) -> bool:
@@ -98,8 +108,8 @@ class RunSummary:
         return _BACKUP in self.failed
 
     @property
-    def _gated(self) -> bool:
-        return bool(self.started and GATE in (title for _, title in self.started.steps))
+    def _goes_on(self) -> bool:
+        return any(title != GATE for _, title in self.started.steps) if self.started else False
 
     @property
     def hosts(self) -> tuple[str, ...]:

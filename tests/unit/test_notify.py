@@ -112,6 +112,17 @@ def test_a_refused_deploy_is_told_to_those_who_want_it(
     assert service.titles == ["Deployment of v1.2.3 on staging was refused, somebody else is at work"]
 
 
+def test_a_freeze_is_told_as_a_refusal(
+    inv: Inv, configure: Configure, service: Service, tmp_path: Path
+) -> None:
+    freeze = [{"dates": "2020-01-01..2099-12-31", "why": "x"}]
+    configure({"name": "team", "variable": "TEAM_URL", "on": ["started", "refused"]})
+    config = tmp_path / "config/staging.yaml"
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | {"policy": {"freeze": freeze}}))
+    assert inv("deploy", "--branch", "v1.2.3", on=[SimHost()]) == 3
+    assert service.titles == ["Deployment of v1.2.3 on staging was refused, nothing was changed"]
+
+
 def test_a_backup_is_told_of_only_where_it_fails(inv: Inv, configure: Configure, service: Service) -> None:
     configure()
     assert inv("backup.drill", on=[ready(verify_the_backup="wrong database.sql.gz is missing\n")]) == 5

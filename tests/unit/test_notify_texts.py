@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schedgen_ops.events import Event, Fact, Message, RunFinished, RunStarted, StepFailed, StepFinished
+from schedgen_ops.events import (
+    Event,
+    Fact,
+    Message,
+    RunFinished,
+    RunStarted,
+    StepFailed,
+    StepFinished,
+    StepStarted,
+)
 from schedgen_ops.notify.notice import Notice, Surroundings, beginning, ending
 from schedgen_ops.notify.run_summary import GATE, RunSummary
 
@@ -22,7 +31,8 @@ STARTED = RunStarted(
     (("Branch", "v1.2.3"), ("Environment", "production")),
     (("", GATE), ("0", "Pre-deployment backup")),
 )
-PASSED = StepFinished("", GATE, 2.0)
+LOOKED = (StepStarted("", GATE, gate=True), StepFinished("", GATE, 2.0))
+PASSED = StepStarted("0", "Pre-deployment backup")
 
 
 def after(*events: Event) -> RunSummary:
@@ -117,10 +127,28 @@ def test_whom_to_call_is_said_where_a_person_is_needed_and_nowhere_else() -> Non
         (7, [], {"refused"}),
         (8, [], {"refused"}),
         (130, [PASSED], {"failed"}),
+        # A hook before the deploy, or images that are gone: nothing was changed, though the look went well.
+        (3, [*LOOKED], {"refused"}),
+        (3, [*LOOKED, StepStarted("", "Hook pre-deploy", gate=True)], {"refused"}),
     ],
 )
 def test_what_kind_of_end_it_was(code: int, events: list[Event], occasions: set[str]) -> None:
     assert ended(RunFinished(code, "", 1.0, "x"), *events).occasions == occasions
+
+
+def test_a_run_begins_when_a_step_begins_that_may_change_something() -> None:
+    assert not after(STARTED, *LOOKED).begins
+    assert after(STARTED, *LOOKED, PASSED).begins
+    restore = RunStarted("restore", "r", "production", "Restore", ("a",), (), (("", "Checking the backup"),))
+    assert not after(restore, StepStarted("", "Checking the backup", gate=True)).begins
+    # It takes back what it finds while it looks.
+    recover = RunStarted("recover", "r", "production", "Recovery", ("a",), (), (("", GATE),))
+    assert after(recover, *LOOKED).begins
+
+
+def test_a_host_that_is_not_reached_is_no_failed_deploy() -> None:
+    assert ended(RunFinished(8, "", 1.0, "no route")).title.endswith("did not begin, nothing was changed")
+    assert ended(RunFinished(8, "", 1.0, "no route"), PASSED).title.endswith("production failed")
 
 
 def test_a_rollback_that_was_asked_for_is_one_and_a_backup_is_told_of_where_it_fails() -> None:
