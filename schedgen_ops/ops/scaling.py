@@ -8,6 +8,7 @@ from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.ops.services import there
 from schedgen_ops.orchestrators.compose import compose_of
+from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord
@@ -57,6 +58,7 @@ def command(
         project=settings.project,
         service=service,
         wanted=wanted,
+        proxy=chosen(settings).name,
         proxies=record.proxies,
         limit=settings.health.deadline,
         drain=settings.rollout.drain,

@@ -98,6 +98,7 @@ case $1 in
     done
     [ -z "${refused-}" ] || { echo "Error: failed to start containers" >&2; exit 1; } ;;
   exec)
+    touch asked
     while IFS= read -r ask; do
       case $ask in
         'show stat') stat ;;

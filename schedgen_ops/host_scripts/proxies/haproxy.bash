@@ -76,11 +76,11 @@ proxy_seen_up() {
   haproxy_look && [ "$(haproxy_servers "$1" "$2" | grep -c ' UP')" -ge "$3" ] && haproxy_fresh=yes
 }
 # Weights for $1 percent of the requests to $2 new servers beside $3 old ones. Weight 1 is what stands by, since
-# nothing goes to weight 0, even when nobody else is left.
+# nothing goes to weight 0, even when nobody else is left. Where no new server is seen the old ones keep it all.
 haproxy_weights() {
   come=100% go=1
   [ "$1" -le 100 ] || go=0
-  [ "$1" -lt 100 ] || return 0
+  [ "$1" -lt 100 ] && [ "$2" -gt 0 ] || return 0
   local to=$(($1 * $3)) from=$(((100 - $1) * $2))
   if [ "$to" -le "$from" ]; then
     come=$((256 * to / from)) go=256
