@@ -1,7 +1,7 @@
 """The proxies that there are, by name, and which of them is the ingress. Pure.
 
-`contract` has what one is in a compose file, `routes` what leads where; what it is asked on a host is in
-host_scripts/lib/proxy.bash.
+`contract` has what one is in a compose file, `routes` what leads where; what it is asked on a host
+is in host_scripts/proxies/, as host_scripts/lib/proxy.bash lists it.
 """
 
 from __future__ import annotations

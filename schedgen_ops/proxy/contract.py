@@ -11,7 +11,8 @@ from schedgen_ops.proxy.routes import Route
 class Proxy(Protocol):
     """A program that has the published ports, and leads requests to the containers of a service.
 
-    Its answers are pure: what it is asked on a host is in host_scripts/lib/proxy.bash.
+    Its answers are pure. What it is asked on a host is a script of its name in host_scripts/proxies/, with
+    the functions that host_scripts/lib/proxy.bash lists.
     Containers come and go behind it under the name of their service, so it has to follow Docker's DNS.
     """
 
