@@ -10,6 +10,7 @@ from schedgen_ops.tasks import (
     deploy,
     dev,
     emergency,
+    history,
     hosts,
     lab,
     looking,
@@ -22,7 +23,21 @@ from schedgen_ops.tasks import (
 from schedgen_ops.tasks.doctor import doctor
 
 namespace = Collection()
-for _module in (deploy, rollback, backup, emergency, verify, monitor, ops, notify, hosts, config, lab, dev):
+for _module in (
+    deploy,
+    rollback,
+    backup,
+    emergency,
+    verify,
+    history,
+    monitor,
+    ops,
+    notify,
+    hosts,
+    config,
+    lab,
+    dev,
+):
     namespace.add_collection(Collection.from_module(_module))
 for _task in (looking.status, looking.logs, looking.exec_, looking.shell, looking.db, looking.run, doctor):
     namespace.add_task(_task)

@@ -119,20 +119,36 @@ def read(path: Path) -> tuple[dict[str, Any], ...]:
     Raises:
         OSError: if the file cannot be read.
     """
-    found = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    return read_counted(path)[0]
+
+
+def read_counted(path: Path) -> tuple[tuple[dict[str, Any], ...], int]:
+    """Return what `read` does, and how many lines were left out.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    found, foreign = [], 0
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
+            value = json.loads(line) if line.strip() else {}
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            foreign += 1
+        elif value:
             found.append(value)
-    return tuple(found)
+    return tuple(found), foreign
 
 
 def journals(folder: Path, command: str, limit: int = 10) -> tuple[Path, ...]:
-    """Return the journals of the last `limit` runs of `command`, newest first; none if there is no folder."""
-    found = ((path.stat().st_mtime, path) for path in folder.glob(f"{_file_word(command)}-*.jsonl"))
+    """Return the journals of the last `limit` runs of `command`, newest first; none if there is no folder.
+
+    Args:
+        command: what was asked; "" for every command.
+    """
+    named = _file_word(command) if command else "*"
+    found = ((path.stat().st_mtime, path) for path in folder.glob(f"{named}-*.jsonl"))
     return tuple(path for _, path in sorted(found, reverse=True)[:limit])
 
 

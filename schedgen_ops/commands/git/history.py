@@ -41,6 +41,17 @@ def parse_paths(stdout: str) -> tuple[str, ...]:
     return tuple(unquoted(line) for line in stdout.split("\n") if line)
 
 
+def commit_times(spans: tuple[str, ...]) -> Command:
+    """The command that tells when the commits of each span were made; a span is OLD..NEW or NEW^!."""
+    return host_script("git/commit_times", title="git log", spans=spans)
+
+
+def parse_commit_times(stdout: str) -> dict[str, tuple[float, ...]]:
+    """Seconds since the epoch of every commit, by its span; what is no time is passed over."""
+    lines = (line.split() for line in stdout.split("\n") if line.strip())
+    return {span: tuple(float(word) for word in words if word.isdecimal()) for span, *words in lines}
+
+
 def tree_ids(commit: str, paths: tuple[str, ...]) -> Command:
     """The object ids of tracked `paths` in `commit`: they tell whether a bind-mounted file changed."""
     return host_script("git/tree_ids", title="git ls-tree", commit=commit, paths=paths)

@@ -1,0 +1,1 @@
+"""What was done before, in every environment, and how well deliveries go."""
