@@ -11,9 +11,19 @@ if TYPE_CHECKING:
     from schedgen_ops.task_run import Operation
 
 
-@operation()
-def status(op: Operation) -> None:
+@operation(
+    help={
+        "watch": "Show it on the whole terminal, again and again until Ctrl-C.",
+        "every": "Seconds between two rounds of --watch.",
+    }
+)
+def status(op: Operation, watch: bool = False, every: int = 2) -> None:
     """Show how all hosts and services stand: release, health, age, CPU, memory, disk, guard, lock, backup."""
+    if watch:
+        from schedgen_ops.cli import status_watch
+
+        status_watch.watch(op, every)
+        return
     from schedgen_ops.cli import status as cli
 
     cli.show(op)

@@ -19,7 +19,8 @@ from box import ROOT
 
 INV = (sys.executable, "-m", "invoke", "--search-root", str(ROOT))
 # Its settings before and after, and how the program ended, for whoever reads the files.
-_LEADER = 'stty -g > before; "$@"; echo $? > code; stty -g > after; echo it is over; read -r _'
+# Ctrl-C is for the program.
+_LEADER = 'trap : INT; stty -g > before; "$@"; echo $? > code; stty -g > after; echo it is over; read -r _'
 
 
 class Screen:

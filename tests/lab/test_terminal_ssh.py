@@ -120,3 +120,19 @@ def test_a_reader_that_goes_away_ends_the_command_there(env: dict[str, str], tmp
     while there.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not there.exists()
+
+
+def test_status_is_watched_on_the_whole_terminal_until_ctrl_c(
+    screens: list[Screen], tmp_path: Path, env: dict[str, str], server: Sshd
+) -> None:
+    one = Screen(tmp_path, env, "status", "--watch", "--every", "1")
+    screens.append(one)
+    one.until(r"\x1b\[\?1049h")
+    one.until("No service is there")
+    one.resize(70, 20)
+    one.until("No service is there")
+    server.cut()
+    one.until("No service is there")
+    one.type("\x03")
+    one.until(r"\x1b\[\?1049l")
+    assert one.code() == 0

@@ -229,3 +229,9 @@ def test_a_line_without_an_end_takes_no_memory() -> None:
         lines.take(b"x" * 10_000)
     assert max(written) < 100_000
     assert sum(written) > 2_900_000
+
+
+@pytest.mark.parametrize("more", [(), ("--json",), ("--every", "0")], ids=" ".join)
+def test_a_watch_without_a_terminal_is_refused(inv: Inv, capsys: Capture, more: tuple[str, ...]) -> None:
+    assert inv("status", "--watch", *more, on=[host()]) == 2
+    assert "--watch needs a terminal" in (said := "".join(capsys.readouterr())) or "--every is" in said
