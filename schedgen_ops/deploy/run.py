@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,7 +19,7 @@ from schedgen_ops.deploy import code, images, pipeline
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.errors import OpsError
+from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE
@@ -118,8 +119,9 @@ def _tell_changes(session: Session) -> None:
     if first.old is None:
         return
     command = git.commits(first.old.commit, first.release.commit).in_dir(session.settings.directory)
-    said = first.remote.run(command, deadline=60, check=False)
-    if said.ok:
+    # A list that is late or cannot be had is no reason to take a release back.
+    with suppress(CommandFailed):
+        said = first.remote.run(command, deadline=60)
         session.emit(events.Fact("changes", said.lines()))
 
 

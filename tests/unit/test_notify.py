@@ -21,13 +21,14 @@ from test_backup_restore import MADE
 from test_backup_tasks import ready
 from test_tasks import CONFIG, Capture, Inv
 
-from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.errors import CommandTimedOut, ConnectionLost
 from schedgen_ops.notify.addresses import address
 from schedgen_ops.notify.apprise_service import Undelivered, without
 from schedgen_ops.notify.delivery import Delivery
 from schedgen_ops.notify.notice import Notice
+from schedgen_ops.remote import Result
 from schedgen_ops.settings.notify import Receiver
-from schedgen_ops.shell import Secret
+from schedgen_ops.shell import Command, Secret
 
 inv = test_tasks.inv
 Configure = Callable[..., None]
@@ -110,6 +111,20 @@ def test_a_refused_deploy_is_told_to_those_who_want_it(
     configure({"name": "team", "variable": "TEAM_URL", "on": ["refused"]})
     assert inv("deploy", "--branch", "v1.2.3", on=[SimHost(world=held)]) == 7
     assert service.titles == ["Deployment of v1.2.3 on staging was refused, somebody else is at work"]
+
+
+class Slow(SimHost):
+    """A host whose git does not list commits in time."""
+
+    def _answer(self, command: Command) -> Result:
+        if command.title == "git log":
+            raise CommandTimedOut("git log took longer than 60 s")
+        return super()._answer(command)
+
+
+def test_a_list_of_changes_that_is_late_fails_no_deploy(inv: Inv, configure: Configure) -> None:
+    configure()
+    assert inv("deploy", "--branch", "v1.2.4", on=[Slow(world=deployed())]) == 0
 
 
 def test_a_freeze_is_told_as_a_refusal(
