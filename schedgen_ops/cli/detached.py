@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 from datetime import UTC, datetime
 
@@ -12,6 +13,8 @@ from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
+from schedgen_ops.notify.host_webhook import webhook
+from schedgen_ops.preflight.host import NO_CURL
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
@@ -41,10 +44,21 @@ def detach(op: Operation, seconds: int, *, detach: bool, replaces: bool) -> None
     told = {"user": getpass.getuser(), "machine": socket.gethostname(), "since": stamp(op.clock.now())}
     op.begin("verify", "Extended verification, detached", extended.planned(seconds, op.settings.limits))
 
+    found = webhook(op.settings, os.environ, lambda text: events.warn(op.emit, text))
+
     def start(remote: Remote) -> None:
         stats = begin(op.context(remote), seconds)
         docker = Docker(op.settings.sudo)
-        command = detached.start(docker, op.settings.project, state, stats, told, replaces=replaces)
+        command = detached.start(
+            docker,
+            op.settings.project,
+            state,
+            stats,
+            told,
+            replaces=replaces,
+            webhook=found,
+            whose=f"{op.settings.environment} {remote.name}, watched by itself",
+        )
         answer = remote.run(command, deadline=_START, check=False)
         if answer.code == _HELD:
             raise Refused(
@@ -55,6 +69,8 @@ def detach(op: Operation, seconds: int, *, detach: bool, replaces: bool) -> None
         if not answer.ok:
             said = answer.stderr.strip()
             raise CommandFailed("the watch did not begin", code=answer.code, host=remote.name, detail=said)
+        if "no curl" in answer.lines():
+            events.warn(op.emit, NO_CURL, remote.name)
         events.info(op.emit, f"Watches by itself for {seconds}s", remote.name)
 
     seen = look(op, start, lambda _: None)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from functools import partial
 
+from schedgen_ops import events
 from schedgen_ops.cli import deploy as plain
 from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.guard import plan, remote_commands, story
 from schedgen_ops.guard.run import guarded as assemble
 from schedgen_ops.lock import remote_commands as locking
+from schedgen_ops.notify.host_webhook import webhook
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import State, served_in_order
@@ -35,7 +39,9 @@ def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int, 
     """
     settings = chosen(op.settings, duration, canary, pause)
     stages = ("Guarded", _stages(settings))
-    plain.carry_out(op, settings, plain.asked(op, branch), assemble, stages, force=force)
+    found = webhook(settings, os.environ, lambda text: events.warn(op.emit, text))
+    with_webhook = partial(assemble, webhook=found)
+    plain.carry_out(op, settings, plain.asked(op, branch), with_webhook, stages, force=force)
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

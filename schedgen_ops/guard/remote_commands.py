@@ -8,21 +8,29 @@ from dataclasses import asdict, replace
 from schedgen_ops.guard.plan import AgentConfig
 from schedgen_ops.host_scripts import host_script, program
 from schedgen_ops.lock.remote_commands import Owner
-from schedgen_ops.shell import LOCALE, Command, Value
+from schedgen_ops.shell import LOCALE, Command, Secret, Value
+from schedgen_ops.watch.detached import WEBHOOK
 from schedgen_ops.watch.policy import variables
 
 
-def start(state: str, owner: Owner, config: AgentConfig) -> Command:
+def start(
+    state: str, owner: Owner, config: AgentConfig, webhook: Secret | None = None, whose: str = ""
+) -> Command:
     """Start the watchdog and return when it is at work; it goes on by itself.
 
     Its program is what the command reads on stdin; the command's `values` have the program's too.
+
+    Args:
+        webhook: where it tells the team what nobody else is left to tell; None for nowhere.
+        whose: who speaks then.
     """
     command = host_script(
-        "watch/start", title="start the guard", state=state, owner=json.dumps(asdict(owner))
+        "watch/start", title="start the guard", state=state, owner=json.dumps(asdict(owner)), whose=whose
     )
     values = _values(state, config)
     text = LOCALE + program("watch/watchdog", **values)
-    return replace(command, stdin=text, values=(*command.values, *values.items()))
+    told = replace(command, stdin=text, values=(*command.values, *values.items()))
+    return told.with_secret(WEBHOOK, webhook) if webhook else told
 
 
 def _values(state: str, config: AgentConfig) -> dict[str, Value]:

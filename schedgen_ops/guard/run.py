@@ -20,6 +20,7 @@ from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
 from schedgen_ops.release.record import State
+from schedgen_ops.shell import Secret
 from schedgen_ops.steps import Step
 
 _START = 60.0
@@ -28,10 +29,14 @@ _SIGNAL = 30.0
 _MARGIN = 300
 
 
-def guarded(session: Session) -> Pipeline:
-    """Return the pipeline of a deploy whose release is watched once verified, and kept or taken back."""
+def guarded(session: Session, webhook: Secret | None = None) -> Pipeline:
+    """Return the pipeline of a deploy whose release is watched once verified, and kept or taken back.
+
+    Args:
+        webhook: where hosts tell the team, once no operator's process is left to; None for nowhere.
+    """
     session.share = plan.stages(session.settings)[0].share
-    number, watching = run.last(session), Watching(session)
+    number, watching = run.last(session), Watching(session, webhook)
     title = "Extended monitoring with automatic rollback detection"
     end = (
         # Whether they stay up is for the watch to see.
@@ -47,10 +52,12 @@ class Watching:
     """The watch of a release on every host of a session.
 
     Attributes:
+        webhook: where hosts tell the team by themselves.
         watches: what the watchdog of each host told, by its name.
     """
 
     session: Session
+    webhook: Secret | None = None
     watches: dict[str, HostWatch] = field(default_factory=dict)
     _stopping: dict[str, float] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -100,7 +107,8 @@ class Watching:
         # The run's own token: the lock is not refused to the run because of its own watchdog.
         session = self.session
         owner = replace(myself(session.clock, "guard", str(session.asked())), token=session.owner.token)
-        site.run(remote_commands.start(site.paths.state, owner, config), _START)
+        whose = f"{session.settings.environment} {site.remote.name}"
+        site.run(remote_commands.start(site.paths.state, owner, config, self.webhook, whose), _START)
 
     def _follow(self, site: HostRun) -> None:
         watch = self.watches[site.remote.name]

@@ -157,6 +157,15 @@ def disk(settings: Settings) -> Judge:
 _FREE = "`inv ops.prune` frees what nobody uses, and shows it first; `inv backup.prune` removes old backups."
 
 
+NO_CURL = "there is no curl: the host cannot tell the team by itself"
+
+
+def curl(result: Result) -> Iterator[Problem]:
+    """Find whether the host can tell the team by itself."""
+    if not result.ok:
+        yield Problem(NO_CURL, "Install curl, or leave out `notify.host_webhook`.", refuses=False)
+
+
 def load(settings: Settings) -> Judge:
     """Find whether the host is busy."""
 

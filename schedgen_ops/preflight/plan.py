@@ -76,6 +76,9 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
             docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),
         "releases": Probe(store.read_command(paths), look.releases),
+        **(
+            {"webhook": Probe(sh("command", "-v", "curl"), look.curl)} if settings.notify.host_webhook else {}
+        ),
     }
 
 

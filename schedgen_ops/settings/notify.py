@@ -41,6 +41,23 @@ def _apart(receivers: tuple[Receiver, ...]) -> tuple[Receiver, ...]:
     return receivers
 
 
+class HostWebhook(Section):
+    """Where hosts tell the team by themselves: an address that takes JSON, as Slack's webhooks do."""
+
+    variable: t.VariableName | None = Field(
+        default=None, description="Environment variable here that holds the address, https://..."
+    )
+    command: t.Argv | None = Field(
+        default=None, description="Command here that prints the address, in place of a variable."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.variable is None) == (self.command is None):
+            refuse([((), "must have one of variable and command, from which its address comes")])
+        return self
+
+
 class Notify(Section):
     """Who is told that a run started, and how it ended."""
 
@@ -49,6 +66,9 @@ class Notify(Section):
     )
     deadline: Annotated[int, Field(ge=1, le=600)] = Field(
         default=10, description="Seconds a message may take; a run that is over waits no longer for it."
+    )
+    host_webhook: HostWebhook | None = Field(
+        default=None, description="Where a host tells what nobody here is left to tell; by its own curl."
     )
     link: t.VariableName | None = Field(
         default=None,

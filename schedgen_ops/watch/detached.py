@@ -7,17 +7,27 @@ from typing import Any
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script, program
-from schedgen_ops.shell import LOCALE, Command, Value
+from schedgen_ops.shell import LOCALE, Command, Secret, Value
 from schedgen_ops.watch import rules, sampler
 from schedgen_ops.watch.stats import WatchStats
 
 # Bytes of samples; rounds beyond it are thinned.
 MOST = 16 << 20
+# The variable that brings a host the address at which it tells the team.
+WEBHOOK = "schedgen_webhook"
 _LOGS_EVERY = 5.0
 
 
 def start(
-    docker: Docker, project: str, state: str, stats: WatchStats, owner: dict[str, str], *, replaces: bool
+    docker: Docker,
+    project: str,
+    state: str,
+    stats: WatchStats,
+    owner: dict[str, str],
+    *,
+    replaces: bool,
+    webhook: Secret | None = None,
+    whose: str = "",
 ) -> Command:
     """Start a watch and return when it is at work; it fails with 7 and prints the owner where one watches.
 
@@ -25,6 +35,8 @@ def start(
         stats: of a watch that has not begun.
         owner: who starts it: user, machine, since.
         replaces: whether one that watches is ended.
+        webhook: where the host tells the team that the verdict turned bad; None for nowhere.
+        whose: who speaks then.
     """
     told = json.dumps({**owner, "spec": _spec(stats)})
     command = host_script(
@@ -33,7 +45,9 @@ def start(
         state=state,
         owner=told,
         replaces="yes" if replaces else "no",
+        whose=whose,
     )
+    command = command.with_secret(WEBHOOK, webhook) if webhook else command
     return command.with_stdin(LOCALE + program("watch/detached", **_values(docker, project, state, stats)))
 
 
@@ -55,6 +69,8 @@ def _values(docker: Docker, project: str, state: str, stats: WatchStats) -> dict
         "within": " ".join(f"{check.within:g}" for check in stats.checks),
         "wanted": " ".join(str(check.status or "-") for check in stats.checks),
         "services": stats.services,
+        "consecutive": stats.limits.consecutive_failures,
+        "percent": stats.limits.error_percent,
         "adopts": "yes" if stats.adopts else "no",
     }
 

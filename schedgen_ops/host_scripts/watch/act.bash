@@ -70,6 +70,8 @@ keep() {
   log "end kept 0 $1"
   leave
 }
+# The operator's process tells the team, as long as it holds the run's lock.
+tell_alone() { ! flock --nonblock "$state/lock" true || tell "$1"; }
 # The old containers that stand by get the requests at once, if all of them were well a moment ago.
 move() {
   local to from
@@ -104,9 +106,11 @@ go_back() {
   if [ -n "$problem" ]; then
     record "${records[2]}" "$2; then going back failed: $problem"
     log "end broken $took $problem"
+    tell_alone "release $release is bad ($2) and could not be taken back: $problem. A person is needed"
   else
     record "${records[1]}" "$2"
     log "end back $took $2"
+    tell_alone "release $release was taken back: $2"
   fi
   leave
 }

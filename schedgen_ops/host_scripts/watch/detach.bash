@@ -3,8 +3,10 @@
 # own. Where one watches already it prints whose, and ends with 7.
 #: state    our folder of state
 #: owner    who started it and what is watched, as JSON
+#: whose    who speaks in a message of the host's own, whose webhook is the variable schedgen_webhook
 #: replaces "yes" to end the one that watches
 source lib/detached.bash
+source lib/tell.bash
 
 dir=$state/watch
 umask 077
@@ -20,6 +22,7 @@ flock --nonblock 9 || {
 }
 for file in "$dir"/*; do [ "$file" = "$dir/lock" ] || rm -f -- "$file"; done
 cat > "$dir/program" || exit
+keep_webhook "$whose"
 # shellcheck disable=SC2016 # the inner bash expands it
 setsid bash -o pipefail -c 'source "$1"' schedgen-watch "$dir/program" < /dev/null > "$dir/errors" 2>&1 &
 pid=$!

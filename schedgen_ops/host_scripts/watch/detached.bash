@@ -6,11 +6,15 @@
 #: within     seconds that the answer of each URL may take, in their order
 #: wanted     the status that each has to have, "-" for any good one
 #: services[] what has to run
+#: consecutive failed rounds in a row that are too many
+#: percent    of failed rounds above which they are too many, once there are ten
 #: adopts     "yes" where what runs in the first round has to run on, too
+source lib/tell.bash
 embed watch/round.awk
 embed watch/thin.awk
 
-dir=$state/watch checks=0 failures=0 unknown=0 row=0 worst=0 lost=0
+dir=$state/watch checks=0 failures=0 unknown=0 row=0 worst=0 lost=0 told=''
+declare -A restarted=() started=() killed=() names=()
 # What has to run is known once the engine has answered.
 adopt() {
   [ "$adopts" = yes ] && grep -q '^containers$' <<< "$1" || return 0
@@ -24,6 +28,37 @@ count() {
     *) unknown=$((unknown + 1)) ;;
   esac
   worst=$((row > worst ? row : worst))
+}
+# The first that is bad is told to the team.
+turned() {
+  [ -z "$told" ] || return 0
+  told=yes
+  tell "$1"
+}
+# What a report fails by besides failed rounds, of the round $1.
+struck() {
+  local kind id name status restarts oom since
+  while IFS=$'\t' read -r kind id name _ _ status _ restarts oom since _; do
+    case $kind in
+      container)
+        names[$id]=${name#/}
+        if [ "${restarted[$id]-$restarts}" != "$restarts" ] ||
+          { [ "${started[$id]-$since}" != "$since" ] && [ "$status" = running ]; }; then
+          turned "${name#/} was restarted"
+        fi
+        [ "$oom" != true ] || [ "${killed[$id]-true}" = true ] || turned "${name#/} ran out of memory"
+        restarted[$id]=$restarts started[$id]=$since killed[$id]=$oom
+        ;;
+      oom) turned "${names[$id]-$id} ran out of memory" ;;
+    esac
+  done <<< "$1"
+}
+# $1 how many rounds there have to be before their share counts.
+exceeded() {
+  [ "$row" -lt "$consecutive" ] || turned "$row consecutive checks failed (limit $consecutive)"
+  [ "$checks" -lt "$1" ] || awk -v f="$failures" -v n="$checks" -v most="$percent" 'BEGIN { exit !(100 * f > n * most) }' ||
+    return 0
+  [ "$checks" -lt "$1" ] || turned "$failures of $checks rounds failed (limit $percent %)"
 }
 # On a full disk a round is lost, and said to be unknown once there is room again. What it was cut off in is a line
 # that nobody can read.
@@ -42,6 +77,8 @@ take() {
   adopt "$2"
   ruling=$(awk -F '\t' -v within="$within" -v wanted="$wanted" -v services="${services[*]}" "$round_awk" <<< "$2")
   count "$ruling"
+  exceeded 10
+  struck "$2"
   store "$1" "$2judged"$'\t'"$ruling"$'\n'"$3"$'\n'
   { printf '%s\n' "$checks $failures $unknown $row $worst $1" > "$dir/figures.part"; } 2> /dev/null &&
     mv -f "$dir/figures.part" "$dir/figures"
@@ -63,6 +100,7 @@ keep() {
     take "${number%%$'\t'*}" "$text" "$line"
     text=''
   done
+  exceeded 1
 }
 finish() {
   trap '' TERM INT

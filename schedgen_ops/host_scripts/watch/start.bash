@@ -2,10 +2,14 @@
 # argument may be. It holds the lock of its folder for as long as it lives, and is in a session of its own.
 #: state our folder of state
 #: owner who started it, as JSON
+#: whose who speaks in a message of the host's own, whose webhook is the variable schedgen_webhook
+source lib/tell.bash
+
 dir=$state/guard mask=$(umask)
 umask 077
 rm -rf "$dir"
 mkdir -p "$dir" && mkfifo "$dir/signal" && : > "$dir/log" && cat > "$dir/program" || exit
+keep_webhook "$whose"
 exec 9>> "$dir/lock" && flock --nonblock 9 || exit
 : > "$dir/errors"
 # Files that git checks out on the way back have the modes that they always have.

@@ -41,6 +41,7 @@
 source lib/rollout.bash
 source lib/proxy.bash
 source lib/json.bash
+source lib/tell.bash
 source lib/http.bash
 source lib/container_states.bash
 source lib/usage.bash
