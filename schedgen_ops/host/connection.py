@@ -129,6 +129,14 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
             transport: Transport = self.transport
             return transport
 
+    def dial(self) -> Any:
+        """Return a new socket that leads to the host, on which nothing was said yet.
+
+        Raises:
+            Unreachable: with the reason in words.
+        """
+        return self._socket()
+
     def close(self) -> None:
         """End the connection, and with the last of them that of the jump host."""
         # Not under the lock: a connection that is being made is ended too.

@@ -16,3 +16,16 @@ def check(op: Operation) -> None:
     from schedgen_ops.cli import hosts as cli
 
     cli.check(op)
+
+
+@operation(
+    help={
+        "fingerprint": "The SHA256:... that a host has to show, several by commas: nobody is asked (for CI).",
+        "replace": "Take another key for a host that has one already; asks all the same.",
+    }
+)
+def trust(op: Operation, fingerprint: str = "", replace: bool = False) -> None:
+    """Show the keys of hosts, ask, and pin them in known_hosts; a key that changed is never just replaced."""
+    from schedgen_ops.cli import hosts_trust as cli
+
+    cli.trust(op, fingerprint, replace=replace)

@@ -1,0 +1,98 @@
+"""Pinning the keys of hosts, over a real sshd on a port of its own; ssh itself reads what was pinned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from sshd import Sshd, keygen, sshd
+
+
+def printed(server: Sshd) -> str:
+    """The fingerprint of the server's key, by ssh-keygen."""
+    words = ["ssh-keygen", "-lf", f"{server.folder}/host_ed25519.pub"]
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[1]
+
+
+def configured(folder: Path, server: Sshd, known: Path) -> None:
+    rows = [{"name": "app1", "address": "127.0.0.1", "port": server.port}]
+    ssh = {"config_file": None, "identity_file": str(server.key), "known_hosts": str(known), "agent": False}
+    (folder / "config").mkdir(exist_ok=True)
+    config = {"project": "p", "directory": str(folder / "project"), "hosts": rows, "ssh": ssh}
+    (folder / "config/near.yaml").write_text(json.dumps(config))
+
+
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
+    env = {**os.environ, "SCHEDGEN_STATE": str(folder / "state")}
+    main = [sys.executable, "-c", "from schedgen_ops.tasks.program import main; main()"]
+    command = [*main, *words, "--env", "near"]
+    pipe = subprocess.PIPE
+    none = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=folder, env=env, stdin=none, stdout=pipe, stderr=pipe, text=True)
+
+
+def ran(folder: Path, *words: str) -> tuple[int, str]:
+    process = started(folder, *words)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out + err
+
+
+def found(server: Sshd, known: Path) -> list[str]:
+    """The keys that ssh-keygen finds for the server, each as its type and text."""
+    words = ["ssh-keygen", "-f", str(known), "-F", f"[127.0.0.1]:{server.port}"]
+    lines = subprocess.run(words, check=False, capture_output=True, text=True).stdout.splitlines()
+    return [" ".join(line.split()[1:3]) for line in lines if not line.startswith("#")]
+
+
+def public(key: Path) -> str:
+    return " ".join(Path(f"{key}.pub").read_text().split()[:2])
+
+
+def test_keys_are_pinned_once_vouched_for_and_never_replaced_unasked(tmp_path: Path) -> None:
+    known = tmp_path / "ssh/known_hosts"
+    with sshd(tmp_path / "sshd") as server:
+        configured(tmp_path, server, known)
+        code, said = ran(tmp_path, "hosts.trust")
+        assert (code, known.exists()) == (2, False)
+        assert "--fingerprint" in said
+        assert ran(tmp_path, "hosts.trust", "--fingerprint", "MD5:00")[0] == 2
+        code, said = ran(tmp_path, "hosts.trust", "--fingerprint", f"SHA256:{'A' * 43}")
+        assert (code, known.exists()) == (3, False)
+        assert f"{printed(server)} (ED25519)" in said
+        assert ran(tmp_path, "hosts.check")[0] == 8
+
+        both = [started(tmp_path, "hosts.trust", "--fingerprint", printed(server)) for _ in range(2)]
+        ends = [process.communicate(timeout=120) for process in both]
+        assert [process.returncode for process in both] == [0, 0], ends
+        assert found(server, known) == [public(server.folder / "host_ed25519")]
+        assert known.stat().st_mode & 0o777 == 0o600
+        code, said = ran(tmp_path, "hosts.check")
+        assert "in known_hosts" in said
+        assert code == 3
+
+        other, neighbour = public(keygen(tmp_path / "other")), public(keygen(tmp_path / "neighbour"))
+        known.write_text(f"[127.0.0.1]:{server.port} {other}\n")
+        subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(known)], check=True, capture_output=True)
+        with known.open("a") as file:
+            file.write(f"app9 {neighbour}\n")
+        before = known.read_bytes()
+        assert b"|1|" in before
+        code, said = ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))
+        assert (code, known.read_bytes()) == (8, before)
+        assert "THE KEY OF app1 CHANGED" in said
+        assert ran(tmp_path, "hosts.trust", "--replace")[0] == 2
+        assert known.read_bytes() == before
+        assert ran(tmp_path, "hosts.trust", "--replace", "--fingerprint", printed(server))[0] == 0
+        assert found(server, known) == [public(server.folder / "host_ed25519")]
+        assert f"app9 {neighbour}\n" in known.read_text()
+
+        known.write_text(f"app9,[127.0.0.1]:{server.port} {other}\n")
+        assert ran(tmp_path, "hosts.trust", "--replace", "--fingerprint", printed(server))[0] == 3
+        assert known.read_text().startswith("app9,")
+        known.write_text(f"@revoked * {public(server.folder / 'host_ed25519')}\n")
+        code, said = ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))
+        assert code == 8
+        assert "revoked" in said
