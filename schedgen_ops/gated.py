@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from schedgen_ops import workers
-from schedgen_ops.remote import CAPTURE_LIMIT, Ends, Remote, RemoteProcess, Result
+from schedgen_ops.ends import Ends
+from schedgen_ops.remote import CAPTURE_LIMIT, Remote, RemoteProcess, Result
 from schedgen_ops.shell import Command
 
 

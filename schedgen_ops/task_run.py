@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedgen_ops import loading
+from schedgen_ops import loading, run_listeners
 from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Emit, Fact, Message, RunFinished, RunStarted
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
 
-# Where spans go to, if they go anywhere: without one nothing of that is imported.
-_TRACED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
@@ -143,57 +141,14 @@ class Operation:
         facts: tuple[tuple[str, str], ...] = (),
         steps: tuple[tuple[str, str], ...] = (),
     ) -> None:
-        """Open the run's log and journal, and tells what comes."""
+        """Open the run's log and journal, and tell what comes."""
         hosts = self.fleet.names
         self.ui.contacts = tuple(f"{one.name}: {one.contact}" for one in self.settings.escalation)
-        self._leave_marks()
-        self._listen()
+        folder = log_folder(self.settings.environment)
+        run_listeners.attach(self.ui, self.settings, self.fleet, self.clock, self._stack, folder)
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
         if self.settings.notify.to:
             self.emit(Fact("receivers", len(self.settings.notify.to)))
-
-    def _listen(self) -> None:
-        """The team is told of what comes; when that is over, the run leaves its report."""
-        from schedgen_ops.run_report.reporter import Reporter
-
-        tell_the_rest = self._tell_the_team()
-        reporter = Reporter(lambda: self.ui.journal_path, self.clock.now)
-
-        def end() -> Iterator[str]:
-            undelivered = tell_the_rest()
-            yield from undelivered
-            try:
-                if report := reporter.write(undelivered):
-                    self.ui.left("Report", report)
-            except OSError as error:
-                yield f"The report cannot be written: {error.strerror or error}"
-
-        self.ui.listen(reporter.handle, end)
-
-    def _tell_the_team(self) -> Callable[[], tuple[str, ...]]:
-        """Return the function that waits for what is on its way, and tells what did not arrive."""
-        if not self.settings.notify.to:
-            return tuple
-        from schedgen_ops.notify import team
-
-        folder = log_folder(self.settings.environment)
-        notifier = team.notifier(self.settings, self.clock, folder, lambda: self.ui.log_path)
-        self.ui.listen(notifier.handle, tuple)
-        return notifier.close
-
-    def _leave_marks(self) -> None:
-        if grafana := self.settings.grafana:
-            from schedgen_ops.telemetry import marks
-
-            annotator = marks.annotator(grafana, self.settings, self.fleet, self.clock)
-            self.ui.listen(annotator.handle, annotator.close)
-            self._stack.push(annotator.over)
-        if any(os.environ.get(name) for name in _TRACED):
-            from schedgen_ops.telemetry import otel
-
-            if otel.wanted(os.environ):
-                tracer = otel.Tracer(os.environ)
-                self.ui.listen(tracer.handle, tracer.close)
 
     def titled(self, title: str, host: str) -> str:
         """Return `title`, with the host's name before it where there are several hosts."""

@@ -24,11 +24,12 @@ from schedgen_ops.backup.restore import drill
 from schedgen_ops.backup.restore.row_diff import row_diff
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import SystemClock
+from schedgen_ops.command_errors import checked
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.events import Event, Message
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.record import NO_RELEASE
-from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result, checked
+from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 
 from schedgen_ops.cli.looking import conclude
+from schedgen_ops.ends import Ends
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.remote import Ends, Remote
+from schedgen_ops.remote import Remote
 from schedgen_ops.shell import Command
 from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.raw_terminal import has_terminal, raw_terminal

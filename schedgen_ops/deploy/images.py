@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.host_run import HostRun
@@ -17,7 +18,6 @@ from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept, origin
-from schedgen_ops.remote import checked
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategies import registry

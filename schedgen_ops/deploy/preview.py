@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from schedgen_ops.checklist import changes
+from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import disks, git
 from schedgen_ops.commands import docker as engine
@@ -19,7 +20,7 @@ from schedgen_ops.host_context import HostContext
 from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import Result, checked
+from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
 from schedgen_ops.text import size

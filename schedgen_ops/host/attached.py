@@ -13,11 +13,11 @@ from types import TracebackType
 from paramiko import Channel
 
 from schedgen_ops import wire
+from schedgen_ops.ends import Ends
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host import failures
 from schedgen_ops.host.capture import Bytes
 from schedgen_ops.host.channel_pool import ChannelPool
-from schedgen_ops.remote import Ends
 from schedgen_ops.shell import Command
 
 # Nobody sits there for longer.

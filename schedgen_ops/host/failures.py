@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from schedgen_ops import wire
+from schedgen_ops.command_errors import brief, timed_out
 from schedgen_ops.errors import CommandFailed, ConnectionLost, Unreachable
 from schedgen_ops.masking import mask
-from schedgen_ops.remote import Result, brief, timed_out
+from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
 

@@ -10,11 +10,11 @@ from time import monotonic
 from paramiko import Channel
 
 from schedgen_ops import wire
+from schedgen_ops.command_errors import brief
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, ConnectionLost
 from schedgen_ops.host import channel as channels
 from schedgen_ops.host.capture import Lines
 from schedgen_ops.masking import mask
-from schedgen_ops.remote import brief
 from schedgen_ops.shell import Command
 
 _PATIENCE = 5.0

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from time import monotonic
 
 from schedgen_ops import parallel_batch, wire
+from schedgen_ops.command_errors import brief, checked
+from schedgen_ops.ends import Ends
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host import attached, failures
 from schedgen_ops.host import channel as channels
@@ -17,7 +19,7 @@ from schedgen_ops.host.connection import Link
 from schedgen_ops.host.remote_process import SshProcess
 from schedgen_ops.host.tunnel import Tunnel
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.remote import CAPTURE_LIMIT, Ends, Result, brief, checked
+from schedgen_ops.remote import CAPTURE_LIMIT, Result
 from schedgen_ops.shell import Command, sh
 
 # Bytes a second that the slowest link still worth using moves.

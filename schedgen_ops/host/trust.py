@@ -112,7 +112,7 @@ def _unknown(identity: Identity, kind: str, blob: bytes, certified: str) -> Unkn
             f"{by_authority if certified else ''}"
             f"It shows {fingerprint(blob)}. Compare that with the host's own:\n"
             f"  ssh-keygen -lf /etc/ssh/ssh_host_{_short(kind).lower()}_key.pub\n"
-            f"and if it is the same, trust it:\n  {_remember(identity, kind, blob)}"
+            f"and if it is the same, trust it: `inv hosts.trust`, or\n  {_remember(identity, kind, blob)}"
         ),
         host=identity.label,
     )
@@ -178,6 +178,7 @@ def _changed(
             f"It shows {_short(kind)} {fingerprint(blob)}. Somebody may be in between: "
             "do not go on before you know why.\n"
             "If the host was set up anew, forget the old key and trust the new one:\n"
+            "`inv hosts.trust --replace`, or\n"
             f"  ssh-keygen -f {shlex.quote(entry.file)} -R {shlex.quote(identity.known_as)}\n"
             f"  {_remember(identity, kind, blob)}"
         ),

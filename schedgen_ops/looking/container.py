@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from schedgen_ops.command_errors import checked
 from schedgen_ops.commands.docker import Container, Docker, parse_containers
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.remote import checked
 from schedgen_ops.settings import Settings
 
 _DEADLINE = 30.0

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 from schedgen_ops import strangers
+from schedgen_ops.command_errors import lacks_compose
 from schedgen_ops.commands import disks, docker, environment, files
 from schedgen_ops.commands.owners import parse_strangers
 from schedgen_ops.preflight.probe import Judge, Problem, reason, unknown
 from schedgen_ops.release import store
-from schedgen_ops.remote import Result, lacks_compose
+from schedgen_ops.remote import Result
 from schedgen_ops.settings import HostSettings, Settings
 
 GIB = 1024**3

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from schedgen_ops.command_errors import last_lines
 from schedgen_ops.commands.docker import GRACE
 from schedgen_ops.errors import OpsError
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.orchestrators.contract import NOT_BACK
-from schedgen_ops.remote import Remote, Result, last_lines
+from schedgen_ops.remote import Remote, Result
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.shell import Command

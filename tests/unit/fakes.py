@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schedgen_ops.clock import Clock
+from schedgen_ops.command_errors import checked
+from schedgen_ops.ends import Ends
 from schedgen_ops.errors import CommandFailed, ConnectionLost
 from schedgen_ops.events import Emit, silence
 from schedgen_ops.host_context import HostContext
-from schedgen_ops.remote import CAPTURE_LIMIT, Ends, Remote, Result, checked
+from schedgen_ops.remote import CAPTURE_LIMIT, Remote, Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 

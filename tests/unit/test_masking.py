@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from kit import quickly
 
 from schedgen_ops import wire
+from schedgen_ops.command_errors import checked, last_lines, timed_out
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host.capture import Lines
 from schedgen_ops.masking import mask, veiled
-from schedgen_ops.remote import Result, checked, last_lines, timed_out
+from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, Secret, sh
 
 COMPOSE = Compose(Docker(), "p", "/srv/p")

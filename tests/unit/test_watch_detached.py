@@ -18,7 +18,8 @@ from fakes import FakeHost
 from kit import bash, path, program
 from test_tasks import Capture, Inv
 
-from schedgen_ops.remote import CAPTURE_LIMIT, Result, checked
+from schedgen_ops.command_errors import checked
+from schedgen_ops.remote import CAPTURE_LIMIT, Result
 from schedgen_ops.shell import Command
 from schedgen_ops.watch import detached
 from schedgen_ops.watch.kept import Kept, read
