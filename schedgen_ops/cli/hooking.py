@@ -76,14 +76,14 @@ def of(op: Operation, command: str, by: str, more: About = dict) -> Hooking:
     from schedgen_ops.hooks.found import find
 
     settings = op.settings
-    services = settings.services if settings.tiers else ()
+    found = find(folder, settings.services, others=not settings.tiers)
 
     def about() -> dict[str, object]:
         hosts, log = op.fleet.names, str(op.ui.log_path or "")
         what = {"environment": settings.environment, "project": settings.project, "command": command}
         return {**what, "run": op.run, "hosts": hosts, "by": by, "log": log, **more()}
 
-    return Hooking(RunHooks(find(folder, services), settings.hooks.deadline, op.emit, about))
+    return Hooking(RunHooks(found, settings.hooks.deadline, op.emit, about))
 
 
 def of_session(op: Operation, command: str, session: Session) -> Hooking:

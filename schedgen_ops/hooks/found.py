@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from schedgen_ops.errors import ConfigError
@@ -21,11 +21,12 @@ NAMES = (
 _NO_HOOKS = (".md", ".txt", ".sample", "~")
 
 
-def find(folder: Path, services: Collection[str]) -> dict[str, Path]:
+def find(folder: Path, services: Collection[str], *, others: bool = False) -> dict[str, Path]:
     """Return the hooks of a folder by name.
 
     Args:
-        services: those that have hooks of their own; where none is known here, any name is one.
+        services: those that are known to have hooks of their own.
+        others: whether the release may have more services, so that any name but a misspelt event may be one.
 
     Raises:
         ConfigError: for a folder that cannot be read, or with every file that is no hook.
@@ -34,7 +35,7 @@ def find(folder: Path, services: Collection[str]) -> dict[str, Path]:
         files = sorted(path for path in folder.iterdir() if not _passed_over(path))
     except OSError as error:
         raise ConfigError(f"the folder of hooks cannot be read: {folder}: {error.strerror}") from None
-    problems = tuple(problem for path in files for problem in _problems(path, services))
+    problems = tuple(problem for path in files for problem in _problems(path, services, others))
     if problems:
         raise ConfigError(
             f"{folder} has files that cannot be hooks", problems=problems, hint="docs/hooks.md has the names."
@@ -48,16 +49,37 @@ def _passed_over(path: Path) -> bool:
     return named or (path.is_dir() and path.name not in NAMES)
 
 
-def _problems(path: Path, services: Collection[str]) -> Iterator[str]:
-    kind, _, service = path.name.partition("-")
-    of_a_service = kind in ("pre", "post") and bool(service) and (not services or service in services)
-    if path.name not in NAMES and not of_a_service:
-        known = [*NAMES, *(f"{kind}-{name}" for name in services for kind in ("pre", "post"))]
-        near = difflib.get_close_matches(path.name, known, 1)
-        yield f"{path.name}: there is no such hook{f'; did you mean {near[0]!r}?' if near else ''}"
+def of_services(found: Iterable[str]) -> tuple[str, ...]:
+    """Return those names of hooks that are of services, and of no event."""
+    return tuple(name for name in found if name not in NAMES)
+
+
+def unlike(name: str, services: Collection[str]) -> str:
+    """Return what is wrong with a hook's name, in words, with the nearest there is; "" for nothing."""
+    known = (*NAMES, *(f"{kind}-{service}" for service in services for kind in ("pre", "post")))
+    if name in known:
+        return ""
+    near = difflib.get_close_matches(name, known, 1)
+    return f"{name}: there is no such hook{f'; did you mean {near[0]!r}?' if near else ''}"
+
+
+def _problems(path: Path, services: Collection[str], others: bool) -> Iterator[str]:
+    wrong = unlike(path.name, services)
+    if wrong and not (others and _may_be_of_a_service(path.name)):
+        yield wrong
     elif not path.exists():
         yield f"{path.name}: is a link that leads nowhere: {path.readlink()}"
     elif not path.is_file():
         yield f"{path.name}: is no file"
     elif not os.access(path, os.X_OK):
         yield f"{path.name}: is not executable; chmod +x {path}"
+
+
+def _may_be_of_a_service(name: str) -> bool:
+    """Whether a name can be a service's, as far as is known before the release is: no misspelt event."""
+    kind, _, service = name.partition("-")
+    events = {event.partition("-")[2] for event in NAMES}
+    near = difflib.get_close_matches(service, events, 1, 0.8)
+    # What only begins or ends like an event (backups, redeploy) may well be a service.
+    longer = bool(near) and near[0] in service and near[0] != service
+    return kind in ("pre", "post") and bool(service) and (not near or longer)

@@ -7,13 +7,16 @@ from dataclasses import replace
 from functools import partial
 
 from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.hooks.calling import RunHooks
+from schedgen_ops.hooks.found import of_services, unlike
 from schedgen_ops.settings import Settings
 from schedgen_ops.steps import Step
 
 _FIRST = "Pre-flight Checks"
 _BEFORE = {"Pre-deployment backup": "pre-backup"}
+_KNOWN = "Building containers"
 _AFTER = {"Running database migrations": "post-migrate"}
 _ROLLING = "Rolling update"
 _STAYS = "The release serves. End the hook post-deploy?"
@@ -37,18 +40,31 @@ def _all(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
         gate = gate and step.gate
         for service in services:
             yield from _post(hooks, f"post-{service}", service=service)
+        if step.title == _KNOWN:
+            yield from _names(run, hooks)
         yield from _post(hooks, _AFTER.get(step.title, ""))
         if step.title == _FIRST:
             yield from _pre(hooks, "pre-deploy", gate=gate)
     yield from _last(hooks)
 
 
+def _names(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
+    """The step that refuses hooks of services that the release does not have; tiers name them all before."""
+    if not run.session.settings.tiers and of_services(hooks.found):
+        yield Step("", "Names of hooks", partial(_must_be_known, run.session, hooks))
+
+
+def _must_be_known(session: Session, hooks: RunHooks) -> None:
+    services = {service.name for site in session.sites for service in site.services}
+    if wrong := [text for name in of_services(hooks.found) if (text := unlike(name, services))]:
+        hint = "Rename or remove it; docs/hooks.md has the names."
+        raise OpsError(f"hooks that no service has: {'; '.join(wrong)}", hint=hint)
+
+
 def _services(settings: Settings, step: Step, hooks: RunHooks) -> list[str]:
     """The services that a step may replace, and that have a hook; in the step's order."""
     if step.title == _ROLLING:
-        named = (name.partition("-")[2] for name in hooks.found if name.startswith(("pre-", "post-")))
-        fixed = {"connect", "deploy", "backup", "migrate"}
-        return sorted({name for name in named if name not in fixed})
+        return sorted({name.partition("-")[2] for name in of_services(hooks.found)})
     tiers = (tier for tier in settings.tiers if step.title == f"{_ROLLING} - {tier.name} services")
     return [service for tier in tiers for service in tier.services]
 

@@ -285,12 +285,52 @@ def test_a_folder_that_cannot_be_read_is_a_wrong_config(tmp_path: Path) -> None:
 
 
 def test_without_tiers_any_service_may_have_hooks(inv: Inv, hook: Hook, tmp_path: Path) -> None:
-    document = {key: value for key, value in yaml.safe_load(CONFIG).items() if key != "tiers"}
-    (tmp_path / "config/staging.yaml").write_text(yaml.safe_dump(document))
+    without_tiers(tmp_path)
     hook("pre-frontend")
     hook("post-frontend")
     assert inv("deploy", "--branch", "v1.2.3", on=[SimHost()]) == 0
     assert [event["service"] for event in told(tmp_path)] == ["frontend", "frontend"]
+
+
+def without_tiers(tmp_path: Path) -> None:
+    document = {key: value for key, value in yaml.safe_load(CONFIG).items() if key != "tiers"}
+    (tmp_path / "config/staging.yaml").write_text(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("pre-depoly", "pre-deploy"),
+        ("pre-migrate", "post-migrate"),
+        ("post-conect", "pre-connect"),
+        ("pre-backpu", "pre-backup"),
+    ],
+)
+def test_a_misspelt_event_is_refused_without_tiers_too(
+    inv: Inv, hook: Hook, tmp_path: Path, capsys: Capture, name: str, meant: str
+) -> None:
+    without_tiers(tmp_path)
+    hook(name)
+    host = SimHost()
+    assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 2
+    assert f"{name}: there is no such hook; did you mean {meant!r}?" in capsys.readouterr().err
+    assert host.asked == []
+
+
+@pytest.mark.parametrize("name", ["pre-frontned", "post-frontend-", "pre-backups"])
+def test_a_hook_of_a_service_that_the_release_does_not_have_takes_it_back_before_anything_is_replaced(
+    inv: Inv, hook: Hook, tmp_path: Path, capsys: Capture, name: str
+) -> None:
+    without_tiers(tmp_path)
+    hook(name)
+    host = SimHost(world=fresh())
+    assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 4
+    said = capsys.readouterr()
+    assert f"{name}: there is no such hook" in said.err
+    assert "=== Names of hooks ===" in said.out
+    assert not re.search("=== .*(migrations|Ingress|Rolling update)", said.out)
+    assert host.world.head == OLD
+    assert names(tmp_path) == []
 
 
 def test_a_plan_lists_them(inv: Inv, hook: Hook, capsys: Capture) -> None:
