@@ -114,7 +114,7 @@ class EmergencyHost(Ran):
                 host=self.remote.name,
                 detail="\n".join(f"{each.check}: {each.text}" for each in bad),
                 hint=("The data is restored. " if self.data else "")
-                + "`docker compose logs SERVICE` on the host tells what is missing.",
+                + "`inv logs SERVICE` tells what is missing.",
             )
         self.say(f"All services are healthy ({len(findings)} checks passed)")
         self.tell_lost()

@@ -177,7 +177,7 @@ def test_what_a_script_said_becomes_cause_and_hint() -> None:
     on = host(restore_beside=result(stderr="gzip: No space left on device\nreason: the dump failed", code=1))
     with pytest.raises(OpsError, match="the disk is full: the dump failed") as caught:
         whole(on)
-    assert "df -h" in caught.value.hint
+    assert "inv ops.prune" in caught.value.hint
 
 
 def test_a_loss_is_told_table_by_table_in_words() -> None:
