@@ -98,7 +98,7 @@ def test_a_way_back_that_is_gone_is_told_with_what_is_to_do(op: Operator, host: 
     assert kit.in_order(ran.stderr, ("exceeded threshold", "then taking back", "step:", "next:")), ran.stderr
     assert kit.records(host)[-1]["state"] == "BROKEN"
     status = op("deploy.status").stdout
-    assert kit.in_order(status, ("broken-errors): BROKEN", "look at the services by hand")), status
+    assert kit.in_order(status, ("broken-errors): BROKEN", "look at the services")), status
 
 
 def _assert_goes_back(op: Operator, host: Box, bad: Bad) -> None:
