@@ -120,7 +120,7 @@ def _next(guard: tuple[str, ...], state: State | None, busy: str) -> str:
     if guard and guard[0] == "alive":
         return "the host decides by itself; ask again later"
     if state is State.BROKEN:
-        return "look at the services, by `inv status` and `inv doctor`; `inv rollback` goes to a release that served"
+        return "look at the services (`inv doctor`); `inv rollback` goes to a release that served"
     if state is State.STARTED and not busy:
         return "`inv deploy.recover` takes back what the run left"
     return ""
