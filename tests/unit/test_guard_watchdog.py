@@ -265,6 +265,35 @@ def test_the_record_is_ready_before_the_release_is_named(post: Post) -> None:
     assert [path.name for path in (post.state / "releases/r2").iterdir()] == ["release.json"]
 
 
+# An old container, 2, and a new one, 3, behind an ingress, 1, and how that answers.
+ENGINE = r"""
+case $* in
+  ps*schedgen-ingress*) echo 1 ;;
+  ps*schedgen.release=*) echo 3 ;;
+  ps*) printf '3\n2\n' ;;
+  inspect*OOMKilled*) printf '%s\tweb\tweb\t%s\trunning\thealthy\t0\tfalse\tt\t10.0.0.%s,\n' 2 r1 2 3 r2 3 ;;
+  exec*) {answers} ;;
+  *) exit 1 ;;
+esac"""
+ANSWERS = r"""while read -r; do
+  echo '# pxname,svname,scur,status,type,addr'
+  printf 'web_80,s%s,0,UP,2,10.0.0.%s:80\n' 1 2 2 3
+  printf '\001'
+done"""
+
+
+@pytest.mark.parametrize(("answers", "logged"), [("exit 1", ["unweighed 100"]), (ANSWERS, [])])
+def test_a_share_that_the_ingress_did_not_take_is_logged_before_its_stage(
+    post: Post, answers: str, logged: list[str]
+) -> None:
+    program(post.state.parent / "bin", "docker", ENGINE.replace("{answers}", answers))
+    post.start(services=("web",), proxies=("web_80",), stages=(Stage(10, 1), Stage(100, 1)))
+    lines: list[str] = []
+    assert post.follow(lines.append).outcome == "kept", post.said
+    seen = [line for line in lines if line.startswith(("unweighed", "stage"))]
+    assert seen == ["stage 10 1", *logged, "stage 100 1"]
+
+
 def test_one_that_is_told_to_stop_decides_nothing_and_leaves_nothing(post: Post) -> None:
     post.start(stages=(Stage(100, 60),))
     owner = json.loads((post.state / "guard/owner.json").read_text())
