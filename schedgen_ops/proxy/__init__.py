@@ -17,6 +17,6 @@ __all__ = ["PROXIES", "Proxy", "chosen"]
 PROXIES: Mapping[str, Proxy] = {proxy.name: proxy for proxy in (HAProxy(),)}
 
 
-def chosen(_: Settings) -> Proxy:
-    """Return the proxy that is the ingress of an environment: as long as there is one, that one."""
-    return PROXIES["haproxy"]
+def chosen(settings: Settings) -> Proxy:
+    """Return the proxy that is the ingress of an environment."""
+    return PROXIES[settings.ingress.proxy]

@@ -232,8 +232,9 @@ class Rollout(Section):
 
 
 class Ingress(Section):
-    """The HAProxy that takes published ports over, so that services can be replaced behind them."""
+    """The proxy that takes published ports over, so that services can be replaced behind them."""
 
+    proxy: Literal["haproxy"] = Field(default="haproxy", description="What program it is.")
     image: t.ImageName = Field(default="haproxy:lts", description="Image with HAProxy 2.4 or later and bash.")
 
 

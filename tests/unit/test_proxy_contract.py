@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from engine_stub import PROXY, Engine
@@ -17,6 +18,7 @@ from schedgen_ops.ops import scaling
 from schedgen_ops.proxy import PROXIES
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.remote import Result
+from schedgen_ops.settings.sections import Ingress
 from schedgen_ops.shell import assignment, script
 
 # Where the proxy that there is may be known: its own rooms, the registry, its settings, and the lab.
@@ -44,6 +46,8 @@ def test_a_script_has_every_function_that_the_contract_lists() -> None:
     assert len(listed) == 16
     scripts = list((host_scripts.FOLDER / "proxies").glob("*.bash"))
     assert {file.stem for file in scripts} == {*PROXIES}
+    assert {*get_args(Ingress.model_fields["proxy"].annotation)} == {*PROXIES}
+    assert Ingress.model_fields["proxy"].default in PROXIES
     for file in scripts:
         assert set(re.findall(r"^(proxy_\w+)\(\)", file.read_text(), re.MULTILINE)) == listed
 

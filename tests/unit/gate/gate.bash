@@ -1,0 +1,27 @@
+# A gate, the proxy that tests/unit/test_proxy_own.py adds; lib/proxy.bash says what each function does. A program in
+# its container, `gate`, has a word for each.
+gate() { "${docker[@]}" exec "$ingress" gate "$@" < /dev/null; }
+
+proxy_open() { :; }
+proxy_hold() { gate hold "$@"; }
+proxy_seen_up() { [ "$(gate up "$1" "$2")" -ge "$3" ]; }
+proxy_weigh() { gate weigh "$@"; }
+proxy_admit() { gate admit "$@"; }
+proxy_drain() { gate drain "$@"; }
+proxy_idle() {
+  local open
+  open=$(gate open "$@") || return 2
+  [ "$open" -eq 0 ]
+}
+proxy_settle() { gate settle "$@"; }
+proxy_answering() { gate answering; }
+proxy_learned() { :; }
+proxy_forget() { :; }
+proxy_reload() { gate reload; }
+proxy_reopen() { gate reopen; }
+proxy_visitors() {
+  local ingress=$1
+  gate visitors
+}
+proxy_traffic() { gate traffic "$@"; }
+proxy_move() { gate move "$@"; }
