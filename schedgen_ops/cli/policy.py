@@ -40,12 +40,17 @@ class Consent:
     force: str = ""
 
     def before(self) -> None:
-        """Refuse what the time or the name speaks against, before any host is asked.
+        """Refuse what the time or the name speaks against, before any host is asked; tell what is forced.
 
         Raises:
             Refused: unless it is forced.
         """
-        self._unless_forced(rules.against(self.op.settings.policy, self.ref, self.op.clock.now()))
+        policy = self.op.settings.policy
+        self._unless_forced(rules.against(policy, self.ref, self.op.clock.now()))
+        if policy.after and self.force:
+            # An emergency does not wait for it, but nobody may think that it was passed.
+            text = f"{policy.after} was not asked whether {self.ref} was verified there"
+            events.warn(self.op.emit, f"{text}; forced: {self.force}")
 
     @property
     def of_hosts(self) -> bool:

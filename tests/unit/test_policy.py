@@ -123,6 +123,19 @@ def test_what_was_not_verified_in_staging_is_refused_unless_there_is_a_reason(
     assert inv(*words, policy=policy, on=host, elsewhere=stages) == 0
 
 
+def test_what_was_forced_is_told_once_and_journaled(inv: Inv, capsys: Capture, tmp_path: Path) -> None:
+    stage, policy = FakeHost("stage1"), {"after": "staging", "freeze": [ALWAYS]}
+    words = ("deploy", "--branch", "v1.2.3", "--force", "staging burns")
+    assert inv(*words, policy=policy, on=SimHost(), elsewhere=[stage]) == 0
+    assert stage.commands == []
+    shown = "".join(capsys.readouterr())
+    (journal,) = (tmp_path / "state").rglob("*.jsonl")
+    text = "staging was not asked whether v1.2.3 was verified there; forced: staging burns"
+    for told in (shown, journal.read_text()):
+        assert told.count(text) == 1
+        assert told.count("nothing is deployed any more; forced: staging burns") == 1
+
+
 def test_a_staging_that_does_not_answer_is_no_pass(inv: Inv, capsys: Capture) -> None:
     stage, host = FakeHost("stage1", {"read the releases": Unreachable("no route", host="stage1")}), SimHost()
     policy = {"after": "staging"}
