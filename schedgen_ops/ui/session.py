@@ -13,6 +13,7 @@ from typing import Protocol, Self, TextIO
 
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Message, RunFinished
+from schedgen_ops.masking import Veil
 from schedgen_ops.shell import Secret
 from schedgen_ops.ui import prompt
 from schedgen_ops.ui.clock import DisplayClock
@@ -50,6 +51,7 @@ class Ui:
 
     Attributes:
         contacts: whom to call when a run failed and needs a person, in words.
+        veil: what a run fetched that nothing shows: display, log, journal, listeners.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Ui:
         self._progress = RunProgress()
         self._told = False
         self.contacts: tuple[str, ...] = ()
+        self.veil = Veil()
 
     @property
     def log_path(self) -> Path | None:
@@ -88,6 +91,7 @@ class Ui:
 
     def emit(self, event: Event) -> None:
         """Show and keep `event`; safe to call from any thread, never raises for a display or a disk."""
+        event = self.veil.over(event)
         with self._lock:
             self._progress = self._progress.after(event, self._clock.monotonic())
             self._records.handle(event)
@@ -117,7 +121,7 @@ class Ui:
             self._try(lambda: self._renderer.left(name, path))
 
     def _aside(self, text: str) -> None:
-        self._renderer.aside(text)
+        self._renderer.aside(self.veil.text(text))
 
     def _render(self, event: Event) -> None:
         self._try(lambda: self._renderer.handle(event))
@@ -157,9 +161,9 @@ class Ui:
         with self._lock:
             if self._told:
                 return
-            failure = of_exception(error)
+            failure = self.veil.over(of_exception(error))
             if not isinstance(error, OpsError | KeyboardInterrupt):
-                self._records.note(*"".join(format_exception(error)).splitlines())
+                self._records.note(*self.veil.text("".join(format_exception(error))).splitlines())
             closing = self._progress.closing(failure, self._clock.monotonic())
             for event in closing:
                 self.emit(event)
@@ -170,7 +174,7 @@ class Ui:
     def show(self, table: Table) -> None:
         """Print a result on stdout, or put it into the JSON document."""
         with self._lock:
-            self._renderer.show(table)
+            self._renderer.show(self.veil.over(table))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -255,7 +259,7 @@ class Ui:
                 self.fail(error)
             # How it ended was told: nobody waits for a listener before that.
             for text in self._listeners.close():
-                self._records.note(f"[WARN] {text}")
+                self._records.note(self.veil.text(f"[WARN] {text}"))
                 self._aside(text)
         finally:
             self.close()

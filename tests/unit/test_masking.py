@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import quickly
 
-from schedgen_ops import wire
+from schedgen_ops import events, wire
+from schedgen_ops.checklist.boxes import Mark
 from schedgen_ops.command_errors import checked, last_lines, timed_out
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host.capture import Lines
-from schedgen_ops.masking import mask, veiled
+from schedgen_ops.masking import Veil, mask, veiled
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command, Secret, sh
 
@@ -96,3 +97,23 @@ def test_no_line_of_a_secret_is_shown(value: str, before: str, after: str) -> No
 def test_a_long_line_is_looked_through_once() -> None:
     line = "x" * 200_000 + " my_db_password=hunter22"
     assert veiled(line) == "x" * 200_000 + " my_db_password=***"
+
+
+def test_a_veil_covers_whatever_is_told() -> None:
+    veil = Veil()
+    veil.learn(["s3cret-value-of-some-length", "first line\nsecond line"])
+    told = events.RunStarted(
+        "deploy", "r", "e", "with s3cret-value-of-some-length", facts=(("A", "first line"),)
+    )
+    covered = veil.over(told)
+    assert (covered.title, covered.facts) == ("with ***", (("A", "***"),))
+    assert veil.over([{"a": ("second line", 3, None)}]) == [{"a": ("***", 3, None)}]
+    assert veil.over((Mark.FAILED,))[0] is Mark.FAILED
+
+
+def test_a_value_that_a_line_cuts_is_covered_too() -> None:
+    veil = Veil()
+    veil.learn(["s3cret-value-of-some-length"])
+    assert veil.text("said s3cret-value-of-") == "said ***"
+    assert veil.text("alue-of-some-length, it said") == "***, it said"
+    assert veil.text("nothing of it\ns3cret-value") == "nothing of it\n***"
