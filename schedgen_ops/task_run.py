@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from schedgen_ops.host_context import HostContext
     from schedgen_ops.lock.patience import Patience
     from schedgen_ops.remote import Remote
+    from schedgen_ops.secrets.vault import Vault
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
 
@@ -95,6 +96,17 @@ class Operation:
             ConfigError: with every problem of its file.
         """
         return loading.load(self.options.env or None, root=Path.cwd())
+
+    @cached_property
+    def vault(self) -> Vault | None:
+        """The secrets that the run fetches and delivers; None where the env file is the hosts' own."""
+        if not self.settings.delivered:
+            return None
+        from schedgen_ops.secrets.vault import Vault
+
+        ui, yes = self.ui, self.options.yes
+        agree = partial(ui.confirm, yes=yes)
+        return Vault(self.settings, ui.veil.learn, ui.paused, agree)
 
     @property
     def config_folder(self) -> Path:

@@ -149,17 +149,15 @@ def _variables(settings: Settings, coming: changes.Coming) -> Iterator[Problem]:
     file = f"{settings.directory}/{settings.env_file}"
     # A file that comes with the release may set what the host's does not.
     here = settings.env_file not in changes.paths(coming)
-    if coming.required:
-        text = f"the new compose file needs {', '.join(coming.required)}, and nothing sets it"
+    if required := [name for name in coming.required if name not in settings.delivered]:
+        text = f"the new compose file needs {', '.join(required)}, and nothing sets it"
         yield Problem(text, f"Set it in {file}.", refuses=here)
-    elif coming.document is None:
+    elif coming.document is None and not coming.required:
         text = f"whether Compose takes the new file is not known: {coming.said}"
         yield Problem(text, "`inv deploy.plan` shows all that it says.", refuses=False, unknown=True)
-    if coming.blank:
-        text = (
-            f"the new compose file asks for {', '.join(coming.blank)}, and nothing sets it: it will be blank"
-        )
-        secret = any(name in settings.credentials for name in coming.blank)
+    if blank := [name for name in coming.blank if name not in settings.delivered]:
+        text = f"the new compose file asks for {', '.join(blank)}, and nothing sets it: it will be blank"
+        secret = any(name in settings.credentials for name in blank)
         yield Problem(text, f"Set it in {file}.", refuses=here and secret)
 
 

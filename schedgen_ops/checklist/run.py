@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.checklist import reading
+from schedgen_ops.checklist import arriving, reading
 from schedgen_ops.checklist.boxes import Mark, Tick, ticks
 from schedgen_ops.checklist.evidence import evidence
 from schedgen_ops.commands.ref_names import Ref
@@ -15,6 +15,7 @@ from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.preflight import plan
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.preflight.run import refused
+from schedgen_ops.secrets.vault import Vault
 from schedgen_ops.verify import run as verify
 from schedgen_ops.watch.rules import CheckVerdict, Finding
 
@@ -35,8 +36,11 @@ class Filled:
         return tuple(problem for tick in self.ticks for problem in tick.problems if problem.refuses)
 
 
-def look(at: HostContext, ref: Ref) -> Filled:
+def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
     """Return the checklist of one host for a deploy of `ref`.
+
+    Args:
+        vault: the secrets that the deploy delivers; None where the env file is the host's own.
 
     Raises:
         OpsError: where it cannot be asked.
@@ -45,6 +49,9 @@ def look(at: HostContext, ref: Ref) -> Filled:
     probes = plan.probes(settings, host, ref)
     more = reading.commands(settings, host, ref)
     sent = clock.now()
+    known = vault if vault and not vault.fetched().wrong else None
+    if known:
+        more["secrets"] = known.question()
     commands = [*(probe.command for probe in probes.values()), *more.values()]
     answers = at.remote.together(commands, deadline=_DEADLINE)
     asked = reading.AskedHost(settings, host, sent, clock.now())
@@ -53,12 +60,15 @@ def look(at: HostContext, ref: Ref) -> Filled:
     read = reading.read(asked, {name: results[name] for name in more})
     problems |= read.problems
     told = evidence(results, ref) | read.evidence
+    if vault:
+        problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
     if problems.get("containers") is not None and results["containers"].ok:
         # By itself: what is timed has nothing of ours beside it.
         runs = bool(results["containers"].stdout.strip())
         problems["serving"] = _serving(verify.quick(at)) if runs else ()
         told["serving"] = "" if runs else "nothing runs yet"
-    found = tuple(ticks(problems, told, (*probes, *reading.topics(settings, more), "serving")))
+    asked_of = (*probes, *reading.topics(settings, more), *(("secrets",) if vault else ()), "serving")
+    found = tuple(ticks(problems, told, asked_of))
     bad = any(tick.mark is Mark.FAILED for tick in found)
     return Filled(found, None if bad else plan.observed(results, ref))
 
@@ -77,14 +87,16 @@ def _serving(findings: tuple[Finding, ...]) -> tuple[Problem, ...]:
     )
 
 
-def check(fleet: Fleet, context: ContextOf, emit: events.Emit, ref: Ref) -> Mapping[str, plan.Observed]:
+def check(
+    fleet: Fleet, context: ContextOf, emit: events.Emit, ref: Ref, vault: Vault | None = None
+) -> Mapping[str, plan.Observed]:
     """Fill the checklist on every host, tell what is not passed, and return what was seen.
 
     Raises:
         Refused: if a box failed on any host, with all that failed on all.
         Unreachable: if one cannot be reached.
     """
-    filled = fleet.each(lambda remote: look(context(remote), ref))
+    filled = fleet.each(lambda remote: look(context(remote), ref, vault))
     found = dict(zip(fleet.names, filled.values(), strict=True))
     for name, one in found.items():
         emit(events.Fact("checklist", tuple(map(_row, one.ticks)), name))

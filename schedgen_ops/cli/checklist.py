@@ -28,7 +28,10 @@ def preflight(op: Operation, ref: Ref) -> None:
         Refused: where a deploy would not begin.
         Unreachable: where a host cannot be asked; the others are shown.
     """
-    seen = look(op, lambda remote: run.look(op.context(remote), ref), _later)
+    vault = op.vault
+    if vault:
+        vault.fetched()  # Once, before the hosts are asked in threads.
+    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault), _later)
     policy = _policy(op, ref, seen.ok)
     for table in _tables(seen.ok, policy, len(op.fleet)):
         op.ui.show(table)

@@ -55,7 +55,8 @@ def carry_out(
     consent = Consent(op, ref, force.strip())
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
-    session = Session(settings, op.fleet, ref, op.run, op.clock, op.emit, owner, op.patience, consent)
+    told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
+    session = Session(settings, op.fleet, ref, *told)
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
     op.begin(

@@ -15,6 +15,8 @@ from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, State, new_id
 from schedgen_ops.rollout.work_tree import CheckOut
+from schedgen_ops.secrets import remote_commands as secrets
+from schedgen_ops.secrets.env_file import EnvFile
 from schedgen_ops.verify import run as verifier
 
 # Seconds that the network may take: the code, and that of submodules.
@@ -93,7 +95,16 @@ def check_out(site: HostRun) -> None:
 
 def _check_out(site: HostRun) -> CheckOut:
     tree = site.seen.tree
-    return CheckOut(site.release.commit, (tree.commit, tree.branch))
+    env = site.release.id if site.settings.delivered else NO_RELEASE
+    return CheckOut(site.release.commit, (tree.commit, tree.branch), env)
+
+
+def configure(site: HostRun, env: EnvFile) -> None:
+    """Deliver the env file of the release, which keeps it; the way back has what was there."""
+    serving = site.old.id if site.old else None
+    site.run(secrets.deliver(site.settings, env, site.release.id, serving))
+    found = f"{site.settings.env_file} is delivered"
+    site.say(f"{found}: {len(env.values)} variables")
 
 
 def switch_back(site: HostRun) -> None:

@@ -63,7 +63,8 @@ def recover(site: HostRun) -> None:
         # On a full disk nothing works before something is gone; what containers use stays for now.
         for site.new in begun:
             images.drop(site)
-        perform(site, ((GoBack(serving.commit),),))
+        env = tuple(release.id for release in begun) if site.settings.delivered else ()
+        perform(site, ((GoBack(serving.commit, env=env),),))
         site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
     for release in begun:
         images.remove_one_off(site, release.id)

@@ -105,6 +105,9 @@ def _pull(session: Session) -> None:
             raise OpsError(text, host=site.remote.name, hint="Look at it, and deploy again.")
     release = session.release(commit)
     session.do(lambda site: code.switch(site, release))
+    if session.vault:
+        env = session.vault.env()
+        session.do(lambda site: code.configure(site, env))
     session.emit(events.Fact("release", release.id))
     session.emit(events.Fact("commit", commit))
     _tell_changes(session)

@@ -30,6 +30,7 @@ from schedgen_ops.release.names import next_run
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, State, new_id
 from schedgen_ops.remote import Remote
+from schedgen_ops.secrets.vault import Vault
 from schedgen_ops.settings import HostSettings, Settings
 
 Consent = Callable[[Mapping[str, Observed]], None]
@@ -44,6 +45,7 @@ class Session:
         run: the run's name, its start as YYYYMMDD_HHMMSS in UTC by the operator's clock.
         owner: who does it, for the lock and the record.
         patience: how long another run is waited for; None does not wait.
+        vault: the secrets that it delivers; None where the env file is the hosts' own.
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
@@ -62,6 +64,7 @@ class Session:
     owner: Owner
     patience: Patience | None = None
     consent: Consent | None = None
+    vault: Vault | None = None
     share: int = 100
     agreed: Mapping[str, str] = field(default_factory=dict)
     sites: tuple[HostRun, ...] = ()
@@ -116,13 +119,17 @@ class Session:
 
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
         if pulls:
-            seen = checklist.check(self.fleet, self._by_our_clock, self.emit, self.asked())
+            if self.vault:
+                self.vault.env()  # A secret that cannot be had is told before any host is asked.
+            seen = checklist.check(self.fleet, self._by_our_clock, self.emit, self.asked(), self.vault)
         else:
             seen = preflight.check(self.fleet, self._by_our_clock)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
         if pulls and self.consent:
             self.consent(seen)
+        if pulls and self.vault:
+            self.vault.consent()
         return seen
 
     def asked(self) -> Ref:

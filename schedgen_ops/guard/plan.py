@@ -164,7 +164,9 @@ def keep(site: HostRun) -> Plan:
 def back(site: HostRun) -> Plan:
     """The way back to the release before, as a deploy that fails goes it; migrations stay."""
     tree = site.seen.tree
-    return planner.unattended(site.release, site.old, site.touched, GoBack(tree.commit, tree.branch))
+    env = (site.release.id,) if site.settings.delivered else ()
+    home = GoBack(tree.commit, tree.branch, env=env)
+    return planner.unattended(site.release, site.old, site.touched, home)
 
 
 def _texts(commands: OperationRenderer, plan: Plan) -> tuple[str, ...]:

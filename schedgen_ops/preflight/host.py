@@ -66,12 +66,17 @@ def plugin(result: Result) -> Iterator[Problem]:
 _INSTALL = "Install the package docker-compose-plugin, or a newer one of it."
 
 
+def expected(settings: Settings) -> tuple[str, ...]:
+    """Return the credentials that a host must have: those that are delivered come with the release."""
+    return tuple(name for name in settings.credentials if name not in settings.delivered)
+
+
 def credentials(settings: Settings) -> Judge:
     """Find credentials that have no value, as Compose reads them."""
     file = settings.env_file
 
     def look(result: Result) -> Iterator[Problem]:
-        if not settings.credentials or lacks_compose(result):
+        if not expected(settings) or lacks_compose(result):
             return
         if not result.ok:
             yield Problem(f"{file} cannot be read: {reason(result)}")
@@ -88,7 +93,8 @@ def credentials(settings: Settings) -> Judge:
 
 def _missing(settings: Settings, found: environment.Variables) -> Iterator[Problem]:
     file, where = settings.env_file, f"{settings.directory}/{settings.env_file}"
-    missing = [name for name in settings.credentials if name not in found.here]
+    wanted = expected(settings)
+    missing = [name for name in wanted if name not in found.here]
     emptied = [name for name in missing if name in found.alone]
     unset = [name for name in missing if name not in found.alone]
     shell = "the shell's own environment on the host"
@@ -97,11 +103,11 @@ def _missing(settings: Settings, found: environment.Variables) -> Iterator[Probl
     if emptied:
         text = f"{shell} has {', '.join(emptied)} empty, which goes before {file}"
         yield Problem(text, "Take it from what the shell reads when it starts.")
-    only = [name for name in settings.credentials if name in found.here - found.alone]
+    only = [name for name in wanted if name in found.here - found.alone]
     if only:
         text = f"{', '.join(only)}: set in {shell} and not in {file}; another user's Compose will not see it"
         yield Problem(text, refuses=False)
-    both = [name for name in settings.credentials if name in found.here & found.alone & found.own]
+    both = [name for name in wanted if name in found.here & found.alone & found.own]
     if both and not settings.sudo:
         text = f"{', '.join(both)}: set in {shell} too, which goes before {file}"
         yield Problem(text, refuses=False)

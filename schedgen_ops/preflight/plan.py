@@ -88,8 +88,9 @@ def _source(settings: Settings, ref: Ref) -> Probe:
 
 
 def _credentials(compose: Compose, settings: Settings) -> Probe:
-    asked = environment.variables(compose, settings.env_file, settings.credentials)
-    command = asked.in_dir(settings.directory) if settings.credentials else sh("true")
+    names = look.expected(settings)
+    asked = environment.variables(compose, settings.env_file, names)
+    command = asked.in_dir(settings.directory) if names else sh("true")
     return Probe(command, look.credentials(settings))
 
 

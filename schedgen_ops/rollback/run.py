@@ -20,6 +20,7 @@ from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.strategies import registry
+from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.steps import Step
 
@@ -109,6 +110,8 @@ class Rollback:
         text = site.run(files.read(f"{source}/overlay.json")).stdout
         site.run(site.orchestrator.pin(folder, rollout.relabelled(text, site.new.id)))
         code.check_out(site)
+        if site.settings.delivered:
+            site.run(secrets.use(site.settings, site.new.id, target.id))
         code.keep_logs(site, aside=True)
 
     def prepare(self) -> None:

@@ -11,6 +11,7 @@ from schedgen_ops.rollout import operations as o
 from schedgen_ops.rollout.project import Project
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
+from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.shell import Command, sh
 
 
@@ -35,8 +36,9 @@ class OperationRenderer(Project):
                 command = self.name(operation)
             case CheckOut(commit=commit):
                 command = git.checkout(commit).in_dir(self.settings.directory)
-            case GoBack(commit, branch, leaves):
+            case GoBack(commit, branch, leaves, env):
                 command = git.back(commit, branch, leaves).in_dir(self.settings.directory)
+                command = secrets.back(self.settings, env).and_then(command) if env else command
             case o.Untag(images):
                 command = self.orchestrator.untag(images)
             case o.Unless(first, then):

@@ -10,6 +10,7 @@ from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import hooks as called
 from schedgen_ops.settings import notify as people
 from schedgen_ops.settings import policy as policies
+from schedgen_ops.settings import secrets as secret
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import DEFAULTS, Section
 from schedgen_ops.settings.violations import Violation, refuse
@@ -60,6 +61,16 @@ class Environment(Section):
     )
     env_file: t.RemotePath = Field(
         default=".env", description="File with the credentials, in the project directory."
+    )
+    secrets: secret.Commands = Field(
+        default=DEFAULTS,
+        description="The command here that prints each secret of env_file, which is rendered and delivered.",
+    )
+    variables: secret.Variables = Field(
+        default=DEFAULTS, description="What env_file has beside `secrets`: plain text, ${NAME} is a secret."
+    )
+    secret_commands: secret.SecretCommands = Field(
+        default=DEFAULTS, description="How the commands of `secrets` are run."
     )
     branch: t.RefName = Field(
         default="main",
@@ -121,6 +132,11 @@ class Environment(Section):
     escalation: t.Rows[people.Contact] = Field(
         default=(), description="People to call, in this order, when a run failed and needs one."
     )
+
+    @property
+    def delivered(self) -> frozenset[str]:
+        """The variables of env_file that come from here; none where the file is the host's own."""
+        return frozenset((*self.secrets, *self.variables))
 
     @property
     def services(self) -> tuple[str, ...]:

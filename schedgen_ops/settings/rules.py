@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
+from schedgen_ops.settings import secrets
 from schedgen_ops.settings.environment import Environment
 from schedgen_ops.settings.violations import Location, Violation
 
 
 def between(settings: Environment) -> list[Violation]:
     """Every rule of an environment that `settings` breaks."""
-    rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _checks_apart, _times)
-    return [violation for rule in rules for violation in rule(settings)]
+    rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _checks_apart)
+    return [violation for rule in (*rules, _times, _secrets) for violation in rule(settings)]
 
 
 def _some_host(settings: Environment) -> Iterator[Violation]:
@@ -104,3 +105,9 @@ def _times(settings: Environment) -> Iterator[Violation]:
         yield ("watch", "duration"), f"must not be shorter than watch.interval ({settings.watch.interval})"
     if settings.health.settle >= settings.health.deadline:
         yield ("health", "settle"), "must be shorter than health.deadline"
+
+
+def _secrets(settings: Environment) -> Iterator[Violation]:
+    yield from secrets.broken(settings.secrets, settings.variables)
+    if settings.env_file.startswith(".schedgen/") and settings.delivered:
+        yield ("env_file",), "must not be in .schedgen, where releases keep theirs"

@@ -18,6 +18,7 @@ from schedgen_ops.tasks import (
     notify,
     ops,
     rollback,
+    secrets,
     verify,
 )
 from schedgen_ops.tasks.doctor import doctor
@@ -32,6 +33,7 @@ for _module in (
     history,
     monitor,
     ops,
+    secrets,
     notify,
     hosts,
     config,
