@@ -39,7 +39,7 @@ class Options:
     """What every task can be told."""
 
     env: str = ""
-    hosts: str = ""
+    hosts: str | None = None
     json: bool = False
     log_level: str = "info"
     yes: bool = False
@@ -137,7 +137,7 @@ class Operation:
         Args:
             environment: the name of a file in config/.
         """
-        options = replace(self.options, env=environment, hosts="")
+        options = replace(self.options, env=environment, hosts=None)
         return Operation(options, self.ui, self.clock, self._stack)
 
     def context(self, remote: Remote) -> HostContext:
@@ -235,14 +235,15 @@ def _estimates(folder: Path) -> dict[str, float]:
     return step_seconds(journals(folder, "deploy", 5))
 
 
-def _chosen(wanted: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    if not wanted:
+def _chosen(wanted: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    if wanted is None:
         return names
-    chosen = tuple(part.strip() for part in wanted.split(",") if part.strip())
-    unknown = [name for name in chosen if name not in names]
-    if unknown or not chosen:
+    # An empty name, as of a shell variable that is not set, must never come to mean all.
+    chosen = tuple(part.strip() for part in wanted.split(","))
+    unknown = [name or repr(name) for name in chosen if name not in names]
+    if unknown:
         raise ConfigError(
-            f"no host {', '.join(unknown) or wanted!r} in this environment",
+            f"no host {', '.join(unknown)} in this environment",
             hint=f"There are: {', '.join(names)}.",
         )
     return chosen

@@ -10,6 +10,18 @@ from schedgen_ops.settings import HostSettings
 from schedgen_ops.task_run import Operation
 
 
+def named(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names without blanks around them.
+
+    Raises:
+        ConfigError: for an empty one, as of a shell variable that is not set; it must never come to mean all.
+    """
+    found = tuple(name.strip() for name in names)
+    if "" in found:
+        raise ConfigError("a service has a name, not ''", hint="Nothing was changed.")
+    return found
+
+
 def among(op: Operation, hosts: Iterable[HostSettings], what: str) -> Fleet:
     """Return the chosen ones of these hosts; none of them is no success.
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from schedgen_ops import events
+from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.looking import conclude
 from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
 from schedgen_ops.looking.log_feed import Happened, merged
@@ -78,7 +79,7 @@ def query_of(asked: LogOptions) -> LogQuery:
             f"--since {asked.since!r} is no time span", hint="For example 90s, 10m, 2h, 1d."
         ) from None
     tail = str(asked.tail) if asked.tail else "all" if since else _TAIL
-    return LogQuery(tuple(asked.services), since, tail, asked.grep, asked.follow)
+    return LogQuery(named(asked.services), since, tail, asked.grep, asked.follow)
 
 
 def _level(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from schedgen_ops import events, strangers
 from schedgen_ops.backup.restore import half
+from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.cli.looking import Rows
 from schedgen_ops.commands import docker as engine
@@ -57,6 +58,7 @@ def start(op: Operation, wanted: str) -> None:
 
 def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServices, gap: str) -> None:
     settings = op.settings
+    named(wanted.split(","))
     awaited(op)
     found = dict(
         zip(op.fleet.names, op.fleet.each(lambda r: services.there(r, settings)).values(), strict=True)
@@ -91,6 +93,7 @@ def scale(op: Operation, wanted: str, count: str) -> None:
         text = f"a service can have 1 to {scaling.MOST} containers, not {count!r}"
         raise ConfigError(text, hint="`inv ops.stop` stops it.")
     settings = op.settings
+    named(wanted.split(","))
     awaited(op)
     found = op.fleet.each(lambda remote: services.there(remote, settings)).values()
     boxes = dict(zip(op.fleet.names, found, strict=True))
@@ -108,10 +111,10 @@ def build(op: Operation, wanted: str, *, cache: bool) -> None:
     """Build images anew; what runs is not touched, the next deploy finds the layers.
 
     Raises:
-        ConfigError: for a service that the compose file does not have.
+        ConfigError: for a service that the compose file does not have, or an empty name.
         OpsError: where a build fails.
     """
-    names = () if wanted == building.ALL else tuple(filter(None, wanted.split(",")))
+    names = () if wanted == building.ALL else named(wanted.split(","))
     awaited(op)
     op.fleet.each(lambda remote: building.known(remote, op.settings, names)).values()
 

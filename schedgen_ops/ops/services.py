@@ -35,10 +35,10 @@ def chosen(wanted: str, known: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: for one that no host has, naming those there are.
     """
-    names = tuple(dict.fromkeys(part.strip() for part in wanted.split(",") if part.strip()))
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        text = f"no service {', '.join(unknown) or repr(wanted)} in this environment"
+    names = tuple(dict.fromkeys(part.strip() for part in wanted.split(",")))
+    unknown = [name or repr(name) for name in names if name not in known]
+    if unknown:
+        text = f"no service {', '.join(unknown)} in this environment"
         raise ConfigError(text, hint=f"There are: {', '.join(sorted(known))}.")
     return names
 

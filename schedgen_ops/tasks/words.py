@@ -33,7 +33,7 @@ class Words(Argument):
     @value.setter
     def value(self, word: str) -> None:
         self.raw_value = word
-        self._words += tuple(part for part in word.split(",") if part)
+        self._words += tuple(word.split(","))
 
 
 def _word_in_hand() -> bool:

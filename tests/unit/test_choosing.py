@@ -29,3 +29,27 @@ def test_no_host_that_can_is_no_success(inv: Inv, capsys: Capture, words: tuple[
     assert inv(*words, "--hosts", "app2", on=[asked]) == 2
     assert f"{what} on no host that was chosen" in capsys.readouterr().err
     assert asked.commands == []
+
+
+@pytest.mark.parametrize("wanted", ["", ",", "backend,", " ,backend"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("ops.build",),
+        ("ops.restart", "--yes"),
+        ("ops.stop", "--yes"),
+        ("ops.start",),
+        ("ops.scale", "--count", "2"),
+        ("logs",),
+        ("status", "--hosts"),
+        ("ops.build", "all", "--hosts"),
+        ("deploy", "--hosts"),
+    ],
+)
+def test_an_empty_name_is_refused_and_never_means_all(
+    inv: Inv, capsys: Capture, words: tuple[str, ...], wanted: str
+) -> None:
+    asked = FakeHost("app1")
+    assert inv(*words, wanted, on=[asked]) == 2
+    assert "''" in capsys.readouterr().err
+    assert asked.commands == []
