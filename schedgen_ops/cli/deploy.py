@@ -166,7 +166,11 @@ def recover(op: Operation) -> None:
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
     session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
     recovering.recover(session)
-    righted = [f"{op.titled(site.righted, site.remote.name)}" for site in session.sites if site.righted]
+    righted = [
+        f"{op.titled(host_run.righted, host_run.remote.name)}"
+        for host_run in session.host_runs
+        if host_run.righted
+    ]
     done = "; ".join(righted) or "nothing was left to put right"
     op.end("Recovery Complete", f"{done}; {session.previous or 'nothing that was deployed'} serves")
 

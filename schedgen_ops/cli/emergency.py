@@ -53,14 +53,14 @@ def recover(op: Operation, wanted: str) -> None:
             "Verify",
         ),
     )
-    sites = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
+    hosts = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
     todo = _restores(op, found, DATA)
 
-    def save(site: EmergencyHost) -> None:
-        if site.remote.name in todo:
-            site.safety(DATA)
+    def save(host: EmergencyHost) -> None:
+        if host.remote.name in todo:
+            host.safety(DATA)
 
-    each, data = _each_site(op, sites), _each_restore(op, todo)
+    each, data = _each_host(op, hosts), _each_restore(op, todo)
     check = Step("", "Checking the backup", data(Restore.check_files), gate=True)
     restoring = (
         Step("", "Starting the database and the object store", each(EmergencyHost.up_data)),
@@ -102,16 +102,16 @@ def database(op: Operation, wanted: str) -> None:
         ),
         lost_rows=True,
     )
-    sites = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
+    hosts = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
     todo = _restores(op, found, DATABASE)
 
-    def save(site: EmergencyHost) -> None:
-        if site.remote.name in todo:
-            site.safety(DATABASE)
+    def save(host: EmergencyHost) -> None:
+        if host.remote.name in todo:
+            host.safety(DATABASE)
 
-    def stop(site: EmergencyHost) -> None:
-        if site.remote.name in todo or site.remote.name in elsewhere.names:
-            site.stop_users()
+    def stop(host: EmergencyHost) -> None:
+        if host.remote.name in todo or host.remote.name in elsewhere.names:
+            host.stop_users()
 
     def start_again() -> None:
         # Nobody may see data of different times, on whatever host they run.
@@ -119,7 +119,7 @@ def database(op: Operation, wanted: str) -> None:
             each(EmergencyHost.start_users)()
 
     each, data, elsewhere = (
-        _each_site(op, sites),
+        _each_host(op, hosts),
         _each_restore(op, todo),
         Elsewhere(op.context, op.settings, op.fleet, todo),
     )
@@ -180,11 +180,11 @@ def _restores(op: Operation, found: dict[str, Manifest], parts: frozenset[str]) 
     return {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
 
 
-def _each_site(
-    op: Operation, sites: dict[str, EmergencyHost]
+def _each_host(
+    op: Operation, hosts: dict[str, EmergencyHost]
 ) -> Callable[[Callable[[EmergencyHost], None]], Callable[[], None]]:
     def each(action: Callable[[EmergencyHost], None]) -> Callable[[], None]:
-        return lambda: _done(op.fleet.each(lambda remote: action(sites[remote.name])).values())
+        return lambda: _done(op.fleet.each(lambda remote: action(hosts[remote.name])).values())
 
     return each
 

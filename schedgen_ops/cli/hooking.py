@@ -90,7 +90,7 @@ def of_session(op: Operation, command: str, session: Session) -> Hooking:
     """Return the hooks of a run that makes a release serve."""
 
     def told() -> dict[str, object]:
-        new = next((site.new for site in session.sites if site.new), None)
+        new = next((host_run.new for host_run in session.host_runs if host_run.new), None)
         release = {"release": new.id, "commit": new.commit} if new else {"release": "", "commit": ""}
         asked = str(session.ref or "")
         return {"asked": asked, **release, "previous": session.previous, "backup": session.backups}

@@ -12,36 +12,36 @@ from schedgen_ops.host_context import QUICK
 _LONGEST = 3600.0 + QUICK
 
 
-def put_back(site: HostRun) -> None:
+def put_back(host_run: HostRun) -> None:
     """Put data back that was being exchanged, if there is any; on several hosts before anybody is started.
 
     Raises:
         OpsError: where it cannot be put back.
     """
-    text = half.look(site.context)
+    text = half.look(host_run.context)
     if text is not None:
-        _put_back(site, text)
+        _put_back(host_run, text)
 
 
-def start(site: HostRun) -> None:
+def start(host_run: HostRun) -> None:
     """Put data back that was being exchanged, and start what was stopped, if there is any.
 
     Raises:
         OpsError: naming what could not be put back, or the first that did not start; the others did.
     """
-    text = _started(site)
+    text = _started(host_run)
     if text is not None:
-        _put_back(site, text)
-        _started(site)
+        _put_back(host_run, text)
+        _started(host_run)
 
 
-def _put_back(site: HostRun, text: str) -> None:
-    half.put_back(site.context, half.read(site.context, text))
-    site.containers_changed()
-    site.righted = "data that was being exchanged was put back"
+def _put_back(host_run: HostRun, text: str) -> None:
+    half.put_back(host_run.context, half.read(host_run.context, text))
+    host_run.containers_changed()
+    host_run.righted = "data that was being exchanged was put back"
 
 
-def _started(site: HostRun) -> str | None:
+def _started(host_run: HostRun) -> str | None:
     """Start the containers that are on record as stopped by us, if there are any.
 
     Returns:
@@ -50,18 +50,18 @@ def _started(site: HostRun) -> str | None:
     Raises:
         OpsError: naming the first that did not start; the others did.
     """
-    command = stopped.start(site.docker, site.paths.state)
-    answer = site.remote.run(command, deadline=_LONGEST, check=False)
+    command = stopped.start(host_run.docker, host_run.paths.state)
+    answer = host_run.remote.run(command, deadline=_LONGEST, check=False)
     began = [line for line in answer.lines() if line.startswith("started ")]
     if not answer.ok:
         why = (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
         raise OpsError(
             f"what was stopped for a while does not start: {why}",
-            host=site.remote.name,
-            hint=f"Mend it, or remove its file in {site.paths.state}/stopped if it is not to run any more.",
+            host=host_run.remote.name,
+            hint=f"Mend it; or, if it is to run no more, remove its file in {host_run.paths.state}/stopped.",
         )
     if began:
-        site.containers_changed()
-        site.righted = "what had been stopped for a while was started"
-        site.warn(f"Started what had been stopped for a while: {len(began)} containers")
+        host_run.containers_changed()
+        host_run.righted = "what had been stopped for a while was started"
+        host_run.warn(f"Started what had been stopped for a while: {len(began)} containers")
     return half.note_in(answer.lines())

@@ -18,7 +18,7 @@ _LINES = 8
 
 def close(
     fleet: Fleet,
-    sites: Sequence[HostRun],
+    host_runs: Sequence[HostRun],
     error: OpsError | None,
     steps: tuple[tuple[str, float], ...],
     emit: events.Emit,
@@ -33,14 +33,14 @@ def close(
     """
     # Overruled: what is left is for the next one to look at, who finds the record begun. Handed over: the
     # records are the hosts' own to write then.
-    if not sites or isinstance(error, Overruled | HandedOver):
+    if not host_runs or isinstance(error, Overruled | HandedOver):
         return
     state = State.FAILED if isinstance(error, RolledBack) else State.BROKEN
     if error is None or serves:
         state = State.DONE
     # With the lines of output that tell why: whoever looks for the cause later has only this.
     text = "\n".join((error.message, *error.detail.splitlines()[:_LINES])) if error else ""
-    by_host = {site.remote.name: site for site in sites}
+    by_host = {host_run.remote.name: host_run for host_run in host_runs}
 
     def one(remote: Remote) -> None:
         services.close(by_host[remote.name], state, text, steps)

@@ -23,48 +23,48 @@ from schedgen_ops.verify import run as verifier
 _LONG = 300.0
 
 
-def keep_running(site: HostRun, run: str) -> None:
+def keep_running(host_run: HostRun, run: str) -> None:
     """Make a release of what runs now, so that it can be gone back to, unless it is one already.
 
     Args:
         run: what begins every id that it gives.
     """
-    if site.seen.shelf.serving is not None:
-        site.old = site.seen.shelf.serving
+    if host_run.seen.shelf.serving is not None:
+        host_run.old = host_run.seen.shelf.serving
         return
-    if not site.seen.containers:
+    if not host_run.seen.containers:
         return
-    commit = site.seen.tree.commit
+    commit = host_run.seen.tree.commit
     name = ReleaseId(f"{new_id(run, commit)}-adopted")
-    services, tracked = images.resolve(site, name, commit)
-    boxes = {box.service: box for box in site.seen.containers}
-    described = images.describe(site.settings, site.host, services, name, None, tracked)
+    services, tracked = images.resolve(host_run, name, commit)
+    boxes = {box.service: box for box in host_run.seen.containers}
+    described = images.describe(host_run.settings, host_run.host, services, name, None, tracked)
     records = {
         service: replace(record, image_id=boxes[service].image)
         for service, record in described.items()
         if service in boxes
     }
     for record in records.values():
-        site.run(site.docker.tag(record.image_id, record.image))
-    images.pin(site, name, services, records)
-    now = stamp(site.clock.now())
-    branch = site.seen.tree.branch or commit[:7]
-    site.old = Release(name, branch, commit, State.ADOPTED, started=now, finished=now, services=records)
-    store.write(site.remote, site.paths, site.old)
-    store.set_current(site.remote, site.paths, name)
-    site.say(f"What runs now is kept as release {name}")
+        host_run.run(host_run.docker.tag(record.image_id, record.image))
+    images.pin(host_run, name, services, records)
+    now = stamp(host_run.clock.now())
+    branch = host_run.seen.tree.branch or commit[:7]
+    host_run.old = Release(name, branch, commit, State.ADOPTED, started=now, finished=now, services=records)
+    store.write(host_run.remote, host_run.paths, host_run.old)
+    store.set_current(host_run.remote, host_run.paths, name)
+    host_run.say(f"What runs now is kept as release {name}")
 
 
-def fetch(site: HostRun, ref: Ref) -> str:
+def fetch(host_run: HostRun, ref: Ref) -> str:
     """Return the commit that `ref` means, after the remote was asked.
 
     Raises:
         OpsError: if it means none, or two.
     """
-    remote = site.settings.remote
-    site.in_project(git.fetch(remote, ref), deadline=_LONG)
-    answer = site.in_project(git.resolve(remote, ref)).stdout
-    return meant(git.parse_resolved(answer), ref, remote, site.remote.name)
+    remote = host_run.settings.remote
+    host_run.in_project(git.fetch(remote, ref), deadline=_LONG)
+    answer = host_run.in_project(git.resolve(remote, ref)).stdout
+    return meant(git.parse_resolved(answer), ref, remote, host_run.remote.name)
 
 
 def meant(answer: str, ref: Ref, remote: str, host: str) -> str:
@@ -79,69 +79,69 @@ def meant(answer: str, ref: Ref, remote: str, host: str) -> str:
     return answer
 
 
-def switch(site: HostRun, release: Release) -> None:
+def switch(host_run: HostRun, release: Release) -> None:
     """Begin the release's record, and check out its commit."""
-    previous = site.old.id if site.old else NO_RELEASE
-    site.new = replace(release, previous=previous)
-    site.new = replace(site.new, migrations=_new_migrations(site))
-    store.write(site.remote, site.paths, site.new)
-    check_out(site)
+    previous = host_run.old.id if host_run.old else NO_RELEASE
+    host_run.new = replace(release, previous=previous)
+    host_run.new = replace(host_run.new, migrations=_new_migrations(host_run))
+    store.write(host_run.remote, host_run.paths, host_run.new)
+    check_out(host_run)
 
 
-def check_out(site: HostRun) -> None:
+def check_out(host_run: HostRun) -> None:
     """Check out the commit of the release."""
-    perform(site, ((_check_out(site),),))
+    perform(host_run, ((_check_out(host_run),),))
 
 
-def _check_out(site: HostRun) -> CheckOut:
-    tree = site.seen.tree
-    env = site.release.id if site.settings.delivered else NO_RELEASE
-    return CheckOut(site.release.commit, (tree.commit, tree.branch), env)
+def _check_out(host_run: HostRun) -> CheckOut:
+    tree = host_run.seen.tree
+    env = host_run.release.id if host_run.settings.delivered else NO_RELEASE
+    return CheckOut(host_run.release.commit, (tree.commit, tree.branch), env)
 
 
-def configure(site: HostRun, env: EnvFile) -> None:
+def configure(host_run: HostRun, env: EnvFile) -> None:
     """Deliver the env file of the release, which keeps it; the way back has what was there."""
-    serving = site.old.id if site.old else None
-    site.run(secrets.deliver(site.settings, env, site.release.id, serving))
-    found = f"{site.settings.env_file} is delivered"
-    site.say(f"{found}: {len(env.values)} variables")
+    serving = host_run.old.id if host_run.old else None
+    host_run.run(secrets.deliver(host_run.settings, env, host_run.release.id, serving))
+    found = f"{host_run.settings.env_file} is delivered"
+    host_run.say(f"{found}: {len(env.values)} variables")
 
 
-def switch_back(site: HostRun) -> None:
+def switch_back(host_run: HostRun) -> None:
     """Put the work tree back as it was found; do nothing where no release was begun."""
-    if site.new is not None:
-        perform(site, (_check_out(site).inverse(),))
+    if host_run.new is not None:
+        perform(host_run, (_check_out(host_run).inverse(),))
 
 
-def try_hook(site: HostRun) -> None:
+def try_hook(host_run: HostRun) -> None:
     """Try the hook that git runs after a checkout.
 
     Raises:
         Refused: otherwise, with what it says; nothing was changed.
     """
-    if not site.seen.hook:
+    if not host_run.seen.hook:
         return
-    command = git.try_hook().in_dir(site.settings.directory)
-    result = site.remote.run(command, deadline=_LONG, check=False)
+    command = git.try_hook().in_dir(host_run.settings.directory)
+    result = host_run.remote.run(command, deadline=_LONG, check=False)
     if not result.ok:
         said = git.complaint(result.stderr) or f"exit code {result.code}"
         raise Refused(
             f"the hook that git runs after a checkout fails: {said}",
-            host=site.remote.name,
+            host=host_run.remote.name,
             detail=result.stderr.strip(),
-            hint=f"It is {site.seen.hook}; `git checkout` in {site.settings.directory} runs it.",
+            hint=f"It is {host_run.seen.hook}; `git checkout` in {host_run.settings.directory} runs it.",
         )
 
 
-def _new_migrations(site: HostRun) -> tuple[str, ...]:
-    migrations = site.settings.migrations
-    if migrations is None or site.old is None:
+def _new_migrations(host_run: HostRun) -> tuple[str, ...]:
+    migrations = host_run.settings.migrations
+    if migrations is None or host_run.old is None:
         return ()
-    command = git.added(site.old.commit, site.release.commit, migrations.path)
-    return git.parse_paths(site.in_project(command).stdout)
+    command = git.added(host_run.old.commit, host_run.release.commit, migrations.path)
+    return git.parse_paths(host_run.in_project(command).stdout)
 
 
-def keep_logs(site: HostRun, *, aside: bool = False) -> None:
+def keep_logs(host_run: HostRun, *, aside: bool = False) -> None:
     """Keep the log patterns of the old release for comparison, while its containers are there."""
-    if site.old is not None:
-        verifier.keep_logs(site.context, site.old.id, aside=aside)
+    if host_run.old is not None:
+        verifier.keep_logs(host_run.context, host_run.old.id, aside=aside)

@@ -28,13 +28,13 @@ _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 
 
 def resolve(
-    site: HostRun, release_id: ReleaseId, commit: str
+    host_run: HostRun, release_id: ReleaseId, commit: str
 ) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
     """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
-    answer = site.run(site.orchestrator.resolve(site.paths.release(release_id))).stdout
+    answer = host_run.run(host_run.orchestrator.resolve(host_run.paths.release(release_id))).stdout
     services = c.parse_resolved(answer)
-    mounts = rollout.mounted(services, site.settings.directory)
-    return services, git.parse_tree_ids(site.in_project(git.tree_ids(commit, mounts)).stdout)
+    mounts = rollout.mounted(services, host_run.settings.directory)
+    return services, git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
 
 
 def describe(
@@ -72,163 +72,178 @@ def describe(
 
 
 def pin(
-    site: HostRun, release_id: ReleaseId, services: Iterable[c.Service], records: Mapping[str, ServiceRecord]
+    host_run: HostRun,
+    release_id: ReleaseId,
+    services: Iterable[c.Service],
+    records: Mapping[str, ServiceRecord],
 ) -> None:
     """Write the compose file of a release: its own image names, our labels, and the ingress if it has one."""
-    folder, settings = site.paths.release(release_id), site.settings
+    folder, settings = host_run.paths.release(release_id), host_run.settings
     behind = [s for s in services if s.name in records and records[s.name].proxies]
     routes, proxy = routes_of(behind, settings.checks), chosen(settings)
     networks = {network for service in behind for network in service.networks}
-    gate = proxy.service(settings.ingress.image, site.paths.ingress, routes, networks) if routes else None
-    site.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
-    site.run(site.orchestrator.pin(folder, rollout.overlay(records, release_id, gate)))
+    gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
+    host_run.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
+    host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate)))
 
 
-def build(site: HostRun) -> None:
+def build(host_run: HostRun) -> None:
     """Build every image of the new release under the release's own names; touch nothing that runs."""
-    release = site.release
-    site.services, tracked = resolve(site, release.id, release.commit)
-    records = describe(site.settings, site.host, site.services, release.id, site.old, tracked)
-    pin(site, release.id, site.services, records)
-    at_once([partial(_pull, site, records), partial(_build, site)], interrupt=site.remote.interrupt)
-    site.new = replace(release, services=_with_ids(site, records))
-    store.write(site.remote, site.paths, site.new)
+    release = host_run.release
+    host_run.services, tracked = resolve(host_run, release.id, release.commit)
+    records = describe(host_run.settings, host_run.host, host_run.services, release.id, host_run.old, tracked)
+    pin(host_run, release.id, host_run.services, records)
+    at_once(
+        [partial(_pull, host_run, records), partial(_build, host_run)], interrupt=host_run.remote.interrupt
+    )
+    host_run.new = replace(release, services=_with_ids(host_run, records))
+    store.write(host_run.remote, host_run.paths, host_run.new)
 
 
-def _pull(site: HostRun, records: Mapping[str, ServiceRecord]) -> None:
-    ready = [service for service in site.scope if not service.built]
-    absent = _to_pull(site, ready)
+def _pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+    ready = [service for service in host_run.scope if not service.built]
+    absent = _to_pull(host_run, ready)
     if absent:
-        command = site.orchestrator.pull(site.paths.release(site.release.id), *absent)
-        site.stream(command, site.settings.build.deadline, "Pulling images")
+        command = host_run.orchestrator.pull(host_run.paths.release(host_run.release.id), *absent)
+        host_run.stream(command, host_run.settings.build.deadline, "Pulling images")
     if any(record.proxies for record in records.values()):
-        _pull_ingress(site)
-    project, release = site.settings.project, site.release.id
-    tags = [site.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
-    for command, result in zip(tags, site.remote.batch(tags, deadline=QUICK) if tags else (), strict=True):
-        checked(command, result, site.remote.name)
+        _pull_ingress(host_run)
+    project, release = host_run.settings.project, host_run.release.id
+    tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
+    for command, result in zip(
+        tags, host_run.remote.batch(tags, deadline=QUICK) if tags else (), strict=True
+    ):
+        checked(command, result, host_run.remote.name)
 
 
-def _pull_ingress(site: HostRun) -> None:
-    image = site.settings.ingress.image
-    if not site.remote.run(site.docker.image_ids(image), deadline=QUICK, check=False).ok:
-        site.stream(site.docker("pull", image), site.settings.build.deadline, f"Pulling {image}")
+def _pull_ingress(host_run: HostRun) -> None:
+    image = host_run.settings.ingress.image
+    if not host_run.remote.run(host_run.docker.image_ids(image), deadline=QUICK, check=False).ok:
+        host_run.stream(host_run.docker("pull", image), host_run.settings.build.deadline, f"Pulling {image}")
 
 
-def _to_pull(site: HostRun, ready: Sequence[c.Service]) -> list[str]:
-    policy = site.settings.build.pull
+def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[str]:
+    policy = host_run.settings.build.pull
     if policy != "missing" or not ready:
         return [service.name for service in ready] if policy == "always" else []
     # Compose would ask the registry for every `latest`, though the image is here.
-    answers = site.remote.batch([site.docker.image_ids(service.image) for service in ready], deadline=QUICK)
+    answers = host_run.remote.batch(
+        [host_run.docker.image_ids(service.image) for service in ready], deadline=QUICK
+    )
     return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]
 
 
-def _build(site: HostRun) -> None:
-    built = [service.name for service in site.scope if service.built]
+def _build(host_run: HostRun) -> None:
+    built = [service.name for service in host_run.scope if service.built]
     if built:
-        command = site.orchestrator.build(site.paths.release(site.release.id), *built)
-        site.stream(command, site.settings.build.deadline, "Container build", partial(_note, site))
-        site.building.clear()
-        site.built = tuple(built)
+        command = host_run.orchestrator.build(host_run.paths.release(host_run.release.id), *built)
+        host_run.stream(
+            command, host_run.settings.build.deadline, "Container build", partial(_note, host_run)
+        )
+        host_run.building.clear()
+        host_run.built = tuple(built)
 
 
-def _note(site: HostRun, line: str) -> None:
+def _note(host_run: HostRun, line: str) -> None:
     if found := _STEP.search(line):
-        site.building.append(found[1])
+        host_run.building.append(found[1])
 
 
-def _with_ids(site: HostRun, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
+def _with_ids(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
     if not records:
         return {}
-    ids = site.run(site.docker.image_ids(*(record.image for record in records.values()))).lines()
+    ids = host_run.run(host_run.docker.image_ids(*(record.image for record in records.values()))).lines()
     pairs = zip(records.items(), ids, strict=True)
     return {name: replace(record, image_id=image_id) for (name, record), image_id in pairs}
 
 
-def migrate(site: HostRun) -> None:
+def migrate(host_run: HostRun) -> None:
     """Migrate the schema with the release's own image, while the old release serves."""
-    migrations = site.settings.migrations
+    migrations = host_run.settings.migrations
     if migrations is None:
         return
-    run_migrations(site, site.release.id, migrations.run)
+    run_migrations(host_run, host_run.release.id, migrations.run)
 
 
-def run_migrations(site: HostRun, release_id: ReleaseId, command: Sequence[str]) -> None:
+def run_migrations(host_run: HostRun, release_id: ReleaseId, command: Sequence[str]) -> None:
     """Run one of the migrations' commands in a throwaway container of a release.
 
     Raises:
         OpsError: when it failed or ran out of time; the container is removed all the same.
     """
-    migrations = site.settings.migrations
+    migrations = host_run.settings.migrations
     if migrations is None:
         return
-    once = site.orchestrator.run(site.paths.release(release_id), migrations.service, *command)
+    once = host_run.orchestrator.run(host_run.paths.release(release_id), migrations.service, *command)
     try:
-        site.stream(once, migrations.deadline, "Database migrations")
+        host_run.stream(once, migrations.deadline, "Database migrations")
     except OpsError:
-        remove_one_off(site, release_id)
+        remove_one_off(host_run, release_id)
         raise
 
 
-def migrate_again(site: HostRun, rollback: Release, serving: Release | None) -> None:
+def migrate_again(host_run: HostRun, rollback: Release, serving: Release | None) -> None:
     """Migrate the schema to what `serving` needs, where a rollback that is taken back reverted migrations."""
-    if rollback.reverted and serving is not None and site.settings.migrations is not None:
-        run_migrations(site, serving.id, site.settings.migrations.run)
+    if rollback.reverted and serving is not None and host_run.settings.migrations is not None:
+        run_migrations(host_run, serving.id, host_run.settings.migrations.run)
 
 
-def remove_one_off(site: HostRun, release_id: ReleaseId) -> None:
+def remove_one_off(host_run: HostRun, release_id: ReleaseId) -> None:
     """Remove the throwaway containers of a release that were left behind."""
-    listed = site.docker.one_off(site.settings.project, release_id)
-    names = site.remote.run(listed, deadline=60, check=False).lines()
+    listed = host_run.docker.one_off(host_run.settings.project, release_id)
+    names = host_run.remote.run(listed, deadline=60, check=False).lines()
     if names:
-        site.remote.run(site.docker.remove(*names), deadline=60, check=False)
+        host_run.remote.run(host_run.docker.remove(*names), deadline=60, check=False)
 
 
-def name_as_owner(site: HostRun) -> None:
+def name_as_owner(host_run: HostRun) -> None:
     """Tag the built images with the owner's own names too, so that Compose by hand starts what serves."""
-    built = [service for service in site.scope if service.built and service.name in site.release.services]
+    built = [
+        service for service in host_run.scope if service.built and service.name in host_run.release.services
+    ]
     tags = [
-        site.docker.tag(site.release.services[s.name].image, s.image or f"{site.settings.project}-{s.name}")
+        host_run.docker.tag(
+            host_run.release.services[s.name].image, s.image or f"{host_run.settings.project}-{s.name}"
+        )
         for s in built
     ]
     if tags:
-        site.remote.batch(tags, deadline=QUICK)
+        host_run.remote.batch(tags, deadline=QUICK)
 
 
-def drop(site: HostRun) -> None:
+def drop(host_run: HostRun) -> None:
     """Remove the image names of the new release, which will never serve, and what its build left behind."""
-    if site.building:
-        site.remote.run(site.docker.remove(*site.building), deadline=QUICK, check=False)
-    if site.new is not None:
-        _untag(site, {site.new.id}, ())
+    if host_run.building:
+        host_run.remote.run(host_run.docker.remove(*host_run.building), deadline=QUICK, check=False)
+    if host_run.new is not None:
+        _untag(host_run, {host_run.new.id}, ())
 
 
-def sweep(site: HostRun) -> None:
+def sweep(host_run: HostRun) -> None:
     """Remove the image names of releases that were taken back: a container may have kept them until now."""
-    gone = {r.id for r in site.seen.shelf.releases if r.state in (State.FAILED, State.BROKEN)}
+    gone = {r.id for r in host_run.seen.shelf.releases if r.state in (State.FAILED, State.BROKEN)}
     if gone:
-        _untag(site, gone, ())
+        _untag(host_run, gone, ())
 
 
-def clean_up(site: HostRun) -> None:
+def clean_up(host_run: HostRun) -> None:
     """Remove the image names of releases beyond the kept ones; an image goes with its last name."""
-    shelf = store.certain(store.read(site.remote, site.paths), site.paths, site.remote.name)
-    keep = kept(shelf.releases, shelf.current, site.settings.releases.keep)
-    asked = _untag(site, {release.id for release in shelf.releases}, keep)
-    dropped = len({*asked} - _named(site).keys()) if asked else 0
+    shelf = store.certain(store.read(host_run.remote, host_run.paths), host_run.paths, host_run.remote.name)
+    keep = kept(shelf.releases, shelf.current, host_run.settings.releases.keep)
+    asked = _untag(host_run, {release.id for release in shelf.releases}, keep)
+    dropped = len({*asked} - _named(host_run).keys()) if asked else 0
     count = len({origin(shelf.releases, release) for release in keep})
-    site.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
+    host_run.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")
 
 
-def _untag(site: HostRun, releases: Collection[ReleaseId], keep: Collection[Release]) -> tuple[str, ...]:
+def _untag(host_run: HostRun, releases: Collection[ReleaseId], keep: Collection[Release]) -> tuple[str, ...]:
     """Asks for names to be removed, and returns them; one whose image a container uses may stay."""
-    names = rollout.names_to_drop(_named(site), keep, site.settings.project, releases)
+    names = rollout.names_to_drop(_named(host_run), keep, host_run.settings.project, releases)
     if names:
-        site.remote.run(site.docker.untag(*names), deadline=120, check=False)
+        host_run.remote.run(host_run.docker.untag(*names), deadline=120, check=False)
     return tuple(names)
 
 
-def _named(site: HostRun) -> dict[str, str]:
-    listing = site.run(site.docker.images(f"{site.settings.project}-*"))
+def _named(host_run: HostRun) -> dict[str, str]:
+    listing = host_run.run(host_run.docker.images(f"{host_run.settings.project}-*"))
     return dict(line.rsplit(" ", 1) for line in listing.lines())

@@ -16,23 +16,24 @@ def behind(release: Release) -> dict[str, ServiceRecord]:
     return {name: record for name, record in release.services.items() if record.proxies}
 
 
-def bring(site: HostRun) -> None:
+def bring(host_run: HostRun) -> None:
     """Set the ingress as the new release has it; the first one takes the ports over from the old release."""
-    plan = planner.ingress(site.release, site.old, site.containers())
+    plan = planner.ingress(host_run.release, host_run.old, host_run.containers())
     if not plan:
-        site.say("No service of this release is behind an ingress")
-    perform(site, plan)
+        host_run.say("No service of this release is behind an ingress")
+    perform(host_run, plan)
 
 
-def bring_back(site: HostRun) -> None:
+def bring_back(host_run: HostRun) -> None:
     """Set the ingress as the old release has it; do nothing where it never took the ports over."""
-    if site.old is None or not behind(site.old):
+    if host_run.old is None or not behind(host_run.old):
         return
-    patience = 900 + site.grace(*behind(site.old))
-    site.run(
-        site.orchestrator.finished(site.paths.state, rollout.INGRESS, patience), deadline=patience + QUICK
+    patience = 900 + host_run.grace(*behind(host_run.old))
+    host_run.run(
+        host_run.orchestrator.finished(host_run.paths.state, rollout.INGRESS, patience),
+        deadline=patience + QUICK,
     )
     # What was waited for may have changed them since they were counted above.
-    site.containers_changed()
-    again.start(site)
-    perform(site, planner.ingress_back(site.old, site.containers()))
+    host_run.containers_changed()
+    again.start(host_run)
+    perform(host_run, planner.ingress_back(host_run.old, host_run.containers()))

@@ -14,13 +14,13 @@ from schedgen_ops.probe.report import ProbeReport
 from schedgen_ops.probe.run import Prober
 
 
-def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> ProbeReport | None:
+def tell(prober: Prober, host_runs: Sequence[HostRun], emit: events.Emit) -> ProbeReport | None:
     """End the prober and tell what it saw and what was counted; return None where that was interrupted."""
     try:
-        seen = prober.stop(_uncounted(sites))
+        seen = prober.stop(_uncounted(host_runs))
     except KeyboardInterrupt:
         return None  # How it ended is decided; only the figures are lost.
-    if not any(site.settings.checks for site in sites):
+    if not any(host_run.settings.checks for host_run in host_runs):
         return seen  # Nobody asked for a measurement.
     for line in seen.table():
         events.info(emit, line)
@@ -36,36 +36,38 @@ def tell(prober: Prober, sites: Sequence[HostRun], emit: events.Emit) -> ProbeRe
     return seen
 
 
-def verified(sites: Sequence[HostRun], emit: events.Emit) -> None:
+def verified(host_runs: Sequence[HostRun], emit: events.Emit) -> None:
     """Tell that the verification passed, if there was anything to verify."""
-    if any(site.checked for site in sites):
+    if any(host_run.checked for host_run in host_runs):
         events.info(emit, "Deployment verification passed")
     else:
         events.warn(emit, "Nothing was verified: no service and no check is configured here")
 
 
-def outcome(error: OpsError, sites: Sequence[HostRun]) -> None:
+def outcome(error: OpsError, host_runs: Sequence[HostRun]) -> None:
     """What is so now, in `error`: its exit code says that only where no interrupted run was put right before.
 
     Before any release is begun, nothing of this run needs a human.
     """
-    begun = any(site.new is not None for site in sites)
-    righted = {site.remote.name: site.righted for site in sites if site.righted}
+    begun = any(host_run.new is not None for host_run in host_runs)
+    righted = {host_run.remote.name: host_run.righted for host_run in host_runs if host_run.righted}
     if isinstance(error, RolledBack):
         nothing = "what was done is taken back; nothing served before"
-        error.outcome = "" if any(site.old for site in sites) else nothing
+        error.outcome = "" if any(host_run.old for host_run in host_runs) else nothing
     elif HALF in righted.values():
         error.exit_code, error.outcome = OpsError.exit_code, HALF
         error.hint = error.hint or "`inv deploy.recover` goes on with it."
     elif not begun and error.exit_code in (Refused.exit_code, OpsError.exit_code):
-        each = [f"{host}: {text}" if len(sites) > 1 else text for host, text in righted.items()]
+        each = [f"{host}: {text}" if len(host_runs) > 1 else text for host, text in righted.items()]
         if each:
             error.outcome = f"{'; '.join(each)}; nothing else was changed"
         elif isinstance(error, CommandFailed):
             error.exit_code = Refused.exit_code
 
 
-def _uncounted(sites: Sequence[HostRun]) -> list[str]:
+def _uncounted(host_runs: Sequence[HostRun]) -> list[str]:
     """Hosts with an ingress and without a check: nothing of ours asks there what it counted."""
-    serving = [site for site in sites if site.new is not None and ingress.behind(site.new)]
-    return [site.remote.name for site in serving if not site.settings.checks_on(site.host)]
+    serving = [
+        host_run for host_run in host_runs if host_run.new is not None and ingress.behind(host_run.new)
+    ]
+    return [host_run.remote.name for host_run in serving if not host_run.settings.checks_on(host_run.host)]

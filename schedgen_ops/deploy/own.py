@@ -101,4 +101,4 @@ def _made(session: Session, own: OwnStep) -> Step:
 
 
 def _share(act: Act) -> Share:
-    return lambda site: act(site.remote, site.settings)
+    return lambda host_run: act(host_run.remote, host_run.settings)

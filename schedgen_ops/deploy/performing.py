@@ -42,7 +42,7 @@ class _Started:
     answering: float
 
 
-def perform(site: HostRun, plan: Plan) -> None:
+def perform(host_run: HostRun, plan: Plan) -> None:
     """Perform a plan on a host: a group's operations at once, group after group.
 
     Raises:
@@ -51,83 +51,87 @@ def perform(site: HostRun, plan: Plan) -> None:
     services = {
         operation.new.service for group in plan for operation in group if isinstance(operation, Moves)
     }
-    grace = {name: site.grace(name) for name in services}
+    grace = {name: host_run.grace(name) for name in services}
     for group in plan:
         try:
-            came = at_once([partial(_perform, site, operation, grace) for operation in group])
+            came = at_once([partial(_perform, host_run, operation, grace) for operation in group])
         finally:
             if any(isinstance(operation, Moves) for operation in group):
-                site.containers_changed()
-        _note(site, [each for each in came if each])
+                host_run.containers_changed()
+        _note(host_run, [each for each in came if each])
 
 
-def _perform(site: HostRun, operation: Operation, grace: Mapping[str, float]) -> _Started | None:
-    commands = site.commands
+def _perform(host_run: HostRun, operation: Operation, grace: Mapping[str, float]) -> _Started | None:
+    commands = host_run.commands
     match operation:
         case Keep(change):
-            site.say(f"Service {change.service} unchanged, left as it is")
+            host_run.say(f"Service {change.service} unchanged, left as it is")
         case Bring(new=new):
-            return _start(site, operation, grace[new.service])
+            return _start(host_run, operation, grace[new.service])
         case Revert(new=new):
-            if roller.end(site.remote, commands, operation, grace[new.service]):
-                site.say(f"Service {new.service}: the containers it had serve again")
+            if roller.end(host_run.remote, commands, operation, grace[new.service]):
+                host_run.say(f"Service {new.service}: the containers it had serve again")
         case Retire(new=new):
-            roller.end(site.remote, commands, operation, grace[new.service])
+            roller.end(host_run.remote, commands, operation, grace[new.service])
         case Remove(new=new):
-            roller.remove(site.remote, commands, operation, grace[new.service])
-            site.say(f"Service {new.service} was new, and is removed")
+            roller.remove(host_run.remote, commands, operation, grace[new.service])
+            host_run.say(f"Service {new.service} was new, and is removed")
         case SetIngress():
-            _set_ingress(site, operation)
+            _set_ingress(host_run, operation)
         case Name():
             # With the record of the release that is made, where that is done with it.
-            record = site.new if site.new and site.new.good and site.new.id == operation.release_id else None
-            site.run(commands.name(operation, record), deadline=900 + QUICK)
+            record = (
+                host_run.new
+                if host_run.new and host_run.new.good and host_run.new.id == operation.release_id
+                else None
+            )
+            host_run.run(commands.name(operation, record), deadline=900 + QUICK)
         case CheckOut() | GoBack() | Untag() | Unless():
-            site.run(commands(operation), deadline=_LONG)
+            host_run.run(commands(operation), deadline=_LONG)
         case _ as never:
             assert_never(never)
     return None
 
 
-def _start(site: HostRun, operation: Bring, grace: float) -> _Started:
-    new, show = operation.new, site.show
+def _start(host_run: HostRun, operation: Bring, grace: float) -> _Started:
+    new, show = operation.new, host_run.show
     done = f"is back at release {new.release_id}"
-    if _ours(site, new.release_id):
+    if _ours(host_run, new.release_id):
         show(f"{new.service}: {operation.change.reason}")
-        site.touched.append(new.service)
+        host_run.touched.append(new.service)
         done = ""
-    replaced = roller.start(site.remote, site.commands, operation, show, grace)
-    answering = site.clock.monotonic() - replaced.ending
-    site.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
+    replaced = roller.start(host_run.remote, host_run.commands, operation, show, grace)
+    answering = host_run.clock.monotonic() - replaced.ending
+    host_run.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
     return _Started(new.service, new.release_id, round(replaced.seconds, 1), answering)
 
 
-def _note(site: HostRun, started: list[_Started]) -> None:
+def _note(host_run: HostRun, started: list[_Started]) -> None:
     """Keeps how long it took in the record of the release that is made."""
-    site.answering = max([site.answering, *(each.answering for each in started)])
-    mine = [each for each in started if _ours(site, each.release_id)]
+    host_run.answering = max([host_run.answering, *(each.answering for each in started)])
+    mine = [each for each in started if _ours(host_run, each.release_id)]
     if mine:
-        records = site.release.services
+        records = host_run.release.services
         timed = {each.service: replace(records[each.service], seconds=each.seconds) for each in mine}
-        site.new = replace(site.release, services={**records, **timed})
+        host_run.new = replace(host_run.release, services={**records, **timed})
 
 
-def _ours(site: HostRun, release_id: ReleaseId) -> bool:
-    return site.new is not None and site.new.id == release_id
+def _ours(host_run: HostRun, release_id: ReleaseId) -> bool:
+    return host_run.new is not None and host_run.new.id == release_id
 
 
-def _set_ingress(site: HostRun, operation: SetIngress) -> None:
+def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
     names = [each.service for each in operation.behind]
     if operation.first:
-        site.say("The published ports change hands once: " + ", ".join(sorted(names)))
+        host_run.say("The published ports change hands once: " + ", ".join(sorted(names)))
     gap: float | None = 0.0
     try:
-        gap = roller.set_ingress(site.remote, site.commands, operation, site.grace(*names))
+        gap = roller.set_ingress(host_run.remote, host_run.commands, operation, host_run.grace(*names))
     finally:
         if gap is not None:
-            site.containers_changed()
+            host_run.containers_changed()
     if operation.first and gap:
-        site.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
-    if _ours(site, operation.release_id):
+        host_run.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
+    if _ours(host_run, operation.release_id):
         told = "is already as this release has it" if gap is None else "has the configuration of this release"
-        site.say(f"The ingress {told}")
+        host_run.say(f"The ingress {told}")

@@ -50,16 +50,16 @@ class Pipeline:
             try:
                 runner.run(self.steps)
             except OpsError as error:
-                measured.outcome(error, session.sites)
+                measured.outcome(error, session.host_runs)
                 self._end(error, tuple(runner.durations))
                 raise
             self._end(None, tuple(runner.durations))
-            return session.sites[0].release.id
+            return session.host_runs[0].release.id
 
     def _end(self, error: OpsError | None, durations: tuple[tuple[str, float], ...]) -> None:
         session = self.session
         session.measured()
-        closing.close(session.fleet, session.sites, error, durations, session.emit, serves=session.serves)
+        closing.close(session.fleet, session.host_runs, error, durations, session.emit, serves=session.serves)
 
 
 def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -> Step:
@@ -73,7 +73,7 @@ def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -
     def run() -> None:
         session.open(pulls=pulls)
         ready()
-        session.emit(events.Fact("impact", impact(session.sites)))
+        session.emit(events.Fact("impact", impact(session.host_runs)))
         session.probe()
         events.info(session.emit, "Pre-flight checks passed")
 
@@ -113,20 +113,20 @@ def tiers(session: Session, first: int) -> tuple[Step, ...]:
     )
 
 
-def _everything(settings: Settings, site: HostRun) -> list[str]:
-    return scope.order(settings, site.release.services)
+def _everything(settings: Settings, host_run: HostRun) -> list[str]:
+    return scope.order(settings, host_run.release.services)
 
 
-def _of_tier(tier: Tier, site: HostRun) -> list[str]:
-    return [name for name in tier.services if site.host.runs(name)]
+def _of_tier(tier: Tier, host_run: HostRun) -> list[str]:
+    return [name for name in tier.services if host_run.host.runs(name)]
 
 
 def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun], list[str]]) -> Step:
-    def roll(site: HostRun) -> None:
-        services.roll(site, which(site))
+    def roll(host_run: HostRun) -> None:
+        services.roll(host_run, which(host_run))
 
-    def roll_back(site: HostRun) -> None:
-        services.roll_back(site, which(site) if site.new else ())
+    def roll_back(host_run: HostRun) -> None:
+        services.roll_back(host_run, which(host_run) if host_run.new else ())
 
     run = partial(session.do, roll, batch=session.settings.rollout.batch)
     return Step(number, title, run, undo=session.undoing(roll_back))
@@ -137,7 +137,7 @@ def check(session: Session, number: int, title: str = "Post-deployment verificat
 
     def run() -> None:
         _verify(session, settle=False)
-        measured.verified(session.sites, session.emit)
+        measured.verified(session.host_runs, session.emit)
 
     return Step(str(number), title, run)
 
@@ -155,14 +155,14 @@ def verification(
         _verify(session, settle=settle)
         session.do(services.serve)
         session.serves = True
-        measured.verified(session.sites, session.emit)
+        measured.verified(session.host_runs, session.emit)
 
     return Step(str(number), title, run, undo=session.undoing(services.reopen), settles=True)
 
 
 def _verify(session: Session, *, settle: bool) -> None:
     session.phase("after")
-    session.do(lambda site: services.verify(site, settle=settle))
+    session.do(lambda host_run: services.verify(host_run, settle=settle))
 
 
 def clean_up(session: Session, number: int, before: Part = nothing) -> Step:

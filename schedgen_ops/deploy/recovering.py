@@ -20,7 +20,7 @@ def recover(session: Session) -> None:
             StepRunner(session.emit, session.clock).run((pipeline.preflight(session),))
             session.do(images.sweep)
         except OpsError as error:
-            measured.outcome(error, session.sites)
+            measured.outcome(error, session.host_runs)
             raise
         # What is said to serve then was asked.
         session.do(services.answers)

@@ -28,68 +28,74 @@ def unlimited(settings: Settings) -> Settings:
     return settings.model_copy(update={"limits": limits})
 
 
-def _data_back(site: HostRun, release: Release) -> None:
+def _data_back(host_run: HostRun, release: Release) -> None:
     """The database that a rollback exchanged, or was about to, in its place again."""
     if not release.restored:
         return
     name, stamp = release.restored
-    held = selection.named(catalog(site.context), name, site.remote.name)
-    restore = Restore(site.context, held, DATABASE, stamp)
+    held = selection.named(catalog(host_run.context), name, host_run.remote.name)
+    restore = Restore(host_run.context, held, DATABASE, stamp)
     restore.back()
     restore.drop()
 
 
-def recover(site: HostRun) -> None:
+def recover(host_run: HostRun) -> None:
     """Take back what an interrupted run left on a host, if anything.
 
     Safe to run again: what it cannot finish now, the next one finds again.
     """
-    serving = site.seen.shelf.serving
-    site.in_project(backup.sweep(site.settings.backup.directory))
-    again.start(site)
+    serving = host_run.seen.shelf.serving
+    host_run.in_project(backup.sweep(host_run.settings.backup.directory))
+    again.start(host_run)
     if serving is None:
         return
-    site.old = serving
-    if site.seen.shelf.written != serving.id:
-        site.warn(
+    host_run.old = serving
+    if host_run.seen.shelf.written != serving.id:
+        host_run.warn(
             f"The file that names what serves said nothing: it is {serving.id}, the only one that ever did"
         )
-        store.set_current(site.remote, site.paths, serving.id)
-        site.righted = f"{serving.id} is named as what serves"
-    begun = site.seen.shelf.unfinished
-    if begun or site.seen.tree.commit != serving.commit:
-        site.warn(f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}")
-        site.righted = HALF
+        store.set_current(host_run.remote, host_run.paths, serving.id)
+        host_run.righted = f"{serving.id} is named as what serves"
+    begun = host_run.seen.shelf.unfinished
+    if begun or host_run.seen.tree.commit != serving.commit:
+        host_run.warn(
+            f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}"
+        )
+        host_run.righted = HALF
         # On a full disk nothing works before something is gone; what containers use stays for now.
-        for site.new in begun:
-            images.drop(site)
-        env = tuple(release.id for release in begun) if site.settings.delivered else ()
-        perform(site, ((GoBack(serving.commit, env=env),),))
-        site.seen = replace(site.seen, tree=replace(site.seen.tree, commit=serving.commit, branch=""))
+        for host_run.new in begun:
+            images.drop(host_run)
+        env = tuple(release.id for release in begun) if host_run.settings.delivered else ()
+        perform(host_run, ((GoBack(serving.commit, env=env),),))
+        host_run.seen = replace(
+            host_run.seen, tree=replace(host_run.seen.tree, commit=serving.commit, branch="")
+        )
     for release in begun:
-        images.remove_one_off(site, release.id)
-        images.migrate_again(site, release, serving)
-        _data_back(site, release)
-    services.put_right(site, serving, begun)
+        images.remove_one_off(host_run, release.id)
+        images.migrate_again(host_run, release, serving)
+        _data_back(host_run, release)
+    services.put_right(host_run, serving, begun)
     for release in begun:
-        site.new = release
-        images.drop(site)
+        host_run.new = release
+        images.drop(host_run)
         error = "interrupted, and taken back later"
-        closed = replace(release, state=State.FAILED, error=error, finished=stamp(site.clock.now()))
-        store.write(site.remote, site.paths, closed)
+        closed = replace(release, state=State.FAILED, error=error, finished=stamp(host_run.clock.now()))
+        store.write(host_run.remote, host_run.paths, closed)
     if begun:
-        _tell(site, serving, begun)
-    site.new = None
-    if site.righted == HALF:
+        _tell(host_run, serving, begun)
+    host_run.new = None
+    if host_run.righted == HALF:
         ids = ", ".join(release.id for release in begun)
-        site.righted = f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
+        host_run.righted = (
+            f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
+        )
 
 
-def _tell(site: HostRun, serving: Release, begun: Sequence[Release]) -> None:
-    bad = wrong(site.context, serving.services)
+def _tell(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> None:
+    bad = wrong(host_run.context, serving.services)
     for release in begun:
         if not bad:
-            site.say(f"Release {release.id} is taken back; {serving.id} serves")
+            host_run.say(f"Release {release.id} is taken back; {serving.id} serves")
     for each in bad:
         text = f"{each.check}: {each.text}"
-        site.warn(f"What was begun is taken back, and {serving.id} does not pass its checks: {text}")
+        host_run.warn(f"What was begun is taken back, and {serving.id} does not pass its checks: {text}")

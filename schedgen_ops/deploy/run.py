@@ -82,43 +82,43 @@ def _backup(session: Session) -> Step:
     return Step("0", "Pre-deployment backup", run, beside=True)
 
 
-def _back_up(site: HostRun, *, at: datetime | None) -> None:
-    kind, totals = Kind.PRE_DEPLOYMENT, site.totals
-    made = backup.create(site.context, kind, _source(site), totals=totals, at=at)
-    drill.when_due(site.context, made)
-    push.after_backup(site.context, made)
-    site.backup = f"{site.settings.backup.directory}/{made.id}"
+def _back_up(host_run: HostRun, *, at: datetime | None) -> None:
+    kind, totals = Kind.PRE_DEPLOYMENT, host_run.totals
+    made = backup.create(host_run.context, kind, _source(host_run), totals=totals, at=at)
+    drill.when_due(host_run.context, made)
+    push.after_backup(host_run.context, made)
+    host_run.backup = f"{host_run.settings.backup.directory}/{made.id}"
 
 
 def _pull(session: Session) -> None:
     """The same commit on every host."""
-    session.do(lambda site: code.keep_running(site, session.name))
+    session.do(lambda host_run: code.keep_running(host_run, session.name))
     ref = session.asked()
-    fetched = session.locked().each(lambda remote: code.fetch(session.site(remote), ref))
+    fetched = session.locked().each(lambda remote: code.fetch(session.host_run(remote), ref))
     commits = fetched.values()
     if len(set(commits)) > 1:
         raise OpsError(f"the hosts do not agree on what {ref.name!r} is: {', '.join(commits)}")
     commit = commits[0]
-    for site in session.sites if session.consent else ():
-        if not commit.startswith(site.seen.means):
-            text = f"{ref} moved on meanwhile: it was {site.seen.means[:12]} and is {commit[:12]}"
-            raise OpsError(text, host=site.remote.name, hint="Look at it, and deploy again.")
+    for host_run in session.host_runs if session.consent else ():
+        if not commit.startswith(host_run.seen.means):
+            text = f"{ref} moved on meanwhile: it was {host_run.seen.means[:12]} and is {commit[:12]}"
+            raise OpsError(text, host=host_run.remote.name, hint="Look at it, and deploy again.")
     release = session.release(commit)
-    session.do(lambda site: code.switch(site, release))
+    session.do(lambda host_run: code.switch(host_run, release))
     if session.vault:
         env = session.vault.env()
-        session.do(lambda site: code.configure(site, env))
+        session.do(lambda host_run: code.configure(host_run, env))
     session.emit(events.Fact("release", release.id))
     session.emit(events.Fact("commit", commit))
     _tell_changes(session)
-    there = all(site.seen.tree.commit == commit for site in session.sites)
+    there = all(host_run.seen.tree.commit == commit for host_run in session.host_runs)
     what = "The code is there already" if there else "Code updated successfully"
     events.info(session.emit, f"{what}: {ref} is {commit[:12]}")
 
 
 def _tell_changes(session: Session) -> None:
     """The commits that the release brings, for the report and for the team."""
-    first = session.sites[0]
+    first = session.host_runs[0]
     if first.old is None:
         return
     command = git.commits(first.old.commit, first.release.commit).in_dir(session.settings.directory)
@@ -131,7 +131,7 @@ def _tell_changes(session: Session) -> None:
 def _build(session: Session) -> None:
     """The release's images on every host."""
     session.do(images.build)
-    built = any(site.built for site in session.sites)
+    built = any(host_run.built for host_run in session.host_runs)
     text = "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
     events.info(session.emit, text)
 
@@ -143,7 +143,7 @@ def _migrations(session: Session) -> Step:
         session.do(_note_backup)
         migrate = partial(session.do, images.migrate, only=_migrating(session))
         at_once([migrate, partial(session.do, code.keep_logs)])
-        added = sorted({name for site in session.sites for name in site.release.migrations})
+        added = sorted({name for host_run in session.host_runs for name in host_run.release.migrations})
         if added:
             session.emit(events.Fact("migrations", added))
         for name in added:
@@ -159,18 +159,18 @@ def _begin(session: Session) -> None:
     session.do(code.keep_logs)
 
 
-def _source(site: HostRun) -> backup.Source:
-    serving = site.seen.shelf.serving
-    commit = serving.commit if serving else site.seen.tree.commit
-    return backup.Source(serving.id if serving else NO_RELEASE, commit, site.seen.containers)
+def _source(host_run: HostRun) -> backup.Source:
+    serving = host_run.seen.shelf.serving
+    commit = serving.commit if serving else host_run.seen.tree.commit
+    return backup.Source(serving.id if serving else NO_RELEASE, commit, host_run.seen.containers)
 
 
-def _look_for_room(site: HostRun) -> None:
-    site.totals = capacity.ensured(site.context, _source(site))
+def _look_for_room(host_run: HostRun) -> None:
+    host_run.totals = capacity.ensured(host_run.context, _source(host_run))
 
 
-def _note_backup(site: HostRun) -> None:
-    if not site.backup:
+def _note_backup(host_run: HostRun) -> None:
+    if not host_run.backup:
         return
-    site.new = replace(site.release, backup=site.backup)
-    store.write(site.remote, site.paths, site.new)
+    host_run.new = replace(host_run.release, backup=host_run.backup)
+    store.write(host_run.remote, host_run.paths, host_run.new)

@@ -49,7 +49,7 @@ class Session:
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
-        sites: the hosts, once `open` found them ready.
+        host_runs: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
         serves: whether the new release is the one that serves.
         seen: what the prober saw, once all is over.
@@ -67,7 +67,7 @@ class Session:
     vault: Vault | None = None
     share: int = 100
     agreed: Mapping[str, str] = field(default_factory=dict)
-    sites: tuple[HostRun, ...] = ()
+    host_runs: tuple[HostRun, ...] = ()
     name: str = ""
     serves: bool = False
     seen: ProbeReport | None = None
@@ -107,11 +107,11 @@ class Session:
         # What is written on a host has its time: whose laptop it was must not matter to what is newest.
         ahead = self._held.ahead(self.clock)
         clocks = {name: Shifted(self.clock, seconds) for name, seconds in ahead.items()}
-        self.sites = tuple(
+        self.host_runs = tuple(
             HostRun(self._context(host, clocks[host.name]), seen[host.name], share=self.share)
             for host in self.fleet
         )
-        known = (release.id for site in self.sites for release in site.seen.shelf.releases)
+        known = (release.id for host_run in self.host_runs for release in host_run.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
         if len(self.fleet) > 1:
             self.do(again.put_back)
@@ -162,7 +162,7 @@ class Session:
     def measured(self) -> None:
         """Tell what visitors noticed, if that could be measured."""
         if self._prober is not None and self.seen is None:
-            self.seen = measured.tell(self._prober, self.sites, self.emit)
+            self.seen = measured.tell(self._prober, self.host_runs, self.emit)
 
     # How a step reaches the hosts
 
@@ -172,16 +172,16 @@ class Session:
             self._held.check()
         return self.fleet
 
-    def site(self, remote: Remote) -> HostRun:
+    def host_run(self, remote: Remote) -> HostRun:
         """Return what this run knows of a host."""
-        return next(site for site in self.sites if site.remote.name == remote.name)
+        return next(host_run for host_run in self.host_runs if host_run.remote.name == remote.name)
 
     def do(self, share: Share, *, only: set[str] | None = None, batch: int | None = None) -> None:
         """Do something on every host, or on those named in `only`, at most `batch` at a time."""
 
         def action(remote: Remote) -> None:
             if only is None or remote.name in only:
-                share(self.site(remote))
+                share(self.host_run(remote))
 
         self.locked().each(action, batch=batch).values()
 
@@ -190,7 +190,7 @@ class Session:
 
         def undo() -> None:
             # A host whose lock is not ours refuses by itself; the others are taken back all the same.
-            self.fleet.each(lambda remote: share(self.site(remote))).values()
+            self.fleet.each(lambda remote: share(self.host_run(remote))).values()
 
         return undo
 
@@ -205,7 +205,7 @@ class Session:
             Overruled: where it may not.
         """
         if self._held is not None:
-            self._held.regain(ours.judge(self.sites))
+            self._held.regain(ours.judge(self.host_runs))
 
     # What it comes to
 
@@ -217,24 +217,24 @@ class Session:
             branch=self.ref.name if self.ref else "",
             commit=commit,
             state=State.STARTED,
-            started=stamp(self.sites[0].clock.now()),
+            started=stamp(self.host_runs[0].clock.now()),
             by=self.owner.person,
         )
 
     @property
     def previous(self) -> str:
         """The release that served before; "" for none."""
-        return ", ".join(sorted({site.old.id for site in self.sites if site.old}))
+        return ", ".join(sorted({host_run.old.id for host_run in self.host_runs if host_run.old}))
 
     @property
     def backups(self) -> str:
         """The folders of the backups of this run; "" for none."""
-        return ", ".join(sorted({site.backup for site in self.sites if site.backup}))
+        return ", ".join(sorted({host_run.backup for host_run in self.host_runs if host_run.backup}))
 
     @property
     def touched(self) -> bool:
         """Whether any service was replaced, and stays so."""
-        return any(site.touched for site in self.sites)
+        return any(host_run.touched for host_run in self.host_runs)
 
     def serving(self) -> str:
         """Verify what serves after everything was taken back, and return it in words.
@@ -243,6 +243,6 @@ class Session:
             OpsError: where it does not pass its checks.
         """
         self.undoing(services.answers)()
-        if not any(site.before for site in self.sites):
-            return "Nothing served here before" if self.sites else ""
+        if not any(host_run.before for host_run in self.host_runs):
+            return "Nothing served here before" if self.host_runs else ""
         return f"The old release serves: {self.previous}" if self.previous else "What ran before serves"

@@ -98,16 +98,16 @@ def stages(settings: Settings, *, behind: bool = True) -> tuple[Stage, ...]:
     return (*(Stage(share, settings.guard.pause) for share in shares), last)
 
 
-def agent_config(site: HostRun, *, alone: bool) -> AgentConfig:
+def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
     """What the watchdog of this host is told, once the services are replaced."""
-    settings, new = site.settings, site.release
-    replaced = {name: new.services[name] for name in site.touched}
+    settings, new = host_run.settings, host_run.release
+    replaced = {name: new.services[name] for name in host_run.touched}
     proxies = tuple(proxy for record in replaced.values() for proxy in record.proxies)
-    checks = settings.checks_on(site.host)
+    checks = settings.checks_on(host_run.host)
     counters = next((check for check in checks if check.name == settings.guard.metrics), None)
     return AgentConfig(
         project=settings.project,
-        docker=site.docker.words,
+        docker=host_run.docker.words,
         release_id=new.id,
         alone=alone,
         interval=settings.watch.interval,
@@ -124,8 +124,8 @@ def agent_config(site: HostRun, *, alone: bool) -> AgentConfig:
         latency_metric=settings.guard.latency_metric,
         prometheus=_query(settings),
         own_paths=tuple(sorted({_path(check) for check in checks})),
-        back=_texts(site.commands, back(site)),
-        keep=_texts(site.commands, keep(site)),
+        back=_texts(host_run.commands, back(host_run)),
+        keep=_texts(host_run.commands, keep(host_run)),
         records=tuple(to_json(record) for record in _records(new)),
     )
 
@@ -155,18 +155,18 @@ def _records(new: Release) -> tuple[Release, ...]:
     )
 
 
-def keep(site: HostRun) -> Plan:
+def keep(host_run: HostRun) -> Plan:
     """The release is the one that serves; then the containers that stood by go."""
-    new, old, touched = site.release, site.old, site.touched
+    new, old, touched = host_run.release, host_run.old, host_run.touched
     return planner.named(new, old, touched) + planner.settled(new, old, touched)
 
 
-def back(site: HostRun) -> Plan:
+def back(host_run: HostRun) -> Plan:
     """The way back to the release before, as a deploy that fails goes it; migrations stay."""
-    tree = site.seen.tree
-    env = (site.release.id,) if site.settings.delivered else ()
+    tree = host_run.seen.tree
+    env = (host_run.release.id,) if host_run.settings.delivered else ()
     home = GoBack(tree.commit, tree.branch, env=env)
-    return planner.unattended(site.release, site.old, site.touched, home)
+    return planner.unattended(host_run.release, host_run.old, host_run.touched, home)
 
 
 def _texts(commands: OperationRenderer, plan: Plan) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class Watching:
         """
         self._announce()
         self.session.do(self._begin)
-        outcomes = self.session.fleet.each(lambda remote: self._follow(self.session.site(remote)))
+        outcomes = self.session.fleet.each(lambda remote: self._follow(self.session.host_run(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
             raise _handed_over(lost)
@@ -81,10 +81,10 @@ class Watching:
             raise _taken_back(bad)
         # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
         self.session.serves = True
-        for site in self.session.sites:
-            site.containers_changed()
-            reason = self.watches[site.remote.name].reason
-            site.new = replace(site.release, state=State.DONE, guard=reason)
+        for host_run in self.session.host_runs:
+            host_run.containers_changed()
+            reason = self.watches[host_run.remote.name].reason
+            host_run.new = replace(host_run.release, state=State.DONE, guard=reason)
         events.info(self.session.emit, "Monitoring passed: the release is kept")
 
     def _announce(self) -> None:
@@ -96,81 +96,83 @@ class Watching:
         text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
         events.info(self.session.emit, text)
 
-    def _begin(self, site: HostRun) -> None:
-        config = plan.agent_config(site, alone=len(self.session.sites) == 1)
+    def _begin(self, host_run: HostRun) -> None:
+        config = plan.agent_config(host_run, alone=len(self.session.host_runs) == 1)
         # Services go back one after the other where they need one another.
-        self._stopping[site.remote.name] = sum(site.grace(name) for name in site.touched)
-        watch = HostWatch(config.policy, config.stages, self.session.emit, site.remote.name)
-        self.watches[site.remote.name] = watch
+        self._stopping[host_run.remote.name] = sum(host_run.grace(name) for name in host_run.touched)
+        watch = HostWatch(config.policy, config.stages, self.session.emit, host_run.remote.name)
+        self.watches[host_run.remote.name] = watch
         if self.session.settings.guard.canary and not config.proxies:
-            site.warn("Nothing behind the ingress changed: there is no share to begin with")
+            host_run.warn("Nothing behind the ingress changed: there is no share to begin with")
         # The run's own token: the lock is not refused to the run because of its own watchdog.
         session = self.session
         owner = replace(myself(session.clock, "guard", str(session.asked())), token=session.owner.token)
-        whose = f"{session.settings.environment} {site.remote.name}"
-        site.run(remote_commands.start(site.paths.state, owner, config, self.webhook, whose), _START)
+        whose = f"{session.settings.environment} {host_run.remote.name}"
+        host_run.run(remote_commands.start(host_run.paths.state, owner, config, self.webhook, whose), _START)
 
-    def _follow(self, site: HostRun) -> None:
-        watch = self.watches[site.remote.name]
+    def _follow(self, host_run: HostRun) -> None:
+        watch = self.watches[host_run.remote.name]
         longest = watch.duration + self.session.settings.guard.traffic_timeout + self._longest_way_back
 
         def on_line(line: str) -> None:
             word = watch.take(line)
             if word == "bad":
-                self._tell_others(site, f"back {site.remote.name}: {watch.verdict}")
+                self._tell_others(host_run, f"back {host_run.remote.name}: {watch.verdict}")
             elif word == "good":
                 self._agree()
 
         with suppress(CommandFailed):
-            site.remote.stream(remote_commands.follow(site.paths.state), on_line, deadline=longest)
+            host_run.remote.stream(remote_commands.follow(host_run.paths.state), on_line, deadline=longest)
         if not watch.outcome:
-            self._look_up(site, watch)
+            self._look_up(host_run, watch)
 
     @property
     def _longest_way_back(self) -> int:
         settings, stopping = self.session.settings, max([0, *self._stopping.values()])
         return int(2 * settings.health.deadline + settings.rollout.drain + stopping) + _MARGIN
 
-    def _look_up(self, site: HostRun, watch: HostWatch) -> None:
+    def _look_up(self, host_run: HostRun, watch: HostWatch) -> None:
         """The log was gone before its end was read: the record tells."""
-        release = store.read(site.remote, site.paths).get(site.release.id)
+        release = store.read(host_run.remote, host_run.paths).get(host_run.release.id)
         state = release.state if release else State.STARTED
         watch.outcome = {State.DONE: "kept", State.FAILED: "back", State.BROKEN: "broken"}.get(state, "ended")
         watch.reason = (release.guard or release.error) if release else ""
         watch.reason = watch.reason or "the guard ended without a verdict"
 
-    def _tell_others(self, site: HostRun, text: str) -> None:
-        others = [other for other in self.session.sites if other is not site and not self._over(other)]
+    def _tell_others(self, host_run: HostRun, text: str) -> None:
+        others = [
+            other for other in self.session.host_runs if other is not host_run and not self._over(other)
+        ]
         at_once([partial(_tell, other, text) for other in others])
 
     def _agree(self) -> None:
         """Once every host found the release good, each is told to keep it."""
         with self._turn:
-            ready = all(self.watches[site.remote.name].good for site in self.session.sites)
+            ready = all(self.watches[host_run.remote.name].good for host_run in self.session.host_runs)
         if ready:
-            at_once([partial(_tell, site, "keep") for site in self.session.sites])
+            at_once([partial(_tell, host_run, "keep") for host_run in self.session.host_runs])
 
-    def _over(self, site: HostRun) -> bool:
-        watch = self.watches.get(site.remote.name)
+    def _over(self, host_run: HostRun) -> bool:
+        watch = self.watches.get(host_run.remote.name)
         return watch is None or bool(watch.outcome)
 
     def stand_down(self) -> None:
         """Make every watchdog go back now, if it has not yet, and wait until it has ended."""
         self.session.undoing(self._stand_down)()
 
-    def _stand_down(self, site: HostRun) -> None:
-        _tell(site, "back the operator's run was ended")
+    def _stand_down(self, host_run: HostRun) -> None:
+        _tell(host_run, "back the operator's run was ended")
         longest = self._longest_way_back
-        site.run(remote_commands.await_end(site.paths.state, longest), longest + _SIGNAL)
-        site.containers_changed()
+        host_run.run(remote_commands.await_end(host_run.paths.state, longest), longest + _SIGNAL)
+        host_run.containers_changed()
         # It may have kept the release a moment before it was told.
-        if store.read(site.remote, site.paths).current == site.release.id:
-            site.new = replace(site.release, state=State.DONE)
-            services.reopen(site)
+        if store.read(host_run.remote, host_run.paths).current == host_run.release.id:
+            host_run.new = replace(host_run.release, state=State.DONE)
+            services.reopen(host_run)
 
 
-def _tell(site: HostRun, text: str) -> None:
-    site.run(remote_commands.signal(site.paths.state, text), _SIGNAL)
+def _tell(host_run: HostRun, text: str) -> None:
+    host_run.run(remote_commands.signal(host_run.paths.state, text), _SIGNAL)
 
 
 def _handed_over(lost: Sequence[str]) -> HandedOver:

@@ -55,7 +55,7 @@ def _names(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
 
 
 def _must_be_known(session: Session, hooks: RunHooks) -> None:
-    services = {service.name for site in session.sites for service in site.services}
+    services = {service.name for host_run in session.host_runs for service in host_run.services}
     if wrong := [text for name in of_services(hooks.found) if (text := unlike(name, services))]:
         hint = "Rename or remove it; docs/hooks.md has the names."
         raise OpsError(f"hooks that no service has: {'; '.join(wrong)}", hint=hint)

@@ -77,42 +77,42 @@ class Rollback:
         if self.data is not None:
             self.data.check()
 
-    def _find(self, site: HostRun) -> None:
-        site.old = site.seen.shelf.serving
-        target = self._wanted(site)
+    def _find(self, host_run: HostRun) -> None:
+        host_run.old = host_run.seen.shelf.serving
+        target = self._wanted(host_run)
         names = [record.image for record in target.services.values()]
-        if site.remote.run(site.docker.image_ids(*names), deadline=60, check=False).ok:
+        if host_run.remote.run(host_run.docker.image_ids(*names), deadline=60, check=False).ok:
             return
-        answers = site.remote.batch([site.docker.image_ids(name) for name in names], deadline=60)
+        answers = host_run.remote.batch([host_run.docker.image_ids(name) for name in names], deadline=60)
         lost = [name for name, answer in zip(names, answers, strict=True) if not answer.ok]
         if lost:
-            raise Refused(f"images are no longer there: {', '.join(lost)}", host=site.remote.name)
+            raise Refused(f"images are no longer there: {', '.join(lost)}", host=host_run.remote.name)
 
-    def _wanted(self, site: HostRun) -> Release:
-        target = site.seen.shelf.get(self.target)
+    def _wanted(self, host_run: HostRun) -> Release:
+        target = host_run.seen.shelf.get(self.target)
         if target is None or not target.good:
-            raise Refused(f"release {self.target} cannot be gone back to", host=site.remote.name)
+            raise Refused(f"release {self.target} cannot be gone back to", host=host_run.remote.name)
         return target
 
     def restore_code(self) -> None:
         """Check out the release's commit, and write its definition under the new record."""
         self.session.do(self._restore_code)
-        events.info(self.session.emit, f"Code restored: {self.session.sites[0].release.commit[:12]}")
+        events.info(self.session.emit, f"Code restored: {self.session.host_runs[0].release.commit[:12]}")
 
-    def _restore_code(self, site: HostRun) -> None:
-        target = self._wanted(site)
-        previous = site.old.id if site.old else NO_RELEASE
+    def _restore_code(self, host_run: HostRun) -> None:
+        target = self._wanted(host_run)
+        previous = host_run.old.id if host_run.old else NO_RELEASE
         new = replace(self.session.release(target.commit), previous=previous, services=target.services)
-        site.new = replace(new, branch=target.branch, restores=target.id)
-        store.write(site.remote, site.paths, site.new)
-        source, folder = site.paths.release(target.id), site.paths.release(site.new.id)
-        site.run(_copy(source, folder, chosen(site.settings).config_name))
-        text = site.run(files.read(f"{source}/overlay.json")).stdout
-        site.run(site.orchestrator.pin(folder, rollout.relabelled(text, site.new.id)))
-        code.check_out(site)
-        if site.settings.delivered:
-            site.run(secrets.use(site.settings, site.new.id, target.id))
-        code.keep_logs(site, aside=True)
+        host_run.new = replace(new, branch=target.branch, restores=target.id)
+        store.write(host_run.remote, host_run.paths, host_run.new)
+        source, folder = host_run.paths.release(target.id), host_run.paths.release(host_run.new.id)
+        host_run.run(_copy(source, folder, chosen(host_run.settings).config_name))
+        text = host_run.run(files.read(f"{source}/overlay.json")).stdout
+        host_run.run(host_run.orchestrator.pin(folder, rollout.relabelled(text, host_run.new.id)))
+        code.check_out(host_run)
+        if host_run.settings.delivered:
+            host_run.run(secrets.use(host_run.settings, host_run.new.id, target.id))
+        code.keep_logs(host_run, aside=True)
 
     def prepare(self) -> None:
         """Restore the backup beside what serves; record first what a recovery would have to put back."""
@@ -120,9 +120,9 @@ class Rollback:
         if data is None:
             return
         for name, restore in data.todo.items():
-            site = self.session.site(self.session.fleet[name])
-            site.new = replace(site.release, restored=(restore.backup.id, restore.stamp))
-            store.write(site.remote, site.paths, site.new)
+            host_run = self.session.host_run(self.session.fleet[name])
+            host_run.new = replace(host_run.release, restored=(restore.backup.id, restore.stamp))
+            store.write(host_run.remote, host_run.paths, host_run.new)
         data.prepare()
 
     def settle(self) -> None:
@@ -139,42 +139,44 @@ class Rollback:
         if not session.touched:
             events.info(session.emit, "No service differs: nothing had to be replaced")
             return
-        answering = max(site.answering for site in session.sites) or session.clock.monotonic()
+        answering = max(host_run.answering for host_run in session.host_runs) or session.clock.monotonic()
         seconds = answering - self.decided
         events.info(session.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")
         session.emit(events.Fact("answering", seconds))
 
-    def _roll_all(self, site: HostRun) -> None:
-        services.roll(site, self._order(site), together)
-        if not site.settings.tiers:
-            self._tell_left(site)
+    def _roll_all(self, host_run: HostRun) -> None:
+        services.roll(host_run, self._order(host_run), together)
+        if not host_run.settings.tiers:
+            self._tell_left(host_run)
 
-    def _tell_left(self, site: HostRun) -> None:
+    def _tell_left(self, host_run: HostRun) -> None:
         """Tell of what holds state and stays, and warn where that is not as the older release had it."""
-        records = site.release.services
+        records = host_run.release.services
         whys = {name: registry.of(record).kept for name, record in records.items()}
-        left = [name for name, why in whys.items() if why and site.settings.has(site.host, name)]
-        for change in rollout.changes(left, records, site.containers(), site.old):
+        left = [name for name, why in whys.items() if why and host_run.settings.has(host_run.host, name)]
+        for change in rollout.changes(left, records, host_run.containers(), host_run.old):
             why = whys[change.service]
             if change.action is rollout.Action.KEEP:
-                site.say(f"Service {change.service} left as it is: it {why}")
+                host_run.say(f"Service {change.service} left as it is: it {why}")
             else:
-                site.warn(
+                host_run.warn(
                     f"{change.service} stays, and is not as {self.target} had it: {change.reason}; it {why}"
                 )
 
-    def _order(self, site: HostRun) -> list[str]:
-        order = scope.order(self.session.settings, site.release.services)
-        return [name for name in order if self.session.settings.has(site.host, name)]
+    def _order(self, host_run: HostRun) -> list[str]:
+        order = scope.order(self.session.settings, host_run.release.services)
+        return [name for name in order if self.session.settings.has(host_run.host, name)]
 
-    def roll_back(self, site: HostRun) -> None:
+    def roll_back(self, host_run: HostRun) -> None:
         """Put every service back as the newer release had it."""
-        services.roll_back(site, self._order(site) if site.new else ())
+        services.roll_back(host_run, self._order(host_run) if host_run.new else ())
 
     def reverting(self) -> Step:
         """Return the step that takes migrations back."""
         # The newer release goes on serving then: it needs the schema that it had.
-        undo = self.session.undoing(lambda site: images.migrate_again(site, site.release, site.old))
+        undo = self.session.undoing(
+            lambda host_run: images.migrate_again(host_run, host_run.release, host_run.old)
+        )
         return Step("", "Reverting migrations", self.revert_migrations, undo=undo)
 
     def revert_migrations(self) -> None:
@@ -182,17 +184,17 @@ class Rollback:
         session = self.session
         session.do(self._revert, only=session.among(session.settings.migrating_hosts()))
 
-    def _revert(self, site: HostRun) -> None:
-        migrations, old = self.session.settings.migrations, site.old
+    def _revert(self, host_run: HostRun) -> None:
+        migrations, old = self.session.settings.migrations, host_run.old
         if migrations is None or old is None:
             return
-        shelf = site.seen.shelf
+        shelf = host_run.seen.shelf
         for name in since(shelf.releases, self.target, shelf.current):
             # Written first: should this run be killed, the next one knows what to put right.
-            site.new = replace(site.release, reverted=(*site.release.reverted, name))
-            store.write(site.remote, site.paths, site.new)
-            images.run_migrations(site, old.id, migrations.revert)
-            site.say(f"Migration reverted: {name}")
+            host_run.new = replace(host_run.release, reverted=(*host_run.release.reverted, name))
+            store.write(host_run.remote, host_run.paths, host_run.new)
+            images.run_migrations(host_run, old.id, migrations.revert)
+            host_run.say(f"Migration reverted: {name}")
 
 
 def _copy(source: str, target: str, config_name: str) -> Command:
