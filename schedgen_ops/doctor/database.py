@@ -104,8 +104,15 @@ def locked(answers: Answers) -> Iterator[Diagnosis]:
         )
         waits = (f"session {lock.waiting} waits {lock.waits} s: {lock.wanted}" for lock in locks[:3])
         evidence = (f"it said: {first.query}", *waits)
-        fix = f"inv ops.end-session {pid}"
+        fix = f"inv ops.end-session {pid}{_on(answers)}"
         yield Diagnosis("database locked", text, fix, evidence, services=_users(answers.settings))
+
+
+def _on(answers: Answers) -> str:
+    """The option that names the host, where the session's number may be another one's elsewhere."""
+    database = answers.settings.database
+    several = database and len(tuple(answers.settings.hosts_running(database.service))) > 1
+    return f" --hosts {answers.host.name}" if several else ""
 
 
 def migrations(answers: Answers) -> Iterator[Diagnosis]:

@@ -314,3 +314,15 @@ def test_a_killed_container_with_a_limit_is_one_that_may_have_wanted_memory(
     found = containers.trouble(seen, details)
     assert found is not None
     assert (found.cause, said in found.text) == (cause, True)
+
+
+def test_a_session_is_ended_on_the_host_that_has_it() -> None:
+    other = SETTINGS.hosts[0].model_copy(update={"name": "app2"})
+    for hosts, fix in (
+        ((other,), "inv ops.end-session 1591"),
+        ((SETTINGS.hosts[0], other), "inv ops.end-session 1591 --hosts app2"),
+    ):
+        answers = Answers(
+            SETTINGS.model_copy(update={"hosts": hosts}), other, answered(changed={"database": said(LOCKED)})
+        )
+        assert [found.fix for found in judged(plan.causes(0), answers)] == [fix]
