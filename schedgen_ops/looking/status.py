@@ -88,7 +88,7 @@ def commands(settings: Settings, host: str) -> dict[str, Command]:
     """Return what a host is asked, by names that `read` knows."""
     docker, paths = Docker(settings.sudo), Paths(settings.directory)
     asked = {
-        "services": sampler.sample(
+        "services": sampler.Sampling(
             docker,
             settings.project,
             (),
@@ -96,7 +96,7 @@ def commands(settings: Settings, host: str) -> dict[str, Command]:
             interval=_INTERVAL,
             patience=1,
             log_rounds=_ROUNDS_WITHOUT_LOGS,
-        ),
+        ).command,
         "disk": spaces(docker, settings.directory),
         "release": store.read_command(paths),
         "lock": locking.who(paths.state),

@@ -34,9 +34,9 @@ def on(settings: s.Settings, host: s.HostSettings) -> tuple[Check, ...]:
         timed = remote_commands.queries(docker, project, settings.database, *often)
         judge = partial(database, settings.limits, engine_of(settings.database.engine))
         found.append(Check("performance", "database", settings.database.service, timed, judge))
-    rounds = sampler.sample(
+    rounds = sampler.Sampling(
         docker, project, (), rounds=_ROUNDS, interval=_INTERVAL, patience=1, log_rounds=1000
-    )
+    ).command
     found.append(Check("performance", "use", "", rounds, partial(use, settings.limits)))
     return tuple(found)
 

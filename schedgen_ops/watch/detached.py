@@ -8,14 +8,13 @@ from typing import Any
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script, program
 from schedgen_ops.shell import LOCALE, Command, Secret, Value
-from schedgen_ops.watch import rules, sampler
+from schedgen_ops.watch import sampler
 from schedgen_ops.watch.stats import WatchStats
 
 # Bytes of samples; rounds beyond it are thinned.
 MOST = 16 << 20
 # The variable that brings a host the address at which it tells the team.
 WEBHOOK = "schedgen_webhook"
-_LOGS_EVERY = 5.0
 
 
 def start(
@@ -52,18 +51,8 @@ def start(
 
 
 def _values(docker: Docker, project: str, state: str, stats: WatchStats) -> dict[str, Value]:
-    interval = stats.rounds.interval
-    sampled = sampler.values(
-        docker,
-        project,
-        stats.checks,
-        rounds=stats.rounds.planned,
-        interval=interval,
-        patience=rules.patience(stats.checks),
-        log_rounds=max(1, round(_LOGS_EVERY / interval)),
-    )
     return {
-        **sampled,
+        **sampler.of_watch(docker, project, stats, stats.rounds.planned).values,
         "state": state,
         "most": MOST,
         "within": " ".join(f"{check.within:g}" for check in stats.checks),

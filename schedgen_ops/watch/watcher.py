@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schedgen_ops.errors import ConnectionLost, OpsError, Unreachable
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.shell import sh
-from schedgen_ops.watch import rules, sampler
+from schedgen_ops.watch import sampler
 from schedgen_ops.watch.host_sample import Reader
 from schedgen_ops.watch.round_stats import RoundStats
 from schedgen_ops.watch.stats import WatchStats
@@ -16,7 +16,6 @@ from schedgen_ops.watch.stats import WatchStats
 # Seconds between two attempts to reach a host again.
 _PAUSE = 5.0
 _GRACE = 120.0
-_LOGS_EVERY = 5.0
 _THERE = sh("true")
 
 
@@ -84,26 +83,16 @@ class Watcher:
         return self.stats
 
     def _sample(self, rounds: int) -> None:
-        asked, interval = self.stats.checks, self.stats.rounds.interval
-        reader, before = Reader(len(asked)), self.stats.rounds.seen
-        patience = rules.patience(asked)
-        command = sampler.sample(
-            self.host.docker,
-            self.host.settings.project,
-            asked,
-            rounds=rounds,
-            interval=interval,
-            patience=patience,
-            log_rounds=max(1, round(_LOGS_EVERY / interval)),
-        )
+        sampling = sampler.of_watch(self.host.docker, self.host.settings.project, self.stats, rounds)
+        reader, before = Reader(len(sampling.checks)), self.stats.rounds.seen
 
         def on_line(line: str) -> None:
             if sample := reader.feed(line):
                 self.stats.add(sample, before)
                 self.tell("")
 
-        longest = rounds * max(interval, patience + len(asked)) + _GRACE
-        self.host.remote.stream(command, on_line, deadline=longest)
+        longest = rounds * max(sampling.interval, sampling.patience + len(sampling.checks)) + _GRACE
+        self.host.remote.stream(sampling.command, on_line, deadline=longest)
 
     def _lost(self, error: OpsError) -> bool:
         """Waits before the next attempt; whether there is to be none."""

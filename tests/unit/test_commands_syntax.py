@@ -70,7 +70,7 @@ EVERY = (
     verify.settle(PLAIN, ["a"], 3),
     verify.inside(PLAIN, "p", "web", "true"),
     verify.queries(PLAIN, "p", DATABASE, "SELECT 1"),
-    sampler.sample(PLAIN, "p", [CHECK], rounds=1, interval=1, patience=1),
+    sampler.Sampling(PLAIN, "p", [CHECK], rounds=1, interval=1, patience=1).command,
     logs.since_deploy(PLAIN, Paths("/srv/p"), "p", 600),
     logs.keep(PLAIN, Paths("/srv/p"), "p", ReleaseId("r1")),
     http.fetch("http://localhost/", 3),

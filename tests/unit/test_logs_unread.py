@@ -109,7 +109,7 @@ def sampled(folder: Path) -> HostSample:
         "inspect:*) echo splunk", f"inspect:*) case $3 in *Name*) cat {folder}/rows ;; *) echo none ;; esac"
     )
     programs = path(program(folder / "bin", "docker", both).parent)
-    command = sampler.sample(Docker(), "p", (), rounds=1, interval=1, patience=5)
+    command = sampler.Sampling(Docker(), "p", (), rounds=1, interval=1, patience=5).command
     reader, lines = Reader(0), bash(command, folder, PATH=programs).stdout.splitlines()
     return next(sample for sample in map(reader.feed, lines) if sample)
 

@@ -141,7 +141,7 @@ def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
     program(tmp_path / "bin", "docker", DOCKER)
     program(tmp_path / "bin", "curl", CURL)
     programs = program(tmp_path / "bin", "sleep", f'echo "$1" >> "{tmp_path}/slept"').parent
-    command = sampler.sample(
+    command = sampler.Sampling(
         Docker(),
         "schedgen",
         CHECKS,
@@ -150,7 +150,7 @@ def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
         patience=5,
         log_rounds=2,
         extra={"words": sh("echo", "two words")},
-    )
+    ).command
     answer = bash(command, tmp_path, PATH=path(programs))
     assert answer.ok, answer.stderr
     samples = read(*answer.stdout.splitlines())
@@ -176,7 +176,7 @@ def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
 def test_an_engine_that_does_not_answer_leaves_the_containers_unknown(tmp_path: Path, engine: str) -> None:
     program(tmp_path / "bin", "curl", CURL)
     programs = program(tmp_path / "bin", "docker", engine).parent
-    command = sampler.sample(Docker(), "schedgen", CHECKS, rounds=1, interval=1, patience=5)
+    command = sampler.Sampling(Docker(), "schedgen", CHECKS, rounds=1, interval=1, patience=5).command
     (sample,) = read(*bash(command, tmp_path, PATH=path(programs)).stdout.splitlines())
     assert sample.containers is None
     assert sample.answers[0] is not None
