@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import subprocess
 import tempfile
 import time
@@ -13,10 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schedgen_ops import local_program
+
 _CHUNK = 1 << 16
 _LINE, _KEPT = 2_000, 256_000
-# Seconds: between two looks at a silent program; for what it leaves to say its last; to end when told to.
-_LOOK, _GRACE, _TERM = 0.2, 1.0, 2.0
+# Seconds: between two looks at a silent program; for what it leaves to say its last.
+_LOOK, _GRACE = 0.2, 1.0
 
 
 @dataclass(slots=True)
@@ -74,7 +75,7 @@ def run(path: Path, given: bytes, deadline: float, on_line: Callable[[str], None
         return _followed(program, time.monotonic() + deadline, lines)
     finally:
         if program.returncode is None:
-            _end(program)
+            local_program.end(program)
         if program.stdout:
             program.stdout.close()
         lines.end()
@@ -98,13 +99,3 @@ def _followed(program: subprocess.Popen[bytes], end: float, lines: OutputLines) 
     with suppress(subprocess.TimeoutExpired):
         program.wait(max(0.0, end - time.monotonic()))
     return program.returncode
-
-
-def _end(program: subprocess.Popen[bytes]) -> None:
-    """End a program with all that it started: it is asked first, and then not any more."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(program.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            program.wait(_TERM)
-    program.wait()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Protocol
 
+from schedgen_ops import local_program
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.shell import Secret
 
@@ -51,24 +48,13 @@ def address(source: Source, environ: Mapping[str, str], deadline: float) -> Secr
 def _printed(words: tuple[str, ...], deadline: float) -> str:
     """What a command prints. It has no terminal to ask on, and goes with all that it started."""
     try:
-        program = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        ended = local_program.run(words, deadline)
     except OSError as error:
         raise ConfigError(f"{words[0]} could not be started: {error.strerror}") from None
-    try:
-        out, _ = program.communicate(timeout=deadline)
-    except subprocess.TimeoutExpired:
-        raise ConfigError(f"{words[0]} gave no answer within {deadline:g} seconds") from None
-    finally:
-        if program.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(program.pid, signal.SIGKILL)
-            program.wait()
-    if program.returncode:
-        raise ConfigError(f"{words[0]} failed with exit code {program.returncode}")
-    return out.decode(errors="replace")
+    if len(ended.out) > local_program.MOST:
+        raise ConfigError(f"{words[0]} printed more than an address")
+    if ended.code is None:
+        raise ConfigError(f"{words[0]} gave no answer within {deadline:g} seconds")
+    if ended.code:
+        raise ConfigError(f"{words[0]} failed with exit code {ended.code}")
+    return ended.out.decode(errors="replace")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event
 
+from schedgen_ops import local_program
 from schedgen_ops.errors import Refused
 from schedgen_ops.masking import Veil, veiled
-from schedgen_ops.secrets import program
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Secret
 from schedgen_ops.text import plural
@@ -44,7 +44,7 @@ def fetch(settings: Settings) -> Fetched:
     """Run the commands of an environment's secrets; several names may have the same one."""
     commands = settings.secrets
     ended = _run(tuple(dict.fromkeys(commands.values())), settings)
-    seen = [each.out for each in ended.values() if isinstance(each, program.Ended)]
+    seen = [each.out for each in ended.values() if isinstance(each, local_program.Ended)]
     veil = Veil()
     veil.learn(text.decode(errors="replace").removesuffix("\n") for text in seen)
     values: dict[str, Secret] = {}
@@ -60,7 +60,7 @@ def fetch(settings: Settings) -> Fetched:
 
 def _run(
     commands: tuple[tuple[str, ...], ...], settings: Settings
-) -> dict[tuple[str, ...], program.Ended | OSError]:
+) -> dict[tuple[str, ...], local_program.Ended | OSError]:
     over, how = Event(), settings.secret_commands
     one = partial(_one, deadline=how.deadline, ask=how.ask, over=over)
     # Two that ask at once could not be told apart on the terminal.
@@ -71,20 +71,20 @@ def _run(
             over.set()
 
 
-def _one(words: tuple[str, ...], *, deadline: int, ask: bool, over: Event) -> program.Ended | OSError:
+def _one(words: tuple[str, ...], *, deadline: int, ask: bool, over: Event) -> local_program.Ended | OSError:
     if over.is_set():
         return OSError(0, "nobody waited for it")
     try:
-        return program.run(words, deadline, ask=ask, over=over.is_set)
+        return local_program.run(words, deadline, ask=ask, over=over.is_set)
     except OSError as error:
         return error
 
 
-def _value(ended: program.Ended | OSError, deadline: int) -> Secret | str:
+def _value(ended: local_program.Ended | OSError, deadline: int) -> Secret | str:
     """What a command yielded, or why that is no value."""
     if isinstance(ended, OSError):
         return f"could not be started: {ended.strerror}"
-    if len(ended.out) > program.MOST:
+    if len(ended.out) > local_program.MOST:
         return "printed more than the 128 KiB that a variable can hold"
     if ended.code is None:
         return f"gave no answer within {deadline} s"

@@ -1,4 +1,4 @@
-"""One command of the operator's run on this machine: bounded in time and in what it prints."""
+"""Programs of the operator's on this machine: one run for what it prints, bounded; any ended for certain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-# Linux starts no program with a longer variable, so that no container could have it.
+# What a program may print. Linux starts none with a longer variable, so that no container could have it.
 MOST = 128 * 1024
 _CHUNK, _SAID = 1 << 16, 4_000
 # Seconds: between two looks at a silent program; for the pipes of one that ended; to end when told to.
@@ -34,7 +34,9 @@ class Ended:
     said: bytes
 
 
-def run(words: Sequence[str], deadline: float, *, ask: bool, over: Callable[[], bool]) -> Ended:
+def run(
+    words: Sequence[str], deadline: float, *, ask: bool = False, over: Callable[[], bool] = lambda: False
+) -> Ended:
     """Run a program, without a shell.
 
     Args:
@@ -61,14 +63,14 @@ def run(words: Sequence[str], deadline: float, *, ask: bool, over: Callable[[], 
         return Ended(program.returncode if whole else None, bytes(out), bytes(said))
     finally:
         if program.returncode is None:
-            _end(program, group=not terminal)
+            end(program, group=not terminal)
         for pipe in (program.stdout, program.stderr):
             if pipe:
                 pipe.close()
 
 
 def _read(
-    program: subprocess.Popen[bytes], end: float, out: bytearray, said: bytearray, over: Callable[[], bool]
+    program: subprocess.Popen[bytes], until: float, out: bytearray, said: bytearray, over: Callable[[], bool]
 ) -> bool:
     """Take what it prints until it has ended; False where it was not waited for to its end."""
     assert program.stdout is not None
@@ -77,7 +79,7 @@ def _read(
         selector.register(program.stdout, selectors.EVENT_READ, out)
         selector.register(program.stderr, selectors.EVENT_READ, said)
         while selector.get_map():
-            left = end - time.monotonic()
+            left = until - time.monotonic()
             if left <= 0 or over() or len(out) > MOST:
                 # What it left running in the background may hold its pipes.
                 return program.poll() is not None and len(out) <= MOST
@@ -90,14 +92,18 @@ def _read(
             del said[:-_SAID]
             del out[MOST + 1 :]
             if program.poll() is not None:
-                end = min(end, time.monotonic() + _GRACE)
+                until = min(until, time.monotonic() + _GRACE)
     with suppress(subprocess.TimeoutExpired):
-        program.wait(max(0.0, end - time.monotonic()))
+        program.wait(max(0.0, until - time.monotonic()))
     return program.returncode is not None
 
 
-def _end(program: subprocess.Popen[bytes], *, group: bool) -> None:
-    """End a program, and all that it started where that has a group of its own."""
+def end(program: subprocess.Popen[bytes], *, group: bool = True) -> None:
+    """End a program: it is asked first, and then not any more.
+
+    Args:
+        group: whether it has a process group of its own, which ends with it.
+    """
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             if group:
