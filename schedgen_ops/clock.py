@@ -65,3 +65,12 @@ def elapsed() -> float:
 def stamp(moment: datetime) -> str:
     """Return a time as RFC 3339 in UTC, in whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime | None:
+    """Return a time that RFC 3339 tells; None where it is none, or has no zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

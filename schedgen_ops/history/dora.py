@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from schedgen_ops.history.runs import moment
+from schedgen_ops.clock import moment
 from schedgen_ops.release.record import Release, State
 
 _ENDED = (State.DONE, State.FAILED, State.BROKEN)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedgen_ops.clock import moment
 from schedgen_ops.release.record import Release, State
 
 RESULTS = {
@@ -52,15 +53,6 @@ class Journaled:
     begun: str
     seconds: float
     hosts: tuple[str, ...]
-
-
-def moment(text: str) -> datetime | None:
-    """Return a time in RFC 3339; None where it is none, or has no zone."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
 
 
 def merged(by_host: Mapping[str, Iterable[Release]]) -> tuple[tuple[Release, tuple[str, ...]], ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from typing import Any
+
+from schedgen_ops.clock import moment
 
 
 def text(value: Any) -> str:
@@ -37,8 +38,8 @@ def rows(value: Any, width: int) -> tuple[tuple[Any, ...], ...]:
 
 def seconds_of(value: Any) -> float | None:
     """Return a moment in RFC 3339 as seconds since the epoch; None where it is none."""
+    found = moment(value) if isinstance(value, str) else None
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.timestamp() if moment.tzinfo else None
-    except (TypeError, ValueError, OverflowError):
+        return found.timestamp() if found else None
+    except (ValueError, OverflowError):
         return None
