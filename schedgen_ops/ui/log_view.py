@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TextIO
 
-from schedgen_ops.ui.terminal import Writer, is_coloured, printable
+from schedgen_ops.ui.terminal import COLOURS, Writer, is_coloured, printable
 
-# Those that can be told apart on light and on dark, errors' red left out.
-_COLOURS = (36, 35, 34, 33, 32, 96, 95, 94, 93, 92)
 _LEVELS = {"error": 31, "warning": 33, "debug": 2}
 _WIDEST = 24
 
@@ -61,7 +59,7 @@ class LogView:
         self._width = max(self._width, min(len(label), _WIDEST))
 
     def _colour(self, label: str) -> int:
-        return self._colours.setdefault(label, _COLOURS[len(self._colours) % len(_COLOURS)])
+        return self._colours.setdefault(label, COLOURS[len(self._colours) % len(COLOURS)])
 
     def _in(self, text: str, code: int) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._coloured and code else text

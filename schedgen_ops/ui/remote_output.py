@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Protocol, TextIO
 
-from schedgen_ops.ui.terminal import is_coloured, is_live, printable, silence
+from schedgen_ops.ui.terminal import COLOURS, is_coloured, is_live, printable, silence
 
 Sink = Callable[[bytes], None]
-# Those that can be told apart on light and on dark, errors' red left out.
-_COLOURS = (36, 35, 34, 33, 32, 96, 95, 94, 93, 92)
 # A longer line is shown in pieces: a gigabyte without a newline takes no memory.
 _LONGEST = 64 * 1024
 
@@ -57,7 +55,7 @@ class RemoteOutput:
         width = max(map(len, self._hosts))
         text = f"{printable(host):<{width}} |"
         if self._coloured:
-            text = f"\x1b[{_COLOURS[self._hosts.index(host) % len(_COLOURS)]}m{text}\x1b[0m"
+            text = f"\x1b[{COLOURS[self._hosts.index(host) % len(COLOURS)]}m{text}\x1b[0m"
         return f"{text} ".encode()
 
 

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import TextIO
 
+COLOURS = (36, 35, 34, 33, 32, 96, 95, 94, 93, 92)
+"""Codes of those that can be told apart on light and on dark, errors' red left out."""
+
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # a title, a link, the clipboard
     r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # strings for devices
