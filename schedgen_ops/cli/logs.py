@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 
 from schedgen_ops import events
 from schedgen_ops.cli.choosing import named
@@ -15,8 +16,8 @@ from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
 from schedgen_ops.looking.log_feed import Happened, merged
 from schedgen_ops.looking.log_lines import LogLine, at_least, level_named
 from schedgen_ops.looking.log_reader import LogQuery
+from schedgen_ops.looking.services import known_services
 from schedgen_ops.outcomes import Outcomes
-from schedgen_ops.settings import Settings
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import seconds
 from schedgen_ops.ui.log_view import LogView
@@ -158,23 +159,10 @@ class _Showing:
         """A service that no host has is a slip; who does not answer may have it."""
         if self.errors or len(self.listed) < len(self.op.fleet):
             return
-        refuse_unknown(self.query.services, self.listed.values(), self.op.settings)
+        known_services(self.query.services, chain.from_iterable(self.listed.values()), self.op.settings)
 
     def end(self) -> None:
         if self.op.options.json:
             columns = ("Host", "Service", "Container", "At", "Level", "Text")
             self.op.ui.show(Table(columns, tuple(self.rows)))
         conclude(Outcomes(self.listed, self.errors))
-
-
-def refuse_unknown(wanted: Sequence[str], there: Iterable[Iterable[str]], settings: Settings) -> None:
-    """Refuse a service that is neither configured nor has a container.
-
-    Raises:
-        ConfigError: naming those that there are.
-    """
-    known = {*settings.services, *(name for names in there for name in names)}
-    if unknown := [name for name in wanted if name not in known]:
-        raise ConfigError(
-            f"there is no service {', '.join(unknown)}", hint=f"There are: {', '.join(sorted(known))}."
-        )

@@ -9,9 +9,9 @@ from schedgen_ops.command_errors import checked
 from schedgen_ops.commands.docker import Container, Docker, parse_containers
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.host_context import HostContext
+from schedgen_ops.looking.services import known_services
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.settings import Settings
 
 _DEADLINE = 30.0
 _NUMBER = re.compile(r"[-_](\d+)\Z")
@@ -33,19 +33,8 @@ def find(host: HostContext, service: str, index: int = 0) -> Container:
     checked(asked[0], listing, host.remote.name)
     serving = store.parse_shelf(releases.stdout).current if releases.ok else ""
     boxes = parse_containers(listing.stdout)
-    known_service(boxes, service, host.settings)
+    known_services((service,), (box.service for box in boxes), host.settings)
     return choose(boxes, service, index, serving or "", host.remote.name)
-
-
-def known_service(boxes: Iterable[Container], service: str, settings: Settings) -> None:
-    """Refuse a service that is neither configured nor has a container. Pure.
-
-    Raises:
-        ConfigError: naming those that there are.
-    """
-    known = {*settings.services, *(box.service for box in boxes)}
-    if service not in known:
-        raise ConfigError(f"there is no service {service}", hint=f"There are: {', '.join(sorted(known))}.")
 
 
 def choose(boxes: Iterable[Container], service: str, index: int, serving: str, host: str) -> Container:
