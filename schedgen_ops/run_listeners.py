@@ -8,15 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schedgen_ops.telemetry import traced
+
 # Each is imported where a run asks for it: none of them must cost those who do not.
 if TYPE_CHECKING:
     from schedgen_ops.clock import Clock
     from schedgen_ops.fleet import Fleet
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
-
-# Where spans go to, if they go anywhere.
-_TRACED = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
 def attach(ui: Ui, settings: Settings, fleet: Fleet, clock: Clock, stack: ExitStack, folder: Path) -> None:
@@ -41,12 +40,11 @@ def _annotate(ui: Ui, settings: Settings, fleet: Fleet, clock: Clock, stack: Exi
 
 
 def _trace(ui: Ui) -> None:
-    if any(os.environ.get(name) for name in _TRACED):
+    if traced(os.environ):
         from schedgen_ops.telemetry import otel
 
-        if otel.wanted(os.environ):
-            tracer = otel.Tracer(os.environ)
-            ui.listen(tracer.handle, tracer.close)
+        tracer = otel.Tracer(os.environ)
+        ui.listen(tracer.handle, tracer.close)
 
 
 def _tell_the_team(ui: Ui, settings: Settings, clock: Clock, folder: Path) -> Callable[[], tuple[str, ...]]:

@@ -16,16 +16,9 @@ from schedgen_ops.telemetry.spans import Span, Trace
 DEADLINE = 5.0
 """Seconds that an endpoint has; a run that is over waits no longer for it."""
 
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
 _OURS = "http/protobuf"
 _MISSING = "OpenTelemetry is not installed: pip install 'schedgen_ops[otel]'"
-
-
-def wanted(environ: Mapping[str, str]) -> bool:
-    """Return whether the environment names an endpoint, in the variables that OpenTelemetry has for it."""
-    off = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    return not off and any(environ.get(name, "").strip() for name in _ENDPOINTS)
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from simulated_world import fresh
 from test_tasks import BOB, CONFIG, Capture, Inv
 
 from schedgen_ops.events import HostFinished, RunFinished, RunStarted, StepFinished, StepStarted
-from schedgen_ops.telemetry import otel
+from schedgen_ops.telemetry import otel, traced
 from schedgen_ops.telemetry.spans import Trace
 
 inv = test_tasks.inv
@@ -267,7 +267,7 @@ def test_without_an_endpoint_nothing_of_it_is_imported(tmp_path: Path) -> None:
     ],
 )
 def test_an_endpoint_asks_for_it(environ: dict[str, str], is_wanted: bool) -> None:
-    assert otel.wanted(environ) is is_wanted
+    assert traced(environ) is is_wanted
 
 
 def test_parts_of_a_host_are_one_span_and_what_others_wrote_is_safe() -> None:
