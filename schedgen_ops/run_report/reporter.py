@@ -28,10 +28,10 @@ class Reporter:
         self._reports = False
 
     def handle(self, event: Event) -> None:
-        """Keep an event, unless it is one of those that come by the thousand."""
+        """Keep an event of a run that has a report, unless it is one of those that come by the thousand."""
         if isinstance(event, RunStarted):
             self._reports = event.command not in _WITH_A_REPORT_OF_ITS_OWN
-        if not isinstance(event, Output | Panel | Progress):
+        if self._reports and not isinstance(event, Output | Panel | Progress):
             self._lines.append(line_of(event, self._now()))
 
     def write(self, undelivered: tuple[str, ...]) -> Path | None:
