@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 from datetime import UTC, datetime
 
 from schedgen_ops import events
 from schedgen_ops.cli import extended
 from schedgen_ops.cli.looking import conclude, look
-from schedgen_ops.clock import stamp
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
+from schedgen_ops.lock import run as lock
 from schedgen_ops.notify.host_webhook import webhook
 from schedgen_ops.preflight.host import NO_CURL
 from schedgen_ops.release.paths import Paths
@@ -41,7 +39,8 @@ def detach(op: Operation, seconds: int, *, detach: bool, replaces: bool) -> None
         raise ConfigError("--replace is for --detach")
     seconds = extended.asked(op, seconds)
     state = Paths(op.settings.directory).state
-    told = {"user": getpass.getuser(), "machine": socket.gethostname(), "since": stamp(op.clock.now())}
+    me = lock.myself(op.clock, "verify", "")
+    told = {"user": me.user, "machine": me.machine, "since": me.since}
     op.begin("verify", "Extended verification, detached", extended.planned(seconds, op.settings.limits))
 
     found = webhook(op.settings, os.environ, lambda text: events.warn(op.emit, text))
