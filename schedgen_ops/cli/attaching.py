@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from schedgen_ops.cli.looking import conclude
 from schedgen_ops.ends import Ends
@@ -26,6 +28,7 @@ _DOCUMENT_SECONDS = 86400.0
 _UNREAD = 141
 
 
+@dataclass(frozen=True, slots=True)
 class Tie:
     """What a command is tied to on this machine.
 
@@ -34,9 +37,8 @@ class Tie:
         reads: whether it has a stdin.
     """
 
-    def __init__(self, terminal: str = "", reads: bool = False) -> None:
-        self.terminal = terminal
-        self.reads = reads
+    terminal: str = ""
+    reads: bool = False
 
 
 def one(op: Operation, fleet: Fleet, what: str) -> Fleet:
@@ -91,9 +93,7 @@ def _streams(*hosts: str) -> Streams:
 
 
 def _on_terminal(remote: Remote, build: Build) -> int:
-    from os import environ
-
-    command = build(remote, Tie(environ.get("TERM") or "dumb", reads=True))
+    command = build(remote, Tie(os.environ.get("TERM") or "dumb", reads=True))
     with raw_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as terminal:
         ends = Ends(terminal.write, terminal.write, stdin=terminal.stdin, window=terminal)
         return remote.attach(command, ends)
