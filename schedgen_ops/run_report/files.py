@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from schedgen_ops.run_report.page import Page, document, page
 from schedgen_ops.run_report.told import told
 from schedgen_ops.ui.encoding import to_json
-from schedgen_ops.ui.report import TEMPLATES as SHARED
-from schedgen_ops.ui.report import write_whole
+from schedgen_ops.ui.report import pages, write_whole
 from schedgen_ops.ui.terminal import printable
 
 if TYPE_CHECKING:
@@ -53,14 +52,8 @@ def render(name: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader([_TEMPLATES, SHARED]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Control characters are shown as what they are, as on a terminal.
+    # Control characters are shown as what they are, as on a terminal.
+    return pages(
+        _TEMPLATES,
         finalize=lambda value: "\n".join(map(printable, value.split("\n"))) if type(value) is str else value,
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from schedgen_ops.ui.chart import Chart
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,16 +52,25 @@ class Report:
 
 def html(report: Report) -> str:
     """Return the page. Whatever comes from a host is text in it, never markup."""
+    return pages().get_template("watch.html.j2").render(report=report)
+
+
+def pages(*folders: Path, finalize: Callable[[Any], Any] | None = None) -> Environment:
+    """Return the templates of reports: those in `folders`, and those that all of them share.
+
+    Args:
+        finalize: what is done to each value before it is escaped.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    return Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=finalize,
     )
-    return environment.get_template("watch.html.j2").render(report=report)
 
 
 def write(report: Report, path: Path) -> Path:
