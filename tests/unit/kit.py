@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ BACKUP = Manifest(
 DATABASE = Database(service="postgres", user="schedgen", name="schedgen")
 OBJECTS = Objects.model_validate({"service": "minio", "profile": "minio"})
 FLOW = Flow.model_validate({"profile": "pdf-upload"})
+
+
+def programs_outside(rooms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Name and text of each program of the product that is in none of these rooms."""
+    top = ROOT / "schedgen_ops"
+    for file in top.rglob("*.*"):
+        name = str(file.relative_to(top))
+        if file.suffix in (".py", ".bash", ".sh", ".sql", ".awk") and not name.startswith(rooms):
+            yield name, re.sub(r"^# shellcheck source=.*$", "", file.read_text(), flags=re.MULTILINE)
 
 
 def recorded(name: str) -> str:

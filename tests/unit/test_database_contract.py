@@ -15,10 +15,9 @@ from typing import Any, cast, get_args
 
 import pytest
 from database_contract import Case, DatabaseContract, Here
-from kit import apart, path, program
+from kit import apart, path, program, programs_outside
 from test_backup_restore import boxes
 
-import schedgen_ops
 from schedgen_ops import databases, host_scripts, objects
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.databases.contract import DatabaseEngine, FailureCause, Saved
@@ -168,15 +167,10 @@ ROOMS = (
 KNOWS = re.compile(r"postgres|psql|\bpg_[a-z]|\bPG[A-Z]{3}", re.IGNORECASE)
 # What backups know of neither.
 OF_ITS_WAY = re.compile(r"\bvolumes?\b|docker\S* cp\b|@\]\}\" (cp|exec|run)\b|replication slot|\bWAL\b")
-ENDINGS = (".py", ".bash", ".sh", ".sql", ".awk")
 
 
 def test_nothing_but_its_own_rooms_knows_how_a_database_or_a_store_works() -> None:
-    top = Path(schedgen_ops.__file__).parent
-    for file in (file for file in top.rglob("*.*") if file.suffix in ENDINGS):
-        name = str(file.relative_to(top))
-        if not name.startswith(ROOMS):
-            text = re.sub(r"^# shellcheck source=.*$", "", file.read_text(), flags=re.MULTILINE)
-            assert (name, KNOWS.findall(text)) == (name, [])
-            if "backup" in name.split("/"):
-                assert (name, OF_ITS_WAY.findall(text)) == (name, [])
+    for name, text in programs_outside(ROOMS):
+        assert (name, KNOWS.findall(text)) == (name, [])
+        if "backup" in name.split("/"):
+            assert (name, OF_ITS_WAY.findall(text)) == (name, [])

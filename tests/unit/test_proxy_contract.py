@@ -9,9 +9,8 @@ from typing import get_args
 
 import pytest
 from engine_stub import PROXY, Engine
-from kit import settings
+from kit import programs_outside, settings
 
-import schedgen_ops
 from schedgen_ops import host_scripts
 from schedgen_ops.host_scripts import library, program
 from schedgen_ops.ops import scaling
@@ -29,16 +28,11 @@ ROOMS = (
 KNOWS = re.compile(
     r"haproxy|\bset (weight|server)\b|\bshow (stat|table|info|servers)\b|:9999\b|/9999\b", re.I
 )
-ENDINGS = (".py", ".bash", ".awk", ".sql")
 
 
 def test_nothing_but_its_own_rooms_knows_how_a_proxy_works() -> None:
-    top = Path(schedgen_ops.__file__).parent
-    for file in (file for file in top.rglob("*.*") if file.suffix in ENDINGS):
-        name = str(file.relative_to(top))
-        if not name.startswith(ROOMS):
-            text = re.sub(r"^# shellcheck source=.*$", "", file.read_text(), flags=re.MULTILINE)
-            assert (name, KNOWS.findall(text)) == (name, [])
+    for name, text in programs_outside(ROOMS):
+        assert (name, KNOWS.findall(text)) == (name, [])
 
 
 def test_a_script_has_every_function_that_the_contract_lists() -> None:
