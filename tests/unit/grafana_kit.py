@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from http_kit import Holding, Quiet
 from kit import bash
 from simulated import SimHost
 
@@ -20,34 +17,21 @@ from schedgen_ops.shell import Command
 TOKEN = "glsa_t0ps3cret_1a2b3c4d"
 
 
-class Grafana(ThreadingHTTPServer):
+class Grafana(Holding):
     """A real HTTP server on loopback that keeps its annotations.
 
     Attributes:
         annotations: the bodies, in order.
-        open: cleared, it answers nobody until it is set again.
         status: what it answers in place of a success; 0 for nothing else.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.annotations: list[dict[str, Any]] = []
-        self.open = threading.Event()
-        self.open.set()
         self.status = 0
 
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: who was kept waiting is gone."""
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     server: Grafana
 
     def do_POST(self) -> None:
@@ -71,24 +55,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def grafana() -> Iterator[Grafana]:
-    """Serve while the block lasts."""
-    server = Grafana()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.open.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class Asking(SimHost):

@@ -6,16 +6,17 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from http_kit import Quiet, serving
 from kit import bash
 
 from schedgen_ops.commands import http
 
 
-class Site(BaseHTTPRequestHandler):
+class Site(Quiet):
     """Answers /200 with 200, and so on; remembers what was asked."""
 
     asked: list[tuple[str, str]] = []  # noqa: RUF012
@@ -31,21 +32,13 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    server.stop = threading.Event()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.stop.set()  # type: ignore[attr-defined]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Site)) as server:
+        server.stop = threading.Event()  # type: ignore[attr-defined]
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.stop.set()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module", params=["curl", "bash"])

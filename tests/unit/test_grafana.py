@@ -12,7 +12,8 @@ import pytest
 import test_tasks
 import yaml
 from deploying import deployed
-from grafana_kit import TOKEN, Grafana, asking, grafana
+from grafana_kit import TOKEN, Grafana, asking
+from http_kit import serving
 from kit import bash
 from simulated import Fault, SimHost
 from simulated_world import fresh
@@ -31,7 +32,7 @@ Configure = Callable[..., None]
 
 @pytest.fixture
 def server() -> Iterator[Grafana]:
-    with grafana() as found:
+    with serving(Grafana()) as found:
         yield found
 
 

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import test_guard_watchdog
 import test_tasks
 import test_watch_detached
+from http_kit import Quiet, serving
 from kit import bash, minimal, path, program
 from test_guard_scripts import OWNER
 from test_guard_watchdog import Post, Site
@@ -56,7 +57,7 @@ class Team(ThreadingHTTPServer):
         return self.told
 
 
-class Hook(BaseHTTPRequestHandler):
+class Hook(Quiet):
     def do_POST(self) -> None:
         team = self.server
         assert isinstance(team, Team)
@@ -69,16 +70,11 @@ class Hook(BaseHTTPRequestHandler):
         else:
             time.sleep(30)
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def team() -> Iterator[Team]:
-    with Team() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Team()) as server:
         yield server
-        server.shutdown()
 
 
 def guarded(post: Post, team: Team, *, held: bool = False, **changes: object) -> None:

@@ -8,10 +8,11 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
+from http_kit import Quiet, serving
 from kit import bash, program
 from reference_judge import parse
 from test_guard_scripts import HEADER, OWNER
@@ -89,22 +90,17 @@ def test_where_there_is_no_such_locale_it_is_c(german: dict[str, str], tmp_path:
     assert (answer.stdout, answer.stderr) == ("C .\n", "")
 
 
-class _Slow(BaseHTTPRequestHandler):
+class _Slow(Quiet):
     def do_GET(self) -> None:
         threading.Event().wait(0.15)
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), _Slow) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(HTTPServer(("127.0.0.1", 0), _Slow)) as server:
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def test_a_time_below_a_second_is_no_zero(url: str, german: dict[str, str], tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ import pytest
 import test_tasks
 import yaml
 from deploying import deployed
+from http_kit import serving
 from simulated import SimHost
 from simulated_world import fresh
-from telling_kit import Service, serving
+from telling_kit import Service
 from test_backup_restore import MADE
 from test_backup_tasks import ready
 from test_tasks import CONFIG, Capture, Inv
@@ -36,7 +37,7 @@ Configure = Callable[..., None]
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    with serving() as found:
+    with serving(Service()) as found:
         yield found
 
 

@@ -6,17 +6,15 @@ import gzip
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import test_tasks
 from deploying import deployed
+from http_kit import Holding, Quiet, serving
 from kit import written
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
@@ -31,41 +29,28 @@ from schedgen_ops.telemetry.spans import Trace
 inv = test_tasks.inv
 
 
-class Collector(ThreadingHTTPServer):
+class Collector(Holding):
     """A real OTLP endpoint.
 
     Attributes:
         asked: paths and headers of the requests.
         spans: what they had, by name.
         resource: what they were of.
-        open: cleared, it answers nobody until it is set again.
     """
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.spans: dict[str, Span] = {}
         self.resource: dict[str, str] = {}
-        self.open = threading.Event()
-        self.open.set()
         self.status = 200
-
-    def handle_error(self, *_: object) -> None:
-        """Say nothing: who was kept waiting is gone."""
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self.server_port}"
 
     def inner(self, outer: str) -> set[str]:
         """The names of the spans in the one of that name."""
         return {n for n, span in self.spans.items() if span.parent_span_id == self.spans[outer].span_id}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet):
     server: Collector
 
     def do_POST(self) -> None:
@@ -81,9 +66,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
 
 def said(span: Span) -> dict[str, Any]:
     """A span's attributes."""
@@ -93,23 +75,9 @@ def said(span: Span) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _serving() -> Iterator[Collector]:
-    server = Collector()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.open.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    with _serving() as server:
+    with serving(Collector()) as server:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.url)
         yield server
 

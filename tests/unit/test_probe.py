@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ import pytest
 from deploying import one, two
 from engine_stub import PROXY
 from fakes import FakeHost
+from http_kit import Quiet, serving
 from kit import parses, settings
 
 from schedgen_ops.errors import ConnectionLost
@@ -29,7 +30,7 @@ from schedgen_ops.settings import Check
 from schedgen_ops.shell import quote
 
 
-class Site(BaseHTTPRequestHandler):
+class Site(Quiet):
     """Answers 200, and 503 below /sick."""
 
     def do_GET(self) -> None:
@@ -38,20 +39,12 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
 
 @contextmanager
 def site(port: int = 0) -> Iterator[int]:
     """A site on the loopback address."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), Site)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", port), Site)) as server:
         yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Prober:

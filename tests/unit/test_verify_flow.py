@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import FakeHost, context, result
+from http_kit import Quiet, serving
 from kit import FLOW, bash, recorded, settings
 
 from schedgen_ops.commands import http
@@ -125,7 +125,7 @@ def test_the_form_is_what_a_browser_would_send() -> None:
 # Requests from this machine to a server of our own
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -145,17 +145,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
-
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as made:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as made:
         made.count = 0  # type: ignore[attr-defined]
-        threading.Thread(target=made.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{made.server_address[1]}"
-        made.shutdown()
 
 
 def test_a_body_is_sent_and_read_byte_by_byte(server: str, tmp_path: Path) -> None:

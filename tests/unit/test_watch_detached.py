@@ -6,15 +6,15 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import test_tasks
 from fakes import FakeHost
+from http_kit import Quiet, serving
 from kit import bash, path, program
 from test_tasks import Capture, Inv
 
@@ -39,23 +39,18 @@ class Site(ThreadingHTTPServer):
     status = 200
 
 
-class Answer(BaseHTTPRequestHandler):
+class Answer(Quiet):
     def do_GET(self) -> None:
         assert isinstance(self.server, Site)
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    with Site(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Site(("127.0.0.1", 0), Answer)) as server:
         yield server
-        server.shutdown()
 
 
 class Local(FakeHost):
