@@ -125,7 +125,7 @@ def _rows(op: Operation, host: str, catalog: Catalog) -> Iterator[tuple[Any, ...
 
 def show(op: Operation, wanted: str) -> None:
     """Show all that is known of one backup. Which one is meant is known when every host was asked."""
-    seen = look(op, lambda remote: run.catalog(op.context(remote)), lambda _: None, holders(op))
+    seen = look(op, lambda remote: run.catalog(op.context(remote)), fleet=holders(op))
     wrong: list[OpsError] = []
     try:
         for share in _shares(op, seen.ok, pick(seen.ok, wanted)):

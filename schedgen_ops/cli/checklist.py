@@ -31,15 +31,12 @@ def preflight(op: Operation, ref: Ref) -> None:
     vault = op.vault
     if vault:
         vault.fetched()  # Once, before the hosts are asked in threads.
-    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault), _later)
+    # A box is one line for all hosts that agree: nothing is shown before all have answered.
+    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault))
     policy = _policy(op, ref, seen.ok)
     for table in _tables(seen.ok, policy, len(op.fleet)):
         op.ui.show(table)
     conclude(seen, *_refusals(seen.ok, policy))
-
-
-def _later(_: Mapping[str, Filled]) -> None:
-    """A box is one line for all hosts that agree: all have to have answered."""
 
 
 def _policy(op: Operation, ref: Ref, filled: Mapping[str, Filled]) -> Tick:

@@ -121,7 +121,7 @@ def show(op: Operation, wanted: str) -> None:
     Raises:
         ConfigError: for an id that no release has, or that begins several.
     """
-    seen = look(op, store.reader(op.settings), lambda _: None)
+    seen = look(op, store.reader(op.settings))
     found = [
         (host, release)
         for host, shelf in seen.ok.items()

@@ -72,7 +72,7 @@ def detach(op: Operation, seconds: int, *, detach: bool, replaces: bool) -> None
             events.warn(op.emit, NO_CURL, remote.name)
         events.info(op.emit, f"Watches by itself for {seconds}s", remote.name)
 
-    seen = look(op, start, lambda _: None)
+    seen = look(op, start)
     conclude(seen)
     op.end(
         "Watch Started",
@@ -88,7 +88,7 @@ def report(op: Operation) -> None:
         VerificationFailed: where the limits were exceeded, or nothing can be said.
     """
     op.begin("verify", "Report of the detached watch")
-    seen = look(op, lambda remote: _kept(op, remote), lambda _: None)
+    seen = look(op, lambda remote: _kept(op, remote))
     if not seen.ok:
         conclude(seen)
     goes_on = False
@@ -134,6 +134,6 @@ def stop(op: Operation) -> None:
         text = "There is no detached watch" if "none" in said else "The watch is ended"
         events.info(op.emit, text, remote.name)
 
-    seen = look(op, end, lambda _: None)
+    seen = look(op, end)
     conclude(seen)
     op.end("Watch Ended", "No host watches itself any more; `inv verify.report` has what was seen")

@@ -56,7 +56,7 @@ def extended(op: Operation, seconds: int) -> None:
     ended = threading.Event()
     seen: Outcomes[Any]
     try:
-        seen = look(op, lambda remote: _watch(op, remote, by_host[remote.name], ended), lambda _: None)
+        seen = look(op, lambda remote: _watch(op, remote, by_host[remote.name], ended))
         by_host = {host: one for host, one in by_host.items() if host in seen.ok or one.rounds.seen}
     except KeyboardInterrupt:
         ended.set()

@@ -51,7 +51,7 @@ def show(op: Operation, limit: int) -> None:
     runs: list[PastRun] = []
     errors: list[OpsError] = []
     for there in _environments(op):
-        seen = look(there, store.reader(there.settings), lambda _: None)
+        seen = look(there, store.reader(there.settings))
         shelves = seen.ok
         journaled, foreign = _journaled(there.settings.environment, limit)
         torn = sum(len(shelf.torn) for shelf in shelves.values())
@@ -82,7 +82,7 @@ def deliveries(op: Operation, since: str, file: str) -> None:
     found: dict[str, Stats] = {}
     errors: list[OpsError] = []
     for there in _environments(op):
-        seen = look(there, lambda remote, at=there: _ask(at, remote), lambda _: None)  # type: ignore[misc]
+        seen = look(there, lambda remote, at=there: _ask(at, remote))  # type: ignore[misc]
         _tell_unread(there, 0, sum(len(one.shelf.torn) for one in seen.ok.values()))
         releases = merged({host: one.shelf.releases for host, one in seen.ok.items()})
         times = {key: value for one in seen.ok.values() for key, value in one.times.items()}

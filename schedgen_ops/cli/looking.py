@@ -22,7 +22,7 @@ _FEW = 4
 def look(
     op: Operation,
     action: Callable[[Remote], T],
-    show: Callable[[Mapping[str, T]], None],
+    show: Callable[[Mapping[str, T]], None] | None = None,
     fleet: Fleet | None = None,
 ) -> Outcomes[T]:
     """Ask every host at once, show what comes, and name a host that is missing as soon as that is known.
@@ -30,7 +30,8 @@ def look(
     Nothing is raised for a host that is missing: `conclude` does, when everything was shown.
 
     Args:
-        show: takes the answers of some hosts, in the configuration's order; called once or more.
+        show: takes the answers of some hosts, in the configuration's order; called once or more. None where
+            nothing is shown before all have answered.
         fleet: the hosts to ask, if not all that were chosen.
     """
     hosts = op.fleet if fleet is None else fleet
@@ -39,7 +40,7 @@ def look(
     for came in hosts.as_they_come(action):
         ok |= came.ok
         errors |= came.errors
-        if came.ok:
+        if came.ok and show:
             show(came.ok)
         for host, error in came.errors.items():
             if isinstance(error, CommandFailed):

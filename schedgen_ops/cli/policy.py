@@ -137,7 +137,7 @@ def approve(op: Operation, ref: Ref) -> None:
         ConfigError: for what has no commit.
         Refused: where the operator does not say yes, or the hosts do not agree.
     """
-    meant = look(op, partial(_meant, settings=op.settings, ref=ref), _nothing)
+    meant = look(op, partial(_meant, settings=op.settings, ref=ref))
     conclude(meant)
     commits = sorted(set(meant.ok.values()))
     if len(commits) != 1:
@@ -153,10 +153,6 @@ def approve(op: Operation, ref: Ref) -> None:
         rows.add([(host, each.commit[:12], each.by, each.code) for host, each in came.items()])
 
     conclude(look(op, partial(_leave, settings=op.settings, approval=approval), show))
-
-
-def _nothing(_: Mapping[str, str]) -> None:
-    """What a ref means is shown once, and not for each host."""
 
 
 def _meant(remote: Remote, settings: Settings, ref: Ref) -> str:
