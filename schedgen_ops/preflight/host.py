@@ -161,7 +161,10 @@ def disk(settings: Settings) -> Judge:
     return look
 
 
-_FREE = "`inv ops.prune` frees what nobody uses, and shows it first; `inv backup.prune` removes old backups."
+_FREE = (
+    "Free some space: `inv ops.prune` removes what nobody uses, and shows it first; "
+    "`inv backup.prune` removes old backups."
+)
 
 
 NO_CURL = "there is no curl: the host cannot tell the team by itself"

@@ -34,7 +34,8 @@ def _known(settings: Settings) -> Iterator[tuple[str, FailureCause]]:
         r"no space left|disk quota exceeded",
         FailureCause(
             "the disk is full",
-            "`inv ops.prune` frees what Docker keeps for nobody; `inv backup.prune` removes old backups.",
+            "Free some space: `inv ops.prune` removes what Docker keeps for nobody, "
+            "`inv backup.prune` old backups.",
         ),
     )
     yield (
