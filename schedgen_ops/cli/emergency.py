@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection
@@ -26,6 +27,13 @@ _RESTORING = (
     "Save what can still be read as safety-...",
     "Restore the database and the objects, and check them",
 )
+
+
+@dataclass(slots=True)
+class _Doubt:
+    """Whether data may be half exchanged: by this run, or by one whose data could not be put back."""
+
+    any: bool = False
 
 
 def recover(op: Operation, wanted: str) -> None:
@@ -76,7 +84,7 @@ def recover(op: Operation, wanted: str) -> None:
         Step("", "Starting everything", each(EmergencyHost.up)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
-    _perform(op, "emergency", "Recovery from a complete failure", steps, todo)
+    _perform(op, "emergency", "Recovery from a complete failure", steps, todo, _Doubt())
 
 
 def database(op: Operation, wanted: str) -> None:
@@ -113,26 +121,34 @@ def database(op: Operation, wanted: str) -> None:
         if host.remote.name in todo or host.remote.name in elsewhere.names:
             host.stop_users()
 
+    def swap() -> None:
+        doubt.any = True
+        data(Restore.swap)()
+
     def start_again() -> None:
         # Nobody may see data of different times, on whatever host they run.
-        if half.whole(op.fleet.only(tuple(todo)), op.context):
-            each(EmergencyHost.start_users)()
+        halves = half.not_whole(op.fleet.only(tuple(todo)), op.context) if doubt.any else ()
+        if halves:
+            text = f"what uses the database stays stopped, it may be half exchanged on {', '.join(halves)}"
+            raise OpsError(text, hint="`inv deploy.recover` puts the old data in place, and starts them.")
+        each(EmergencyHost.start_users)()
 
-    each, data, elsewhere = (
+    each, data, elsewhere, doubt = (
         _each_host(op, hosts),
         _each_restore(op, todo),
         Elsewhere(op.context, op.settings, op.fleet, todo),
+        _Doubt(),
     )
     steps = (
         Step("", "Checking the backup", data(Restore.check), gate=True),
         Step("", "Stopping what uses the database", each(stop), undo=start_again),
         Step("", "Safety backup", each(save)),
         Step("", "Restoring beside the old one", data(Restore.prepare), undo=data(Restore.drop)),
-        Step("", "Exchanging", data(Restore.swap), undo=data(Restore.back), settles=True),
+        Step("", "Exchanging", swap, undo=data(Restore.back), settles=True),
         Step("", "Starting what uses the database", each(EmergencyHost.start_users)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
-    _perform(op, "emergency", "Recovery of the database", steps, todo)
+    _perform(op, "emergency", "Recovery of the database", steps, todo, doubt)
 
 
 def _has_data(op: Operation) -> bool:
@@ -203,12 +219,18 @@ def _done(_: tuple[None, ...]) -> None:
 
 
 def _perform(
-    op: Operation, command: str, title: str, steps: tuple[Step, ...], todo: dict[str, Restore]
+    op: Operation,
+    command: str,
+    title: str,
+    steps: tuple[Step, ...],
+    todo: dict[str, Restore],
+    doubt: _Doubt,
 ) -> None:
     op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, command) as held:
         strangers.refuse_all(op.fleet, op.context)
-        half.put_back_all(op.fleet, op.context, frozenset().union(*(one.parts for one in todo.values())))
+        parts = frozenset[str]().union(*(one.parts for one in todo.values()))
+        doubt.any = not half.put_back_all(op.fleet, op.context, parts)
         runner = StepRunner(
             op.emit, op.clock, serving=lambda: old_data(op, any_data=bool(todo)), regain=held.regain
         )

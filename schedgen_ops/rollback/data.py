@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create import run
@@ -29,6 +29,12 @@ class RestoredData:
     settings: Settings
     fleet: Fleet
     todo: Mapping[str, Restore]
+    _elsewhere: Elsewhere = field(init=False)
+
+    def __post_init__(self) -> None:
+        # One for both ways: the way back has to know how far the way there came.
+        elsewhere = Elsewhere(self.context_of, self.settings, self.fleet, self.todo)
+        object.__setattr__(self, "_elsewhere", elsewhere)
 
     def check(self) -> None:
         """Make sure that the backups are whole and that there is a database to replace; change nothing."""
@@ -56,7 +62,7 @@ class RestoredData:
 
     def _around(self, action: Callable[[Restore], None]) -> None:
         self._each(Restore.look_again)
-        Elsewhere(self.context_of, self.settings, self.fleet, self.todo).around(lambda: self._each(action))
+        self._elsewhere.around(lambda: self._each(action))
 
     def _each(self, action: Callable[[Restore], None]) -> None:
         on_each(self.fleet, self.todo, action)

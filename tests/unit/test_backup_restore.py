@@ -337,6 +337,43 @@ def test_nobody_elsewhere_is_started_on_half_exchanged_data() -> None:
     assert far.commands[-1].title == "start elsewhere"
 
 
+def test_before_anything_is_exchanged_whoever_could_be_stopped_elsewhere_is_started_again() -> None:
+    data = ["postgres", "redis", "minio", "pdf-worker", "prometheus", "grafana"]
+    users = [
+        {"name": name, "address": name, "services": ["backend", "frontend"], "migrates": False}
+        for name in ("app2", "app3")
+    ]
+    config = settings({"name": "app1", "address": "a", "services": data}, *users)
+    there: dict[Any, Answer] = {"start elsewhere": "", "docker inspect": boxes("backend")}
+    # The data's host cannot be asked either.
+    near = FakeHost("app1", answers={"look for half-exchanged data": ConnectionLost("gone")})
+    good = FakeHost("app2", answers={"stop elsewhere": "", **there})
+    bad = FakeHost("app3", answers={"stop elsewhere": 1, **there})
+    told: list[Event] = []
+    elsewhere = Elsewhere(
+        lambda remote: context(remote, config, emit=told.append),
+        config,
+        Fleet((near, good, bad)),
+        {"app1": cast(run.Restore, None)},
+    )
+    done: list[str] = []
+
+    def fails() -> None:
+        raise OpsError("no")
+
+    with pytest.raises(OpsError):
+        elsewhere.around(lambda: done.append("exchanged"))
+    assert done == []
+    assert good.commands[-1].title == "start elsewhere"
+    # Once something was done, the way back has to know that it is whole.
+    bad.answers["stop elsewhere"] = ""
+    with pytest.raises(OpsError, match="no"):
+        elsewhere.around(fails)
+    assert good.commands[-1].title == "stop elsewhere"
+    warned = [event.text for event in told if isinstance(event, Message) and event.level == "warn"]
+    assert warned == ["What uses the data stays stopped here: it may be half exchanged on app1"] * 2
+
+
 def test_names_of_databases_stay_within_what_postgresql_takes() -> None:
     config = settings(database={"name": "x" * 63})
     location = locate(config, parse_containers(ALL), STAMP)

@@ -13,7 +13,9 @@ from test_backup_run import ANSWER
 from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.backup.restore.swap import Note
 from schedgen_ops.emergency.run import EmergencyHost
+from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules
 
@@ -181,6 +183,28 @@ def test_who_was_stopped_is_not_started_on_half_exchanged_data(inv: Inv) -> None
         on.answers["look for half-exchanged data"] = ["", note]
         assert inv("emergency.database", "--yes", on=[on]) == 5
         assert ("start users" in titles(on)) is started
+
+
+@pytest.mark.usefixtures("verified")
+def test_a_host_that_is_lost_before_the_exchange_leaves_nobody_stopped(inv: Inv) -> None:
+    on = ready(restore_beside=1)
+    on.answers["look for half-exchanged data"] = ["", ConnectionLost("gone")]
+    inv("emergency.database", "--yes", on=[on])
+    assert "start users" in titles(on)
+
+
+@pytest.mark.usefixtures("verified")
+def test_who_stays_stopped_on_data_that_may_be_half_exchanged_is_told(inv: Inv, capsys: Capture) -> None:
+    on = ready(swap=1)
+    on.answers["look for half-exchanged data"] = ["", ConnectionLost("gone")]
+    assert inv("emergency.database", "--yes", on=[on]) == 5
+    assert "stays stopped, it may be half exchanged on app1" in capsys.readouterr().err
+    # So it is with data that an earlier run left so, and that could not be put back.
+    on = ready(restore_beside=1, swap_back=1)
+    note = f"swapping {Note(MADE.id, STAMP, ('database',)).text()}\n"
+    on.answers["look for half-exchanged data"] = [note, note, ConnectionLost("gone")]
+    assert inv("emergency.database", "--yes", on=[on]) == 5
+    assert "start users" not in titles(on)
 
 
 @pytest.mark.usefixtures("verified")

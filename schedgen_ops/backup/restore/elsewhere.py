@@ -36,6 +36,7 @@ class Elsewhere:
         shared = database and len(settings.hosts_running(database.service)) == 1
         self._todo = tuple(todo)
         self._hosts = [remote for remote in fleet if shared and remote.name not in todo]
+        self._begun = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +46,8 @@ class Elsewhere:
     def around(self, action: Callable[[], None]) -> None:
         """Do something while they are stopped; start them again whatever happens, but on half-exchanged data.
 
-        Then they stay on record as stopped: the way back starts them, or whoever comes next.
+        Then they stay on record as stopped: the way back starts them, or whoever comes next. Until something
+        was done, this way or on the way there, no data can be half exchanged.
         """
         s, hosts = self._settings, {remote.name: self._using(remote) for remote in self._hosts}
         fleet = self._fleet.only([name for name, boxes in hosts.items() if boxes])
@@ -64,15 +66,20 @@ class Elsewhere:
         try:
             if len(fleet):
                 fleet.each(stop).values()
+            self._begun = True
             action()
             whole = True
         finally:
-            if self._hosts and (whole or self._is_whole()):
+            if self._hosts and (whole or not self._begun or self._is_whole()):
                 # On every host, whatever becomes of one; also what an earlier way stopped.
                 self._fleet.only(self.names).each(start).values()
 
     def _is_whole(self) -> bool:
-        return half.whole(self._fleet.only(self._todo), self._context_of)
+        halves = half.not_whole(self._fleet.only(self._todo), self._context_of)
+        for remote in self._hosts if halves else ():
+            text = f"What uses the data stays stopped here: it may be half exchanged on {', '.join(halves)}"
+            self._context_of(remote).warn(text)
+        return not halves
 
     def _using(self, remote: Remote) -> list[Container]:
         database = self._settings.database

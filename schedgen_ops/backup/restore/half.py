@@ -85,8 +85,8 @@ def put_back(host: HostContext, note: Note) -> None:
     host.warn(f"{', '.join(ran)} ran meanwhile: what they wrote is in {what}, which the next restore removes")
 
 
-def put_back_all(fleet: Fleet, context: ContextOf, parts: frozenset[str] = frozenset()) -> None:
-    """Put half-exchanged data back on every host.
+def put_back_all(fleet: Fleet, context: ContextOf, parts: frozenset[str] = frozenset()) -> bool:
+    """Put half-exchanged data back on every host, and return whether all of it is whole now.
 
     Args:
         parts: what is about to be restored, whatever is there; a host whose note names no other part goes on
@@ -96,31 +96,33 @@ def put_back_all(fleet: Fleet, context: ContextOf, parts: frozenset[str] = froze
         OpsError: where it cannot be put back.
     """
 
-    def one(host: HostContext) -> None:
+    def one(host: HostContext) -> bool:
         text = look(host)
         if text is None:
-            return
+            return True
         try:
             note = read(host, text)
         except OpsError as error:
             if parts != frozenset({"database", "objects"}):
                 raise
             host.warn(f"{error.message}; all of it is restored now")
-            return
+            return False
         try:
             put_back(host, note)
         except OpsError as error:
             if not set(note.parts) <= parts:
                 raise
             host.warn(f"{error.message}; it is restored now")
+            return False
+        return True
 
-    fleet.each(lambda remote: one(context(remote))).values()
+    return all(fleet.each(lambda remote: one(context(remote))).values())
 
 
-def whole(fleet: Fleet, context: ContextOf) -> bool:
-    """Return whether each host was seen to hold no half-exchanged data; one that does not answer was not."""
+def not_whole(fleet: Fleet, context: ContextOf) -> tuple[str, ...]:
+    """Return the hosts that were not seen to hold whole data: it is half exchanged, or they do not answer."""
     found = fleet.each(lambda remote: look(context(remote)))
-    return not found.errors and all(note is None for note in found.ok.values())
+    return tuple(name for name in fleet.names if found.ok.get(name, "") is not None)
 
 
 def refuse(fleet: Fleet, context: ContextOf) -> None:
