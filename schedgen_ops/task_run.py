@@ -38,7 +38,7 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 class Options:
     """What every task can be told."""
 
-    env: str = ""
+    env: str | None = None
     hosts: str | None = None
     json: bool = False
     log_level: str = "info"
@@ -95,7 +95,7 @@ class Operation:
         Raises:
             ConfigError: with every problem of its file.
         """
-        return loading.load(self.options.env or None, root=Path.cwd())
+        return loading.load(self.options.env, root=Path.cwd())
 
     @cached_property
     def vault(self) -> Vault | None:

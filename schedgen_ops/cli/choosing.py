@@ -22,6 +22,17 @@ def named(names: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def given(option: str, value: str | None) -> str:
+    """Return the value of an option; "" where it was left out.
+
+    Raises:
+        ConfigError: for an empty one, as of a shell variable that is not set; it must never mean the last.
+    """
+    if value == "":
+        raise ConfigError(f"{option} has a value, not ''", hint="Nothing was changed.")
+    return value or ""
+
+
 def among(op: Operation, hosts: Iterable[HostSettings], what: str) -> Fleet:
     """Return the chosen ones of these hosts; none of them is no success.
 

@@ -100,7 +100,7 @@ def deliveries(op: Operation, since: str, file: str) -> None:
 
 def _environments(op: Operation) -> Iterator[Operation]:
     """Every environment whose file can be read; one alone has to be."""
-    if op.options.env:
+    if op.options.env is not None:
         op.settings  # noqa: B018 - raises what is wrong with its file
         yield op
         return

@@ -69,11 +69,14 @@ def read(
     """Return the settings with the origin of each value, and with problems kept instead of raised.
 
     Raises:
-        ConfigError: there is no such environment.
+        ConfigError: there is no such environment, or its name is empty.
     """
     from schedgen_ops.loading import reading
 
     environ = os.environ if environ is None else environ
+    if env == "":
+        # As of a shell variable that is not set: it must never come to mean production.
+        raise ConfigError("an environment has a name, not ''", hint="Nothing was changed.")
     name = env or environ.get("SCHEDGEN_ENV") or DEFAULT
     folder = files.find_folder(root, environ, name)
     if name not in files.environments(folder):

@@ -19,7 +19,7 @@ def check(_: Context, env: str | None = None, json: bool = False) -> None:
 
     with showing():
         root = Path.cwd()
-        readings = (loading.read(env, root=root),) if env else loading.read_all(root=root)
+        readings = (loading.read(env, root=root),) if env is not None else loading.read_all(root=root)
         ui.check(readings, as_json=json)
     # A hosts file that another command writes later spoils only the environment that is asked for.
     if any(bool(env) or not problem.pending for reading in readings for problem in reading.problems):

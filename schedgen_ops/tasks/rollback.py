@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     },
 )
 def rollback(
-    op: Operation, to: str = "", revert_migrations: bool = False, restore_database: bool = False
+    op: Operation,
+    to: str | None = None,
+    revert_migrations: bool = False,
+    restore_database: bool = False,
 ) -> None:
     """Go back to an earlier release, from its kept images."""
     from schedgen_ops.cli import rollback as cli
+    from schedgen_ops.cli.choosing import given
 
-    cli.rollback(op, to, revert_migrations, restore_database)
+    cli.rollback(op, given("--to", to), revert_migrations, restore_database)
 
 
 @operation(name="list")

@@ -53,3 +53,23 @@ def test_an_empty_name_is_refused_and_never_means_all(
     assert inv(*words, wanted, on=[asked]) == 2
     assert "''" in capsys.readouterr().err
     assert asked.commands == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("deploy", "--env"),
+        ("status", "--env"),
+        ("history", "--env"),
+        ("rollback", "--yes", "--to"),
+        ("emergency.recover", "--yes", "--id"),
+        ("emergency.database", "--yes", "--id"),
+    ],
+)
+def test_an_empty_value_never_means_the_one_that_nobody_chose(
+    inv: Inv, capsys: Capture, words: tuple[str, ...]
+) -> None:
+    asked = FakeHost("app1")
+    assert inv(*words, "", on=[asked]) == 2
+    assert "not ''" in capsys.readouterr().err
+    assert asked.commands == []
