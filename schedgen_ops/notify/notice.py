@@ -13,7 +13,7 @@ from schedgen_ops.ui.estimate import rough
 from schedgen_ops.ui.terminal import printable
 
 _LINE, _LIST = 300, 10
-_TAKEN_BACK, _NEEDS_A_PERSON = 4, 5
+_REFUSED, _TAKEN_BACK, _NEEDS_A_PERSON, _UNREACHABLE, _INTERRUPTED = 3, 4, 5, 8, 130
 # What the exit code says of a run that failed.
 _ENDS = {
     3: "was refused, nothing was changed",
@@ -83,8 +83,8 @@ def ending(run: RunSummary, around: Surroundings, end: RunFinished, log: str) ->
         log: the log's path; "" for none.
     """
     return Notice(
-        _occasions(run, end.code),
-        f"{run.named} {_ended(run, end.code)}",
+        _occasions(run, end),
+        f"{run.named} {_ended(run, end)}",
         _body((*_outcome(around, end), *_figures(run), *_more(around, end, log))),
         bad=bool(end.code),
     )
@@ -102,19 +102,31 @@ def trial(env: str, around: Surroundings, at: datetime) -> Notice:
     return Notice(frozenset(), f"Test message from {env}", _body(lines))
 
 
-def _ended(run: RunSummary, code: int) -> str:
+def _ended(run: RunSummary, end: RunFinished) -> str:
+    code = end.code
     if not code:
         return "finished"
-    refused = run.announced and not run.changed and code not in _ENDS
-    return "did not begin, nothing was changed" if refused else _ENDS.get(code, "failed")
+    if code == _REFUSED and end.outcome:
+        return "was refused"  # Something was put right before.
+    if run.announced and not _changed(run, end) and code not in _ENDS:
+        # A run puts right what it finds before it begins: a lost host may have been in the middle of that.
+        return "did not begin" if code == _UNREACHABLE else "did not begin, nothing was changed"
+    return _ENDS.get(code, "failed")
 
 
-def _occasions(run: RunSummary, code: int) -> frozenset[str]:
+def _changed(run: RunSummary, end: RunFinished) -> bool:
+    """Whether something may have changed; a recovery changes what it finds while it still looks."""
+    broken = bool(end.outcome) or end.code in (_UNREACHABLE, _INTERRUPTED)
+    return run.changed or (run.puts_right and broken)
+
+
+def _occasions(run: RunSummary, end: RunFinished) -> frozenset[str]:
+    code = end.code
     if run.backs_up:
         return frozenset({"backup_failed"}) if code else frozenset()
     if not code:
         return frozenset({"finished", "rolled_back"} if run.goes_back else {"finished"})
-    refused = not run.changed and code != _NEEDS_A_PERSON
+    refused = not _changed(run, end) and code != _NEEDS_A_PERSON
     ended = "rolled_back" if code == _TAKEN_BACK else "refused" if refused else "failed"
     return frozenset({ended, "backup_failed"} if run.backup_failed else {ended})
 

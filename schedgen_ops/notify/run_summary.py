@@ -93,6 +93,11 @@ class RunSummary:
         return self.command == "rollback"
 
     @property
+    def puts_right(self) -> bool:
+        """Whether all that it does is to take back what an interrupted run left."""
+        return self.command == "recover"
+
+    @property
     def changed(self) -> bool:
         """Whether it came so far that something may have changed."""
         return self.acts or (GATE in self.passed and not self._goes_on)

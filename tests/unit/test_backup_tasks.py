@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -232,3 +234,18 @@ def test_without_a_backup_there_is_nothing_to_recover_from(inv: Inv, capsys: Cap
     for task in ("emergency.recover", "emergency.database"):
         assert inv(task, "--yes", on=[ready(list_backups="")]) == 5
         assert "no good backup" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("verified")
+@pytest.mark.parametrize("words", [("backup.restore", MADE.id), ("emergency.database",)])
+def test_half_exchanged_data_is_put_back_as_a_step_that_changes_something(
+    inv: Inv, capsys: Capture, words: tuple[str, ...]
+) -> None:
+    on = ready(swap_back=ConnectionLost("gone"))
+    note = f"swapping {Note(MADE.id, STAMP, ('database', 'objects')).text()}\n"
+    on.answers["look for half-exchanged data"] = note
+    assert inv(*words, "--yes", "--log-level", "debug", on=[on]) == ConnectionLost("").exit_code
+    assert "=== Putting half-exchanged data back ===" in capsys.readouterr().out
+    (journal,) = Path("state").rglob("*.jsonl")
+    first = next(line for line in journal.read_text().splitlines() if "Putting half" in line)
+    assert json.loads(first)["gate"] is False

@@ -147,8 +147,22 @@ def test_a_run_begins_when_a_step_begins_that_may_change_something() -> None:
 
 
 def test_a_host_that_is_not_reached_is_no_failed_deploy() -> None:
-    assert ended(RunFinished(8, "", 1.0, "no route")).title.endswith("did not begin, nothing was changed")
+    assert ended(RunFinished(8, "", 1.0, "no route")).title.endswith("did not begin")
+    assert ended(RunFinished(2, "", 1.0, "no")).title.endswith("did not begin, nothing was changed")
     assert ended(RunFinished(8, "", 1.0, "no route"), PASSED).title.endswith("production failed")
+
+
+def test_what_was_put_right_before_a_run_ended_is_never_told_as_nothing() -> None:
+    half = RunFinished(
+        3, "", 1.0, "no", outcome="an interrupted release was taken back; nothing else was changed"
+    )
+    assert ended(half, StepStarted("", GATE, gate=True)).title.endswith("was refused")
+    recover = after(RunStarted("recover", "r", "production", "Recovery", ("a",), (), (("", GATE),)))
+    for end in (half, RunFinished(8, "", 1.0, "gone"), RunFinished(130, "", 1.0, "interrupted")):
+        told = ending(recover, AROUND, end, "")
+        assert told.occasions == {"failed"}
+        assert "nothing" not in told.title
+    assert ending(recover, AROUND, RunFinished(7, "", 1.0, "held"), "").occasions == {"refused"}
 
 
 def test_a_rollback_that_was_asked_for_is_one_and_a_backup_is_told_of_where_it_fails() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from schedgen_ops import events
 from schedgen_ops.backup.catalog.manifest import BackupState, Manifest
 from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.backup.restore.swap import Note, parse_note
@@ -16,6 +20,7 @@ from schedgen_ops.shell import Command
 _MARK = "swapping "
 # Whoever exchanges data there now is waited for.
 _PATIENCE = 3600
+_TITLE = "Putting half-exchanged data back"
 
 
 def ask(settings: Settings, patience: int = 0) -> Command:
@@ -97,7 +102,7 @@ def put_back_all(fleet: Fleet, context: ContextOf, parts: frozenset[str] = froze
     """
 
     def one(host: HostContext) -> bool:
-        text = look(host)
+        text = notes[host.name]
         if text is None:
             return True
         try:
@@ -116,7 +121,27 @@ def put_back_all(fleet: Fleet, context: ContextOf, parts: frozenset[str] = froze
             return False
         return True
 
-    return all(fleet.each(lambda remote: one(context(remote))).values())
+    found = fleet.each(lambda remote: look(context(remote))).values()
+    notes = dict(zip(fleet.names, found, strict=True))
+    if not any(text is not None for text in found):
+        return True
+    with _as_step(context(fleet.hosts[0])):
+        return all(fleet.each(lambda remote: one(context(remote))).values())
+
+
+@contextmanager
+def _as_step(host: HostContext) -> Iterator[None]:
+    """Tell of it as of a step: from here on something changes, and the team hears how the run ends."""
+    began = host.clock.monotonic()
+    host.emit(events.StepStarted("", _TITLE))
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, OpsError):
+            error.step = error.step or _TITLE
+        host.emit(events.StepFailed("", _TITLE, host.clock.monotonic() - began, str(error)))
+        raise
+    host.emit(events.StepFinished("", _TITLE, host.clock.monotonic() - began))
 
 
 def not_whole(fleet: Fleet, context: ContextOf) -> tuple[str, ...]:
