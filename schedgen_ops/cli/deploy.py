@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops.backup.offsite import push
-from schedgen_ops.cli import hooking
+from schedgen_ops.cli import halves, hooking
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.policy import Consent
 from schedgen_ops.commands.ref_names import Ref
@@ -165,6 +165,8 @@ def recover(op: Operation) -> None:
     owner = lock.myself(op.clock, "recover", "")
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
     session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
+    # What is half exchanged on the chosen hosts is put back; on another one, nobody here may be started.
+    halves.refuse_beside(op, op.fleet)
     recovering.recover(session)
     righted = [
         f"{op.titled(host_run.righted, host_run.remote.name)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from schedgen_ops import events, strangers
-from schedgen_ops.backup.restore import half
+from schedgen_ops.cli import halves
 from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.cli.looking import Rows
@@ -170,6 +170,6 @@ def change(op: Operation, command: str, title: str, work: Work, fleet: Fleet | N
 
     with locked(op, hosts, command, title):
         strangers.refuse_all(hosts, op.context)
-        half.refuse(hosts, op.context)
+        halves.refuse(op, hosts)
         StepRunner(op.emit, op.clock).run((Step("", title, everywhere, gate=True, lasting=True),))
     op.end("Done", title)
