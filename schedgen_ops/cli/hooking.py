@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from schedgen_ops import events
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConfigError, Refused
@@ -64,7 +66,8 @@ def of(op: Operation, command: str, by: str, more: About = dict) -> Hooking:
         more: what is known of the run at the moment a hook is called.
 
     Raises:
-        ConfigError: for a folder that is not there, or files in it that can be no hooks.
+        ConfigError: for a folder that is not there, or files in it that can be no hooks; to a run that
+            calls no hooks of services, a name that no hook has is a warning.
     """
     chosen = op.settings.hooks.directory
     folder = chosen or op.config_folder / "hooks"
@@ -76,7 +79,8 @@ def of(op: Operation, command: str, by: str, more: About = dict) -> Hooking:
     from schedgen_ops.hooks.found import find
 
     settings = op.settings
-    found = find(folder, settings.services, others=not settings.tiers)
+    warn = None if command == "deploy" else partial(events.warn, op.emit)
+    found = find(folder, settings.services, others=not settings.tiers, warn=warn)
 
     def about() -> dict[str, object]:
         hosts, log = op.fleet.names, str(op.ui.log_path or "")

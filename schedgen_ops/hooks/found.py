@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from schedgen_ops.errors import ConfigError
@@ -21,12 +21,19 @@ NAMES = (
 _NO_HOOKS = (".md", ".txt", ".sample", "~")
 
 
-def find(folder: Path, services: Collection[str], *, others: bool = False) -> dict[str, Path]:
+def find(
+    folder: Path,
+    services: Collection[str],
+    *,
+    others: bool = False,
+    warn: Callable[[str], None] | None = None,
+) -> dict[str, Path]:
     """Return the hooks of a folder by name.
 
     Args:
         services: those that are known to have hooks of their own.
         others: whether the release may have more services, so that any name but a misspelt event may be one.
+        warn: is told of a name that no hook has, in a run that calls no hooks of services; None refuses.
 
     Raises:
         ConfigError: for a folder that cannot be read, or with every file that is no hook.
@@ -35,6 +42,10 @@ def find(folder: Path, services: Collection[str], *, others: bool = False) -> di
         files = sorted(path for path in folder.iterdir() if not _passed_over(path))
     except OSError as error:
         raise ConfigError(f"the folder of hooks cannot be read: {folder}: {error.strerror}") from None
+    for path in list(files) if warn else ():
+        if warn and (wrong := _wrong_name(path.name, services, others)):
+            warn(f"{wrong} (in {folder})")
+            files.remove(path)
     problems = tuple(problem for path in files for problem in _problems(path, services, others))
     if problems:
         raise ConfigError(
@@ -64,8 +75,7 @@ def unlike(name: str, services: Collection[str]) -> str:
 
 
 def _problems(path: Path, services: Collection[str], others: bool) -> Iterator[str]:
-    wrong = unlike(path.name, services)
-    if wrong and not (others and _may_be_of_a_service(path.name)):
+    if wrong := _wrong_name(path.name, services, others):
         yield wrong
     elif not path.exists():
         yield f"{path.name}: is a link that leads nowhere: {path.readlink()}"
@@ -75,11 +85,29 @@ def _problems(path: Path, services: Collection[str], others: bool) -> Iterator[s
         yield f"{path.name}: is not executable; chmod +x {path}"
 
 
+def _wrong_name(name: str, services: Collection[str], others: bool) -> str:
+    return "" if others and _may_be_of_a_service(name) else unlike(name, services)
+
+
 def _may_be_of_a_service(name: str) -> bool:
     """Whether a name can be a service's, as far as is known before the release is: no misspelt event."""
     kind, _, service = name.partition("-")
     events = {event.partition("-")[2] for event in NAMES}
-    near = difflib.get_close_matches(service, events, 1, 0.8)
     # What only begins or ends like an event (backups, redeploy) may well be a service.
-    longer = bool(near) and near[0] in service and near[0] != service
-    return kind in ("pre", "post") and bool(service) and (not near or longer)
+    slip = any(_is_slip(service, event) for event in events if service == event or event not in service)
+    return kind in ("pre", "post") and bool(service) and not slip
+
+
+def _is_slip(name: str, meant: str) -> bool:
+    """Whether one letter too many, too few, another or elsewhere is all that keeps a name from another."""
+    if sorted(name) == sorted(meant):
+        return True
+    start = _alike(name, meant)
+    end = _alike(name[start:][::-1], meant[start:][::-1])
+    return max(len(name), len(meant)) - start - end <= 1
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters are the same at the beginning."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -317,6 +317,25 @@ def test_a_misspelt_event_is_refused_without_tiers_too(
     assert host.asked == []
 
 
+@pytest.mark.parametrize(
+    "name", ["post-migrator", "pre-connector", "pre-deployer", "post-immigrate", "post-back"]
+)
+def test_a_service_may_be_called_almost_like_an_event(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch(0o755)
+    assert [*find(tmp_path, (), others=True)] == [name]
+
+
+def test_a_wrong_name_is_a_warning_where_no_hook_of_a_service_would_be_called(
+    inv: Inv, hook: Hook, capsys: Capture
+) -> None:
+    hook("post-migrator")
+    hook("pre-depoly")
+    assert inv("rollback.list", on=[SimHost(world=deployed())]) == 0
+    assert inv("rollback", "--yes", on=[SimHost(world=deployed())]) != 2
+    assert "pre-depoly: there is no such hook; did you mean 'pre-deploy'?" in capsys.readouterr().out
+    assert inv("deploy", "--branch", "v1.2.4", on=[SimHost(world=deployed())]) == 2
+
+
 @pytest.mark.parametrize("name", ["pre-frontned", "post-frontend-", "pre-backups"])
 def test_a_hook_of_a_service_that_the_release_does_not_have_takes_it_back_before_anything_is_replaced(
     inv: Inv, hook: Hook, tmp_path: Path, capsys: Capture, name: str
