@@ -28,8 +28,10 @@ def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterato
         yield held
 
 
-def awaited(op: Operation, fleet: Fleet | None = None) -> None:
-    """Wait, where `--wait` says so, until nobody is at work; before the first look at what is to be changed.
+def awaited(op: Operation, fleet: Fleet | None = None) -> bool:
+    """Wait, where `--wait` says so, until nobody is at work; return whether anybody was.
+
+    What is to be changed is looked at afterwards, or once more.
 
     Args:
         fleet: where; None for all chosen hosts.
@@ -37,4 +39,4 @@ def awaited(op: Operation, fleet: Fleet | None = None) -> None:
     Raises:
         LockHeld: where somebody still is when the time is over.
     """
-    waiting.awaited(op.fleet if fleet is None else fleet, Paths(op.settings.directory), op.patience)
+    return waiting.awaited(op.fleet if fleet is None else fleet, Paths(op.settings.directory), op.patience)

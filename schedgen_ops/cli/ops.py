@@ -24,6 +24,7 @@ from schedgen_ops.ui.tables import Column
 
 _PRUNING = 900.0
 Work = Callable[[Remote], None]
+_Found = tuple[dict[str, services.Boxes], tuple[str, ...], Fleet]
 OnServices = Callable[[Remote, Settings, events.Emit, Sequence[str]], None]
 
 
@@ -58,14 +59,7 @@ def start(op: Operation, wanted: str) -> None:
 
 def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServices, gap: str) -> None:
     settings = op.settings
-    named(wanted.split(","))
-    awaited(op)
-    found = dict(
-        zip(op.fleet.names, op.fleet.each(lambda r: services.there(r, settings)).values(), strict=True)
-    )
-    known = tuple(dict.fromkeys(service for boxes in found.values() for service in boxes))
-    names = services.chosen(wanted, known)
-    fleet = op.fleet.only([host for host, boxes in found.items() if {*names} & {*boxes}])
+    found, names, fleet = _looked(op, wanted)
     notes = tuple(
         f"{host}: {name}, {_many(len(found[host][name]))}{': ' + gap if gap else ''}"
         for host in fleet.names
@@ -76,6 +70,21 @@ def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServi
         raise Refused("nothing was changed")
     text = f"{title} {', '.join(names)}"
     change(op, f"ops.{verb}", text, lambda remote: action(remote, settings, op.emit, names), fleet)
+
+
+def _looked(op: Operation, wanted: str, most: int | None = None) -> _Found:
+    """What is there of the services that are wanted, once nobody is at work on their hosts."""
+    named(wanted.split(","))
+
+    def look() -> _Found:
+        found = op.fleet.each(lambda remote: services.there(remote, op.settings)).values()
+        boxes = dict(zip(op.fleet.names, found, strict=True))
+        known = tuple(dict.fromkeys(service for each in found for service in each))
+        names = services.chosen(wanted, known)[:most]
+        return boxes, names, op.fleet.only([host for host, each in boxes.items() if {*names} & {*each}])
+
+    seen = look()
+    return look() if awaited(op, seen[2]) else seen
 
 
 def _many(count: int) -> str:
@@ -93,12 +102,7 @@ def scale(op: Operation, wanted: str, count: str) -> None:
         text = f"a service can have 1 to {scaling.MOST} containers, not {count!r}"
         raise ConfigError(text, hint="`inv ops.stop` stops it.")
     settings = op.settings
-    named(wanted.split(","))
-    awaited(op)
-    found = op.fleet.each(lambda remote: services.there(remote, settings)).values()
-    boxes = dict(zip(op.fleet.names, found, strict=True))
-    (name,) = services.chosen(wanted, tuple(dict.fromkeys(s for each in boxes.values() for s in each)))[:1]
-    fleet = op.fleet.only([host for host, each in boxes.items() if name in each])
+    _, (name,), fleet = _looked(op, wanted, most=1)
     fleet.each(lambda remote: scaling.allowed(remote, settings, name)).values()
 
     def work(remote: Remote) -> None:
