@@ -22,6 +22,7 @@ from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
 
+_COMPLETE, _CORRUPT = "Recovery from a complete failure", "Recovery of the database"
 _RESTORING = (
     "Start the database and the object store; files that they do not start with are set aside",
     "Save what can still be read as safety-...",
@@ -45,7 +46,7 @@ def recover(op: Operation, wanted: str) -> None:
     Raises:
         Refused: for a backup that is named where there is no data.
     """
-    awaited(op)
+    awaited(op, begun=("emergency", _COMPLETE))
     found = _backups(op, wanted, needs_database=False) if _has_data(op) else {}
     if wanted and not found:
         raise Refused("these hosts hold no data that a backup could replace", hint="Leave out --id.")
@@ -84,7 +85,7 @@ def recover(op: Operation, wanted: str) -> None:
         Step("", "Starting everything", each(EmergencyHost.up)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
-    _perform(op, "emergency", "Recovery from a complete failure", steps, todo, _Doubt())
+    _perform(op, "emergency", _COMPLETE, steps, todo, _Doubt())
 
 
 def database(op: Operation, wanted: str) -> None:
@@ -93,7 +94,7 @@ def database(op: Operation, wanted: str) -> None:
     Args:
         wanted: a backup's id, or enough of its start; "" for the last good one.
     """
-    awaited(op)
+    awaited(op, begun=("emergency", _CORRUPT))
     found = _backups(op, wanted, needs_database=True)
     settings = op.settings
     users = ", ".join(settings.database.used_by) if settings.database else ""
@@ -148,7 +149,7 @@ def database(op: Operation, wanted: str) -> None:
         Step("", "Starting what uses the database", each(EmergencyHost.start_users)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
-    _perform(op, "emergency", "Recovery of the database", steps, todo, doubt)
+    _perform(op, "emergency", _CORRUPT, steps, todo, doubt)
 
 
 def _has_data(op: Operation) -> bool:

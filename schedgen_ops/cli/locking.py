@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from schedgen_ops.errors import LockHeld
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
 from schedgen_ops.lock import waiting
@@ -28,15 +29,24 @@ def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterato
         yield held
 
 
-def awaited(op: Operation, fleet: Fleet | None = None) -> bool:
+def awaited(op: Operation, fleet: Fleet | None = None, begun: tuple[str, str] | None = None) -> bool:
     """Wait, where `--wait` says so, until nobody is at work; return whether anybody was.
 
     What is to be changed is looked at afterwards, or once more.
 
     Args:
         fleet: where; None for all chosen hosts.
+        begun: (command, title) of the run that begins when the time is over: its end is then in the journal,
+            and the team hears of it, as where the lock itself is refused.
 
     Raises:
         LockHeld: where somebody still is when the time is over.
     """
-    return waiting.awaited(op.fleet if fleet is None else fleet, Paths(op.settings.directory), op.patience)
+    try:
+        return waiting.awaited(
+            op.fleet if fleet is None else fleet, Paths(op.settings.directory), op.patience
+        )
+    except LockHeld:
+        if begun:
+            op.begin(*begun)
+        raise

@@ -26,6 +26,7 @@ from schedgen_ops.text import size
 from schedgen_ops.verify import serving
 
 _LINES = 12
+_DISCARDING = "Discarding what restores put aside"
 
 
 def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
@@ -42,7 +43,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
     if only not in ("", *DATA):
         raise ConfigError(f"--only is database or objects, not {only!r}")
     parts = frozenset({only}) if only else DATA
-    awaited(op)
+    awaited(op, begun=("restore", "Restore"))
     found = _found(op, wanted)
     notes = _notes(op, found, parts, discard_old)
     if not op.ui.confirm("Do you want to restore it?", *notes, yes=op.options.yes):
@@ -144,7 +145,7 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
 def discard(op: Operation) -> None:
     """Remove what restores put aside, on every host that holds data, after asking."""
     fleet = holders(op)
-    awaited(op, fleet)
+    awaited(op, fleet, begun=("discard", _DISCARDING))
     found = fleet.each(lambda remote: superseded.look(op.context(remote))).values()
     kept = dict(zip(fleet.names, found, strict=True))
     lines = [f"{host}: {name} ({size(count)})" for host, each in kept.items() for name, count in each.items()]
@@ -152,7 +153,7 @@ def discard(op: Operation) -> None:
         raise Refused("no restore put anything aside")
     if not op.ui.confirm("Do you want to remove it for good?", *lines, yes=op.options.yes):
         raise Refused("nothing was changed")
-    op.begin("discard", "Discarding what restores put aside", steps=(("", "Discarding"),))
+    op.begin("discard", _DISCARDING, steps=(("", "Discarding"),))
     with locked(op, fleet, "discard"):
         strangers.refuse_all(fleet, op.context)
         half.refuse(fleet, op.context)

@@ -35,7 +35,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     told: dict[str, object] = {"asked": to}
     hooks = hooking.of(op, "rollback", lock.myself(op.clock, "rollback", to).person, lambda: told)
     hooks.before("pre-connect")
-    awaited(op)
+    with hooks.ending():
+        awaited(op, begun=("rollback", "Rollback"))
     shelves = _shelves(op)
     target = _target(shelves, to)
     serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
