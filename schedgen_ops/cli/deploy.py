@@ -65,9 +65,9 @@ def carry_out(
         (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
-    # The team hears of a refusal, and the journal has it, since the run has a name by now.
-    consent.before()
     with hooks.ending():
+        # The team hears of a refusal, and the journal has it, since the run has a name by now.
+        consent.before()
         release = run()
     done = "All services updated successfully" if session.touched else "No service had changed"
     more = (("Release", release), ("Previous", session.previous), ("Backup", session.backups))

@@ -93,6 +93,16 @@ def test_a_reason_goes_before_a_freeze_and_is_in_the_journal(
     assert 'the site is down: \\"all\\" of it' in journal.read_text()
 
 
+@pytest.mark.parametrize("policy", [{"freeze": [ALWAYS]}, {"branches": ["main"]}])
+def test_a_refusal_calls_the_hook_of_a_failure(inv: Inv, tmp_path: Path, policy: dict[str, Any]) -> None:
+    (tmp_path / "config/hooks").mkdir(parents=True)
+    hook = tmp_path / "config/hooks/on-failure"
+    hook.write_text(f"#!/bin/sh\ncat > {tmp_path}/told\n")
+    hook.chmod(0o755)
+    assert inv("deploy", "--branch", "v1.2.3", policy=policy, on=SimHost()) == 3
+    assert json.loads((tmp_path / "told").read_text())["code"] == 3
+
+
 def test_a_reason_of_blanks_is_none(inv: Inv) -> None:
     words = ("deploy", "--branch", "v1.2.3", "--force", "  ")
     assert inv(*words, policy={"freeze": [ALWAYS]}, on=SimHost()) == 3
