@@ -47,9 +47,10 @@ def once_free(look: Callable[[], T], fleet: Fleet, paths: Paths, patience: Patie
     try:
         return look()
     except Refused:
-        # It may be for what somebody did who came in between.
-        if not awaited(fleet, paths, patience):
+        if not patience or not patience.seconds:
             raise
+        # It may be for what somebody did who came in between, and who may be gone again by now.
+        awaited(fleet, paths, patience)
     return look()
 
 

@@ -179,6 +179,25 @@ def test_what_another_run_does_at_the_moment_refuses_nobody_who_waits_for_it(lat
     assert (outcome.code, host.looks) == (0, looks), outcome.error
 
 
+class WasAtWork(AtWork):
+    """A host whose first look falls into a run so short that nobody ever sees it hold the lock."""
+
+    def _answer(self, command: Command) -> Result:
+        if command.title == "look at git" and not self.looks:
+            self.looks += 1
+            return result("lock 1 .git/index.lock\nruns 77 git\n")
+        return super()._answer(command)
+
+
+@pytest.mark.parametrize(("wait", "code", "looks"), [(600, 0, 2), (0, 3, 1)])
+def test_what_a_run_did_that_is_over_already_refuses_nobody_who_waits(
+    wait: int, code: int, looks: int
+) -> None:
+    host = WasAtWork(fresh())
+    outcome = deploy(host, branch="v1.2.4", run=SECOND, wait=wait)
+    assert (outcome.code, host.looks) == (code, looks), outcome.error
+
+
 def test_who_does_not_wait_asks_nothing_more_and_is_refused_at_once() -> None:
     host = AtWork(replace(fresh(), held_by='{"user": "bob", "machine": "desk"}'))
     outcome = deploy(host, branch="v1.2.4", run=SECOND)
