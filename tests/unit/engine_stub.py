@@ -103,6 +103,7 @@ case $1 in
       case $ask in
         'show stat') stat ;;
         'show info') worker=1; take worker worker; echo "Pid: $worker" ;;
+        'show servers state') echo "ask $ask" >> log; [ -e stateless ] || echo 1 ;;
         *) echo "ask $ask" >> log ;;
       esac
       printf '\001'; [ ! -e fickle ] || exit 1

@@ -358,6 +358,17 @@ def test_its_configuration_is_there_for_haproxy_to_read(engine: Engine) -> None:
     assert config.stat().st_mode & 0o044 == 0o044
 
 
+def test_a_new_worker_that_would_know_nobody_is_not_started(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    engine.say(stateless="")
+    answer = adopt(engine, "frontend web_81\n")
+    assert not answer.ok
+    assert "did not take its new configuration" in answer.stderr
+    assert "kill --signal USR2 3" not in engine.log
+    assert not list(engine.state.parent.glob("project's dir/.schedgen/ingress/servers.state"))
+
+
 def test_another_configuration_is_read_by_a_new_worker_that_learns_who_is_there(engine: Engine) -> None:
     engine.has("web")
     adopt(engine)

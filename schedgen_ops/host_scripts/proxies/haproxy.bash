@@ -148,9 +148,9 @@ proxy_answering() {
     END { exit !some || bad }' <<< "$haproxy_stat"
 }
 proxy_learned() {
-  haproxy_ask 'show servers state'
-  printf '%s\n' "$haproxy_answer" > "$folder/servers.state"
-  chmod 644 "$folder/servers.state"
+  haproxy_ask 'show servers state' && [ -n "$haproxy_answer" ] || return
+  printf '%s\n' "$haproxy_answer" > "$folder/servers.state" &&
+    chmod 644 "$folder/servers.state"
 }
 proxy_forget() { rm -f "$folder/servers.state"; }
 haproxy_worker() {
@@ -164,7 +164,7 @@ haproxy_succeeded() {
 }
 proxy_reload() {
   local was read_it
-  proxy_learned
+  proxy_learned || return
   haproxy_worker
   was=$haproxy_pid
   "${docker[@]}" kill --signal USR2 "$ingress" > /dev/null && within 20 haproxy_succeeded "$was"
