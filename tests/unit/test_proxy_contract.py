@@ -103,7 +103,7 @@ def test_a_route_whose_containers_are_not_seen_yet_stops_no_other(engine: Engine
 def test_old_containers_keep_the_requests_where_no_new_one_is_seen(engine: Engine) -> None:
     (engine.root / "containers/3").unlink()
     assert act(engine, "weights 10").ok
-    assert engine.log[-1] == "ask set weight web_80/s1 1;"
+    assert engine.log[-1] == "ask set weight web_80/s1 256;"
 
 
 def test_a_share_that_the_ingress_did_not_take_is_no_success(engine: Engine) -> None:

@@ -80,7 +80,11 @@ proxy_seen_up() {
 haproxy_weights() {
   come=100% go=1
   [ "$1" -le 100 ] || go=0
-  [ "$1" -lt 100 ] && [ "$2" -gt 0 ] || return 0
+  [ "$1" -lt 100 ] || return 0
+  [ "$2" -gt 0 ] || {
+    go=256
+    return 0
+  }
   local to=$(($1 * $3)) from=$(((100 - $1) * $2))
   if [ "$to" -le "$from" ]; then
     come=$((256 * to / from)) go=256
