@@ -1,4 +1,4 @@
-"""The steps of a run as bars over time, and below each what was heard of every host. Pure geometry."""
+"""The steps of a run as bars over time, and below each the part that every host had in it. Pure geometry."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def _bars(run: Told, seconds: float) -> Iterator[Bar]:
 
 
 def _hosts(run: Told, step: StepTold) -> Iterator[tuple[str, tuple[float, float]]]:
-    return ((host, (step.begun, step.active[host][1])) for host in run.hosts if host in step.active)
+    """A host's part as it was told, or up to the last that was heard of it."""
+    heard = {host: (step.begun, last) for host, (_, last) in step.active.items()} | dict(step.shares)
+    return ((host, heard[host]) for host in run.hosts if host in heard)
 
 
 def _bar(

@@ -19,6 +19,7 @@ class StepTold:
     Attributes:
         state: pending, running, done or failed.
         active: for each host that was named while it ran, from when to when.
+        shares: for each host that said how long its part took, from when to when that was.
     """
 
     number: str
@@ -28,6 +29,7 @@ class StepTold:
     ended: float = 0.0
     message: str = ""
     active: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def named(self) -> str:
@@ -133,6 +135,22 @@ def _message(run: Told, line: Mapping[str, Any], at: float) -> Told:
     return replace(run, said=(*run.said, said), steps=_active(run.steps, said.host, at))
 
 
+def _share(run: Told, line: Mapping[str, Any], at: float) -> Told:
+    """A host's part of a step is over; it may come in several pieces, which are one part."""
+    title, host = text(line.get("step")), text(line.get("host"))
+    begun = max(0.0, at - max(0.0, number(line.get("seconds"))))
+    if host:
+        run = replace(run, steps=tuple(_with_share(step, title, host, (begun, at)) for step in run.steps))
+    return replace(run, steps=_active(run.steps, host, at))
+
+
+def _with_share(step: StepTold, title: str, host: str, span: tuple[float, float]) -> StepTold:
+    if step.title != title:
+        return step
+    begun, ended = step.shares.get(host, span)
+    return replace(step, shares={**step.shares, host: (min(begun, span[0]), max(ended, span[1]))})
+
+
 def _missing(run: Told, line: Mapping[str, Any], at: float) -> Told:
     said = Said(at, "error", text(line.get("message")), text(line.get("host")))
     return replace(run, said=(*run.said, said))
@@ -190,6 +208,7 @@ _TAKERS = {
     "step.finished": _step,
     "step.failed": _step,
     "message": _message,
+    "host.finished": _share,
     "host.missing": _missing,
     "fact": _found,
     "progress": _progress,

@@ -138,6 +138,8 @@ def test_the_list_has_what_hosts_and_journals_know(inv: Inv, capsys: Capture) ->
     assert inv("deploy", "--branch", "v1.2.4", on=[host]) == 0
     assert inv("backup", on=[host]) == 0
     capsys.readouterr()
+    assert inv("history", on=[host]) == 0
+    assert "could not be read" not in "".join(capsys.readouterr())
     assert inv("history", "--json", on=[host]) == 0
     rows = json.loads(capsys.readouterr().out)["result"]
     assert [(row["what"], row["source"]) for row in rows[:2]] == [

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from simulated import Fault, SimHost
 from simulated_world import fresh
 from test_tasks import Capture, Inv
 
+from schedgen_ops import events
 from schedgen_ops.probe.report import ProbeAnswer, report
 from schedgen_ops.probe.series import series
 from schedgen_ops.run_report import files
@@ -28,11 +30,24 @@ from schedgen_ops.run_report.page import page
 from schedgen_ops.run_report.proof import proof
 from schedgen_ops.run_report.timeline import timeline
 from schedgen_ops.run_report.told import told
+from schedgen_ops.ui import journal
 
 inv = test_tasks.inv
 Lines = list[Mapping[str, Any]]
 PHASES = ("before", "during", "after")
 START = {"event": "run.started", "command": "deploy", "run": "r", "env": "lab", "hosts": ["app1", "app2"]}
+EVENTS: tuple[events.Event, ...] = (
+    events.RunStarted("deploy", "r", "lab", "Deploy"),
+    events.StepStarted("1", "Pull"),
+    events.StepFinished("1", "Pull", 1.0),
+    events.StepFailed("1", "Pull", 1.0, "gone"),
+    events.HostFinished("Pull", "app1", 1.0),
+    events.Message("info", "there"),
+    events.Progress("database", 1, 2),
+    events.Fact("commit", "a"),
+    events.HostMissing("app1", "gone"),
+    events.RunFinished(0, "Done", 1.0),
+)
 EVIL = "<script>alert(1)</script>\x1b[2J & \"'"
 
 
@@ -64,6 +79,8 @@ def test_a_deploy_leaves_a_report_for_people_and_one_for_programs(
     text = path.read_text()
     for said in ("Deployment", "Services updated successfully", "Read larger files", "5: Rolling update"):
         assert said in text
+    assert json.loads(left(tmp_path, ".json").read_text())["foreign_lines"] == 0
+    assert "could not be read" not in text
     ticked = boxes(left(tmp_path, ".json"))
     assert len(ticked) == 25
     for title in ("Correct directory confirmed", "Git branch identified", "Backup integrity verified"):
@@ -228,6 +245,39 @@ def test_each_host_has_its_part_of_a_step() -> None:
     assert bars[0].width > bars[2].width > bars[1].width
 
 
+def test_a_host_that_says_how_long_its_part_took_has_a_bar_of_that_length() -> None:
+    def finished(host: str, seconds: float) -> Mapping[str, Any]:
+        return {"event": "host.finished", "step": "Pull", "host": host, "seconds": seconds, "message": ""}
+
+    run = told(
+        lines(
+            {**START, "steps": [["1", "Pull"]]},
+            {"event": "step.started", "number": "1", "title": "Pull"},
+            {"event": "message", "level": "info", "text": "there", "host": "app2"},
+            finished("app1", 1.0),
+            finished("app2", 1.0),
+            finished("app2", 0.5),
+            finished("", 0.5),
+            {"event": "step.finished", "number": "1", "title": "Pull", "seconds": 6.0},
+        )
+    )
+    assert run.foreign == 0
+    assert dict(run.steps[0].shares) == {"app1": (2.0, 3.0), "app2": (3.0, 5.0)}
+    step, first, second = timeline(run).bars
+    assert (first.name, second.name) == ("app1", "app2")
+    assert step.x < first.x < second.x
+    assert second.width == pytest.approx(2 * first.width, abs=0.2)
+
+
+def test_every_event_of_a_journal_is_one_that_the_report_knows() -> None:
+    # What is kept in the log and never in the journal has no line that could be read.
+    left_out = {events.Event, events.Output, events.Panel}
+    every = {one for one in vars(events).values() if isinstance(one, type) and issubclass(one, events.Event)}
+    assert {type(event) for event in EVENTS} == every - left_out
+    run = told([journal.line_of(event, datetime.now(UTC)) for event in EVENTS])
+    assert run.foreign == 0
+
+
 def test_a_killed_run_is_unfinished() -> None:
     shown = page(told(lines(START, {"event": "step.started", "number": "1", "title": "Pull"})))
     assert (shown.verdict, shown.tone) == ("unfinished", UNKNOWN)
@@ -238,7 +288,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-known = st.sampled_from(sorted({line["event"] for line in recorded()}))
+known = st.sampled_from(sorted({journal.line_of(event, datetime.now(UTC))["event"] for event in EVENTS}))
 field = st.sampled_from(
     [
         "facts",
@@ -252,6 +302,7 @@ field = st.sampled_from(
         "code",
         "message",
         "host",
+        "step",
         "text",
     ]
 )
