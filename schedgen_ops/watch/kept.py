@@ -23,7 +23,7 @@ class Kept:
 
     Attributes:
         alive: whether it still watches.
-        ended: done or stopped, where it said so as it ended.
+        ended: done, stopped where that was asked for, or "".
         owner: who started it, and what was asked for.
         now: seconds since the epoch, by the host's clock.
         boot: which of its boots the host runs in.

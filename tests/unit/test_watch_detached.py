@@ -166,11 +166,15 @@ def test_a_report_meanwhile_tells_what_was_seen_so_far(
     assert "There is no detached watch" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("boot", ["", "another"])
-def test_what_nobody_saw_is_no_success(inv: Inv, host: Local, capsys: Capture, boot: str) -> None:
+@pytest.mark.parametrize(
+    ("how", "boot"), [(signal.SIGKILL, ""), (signal.SIGTERM, ""), (signal.SIGTERM, "another")]
+)
+def test_what_nobody_saw_is_no_success(
+    inv: Inv, host: Local, capsys: Capture, how: signal.Signals, boot: str
+) -> None:
     assert inv("verify.extended", "--detach", "--duration", "600", on=[host]) == 0
     host.until(lambda kept: kept.stats.rounds.checks >= 1)
-    os.killpg(host.pid, signal.SIGKILL)
+    os.killpg(host.pid, how)
     host.until(lambda kept: not kept.alive)
     owner = host.state / "watch/owner.json"
     told = json.loads(owner.read_text())

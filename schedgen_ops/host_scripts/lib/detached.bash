@@ -3,12 +3,17 @@
 # alive: whether it still watches.
 alive() { [ -e "$dir/lock" ] && ! flock --nonblock "$dir/lock" true; }
 
-# end_watch: ends it, with all that it started, and waits for that; no error where there is none.
+# end_watch: ends it, with all that it started, waits for that, and writes down that it was asked for; no error where
+# there is none. A shutdown ends it by the same signal, and nobody asked for that.
 end_watch() {
   local pid
   alive || return 0
   pid=$(sed -n 's/^{"pid":\([0-9][0-9]*\),.*/\1/p' "$dir/owner.json") && [ -n "$pid" ] || return
   kill -TERM -- "-$pid" 2> /dev/null
   flock --timeout 10 "$dir/lock" true || kill -KILL -- "-$pid" 2> /dev/null
-  flock --timeout 20 "$dir/lock" true
+  # Under the lock, lest it be said of the next one.
+  (
+    flock --timeout 20 8 || exit
+    [ -e "$dir/ended" ] || echo stopped > "$dir/ended"
+  ) 8>> "$dir/lock"
 }

@@ -104,13 +104,13 @@ keep() {
 }
 finish() {
   trap '' TERM INT
-  printf '%s\n' "$1" > "$dir/ended"
   kill -TERM -- "-$$" 2> /dev/null
   exit 0
 }
 # The session that started it ends, and closes what it wrote to.
 trap '' HUP PIPE
-trap 'finish stopped' TERM INT
+# Whoever ends it writes down that they did: a host that goes down leaves no word.
+trap finish TERM INT
 # It is no job of ours: the sampler waits for all of its own.
 mkfifo "$dir/pipe" || exit
 ({
@@ -125,4 +125,5 @@ for ((tries = 0; tries < 100; tries++)); do
   [ ! -e "$dir/kept" ] || break
   sleep 0.1
 done
-finish 'done'
+echo 'done' > "$dir/ended"
+finish

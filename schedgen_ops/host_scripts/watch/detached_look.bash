@@ -1,5 +1,5 @@
 # How the watch that goes on by itself stands: `alive` or `over`, `now SECONDS`, `boot ID` of the host as it runs,
-# `owner JSON`, `figures ...`, `ended done|stopped` where it said so; nothing where there never was one. Then
+# `owner JSON`, `figures ...`, `ended done|stopped` unless it was cut off; nothing where there never was one. Then
 # `samples`, and what it saw, if that is asked for.
 #: state   our folder of state
 #: samples "yes" to print them
