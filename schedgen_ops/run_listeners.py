@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from schedgen_ops.telemetry import traced
 if TYPE_CHECKING:
     from schedgen_ops.clock import Clock
     from schedgen_ops.fleet import Fleet
+    from schedgen_ops.notify.listener import Notifier
+    from schedgen_ops.run_report.team import TeamTold
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
 
@@ -47,30 +49,37 @@ def _trace(ui: Ui) -> None:
         ui.listen(tracer.handle, tracer.close)
 
 
-def _tell_the_team(ui: Ui, settings: Settings, clock: Clock, folder: Path) -> Callable[[], tuple[str, ...]]:
-    """Return the function that waits for what is on its way, and tells what did not arrive."""
+def _tell_the_team(ui: Ui, settings: Settings, clock: Clock, folder: Path) -> Notifier | None:
     if not settings.notify.to:
-        return tuple
+        return None
     from schedgen_ops.notify import team
 
     notifier = team.notifier(settings, clock, folder, lambda: ui.log_path)
     ui.listen(notifier.handle, tuple)
-    return notifier.close
+    return notifier
 
 
-def _report(ui: Ui, clock: Clock, tell_the_rest: Callable[[], tuple[str, ...]]) -> None:
+def _report(ui: Ui, clock: Clock, notifier: Notifier | None) -> None:
     """Leave the run's report once the team was told, so that it says whom that did not reach."""
     from schedgen_ops.run_report.reporter import Reporter
 
     reporter = Reporter(lambda: ui.journal_path, clock.now)
 
     def end() -> Iterator[str]:
-        undelivered = tell_the_rest()
-        yield from undelivered
+        yield from notifier.close() if notifier else ()
         try:
-            if report := reporter.write(undelivered):
+            if report := reporter.write(_told(notifier)):
                 ui.left("Report", report)
         except OSError as error:
             yield f"The report cannot be written: {error.strerror or error}"
 
     ui.listen(reporter.handle, end)
+
+
+def _told(notifier: Notifier | None) -> TeamTold:
+    from schedgen_ops.run_report.team import NOBODY, Announced, TeamTold
+
+    if notifier is None:
+        return NOBODY
+    sent = notifier.sent()
+    return TeamTold(*(Announced(len(one), tuple(filter(None, one.values()))) for one in sent))

@@ -27,7 +27,12 @@ def by_apprise(url: Secret, notice: Notice) -> None:
 
 @dataclass(slots=True)
 class Outbox:
-    """A receiver, and what waits for it; its thread begins with the first message."""
+    """A receiver, and what waits for it; its thread begins with the first message.
+
+    Attributes:
+        posted: all its messages, in their order.
+        ended: for each that is over, in the same order, why it failed; "" where it arrived.
+    """
 
     receiver: Receiver
     environ: Mapping[str, str]
@@ -35,9 +40,8 @@ class Outbox:
     send: Send
     waiting: SimpleQueue[Notice | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
-    posted: int = 0
-    over: int = 0
-    failures: list[str] = field(default_factory=list)
+    posted: list[Notice] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     def post(self, notice: Notice) -> None:
         """Send a message after those that wait."""
@@ -45,31 +49,41 @@ class Outbox:
             name = f"telling {self.receiver.name}"
             self.thread = threading.Thread(target=self._work, name=name, daemon=True)
             self.thread.start()
-        self.posted += 1
+        self.posted.append(notice)
         self.waiting.put(notice)
 
     def complaint(self) -> str:
         """Return what went wrong, in a sentence; "" for nothing."""
-        left = self.posted - self.over
-        if self.failures:
-            return f"{self.receiver.name} was not told: {self.failures[-1]}"
-        if left:
-            text = plural(left, "message")
-            return f"{self.receiver.name} was not told: {text} not delivered in {self.deadline:g} seconds"
-        return ""
+        left = len(self.posted) - len(self.ended)
+        failures = [why for why in self.ended if why]
+        return self._untold(failures[-1]) if failures else self._late(left) if left else ""
+
+    def complaint_of(self, notice: Notice) -> str:
+        """Return what went wrong with one of its messages, in a sentence; "" for nothing."""
+        at = next(i for i, one in enumerate(self.posted) if one is notice)
+        if at >= len(self.ended):
+            return self._late(1)
+        return self._untold(self.ended[at]) if self.ended[at] else ""
+
+    def _untold(self, why: str) -> str:
+        return f"{self.receiver.name} was not told: {why}"
+
+    def _late(self, count: int) -> str:
+        return self._untold(f"{plural(count, 'message')} not delivered in {self.deadline:g} seconds")
 
     def _work(self) -> None:
         url: Secret | None = None
         while (notice := self.waiting.get()) is not None:
+            why = ""
             try:
                 url = url or address(self.receiver, self.environ, self.deadline)
                 self.send(url, notice)
             except OpsError as error:
-                self.failures.append(error.message)
+                why = error.message or "its service did not say why"
             except Exception as error:
                 # Its text could have the address in it.
-                self.failures.append(f"unexpected {type(error).__name__}")
-            self.over += 1
+                why = f"unexpected {type(error).__name__}"
+            self.ended.append(why)
 
 
 class Delivery:
@@ -104,3 +118,8 @@ class Delivery:
             if line.thread:
                 line.thread.join(max(0.0, end - time.monotonic()))
         return {line.receiver.name: line.complaint() for line in self._lines}
+
+    def sent(self, notice: Notice) -> dict[str, str]:
+        """Return for each whom a message was sent to what went wrong, "" for nothing; after `finish`."""
+        lines = (line for line in self._lines if any(one is notice for one in line.posted))
+        return {line.receiver.name: line.complaint_of(notice) for line in lines}

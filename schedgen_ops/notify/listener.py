@@ -34,24 +34,28 @@ class Notifier:
         self._usual = usual
         self._log = log
         self._run = RunSummary()
-        self._told = False
+        self._start: Notice | None = None
+        self._end: Notice | None = None
 
     def handle(self, event: Event) -> None:
         """Take an event, and send what the team is to know of it."""
         self._run = self._run.after(event)
         if isinstance(event, RunFinished):
             self._ended(event)
-        elif self._run.begins and not self._told:
-            self._told = True
-            self._post(beginning(self._run, self._around, self._now(), self._usual(self._run.command)))
+        elif self._run.begins and self._start is None:
+            self._start = beginning(self._run, self._around, self._now(), self._usual(self._run.command))
+            self._delivery.post(self._start)
 
     def _ended(self, event: RunFinished) -> None:
         if self._run.announced or (self._run.backs_up and event.code):
-            self._post(ending(self._run, self._around, event, self._log()))
-
-    def _post(self, notice: Notice) -> None:
-        self._delivery.post(notice)
+            self._end = ending(self._run, self._around, event, self._log())
+            self._delivery.post(self._end)
 
     def close(self) -> tuple[str, ...]:
         """Wait for what is on its way, no longer than the deadline; return what went wrong."""
         return tuple(filter(None, self._delivery.finish().values()))
+
+    def sent(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what went wrong, by receiver, with the message of the start and with that of the end."""
+        start, end = (self._delivery.sent(one) if one else {} for one in (self._start, self._end))
+        return start, end

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schedgen_ops.run_report.reading import rows, text
+from schedgen_ops.run_report.team import NOBODY, Announced, TeamTold
 from schedgen_ops.run_report.told import UNFINISHED, StepTold, Told
 
 PASSED, FAILED, PERSON, WARNING, UNKNOWN, LEFT = "passed", "failed", "yours", "warning", "unknown", "left out"
@@ -42,18 +43,12 @@ class Ticked:
     text: str = ""
 
 
-def summary(run: Told, undelivered: tuple[str, ...] = ()) -> tuple[Ticked, ...]:
-    """Return the boxes of a run, in the runbook's order.
-
-    Args:
-        undelivered: what kept the team from being told, in sentences.
-    """
-    found = _deploy(run, undelivered) if run.command == "deploy" else _other(run, undelivered)
-    return tuple(found)
+def summary(run: Told, team: TeamTold = NOBODY) -> tuple[Ticked, ...]:
+    """Return the boxes of a run, in the runbook's order."""
+    return tuple(_deploy(run, team) if run.command == "deploy" else _other(run, team))
 
 
-def _deploy(run: Told, undelivered: tuple[str, ...]) -> Iterator[Ticked]:
-    told = _team(run, undelivered)
+def _deploy(run: Told, team: TeamTold) -> Iterator[Ticked]:
     for title, box in _BEFORE[:3]:
         yield _by_checklist(run, title, box)
     commits = run.fact("changes")
@@ -61,7 +56,7 @@ def _deploy(run: Told, undelivered: tuple[str, ...]) -> Iterator[Ticked]:
     yield Ticked(_PRE, "Changes reviewed", PERSON, seen or "`inv deploy.plan` shows them")
     for title, box in _BEFORE[3:]:
         yield _by_checklist(run, title, box)
-    yield Ticked(_PRE, "Team notified", *told)
+    yield Ticked(_PRE, "Team notified", *_team(run, team.start, "that it started"))
     yield Ticked(_PRE, "Grafana dashboards opened", PERSON, "`inv monitor.open` leads to them")
     yield Ticked(_DEPLOYMENT, "Deployment script started", PASSED)
     for title, step in _DURING:
@@ -69,17 +64,17 @@ def _deploy(run: Told, undelivered: tuple[str, ...]) -> Iterator[Ticked]:
     rolled = [step for step in run.steps if step.title.startswith("Rolling update")]
     yield Ticked(_DEPLOYMENT, "Services updated successfully", *_of_steps(run, rolled))
     yield Ticked(_DEPLOYMENT, "Health checks passed", *_of_step(run, _verification(run)))
-    yield from _after(run, told)
+    yield from _after(run, team)
 
 
-def _other(run: Told, undelivered: tuple[str, ...]) -> Iterator[Ticked]:
+def _other(run: Told, team: TeamTold) -> Iterator[Ticked]:
     for step in run.steps:
         yield Ticked(run.title or run.command, step.title, *_of_step(run, step))
     if run.command.partition(".")[0] in (*_CHANGES_WHAT_SERVES, "emergency"):
-        yield from _after(run, _team(run, undelivered))
+        yield from _after(run, team)
 
 
-def _after(run: Told, told: tuple[str, str]) -> Iterator[Ticked]:
+def _after(run: Told, team: TeamTold) -> Iterator[Ticked]:
     looked = _of_step(run, _verification(run))
     if looked[0] == LEFT:
         looked = (PERSON, "`inv verify` looks")
@@ -92,7 +87,7 @@ def _after(run: Told, told: tuple[str, str]) -> Iterator[Ticked]:
     watched = next((step for step in run.steps if step.title.startswith("Extended monitoring")), None)
     extended = _of_step(run, watched) if watched else (PERSON, "`inv verify.extended` watches")
     yield Ticked(_POST, "Extended monitoring started", *extended)
-    yield Ticked(_POST, "Team notified of completion", *told)
+    yield Ticked(_POST, "Team notified of completion", *_team(run, team.end, "how it ended"))
 
 
 def _verification(run: Told) -> StepTold | None:
@@ -143,10 +138,11 @@ def _of_step(run: Told, step: StepTold | None) -> tuple[str, str]:
             return LEFT, "did not come to it" if run.code != UNFINISHED else "never begun"
 
 
-def _team(run: Told, undelivered: tuple[str, ...]) -> tuple[str, str]:
-    if undelivered:
-        return FAILED, "; ".join(undelivered)
-    receivers = run.fact("receivers")
-    if isinstance(receivers, int) and receivers:
+def _team(run: Told, message: Announced, what: str) -> tuple[str, str]:
+    if message.undelivered:
+        return FAILED, "; ".join(message.undelivered)
+    if message.receivers:
         return PASSED, ""
-    return PERSON, "nobody is configured under `notify`"
+    if run.fact("receivers"):
+        return PERSON, f"nobody was told {what}"
+    return PERSON, f"nobody was told {what}: nobody is configured under `notify`"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schedgen_ops.run_report.page import Page, document, page
+from schedgen_ops.run_report.team import NOBODY, TeamTold
 from schedgen_ops.run_report.told import told
 from schedgen_ops.ui.encoding import to_json
 from schedgen_ops.ui.report import pages, write_whole
@@ -19,15 +20,12 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write(
-    lines: Iterable[Mapping[str, Any]], base: Path, undelivered: tuple[str, ...] = (), foreign: int = 0
-) -> Path:
+def write(lines: Iterable[Mapping[str, Any]], base: Path, team: TeamTold = NOBODY, foreign: int = 0) -> Path:
     """Write the report of a run as HTML and as JSON, and return the path of the page.
 
     Args:
         lines: those of the run's journal.
         base: the path of the journal; the report's differ in what comes after the name.
-        undelivered: what kept the team from being told, in sentences.
         foreign: how many lines of the journal could not be read.
 
     Raises:
@@ -35,7 +33,7 @@ def write(
     """
     run = told(lines, foreign)
     beside = [("Log", base.with_suffix(".log")), ("Journal", base)]
-    shown = page(run, undelivered, tuple((label, str(path)) for label, path in beside))
+    shown = page(run, team, tuple((label, str(path)) for label, path in beside))
     write_whole(to_json(document(run, shown), indent=2) + "\n", base.with_suffix(".json"))
     return write_whole(html(shown), base.with_suffix(".html"))
 

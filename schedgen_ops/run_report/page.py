@@ -9,6 +9,7 @@ from typing import Any
 from schedgen_ops.run_report.boxes import FAILED, PASSED, PERSON, UNKNOWN, Ticked, summary, ticks
 from schedgen_ops.run_report.proof import Proof, proof
 from schedgen_ops.run_report.reading import texts
+from schedgen_ops.run_report.team import NOBODY, TeamTold
 from schedgen_ops.run_report.timeline import Timeline, timeline
 from schedgen_ops.run_report.told import UNFINISHED, Said, Told
 from schedgen_ops.text import duration
@@ -59,14 +60,13 @@ class Page:
     foreign: int
 
 
-def page(run: Told, undelivered: tuple[str, ...] = (), files: tuple[tuple[str, str], ...] = ()) -> Page:
+def page(run: Told, team: TeamTold = NOBODY, files: tuple[tuple[str, str], ...] = ()) -> Page:
     """Return the report of a run.
 
     Args:
-        undelivered: what kept the team from being told, in sentences.
         files: label and path of the run's other files.
     """
-    found = summary(run, undelivered)
+    found = summary(run, team)
     sections = dict.fromkeys(box.section for box in found)
     boxes = {name: tuple(box for box in found if box.section == name) for name in sections}
     marks = [box.mark for box in found]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schedgen_ops.events import Event, Output, Panel, Progress, RunStarted
+from schedgen_ops.run_report.team import TeamTold
 from schedgen_ops.ui.journal import line_of
 
 _WITH_A_REPORT_OF_ITS_OWN = ("verify",)
@@ -34,11 +35,8 @@ class Reporter:
         if self._reports and not isinstance(event, Output | Panel | Progress):
             self._lines.append(line_of(event, self._now()))
 
-    def write(self, undelivered: tuple[str, ...]) -> Path | None:
+    def write(self, team: TeamTold) -> Path | None:
         """Write the report and return where it is; None for a run that has none.
-
-        Args:
-            undelivered: what kept the team from being told, in sentences.
 
         Raises:
             OSError: where it cannot be written.
@@ -48,4 +46,4 @@ class Reporter:
             return None
         from schedgen_ops.run_report import files
 
-        return files.write(self._lines, journal, undelivered)
+        return files.write(self._lines, journal, team)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import sys
@@ -112,6 +113,60 @@ def test_a_refused_deploy_is_told_to_those_who_want_it(
     configure({"name": "team", "variable": "TEAM_URL", "on": ["refused"]})
     assert inv("deploy", "--branch", "v1.2.3", on=[SimHost(world=held)]) == 7
     assert service.titles == ["Deployment of v1.2.3 on staging was refused, somebody else is at work"]
+
+
+def ticked(folder: Path) -> list[str]:
+    """The marks of the team's boxes in the report of the newest deploy: of its start, of its end."""
+    newest = max(folder.rglob("deploy-*.json"), key=lambda path: path.stat().st_mtime_ns)
+    boxes = json.loads(newest.read_text())["checklist"]
+    return [box["mark"] for box in boxes if box["title"].startswith("Team notified")]
+
+
+@pytest.mark.parametrize(
+    ("on", "marks"),
+    [
+        (["started", "finished"], ["passed", "passed"]),
+        (["started"], ["passed", "yours"]),
+        (["finished"], ["yours", "passed"]),
+        (["failed"], ["yours", "yours"]),
+    ],
+)
+def test_the_report_says_that_the_team_was_told_only_of_what_was_sent(
+    inv: Inv, configure: Configure, tmp_path: Path, on: list[str], marks: list[str]
+) -> None:
+    configure({"name": "team", "variable": "TEAM_URL", "on": on})
+    assert inv("deploy", "--branch", "v1.2.3", on=[SimHost()]) == 0
+    assert ticked(tmp_path) == marks
+
+
+def test_the_report_of_a_refused_deploy_says_that_nobody_was_told(
+    inv: Inv, configure: Configure, tmp_path: Path
+) -> None:
+    configure()
+    held = replace(fresh(), held_by=test_tasks.BOB)
+    assert inv("deploy", "--branch", "v1.2.3", on=[SimHost(world=held)]) == 7
+    assert ticked(tmp_path) == ["yours", "yours"]
+
+
+def test_each_message_has_an_end_of_its_own() -> None:
+    def send(_: Secret, notice: Notice) -> None:
+        if notice.bad:
+            raise Undelivered("error=500")
+
+    delivery = Delivery(
+        [Receiver(name="a", variable="A", on=("started", "failed"))], {"A": "json://a"}, 60, send
+    )
+    start, end, other = (
+        Notice(frozenset({"started"}), "t", "b"),
+        Notice(frozenset({"failed"}), "t", "b", bad=True),
+        Notice(frozenset({"finished"}), "t", "b"),
+    )
+    for notice in (start, end, other):
+        delivery.post(notice)
+    assert delivery.finish() == {"a": "a was not told: error=500"}
+    assert delivery.sent(start) == {"a": ""}
+    assert delivery.sent(end) == {"a": "a was not told: error=500"}
+    assert delivery.sent(other) == {}
 
 
 class Slow(SimHost):

@@ -28,6 +28,7 @@ from schedgen_ops.run_report import files
 from schedgen_ops.run_report.boxes import LEFT, PASSED, PERSON, UNKNOWN, summary
 from schedgen_ops.run_report.page import page
 from schedgen_ops.run_report.proof import proof
+from schedgen_ops.run_report.team import Announced, TeamTold
 from schedgen_ops.run_report.timeline import timeline
 from schedgen_ops.run_report.told import told
 from schedgen_ops.ui import journal
@@ -155,7 +156,7 @@ def test_hostile_text_stays_text() -> None:
                 {"event": "run.finished", "code": 5, "message": EVIL, "hint": EVIL, "detail": EVIL},
             )
         ),
-        undelivered=(EVIL,),
+        TeamTold(Announced(1, (EVIL,)), Announced(1, (EVIL,))),
     )
     text = files.html(page_of)
     assert "alert(1)" in text
@@ -188,11 +189,22 @@ def test_a_step_that_was_not_come_to_is_not_ticked() -> None:
 def test_the_team_is_ticked_only_where_all_was_delivered() -> None:
     run = told(lines(START, {"event": "fact", "name": "receivers", "value": 2}))
 
-    def marked(undelivered: tuple[str, ...]) -> set[str]:
-        return {box.mark for box in summary(run, undelivered) if box.title.startswith("Team notified")}
+    def marked(start: Announced, end: Announced) -> list[str]:
+        found = summary(run, TeamTold(start, end))
+        return [box.mark for box in found if box.title.startswith("Team notified")]
 
-    assert marked(()) == {PASSED}
-    assert marked(("Slack did not answer",)) == {"failed"}
+    all_told, untold = Announced(2), Announced(2, ("Slack did not answer",))
+    assert marked(all_told, all_told) == [PASSED, PASSED]
+    assert marked(all_told, untold) == [PASSED, "failed"]
+    assert marked(untold, all_told) == ["failed", PASSED]
+    assert marked(Announced(), Announced()) == [PERSON, PERSON]
+
+
+@pytest.mark.parametrize("command", ["rollback", "restore"])
+def test_the_team_of_another_run_is_ticked_by_its_end(command: str) -> None:
+    run = told(lines({**START, "command": command}))
+    found = {box.title: box.mark for box in summary(run, TeamTold(end=Announced(1)))}
+    assert found["Team notified of completion"] == PASSED
 
 
 def test_a_recorded_deploy_has_a_bar_for_each_step_and_its_proof() -> None:
