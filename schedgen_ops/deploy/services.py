@@ -88,6 +88,7 @@ def verify(host_run: HostRun, *, settle: bool) -> None:
         verifier.settled(host_run.context, ours)
     findings = verifier.patiently(host_run.context)
     _pass(host_run, "Deployment verification failed", rules.failed(findings))
+    verifier.tell(host_run.context, findings)
     host_run.checked = len(findings)
     if findings:
         host_run.say(f"All critical services are healthy ({len(findings)} checks passed)")

@@ -116,5 +116,6 @@ class EmergencyHost(Ran):
                 hint=("The data is restored. " if self.data else "")
                 + "`inv logs SERVICE` tells what is missing.",
             )
+        verifier.tell(self.context, findings)
         self.say(f"All services are healthy ({len(findings)} checks passed)")
         self.tell_lost()

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from schedgen_ops.run_report.reading import rows, text
+from schedgen_ops.run_report.reading import number, rows, text
 from schedgen_ops.run_report.team import NOBODY, Announced, TeamTold
 from schedgen_ops.run_report.told import UNFINISHED, StepTold, Told
+from schedgen_ops.text import plural
 
 PASSED, FAILED, PERSON, WARNING, UNKNOWN, LEFT = "passed", "failed", "yours", "warning", "unknown", "left out"
 _WEIGHT = (PASSED, WARNING, UNKNOWN, FAILED)
 _VERIFICATIONS = ("Post-deployment verification", "Post-rollback verification", "Verification")
+_NOUNS = {"services": "service", "urls": "URL"}
+_NOTHING = {
+    "services": "no service is to run here",
+    "urls": "no URL under `checks` concerns a host of this run",
+}
 _CHANGES_WHAT_SERVES = ("deploy", "rollback", "restore", "recover")
 
 _PRE, _DEPLOYMENT, _POST = "Pre-deployment", "Deployment", "Post-deployment"
@@ -63,7 +69,7 @@ def _deploy(run: Told, team: TeamTold) -> Iterator[Ticked]:
         yield Ticked(_DEPLOYMENT, title, *_of_step(run, run.step(step)))
     rolled = [step for step in run.steps if step.title.startswith("Rolling update")]
     yield Ticked(_DEPLOYMENT, "Services updated successfully", *_of_steps(run, rolled))
-    yield Ticked(_DEPLOYMENT, "Health checks passed", *_of_step(run, _verification(run)))
+    yield Ticked(_DEPLOYMENT, "Health checks passed", *_looked(run, "services", "urls"))
     yield from _after(run, team)
 
 
@@ -75,11 +81,9 @@ def _other(run: Told, team: TeamTold) -> Iterator[Ticked]:
 
 
 def _after(run: Told, team: TeamTold) -> Iterator[Ticked]:
-    looked = _of_step(run, _verification(run))
-    if looked[0] == LEFT:
-        looked = (PERSON, "`inv verify` looks")
-    yield Ticked(_POST, "All services running", *looked)
-    yield Ticked(_POST, "Health endpoints responding", *looked)
+    for title, what in (("All services running", "services"), ("Health endpoints responding", "urls")):
+        looked = _looked(run, what)
+        yield Ticked(_POST, title, *((PERSON, "`inv verify` looks") if looked[0] == LEFT else looked))
     yield Ticked(_POST, "Metrics being collected", PERSON, "`inv verify.metrics` looks")
     yield Ticked(_POST, "No errors in logs", PERSON, "`inv verify.logs` looks")
     yield Ticked(_POST, "Critical flows tested", PERSON, "`inv verify.flow` tries them")
@@ -90,8 +94,20 @@ def _after(run: Told, team: TeamTold) -> Iterator[Ticked]:
     yield Ticked(_POST, "Team notified of completion", *_team(run, team.end, "how it ended"))
 
 
-def _verification(run: Told) -> StepTold | None:
-    return next((step for step in run.steps if step.title in _VERIFICATIONS), None)
+def _looked(run: Told, *what: str) -> tuple[str, str]:
+    """How the verification went for these; having nothing to look at, it passes too, and ticks nothing."""
+    mark, said = _of_step(run, next((step for step in run.steps if step.title in _VERIFICATIONS), None))
+    if mark != PASSED:
+        return mark, said
+    counts = {name: sum(_verified(run, host, name) for host in run.hosts) for name in what}
+    if not any(counts.values()):
+        return PERSON, f"nothing was looked at: {' and '.join(_NOTHING[name] for name in what)}"
+    return PASSED, ", ".join(plural(count, _NOUNS[name]) for name, count in counts.items() if count)
+
+
+def _verified(run: Told, host: str, what: str) -> int:
+    counts = run.fact("verified", host)
+    return int(number(counts.get(what))) if isinstance(counts, dict) else 0
 
 
 def _by_checklist(run: Told, title: str, box: str) -> Ticked:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from schedgen_ops import events
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import HostContext
@@ -50,6 +51,12 @@ def patiently(host: HostContext) -> Findings:
         if not rules.failed(findings):
             break
     return findings
+
+
+def tell(host: HostContext, findings: Findings) -> None:
+    """Tell how many services and how many URLs a verification that passed looked at."""
+    urls = len(checks.on(host.settings, host.entry, ("endpoints",)))
+    host.emit(events.Fact("verified", {"services": len(findings) - urls, "urls": urls}, host.name))
 
 
 def measure(host: HostContext) -> Findings:

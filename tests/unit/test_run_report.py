@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import test_tasks
+import yaml
 from deploying import deployed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,7 +85,14 @@ def test_a_deploy_leaves_a_report_for_people_and_one_for_programs(
     assert "could not be read" not in text
     ticked = boxes(left(tmp_path, ".json"))
     assert len(ticked) == 25
-    for title in ("Correct directory confirmed", "Git branch identified", "Backup integrity verified"):
+    for title in (
+        "Correct directory confirmed",
+        "Git branch identified",
+        "Backup integrity verified",
+        "Health checks passed",
+        "All services running",
+        "Health endpoints responding",
+    ):
         assert ticked[title] == PASSED
     assert ticked["Grafana dashboards opened"] == ticked["Team notified"] == PERSON
 
@@ -184,6 +192,39 @@ def test_a_step_that_was_not_come_to_is_not_ticked() -> None:
         lines({**START, "steps": [["2", "Building containers"]]}, {"event": "run.finished", "code": 3})
     )
     assert {box.mark for box in summary(run) if box.title == "Container build successful"} == {LEFT}
+
+
+def test_a_verification_is_ticked_only_for_what_it_looked_at() -> None:
+    def marked(*counts: tuple[str, int, int]) -> dict[str, tuple[str, str]]:
+        title = "Post-deployment verification"
+        facts = (
+            {"event": "fact", "name": "verified", "value": {"services": a, "urls": b}, "host": host}
+            for host, a, b in counts
+        )
+        done = {"event": "step.finished", "number": "7", "title": title, "seconds": 1.0}
+        found = summary(told(lines({**START, "steps": [["7", title]]}, *facts, done)))
+        return {box.title: (box.mark, box.text) for box in found}
+
+    both = marked(("app1", 9, 2), ("app2", 3, 1))
+    assert both["All services running"] == (PASSED, "12 services")
+    assert both["Health endpoints responding"] == (PASSED, "3 URLs")
+    assert both["Health checks passed"] == (PASSED, "12 services, 3 URLs")
+    no_urls = marked(("app1", 9, 0), ("app2", 3, 0))
+    assert no_urls["All services running"][0] == no_urls["Health checks passed"][0] == PASSED
+    assert no_urls["Health endpoints responding"][0] == PERSON
+    for nothing in (marked(("app1", 0, 0)), marked()):
+        for title in ("All services running", "Health endpoints responding", "Health checks passed"):
+            assert nothing[title][0] == PERSON
+            assert "nothing was looked at" in nothing[title][1]
+
+
+def test_a_deploy_without_urls_leaves_the_endpoints_to_a_person(inv: Inv, tmp_path: Path) -> None:
+    config = yaml.safe_load(test_tasks.CONFIG)
+    (tmp_path / "config/staging.yaml").write_text(yaml.safe_dump({**config, "checks": []}))
+    assert inv("deploy", "--branch", "v1.2.3", on=[SimHost()]) == 0
+    ticked = boxes(left(tmp_path, ".json"))
+    assert ticked["All services running"] == ticked["Health checks passed"] == PASSED
+    assert ticked["Health endpoints responding"] == PERSON
 
 
 def test_the_team_is_ticked_only_where_all_was_delivered() -> None:
@@ -318,7 +359,9 @@ field = st.sampled_from(
         "text",
     ]
 )
-names = st.sampled_from(["probe", "probe_series", "checklist", "changes", "migrations", "proof", "receivers"])
+names = st.sampled_from(
+    ["verified", "probe", "probe_series", "checklist", "changes", "migrations", "proof", "receivers"]
+)
 
 
 @given(
