@@ -170,7 +170,7 @@ class Remote(Protocol):
         """Run a command as if it ran on this machine, for as long as it likes, and return its exit status.
 
         Raises:
-            ValueError: for a command with secrets or a stdin of its own.
+            ValueError: for a command with secrets, or with a stdin of its own where `ends` have one.
             OSError: what `ends.out` or `ends.err` raised; the command is ended then.
         """
         ...

@@ -24,6 +24,9 @@ Build = Callable[[Remote, "Tie"], Command]
 Streams = tuple[RemoteOutput, RemoteOutput]
 # Whoever waits for a document waits so long at most.
 _DOCUMENT_SECONDS = 86400.0
+# What is sent whole is held in memory here, on the host and in the container.
+_WHOLE = 16 * 1024 * 1024
+_CHUNK = 1024 * 1024
 # What a shell says of a program whose reader went away.
 _UNREAD = 141
 
@@ -77,7 +80,8 @@ def _alone(remote: Remote, build: Build) -> int:
     if has_terminal():
         return _on_terminal(remote, build)
     stdin = _stdin()
-    return _piped(remote, build(remote, Tie(reads=stdin is not None)), _streams(), stdin)
+    command = build(remote, Tie(reads=stdin is not None))
+    return _piped(remote, command, _streams(), stdin if command.stdin is None else None)
 
 
 def _piped(remote: Remote, command: Command, streams: Streams, stdin: int | None = None) -> int:
@@ -119,6 +123,27 @@ def _document(op: Operation, fleet: Fleet, build: Build) -> int:
     op.ui.show(Table(("Host", "Code", "Stdout", "Stderr"), rows))
     conclude(seen)
     return max(code for _, code, _, _ in rows)
+
+
+def read_whole(what: str) -> bytes:
+    """Return all that is piped in, once it is all there.
+
+    Args:
+        what: what it is, for messages, as "text".
+
+    Raises:
+        ConfigError: for what is too long, or no text.
+    """
+    stdin = _stdin()
+    data = bytearray()
+    while stdin is not None and (more := os.read(stdin, _CHUNK)):
+        data += more
+        if len(data) > _WHOLE:
+            hint = "Split it into files that may run one after the other."
+            raise ConfigError(f"what is piped in is longer than {_WHOLE >> 20} MiB", hint=hint)
+    if b"\0" in data:
+        raise ConfigError(f"what is piped in is no {what}: it has a NUL byte")
+    return bytes(data)
 
 
 def _stdin() -> int | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from schedgen_ops.cli.attaching import Build, Tie, one, over
+from schedgen_ops.cli.attaching import Build, Tie, one, over, read_whole
 from schedgen_ops.cli.choosing import among
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.whole_input import whole_input
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.looking import container
@@ -45,8 +46,11 @@ def shell(op: Operation, service: str, index: int) -> int:
 def database(op: Operation, read_only: bool) -> int:
     """Open the database's own client in its container; return its exit code.
 
+    What is piped in has arrived there whole before the client starts, which takes the end of a connection for
+    the end of its input, and half a statement for a whole one.
+
     Raises:
-        ConfigError: without a database, or on more than one host.
+        ConfigError: without a database, on more than one host, or for input that is too long or no text.
         Refused: where the database does not run.
     """
     wanted = op.settings.database
@@ -57,8 +61,15 @@ def database(op: Operation, read_only: bool) -> int:
     def words(tie: Tie) -> tuple[str, ...]:
         return engine.session(wanted, interactive=bool(tie.terminal), read_only=read_only)
 
+    def build(remote: Remote, tie: Tie) -> Command:
+        if tie.terminal:
+            return _inside(op, wanted.service, 0, words)(remote, tie)
+        data = read_whole("text of statements")
+        whole = _inside(op, wanted.service, 0, lambda tie: whole_input(words(tie), len(data)))
+        return whole(remote, Tie(reads=True)).with_stdin(data)
+
     fleet = among(op, op.settings.hosts_running(wanted.service), "the database runs")
-    return over(op, one(op, fleet, engine.client), _inside(op, wanted.service, 0, words))
+    return over(op, one(op, fleet, engine.client), build)
 
 
 def run(op: Operation, words: Sequence[str]) -> int:

@@ -75,8 +75,8 @@ class DatabaseEngine(Protocol):
         """Return the words, in its container, of its client on the database; no word is a password.
 
         Args:
-            interactive: whether a person types; else statements are on stdin, and the first that fails
-                ends it with an exit status other than 0.
+            interactive: whether a person types; else statements are on stdin, all of them, and the first
+                that fails ends it with an exit status other than 0.
             read_only: whether what changes something is refused, unless the session itself allows it.
         """
 

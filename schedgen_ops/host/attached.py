@@ -29,7 +29,7 @@ _STATUS_SECONDS = 5.0
 
 def attach(pool: ChannelPool, host: str, command: Command, ends: Ends) -> int:
     """Run a command on these ends and return its exit status; see `Remote.attach`."""
-    if command.secrets or command.stdin is not None:
+    if command.secrets or (command.stdin is not None and (ends.stdin is not None or ends.window is not None)):
         raise ValueError("a command on a terminal or a pipe has neither secrets nor a stdin of its own")
     nonce = secrets.token_hex(8)
     if ends.window is not None:
@@ -53,8 +53,10 @@ def _talk(channel: Channel, request: wire.Request, ends: Ends, until: float) -> 
         columns, rows = ends.window.size()
         channel.get_pty(ends.window.kind, columns, rows)
     channel.exec_command(request.line)
-    if request.stdin:
+    if ends.stdin is not None:
         channel.sendall(request.stdin)
+    elif request.stdin:
+        channels.feed(channel, request.stdin)
     with _Feeder(channel, ends):
         channels.pump(channel, ends.out, ends.err, until)
         # Its streams may end before it does.

@@ -180,6 +180,23 @@ def test_the_database_has_its_own_client_and_no_password_in_its_words(inv: Inv) 
     assert interactive[-5:] == ("psql", "-U", database.user, "-d", database.name)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"x" * (16 * 1024 * 1024 + 1), "longer than 16 MiB"), (b"SELECT 1;\0", "it has a NUL byte")],
+    ids=["long", "binary"],
+)
+def test_what_cannot_be_sent_whole_to_the_database_is_refused(
+    inv: Inv, capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes, said: str
+) -> None:
+    (tmp_path / "piped").write_bytes(data)
+    one = host()
+    with (tmp_path / "piped").open() as piped:
+        monkeypatch.setattr("sys.stdin", piped)
+        assert inv("db", on=[one]) == 2
+    assert said in capsys.readouterr().err
+    assert one.commands == []
+
+
 def test_the_serving_release_comes_first_and_then_the_older_and_the_lower() -> None:
     old = [box("p-backend-1", release="a"), box("p-backend-2", release="a")]
     new = [box("p-backend-3", release="b")]

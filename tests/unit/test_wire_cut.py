@@ -18,6 +18,7 @@ from kit import BACKUP, bash
 from schedgen_ops import framing, wire
 from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.commands import files
+from schedgen_ops.commands.whole_input import whole_input
 from schedgen_ops.shell import Command, Secret, script
 
 NONCE = "0123456789abcdef"
@@ -167,3 +168,17 @@ def test_a_held_command_reads_on_behind_what_it_was_sent() -> None:
         process.stdin.write(b"second\n")
         process.stdin.flush()
         assert wire.answer(process.stdout.read(), b"", NONCE).stdout == b"first second\n"
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_a_command_in_a_container_is_not_begun_before_its_input_is_whole(shell: str, tmp_path: Path) -> None:
+    data = "SELECT 'é $(id) %s' \\\n\n".encode() * 9_000 + b"\xff\n\n"
+    words = (shell, *whole_input(("tee", f"{tmp_path}/begun"), len(data))[1:])
+    for stdin in (*pieces(data), data + b"!"):
+        done = subprocess.run(words, input=stdin, capture_output=True, check=False)
+        assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (framing.CUT, b"", [])
+        assert b"nothing was run" in done.stderr
+    assert subprocess.run(words, input=data, capture_output=True, check=True).stdout == data
+    ended = (shell, *whole_input(("sh", "-c", "exit 3"), len(data))[1:])
+    done = subprocess.run(ended, input=data, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (3, b"")
