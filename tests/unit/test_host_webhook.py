@@ -94,6 +94,11 @@ def environment_of(post: Post) -> str:
     return Path(f"/proc/{pid}/environ").read_text()
 
 
+def slowly(folder: Path) -> None:
+    """A message takes a while to have left its teller, who ends at once."""
+    program(folder / "bin", "setsid", f'sleep 0.5\nexec {shutil.which("setsid")} "$@"')
+
+
 @pytest.mark.parametrize("mended", [True, False])
 def test_a_release_that_goes_back_with_nobody_left_is_told_of(
     post: Post, site: Site, team: Team, mended: bool
@@ -101,6 +106,7 @@ def test_a_release_that_goes_back_with_nobody_left_is_told_of(
     post.config = replace(post.config, stages=(Stage(100, 60),))
     # Whoever hangs holds nobody up.
     team.hangs.set()
+    slowly(post.state.parent)
     guarded(post, team)
     site.status = 503
     if mended:
@@ -160,6 +166,17 @@ def test_a_verdict_that_turns_bad_is_told_once(
     assert len(team.told) == 1
     files = [file.read_text() for file in (host.state / "watch").iterdir() if file.is_file()]
     assert sum(TOKEN in text for text in files) == 1
+
+
+def test_a_verdict_that_turns_bad_in_the_last_round_is_told(
+    inv: Inv, host: Local, site: Site, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(host.folder, monkeypatch, team.url)
+    host.__class__ = Telling
+    site.status = 500
+    slowly(host.folder)
+    assert inv("verify.extended", "--detach", "--duration", "1", on=[host]) == 0
+    assert team.wait() == ["staging app1, watched by itself: 1 of 1 rounds failed (limit 10 %)"]
 
 
 def test_a_container_that_was_restarted_turns_it_bad(

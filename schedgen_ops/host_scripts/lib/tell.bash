@@ -16,8 +16,8 @@ keep_webhook() {
   )
 }
 
-# tell TEXT: posts it, with nobody waiting; the session of whoever tells may end meanwhile. The address and the text
-# are in no argument.
+# tell TEXT: posts it, with nobody waiting. Whoever tells may at once end its session, and all that is still of it: the
+# message is deaf to that before this returns. The address and the text are in no argument.
 tell() {
   local whose config json
   [ -s "$dir/webhook" ] && command -v curl > /dev/null 2>&1 || return 0
@@ -26,6 +26,8 @@ tell() {
   json="{\"text\":\"$json\"}"
   json=${json//\\/\\\\}
   config+=$'\n'"data-binary = \"${json//\"/\\\"}\""
-  setsid curl --silent --max-time 10 --header 'Content-Type: application/json' --config - \
-    <<< "$config" > /dev/null 2>&1 9>&- &
+  (
+    trap '' TERM
+    setsid curl --silent --max-time 10 --header 'Content-Type: application/json' --config - <<< "$config" &
+  ) > /dev/null 2>&1 9>&-
 }
