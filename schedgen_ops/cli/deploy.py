@@ -56,7 +56,7 @@ def carry_out(
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
-    session = Session(settings, op.fleet, ref, *told)
+    session = Session(settings, op.fleet, ref, *told, veil=op.ui.veil)
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
     op.begin(

@@ -59,7 +59,15 @@ class Pipeline:
     def _end(self, error: OpsError | None, durations: tuple[tuple[str, float], ...]) -> None:
         session = self.session
         session.measured()
-        closing.close(session.fleet, session.host_runs, error, durations, session.emit, serves=session.serves)
+        closing.close(
+            session.fleet,
+            session.host_runs,
+            error,
+            durations,
+            session.emit,
+            serves=session.serves,
+            veil=session.veil,
+        )
 
 
 def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -> Step:

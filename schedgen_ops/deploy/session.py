@@ -21,6 +21,7 @@ from schedgen_ops.lock import run as lock
 from schedgen_ops.lock.patience import Patience
 from schedgen_ops.lock.remote_commands import Owner
 from schedgen_ops.lock.waiting import once_free
+from schedgen_ops.masking import Veil
 from schedgen_ops.preflight import run as preflight
 from schedgen_ops.preflight.plan import Observed
 from schedgen_ops.probe.report import ProbeReport
@@ -49,6 +50,7 @@ class Session:
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
+        veil: masks what the run fetched, in what it leaves on the hosts.
         host_runs: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
         serves: whether the new release is the one that serves.
@@ -67,6 +69,7 @@ class Session:
     vault: Vault | None = None
     share: int = 100
     agreed: Mapping[str, str] = field(default_factory=dict)
+    veil: Veil = field(default_factory=Veil)
     host_runs: tuple[HostRun, ...] = ()
     name: str = ""
     serves: bool = False
