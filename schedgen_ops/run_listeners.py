@@ -36,7 +36,7 @@ def _annotate(ui: Ui, settings: Settings, fleet: Fleet, clock: Clock, stack: Exi
     if grafana := settings.grafana:
         from schedgen_ops.telemetry import marks
 
-        annotator = marks.annotator(grafana, settings, fleet, clock)
+        annotator = marks.annotator(grafana, settings, fleet, clock, ui.veil)
         ui.listen(annotator.handle, annotator.close)
         stack.push(annotator.over)
 

@@ -87,7 +87,7 @@ def of(op: Operation, command: str, by: str, more: About = dict) -> Hooking:
         what = {"environment": settings.environment, "project": settings.project, "command": command}
         return {**what, "run": op.run, "hosts": hosts, "by": by, "log": log, **more()}
 
-    return Hooking(RunHooks(found, settings.hooks.deadline, op.emit, about))
+    return Hooking(RunHooks(found, settings.hooks.deadline, op.emit, about, op.ui.veil))
 
 
 def of_session(op: Operation, command: str, session: Session) -> Hooking:

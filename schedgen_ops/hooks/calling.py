@@ -6,14 +6,14 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from schedgen_ops import events
 from schedgen_ops.errors import OpsError, RolledBack
 from schedgen_ops.hooks.program import run
 from schedgen_ops.log_excerpt import telling
-from schedgen_ops.masking import veiled
+from schedgen_ops.masking import Veil, veiled
 
 _INTERRUPTED = 130
 
@@ -26,12 +26,14 @@ class RunHooks:
         found: the executables, by the hook's name.
         deadline: seconds that one may take.
         about: gives what every hook is told of the run, as it is known at that moment.
+        veil: masks what the run fetched in all that a hook is told.
     """
 
     found: Mapping[str, Path]
     deadline: int
     emit: events.Emit
     about: Callable[[], Mapping[str, object]]
+    veil: Veil = field(default_factory=Veil)
 
     def must(self, name: str, kind: type[OpsError], **more: object) -> None:
         """Call a hook, if there is one, that has to end well.
@@ -83,7 +85,7 @@ class RunHooks:
             said.append(safe)
             self.emit(events.Output(f"{name}: {safe}"))
 
-        told = {"hook": name, **self.about(), **more}
+        told = {"hook": name, **self.veil.over({**self.about(), **more})}
         try:
             code = run(path, json.dumps(told).encode() + b"\n", self.deadline, on_line)
         except OSError as error:

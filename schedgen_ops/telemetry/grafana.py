@@ -11,6 +11,7 @@ from types import TracebackType
 
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Fact, RunFinished
+from schedgen_ops.masking import Veil
 from schedgen_ops.notify.addresses import address
 from schedgen_ops.notify.run_summary import RunSummary
 from schedgen_ops.remote import Remote
@@ -39,6 +40,7 @@ class Annotator:
         by: who runs it.
         now: the time, in milliseconds since 1970.
         began: when the run began, by `now`.
+        veil: masks what the run fetched.
     """
 
     grafana: Grafana
@@ -46,6 +48,7 @@ class Annotator:
     by: str
     now: Callable[[], int]
     began: int
+    veil: Veil = field(default_factory=Veil)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     _run: RunSummary = field(default_factory=RunSummary)
     _verdicts: list[Verdict] = field(default_factory=list)
@@ -70,7 +73,7 @@ class Annotator:
         ended = self.now()
         end = self._end
         if error is not None and failure.is_failure(error):
-            end = failure.to_finish(failure.of_exception(error), (ended - self.began) / 1000)
+            end = failure.to_finish(self.veil.over(failure.of_exception(error)), (ended - self.began) / 1000)
         if end is None or not self._run.begins:
             return
         told = [of_run(self._run, end, self.by, self.began, ended)]

@@ -10,7 +10,7 @@ import pytest
 import test_tasks
 import yaml
 from fakes import result
-from grafana_kit import Asking
+from grafana_kit import TOKEN, Asking, grafana
 from test_tasks import CONFIG, Inv
 
 from schedgen_ops.errors import OpsError
@@ -60,3 +60,28 @@ def test_not_in_the_record_of_the_release(inv: Inv, configure: Configure, host: 
     records = "".join(text for path, text in host.world.files.items() if path.endswith("/release.json"))
     assert "cannot log in with ***" in records
     assert VALUE not in records
+
+
+def test_not_in_an_annotation(
+    inv: Inv, configure: Configure, host: Quoting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAFANA_TOKEN", TOKEN)
+    with grafana() as server:
+        configure(grafana={"url": server.url, "variable": "GRAFANA_TOKEN", "deadline": 60})
+        assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 4
+        (made,) = server.annotations
+    assert "cannot log in with ***" in made["text"]
+    assert VALUE not in str(made)
+
+
+def test_not_in_what_a_hook_is_told(inv: Inv, configure: Configure, host: Quoting, tmp_path: Path) -> None:
+    configure()
+    (tmp_path / "config/hooks").mkdir()
+    for name in ("on-failure", "on-rollback"):
+        file = tmp_path / "config/hooks" / name
+        file.write_text(f"#!/bin/sh\ncat >> {tmp_path}/told\n")
+        file.chmod(0o755)
+    assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 4
+    told = (tmp_path / "told").read_text()
+    assert told.count("cannot log in with ***") == 2
+    assert VALUE not in told
