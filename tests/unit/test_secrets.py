@@ -227,6 +227,22 @@ def test_half_of_it_is_nothing(site: Settings) -> None:
     assert file_of(site).read_text() == "PW=old\n"
 
 
+@pytest.mark.parametrize(("failing", "kept"), [("exit 1", []), ("kill -KILL $PPID", ["env.part"])])
+def test_what_fails_or_is_killed_leaves_no_secrets_in_the_work_tree(
+    site: Settings, tmp_path: Path, failing: str, kept: list[str]
+) -> None:
+    perform(remote_commands.deliver(site, env(PW="one")), site)
+    perform(remote_commands.deliver(site, env(PW="two"), NEW), site)
+    # The last thing before what was copied takes its place.
+    broken = path(program(tmp_path / "bin", "chmod", failing).parent)
+    assert not bash(remote_commands.back(site, (NEW,)), Path(site.directory), PATH=broken).ok
+    assert sorted(each.name for each in Path(site.directory).iterdir()) == [".env", ".schedgen"]
+    assert [each.name for each in Path(site.directory).rglob("*.part")] == kept
+    perform(remote_commands.back(site, (NEW,)), site)
+    assert file_of(site).read_text() == env(PW="one").text
+    assert not [*Path(site.directory).rglob("*.part")]
+
+
 @pytest.mark.parametrize("before", [None, "PW=by-hand\n"])
 def test_the_way_back_has_what_was_there(site: Settings, before: str | None) -> None:
     if before:

@@ -11,7 +11,15 @@ delivered=$state/env.delivered
 [ ! -L "$file" ] || file=$(readlink -f -- "$file") || exit
 
 # keep FROM TO: TO is what FROM is, for its owner alone.
-keep() { cp -- "$1" "$2.part" && chmod 600 -- "$2.part" && durable "$2.part" "$2"; }
+keep() {
+  local folder part=$2.part
+  folder_of "$2"
+  # What a kill leaves behind has all secrets in it: nobody may find it in the work tree, and commit it.
+  [ "$(stat -c %d -- "$state")" != "$(stat -c %d -- "$folder")" ] || part=$state/env.part
+  cp -- "$1" "$part" && chmod 600 -- "$part" && durable "$part" "$2" && return
+  rm -f -- "$part"
+  return 1
+}
 
 # put_env NEW: the file is what NEW is, and that is what was delivered last.
 put_env() { keep "$1" "$file" && keep "$1" "$delivered"; }
