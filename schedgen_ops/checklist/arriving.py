@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schedgen_ops.preflight.probe import Problem, unknown
 from schedgen_ops.remote import Result
 from schedgen_ops.secrets.vault import Vault
@@ -23,7 +25,8 @@ def judged(vault: Vault, host: str, answer: Result | None) -> tuple[tuple[Proble
     try:
         difference = vault.judge(host, answer)
     except ValueError:
-        return (unknown("what the env file on the host has", answer),), ""
+        # Nobody could agree to what is replaced.
+        return (replace(unknown("what the env file on the host has", answer), refuses=True),), ""
     if difference.by_hand:
         text = f"{vault.settings.env_file} was written by hand there, not delivered: {difference}"
         return (Problem(text, _HINT, refuses=False),), ""

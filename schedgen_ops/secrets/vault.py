@@ -64,8 +64,10 @@ class Vault:
         """Return how a host differs, and keep it.
 
         Raises:
-            ValueError: where what it answered cannot be read.
+            ValueError: where what it answered cannot be read, or is not all.
         """
+        if not answer.ok:
+            raise ValueError("the host did not tell all of its env file")
         difference = compare(self.env(), remote_commands.parse_held(answer.stdout))
         self.found[host] = difference
         return difference

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import strategies
 from kit import bash, minimal, path, program
 
+from schedgen_ops.checklist import arriving
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.remote import Result
@@ -374,3 +375,11 @@ def test_who_agrees_is_told_the_names() -> None:
         "Replace .env?",
         "app1: .env was changed by hand since it was delivered; differs: A",
     ]
+
+
+@pytest.mark.parametrize("said", ["", f"ours\nsalt {SALT}\n", f"edited\nsalt {SALT}\nA {'0' * 64}\n"])
+def test_a_file_of_which_not_all_is_known_is_not_replaced(said: str) -> None:
+    it = vault(minimal(secrets={"A": "echo s3cret"}), lambda question, *notes: True)
+    (problem,), seen = arriving.judged(it, "app1", Result(said, "sha256sum: no such program", 1, 0.0))
+    assert (problem.refuses, problem.unknown, seen, it.found) == (True, True, "", {})
+    assert problem.text == "what the env file on the host has is not known: sha256sum: no such program"
