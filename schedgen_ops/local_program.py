@@ -26,7 +26,7 @@ class Ended:
     Attributes:
         code: its exit code; None where it was ended here, at its deadline or because it printed too much.
         out: what it printed, at most one byte more than `MOST`.
-        said: the end of what it wrote on stderr.
+        said: the end of what it wrote on stderr, if that was not the terminal.
     """
 
     code: int | None
@@ -52,7 +52,8 @@ def run(
         words,
         stdin=None if terminal else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        # Where it asks, mostly: a question that we keep is a question that nobody answers.
+        stderr=None if terminal and os.isatty(2) else subprocess.PIPE,
         start_new_session=not terminal,
     )
     out, said = bytearray(), bytearray()
@@ -74,10 +75,10 @@ def _read(
 ) -> bool:
     """Take what it prints until it has ended; False where it was not waited for to its end."""
     assert program.stdout is not None
-    assert program.stderr is not None
     with selectors.DefaultSelector() as selector:
         selector.register(program.stdout, selectors.EVENT_READ, out)
-        selector.register(program.stderr, selectors.EVENT_READ, said)
+        if program.stderr is not None:
+            selector.register(program.stderr, selectors.EVENT_READ, said)
         while selector.get_map():
             left = until - time.monotonic()
             if left <= 0 or over() or len(out) > MOST:

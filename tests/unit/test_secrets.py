@@ -175,6 +175,20 @@ def test_a_command_that_reads_gets_nothing() -> None:
     assert fetch(minimal(secrets={"A": "sh -c 'cat; echo over'"})).all() == {"A": Secret("over")}
 
 
+def test_a_command_that_asks_is_seen_and_answered() -> None:
+    asks = ["sh", "-c", "printf PIN: >&2; read pin; echo got $pin"]
+    code = f"from schedgen_ops.secrets import program as p; print(p.run({asks}, 9, ask=True, over=bool).out)"
+    ours, its = os.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], stdin=its, stdout=subprocess.PIPE, stderr=its) as run:
+        os.close(its)
+        shown = b""
+        while not shown.endswith(b"PIN:"):
+            shown += os.read(ours, 100)  # Raises when nobody has the terminal any more.
+        os.write(ours, b"1234\n")
+        assert run.communicate()[0] == b"b'got 1234\\n'\n"
+    os.close(ours)
+
+
 # What happens on a host
 
 
