@@ -17,6 +17,26 @@ from schedgen_ops.settings.violations import Violation
 _PART = re.compile(r"\$(?:(\$)|\{([A-Za-z_][A-Za-z0-9_]*)\}|)")
 # Text that Compose cannot hold, or that this machine cannot hand on.
 _NUL = "\0"
+# What a host's shell has by itself, and Compose prefers to any file; see `keep` of `secrets/look.bash`.
+OF_THE_SHELL = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "PWD",
+        "LANG",
+        "LC_ALL",
+        "TMPDIR",
+        "XDG_RUNTIME_DIR",
+        "DOCKER_HOST",
+        "DOCKER_CONTEXT",
+        "DOCKER_CONFIG",
+        "DOCKER_CERT_PATH",
+        "DOCKER_TLS_VERIFY",
+    ]
+)
 
 
 def _words(value: Any) -> Any:
@@ -70,7 +90,10 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 def broken(secrets: Mapping[str, tuple[str, ...]], variables: Mapping[str, str]) -> Iterator[Violation]:
-    """Yield where the two sections do not go together."""
+    """Yield where the two sections do not go together, or name what no file decides."""
+    for section, names in (("secrets", secrets), ("variables", variables)):
+        for name in sorted(OF_THE_SHELL.intersection(names)):
+            yield (section, name), f"{name!r} is the host's own: Compose would not take it from the file"
     for name, template in variables.items():
         if name in secrets:
             yield ("variables", name), f"{name!r} is in `secrets` already"

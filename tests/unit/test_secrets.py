@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from hypothesis import strategies
 from kit import bash, minimal, path, program
 
+from schedgen_ops import host_scripts
 from schedgen_ops.checklist import arriving
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.release.record import ReleaseId
@@ -28,6 +30,7 @@ from schedgen_ops.secrets.env_file import EnvFile, quoted, rendered
 from schedgen_ops.secrets.fetch import fetch
 from schedgen_ops.secrets.vault import Vault
 from schedgen_ops.settings import Settings
+from schedgen_ops.settings.secrets import OF_THE_SHELL
 from schedgen_ops.shell import Command, Secret
 
 BINARY = Path(sys.executable).parent / "docker-compose"
@@ -123,11 +126,19 @@ def test_templates_take_secrets() -> None:
         ({"variables": {"A": "50$"}}, "write `\\$\\$`"),
         ({"variables": {"A": "x\0"}}, "NUL"),
         ({"secrets": {"A": "x"}, "variables": {"A": "x"}}, "in `secrets` already"),
+        ({"variables": {"LANG": "C"}}, "'LANG' is the host's own"),
+        ({"secrets": {"DOCKER_HOST": "x"}}, "'DOCKER_HOST' is the host's own"),
     ],
 )
 def test_a_config_that_cannot_be_meant_is_refused(values: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         minimal(**values)
+
+
+def test_what_no_look_compares_cannot_be_delivered() -> None:
+    script = host_scripts.text("secrets/look.bash")
+    (kept,) = re.findall(r'keep="([^"]*)"', script)
+    assert {*kept.split()} == OF_THE_SHELL
 
 
 # The commands
