@@ -188,7 +188,7 @@ def test_a_command_that_reads_gets_nothing() -> None:
 
 def test_a_command_that_asks_is_seen_and_answered() -> None:
     asks = ["sh", "-c", "printf PIN: >&2; read pin; echo got $pin"]
-    code = f"from schedgen_ops.secrets import program as p; print(p.run({asks}, 9, ask=True, over=bool).out)"
+    code = f"from schedgen_ops import local_program as p; print(p.run({asks}, 9, ask=True, over=bool).out)"
     ours, its = os.openpty()
     with subprocess.Popen([sys.executable, "-c", code], stdin=its, stdout=subprocess.PIPE, stderr=its) as run:
         os.close(its)

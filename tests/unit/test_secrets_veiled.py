@@ -10,7 +10,8 @@ import pytest
 import test_tasks
 import yaml
 from fakes import result
-from grafana_kit import TOKEN, Asking, grafana
+from grafana_kit import TOKEN, Asking, Grafana
+from http_kit import serving
 from test_tasks import CONFIG, Inv
 
 from schedgen_ops.errors import OpsError
@@ -66,7 +67,7 @@ def test_not_in_an_annotation(
     inv: Inv, configure: Configure, host: Quoting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRAFANA_TOKEN", TOKEN)
-    with grafana() as server:
+    with serving(Grafana()) as server:
         configure(grafana={"url": server.url, "variable": "GRAFANA_TOKEN", "deadline": 60})
         assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 4
         (made,) = server.annotations
