@@ -30,6 +30,9 @@ class Shown:
 def stale(identity: Identity, known: Known, shown: Iterable[Shown]) -> tuple[Entry, ...] | None:
     """Return the pinned keys that the host does not show; None where it shows one, and no other of its type.
 
+    A key under its name without the port may be another machine's: where the host shows that one it is good,
+    and else it says nothing.
+
     Raises:
         HostKeyChanged: where a key that it shows is revoked.
     """
@@ -37,9 +40,10 @@ def stale(identity: Identity, known: Known, shown: Iterable[Shown]) -> tuple[Ent
     for entry in known.keys:
         if entry.marker == REVOKED and entry.key in keys:
             raise revoked(identity.label, entry.place)
-    pinned = [entry for entry in (*known.keys, *known.portless) if not entry.marker]
+    pinned = [entry for entry in known.keys if not entry.marker]
     gone = tuple(entry for entry in pinned if entry.key not in keys)
-    good = len(gone) < len(pinned) and not {entry.kind for entry in gone} & set(keys.values())
+    known_one = len(gone) < len(pinned) or any(entry.key in keys for entry in known.portless)
+    good = known_one and not {entry.kind for entry in gone} & set(keys.values())
     return None if good else gone
 
 

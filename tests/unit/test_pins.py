@@ -11,7 +11,7 @@ import pytest
 from schedgen_ops.cli import hosts_trust
 from schedgen_ops.errors import Refused
 from schedgen_ops.host import pins
-from schedgen_ops.host.known_hosts import Entry
+from schedgen_ops.host.known_hosts import Entry, Known
 from schedgen_ops.host.pins import Shown
 from schedgen_ops.host.trust import Identity, encoded
 
@@ -41,6 +41,13 @@ def test_somebody_is_asked_and_sees_the_fingerprint_and_what_changed(old: tuple[
     assert ("CHANGED" in " ".join(read)) == bool(old)
     with pytest.raises(Refused, match="not trusted"):
         hosts_trust._vouched(op, link, (NEW,), old, ())
+
+
+def test_a_key_of_the_same_address_on_another_port_is_no_change() -> None:
+    other_machine = Known(portless=(entry(),))
+    assert pins.stale(WHO, other_machine, (NEW,)) == ()
+    assert pins.stale(WHO, other_machine, (OTHER,)) is None
+    assert pins.stale(WHO, Known(keys=(entry(),)), (NEW,)) == (entry(),)
 
 
 def test_other_lines_are_kept_byte_by_byte() -> None:
