@@ -185,6 +185,8 @@ def _clone(settings: Settings, facts: Facts) -> str | Problem:
 
 def _credentials(settings: Settings, facts: Facts) -> str | Problem:
     file = settings.env_file
+    if facts.env == "missing" and settings.delivered:
+        return _delivered(settings)
     if facts.env == "missing" and not settings.credentials:
         return f"no {file}, and the config asks for no credentials"
     if not facts.env.isdigit():
@@ -193,3 +195,11 @@ def _credentials(settings: Settings, facts: Facts) -> str | Problem:
         text = f"{file} has the mode {facts.env}: others than its owner may use it"
         return Problem(text, "Give it the mode 600.", refuses=False)
     return f"{file}, mode {facts.env}"
+
+
+def _delivered(settings: Settings) -> str | Problem:
+    text = f"{settings.env_file} comes with the release"
+    if others := ", ".join(look.expected(settings)):
+        hint = "Add them to `secrets` or `variables`, unless the host's own shell sets them."
+        return Problem(f"{text}, without {others}", hint, refuses=False)
+    return text

@@ -172,6 +172,24 @@ def test_what_is_not_as_it_should_be_is_named(
     assert text in tick.text
 
 
+def test_an_env_file_that_is_delivered_need_not_be_there() -> None:
+    def credentials(env: str, *names: str) -> tuple[Mark, str]:
+        known = minimal(
+            credentials=list(names), secrets={"PASSWORD": ["op", "read"]}, variables={"MODE": "x"}
+        )
+        ticks = findings.ticks(known, facts.parse(said(env=env)), NOW, NOW)
+        tick = next(tick for tick in ticks if tick.box.title == "Credentials")
+        return tick.mark, tick.text
+
+    assert credentials("missing", "PASSWORD") == (Mark.PASSED, ".env comes with the release")
+    assert credentials("missing", "PASSWORD", "MODE") == (Mark.PASSED, ".env comes with the release")
+    assert credentials("missing", "PASSWORD", "TOKEN") == (
+        Mark.WARNING,
+        ".env comes with the release, without TOKEN",
+    )
+    assert credentials("600", "PASSWORD") == (Mark.PASSED, ".env, mode 600")
+
+
 def test_what_was_not_looked_at_has_not_passed() -> None:
     found = judged(directory="missing", clone=None, env=None, engine=None, engine_error="none")
     for title in ("Clone", "Credentials", "Docker Compose"):
