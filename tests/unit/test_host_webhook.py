@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -177,6 +179,31 @@ def test_a_verdict_that_turns_bad_in_the_last_round_is_told(
     slowly(host.folder)
     assert inv("verify.extended", "--detach", "--duration", "1", on=[host]) == 0
     assert team.wait() == ["staging app1, watched by itself: 1 of 1 rounds failed (limit 10 %)"]
+    over(host)
+    assert not (host.state / "watch/webhook").exists()
+
+
+def over(host: Local) -> None:
+    """Waits until nothing of the watch is left, without a look."""
+    subprocess.run(["flock", "--timeout", "60", str(host.state / "watch/lock"), "true"], check=True)
+
+
+@pytest.mark.parametrize("how", [None, signal.SIGTERM, signal.SIGKILL])
+def test_no_address_stays_when_a_watch_is_over(
+    inv: Inv, host: Local, team: Team, monkeypatch: pytest.MonkeyPatch, how: signal.Signals | None
+) -> None:
+    configured(host.folder, monkeypatch, team.url)
+    host.__class__ = Telling
+    assert inv("verify.extended", "--detach", "--duration", "60", on=[host]) == 0
+    assert TOKEN in (host.state / "watch/webhook").read_text()
+    if how:
+        os.killpg(host.pid, how)
+        over(host)
+        # Of one that was killed nothing is left that could remove it: whoever looks does.
+        assert how is signal.SIGTERM or not host.kept().alive
+    else:
+        assert inv("verify.stop", on=[host]) == 0
+    assert not (host.state / "watch/webhook").exists()
 
 
 def test_a_container_that_was_restarted_turns_it_bad(

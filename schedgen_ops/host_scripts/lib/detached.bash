@@ -14,6 +14,7 @@ end_watch() {
   # Under the lock, lest it be said of the next one.
   (
     flock --timeout 20 8 || exit
+    rm -f -- "$dir/webhook"
     [ -e "$dir/ended" ] || echo stopped > "$dir/ended"
   ) 8>> "$dir/lock"
 }

@@ -104,6 +104,8 @@ keep() {
 }
 finish() {
   trap '' TERM INT
+  # No secret stays where nobody tells any more.
+  rm -f -- "$dir/webhook"
   kill -TERM -- "-$$" 2> /dev/null
   exit 0
 }
