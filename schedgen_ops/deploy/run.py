@@ -140,7 +140,7 @@ def _migrations(session: Session) -> Step:
     """The schema, once a database; from here on there is a backup."""
 
     def run() -> None:
-        session.do(_note_backup)
+        session.do(_note_change)
         migrate = partial(session.do, images.migrate, only=_migrating(session))
         at_once([migrate, partial(session.do, code.keep_logs)])
         added = sorted({name for host_run in session.host_runs for name in host_run.release.migrations})
@@ -155,7 +155,7 @@ def _migrations(session: Session) -> Step:
 
 def _begin(session: Session) -> None:
     """What comes before the ingress where no migrations do."""
-    session.do(_note_backup)
+    session.do(_note_change)
     session.do(code.keep_logs)
 
 
@@ -169,8 +169,7 @@ def _look_for_room(host_run: HostRun) -> None:
     host_run.totals = capacity.ensured(host_run.context, _source(host_run))
 
 
-def _note_backup(host_run: HostRun) -> None:
-    if not host_run.backup:
-        return
-    host_run.new = replace(host_run.release, backup=host_run.backup)
+def _note_change(host_run: HostRun) -> None:
+    """Keep in the record that what serves is changed from now on, and the backup to go back to."""
+    host_run.new = replace(host_run.release, backup=host_run.backup, reached=True)
     store.write(host_run.remote, host_run.paths, host_run.new)

@@ -1,7 +1,10 @@
 """The four keys of software delivery, from the releases on hosts. Pure.
 
 The definitions are those of DORA, "DORA's software delivery metrics: the four keys"
-(https://dora.dev/guides/dora-metrics-four-keys/), read for what a release's record tells:
+(https://dora.dev/guides/dora-metrics-four-keys/), read for what a release's record tells. A deploy is a
+release that reached what serves: one that was taken back before its migrations or the ingress were begun,
+since its code or its images could not be had, deployed nothing and is counted nowhere. One that needed a
+person always counts.
 
 - Deployment frequency: how often a change is deployed to production; deploys that came to serve are counted.
 - Lead time for changes: from a commit to its deployment; the median over all commits that deploys brought.
@@ -87,7 +90,8 @@ def stats(
 
 
 def _is_deploy(release: Release) -> bool:
-    return release.state in _ENDED and not release.restores and moment(release.finished) is not None
+    ended = release.state in _ENDED and moment(release.finished) is not None
+    return ended and not release.restores and (release.reached or release.state is not State.FAILED)
 
 
 def _end(release: Release, otherwise: datetime) -> datetime:

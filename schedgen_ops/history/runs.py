@@ -63,7 +63,7 @@ def merged(by_host: Mapping[str, Iterable[Release]]) -> tuple[tuple[Release, tup
             found.setdefault(release.id, []).append((release, host))
     return tuple(
         (
-            max((one for one, _ in each), key=lambda one: _WORST.index(one.state)),
+            max((one for one, _ in each), key=lambda one: (_WORST.index(one.state), one.reached)),
             tuple(host for _, host in each),
         )
         for each in found.values()

@@ -71,7 +71,8 @@ class Release:
         error: why it failed.
         restores: the id of the release that it went back to; "" for a deploy.
         guard: what the guard saw that kept it; "" for none.
-        steps: (title, seconds) of each step that ended.
+        steps: (title, seconds) of each step that ended well.
+        reached: whether it came to what serves: its migrations or, without any, the ingress were begun.
     """
 
     id: ReleaseId
@@ -90,6 +91,7 @@ class Release:
     restores: ReleaseId = NO_RELEASE
     guard: str = ""
     steps: tuple[tuple[str, float], ...] = ()
+    reached: bool = False
     run: str = ""
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 

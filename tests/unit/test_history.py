@@ -13,7 +13,7 @@ from deploying import deployed
 from hypothesis import given
 from hypothesis import strategies as st
 from kit import bash
-from simulated import SimHost
+from simulated import Fault, SimHost
 from test_tasks import Capture, Inv
 
 from schedgen_ops.cli.history_tables import page
@@ -29,7 +29,13 @@ HOUR = 3600.0
 
 
 def release(
-    name: str, hours_ago: float, state: State = State.DONE, took: float = 0.5, **more: str
+    name: str,
+    hours_ago: float,
+    state: State = State.DONE,
+    took: float = 0.5,
+    *,
+    reached: bool = True,
+    **more: str,
 ) -> Release:
     begun = UNTIL - timedelta(hours=hours_ago)
     ended = begun + timedelta(hours=took)
@@ -42,6 +48,7 @@ def release(
         finished="" if state is State.STARTED else ended.isoformat(),
         previous=ReleaseId(more.get("previous", NO_RELEASE)),
         restores=ReleaseId(more.get("restores", NO_RELEASE)),
+        reached=reached,
     )
 
 
@@ -79,6 +86,38 @@ def test_what_needed_a_person_is_mended_by_the_next_that_serves() -> None:
     assert reckoned(release("a", 10, State.BROKEN), release("b", 5)).restore == pytest.approx(5.5 * HOUR)
 
 
+def test_a_build_that_fails_is_no_deploy_and_no_time_to_restore() -> None:
+    good, unbuilt = release("a", 9), release("b", 5, State.FAILED, took=3, reached=False)
+    assert reckoned(good, unbuilt) == reckoned(good)
+    found = reckoned(good, unbuilt, release("c", 2, State.BROKEN, reached=False))
+    assert (found.deploys, found.failed, found.restore) == (2, 1, None)
+
+
+@pytest.mark.parametrize("worst_first", [True, False])
+def test_a_release_that_one_host_came_to_serve_reached_what_serves(worst_first: bool) -> None:
+    both = [release("a", 5, State.FAILED, reached=reached) for reached in (worst_first, not worst_first)]
+    ((one, _),) = merged({"app1": [both[0]], "app2": [both[1]]})
+    assert one.reached
+
+
+@pytest.mark.parametrize(
+    ("named", "counted"),
+    [("^docker compose build", 0), ("^docker compose run", 1), ("^replace frontend$", 1)],
+)
+def test_a_deploy_that_fails_counts_once_it_reached_what_serves(
+    inv: Inv, capsys: Capture, named: str, counted: int
+) -> None:
+    host = SimHost()
+    assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 0
+    host.asked.clear()
+    host.fault = Fault(0, 1, named=named)
+    assert inv("deploy", "--branch", "v1.2.4", on=[host]) == 4
+    capsys.readouterr()
+    assert inv("history.stats", "--json", on=[host]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["result"]
+    assert (row["deploys"], row["failed"]) == (1 + counted, counted)
+
+
 releases = st.lists(
     st.builds(
         release,
@@ -88,6 +127,7 @@ releases = st.lists(
         st.floats(-1, 5),
         previous=st.sampled_from(["", *"abcdefgh"]),
         restores=st.sampled_from(["", "", *"abcd"]),
+        reached=st.booleans(),
     ),
     max_size=8,
     unique_by=lambda one: one.id,
