@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from schedgen_ops.cli.looking import Rows
 from schedgen_ops.errors import ConfigError, HostKeyChanged, OpsError, Refused
 from schedgen_ops.events import HostMissing
 from schedgen_ops.host import Network, pins, scan
@@ -13,7 +14,6 @@ from schedgen_ops.host.pins import Shown
 from schedgen_ops.host.trust import fingerprint as fingerprint_of
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.task_run import Operation
-from schedgen_ops.ui.tables import Table
 
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _COLUMNS = ("Host", "Key", "State")
@@ -38,11 +38,13 @@ def trust(op: Operation, fingerprint: str, *, replace: bool) -> None:
         )
     names = op.fleet.names
     network = Network(op.settings.ssh, prompt=op.ui.secret)
+    rows = Rows(op, _COLUMNS)
     done: dict[str, str] = {}
     errors: dict[str, Exception] = {}
     for link in network.links([op.settings.host(name) for name in names]):
         try:
-            done[link.label] = _trust(op, link, vouched, replace=replace)
+            keys, done[link.label] = _trust(op, link, vouched, replace=replace)
+            rows.add(tuple((link.label, str(key), done[link.label]) for key in keys))
         except ConfigError:
             raise
         except OpsError as error:
@@ -54,7 +56,10 @@ def trust(op: Operation, fingerprint: str, *, replace: bool) -> None:
         raise failed
 
 
-def _trust(op: Operation, link: Link, vouched: tuple[str, ...], *, replace: bool) -> str:
+def _trust(
+    op: Operation, link: Link, vouched: tuple[str, ...], *, replace: bool
+) -> tuple[tuple[Shown, ...], str]:
+    """Return the keys that are pinned, and since when or where."""
     who = link.identity
     if not who.keeps:
         hint = "Set `ssh.known_hosts` in the configuration"
@@ -63,17 +68,12 @@ def _trust(op: Operation, link: Link, vouched: tuple[str, ...], *, replace: bool
     shown = scan.keys(link)
     old = pins.stale(who, known, shown)
     if old is None:
-        return _told(op, link, shown, "pinned already")
+        return shown, "pinned already"
     if old and not replace:
         raise _changed(link, shown, old)
     chosen = _vouched(op, link, shown, old, vouched)
     pins.pin(who, chosen, old)
-    return _told(op, link, chosen, f"pinned in {who.files[0]}")
-
-
-def _told(op: Operation, link: Link, keys: tuple[Shown, ...], state: str) -> str:
-    op.ui.show(Table(_COLUMNS, tuple((link.label, str(key), state) for key in keys)))
-    return state
+    return chosen, f"pinned in {who.files[0]}"
 
 
 def _vouched(

@@ -17,8 +17,8 @@ def printed(server: Sshd) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[1]
 
 
-def configured(folder: Path, server: Sshd, known: Path) -> None:
-    rows = [{"name": "app1", "address": "127.0.0.1", "port": server.port}]
+def configured(folder: Path, server: Sshd, known: Path, *names: str) -> None:
+    rows = [{"name": name, "address": "127.0.0.1", "port": server.port} for name in names or ("app1",)]
     ssh = {"config_file": None, "identity_file": str(server.key), "known_hosts": str(known), "agent": False}
     (folder / "config").mkdir(exist_ok=True)
     config = {"project": "p", "directory": str(folder / "project"), "hosts": rows, "ssh": ssh}
@@ -96,3 +96,15 @@ def test_keys_are_pinned_once_vouched_for_and_never_replaced_unasked(tmp_path: P
         code, said = ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))
         assert code == 8
         assert "revoked" in said
+
+
+def test_a_document_has_the_keys_of_every_host(tmp_path: Path) -> None:
+    with sshd(tmp_path / "sshd") as server:
+        configured(tmp_path, server, known := tmp_path / "known_hosts", "app1", "app2")
+        out, err = started(tmp_path, "hosts.trust", "--json", "--fingerprint", printed(server)).communicate()
+    key = f"{printed(server)} (ED25519)"
+    first, second = (
+        {"host": "app1", "key": key, "state": f"pinned in {known}"},
+        {"host": "app2", "key": key, "state": "pinned already"},
+    )
+    assert json.loads(out)["result"] == [first, second], err
