@@ -100,7 +100,11 @@ def _on_terminal(remote: Remote, build: Build) -> int:
     command = build(remote, Tie(os.environ.get("TERM") or "dumb", reads=True))
     with raw_terminal(sys.stdin.fileno(), sys.stdout.fileno()) as terminal:
         ends = Ends(terminal.write, terminal.write, stdin=terminal.stdin, window=terminal)
-        return remote.attach(command, ends)
+        code = remote.attach(command, ends)
+        if code:
+            # It may have been killed.
+            terminal.tidy()
+        return code
 
 
 def _beside(fleet: Fleet, build: Build) -> int:

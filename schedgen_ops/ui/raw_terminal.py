@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import termios
@@ -11,9 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-_AWAY, _BACK = b"\x1b[?1049h", b"\x1b[?1049l"
-# Colours, the cursor, the mouse, the keypad and pasting, as they are without a program that set them.
-_PLAIN = b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1l\x1b>"
+_BACK = b"\x1b[?1049l"
+# To the other screen, and back from it.
+_SCREEN = re.compile(rb"\x1b\[\?(?:1049|1047|47)([hl])")
+_LONGEST = len(_BACK)
+# Colours, the cursor, the mouse, pasting, the keypad, as they are without a program that set them.
+_PLAIN = (
+    b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?1015l"
+    b"\x1b[?2004l\x1b[?1l\x1b>"
+)
 
 
 def has_terminal() -> bool:
@@ -38,6 +45,7 @@ class RawTerminal:
         self.stdin = stdin
         self._stdout = stdout
         self._away = False
+        self._last = b""
 
     def size(self) -> tuple[int, int]:
         """Return columns and rows; what a terminal has that does not say."""
@@ -49,15 +57,18 @@ class RawTerminal:
 
     def write(self, data: bytes) -> None:
         """Show what the program says, as it is: the terminal is its own."""
-        if (away := data.rfind(_AWAY)) != (back := data.rfind(_BACK)):
-            self._away = away > back
+        # It comes in pieces of any length.
+        seen = self._last + data
+        if moves := _SCREEN.findall(seen):
+            self._away = moves[-1] == b"h"
+        self._last = seen[1 - _LONGEST :]
         while data:
             data = data[os.write(self._stdout, data) :]
 
     def tidy(self) -> None:
-        """Leave the screen of a program that cannot leave it any more."""
+        """Leave the screen of a program that cannot leave it any more, and what else it set."""
         with suppress(OSError):
-            os.write(self._stdout, (_BACK if self._away else b"") + _PLAIN + b"\r\n")
+            os.write(self._stdout, (_BACK if self._away else b"") + _PLAIN)
 
 
 @contextmanager
@@ -79,6 +90,8 @@ def raw_terminal(stdin: int = 0, stdout: int = 1) -> Iterator[RawTerminal]:
         yield terminal
     except BaseException:
         terminal.tidy()
+        with suppress(OSError):
+            os.write(stdout, b"\r\n")
         raise
     finally:
         with suppress(termios.error):

@@ -91,6 +91,13 @@ def test_a_program_that_a_signal_ended_has_the_code_a_shell_gives_it(shell: Scre
     assert shell.code() == 137
 
 
+def test_what_a_program_set_that_was_killed_is_as_it_was(shell: Screen) -> None:
+    shell.type("printf '\\033[?1049h\\033[?25l\\033[?1003h'; echo away $((40 + 2)); kill -9 $$\n")
+    shell.until("away 42\r\n")
+    shell.until(r"\x1b\[\?1049l.*\x1b\[\?25h.*\x1b\[\?1003l")
+    assert shell.code() == 137
+
+
 def piped(env: dict[str, str], *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     line = [*INV, "run", "--", *words]
     return subprocess.run(line, env=env, input=stdin, capture_output=True, timeout=60, check=False)

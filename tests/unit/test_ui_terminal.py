@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ui_kit import Face, Tty, started
 
 from schedgen_ops.events import Message, Output, RunFinished, StepStarted
+from schedgen_ops.ui.raw_terminal import RawTerminal
 from schedgen_ops.ui.terminal import Writer, is_coloured, is_live, printable, printable_lines
 
 ATTACKS = (
@@ -113,3 +114,27 @@ def test_a_reader_that_goes_away_does_not_end_the_run() -> None:
     finally:
         os.close(writer)
     assert (run.returncode, run.stderr) == (0, "still here\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        (b"\x1b[?1049hfull", True),
+        (b"\x1b[?47hfull", True),
+        (b"\x1b[?1049hfull\x1b[?1049lback", False),
+        (b"\x1b[?1049l\x1b[?1047hfull", True),
+        (b"plain\x1b[?25l", False),
+    ],
+)
+def test_the_screen_that_a_killed_program_was_on_is_left_and_no_other(said: bytes, away: bool) -> None:
+    for size in (1, 3, 7, 100):
+        ear, bell = os.pipe()
+        terminal = RawTerminal(0, bell, ear)
+        for start in range(0, len(said), size):
+            terminal.write(said[start : start + size])
+        terminal.tidy()
+        os.close(bell)
+        with os.fdopen(ear, "rb") as shown:
+            left = shown.read().removeprefix(said)
+        assert left.startswith(b"\x1b[?1049l") == away
+        assert b"\x1b[?25h" in left
