@@ -32,14 +32,19 @@ def watch(op: Operation, every: int) -> None:
         raise ConfigError("--watch needs a terminal", hint="Without one `inv status` looks once.")
     fleet, settings = op.fleet, op.settings
     title = f"{settings.project} on {settings.environment}, every {every} s, Ctrl-C ends"
+
+    def look() -> Outcomes[HostStatus]:
+        # A host that is lost is connected to again by the next round.
+        return fleet.each(lambda remote: status.look(op.context(remote)))
+
     try:
+        # The way to a host may ask for a passphrase, which nobody sees on a screen that is drawn over.
+        seen = look()
         with full_screen(sys.stdout) as screen:
-            screen.draw(title, (Table(HOST_COLUMNS, (), empty="Looking ..."),), ())
             while True:
-                # A host that is lost is connected to again by the next round.
-                seen = fleet.each(lambda remote: status.look(op.context(remote)))
                 screen.draw(f"{op.clock.now():%H:%M:%S} UTC  {title}", _tables(op, seen), _notes(seen))
                 time.sleep(every)
+                seen = look()
     except KeyboardInterrupt:
         return
 

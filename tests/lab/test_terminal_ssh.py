@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from box import ROOT
 from screen import INV, Screen
-from sshd import Sshd
+from sshd import Sshd, keygen
 
 
 @pytest.fixture
@@ -141,4 +141,24 @@ def test_status_is_watched_on_the_whole_terminal_until_ctrl_c(
     one.until("No service is there")
     one.type("\x03")
     one.until(r"\x1b\[\?1049l")
+    assert one.code() == 0
+
+
+def test_a_passphrase_is_asked_for_before_the_terminal_is_drawn_over(
+    screens: list[Screen], tmp_path: Path, env: dict[str, str], server: Sshd
+) -> None:
+    locked = keygen(tmp_path / "locked", passphrase="open sesame")
+    with (server.folder / "authorized_keys").open("a") as file:
+        file.write(Path(f"{locked}.pub").read_text())
+    config = json.loads((tmp_path / "term.yaml").read_text())
+    config["ssh"]["identity_file"] = str(locked)
+    (tmp_path / "term.yaml").write_text(json.dumps(config))
+    one = Screen(tmp_path, env, "status", "--watch", "--every", "1")
+    screens.append(one)
+    asked = one.until("Passphrase for .*locked")
+    assert "\x1b[?1049h" not in asked.string
+    one.type("open sesame\n")
+    one.until(r"\x1b\[\?1049h")
+    one.until("No service is there")
+    one.type("\x03")
     assert one.code() == 0
