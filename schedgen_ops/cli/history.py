@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from schedgen_ops import events, loading
-from schedgen_ops.cli.history_tables import RUNS, STATS, page, row, stat_row
+from schedgen_ops.cli.history_tables import RUNS, STATS, Delivered, page, row, stat_row
 from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.commands import git
 from schedgen_ops.errors import ConfigError, OpsError
-from schedgen_ops.history.dora import Stats, stats
+from schedgen_ops.history.dora import stats
 from schedgen_ops.history.runs import Journaled, PastRun, merged, past
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.release import store
@@ -60,7 +60,8 @@ def show(op: Operation, limit: int) -> None:
         runs += past(there.settings.environment, releases, journaled)
         errors += _missing(seen)
     shown = sorted(runs, key=lambda run: run.at, reverse=True)[:limit]
-    op.ui.show(Table(RUNS, tuple(map(row, shown)), empty="Nothing was recorded yet."))
+    empty = "Nothing is known: see the hosts that are missing." if errors else "Nothing was recorded yet."
+    op.ui.show(Table(RUNS, tuple(map(row, shown)), empty=empty))
     _end(errors)
 
 
@@ -79,23 +80,31 @@ def deliveries(op: Operation, since: str, file: str) -> None:
         begun = until - timedelta(seconds=max(1.0, seconds(since)))
     except (ValueError, OverflowError):
         raise ConfigError(f"--since {since!r} is no time", hint="For example --since 90d.") from None
-    found: dict[str, Stats] = {}
+    found: list[Delivered] = []
     errors: list[OpsError] = []
     for there in _environments(op):
         seen = look(there, lambda remote, at=there: _ask(at, remote))  # type: ignore[misc]
         _tell_unread(there, 0, sum(len(one.shelf.torn) for one in seen.ok.values()))
         releases = merged({host: one.shelf.releases for host, one in seen.ok.items()})
         times = {key: value for one in seen.ok.values() for key, value in one.times.items()}
-        found[there.settings.environment] = stats((one for one, _ in releases), times, begun, until)
+        figures = stats((one for one, _ in releases), times, begun, until) if seen.ok else None
+        found.append(Delivered(there.settings.environment, figures, tuple(seen.errors)))
         errors += _missing(seen)
-    known = {env: one for env, one in found.items() if one.deploys}
-    empty = f"No deploy was recorded in the last {since}."
-    op.ui.show(Table(STATS, tuple(stat_row(env, one) for env, one in known.items()), empty=empty))
-    for env in found.keys() - known.keys() if known else ():
-        events.info(op.emit, f"{env}: no deploy was recorded in the last {since}")
+    _show(op, found, since)
     if file:
-        _write(op, file, page(known, begun, until))
+        _write(op, file, page(found, begun, until))
     _end(errors)
+
+
+def _show(op: Operation, found: Sequence[Delivered], since: str) -> None:
+    rows = [one for one in found if one.has_row]
+    none = f"o deploy was recorded in the last {since}"
+    only = " on the hosts that answered" if any(one.missing for one in found) else ""
+    op.ui.show(Table(STATS, tuple(map(stat_row, rows)), empty=f"N{none}{only}."))
+    for one in found:
+        said = "" if one.has_row or not rows else f"n{none}"
+        if text := ", ".join(filter(None, (said, one.note))):
+            events.info(op.emit, f"{one.env}: {text}")
 
 
 def _environments(op: Operation) -> Iterator[Operation]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,31 @@ from schedgen_ops.run_report.files import render
 from schedgen_ops.text import duration
 from schedgen_ops.ui.panels import spark
 from schedgen_ops.ui.tables import Column
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How deliveries of an environment went: `stats` is None where no host could be asked.
+
+    Attributes:
+        missing: the hosts of which nothing is known.
+    """
+
+    env: str
+    stats: Stats | None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def has_row(self) -> bool:
+        """Whether there is more to say than that no deploy was recorded."""
+        return self.stats is None or self.stats.deploys > 0
+
+    @property
+    def note(self) -> str:
+        """What is to be known of the figures, in a sentence; "" for nothing."""
+        if self.stats is None:
+            return "not known: no host could be asked"
+        return f"without {', '.join(self.missing)}, which could not be asked" if self.missing else ""
 
 
 def _time(value: datetime | None) -> str:
@@ -32,8 +58,12 @@ def _often(value: float | None) -> str:
     return f"{value:.1f} a day" if value >= 1 else f"{value * 7:.1f} a week"
 
 
+def _count(value: int | None) -> str:
+    return "not known" if value is None else str(value)
+
+
 def _weeks(value: Any) -> str:
-    return f"|{spark([good + bad for good, bad in value])}|"
+    return "" if value is None else f"|{spark([good + bad for good, bad in value])}|"
 
 
 RUNS = (
@@ -49,8 +79,8 @@ RUNS = (
 )
 STATS = (
     "Env",
-    Column("Deploys", right=True),
-    Column("Failed", right=True),
+    Column("Deploys", _count, right=True),
+    Column("Failed", _count, right=True),
     Column("Deployment frequency", _often, key="deploys_per_day"),
     Column("Lead time for changes", _span, key="lead_seconds"),
     Column("Change failure rate", _percent, key="failure_rate"),
@@ -65,26 +95,38 @@ def row(run: PastRun) -> tuple[Any, ...]:
     return (run.at, *told)
 
 
-def stat_row(env: str, found: Stats) -> tuple[Any, ...]:
+def stat_row(one: Delivered) -> tuple[Any, ...]:
     """Return the cells of an environment."""
+    if one.stats is None:
+        return (one.env, *[None] * (len(STATS) - 1))
+    found = one.stats
     keys = (found.per_day, found.lead, found.failure_rate, found.restore)
-    return (env, found.deploys, found.failed, *keys, found.weeks)
+    return (one.env, found.deploys, found.failed, *keys, found.weeks)
 
 
-def page(found: Mapping[str, Stats], since: datetime, until: datetime) -> str:
-    """Return the page with the four keys of every environment that has deploys."""
+def page(found: Iterable[Delivered], since: datetime, until: datetime) -> str:
+    """Return the page with the four keys of every environment."""
     shown = [
         {
-            "env": env,
-            "keys": (
-                ("Deployment frequency", _often(one.per_day), f"{one.served} deploys served"),
-                ("Lead time for changes", _span(one.lead), f"median of {one.changes} commits"),
-                ("Change failure rate", _percent(one.failure_rate), f"{one.failed} of {one.deploys} deploys"),
-                ("Time to restore", _span(one.restore), "median"),
-            ),
-            "weeks": one.weeks,
-            "most": max((good + bad for good, bad in one.weeks), default=0) or 1,
+            "env": one.env,
+            "note": one.note,
+            "none": not one.has_row,
+            "keys": (),
+            **(_charted(one.stats) if one.stats and one.has_row else {}),
         }
-        for env, one in found.items()
+        for one in found
     ]
     return render("history.html.j2", environments=shown, since=_time(since), until=_time(until))
+
+
+def _charted(one: Stats) -> dict[str, Any]:
+    return {
+        "keys": (
+            ("Deployment frequency", _often(one.per_day), f"{one.served} deploys served"),
+            ("Lead time for changes", _span(one.lead), f"median of {one.changes} commits"),
+            ("Change failure rate", _percent(one.failure_rate), f"{one.failed} of {one.deploys} deploys"),
+            ("Time to restore", _span(one.restore), "median"),
+        ),
+        "weeks": one.weeks,
+        "most": max((good + bad for good, bad in one.weeks), default=0) or 1,
+    }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import test_tasks
+import yaml
 from deploying import deployed
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,8 +17,9 @@ from kit import bash
 from simulated import Fault, SimHost
 from test_tasks import Capture, Inv
 
-from schedgen_ops.cli.history_tables import page
+from schedgen_ops.cli.history_tables import Delivered, page
 from schedgen_ops.commands import git
+from schedgen_ops.errors import ConnectionLost
 from schedgen_ops.history.dora import Stats, stats
 from schedgen_ops.history.runs import Journaled, merged, past
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, State
@@ -146,7 +148,7 @@ def test_the_keys_hold_together(found: list[Release], commits: dict[str, list[fl
     assert told.lead is None or told.lead >= 0
     assert told.deploys or told.lead is told.restore is None
     assert stats(reversed(found), commits, SINCE, UNTIL).failed == told.failed
-    assert page({"x": told}, SINCE, UNTIL).startswith("<!doctype html>")
+    assert page([Delivered("x", told)], SINCE, UNTIL).startswith("<!doctype html>")
 
 
 def test_a_release_of_several_hosts_is_one_run_and_as_bad_as_the_worst() -> None:
@@ -199,6 +201,41 @@ def test_where_nothing_was_done_it_says_so(inv: Inv, capsys: Capture, tmp_path: 
     assert "No deploy was recorded in the last 90d." in out
     assert f"Report: {page_file}" in out
     assert "No deploy was recorded" in page_file.read_text()
+
+
+def gone(host: str) -> SimHost:
+    return SimHost(host, fault=Fault(0, ConnectionLost, lasts=True))
+
+
+def test_hosts_that_cannot_be_asked_are_no_hosts_without_deploys(
+    inv: Inv, capsys: Capture, tmp_path: Path
+) -> None:
+    page_file = tmp_path / "stats.html"
+    words = ("history.stats", "--html", str(page_file))
+    assert inv(*words, on=[gone("app1")]) == 8
+    out = "".join(capsys.readouterr())
+    assert "staging: not known: no host could be asked" in out
+    assert "No deploy was recorded" not in out
+    assert "Not known: no host could be asked." in page_file.read_text()
+    assert "No deploy was recorded" not in page_file.read_text()
+    assert inv("history.stats", "--json", on=[gone("app1")]) == 8
+    (row,) = json.loads(capsys.readouterr().out)["result"]
+    assert (row["env"], row["deploys"], row["failure_rate"]) == ("staging", None, None)
+    assert inv("history", on=[gone("app1")]) == 8
+    assert "Nothing was recorded" not in "".join(capsys.readouterr())
+
+
+def test_figures_say_which_hosts_they_are_without(inv: Inv, capsys: Capture, tmp_path: Path) -> None:
+    config = yaml.safe_load(test_tasks.CONFIG)
+    config["hosts"] = [{"name": name, "address": f"{name}.example"} for name in ("app1", "app2")]
+    (tmp_path / "config/staging.yaml").write_text(yaml.safe_dump(config))
+    page_file = tmp_path / "stats.html"
+    words = ("history.stats", "--html", str(page_file))
+    assert inv(*words, on=[SimHost("app1"), gone("app2")]) == 8
+    out = "".join(capsys.readouterr())
+    assert "No deploy was recorded in the last 90d on the hosts that answered." in out
+    assert "staging: without app2, which could not be asked" in out
+    assert "Without app2, which could not be asked." in page_file.read_text()
 
 
 def test_torn_and_foreign_lines_are_counted_and_told(inv: Inv, capsys: Capture, tmp_path: Path) -> None:
