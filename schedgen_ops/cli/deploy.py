@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops.backup.offsite import push
-from schedgen_ops.cli import halves, hooking
+from schedgen_ops.cli import halves, hooking, post_mortem
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.policy import Consent
 from schedgen_ops.commands.ref_names import Ref
@@ -65,7 +65,7 @@ def carry_out(
         (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
-    with hooks.ending():
+    with post_mortem.explained(op, session), hooks.ending():
         # The team hears of a refusal, and the journal has it, since the run has a name by now.
         consent.before()
         release = run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from schedgen_ops.cli import hooking
+from schedgen_ops.cli import hooking, post_mortem
 from schedgen_ops.cli.locking import awaited
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.restore import lost
@@ -63,7 +63,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         (("From", serving.id), ("To", f"{target.id} ({target.branch})")),
         tuple((step.number, step.title) for step in run.steps),
     )
-    with hooks.ending():
+    with post_mortem.explained(op, session), hooks.ending():
         release = run()
     told["release"] = release
     hooks.over("on-rollback")

@@ -21,6 +21,8 @@ class Diagnosis:
         evidence: what the host answered that shows it.
         known: False where it could not be looked at: then nothing is said to be well.
         services: the services that it explains the trouble of.
+        trace: what a run that failed leaves by itself: "end", the record of how it failed; "load", that of
+            building and starting; "schema", migrations that stay when it is taken back. "" for all else.
     """
 
     cause: str
@@ -29,6 +31,7 @@ class Diagnosis:
     evidence: tuple[str, ...] = ()
     known: bool = True
     services: tuple[str, ...] = ()
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,15 @@ FOLLOWS = ("crashed", "restarting", "unhealthy", "not started yet")
 # In order of weight: the first that any container of a service has is told.
 _ORDER = ("port taken", "out of memory", "image missing", "not started")
 
-_PORT = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
-_NO_IMAGE = re.compile(r"no such image|image .* not found|unable to find image", re.IGNORECASE)
+PORT = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
+NO_IMAGE = re.compile(r"no such image|image .* not found|unable to find image", re.IGNORECASE)
 # Ended by somebody who asked: SIGTERM and SIGKILL are how `stop` ends it.
 _ASKED = (0, 137, 143)
 _KILLED = 137
 # So many restarts, the last within so many seconds, are no accident.
 _RESTARTS, _LATELY = 3, 600.0
 # What services write when their surroundings are wrong, most specific first.
-_SAID = (
+SAID = (
     (
         "configuration",
         re.compile(
@@ -114,12 +114,12 @@ def _still(box: Container, more: ContainerDetail, details: Boxes, log: Sequence[
     """Why a container that should run does not."""
     error = tuple(filter(None, (more.error,)))
     taken = [port for port in more.ports if port in details.listening]
-    if _PORT.search(more.error) or taken:
+    if PORT.search(more.error) or taken:
         who = [f"port {port}: {details.listening[port] or 'some process'} has it" for port in taken]
         text = f"{box.name} cannot start: its port is taken"
         fix = f"end what has the port, then `inv ops.start {box.service}`"
         return Diagnosis("port taken", text, fix, (*who, *error))
-    if _NO_IMAGE.search(more.error):
+    if NO_IMAGE.search(more.error):
         return Diagnosis("image missing", f"{box.name} has no image", f"inv ops.build {box.service}", error)
     if more.error:
         return Diagnosis(
@@ -136,7 +136,7 @@ def _still(box: Container, more: ContainerDetail, details: Boxes, log: Sequence[
 def _by_log(cause: str, box: Container, text: str, log: Sequence[str], *said: str) -> Diagnosis:
     """The same, made more precise by what the container wrote last."""
     lines = telling(log, 6)
-    for name, pattern in _SAID:
+    for name, pattern in SAID:
         if any(pattern.search(line) for line in log):
             more = (f"its log tells of: {name}", *said, *lines)
             # A container keeps the environment that it was made with: only a deploy gives it another.

@@ -170,4 +170,4 @@ def _strange(answers: Answers, known: set[str]) -> Iterator[Diagnosis]:
     if strange and known:
         text = f"the database has migrations that this release does not know: {', '.join(strange)}"
         fix = "deploy the branch that has them, or `inv ops.revert-migration` with it"
-        yield Diagnosis("migrations conflict", text, fix)
+        yield Diagnosis("migrations conflict", text, fix, trace="schema")

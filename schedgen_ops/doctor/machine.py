@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schedgen_ops.commands import files
 from schedgen_ops.doctor import remote_commands as ask
@@ -119,4 +120,5 @@ def owners(answers: Answers) -> Iterator[Diagnosis]:
 def load(answers: Answers) -> Iterator[Diagnosis]:
     """Find a host that is short of memory or CPU."""
     for problem in look.load(answers.settings)(answers["load"]):
-        yield of_problem("host resources", problem, fix="inv verify.performance tells who uses it")
+        found = of_problem("host resources", problem, fix="inv verify.performance tells who uses it")
+        yield replace(found, trace="load") if problem.text.startswith("the CPU load is ") else found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from schedgen_ops import strangers
 from schedgen_ops.backup.restore import half
@@ -56,11 +56,24 @@ def causes(issue: int = 0) -> tuple[Cause, ...]:
     return tuple(cause for cause in CAUSES if not issue or issue in cause.issues)
 
 
+def after_failure() -> tuple[Cause, ...]:
+    """Return the causes that are looked for after a run that failed.
+
+    What the services log since tells of them in the middle of it, and of being put back: not of what failed.
+    """
+    return tuple(cause for cause in CAUSES if cause.name != "new errors")
+
+
 def probes(settings: Settings, host: HostSettings, issue: int = 0) -> Mapping[str, Command]:
     """Return what a host is asked, by name; only what the causes of `issue` need, 0 for all."""
-    needed = {probe for cause in causes(issue) for probe in cause.probes}
-    asked = {name: command for name, command in _all(settings, host).items() if name in needed}
-    named = {cause.name for cause in causes(issue)}
+    return needed(settings, host, causes(issue))
+
+
+def needed(settings: Settings, host: HostSettings, wanted: Sequence[Cause]) -> Mapping[str, Command]:
+    """Return what a host is asked for these causes, by name."""
+    read = {probe for cause in wanted for probe in cause.probes}
+    asked = {name: command for name, command in _all(settings, host).items() if name in read}
+    named = {cause.name for cause in wanted}
     if "registry" in named:
         asked |= networks.probes(settings)
     if "endpoint" in named:

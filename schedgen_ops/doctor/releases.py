@@ -9,7 +9,7 @@ from schedgen_ops.commands import docker
 from schedgen_ops.doctor import remote_commands
 from schedgen_ops.doctor.cause import Answers, Diagnosis, unknown
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import State
 from schedgen_ops.verify import logs
 from schedgen_ops.watch.log_lines import Group
 
@@ -21,7 +21,7 @@ _CACHE = re.compile(
     r"|no such file or directory.*/overlay2/|/overlay2/.*no such file or directory",
     re.IGNORECASE,
 )
-_NETWORK = re.compile(
+NETWORK = re.compile(
     r"dial tcp|i/o timeout|TLS handshake|no such host|could not resolve|EAI_AGAIN|ENOTFOUND|ETIMEDOUT"
     r"|connection refused|network is unreachable|Temporary failure",
     re.IGNORECASE,
@@ -72,23 +72,27 @@ def failed(answers: Answers) -> Iterator[Diagnosis]:
     last = max(shelf.releases, key=lambda release: release.id, default=None)
     if last is None or last.state not in (State.FAILED, State.BROKEN) or not last.error:
         return
-    cause, fix = _why(last)
+    cause, fix = why(last.error)
     text = f"the last deploy, {last.id} of {last.branch}, failed: {last.error.splitlines()[0]}"
     # What the database logged of a migration that failed belongs to that.
     data = answers.settings.database
     services = (data.service,) if data and cause.startswith("migration") else ()
-    yield Diagnosis(cause, text, fix, tuple(last.error.splitlines()[1:6]), services=services)
+    yield Diagnosis(cause, text, fix, tuple(last.error.splitlines()[1:6]), services=services, trace="end")
 
 
-def _why(last: Release) -> tuple[str, str]:
-    error = last.error
+def why(error: str) -> tuple[str, str]:
+    """Return the cause that a failed deploy's error speaks of, and its fix.
+
+    Args:
+        error: the sentence, and the lines of output that tell more.
+    """
     if re.search(r"migrat", error, re.IGNORECASE):
         cause = "migration locked out" if _LOCKED.search(error) else "migration failed"
         return cause, "correct it in git, then `inv deploy`; `inv ops.migrations` shows where it stands"
     if _CACHE.search(error):
         return "build cache", "inv ops.build all --no-cache"
     if re.search(r"\bbuild", error, re.IGNORECASE):
-        if _NETWORK.search(error):
+        if NETWORK.search(error):
             return "network", "mend the host's network, then `inv deploy`"
         return "build failed", "correct it in git, then `inv deploy`; or `inv ops.build all --no-cache`"
     return "failed deploy", "inv deploy.show tells how; then `inv deploy` again"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schedgen_ops.doctor import plan
-from schedgen_ops.doctor.cause import Answers, Diagnosis, judged
+from schedgen_ops.doctor.cause import Answers, Cause, Diagnosis, judged
 from schedgen_ops.host_context import HostContext
 
 # Half of what a person waits for; what answers later is unknown.
@@ -19,7 +21,19 @@ def look(host: HostContext, issue: int = 0) -> tuple[Diagnosis, ...]:
     Raises:
         Unreachable: where the host cannot be asked.
     """
-    probes = plan.probes(host.settings, host.entry, issue)
-    answers = host.remote.together(tuple(probes.values()), deadline=_DEADLINE)
+    return look_for(host, plan.causes(issue), _DEADLINE)
+
+
+def look_for(host: HostContext, causes: Sequence[Cause], deadline: float) -> tuple[Diagnosis, ...]:
+    """Return which of these causes a host has.
+
+    Args:
+        deadline: seconds; what answers later is unknown.
+
+    Raises:
+        Unreachable: where the host cannot be asked.
+    """
+    probes = plan.needed(host.settings, host.entry, causes)
+    answers = host.remote.together(tuple(probes.values()), deadline=deadline)
     results = dict(zip(probes, answers, strict=True))
-    return judged(plan.causes(issue), Answers(host.settings, host.entry, results))
+    return judged(causes, Answers(host.settings, host.entry, results))

@@ -85,7 +85,7 @@ def ending(run: RunSummary, around: Surroundings, end: RunFinished, log: str) ->
     return Notice(
         _occasions(run, end),
         f"{run.named} {_ended(run, end)}",
-        _body((*_outcome(around, end), *_figures(run), *_more(around, end, log))),
+        _body((*_outcome(around, end), *_figures(run), *_more(run, around, end, log))),
         bad=bool(end.code),
     )
 
@@ -155,9 +155,10 @@ def _figures(run: RunSummary) -> Iterator[str]:
         yield f"{plural(run.warnings, 'warning')}, in the log"
 
 
-def _more(around: Surroundings, end: RunFinished, log: str) -> Iterator[str]:
+def _more(run: RunSummary, around: Surroundings, end: RunFinished, log: str) -> Iterator[str]:
     if end.code:
         yield _labelled("Next", end.hint)
+        yield from (f"Doctor: {found}" for found in run.doctor[:_LIST])
     if end.code == _NEEDS_A_PERSON:
         yield from (_labelled("Call", f"{name}: {how}") for name, how in around.contacts)
     yield _labelled("See", around.link)

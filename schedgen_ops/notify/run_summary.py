@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ class RunSummary:
         facts: values that it told, by name.
         warnings: how many it told.
         failed: the titles of the steps that failed.
+        doctor: what was found on the hosts once it failed, in words.
         acts: whether a step began that is no gate.
     """
 
@@ -48,6 +49,7 @@ class RunSummary:
     acts: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     warnings: int = 0
+    doctor: tuple[str, ...] = ()
 
     def after(self, event: Event) -> RunSummary:
         """Return the summary after `event`."""
@@ -56,6 +58,8 @@ class RunSummary:
                 return RunSummary(event)
             case StepStarted() | StepFinished() | StepFailed():
                 return self._after_step(event)
+            case Fact(name="doctor"):
+                return replace(self, doctor=(*self.doctor, *_findings(event)))
             case Fact(host=""):
                 return replace(self, facts={**self.facts, event.name: event.value})
             case Message(level="warn"):
@@ -144,3 +148,11 @@ class RunSummary:
         """Return a list of values as texts; none where it was not told."""
         value = self.facts.get(name)
         return tuple(map(str, value)) if isinstance(value, list | tuple) else ()
+
+
+def _findings(event: Fact) -> Iterator[str]:
+    """What doctor found on a host, each with its fix; what a command printed is for the log alone."""
+    for one in event.value:
+        where = f"{event.host}: " if event.host else ""
+        fix = f" (fix: {one['fix']})" if one["fix"] else ""
+        yield f"{where}{one['cause']}{fix}"

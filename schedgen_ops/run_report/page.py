@@ -8,7 +8,7 @@ from typing import Any
 
 from schedgen_ops.run_report.boxes import FAILED, PASSED, PERSON, UNKNOWN, Ticked, summary, ticks
 from schedgen_ops.run_report.proof import Proof, proof
-from schedgen_ops.run_report.reading import texts
+from schedgen_ops.run_report.reading import records, texts
 from schedgen_ops.run_report.team import NOBODY, TeamTold
 from schedgen_ops.run_report.timeline import Timeline, timeline
 from schedgen_ops.run_report.told import UNFINISHED, Said, Told
@@ -25,6 +25,8 @@ _VERDICTS = {
     130: "interrupted",
     UNFINISHED: "unfinished",
 }
+# What a finding of doctor's has, as it is told.
+_FINDING = ("cause", "verdict", "text", "fix", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Page:
     Attributes:
         verdict: how it ended, in a word or two; `tone` is passed, failed or unknown.
         boxes: the runbook's checklist summary, by section.
-        lists: changes, migrations, backups, verification, and what else was found.
+        lists: what doctor found, changes, migrations, backups, verification, and what else was found.
     """
 
     title: str
@@ -113,6 +115,7 @@ def _trouble(run: Told) -> Iterator[tuple[str, str]]:
 
 
 def _lists(run: Told) -> Iterator[Listing]:
+    yield Listing("Doctor", ("Host", *map(str.capitalize, _FINDING)), tuple(_findings(run)))
     yield Listing("Changes", ("Commit",), tuple((one,) for one in texts(run.fact("changes"))))
     yield Listing("Migrations", ("File",), tuple((one,) for one in texts(run.fact("migrations"))))
     yield Listing("Backup", ("Host", "What"), tuple(_of_hosts(run, ("backup", "offsite", "Backup"))))
@@ -134,6 +137,12 @@ def _of_hosts(run: Told, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for said in run.said:
         if said.text.startswith("Backup ") and said.level == "info":
             yield said.host or "all", said.text
+
+
+def _findings(run: Told) -> Iterator[tuple[str, ...]]:
+    for host in ("", *run.hosts):
+        for finding in records(run.fact("doctor", host), _FINDING):
+            yield (host, *finding)
 
 
 def _verified(run: Told) -> Iterator[tuple[str, ...]]:

@@ -36,6 +36,16 @@ def rows(value: Any, width: int) -> tuple[tuple[Any, ...], ...]:
     return tuple(tuple(r) for r in found if isinstance(r, list | tuple) and len(r) == width)
 
 
+def records(value: Any, names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the values of these names of each object of a list, as texts; a list's are its lines."""
+    found = value if isinstance(value, list | tuple) else ()
+    return tuple(
+        tuple("\n".join(texts(one.get(name))) or text(one.get(name) or "") for name in names)
+        for one in found
+        if isinstance(one, dict)
+    )
+
+
 def seconds_of(value: Any) -> float | None:
     """Return a moment in RFC 3339 as seconds since the epoch; None where it is none."""
     found = moment(value) if isinstance(value, str) else None

@@ -25,7 +25,7 @@ _RED, _DIM, _OFF = "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
 class Failure:
     """A failed run: `message` in one sentence, `detail` the lines that matter, `hint` what to do next.
 
-    `call` are the people to call, where the run needs one.
+    `doctor` is what mends the causes that were found, `call` the people to call, where the run needs one.
     """
 
     message: str
@@ -36,6 +36,7 @@ class Failure:
     detail: str = ""
     outcome: str = ""
     call: tuple[str, ...] = ()
+    doctor: tuple[str, ...] = ()
 
 
 def of_error(error: OpsError) -> Failure:
@@ -99,7 +100,12 @@ def failure_lines(failure: Failure, log: Path | None = None, *, colour: bool = F
         *_fields((("host", failure.host), ("step", failure.step), ("outcome", outcome))),
         *(f"    {dim}{text}{off}" for text in printable_lines(failure.detail)),
         *_fields(
-            (("next", failure.hint), ("call", "\n".join(failure.call)), ("log", str(log) if log else ""))
+            (
+                ("next", failure.hint),
+                ("doctor", "\n".join(failure.doctor)),
+                ("call", "\n".join(failure.call)),
+                ("log", str(log) if log else ""),
+            )
         ),
     )
 
@@ -132,5 +138,6 @@ def as_json(failure: Failure) -> dict[str, object]:
         "step": failure.step,
         "detail": failure.detail.splitlines(),
         **({"outcome": failure.outcome} if failure.outcome else {}),
+        **({"doctor": failure.doctor} if failure.doctor else {}),
         **({"call": failure.call} if failure.call else {}),
     }

@@ -51,6 +51,7 @@ class Ui:
 
     Attributes:
         contacts: whom to call when a run failed and needs a person, in words.
+        remedies: the commands that mend what was found after a run failed, in words.
         veil: what a run fetched that nothing shows: display, log, journal, listeners.
     """
 
@@ -77,6 +78,7 @@ class Ui:
         self._progress = RunProgress()
         self._told = False
         self.contacts: tuple[str, ...] = ()
+        self.remedies: tuple[str, ...] = ()
         self.veil = Veil()
 
     @property
@@ -132,6 +134,7 @@ class Ui:
         self._told = True
         if failure.code == OpsError.exit_code:
             failure = replace(failure, call=self.contacts)
+        failure = replace(failure, doctor=tuple(map(self.veil.text, self.remedies)))
         self._try(lambda: self._renderer.fail(failure))
 
     def _try(self, action: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import simulated_answers
 import simulated_data
+import simulated_doctor
 import simulated_guard
 import simulated_rollout
 from fakes import FakeHold, FakeHost, result
@@ -25,12 +26,13 @@ from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
 TITLES = {
+    **simulated_doctor.TITLES,
     **simulated_data.TITLES,
     **simulated_rollout.TITLES,
     **simulated_answers.TITLES,
 }
-SCRIPTS = {**simulated_guard.SCRIPTS, **simulated_rollout.SCRIPTS}
-LINES = {**simulated_rollout.LINES, **simulated_answers.LINES}
+SCRIPTS = {**simulated_guard.SCRIPTS, **simulated_rollout.SCRIPTS, **simulated_doctor.SCRIPTS}
+LINES = {**simulated_rollout.LINES, **simulated_answers.LINES, **simulated_doctor.LINES}
 _IN_DIR = re.compile(r"cd -- (\S+) && \{ (.*); \}\Z", re.S)
 
 

@@ -182,3 +182,19 @@ def test_foreign_text_is_one_safe_line_of_bounded_length() -> None:
     assert "\x07" not in told.body
     assert max(map(len, told.body.splitlines())) <= 300
     assert "  and 30 more" in told.body or "and 30 more" in told.body
+
+
+def test_what_doctor_found_stands_below_what_is_to_do_next_with_its_fix() -> None:
+    full = {"cause": "disk space", "text": "0.1 GB are free", "fix": "inv ops.prune", "evidence": []}
+    silent = {"cause": "not looked at", "text": "the connection died", "fix": "", "evidence": []}
+    told = ended(
+        RunFinished(4, "", 60.0, "Service backend failed", hint="Mend backend and deploy again."),
+        PASSED,
+        Fact("doctor", [full], "app1"),
+        Fact("doctor", [silent], "app2"),
+    )
+    assert (
+        "Next: Mend backend and deploy again.\n"
+        "Doctor: app1: disk space (fix: inv ops.prune)\n"
+        "Doctor: app2: not looked at\n"
+    ) in told.body
