@@ -8,7 +8,7 @@ from typing import Any
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script, program
 from schedgen_ops.shell import LOCALE, Command, Secret, Value
-from schedgen_ops.watch import sampler
+from schedgen_ops.watch import round_stats, sampler
 from schedgen_ops.watch.stats import WatchStats
 
 # Bytes of samples; rounds beyond it are thinned.
@@ -55,6 +55,7 @@ def _values(docker: Docker, project: str, state: str, stats: WatchStats) -> dict
         **sampler.of_watch(docker, project, stats, stats.rounds.planned).values,
         "state": state,
         "most": MOST,
+        "gap": round_stats.SLACK // stats.rounds.interval,
         "within": " ".join(f"{check.within:g}" for check in stats.checks),
         "wanted": " ".join(str(check.status or "-") for check in stats.checks),
         "services": stats.services,

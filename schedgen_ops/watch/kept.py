@@ -12,8 +12,6 @@ from schedgen_ops.watch.host_sample import Reader
 from schedgen_ops.watch.round_stats import RoundStats
 from schedgen_ops.watch.stats import WatchStats
 
-# Seconds of rounds that may be missing at the end: one that is still being looked at, on a slow host.
-_SLACK = 120
 _JUDGED = {"good": False, "failed": True, "unknown": None}
 
 
@@ -128,12 +126,13 @@ class Kept:
         if self.ended == "stopped":
             past = rounds.elapsed
             return f"ended by `inv verify.stop` after {past}s of {rounds.duration}s: the verdict so far"
-        if missing * rounds.interval > _SLACK or (missing > 0 and not self.alive and not self.ended):
+        # One may still be looked at, on a slow host.
+        if rounds.gap(due + 1) or (missing > 0 and not self.alive and not self.ended):
             stats.blind(missing)
         if self.alive:
             return f"still watching, {past}s of {rounds.duration}s are over: the verdict so far"
         if self.ended == "done":
-            stats.rounds = stats.rounds.over()
+            stats.end()
             return ""
         why = "the host was restarted" if self.boot != self.owner.get("boot") else "the watch was killed"
         seen = duration(rounds.elapsed, tenths=False)
@@ -146,6 +145,8 @@ class Kept:
         if not self.there:
             return ""
         rounds = self.figures or self.stats.rounds
+        if self.ended == "done":
+            rounds = rounds.blind(rounds.gap(rounds.planned + 1))
         whole = duration(rounds.duration, tenths=False)
         failed = f", {rounds.failures} of {rounds.checks} rounds failed"
         unknown = f", {rounds.unknown} unknown" if rounds.unknown else ""

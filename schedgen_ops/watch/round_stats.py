@@ -9,6 +9,9 @@ from schedgen_ops.settings import Limits
 from schedgen_ops.watch import rules
 from schedgen_ops.watch.rules import CheckVerdict, Finding
 
+# Seconds of rounds in a row that a slow host may leave out.
+SLACK = 120
+
 
 @dataclass(frozen=True, slots=True)
 class RoundStats:
@@ -79,6 +82,15 @@ class RoundStats:
             worst=max(self.worst, row),
             last=last or self.last,
         )
+
+    def gap(self, place: int) -> int:
+        """Return how many rounds before the next nobody saw; 0 where a slow host may have left them out.
+
+        Args:
+            place: that of the next in the schedule.
+        """
+        missing = place - self.seen - 1
+        return missing if missing * self.interval > SLACK else 0
 
     def blind(self, rounds: int) -> RoundStats:
         """The stats with rounds that nobody saw."""

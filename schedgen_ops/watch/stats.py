@@ -61,6 +61,7 @@ class WatchStats:
     drops: int = 0
     adopts: bool = False
     cut_off: str = ""
+    _latest: float = 0.0
 
     def add(self, sample: HostSample, before: int = 0) -> None:
         """One more round.
@@ -68,6 +69,7 @@ class WatchStats:
         Args:
             before: rounds of the schedule before the sampler was started.
         """
+        self.blind(self.rounds.gap(before + sample.number))
         at = self._at(sample)
         self._adopt(sample)
         findings = self._findings(sample)
@@ -92,6 +94,8 @@ class WatchStats:
             failed: whether they were; None where that is unknown.
             place: that of the last of them in the schedule.
         """
+        if failed is None:
+            self._break_lines()
         for _ in range(rounds):
             self.rounds = self.rounds.count(failed, place)
 
@@ -99,8 +103,16 @@ class WatchStats:
         """Rounds that nobody saw: a gap in every line, and no zero anywhere."""
         if rounds <= 0:
             return
-        at = float(self.rounds.elapsed)
+        self._break_lines()
         self.rounds = self.rounds.blind(rounds)
+
+    def end(self) -> None:
+        """Count what nobody saw of the rounds that are left, once the time is up."""
+        self.blind(self.rounds.gap(self.rounds.planned + 1))
+        self.rounds = self.rounds.over()
+
+    def _break_lines(self) -> None:
+        at = float(self.rounds.elapsed)
         containers = [
             line for container in self.containers.values() for line in (container.cpu, container.memory)
         ]
@@ -108,8 +120,10 @@ class WatchStats:
             line.add(at, None)
 
     def _at(self, sample: HostSample) -> float:
-        if self.began is None:
+        # A clock that was set back moves the beginning, and no line back.
+        if self.began is None or sample.at < self._latest:
             self.began = sample.at - self.rounds.elapsed
+        self._latest = sample.at
         return max(0.0, sample.at - self.began)
 
     def _adopt(self, sample: HostSample) -> None:

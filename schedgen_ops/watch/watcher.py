@@ -74,7 +74,7 @@ class Watcher:
                     self._catch_up(began)
                 if left := rounds.planned - self.stats.rounds.seen:
                     self._sample(left)
-                self.stats.rounds = self.stats.rounds.over()
+                self.stats.end()
             except Unreachable as error:
                 if not self.stats.rounds.seen and not isinstance(error, ConnectionLost):
                     raise

@@ -21,7 +21,7 @@ from test_tasks import Capture, Inv
 from schedgen_ops.command_errors import checked
 from schedgen_ops.remote import CAPTURE_LIMIT, Result
 from schedgen_ops.shell import Command
-from schedgen_ops.watch import detached
+from schedgen_ops.watch import detached, round_stats
 from schedgen_ops.watch.kept import Kept, read
 
 inv = test_tasks.inv
@@ -187,6 +187,21 @@ def test_what_nobody_saw_is_no_success(
     why = "the host was restarted" if boot else "the watch was killed"
     assert re.search(rf"{why} after \d+ s of 10 min, and nobody watched from then on", said.err)
     assert re.search(r"\d{3} of \d{3} rounds are unknown", said.out + said.err)
+
+
+def test_rounds_that_nobody_made_are_unknown(inv: Inv, host: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(round_stats, "SLACK", 1)
+    assert inv("verify.extended", "--detach", "--duration", "600", on=[host]) == 0
+    host.until(lambda kept: kept.stats.rounds.checks >= 1)
+    # As a machine is whose host pauses it.
+    os.killpg(host.pid, signal.SIGSTOP)
+    time.sleep(4)
+    os.killpg(host.pid, signal.SIGCONT)
+    kept = host.until(lambda kept: kept.stats.rounds.unknown >= 2)
+    assert kept.figures
+    assert kept.figures.unknown >= 2
+    assert re.search(r"\d unknown$", kept.standing())
+    assert kept.figures.failures == 0
 
 
 def test_what_is_kept_stays_within_its_bounds(inv: Inv, host: Local, monkeypatch: pytest.MonkeyPatch) -> None:

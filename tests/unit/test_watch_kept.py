@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 
@@ -132,3 +133,13 @@ def test_a_torn_round_is_passed_over_and_a_head_that_cannot_be_read_is_an_error(
             read(text_)
     assert detached.whose("torn") == "Somebody"
     assert read("").standing() == ""
+
+
+def test_a_watch_whose_end_was_passed_over_has_not_seen_it() -> None:
+    spec = {"checks": [{"name": "c", "url": "http://h/"}], "services": [], "limits": {}, "ignore": []}
+    owner = {"began": 0, "boot": "b", "spec": {**spec, "adopts": False, "duration": 600, "interval": 10}}
+    head = f"over\nnow 600\nboot b\nowner {json.dumps(owner)}\nfigures 6 0 0 0 0 6\nended done\n"
+    kept = read(f"{head}samples\n{rounds_of(['good'] * 6)}")
+    assert kept.standing() == "over after 10 min, 0 of 6 rounds failed, 54 unknown"
+    assert kept.conclude() == ""
+    assert kept.stats.unknown() == "54 of 60 rounds are unknown"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import bash, path, program, quickly
 
+from schedgen_ops import host_scripts
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import library
 from schedgen_ops.settings import Check
@@ -170,6 +171,39 @@ def test_a_host_is_sampled_round_by_round(tmp_path: Path) -> None:
     pauses = [float(pause) for pause in (tmp_path / "slept").read_text().split()]
     assert len(pauses) == 3
     assert 50 < pauses[0] <= 60 < pauses[1] <= 120 < pauses[2] <= 180
+
+
+# The clock stands still but for the pauses. In the first pause or round it is set back by an hour, in the
+# third forward by two.
+CLOCK = r"""
+unset EPOCHREALTIME
+clock=10000 steps=(0 -3600 0 7200 0 0)
+move() { clock=$((clock + $1)) EPOCHREALTIME=$clock.000000; }
+move 0
+sleep() { echo "$1" >> slept && move "${1%.*}"; [ "$when" != pause ] || move "${steps[++times]}"; }
+wait() { builtin wait "$@"; [ "$when" != round ] || move "${steps[++times]}"; }
+"""
+
+
+@pytest.mark.parametrize(("when", "numbers"), [("pause", [1, 2, 3, 4, 124]), ("round", [1, 2, 3, 123, 124])])
+def test_a_clock_that_was_set_delays_no_round_and_shows_what_it_left_out(
+    tmp_path: Path, when: str, numbers: list[int]
+) -> None:
+    engine = f"""
+case $1 in ps) echo {ID} ;; logs | events) echo "$3 $5" >> {tmp_path}/windows ;; *) echo x ;; esac"""
+    program(tmp_path / "bin", "curl", CURL)
+    programs = program(tmp_path / "bin", "docker", engine).parent
+    sampling = sampler.Sampling(Docker(), "schedgen", CHECKS, rounds=124, interval=60, patience=5)
+    text = host_scripts.program("watch/sample", **sampling.values)
+    answer = bash(script(f"when={when}\n{CLOCK}{text}"), tmp_path, PATH=path(programs))
+    assert answer.ok, answer.stderr
+    samples = read(*answer.stdout.splitlines())
+    assert [sample.number for sample in samples] == numbers
+    assert all(0 < float(pause) <= 60 for pause in (tmp_path / "slept").read_text().split())
+    # No part of a log is asked for that ends before it begins.
+    windows = [line.split() for line in (tmp_path / "windows").read_text().splitlines()]
+    assert windows
+    assert all(float(since) <= float(until) for since, until in windows)
 
 
 @pytest.mark.parametrize("engine", ["exit 1", f'[ "$1" = ps ] && echo {ID}'])

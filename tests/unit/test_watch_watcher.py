@@ -160,6 +160,22 @@ def test_more_blind_than_seen_is_unknown() -> None:
     assert seen.unknown() == "8 of 10 rounds are unknown"
 
 
+def test_rounds_that_nobody_made_are_unknown_and_those_of_a_slow_host_are_not() -> None:
+    seen, _ = watch(600, (rounds(1, 3) + rounds(40, 42), 600, None))
+    assert (seen.rounds.checks, seen.rounds.unknown, seen.rounds.seen) == (6, 36 + 18, 60)
+    assert (verdict(seen), seen.unknown()) == ("unknown", "54 of 60 rounds are unknown")
+    assert None in [point.mean for point in seen.errors.points]
+    seen, _ = watch(260, (rounds(1, 3) + rounds(14, 14), 260, None))
+    assert (seen.rounds.checks, seen.rounds.unknown, seen.rounds.seen) == (4, 0, 26)
+    assert verdict(seen) == "passed"
+
+
+def test_a_clock_that_was_set_back_moves_no_line_back() -> None:
+    seen, _ = watch(60, (rounds(1, 3) + rounds(4, 6, at=-3600), 60, None))
+    assert [point.at for point in seen.errors.points] == [0, 10, 20, 30, 40, 50]
+    assert seen.rounds.unknown == 0
+
+
 def test_nothing_to_ask_is_an_error() -> None:
     with pytest.raises(OpsError, match="no checks are configured"):
         begin(context(FakeHost(), settings("app1", checks=[])), 30)

@@ -3,6 +3,7 @@
 # were judged, failed, and are unknown, those that failed in a row, the longest such row, and the rounds that are over.
 #: state      our folder of state
 #: most       bytes that the samples may take, but for the rounds that are counted alone
+#: gap        rounds in a row that a slow host may leave out: of more, nobody saw any
 #: within     seconds that the answer of each URL may take, in their order
 #: wanted     the status that each has to have, "-" for any good one
 #: services[] what has to run
@@ -13,7 +14,7 @@ source lib/tell.bash
 embed watch/round.awk
 embed watch/thin.awk
 
-dir=$state/watch checks=0 failures=0 unknown=0 row=0 worst=0 lost=0 told=''
+dir=$state/watch checks=0 failures=0 unknown=0 row=0 worst=0 seen=0 lost=0 told=''
 declare -A restarted=() started=() killed=() names=()
 # What has to run is known once the engine has answered.
 adopt() {
@@ -63,17 +64,19 @@ exceeded() {
 # On a full disk a round is lost, and said to be unknown once there is room again. What it was cut off in is a line
 # that nobody can read.
 store() {
-  local gap=''
-  [ "$lost" -eq 0 ] || printf -v gap '\ncounted\t%s\tunknown\t%s\n' "$(($1 - 1))" "$lost"
-  if printf '%s%s' "$gap" "$2" >> "$dir/samples"; then lost=0; else lost=$((lost + 1)); fi 2> /dev/null
+  local before=''
+  [ "$lost" -eq 0 ] || printf -v before '\ncounted\t%s\tunknown\t%s\n' "$(($1 - 1))" "$lost"
+  if printf '%s%s' "$before" "$2" >> "$dir/samples"; then lost=0; else lost=$((lost + 1)); fi 2> /dev/null
 }
 size() { stat -c %s "$dir/samples" 2> /dev/null || echo 0; }
 thin() {
   awk -v all="$1" "$thin_awk" "$dir/samples" > "$dir/samples.part" 2> /dev/null && mv -f "$dir/samples.part" "$dir/samples"
 }
-# take NUMBER ROUND: one round, without its last line.
+# take NUMBER ROUND END: one round, and its last line.
 take() {
-  local ruling
+  local ruling missing=$(($1 - seen - 1))
+  [ "$missing" -le "$gap" ] || unknown=$((unknown + missing)) lost=$((lost + missing))
+  seen=$1
   adopt "$2"
   ruling=$(awk -F '\t' -v within="$within" -v wanted="$wanted" -v services="${services[*]}" "$round_awk" <<< "$2")
   count "$ruling"

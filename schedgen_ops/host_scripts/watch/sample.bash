@@ -1,6 +1,8 @@
 # Looks at the host again and again. A round is what stands between `round NUMBER MICROSECONDS` and `end NUMBER
 # MICROSECONDS`. All of it is done at the same time, and every line is short enough for a pipe to keep it whole.
-# Rounds are numbered by their times, so that one left out shows.
+# Rounds are numbered by their times, so that one left out shows: also where the host was paused, or its clock set
+# forward. A clock that was set back moves
+# the beginning, and delays none.
 #: docker[]   the engine's words
 #: rounds     how many, 0 without end
 #: interval   microseconds from one to the next
@@ -60,11 +62,13 @@ further() { eval "$2" 2> /dev/null < /dev/null | while IFS= read -r line; do
 done; }
 seconds() { printf '%s.%06d' "$(($1 / 1000000))" "$(($1 % 1000000))"; }
 kernel
-began=${EPOCHREALTIME/[.,]/} since=$began last=$began
+began=${EPOCHREALTIME/[.,]/} since=$began last=$began now=$began
 round=1 looks=0
 while [ "$rounds" -eq 0 ] || [ "$round" -le "$rounds" ]; do
   at=${EPOCHREALTIME/[.,]/} look=no
+  [ "$at" -ge "$now" ] || began=$((at - (round - 1) * interval))
   printf 'round\t%s\t%s\n' "$round" "$at"
+  since=$((since < at ? since : at)) last=$((last < at ? last : at))
   looks=$((looks + 1))
   [ $((looks % log_rounds)) -ne 0 ] || look=yes
   project_containers "$look" "$(seconds "$since")" "$(seconds "$at")" "$(seconds "$last")" &
@@ -72,12 +76,13 @@ while [ "$rounds" -eq 0 ] || [ "$round" -le "$rounds" ]; do
   for ((index = 0; index < ${#extra[@]}; index += 2)); do further "${extra[@]:index:2}" & done
   kernel
   wait
-  last=$at
+  last=$at now=${EPOCHREALTIME/[.,]/}
   [ "$look" = no ] || since=$at
-  printf 'end\t%s\t%s\n' "$round" "$((${EPOCHREALTIME/[.,]/} - at))" || exit
+  printf 'end\t%s\t%s\n' "$round" "$((now > at ? now - at : 0))" || exit
+  [ "$now" -ge "$at" ] || began=$((began - at + now))
   # A round that took longer than its time costs those whose time it took: the end does not move.
-  due=$(((${EPOCHREALTIME/[.,]/} - began) / interval + 1))
+  due=$(((now - began) / interval + 1))
   round=$((due > round ? due : round + 1))
-  pause=$((began + (round - 1) * interval - ${EPOCHREALTIME/[.,]/}))
+  pause=$((began + (round - 1) * interval - now))
   [ "$rounds" -ne 0 ] && [ "$round" -gt "$rounds" ] || [ "$pause" -le 0 ] || sleep "$(seconds "$pause")"
 done
