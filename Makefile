@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test unit lab-test bench soak check fix clean ssh-tools browser locales
+.PHONY: help venv demo test unit lab-test bench soak pictures check fix clean ssh-tools browser locales
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row unde
 	@pytest tests/soak
 	@SCHEDGEN_ALL_BLOWS=yes pytest tests/lab/test_interrupted.py tests/lab/test_interrupted_handover.py \
 		tests/lab/test_interrupted_data.py tests/lab/test_interrupted_engine.py
+
+pictures: venv browser ## Draw the pictures of the README anew, from a recorded deploy
+	@python tests/bench/pictures.py
 
 check: venv locales ## Lint, types, import direction, unit tests
 	@inv dev.check

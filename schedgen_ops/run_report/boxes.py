@@ -58,7 +58,9 @@ def _deploy(run: Told, team: TeamTold) -> Iterator[Ticked]:
     for title, box in _BEFORE[:3]:
         yield _by_checklist(run, title, box)
     commits = run.fact("changes")
-    seen = f"{len(commits)} commits, below; to read them is yours" if isinstance(commits, list) else ""
+    seen = (
+        f"{plural(len(commits), 'commit')}, below; to read them is yours" if isinstance(commits, list) else ""
+    )
     yield Ticked(_PRE, "Changes reviewed", PERSON, seen or "`inv deploy.plan` shows them")
     for title, box in _BEFORE[3:]:
         yield _by_checklist(run, title, box)

@@ -1,8 +1,8 @@
 """Draw how a run looked at a moment: its journal, replayed through the live view, as SVG on stdout.
 
-    python tests/bench/picture.py ~/.local/state/schedgen/lab/deploy-DATE_TIME.jsonl 55.8 > docs/deploy.svg
+    python tests/bench/picture.py ~/.local/state/schedgen/lab/deploy-DATE_TIME.jsonl 55.8 > deploy.svg
 
-The number is the moment, in seconds after the run's start.
+The number is the moment, in seconds after the run's start. `make pictures` draws those of the README.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ KINDS: dict[str, Any] = {
     "step.started": events.StepStarted,
     "step.finished": events.StepFinished,
     "step.failed": events.StepFailed,
+    "host.finished": events.HostFinished,
     "message": events.Message,
     "progress": events.Progress,
 }
@@ -50,6 +51,12 @@ def shown(journal: Path) -> Iterator[tuple[float, events.Event]]:
 
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def typed(journal: Path) -> str:
+    """Return what the operator typed."""
+    start = read(journal)[0]
+    return f"inv {start['command']} --branch {dict(start['facts'])['Branch']}"
 
 
 def picture(journal: Path, moment: float) -> str:
@@ -75,7 +82,7 @@ def picture(journal: Path, moment: float) -> str:
         view.handle(event)
     at = moment
     console.print(view.draw())
-    drawn = console.export_svg(title="inv deploy --branch v1.2.3")
+    drawn = console.export_svg(title=typed(journal))
     # A page that shows it loads nothing from elsewhere.
     return re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)
 

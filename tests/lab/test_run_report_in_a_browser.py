@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,20 @@ def test_it_can_be_printed(page: Path, tmp_path: Path) -> None:
     content = paper.read_bytes()
     assert content.startswith(b"%PDF-")
     assert 1 <= content.count(b"/Type /Page\n") <= 6
+
+
+def test_the_pictures_of_the_readme_are_drawn_by_the_project(tmp_path: Path) -> None:
+    need_chromium()
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, root / "tests/bench/pictures.py", tmp_path], check=True, timeout=240)
+    drawn = {path.name: path for path in tmp_path.iterdir()}
+    assert set(drawn) == {"deploy.svg", "report-light.png", "report-dark.png"}
+    assert "v1.2.4" in drawn["deploy.svg"].read_text()
+    readme = (root / "README.md").read_text()
+    for name, path in drawn.items():
+        assert f"docs/{name}" in readme
+        assert (root / "docs" / name).read_bytes()[:24] == path.read_bytes()[:24], "another kind or size"
+    assert drawn["report-light.png"].read_bytes() != drawn["report-dark.png"].read_bytes()
 
 
 def chromium(folder: Path, *words: str) -> str:

@@ -260,6 +260,17 @@ def test_a_recorded_deploy_has_a_bar_for_each_step_and_its_proof() -> None:
     assert measured.answers is None, "that run kept no series"
 
 
+def test_every_line_of_a_recorded_deploy_is_read() -> None:
+    recording = (RECORDED / "deploy-v1.2.4.jsonl").read_text().splitlines()
+    run = told(json.loads(line) for line in recording)
+    assert run.foreign == 0
+    assert all("app1" in step.shares for step in run.steps), "what each host's part took"
+    assert {box.mark for box in summary(run)} == {PASSED, PERSON}
+    measured = proof(run)
+    assert measured is not None
+    assert measured.answers is not None
+
+
 def test_the_series_is_drawn_with_its_phases_and_failures() -> None:
     answers = [
         ProbeAnswer(at / 10, 0, 0 if 100 <= at < 110 else 200, 0.01, PHASES[at // 100]) for at in range(300)
