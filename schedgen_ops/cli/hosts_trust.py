@@ -11,6 +11,7 @@ from schedgen_ops.host import Network, pins, scan
 from schedgen_ops.host.connection import Link
 from schedgen_ops.host.known_hosts import Entry, KnownHosts
 from schedgen_ops.host.pins import Shown
+from schedgen_ops.host.revoked import refuse_listed
 from schedgen_ops.host.trust import fingerprint as fingerprint_of
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.task_run import Operation
@@ -66,6 +67,7 @@ def _trust(
         raise Refused("ssh_config names no file to keep keys in", hint=hint, host=link.label)
     known = KnownHosts().find(who.files, who.known_as, who.portless)
     shown = scan.keys(link)
+    refuse_listed(who, *((key.kind, key.blob) for key in shown))
     old = pins.stale(who, known, shown)
     if old is None:
         return shown, "pinned already"

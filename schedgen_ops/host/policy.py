@@ -6,10 +6,9 @@ from time import time
 
 from paramiko import MissingHostKeyPolicy, PKey, SSHClient
 
-from schedgen_ops.errors import Unreachable
 from schedgen_ops.host import certificate, trust
 from schedgen_ops.host.known_hosts import Known
-from schedgen_ops.host.revoked import CannotTell, any_revoked
+from schedgen_ops.host.revoked import refuse_listed
 
 
 class HostKeyPolicy(MissingHostKeyPolicy):
@@ -24,7 +23,7 @@ class HostKeyPolicy(MissingHostKeyPolicy):
         known = self.known
         kind, blob = key.get_name(), key.asbytes()
         shown = key.public_blob
-        self._refuse_listed((kind, blob), *(((shown.key_type, shown.key_blob),) if shown else ()))
+        refuse_listed(self.identity, (kind, blob), *(((shown.key_type, shown.key_blob),) if shown else ()))
         why = ""
         if shown is not None and shown.key_type.endswith(certificate.SUFFIX):
             why = trust.vouched(self.identity, known, shown.key_blob, time())
@@ -37,18 +36,3 @@ class HostKeyPolicy(MissingHostKeyPolicy):
             trust.refuse_revoked(self.identity, known.keys, blob)
             return
         trust.verify(self.identity, known.keys, kind, blob, certified=why)
-
-    def _refuse_listed(self, *shown: tuple[str, bytes]) -> None:
-        file, label = self.identity.revoked, self.identity.label
-        if file is None:
-            return
-        try:
-            listed = any_revoked(file, shown)
-        except CannotTell as problem:
-            raise Unreachable(
-                f"whether the key of {label} is revoked cannot be told: {problem}",
-                hint=f"ssh_config names {file} as RevokedHostKeys",
-                host=label,
-            ) from None
-        if listed:
-            raise trust.revoked(label, str(file))

@@ -8,12 +8,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from schedgen_ops.errors import Unreachable
+from schedgen_ops.host.trust import Identity, revoked
+
 _BINARY = b"SSHKRL\n\0"
 _PATIENCE = 10.0
 
 
 class CannotTell(Exception):
     """Whether a key is revoked cannot be found out; the text says why."""
+
+
+def refuse_listed(identity: Identity, *shown: tuple[str, bytes]) -> None:
+    """Refuse a host that shows a key or certificate, each a type and its bytes, of its file of revoked ones.
+
+    Raises:
+        HostKeyChanged: where one is in it.
+        Unreachable: where that cannot be told.
+    """
+    file, label = identity.revoked, identity.label
+    if file is None:
+        return
+    try:
+        listed = any_revoked(file, shown)
+    except CannotTell as problem:
+        raise Unreachable(
+            f"whether the key of {label} is revoked cannot be told: {problem}",
+            hint=f"ssh_config names {file} as RevokedHostKeys",
+            host=label,
+        ) from None
+    if listed:
+        raise revoked(label, str(file))
 
 
 def any_revoked(file: Path, blobs: Sequence[tuple[str, bytes]]) -> bool:

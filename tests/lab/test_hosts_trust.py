@@ -25,6 +25,15 @@ def configured(folder: Path, server: Sshd, known: Path, *names: str) -> None:
     (folder / "config/near.yaml").write_text(json.dumps(config))
 
 
+def through(folder: Path, text: str) -> None:
+    """Read a file of ssh_config with that text, its known_hosts the default one."""
+    file = folder / "config/near.yaml"
+    config = json.loads(file.read_text())
+    (folder / "ssh_config").write_text(text)
+    config["ssh"] = {"config_file": str(folder / "ssh_config"), "agent": False, "connect_timeout": 3}
+    file.write_text(json.dumps(config))
+
+
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     env = {**os.environ, "SCHEDGEN_STATE": str(folder / "state")}
     main = [sys.executable, "-c", "from schedgen_ops.tasks.program import main; main()"]
@@ -108,3 +117,21 @@ def test_a_document_has_the_keys_of_every_host(tmp_path: Path) -> None:
         {"host": "app2", "key": key, "state": "pinned already"},
     )
     assert json.loads(out)["result"] == [first, second], err
+
+
+def test_a_key_that_ssh_config_names_as_revoked_is_not_pinned(tmp_path: Path) -> None:
+    known, listed = tmp_path / "known_hosts", tmp_path / "revoked"
+    with sshd(tmp_path / "sshd") as server:
+        configured(tmp_path, server, known)
+        common = f"Host *\n  UserKnownHostsFile {known}\n  RevokedHostKeys {listed}\n"
+        through(tmp_path, f"{common}  IdentityFile {server.key}\n")
+        for text, reason in (
+            (public(server.folder / "host_ed25519"), "revoked in"),
+            (None, "is revoked cannot be told"),
+        ):
+            listed.write_text(text) if text else listed.unlink()
+            code, said = ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))
+            assert (code, known.exists()) == (8, False)
+            assert reason in said
+        listed.write_text("")
+        assert ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))[0] == 0
