@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from schedgen_ops.cli.looking import Rows
-from schedgen_ops.errors import ConfigError, HostKeyChanged, OpsError, Refused
+from schedgen_ops.errors import ConfigError, HostKeyChanged, OpsError, Refused, UnknownHostKey
 from schedgen_ops.events import HostMissing
 from schedgen_ops.host import Network, pins, scan
 from schedgen_ops.host.connection import Link
@@ -23,6 +24,8 @@ _COLUMNS = ("Host", "Key", "State")
 def trust(op: Operation, fingerprint: str, *, replace: bool) -> None:
     """Pin the keys of every host that has none pinned, once somebody vouched for them.
 
+    Jump hosts whose keys are not known come first: the others are reached through them.
+
     Args:
         fingerprint: those that are vouched for, separated by commas; "" asks.
         replace: whether a host may have another key than the one that is pinned.
@@ -39,13 +42,13 @@ def trust(op: Operation, fingerprint: str, *, replace: bool) -> None:
         )
     names = op.fleet.names
     network = Network(op.settings.ssh, prompt=op.ui.secret)
-    rows = Rows(op, _COLUMNS)
+    trusting = _Trusting(op, network, vouched, replace, Rows(op, _COLUMNS))
     done: dict[str, str] = {}
     errors: dict[str, Exception] = {}
     for link in network.links([op.settings.host(name) for name in names]):
         try:
-            keys, done[link.label] = _trust(op, link, vouched, replace=replace)
-            rows.add(tuple((link.label, str(key), done[link.label]) for key in keys))
+            trusting.way_to(link)
+            done[link.label] = trusting.host(link, f" --hosts {link.label}")
         except ConfigError:
             raise
         except OpsError as error:
@@ -57,25 +60,62 @@ def trust(op: Operation, fingerprint: str, *, replace: bool) -> None:
         raise failed
 
 
-def _trust(
-    op: Operation, link: Link, vouched: tuple[str, ...], *, replace: bool
-) -> tuple[tuple[Shown, ...], str]:
-    """Return the keys that are pinned, and since when or where."""
-    who = link.identity
-    if not who.keeps:
-        hint = "Set `ssh.known_hosts` in the configuration"
-        raise Refused("ssh_config names no file to keep keys in", hint=hint, host=link.label)
-    known = KnownHosts().find(who.files, who.known_as, who.portless)
-    shown = scan.keys(link)
-    refuse_listed(who, *((key.kind, key.blob) for key in shown))
-    old = pins.stale(who, known, shown)
-    if old is None:
-        return shown, "pinned already"
-    if old and not replace:
-        raise _changed(link, shown, old)
-    chosen = _vouched(op, link, shown, old, vouched)
-    pins.pin(who, chosen, old)
-    return chosen, f"pinned in {who.files[0]}"
+@dataclass
+class _Trusting:
+    """The hosts one after the other, and the jump hosts before them, each asked about once."""
+
+    op: Operation
+    network: Network
+    vouched: tuple[str, ...]
+    replace: bool
+    rows: Rows
+    refused: dict[Link, OpsError] = field(default_factory=dict)
+
+    def way_to(self, link: Link) -> None:
+        """Trust the jump hosts on the way to a host, the outermost first, where one is not known yet."""
+        jump = link.gateway
+        if not isinstance(jump, Link):
+            return
+        self.way_to(jump)
+        if jump in self.refused:
+            raise self.refused[jump]
+        try:
+            jump.open()
+        except (UnknownHostKey, HostKeyChanged):
+            try:
+                self.host(jump, "")
+            except OpsError as error:
+                self.refused[jump] = error
+                raise
+
+    def host(self, link: Link, among: str) -> str:
+        """Pin the keys of a host, and return since when or where they are pinned.
+
+        Args:
+            among: the option that leads to it, for messages.
+        """
+        keys, state = self._pinned(link, among)
+        self.rows.add(tuple((link.label, str(key), state) for key in keys))
+        return state
+
+    def _pinned(self, link: Link, among: str) -> tuple[tuple[Shown, ...], str]:
+        who = link.identity
+        if not who.keeps:
+            hint = "Set `ssh.known_hosts` in the configuration"
+            raise Refused("ssh_config names no file to keep keys in", hint=hint, host=link.label)
+        known = KnownHosts().find(who.files, who.known_as, who.portless)
+        shown = scan.keys(link)
+        refuse_listed(who, *((key.kind, key.blob) for key in shown))
+        old = pins.stale(who, known, shown)
+        if old is None:
+            return shown, "pinned already"
+        if old and not self.replace:
+            raise _changed(link, shown, old, among)
+        chosen = _vouched(self.op, link, shown, old, self.vouched)
+        pins.pin(who, chosen, old)
+        # Whoever is behind it is reached by what is pinned now.
+        self.network.known = KnownHosts()
+        return chosen, f"pinned in {who.files[0]}"
 
 
 def _vouched(
@@ -104,11 +144,11 @@ def _vouched(
     return shown
 
 
-def _changed(link: Link, shown: tuple[Shown, ...], old: tuple[Entry, ...]) -> HostKeyChanged:
+def _changed(link: Link, shown: tuple[Shown, ...], old: tuple[Entry, ...], among: str) -> HostKeyChanged:
     keys = ", ".join(map(str, shown))
     return HostKeyChanged(
         f"THE KEY OF {link.label} CHANGED: it shows {keys}, and {old[0].place} has another",
         hint="Somebody may be in between: find out why first. If the host was set up anew:\n"
-        f"  inv hosts.trust --hosts {link.label} --replace",
+        f"  inv hosts.trust{among} --replace",
         host=link.label,
     )

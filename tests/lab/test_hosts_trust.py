@@ -135,3 +135,37 @@ def test_a_key_that_ssh_config_names_as_revoked_is_not_pinned(tmp_path: Path) ->
             assert reason in said
         listed.write_text("")
         assert ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))[0] == 0
+
+
+def test_the_jump_hosts_are_trusted_before_what_is_behind_them(tmp_path: Path) -> None:
+    known = tmp_path / "known_hosts"
+    with sshd(tmp_path / "sshd") as server, sshd(tmp_path / "jump") as jump:
+        configured(tmp_path, server, known, "app1", "app2")
+        common = f"Host *\n  UserKnownHostsFile {known}\n  IdentitiesOnly yes\n"
+        gate = f"Host gate\n  HostName 127.0.0.1\n  Port {jump.port}\n  IdentityFile {jump.key}\n"
+        behind = (
+            f"Match host 127.0.0.1 originalhost 127.0.0.1\n  ProxyJump gate\n  IdentityFile {server.key}\n"
+        )
+        through(tmp_path, gate + behind + common)
+        code, said = ran(tmp_path, "hosts.check")
+        assert code == 8
+        assert "key of gate is in no known_hosts file" in said
+
+        code, said = ran(tmp_path, "hosts.trust", "--fingerprint", printed(server))
+        assert (code, known.exists()) == (3, False)
+        assert f"gate shows none of the fingerprints, but {printed(jump)} (ED25519)" in said
+        both = f"{printed(jump)},{printed(server)}"
+        out, err = started(tmp_path, "hosts.trust", "--json", "--fingerprint", both).communicate()
+        assert [row["host"] for row in json.loads(out)["result"]] == ["gate", "app1", "app2"], err
+        assert found(jump, known) == [public(jump.folder / "host_ed25519")]
+        assert found(server, known) == [public(server.folder / "host_ed25519")]
+        assert ran(tmp_path, "hosts.check")[0] == 3
+
+        other = public(keygen(tmp_path / "other"))
+        known.write_text(f"[127.0.0.1]:{jump.port} {other}\n[127.0.0.1]:{server.port} {other}\n")
+        code, said = ran(tmp_path, "hosts.trust", "--fingerprint", both)
+        assert code == 8
+        assert "THE KEY OF gate CHANGED" in said
+        assert "  inv hosts.trust --replace\n" in said
+        assert ran(tmp_path, "hosts.trust", "--replace", "--fingerprint", both)[0] == 0
+        assert ran(tmp_path, "hosts.check")[0] == 3
