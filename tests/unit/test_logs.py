@@ -205,6 +205,42 @@ def test_a_gigabyte_of_logs_is_read_no_faster_than_it_is_shown() -> None:
     assert ahead <= 2 * ROOM + 2
 
 
+class Gigabyte(FakeHost):
+    """Says a gigabyte, in lines as long as the host's script lets through, and ends."""
+
+    lines, long = 32_000, 32_000
+
+    def hold(
+        self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
+    ) -> FakeHold:
+        held = FakeHold(HEAD, on_line)
+        assert on_line is not None
+
+        def speak() -> None:
+            for number in range(self.lines):
+                fields = f'{{"level":30,"msg":"line {number}","ts":"{"x" * self.long}"}}'
+                on_line(f"{at(0, number)} 0 {fields}")
+            on_line("end")
+
+        threading.Thread(target=speak, daemon=True).start()
+        return held
+
+
+def memory(name: str) -> int:
+    """Bytes of this process: VmRSS now, VmHWM at most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) * 1024
+
+
+def test_a_gigabyte_of_logs_is_shown_to_its_end_in_little_memory(inv: Inv, capsys: Capture) -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmRSS")
+    assert inv("logs", "--since", "1h", on=[Gigabyte()]) == 0
+    assert memory("VmHWM") - before < Gigabyte.lines * Gigabyte.long / 5
+    shown = [text.rpartition(" | ")[2] for text in capsys.readouterr().out.splitlines()]
+    assert shown == [f"line {number}" for number in range(Gigabyte.lines)]
+
+
 # The host's script.
 
 DOCKER = """
