@@ -77,11 +77,12 @@ class Operator:
         return {"name": box.name, "address": box.address, "user": "deploy", "port": self.place.ssh_port}
 
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> Running:
-        """Starts `inv WORDS --env lab` and returns while it runs."""
+        """Starts `inv WORDS --env lab` and returns while it runs; what is behind `--` stays behind it."""
+        cut = words.index("--") if "--" in words else len(words)
         out, err = (self.folder / f"std{name}-{time.monotonic_ns()}" for name in ("out", "err"))
         with out.open("w") as stdout, err.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "invoke", *words, "--env", "lab"],
+                [sys.executable, "-m", "invoke", *words[:cut], "--env", "lab", *words[cut:]],
                 cwd=ROOT,
                 env={**os.environ, **KEPT, "NO_COLOR": "1", **self.variables, **(env or {})},
                 stdin=subprocess.DEVNULL,

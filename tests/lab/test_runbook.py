@@ -1,0 +1,89 @@
+"""The runbook from its first section to its last, typed with `inv` alone, on one host that does well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import deploy_kit as kit
+import pytest
+from box import Box
+from data import shrink
+from deploy_kit import Operator
+
+from schedgen_ops.lab.place import Place
+
+Walk = tuple[tuple[str, str], ...]
+
+CHECKLIST: Walk = (
+    ("hosts.check", "app1"),
+    ("deploy.preflight --branch v1.2.3", "Pre-flight"),
+    ("deploy.plan --branch v1.2.3", "backend"),
+    ("verify.quick", "healthy"),
+    ("status", "backend"),
+    ("logs backend --tail 100 --level error", ""),
+    ("ops.migrations", "CreateJobs1712000000000"),
+)
+AFTERWARDS: Walk = (
+    ("verify.services", "backend"),
+    ("verify.endpoints", "/health"),
+    ("verify.metrics", ""),
+    ("verify.flow", ""),
+    ("verify.migrations", ""),
+    ("verify.queue", ""),
+    ("verify.performance", ""),
+    ("verify.logs", ""),
+    ("verify.extended --duration 5", "Report"),
+    ("backup.last", "gunzip -c"),
+    ("backup.list", "pre-deployment"),
+)
+TROUBLE: Walk = (
+    *((f"doctor --issue {number}", "") for number in range(1, 7)),
+    ("logs postgres --tail 100", ""),
+    ("ops.restart backend", "backend"),
+    ("ops.prune --yes", ""),
+    ("ops.build backend", ""),
+    ("ops.migrate", ""),
+    ("run -- df -h", "Filesystem"),
+    ("exec backend -- env", "PATH="),
+    ("deploy.status", "v1.2.3"),
+)
+BACK: Walk = (
+    ("rollback.list", "v1.2.3"),
+    ("rollback --yes", "v1.2.3"),
+    ("verify.quick", "healthy"),
+    ("history", "rollback"),
+    ("history.stats", ""),
+)
+EMERGENCIES: Walk = (
+    ("backup", "verified"),
+    ("backup.verify", ""),
+    ("emergency.database --yes", ""),
+    ("emergency.recover --yes", ""),
+    ("verify", ""),
+)
+
+
+@pytest.fixture
+def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
+    shrink(host)
+    return Operator(lab, tmp_path, (host,)).configure()
+
+
+def wrong(op: Operator, walk: Walk) -> Iterator[str]:
+    """What a command did not do, or did not say."""
+    for line, text in walk:
+        ran = op(*line.split())
+        if ran.code or text not in ran.output:
+            yield f"inv {line}: exit {ran.code}, without {text!r}: {ran.output}"
+
+
+def test_the_runbook_is_walked_without_a_shell_on_a_host(op: Operator, host: Box) -> None:
+    assert not list(wrong(op, CHECKLIST))
+    op.deploy("v1.2.3")
+    assert not list(wrong(op, (*AFTERWARDS, *TROUBLE)))
+    guarded = op("deploy.guarded", "--branch", "v1.2.4", "--duration", "20")
+    assert guarded.code == 0, guarded.output
+    assert not list(wrong(op, (*BACK, *EMERGENCIES)))
+    assert host.version() == "1.2.3"
+    assert kit.lock_is_free(host)
