@@ -18,7 +18,7 @@ import pytest
 from box import KEPT, ROOT, Box, Inv, Ran
 from sshd import Sshd, sshd
 
-from schedgen_ops.lab import manager
+from schedgen_ops.lab import engine, manager
 from schedgen_ops.lab.hosts import existing
 from schedgen_ops.lab.place import PREFIX, LabHost, Place, find_place, first_hosts
 from schedgen_ops.lab.progress import Silent
@@ -70,8 +70,10 @@ def inv() -> Inv:
 
 @pytest.fixture(scope="session")
 def lab(place: Place) -> Place:
-    """The lab, up with at least one host."""
+    """The lab, up with at least one host, whatever an earlier run left of it."""
     with _alone():
+        if engine.answering() and LabHost(1) in existing():
+            manager.reset(place, 1, Silent())
         manager.up(place, 1, Silent())
     return place
 

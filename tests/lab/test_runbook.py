@@ -17,7 +17,7 @@ Walk = tuple[tuple[str, str], ...]
 
 CHECKLIST: Walk = (
     ("hosts.check", "app1"),
-    ("deploy.preflight --branch v1.2.3", "Pre-flight"),
+    ("deploy.preflight --branch v1.2.3", "1. Environment preparation"),
     ("deploy.plan --branch v1.2.3", "backend"),
     ("verify.quick", "healthy"),
     ("status", "backend"),

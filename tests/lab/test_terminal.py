@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 from box import KEPT, ROOT, Box
+from deploy_kit import Operator
 from screen import INV, Screen
+
+from schedgen_ops.lab.place import Place
 
 
 @pytest.fixture
-def env() -> dict[str, str]:
-    own = {"SCHEDGEN_ENV": "lab", "TERM": "xterm", "SCHEDGEN_CONFIG": str(ROOT / "config")}
-    return {**os.environ, **KEPT, **own}
+def env(lab: Place, host: Box, tmp_path: Path) -> dict[str, str]:
+    operator = Operator(lab, tmp_path, (host,)).configure()
+    return {**os.environ, **KEPT, "SCHEDGEN_ENV": "lab", "TERM": "xterm", **operator.variables}
 
 
 @pytest.fixture
