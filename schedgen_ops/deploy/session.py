@@ -109,11 +109,8 @@ class Session:
                 raise Refused("another deploy ended a moment ago", host=name, hint="Run it again.")
         # What is written on a host has its time: whose laptop it was must not matter to what is newest.
         ahead = self._held.ahead(self.clock)
-        clocks = {name: Shifted(self.clock, seconds) for name, seconds in ahead.items()}
-        self.host_runs = tuple(
-            HostRun(self._context(host, clocks[host.name]), seen[host.name], share=self.share)
-            for host in self.fleet
-        )
+        contexts = (self._context(host, Shifted(self.clock, ahead[host.name])) for host in self.fleet)
+        self.host_runs = tuple(HostRun(host, seen[host.name], share=self.share) for host in contexts)
         known = (release.id for host_run in self.host_runs for release in host_run.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
         if len(self.fleet) > 1:

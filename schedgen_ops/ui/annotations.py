@@ -11,7 +11,7 @@ from typing import TextIO
 
 from schedgen_ops.events import Event, Message
 from schedgen_ops.ui.failure import Failure
-from schedgen_ops.ui.session import Renderer
+from schedgen_ops.ui.renderer import Renderer
 from schedgen_ops.ui.terminal import printable_lines
 
 _KINDS = {"warn": "warning", "error": "error"}

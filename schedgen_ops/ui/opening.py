@@ -11,7 +11,8 @@ from schedgen_ops.errors import ConfigError
 from schedgen_ops.ui.annotations import Annotations, wanted
 from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.plain import Plain
-from schedgen_ops.ui.session import Renderer, Ui
+from schedgen_ops.ui.renderer import Renderer
+from schedgen_ops.ui.session import Ui
 from schedgen_ops.ui.story import LEVELS, Story
 from schedgen_ops.ui.terminal import is_live
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import RLock
 from traceback import format_exception
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Self, TextIO
 
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import Event, Message, RunFinished
@@ -20,23 +20,9 @@ from schedgen_ops.ui.clock import DisplayClock
 from schedgen_ops.ui.failure import Failure, failure_lines, is_failure, of_exception, of_finish
 from schedgen_ops.ui.listening import Listener, Listeners
 from schedgen_ops.ui.records import Records
+from schedgen_ops.ui.renderer import Renderer, Unbroken
 from schedgen_ops.ui.run_progress import RunProgress
 from schedgen_ops.ui.tables import Table
-
-
-class Renderer(Protocol):
-    """What shows a run: plain lines, a live view, or a JSON document. Called by one thread at a time."""
-
-    log: Path | None
-
-    def handle(self, event: Event) -> None: ...
-    def fail(self, failure: Failure) -> None: ...
-    def show(self, table: Table) -> None: ...
-    def aside(self, text: str) -> None: ...
-    def pause(self) -> None: ...
-    def resume(self) -> None: ...
-    def left(self, name: str, path: Path) -> None: ...
-    def close(self) -> None: ...
 
 
 class Ui:
@@ -65,8 +51,7 @@ class Ui:
         stdin: TextIO,
         questions: TextIO,
     ) -> None:
-        self._renderer = renderer
-        self._fallback = fallback
+        self._display = Unbroken(renderer, fallback)
         self._records = Records(log_dir, clock, self._aside)
         self._listeners = Listeners(self._aside)
         self._clock = clock
@@ -97,7 +82,7 @@ class Ui:
         with self._lock:
             self._progress = self._progress.after(event, self._clock.monotonic())
             self._records.handle(event)
-            self._renderer.log = self._records.log_path
+            self._display.now.log = self._records.log_path
             if self._held is None:
                 self._render(event)
             else:
@@ -120,13 +105,13 @@ class Ui:
             name: what it is, such as "Report".
         """
         with self._lock:
-            self._try(lambda: self._renderer.left(name, path))
+            self._display.do(lambda renderer: renderer.left(name, path))
 
     def _aside(self, text: str) -> None:
-        self._renderer.aside(self.veil.text(text))
+        self._display.now.aside(self.veil.text(text))
 
     def _render(self, event: Event) -> None:
-        self._try(lambda: self._renderer.handle(event))
+        self._display.do(lambda renderer: renderer.handle(event))
         if isinstance(event, RunFinished) and event.code:
             self._tell(of_finish(event))
 
@@ -135,26 +120,7 @@ class Ui:
         if failure.code == OpsError.exit_code:
             failure = replace(failure, call=self.contacts)
         failure = replace(failure, doctor=tuple(map(self.veil.text, self.remedies)))
-        self._try(lambda: self._renderer.fail(failure))
-
-    def _try(self, action: Callable[[], None]) -> None:
-        """Do it; if the display breaks, do it once more in the plain form, and stay there."""
-        try:
-            action()
-        except Exception as error:
-            if self._fallback is None:
-                raise
-            self._fall_back(error)
-            action()
-
-    def _fall_back(self, error: Exception) -> None:
-        assert self._fallback is not None
-        broken, self._renderer = self._renderer, self._fallback()
-        self._fallback = None
-        self._renderer.log = broken.log
-        with suppress(Exception):
-            broken.close()
-        self._aside(f"The live view failed ({type(error).__name__}: {error}); going on in plain lines")
+        self._display.do(lambda renderer: renderer.fail(failure))
 
     def fail(self, error: BaseException) -> None:
         """Show what ended the run, once: nothing if a RunFinished event has told it already.
@@ -177,7 +143,7 @@ class Ui:
     def show(self, table: Table) -> None:
         """Print a result on stdout, or put it into the JSON document."""
         with self._lock:
-            self._renderer.show(self.veil.over(table))
+            self._display.now.show(self.veil.over(table))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -195,14 +161,14 @@ class Ui:
     def _hold(self) -> None:
         with self._lock:
             self._held = []
-            self._renderer.pause()
+            self._display.now.pause()
 
     def _release(self) -> None:
         with self._lock:
             held, self._held = self._held or (), None
             for event in held:
                 self._render(event)
-            self._renderer.resume()
+            self._display.now.resume()
 
     def confirm(self, question: str, *notes: str, yes: bool = False) -> bool:
         """Return whether the operator typed `yes`; `yes` (the option --yes) answers for them.
@@ -247,7 +213,7 @@ class Ui:
             try:
                 # A terminal that is gone cannot be put in order, and that is no failure of the run.
                 with suppress(OSError):
-                    self._renderer.close()
+                    self._display.now.close()
             finally:
                 self._records.close()
 
