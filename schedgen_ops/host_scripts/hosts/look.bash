@@ -3,20 +3,7 @@
 #: directory the project's
 #: env_file  the file with the credentials, in it or absolute
 #: tools[]   the programs that have to be there
-# A line ends what is told: whatever a file or a program says must not become a line of its own.
-tell() {
-  local value=${2//[$'\t\r\n']/ }
-  printf '%s\t%s\n' "$1" "${value:0:300}"
-}
-
-# A daemon that hangs, or never ends what it says, must not keep the rest from being told.
-told_by() {
-  local name=$1 said
-  shift
-  if said=$(timeout -k 1 10 "$@" 2>&1 | head -c 1000); then tell "$name" "$said"; else tell "$name-error" "${said:-exit code $?}"; fi
-}
-
-release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p;T;q" /etc/os-release 2> /dev/null; }
+source lib/host_facts.bash
 
 tell user "$(id -un)"
 tell uid "$(id -u)"
