@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from schedgen_ops.events import Curve, Panel
+from schedgen_ops.watch.container_stats import ContainerStats
 from schedgen_ops.watch.series import Series
-from schedgen_ops.watch.stats import ContainerStats, WatchStats
+from schedgen_ops.watch.stats import WatchStats
 
 _LAST = 40
 _MIB = 1024 * 1024

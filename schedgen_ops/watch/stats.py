@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from schedgen_ops import settings as s
 from schedgen_ops.watch import log_lines, rules
+from schedgen_ops.watch.container_stats import ContainerStats
 from schedgen_ops.watch.figures import median
 from schedgen_ops.watch.host_sample import ContainerSample, HostSample, LogGroup
 from schedgen_ops.watch.leak import Leak, leak
@@ -15,20 +16,6 @@ from schedgen_ops.watch.rules import CheckVerdict, Finding
 from schedgen_ops.watch.series import Histogram, Series
 
 _MOST_GROUPS = 300
-
-
-@dataclass(slots=True)
-class ContainerStats:
-    """What the rounds showed of one container."""
-
-    name: str
-    service: str
-    last: ContainerSample
-    restarts: int = 0
-    oom_kills: int = 0
-    gone: bool = False
-    cpu: Series = field(default_factory=Series)
-    memory: Series = field(default_factory=Series)
 
 
 @dataclass(slots=True)
@@ -178,11 +165,7 @@ class WatchStats:
                 seen = self.containers[container.name] = ContainerStats(
                     container.name, container.service, container
                 )
-            _restarted(seen, container)
-            seen.oom_kills += container.id in killed or (container.oom_killed and not seen.last.oom_killed)
-            seen.last, seen.gone = container, False
-            seen.cpu.add(at, container.cpu_percent)
-            seen.memory.add(at, None if container.memory is None else float(container.memory))
+            seen.add(at, container, killed)
         for name, seen in self.containers.items():
             seen.gone = name not in here
 
@@ -248,13 +231,6 @@ class WatchStats:
         if self.drops:
             found.append(f"the connection was lost {_times(self.drops)}")
         return tuple(found)
-
-
-def _restarted(seen: ContainerStats, container: ContainerSample) -> None:
-    before = seen.last
-    if container.id == before.id:
-        by_engine = max(0, container.restarts - before.restarts)
-        seen.restarts += by_engine or (container.started != before.started and container.status == "running")
 
 
 def _times(count: int) -> str:
