@@ -58,6 +58,7 @@ BOXES = (
     Box(_CODE, "Secrets, and the env file that comes", ("secrets",), bears=True),
     Box(_CODE, "Configuration against what serves", ("definition",), bears=True),
     Box(_HEALTH, "What runs now is well", ("serving",)),
+    Box(_HEALTH, "Visitors are let in", ("maintenance",)),
     Box(_HEALTH, "Disk space", ("disk",)),
     Box(_HEALTH, "CPU and memory", ("load",)),
     Box(_HEALTH, "Recent errors in the logs", ("logs",)),

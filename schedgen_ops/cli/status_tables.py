@@ -150,5 +150,7 @@ def warnings(seen: Outcomes[HostStatus]) -> Iterator[tuple[str, str]]:
     for host, one in seen.ok.items():
         for text in one.unknown:
             yield host, f"Not known: {text}"
+        if one.maintenance:
+            yield host, f"Maintenance: {one.maintenance}"
         if one.last:
             yield host, f"The last release did not come to serve: {one.last}"

@@ -1,10 +1,10 @@
-"""Requests that fail although the containers behind them are well. Pure."""
+"""Requests that fail although the containers behind them are well, or that we turn away ourselves. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schedgen_ops.doctor.cause import Answers, Diagnosis
+from schedgen_ops.doctor.cause import Answers, Diagnosis, unknown
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
 from schedgen_ops.verify import checks
@@ -31,6 +31,15 @@ def failing(answers: Answers) -> Iterator[Diagnosis]:
             fix = f"inv ops.restart {check.needs}" if check.needs else "inv verify.endpoints"
             text = f"{found.check} fails although {service} looks well: {found.text}"
             yield Diagnosis("endpoint", text if known else f"{found.check} {found.text}", fix, known=known)
+
+
+def closed(answers: Answers) -> Iterator[Diagnosis]:
+    """Find visitors that the ingress turns away because somebody said so."""
+    result = answers["maintenance"]
+    if not result.ok:
+        yield unknown("maintenance", result)
+    elif said := result.text.strip():
+        yield Diagnosis("maintenance", said.splitlines()[0][:200], "inv ops.maintenance off")
 
 
 def _name(check: checks.Check) -> str:

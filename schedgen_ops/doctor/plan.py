@@ -46,6 +46,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause("database locked", (3, 5), ("database",), database.locked, (*_ENGINE, "database")),
     Cause("migrations", (3,), ("migrations",), database.migrations, (*_ENGINE, "database")),
     Cause("failed deploy", (2, 3), ("releases",), releases.failed),
+    Cause("maintenance", (4, 5, 6), ("maintenance",), endpoints.closed),
     Cause("endpoint", (4, 5, 6), (), endpoints.failing, _ENGINE),
     Cause("new errors", (5,), ("logs", "changes", "releases"), releases.errors, _ENGINE),
 )
@@ -104,6 +105,7 @@ def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
         "releases": store.read_command(paths),
         "logs": logs.since_deploy(docker, paths, settings.project, settings.verify.logs.window),
         "changes": ask.changes().in_dir(where),
+        "maintenance": files.noted(f"{paths.ingress}/closed", "are visitors let in"),
     }
     if settings.credentials:
         asked["credentials"] = environment.variables(

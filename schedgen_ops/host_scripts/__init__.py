@@ -25,7 +25,7 @@ from schedgen_ops.shell import Command, Value, assignment, script
 FOLDER = Path(__file__).parent
 
 _GIVEN = re.compile(r"#: (\w+)(\[\])?(?:\s|\Z)")
-_SOURCE = re.compile(r'source "?([\w-]+/[\w.$-]+)"?\n?\Z')
+_SOURCE = re.compile(r'source "?((?:[\w-]+/)+[\w.$-]+)"?\n?\Z')
 _CHOICE = re.compile(r"\$(\w+)")
 _NAME = re.compile(r"(?:[a-z0-9]\w*)?\Z")
 _EMBED = re.compile(r"embed ([\w./-]+)\n?\Z")

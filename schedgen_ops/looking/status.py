@@ -12,6 +12,7 @@ from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import newest
 from schedgen_ops.commands.disks import Space, parse_spaces, spaces
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.files import noted
 from schedgen_ops.guard import remote_commands as guarding
 from schedgen_ops.guard import story
 from schedgen_ops.host_context import HostContext
@@ -52,6 +53,7 @@ class HostStatus:
         lock: who holds it, in words; "" where it is free.
         backup: the newest good one; None for none, and where that is not known.
         keeps_backups: whether backups are taken here; `backup_unknown` where they could not be listed.
+        maintenance: how visitors are turned away, in words; "" where they are let in.
         last: how the last release ended, where it was not the one that serves.
         unknown: what could not be found out, and why, in words.
     """
@@ -69,6 +71,7 @@ class HostStatus:
     backup: Manifest | None = None
     keeps_backups: bool = False
     backup_unknown: bool = False
+    maintenance: str | None = None
     last: str = ""
     unknown: tuple[str, ...] = ()
 
@@ -102,6 +105,7 @@ def commands(settings: Settings, host: str) -> dict[str, Command]:
         "lock": locking.who(paths.state),
         "guard": guarding.status(paths.state),
         "watch": detached.look(paths.state, samples=False),
+        "maintenance": noted(f"{paths.ingress}/closed", "are visitors let in"),
     }
     if any(one.name == host for one in settings.backup_hosts()):
         asked["backup"] = backups.list_(settings.backup.directory).in_dir(settings.directory)
@@ -133,6 +137,7 @@ def read(settings: Settings, host: str, answers: Answers) -> HostStatus:
         guard=reading.of("guard", lambda text: story.standing(settings, tuple(text.splitlines()))),
         watch=reading.of("watch", lambda text: kept.read(text).standing()),
         lock=reading.of("lock", _holder),
+        maintenance=reading.of("maintenance", str.strip),
         backup=newest(catalog) if catalog else None,
         keeps_backups="backup" in answers,
         backup_unknown=catalog is None,
@@ -169,6 +174,7 @@ _TOPICS = {
     "lock": "who holds the lock",
     "guard": "the guard",
     "watch": "its detached watch",
+    "maintenance": "whether visitors are turned away",
     "backup": "its backups",
 }
 

@@ -26,6 +26,7 @@ _NOUNS = {
     "restore": "Restore",
     "emergency": "Emergency recovery",
     "recover": "Recovery",
+    "ops.maintenance": "Maintenance",
 }
 _BACKUPS = {"backup": "Backup", "drill": "Restore drill", "backup.push": "Copy of a backup"}
 

@@ -246,3 +246,13 @@ def releases(result: Result) -> Iterator[Problem]:
         named = ", ".join(filter(None, shelf.torn))
         text = f"{shelf.unreadable} release records cannot be read and are left alone"
         yield Problem(f"{text}: {named}" if named else text, refuses=False)
+
+
+def maintenance(result: Result) -> Iterator[Problem]:
+    """Find whether visitors are turned away: a deploy changes nothing about that."""
+    if not result.ok:
+        yield unknown("whether visitors are turned away", result)
+    elif result.text:
+        hint = "`inv ops.maintenance off` lets them in."
+        text = f"{result.lines()[0][:200]}: during the deploy too, and after it"
+        yield Problem(text, hint, refuses=False)

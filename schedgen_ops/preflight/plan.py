@@ -76,6 +76,7 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
             docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),
         "releases": Probe(store.read_command(paths), look.releases),
+        "maintenance": Probe(files.noted(f"{paths.ingress}/closed", "are visitors let in"), look.maintenance),
         **(
             {"webhook": Probe(sh("command", "-v", "curl"), look.curl)} if settings.notify.host_webhook else {}
         ),

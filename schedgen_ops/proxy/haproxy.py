@@ -55,6 +55,7 @@ def _listener(route: Route) -> str:
         service=route.service,
         target=route.port.target,
         slots=SLOTS,
+        health=_filled("health", path=route.path) if route.path not in ("", "/") else "",
         check=_filled("check", path=route.path) if route.path else "",
     )
 

@@ -236,6 +236,12 @@ class Ingress(Section):
 
     proxy: Literal["haproxy"] = Field(default="haproxy", description="What program it is.")
     image: t.ImageName = Field(default="haproxy:lts", description="Image with HAProxy 2.4 or later and bash.")
+    page: t.LocalPath | None = Field(
+        default=None, description="HTML file here for visitors under maintenance; null: a plain page."
+    )
+    retry_after: t.Seconds = Field(
+        default=60, description="Seconds after which visitors under maintenance are told to try again."
+    )
 
 
 class Lock(Section):

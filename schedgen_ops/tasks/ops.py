@@ -99,3 +99,22 @@ def end_session(op: Operation, pid: str) -> None:
     from schedgen_ops.cli import ops_database as cli
 
     cli.end_session(op, pid)
+
+
+@operation(
+    asks=True,
+    locks=True,
+    help={
+        "state": "on or off.",
+        "services": "Whose visitors, separated by commas (default: those of all services).",
+        "hold": "Seconds, 5 to 120, that requests wait for `off` before they get the page (default: none).",
+        "health": "Let the paths through that the ingress asks for a service's health.",
+    },
+)
+def maintenance(
+    op: Operation, state: str, services: str | None = None, hold: str = "", health: bool = False
+) -> None:
+    """Answer visitors with a page at the ingress, or hold them, until it is off again."""
+    from schedgen_ops.cli import ops_maintenance as cli
+
+    cli.switch(op, state, services, hold, health=health)

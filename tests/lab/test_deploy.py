@@ -110,9 +110,10 @@ def _assert_backed_up(op: Operator, host: Box) -> None:
         size, digest = host.sh(f"cd backups/{name}; stat -c %s {file}; sha256sum < {file}").split()[:2]
         assert (int(size), digest) == told
     assert host.sh(f"stat -c %a backups backups/{name} .schedgen .schedgen/releases").split() == ["700"] * 4
-    # The ingress runs as a user of its own, and its configuration is the only file that it has to read.
+    # The ingress runs as a user of its own, and what configures it is all that it has to read.
     loose = host.sh("find backups .schedgen -type f ! -perm 600").split()
-    assert loose == [".schedgen/ingress/haproxy.cfg"]
+    read = ("haproxy.cfg", "hold.lua", "maintenance.html", "maintenance.map")
+    assert sorted(loose) == [f".schedgen/ingress/{name}" for name in read]
     _assert_restorable(op, host)
 
 

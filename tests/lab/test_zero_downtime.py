@@ -99,7 +99,9 @@ def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
     assert "requests failed during the run" in again.stdout
     assert "none failed; not all were counted: the ingress was replaced or reloaded" in again.stdout
     assert not failed(seen)
-    assert host.sh("ls .schedgen/ingress") == "applied\nhaproxy.cfg"
+    assert host.sh("ls .schedgen/ingress").split() == [
+        *("applied", "haproxy.cfg", "hold.lua", "maintenance.html", "maintenance.map")
+    ]
 
 
 def kill_while_rolling(environ: Mapping[str, str], branch: str) -> None:

@@ -80,6 +80,7 @@ case $1 in
     until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
     exec sleep "$((until - now))" ;;
   kill) worker=1; take worker worker; echo $((worker + 1)) > worker; echo "$*" >> log ;;
+  port) cat published ;;
   update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;
   stop|start|rm)
@@ -102,6 +103,8 @@ case $1 in
     while IFS= read -r ask; do
       case $ask in
         'show stat') stat ;;
+        'show map') if [ -e unmapped ]; then echo '# id (file) description'; else
+          echo '0 (/etc/schedgen-ingress/maintenance.map) entry_cnt=0'; fi ;;
         'show info') worker=1; take worker worker; echo "Pid: $worker" ;;
         'show servers state') echo "ask $ask" >> log; [ -e stateless ] || echo 1 ;;
         *) echo "ask $ask" >> log ;;

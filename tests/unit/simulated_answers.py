@@ -213,6 +213,7 @@ TITLES: dict[str, Handler] = {
     "read the names": says(recorded("variables.txt")),
     "df": says(recorded("spaces.txt")),
     "is ": says(""),
+    "are visitors let in": says(""),
     "load": says(recorded("load.txt")),
     "whose containers": lambda world, w, s: result("".join(f"{n}\x1f/srv/twin\n" for n in world.strangers)),
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),

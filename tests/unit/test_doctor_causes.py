@@ -94,6 +94,11 @@ ENGINE_AWAY = (
     "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
 )
 ONE: dict[str, tuple[dict[str, Result], str, str]] = {
+    "maintenance": (
+        {"maintenance": said("visitors of all services are turned away (ann)\n")},
+        "maintenance",
+        "visitors of all services are turned away (ann)",
+    ),
     "half-exchanged": (
         {"swapping": said('swapping {"backup": "manual-20250115_120000"}')},
         "half-exchanged data",

@@ -116,5 +116,6 @@ def test_a_script_runs_with_its_values(tmp_path: Path) -> None:
 def test_what_a_run_will_need_is_read_when_it_begins() -> None:
     host_scripts.text.cache_clear()
     host_scripts.read_all()
-    files = [path for path in FOLDER.rglob("*.*") if path.suffix in (".bash", ".awk", ".sql", ".cfg", ".sh")]
+    kinds = (".bash", ".awk", ".sql", ".cfg", ".sh", ".lua", ".html")
+    files = [path for path in FOLDER.rglob("*.*") if path.suffix in kinds]
     assert host_scripts.text.cache_info().currsize == len(files) > 50

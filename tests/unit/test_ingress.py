@@ -70,7 +70,7 @@ def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> No
 def test_no_section_is_there_twice_and_each_has_its_lines() -> None:
     text = PROXY.render(ROUTES, made())
     heads = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
-    assert len(heads) == len(set(heads)) == 3 + 2 * len(ROUTES)
+    assert len(heads) == len(set(heads)) == 4 + 2 * len(ROUTES)
     assert all(sections(text).values())
     assert not re.search(r"[{}]{2}|\t", text)
     assert text.endswith("\n")

@@ -37,6 +37,7 @@ ANSWERS = {
     "owners": result(),
     "containers": result(recorded("containers.jsonl")),
     "releases": result("\n"),
+    "maintenance": result(),
 }
 
 
@@ -378,3 +379,10 @@ def test_containers_of_another_work_tree_with_the_same_project_are_refused() -> 
     problem = only(owners=result("schedgen-web-1\x1f/srv/twin\n"))
     assert "belong to another folder than /srv/schedgen: schedgen-web-1 (/srv/twin)" in problem.text
     assert problem.refuses
+
+
+def test_that_visitors_are_turned_away_is_a_warning() -> None:
+    problem = only(maintenance=result("visitors of all services are turned away (ann@desk)\n"))
+    text = "visitors of all services are turned away (ann@desk): during the deploy too, and after it"
+    assert (problem.text, problem.refuses) == (text, False)
+    assert "inv ops.maintenance off" in problem.hint

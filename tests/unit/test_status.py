@@ -48,6 +48,7 @@ def answers(**changes: str | Result) -> dict[str, str | Result]:
         "schedgen-lock-who": "free\n",
         "look at the guard": "",
         "look at the watch": "",
+        "are visitors let in": "",
         "list backups": made,
         **{name.replace("_", " "): value for name, value in changes.items()},
     }
@@ -74,7 +75,7 @@ def look(remote: Remote) -> status.HostStatus:
 def test_a_host_tells_how_it_stands_in_one_round_trip() -> None:
     on = host()
     seen = look(on)
-    assert (on.trips, len(on.commands)) == (1, 7)
+    assert (on.trips, len(on.commands)) == (1, 8)
     assert seen.services is not None
     backend = next(row for row in seen.services if row.service == "backend")
     assert (backend.state, backend.cpu_percent, backend.memory) == ("healthy", 50.0, 10485760)
@@ -161,3 +162,10 @@ def test_a_host_that_cannot_be_asked_is_an_error() -> None:
     on = FakeHost("app1", dict.fromkeys(answers(), OpsError("gone")))
     with pytest.raises(OpsError, match="gone"):
         look(on)
+
+
+def test_that_visitors_are_turned_away_is_told() -> None:
+    text = "visitors of all services are turned away (ann@desk)"
+    seen = look(host(are_visitors_let_in=f"{text}\n"))
+    assert seen.maintenance == text
+    assert look(host()).maintenance == ""

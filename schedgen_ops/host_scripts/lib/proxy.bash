@@ -28,12 +28,24 @@
 #                                  goes on
 #   proxy_reopen                   every container gets requests again, whatever a script that was killed had closed
 #
+# Visitors turned away, for work on the site; our own requests go past that, and it outlives a start and `proxy_reload`:
+#   proxy_prepare                  leaves in `folder` what its configuration reads besides; what is there stays
+#   proxy_turn_away PAGE RETRY WAIT HEALTH ROUTE...
+#                                  who comes to the routes, * for all, gets 503, the text of the file PAGE and
+#                                  `Retry-After: RETRY`; with a WAIT that is not 0 only after waiting so many seconds
+#                                  in vain for `proxy_let_in`. HEALTH is `health` where the paths that are asked
+#                                  for a route's health go through, else -. It ends with 2, and has changed
+#                                  nothing, where what runs was configured before there was this; with 1
+#                                  it may turn them away after its next start: `proxy_let_in` takes that back
+#   proxy_let_in                   takes that back: who waits and who comes goes through
+#
 # What it has counted; our own requests, by their User-Agent `schedgen_ops`, are left out:
 #   proxy_visitors CONTAINER       a line: WORKER BORN ANSWERS ERRORS ALL_ERRORS SERVER_ERRORS ABORTED. WORKER is the
 #                                  number of the process that counts, BORN when it began, in seconds since the epoch;
 #                                  then, since it began: answers of containers to visitors, those with 5xx, all 5xx
-#                                  that anybody got, those of containers, and answers that broke off. It takes a way
-#                                  of its own, and ends with 1 and no line where not all is known
+#                                  that anybody got who was not turned away, those of containers, and answers that
+#                                  broke off. It takes a way of its own, and ends with 1 and no line where not all
+#                                  is known
 #   proxy_traffic NEW OLD ROUTE... for each container at the addresses NEW (n) or OLD (o) `h n|o ROUTE/SERVER@ADDRESS
 #                                  REQUESTS ERRORS`, SERVER being its name in there, ADDRESS with the port; and for
 #                                  each of the new ones `a ROUTE ADDRESS`

@@ -1,5 +1,6 @@
 # HAProxy as the ingress, by its runtime API: what the functions do is said in lib/proxy.bash. A route is a backend
 # with a number of servers, of which Docker's DNS gives each an address, or none: those are free.
+source proxies/haproxy/maintenance.bash
 source lib/within.bash
 embed proxies/haproxy/traffic.awk
 
@@ -145,6 +146,10 @@ proxy_settle() {
   haproxy_send
 }
 
+proxy_prepare() { haproxy_prepare; }
+proxy_turn_away() { haproxy_turn_away "$@"; }
+proxy_let_in() { haproxy_let_in; }
+
 proxy_answering() {
   haproxy_look
   awk -F, '
@@ -218,7 +223,12 @@ proxy_visitors() {
         IFS=, read -ra f <<< "$line"
         case ${f[${at[type]}]} in
           0) everything=$((everything + ${f[${at[hrsp_5xx]}]:-0})) ;;
-          1) broken=$((broken + ${f[${at[srv_abrt]}]:-0})) ;;
+          1)
+            broken=$((broken + ${f[${at[srv_abrt]}]:-0}))
+            # Who was turned away got what was meant for them.
+            [ "${f[${at[pxname]}]}" != schedgen_maintenance ] ||
+              everything=$((everything - ${f[${at[hrsp_5xx]}]:-0}))
+            ;;
           2) of_servers=$((of_servers + ${f[${at[hrsp_5xx]}]:-0})) ;;
         esac
         ;;

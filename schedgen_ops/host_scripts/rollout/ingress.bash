@@ -32,6 +32,7 @@ applied() {
 }
 if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
 mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
+proxy_prepare || exit
 same=''
 ! cmp -s "$config" "$folder/$config_name" || same=yes
 if [ -z "$same" ]; then

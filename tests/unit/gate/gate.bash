@@ -18,6 +18,9 @@ proxy_answering() { gate answering; }
 proxy_learned() { :; }
 proxy_forget() { :; }
 proxy_reload() { gate reload; }
+proxy_prepare() { :; }
+proxy_turn_away() { gate turn_away "${@:2}"; }
+proxy_let_in() { gate let_in; }
 proxy_reopen() { gate reopen; }
 proxy_visitors() {
   local ingress=$1

@@ -1,0 +1,3 @@
+# Prints a file; nothing where it is not there.
+#: path the file
+[ ! -e "$path" ] || cat -- "$path"
