@@ -16,6 +16,10 @@ cd -- "$folder" || exit
 # shellcheck disable=SC2034 # the engine reads them
 new=$name db='' before='' mark='' scratch=''
 read_told
+filled() {
+  db_await || fail "the throwaway database did not start"
+  load "$@"
+}
 
 if [ -n "$dump" ]; then
   free=$(free_bytes)
@@ -23,14 +27,14 @@ if [ -n "$dump" ]; then
   left=$("${docker[@]}" ps -aq --filter "label=schedgen.drill=$whose")
   # shellcheck disable=SC2086 # a list of ids
   [ -z "$left" ] || "${docker[@]}" rm -fv $left > /dev/null
-  trap 'rm -f -- "$scratch"; [ -z "$db" ] || "${docker[@]}" rm -fv "$db" >/dev/null 2>&1' EXIT
+  trap 'rm -f -- "$scratch"; end_work; [ -z "$db" ] || "${docker[@]}" rm -fv "$db" >/dev/null 2>&1' EXIT
   trap 'exit 130' TERM INT HUP PIPE
   scratch=$(
     umask 077
     mktemp
   ) || fail "no file can be made in ${TMPDIR:-/tmp}"
   db_throwaway "$whose" || fail "the throwaway database did not start"
-  load "$@"
+  promptly filled "$@" || exit
 fi
-[ -z "$archive" ] || archived "$archive" || fail "the objects' archive cannot be read"
+[ -z "$archive" ] || promptly archived "$archive" || fail "the objects' archive cannot be read"
 echo end

@@ -13,6 +13,7 @@ free=$(free_bytes)
 [ "$free" -ge "$need" ] || fail "a restore needs $need bytes of disk, and $free are free"
 unpacking='' made=''
 undo() {
+  end_work
   [ -z "$unpacking" ] || {
     kill -- "-$unpacking"
     wait "$unpacking"
@@ -41,7 +42,7 @@ if [ -n "$db" ]; then
   for each in $left; do db_drop "$each" || fail "$each, which an earlier restore left, cannot be dropped"; done
   [ "$(db_there "$new")" = 0 ] || fail "there is a database $new, which no restore made"
   made=1
-  load "$@"
+  promptly load "$@" || exit
 fi
 if [ -n "$store" ]; then
   wait "$unpacking" || exit 1

@@ -174,6 +174,8 @@ db_throwaway() {
     --env-file "$scratch" "$image" -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
     -c autovacuum=off -c max_wal_size=4GB) &&
     "${docker[@]}" start "$db" > /dev/null; } || fail "no container of the database's image starts"
+}
+db_await() {
   # While the cluster is being made, it answers on its socket alone.
   # shellcheck disable=SC2016 # the container's shell reads it
   inside sh -c 'for n in $(seq 600); do pg_isready -q -h 127.0.0.1 -U "$1" && exit; sleep 0.2; done; exit 1' \

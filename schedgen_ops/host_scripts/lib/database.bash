@@ -32,8 +32,9 @@
 #   db_finish              makes it ready to serve: what would have been in the way of the dump
 #   db_throwaway LABEL     for a drill: starts a server of its own in a container with the label
 #                          schedgen.drill=LABEL, without a network, from `image`. Sets `db` as soon as there is a
-#                          container: whoever calls removes it. Waits until there is no database `new` in a server
-#                          that answers. `scratch` is a file that nobody else may read, gone at the end
+#                          container: whoever calls removes it. `scratch` is a file that nobody else may read, gone
+#                          at the end
+#   db_await               waits until that server answers, and has no database `new`
 #
 # For what restores leave, where STEM is how such a name begins, and a stamp, YYYYMMDD_HHMMSS, how it ends:
 #   db_ours STEM           prints the names of marked databases

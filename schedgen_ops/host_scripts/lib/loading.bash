@@ -15,6 +15,28 @@ free_bytes() {
   echo $((free * 1024))
 }
 
+# promptly COMMAND...: it, as a job in a group of its own. A trap waits for what runs in front, and for no job.
+working=''
+promptly() {
+  local code
+  set -m
+  "$@" &
+  working=$!
+  set +m
+  wait "$working"
+  code=$?
+  working=''
+  return "$code"
+}
+
+# end_work: ends such a job, for a trap.
+end_work() {
+  [ -z "$working" ] || {
+    kill -- "-$working"
+    wait "$working"
+  }
+} > /dev/null 2>&1
+
 # load QUERY...: tells the rows that came out, and what the queries answer.
 load() {
   local query answer

@@ -20,6 +20,7 @@ db_throwaway() {
   db=$("${docker[@]}" create --network none --label "schedgen.drill=$1" "$image") &&
     "${docker[@]}" start "$db" > /dev/null
 }
+db_await() { :; }
 db_ours() { lite superseded "$name" "$1" | sed -n 's/^database \(.*\) [0-9]*$/\1/p'; }
 db_there() { lite there "$1"; }
 db_drop() { inside rm -f -- "$1.db" "$1.mark" < /dev/null; }
