@@ -16,6 +16,9 @@ from test_verify import EASY, patient
 from schedgen_ops.lab.place import Place
 
 Walk = tuple[tuple[str, str], ...]
+# The emergencies stop the site, and the ingress says so.
+IGNORED = [*LOGS["ignore"], "has no server available"]
+PATIENT = {"logs": {"ignore": IGNORED}, "queue": {"within": 20}}
 
 CHECKLIST: Walk = (
     ("hosts.check", "app1"),
@@ -41,7 +44,7 @@ AFTERWARDS: Walk = (
 )
 TROUBLE: Walk = (
     ("logs postgres --tail 100", ""),
-    ("ops.restart backend", "backend"),
+    ("ops.restart backend --yes", "backend"),
     ("ops.prune --yes", ""),
     ("ops.build backend", ""),
     ("ops.migrate --yes", ""),
@@ -68,7 +71,7 @@ EMERGENCIES: Walk = (
 @pytest.fixture
 def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
     shrink(host)
-    return Operator(lab, tmp_path, (host,)).configure(limits=EASY, verify={"logs": LOGS}, checks=patient())
+    return Operator(lab, tmp_path, (host,)).configure(limits=EASY, verify=PATIENT, checks=patient())
 
 
 def wrong(op: Operator, walk: Walk) -> Iterator[str]:
@@ -79,14 +82,19 @@ def wrong(op: Operator, walk: Walk) -> Iterator[str]:
             yield f"inv {line}: exit {ran.code}, without {text!r}: {ran.output}"
 
 
+def unwell(op: Operator) -> Iterator[str]:
+    """What doctor names, issue by issue, on a host that is well."""
+    for number in range(1, 7):
+        yield from named(op, "--issue", str(number))
+
+
 def test_the_runbook_is_walked_without_a_shell_on_a_host(op: Operator, host: Box) -> None:
-    assert not list(wrong(op, CHECKLIST))
+    found = [*wrong(op, CHECKLIST)]
     op.deploy("v1.2.3")
-    assert not list(wrong(op, AFTERWARDS))
-    assert not [found for number in range(1, 7) for found in named(op, "--issue", str(number))]
-    assert not list(wrong(op, TROUBLE))
+    found += [*wrong(op, AFTERWARDS), *unwell(op), *wrong(op, TROUBLE)]
     guarded = op("deploy.guarded", "--branch", "v1.2.4", "--duration", "20")
     assert guarded.code == 0, guarded.output
-    assert not list(wrong(op, (*BACK, *EMERGENCIES)))
+    found += [*wrong(op, BACK), *wrong(op, EMERGENCIES)]
+    assert not found, "\n".join(found)
     assert host.version() == "1.2.3"
     assert kit.lock_is_free(host)
