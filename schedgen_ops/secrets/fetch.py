@@ -10,12 +10,14 @@ from threading import Event
 
 from schedgen_ops import local_program
 from schedgen_ops.errors import Refused
+from schedgen_ops.log_excerpt import telling
 from schedgen_ops.masking import Veil, veiled
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Secret
 from schedgen_ops.text import plural
 
-_MANY = 16
+# At the same time; and of the stderr of one that failed: SOPS alone says why in eight lines.
+_MANY, _LINES = 16, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _failed(code: int, said: bytes) -> str:
 
 
 def _said(said: bytes) -> Iterator[str]:
-    """The last lines of stderr, which a tool's reason is in."""
+    """The lines of stderr that a tool's reason is in."""
     lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
     if lines:
-        yield "; ".join(veiled(line) for line in lines[-3:])
+        yield "; ".join(veiled(line) for line in telling(lines, _LINES))
