@@ -21,7 +21,6 @@ from schedgen_ops.settings import Check, Settings
 
 _LONGEST = 6 * 3600.0
 _SILENCE = 60
-_PAUSE = 0.1
 _COUNTING = 40.0
 
 
@@ -91,7 +90,7 @@ class Prober:
         command = remote_commands.probe(
             checks,
             silence=_SILENCE,
-            pause=_PAUSE,
+            pause=self.settings.probe.pause,
             patience=patience,
             proxy=chosen(self.settings),
             docker=Docker(self.settings.sudo),

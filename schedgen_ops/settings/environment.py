@@ -112,6 +112,9 @@ class Environment(Section):
     verify: verification.Verification = Field(
         default=DEFAULTS, description="What a verification looks at beside `checks`."
     )
+    probe: sections.Probe = Field(
+        default=DEFAULTS, description="The requests that show what visitors notice of a deploy or a rollback."
+    )
     watch: sections.Watch = Field(default=DEFAULTS, description="Extended verification.")
     guard: guards.Guard = Field(default=DEFAULTS, description="When a release goes back by itself.")
     dashboards: t.Rows[sections.Dashboard] = Field(

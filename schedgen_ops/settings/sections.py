@@ -147,6 +147,14 @@ class Health(Section):
     )
 
 
+class Probe(Section):
+    """The requests that show what visitors notice of a deploy or a rollback."""
+
+    pause: Annotated[float, Field(ge=0.02, le=60, allow_inf_nan=False)] = Field(
+        default=0.1, description="Seconds from an answer to the next request, for each of `checks`."
+    )
+
+
 class Check(Section):
     """One HTTP request of the verification. It passes in time, with a good status and what it has to hold."""
 

@@ -67,7 +67,8 @@ class Operator:
         del config["hosts_file"]
         config["ssh"] |= {"identity_file": str(self.place.key), "known_hosts": str(self.place.known_hosts)}
         config["hosts"] = [self._entry(box) | dict((hosts or {}).get(box.name, {})) for box in self.boxes]
-        config = over(config, {"health": {"settle": 3}} | changes)
+        # What is measured elsewhere need not take half a processor of each test's host here.
+        config = over(config, {"health": {"settle": 3}, "probe": {"pause": 0.5}} | changes)
         target = self.folder / "config" / "lab.yaml"
         target.parent.mkdir(exist_ok=True)
         target.write_text(yaml.safe_dump(config))
