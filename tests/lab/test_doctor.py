@@ -174,6 +174,8 @@ def test_what_is_wrong_with_the_database_is_named_with_the_session(op: Operator,
             ),
             migrations_pending=(f"1 pending: CreateEvents{stamp}", "inv ops.migrate"),
         )
+    # Who waited for the lock said no word meanwhile, and is taken for ill until it is looked at again.
+    kit.wait_for(lambda: "(unhealthy)" not in host.sh("docker ps"), "everybody to be well again")
     with kit.as_root(
         host,
         psql("INSERT INTO migrations (timestamp, name) VALUES (1700000000000, 'Other1700000000000')"),
