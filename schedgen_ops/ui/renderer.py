@@ -34,14 +34,18 @@ class Unbroken:
         now: the one that shows the run.
     """
 
-    def __init__(self, first: Renderer, fallback: Callable[[], Renderer] | None) -> None:
+    def __init__(
+        self, first: Renderer, fallback: Callable[[], Renderer] | None, tell: Callable[[str], None]
+    ) -> None:
         """Begin with a renderer.
 
         Args:
             fallback: makes the one that takes over; None lets the first one's error through.
+            tell: is told, once the other one shows the run, why.
         """
         self.now = first
         self._fallback = fallback
+        self._tell = tell
 
     def do(self, action: Callable[[Renderer], None]) -> None:
         """Do it; if the display breaks, do it once more in the plain form, and stay there."""
@@ -59,4 +63,4 @@ class Unbroken:
         self.now.log = broken.log
         with suppress(Exception):
             broken.close()
-        self.now.aside(f"The live view failed ({type(error).__name__}: {error}); going on in plain lines")
+        self._tell(f"The live view failed ({type(error).__name__}: {error}); going on in plain lines")

@@ -51,7 +51,7 @@ class Ui:
         stdin: TextIO,
         questions: TextIO,
     ) -> None:
-        self._display = Unbroken(renderer, fallback)
+        self._display = Unbroken(renderer, fallback, self._aside)
         self._records = Records(log_dir, clock, self._aside)
         self._listeners = Listeners(self._aside)
         self._clock = clock

@@ -93,6 +93,20 @@ def test_a_live_view_that_breaks_gives_way_to_plain_lines(monkeypatch: pytest.Mo
     assert face.err.count("going on in plain lines") == 1
 
 
+def test_why_a_live_view_broke_is_told_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    from schedgen_ops.ui.console import Console
+
+    def broken(self: Console, event: Event) -> None:
+        raise ValueError("cannot draw tok3n-abcdef")
+
+    face = Face(tty=True)
+    face.ui.veil.learn(["tok3n-abcdef"])
+    monkeypatch.setattr(Console, "handle", broken)
+    face.tell(*runbook_run("app1"))
+    assert "ValueError: cannot draw ***" in face.err
+    assert "tok3n" not in face.out + face.err
+
+
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ConfigError, match="loud"):
         open_ui(log_level="loud")
