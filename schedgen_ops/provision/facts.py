@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.provision import answer
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -74,16 +76,10 @@ def parse(stdout: str) -> Facts:
     Raises:
         ValueError: where it says something else, or not all of it.
     """
-    said = dict(line.partition("\t")[::2] for line in stdout.split("\n"))
-    if said.get("end") != "1":
-        raise ValueError(f"the host did not tell all of itself: {stdout[-60:]!r}")
-    try:
-        return _facts(said)
-    except KeyError as problem:
-        raise ValueError(f"the host did not tell its {problem}") from None
+    return answer.read(stdout, _facts)
 
 
-def _facts(said: dict[str, str]) -> Facts:
+def _facts(said: Mapping[str, str]) -> Facts:
     return Facts(
         user=said["user"],
         root=said["uid"] == "0",
@@ -102,5 +98,5 @@ def _facts(said: dict[str, str]) -> Facts:
         top=said.get("clone", ""),
         clone_error=said.get("clone-error", ""),
         env=said.get("env", ""),
-        free=int(said["free"]) if said["free"].isdigit() else None,
+        free=answer.free(said),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.provision import answer
 from schedgen_ops.provision.facts import BETTER, TOOLS
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -71,16 +73,10 @@ def parse(stdout: str) -> SetupFacts:
     Raises:
         ValueError: where it says something else, or not all of it.
     """
-    said = dict(line.partition("\t")[::2] for line in stdout.split("\n"))
-    if said.get("end") != "1":
-        raise ValueError(f"the host did not tell all of itself: {stdout[-60:]!r}")
-    try:
-        return _facts(said)
-    except KeyError as problem:
-        raise ValueError(f"the host did not tell its {problem}") from None
+    return answer.read(stdout, _facts)
 
 
-def _facts(said: dict[str, str]) -> SetupFacts:
+def _facts(said: Mapping[str, str]) -> SetupFacts:
     known = "account-uid" in said
     return SetupFacts(
         user=said["user"],
@@ -97,5 +93,5 @@ def _facts(said: dict[str, str]) -> SetupFacts:
         directory=said["directory"],
         owner=said.get("owner", ""),
         env=said.get("env") == "there",
-        free=int(said["free"]) if said["free"].isdigit() else None,
+        free=answer.free(said),
     )

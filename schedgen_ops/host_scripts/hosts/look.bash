@@ -14,18 +14,8 @@ tell os-name "$(release PRETTY_NAME)"
 tell machine "$(uname -m)"
 tell clock "$(date -u +%s)"
 
-missing=
-for tool in "${tools[@]}"; do
-  command -v "$tool" > /dev/null 2>&1 || missing+=" $tool"
-done
-tell missing "${missing# }"
-
-if command -v docker > /dev/null 2>&1; then
-  told_by engine "${docker[@]}" version --format '{{.Server.Version}}'
-  told_by compose "${docker[@]}" compose version --short
-else
-  tell engine-error none
-fi
+tell_missing "${tools[@]}"
+tell_engine "${docker[@]}"
 
 if [ ! -d "$directory" ]; then
   if [ -e "$directory" ]; then tell directory "no folder"; else tell directory missing; fi
@@ -46,8 +36,5 @@ else
   fi
 fi
 
-# What is not there yet will be where its nearest folder is.
-there=$directory
-while [ ! -d "$there" ] && [ "$there" != / ]; do there=$(dirname -- "$there"); done
-tell free "$(df -Pk -- "$there" | awk 'NR == 2 { print $4 }')"
+tell_free "$directory"
 tell end 1

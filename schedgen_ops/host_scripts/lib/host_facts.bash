@@ -14,3 +14,29 @@ told_by() {
 }
 
 release() { sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p;T;q" /etc/os-release 2> /dev/null; }
+
+# tell_missing PROGRAM...: those that are not there.
+tell_missing() {
+  local tool missing=''
+  for tool; do
+    command -v "$tool" > /dev/null 2>&1 || missing+=" $tool"
+  done
+  tell missing "${missing# }"
+}
+
+# tell_engine WORD...: the versions of the engine, asked by these words, and of its Compose plugin.
+tell_engine() {
+  if command -v docker > /dev/null 2>&1; then
+    told_by engine "$@" version --format '{{.Server.Version}}'
+    told_by compose "$@" compose version --short
+  else
+    tell engine-error none
+  fi
+}
+
+# tell_free FOLDER: the KiB that are free there. What is not there yet will be where its nearest folder is.
+tell_free() {
+  local there=$1
+  while [ ! -d "$there" ] && [ "$there" != / ]; do there=$(dirname -- "$there"); done
+  tell free "$(df -Pk -- "$there" | awk 'NR == 2 { print $4 }')"
+}

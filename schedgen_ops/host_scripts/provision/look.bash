@@ -19,19 +19,9 @@ fi
 tell os "$(release ID)"
 tell codename "$(release VERSION_CODENAME)"
 
-missing=
-for tool in "${tools[@]}"; do
-  command -v "$tool" > /dev/null 2>&1 || missing+=" $tool"
-done
-tell missing "${missing# }"
-
+tell_missing "${tools[@]}"
 # Whoever may ask it comes later: here only whether it is there and runs.
-if command -v docker > /dev/null 2>&1; then
-  told_by engine "${as_root[@]}" docker version --format '{{.Server.Version}}'
-  told_by compose "${as_root[@]}" docker compose version --short
-else
-  tell engine-error none
-fi
+tell_engine "${as_root[@]}" docker
 
 who=${account:-$(id -un)}
 tell account "$who"
@@ -64,7 +54,5 @@ else
   if "${seen[@]}" test -e "$file"; then tell env there; else tell env missing; fi
 fi
 
-there=$directory
-while [ ! -d "$there" ] && [ "$there" != / ]; do there=$(dirname -- "$there"); done
-tell free "$(df -Pk -- "$there" | awk 'NR == 2 { print $4 }')"
+tell_free "$directory"
 tell end 1

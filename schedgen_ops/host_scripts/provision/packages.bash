@@ -2,6 +2,7 @@
 #: packages[] the distribution's packages of programs that are missing
 #: engine     "yes" where Docker Engine is wanted
 #: compose    "yes" where its Compose plugin is
+source lib/host_facts.bash
 source lib/reason.bash
 
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a
@@ -14,8 +15,8 @@ install() { apt install --yes --no-install-recommends --no-remove -- "$@" > /dev
 # All of it is read: a reader that ends early would make apt's program, and with it this, fail.
 offered() { [ -n "$(apt-cache show -- "$1" 2> /dev/null)" ]; }
 
-id=$(sed -n 's/^ID="\{0,1\}\([a-z]*\)"\{0,1\}$/\1/p' /etc/os-release)
-codename=$(sed -n 's/^VERSION_CODENAME="\{0,1\}\([a-z]*\)"\{0,1\}$/\1/p' /etc/os-release)
+id=$(release ID)
+codename=$(release VERSION_CODENAME)
 site=https://download.docker.com/linux/$id
 list=/etc/apt/sources.list.d/docker.list
 
