@@ -90,6 +90,14 @@ class Fleet:
                 return Outcomes(MappingProxyType(ok), came.errors, skipped)
         return Outcomes(MappingProxyType(ok))
 
+    def everywhere(self, action: Callable[[Remote], object]) -> Callable[[], None]:
+        """Return what does something on every host at once, as a step does it: an error on one is raised."""
+
+        def run() -> None:
+            self.each(action).values()
+
+        return run
+
     def _timed(self, action: Callable[[Remote], T]) -> Callable[[Remote], T]:
         """The action; where the caller is in a step, it is told how long that took on each host."""
         step = CURRENT.get()

@@ -65,12 +65,8 @@ def _back_up(op: Operation, fleet: Fleet, parts: frozenset[str], hooks: hooking.
         strangers.refuse_all(fleet, op.context)
         hooks.before("pre-backup")
         one = partial(_create, op, parts=parts, at=host_time.together(fleet))
-        step = Step("", "Backup", lambda: _all(fleet, one), gate=True)
+        step = Step("", "Backup", fleet.everywhere(one), gate=True)
         StepRunner(op.emit, op.clock).run((step,))
-
-
-def _all(fleet: Fleet, one: partial[Manifest]) -> None:
-    fleet.each(one).values()
 
 
 def _create(op: Operation, remote: Remote, *, parts: frozenset[str], at: datetime | None) -> Manifest:
@@ -176,7 +172,7 @@ def prove(op: Operation, wanted: str) -> None:
     fleet = holders(op)
     op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
     with locked(op, fleet, "backup drill"):
-        step = Step("", "Restore drill", lambda: _all(fleet, partial(_prove, op, wanted=wanted)), gate=True)
+        step = Step("", "Restore drill", fleet.everywhere(partial(_prove, op, wanted=wanted)), gate=True)
         StepRunner(op.emit, op.clock).run((step,))
     op.end("Drill Complete")
 

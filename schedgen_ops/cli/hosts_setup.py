@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from schedgen_ops import events
 from schedgen_ops import host as ssh
@@ -23,7 +22,6 @@ from schedgen_ops.text import plural
 
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
 _PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]*@")
-Work = Callable[[Remote], None]
 Plans = dict[str, tuple[SetupFacts, tuple[Action, ...]]]
 
 
@@ -117,11 +115,7 @@ def _work(op: Operation, door: Fleet, plans: Plans, repository: str) -> None:
 
     op.begin("hosts.setup", "Setting up", steps=(("", "The machine"), ("", "The project")))
     steps = (
-        Step("", "The machine", lambda: _all(door, prepare), gate=True, lasting=True),
-        Step("", "The project", lambda: _all(op.fleet, project), gate=True, lasting=True),
+        Step("", "The machine", door.everywhere(prepare), gate=True, lasting=True),
+        Step("", "The project", op.fleet.everywhere(project), gate=True, lasting=True),
     )
     StepRunner(op.emit, op.clock).run(steps)
-
-
-def _all(fleet: Fleet, work: Work) -> None:
-    fleet.each(work).values()

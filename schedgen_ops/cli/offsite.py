@@ -75,8 +75,6 @@ def _run(
     by_host = {part.remote.name: part for part in found}
     fleet = Fleet([part.remote for part in found])
 
-    def everywhere() -> None:
-        fleet.each(lambda remote: share(by_host[remote.name])).values()
-
+    everywhere = fleet.everywhere(lambda remote: share(by_host[remote.name]))
     op.begin(command, title, (("Backup", found[0].backup.id),), (("", step),))
     StepRunner(op.emit, op.clock).run((Step("", step, everywhere, gate=True),))

@@ -168,10 +168,7 @@ def change(op: Operation, command: str, title: str, work: Work, fleet: Fleet | N
     """One change on hosts, all at once, under the lock, on nobody's containers but ours."""
     hosts = op.fleet if fleet is None else fleet
     op.begin(command, title, steps=(("", title),))
-
-    def everywhere() -> None:
-        hosts.each(work).values()
-
+    everywhere = hosts.everywhere(work)
     with locked(op, hosts, command, title):
         strangers.refuse_all(hosts, op.context)
         halves.refuse(op, hosts)

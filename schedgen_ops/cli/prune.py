@@ -65,10 +65,7 @@ def prune(op: Operation) -> None:
         strangers.refuse_all(fleet, op.context)
         if any(not _is_folder(name) for verdicts in gone.values() for name in verdicts):
             half.refuse(fleet, op.context)
-
-        def everywhere() -> None:
-            fleet.each(lambda remote: _remove(op, remote, set(gone[remote.name]))).values()
-
+        everywhere = fleet.everywhere(lambda remote: _remove(op, remote, set(gone[remote.name])))
         StepRunner(op.emit, op.clock).run((Step("", "Removing", everywhere, gate=True, lasting=True),))
     op.end("Pruning Complete")
 

@@ -158,7 +158,7 @@ def discard(op: Operation) -> None:
         strangers.refuse_all(fleet, op.context)
         half.refuse(fleet, op.context)
         one = partial(_discard, op, kept)
-        step = Step("", "Discarding", lambda: _all(fleet, one), gate=True, lasting=True)
+        step = Step("", "Discarding", fleet.everywhere(one), gate=True, lasting=True)
         StepRunner(op.emit, op.clock).run((step,))
     op.end("Discarded", f"{len(lines)} removed")
 
@@ -166,7 +166,3 @@ def discard(op: Operation) -> None:
 def _discard(op: Operation, kept: dict[str, Mapping[str, int]], remote: Remote) -> None:
     if names := tuple(kept[remote.name]):
         superseded.discard(op.context(remote), names)
-
-
-def _all(fleet: Fleet, one: Callable[[Remote], None]) -> None:
-    fleet.each(one).values()
