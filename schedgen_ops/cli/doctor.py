@@ -33,16 +33,11 @@ def diagnose(op: Operation, issue: int) -> None:
     def show(came: Mapping[str, tuple[Diagnosis, ...]]) -> None:
         new = [(host, one) for host, diagnoses in came.items() for one in diagnoses]
         found.extend(new)
-        rows.add([_row(host, one) for host, one in new])
+        rows.add([(host, *one.told.values()) for host, one in new])
 
     seen = look(op, lambda remote: run.look(op.context(remote), issue), show)
     rows.end(seen, f"Nothing is wrong: {len(plan.causes(issue))} kinds of causes were looked for.")
     conclude(seen, *_failure(found))
-
-
-def _row(host: str, one: Diagnosis) -> tuple[object, ...]:
-    verdict = "found" if one.known else "unknown"
-    return (host, one.cause, verdict, one.text, one.fix, one.evidence)
 
 
 def _failure(found: list[tuple[str, Diagnosis]]) -> Iterator[VerificationFailed]:

@@ -88,7 +88,7 @@ def _tell(op: Operation, found: Findings) -> None:
                 events.warn(op.emit, _sentence(one), host)
         if unknown := [one for one in each if not one.known]:
             events.warn(op.emit, _unknown(unknown), host)
-        op.emit(events.Fact("doctor", [_row(one) for one in each], host))
+        op.emit(events.Fact("doctor", [one.told for one in each], host))
     well = [host for host, each in found.items() if host and not each]
     if well:
         text = f"Doctor finds nothing wrong with {plural(len(well), 'host')} as of now: {', '.join(well)}"
@@ -107,17 +107,6 @@ def _unknown(unknown: list[Diagnosis]) -> str:
     if first.cause == NOT_ASKED:
         return f"Doctor did not look at this host: {first.text}"
     return f"Doctor could not look for {', '.join(dict.fromkeys(one.cause for one in unknown))}"
-
-
-def _row(one: Diagnosis) -> dict[str, object]:
-    """A finding as `inv doctor --json` has it."""
-    return {
-        "cause": one.cause,
-        "verdict": "found" if one.known else "unknown",
-        "text": one.text,
-        "fix": one.fix,
-        "evidence": list(one.evidence),
-    }
 
 
 def _remedies(found: Findings) -> Iterator[str]:

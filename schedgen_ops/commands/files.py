@@ -18,11 +18,6 @@ def read(path: str) -> Command:
     return sh("cat", "--", path)
 
 
-def noted(path: str, title: str) -> Command:
-    """The file's text; nothing where it is not there."""
-    return host_script("files/noted", title=title, path=path)
-
-
 def replace(path: str, text: str) -> Command:
     """Writes a file for its owner alone, complete or not at all; makes its folder."""
     size = len(text.encode())

@@ -33,6 +33,17 @@ class Diagnosis:
     services: tuple[str, ...] = ()
     trace: str = ""
 
+    @property
+    def told(self) -> dict[str, object]:
+        """It as tables, documents and journals have it, by their columns."""
+        return {
+            "cause": self.cause,
+            "verdict": "found" if self.known else "unknown",
+            "text": self.text,
+            "fix": self.fix,
+            "evidence": self.evidence,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:

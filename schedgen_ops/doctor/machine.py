@@ -121,4 +121,4 @@ def load(answers: Answers) -> Iterator[Diagnosis]:
     """Find a host that is short of memory or CPU."""
     for problem in look.load(answers.settings)(answers["load"]):
         found = of_problem("host resources", problem, fix="inv verify.performance tells who uses it")
-        yield replace(found, trace="load") if problem.text.startswith("the CPU load is ") else found
+        yield replace(found, trace="load") if problem.passing else found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from schedgen_ops import strangers
 from schedgen_ops.backup.restore import half
-from schedgen_ops.commands import environment, files, git
+from schedgen_ops.commands import environment, files, git, maintenance
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.ref_names import Ref
@@ -65,12 +65,7 @@ def after_failure() -> tuple[Cause, ...]:
     return tuple(cause for cause in CAUSES if cause.name != "new errors")
 
 
-def probes(settings: Settings, host: HostSettings, issue: int = 0) -> Mapping[str, Command]:
-    """Return what a host is asked, by name; only what the causes of `issue` need, 0 for all."""
-    return needed(settings, host, causes(issue))
-
-
-def needed(settings: Settings, host: HostSettings, wanted: Sequence[Cause]) -> Mapping[str, Command]:
+def probes(settings: Settings, host: HostSettings, wanted: Sequence[Cause]) -> Mapping[str, Command]:
     """Return what a host is asked for these causes, by name."""
     read = {probe for cause in wanted for probe in cause.probes}
     asked = {name: command for name, command in _all(settings, host).items() if name in read}
@@ -105,7 +100,7 @@ def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
         "releases": store.read_command(paths),
         "logs": logs.since_deploy(docker, paths, settings.project, settings.verify.logs.window),
         "changes": ask.changes().in_dir(where),
-        "maintenance": files.noted(f"{paths.ingress}/closed", "are visitors let in"),
+        "maintenance": maintenance.look(paths.ingress),
     }
     if settings.credentials:
         asked["credentials"] = environment.variables(

@@ -33,7 +33,7 @@ def look_for(host: HostContext, causes: Sequence[Cause], deadline: float) -> tup
     Raises:
         Unreachable: where the host cannot be asked.
     """
-    probes = plan.needed(host.settings, host.entry, causes)
+    probes = plan.probes(host.settings, host.entry, causes)
     answers = host.remote.together(tuple(probes.values()), deadline=deadline)
     results = dict(zip(probes, answers, strict=True))
     return judged(causes, Answers(host.settings, host.entry, results))

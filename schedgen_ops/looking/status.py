@@ -10,9 +10,9 @@ from typing import TypeVar
 from schedgen_ops.backup.catalog import remote_commands as backups
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import newest
+from schedgen_ops.commands import maintenance
 from schedgen_ops.commands.disks import Space, parse_spaces, spaces
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.commands.files import noted
 from schedgen_ops.guard import remote_commands as guarding
 from schedgen_ops.guard import story
 from schedgen_ops.host_context import HostContext
@@ -105,7 +105,7 @@ def commands(settings: Settings, host: str) -> dict[str, Command]:
         "lock": locking.who(paths.state),
         "guard": guarding.status(paths.state),
         "watch": detached.look(paths.state, samples=False),
-        "maintenance": noted(f"{paths.ingress}/closed", "are visitors let in"),
+        "maintenance": maintenance.look(paths.ingress),
     }
     if any(one.name == host for one in settings.backup_hosts()):
         asked["backup"] = backups.list_(settings.backup.directory).in_dir(settings.directory)

@@ -10,7 +10,6 @@ from schedgen_ops.command_errors import lacks_compose
 from schedgen_ops.commands import disks, docker, environment, files
 from schedgen_ops.commands.owners import parse_strangers
 from schedgen_ops.preflight.probe import Judge, Problem, reason, unknown
-from schedgen_ops.release import store
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import HostSettings, Settings
 
@@ -189,7 +188,7 @@ def load(settings: Settings) -> Judge:
             yield Problem(text, refuses=False)
         if load.cpu_percent > limits.cpu_percent:
             text = f"the CPU load is {load.cpu_percent:g} % (limit {limits.cpu_percent:g} %)"
-            yield Problem(text, refuses=False)
+            yield Problem(text, refuses=False, passing=True)
 
     return look
 
@@ -228,31 +227,3 @@ def database(settings: Settings, host: HostSettings, *, refuses: bool = True) ->
                 )
 
     return look
-
-
-def approvals(result: Result) -> Iterator[Problem]:
-    """Find whether the approvals that were left cannot be read."""
-    if not result.ok:
-        yield Problem(f"the approvals cannot be read: {reason(result)}")
-
-
-def releases(result: Result) -> Iterator[Problem]:
-    """Find records that cannot be read."""
-    if not result.ok:
-        yield Problem(f"the releases' records cannot be read: {reason(result)}")
-        return
-    shelf = store.parse_shelf(result.stdout)
-    if shelf.unreadable:
-        named = ", ".join(filter(None, shelf.torn))
-        text = f"{shelf.unreadable} release records cannot be read and are left alone"
-        yield Problem(f"{text}: {named}" if named else text, refuses=False)
-
-
-def maintenance(result: Result) -> Iterator[Problem]:
-    """Find whether visitors are turned away: a deploy changes nothing about that."""
-    if not result.ok:
-        yield unknown("whether visitors are turned away", result)
-    elif result.text:
-        hint = "`inv ops.maintenance off` lets them in."
-        text = f"{result.lines()[0][:200]}: during the deploy too, and after it"
-        yield Problem(text, hint, refuses=False)

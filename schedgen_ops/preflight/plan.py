@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schedgen_ops import strangers
-from schedgen_ops.commands import disks, environment, files, git
+from schedgen_ops.commands import disks, environment, files, git, maintenance
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.policy import approvals
 from schedgen_ops.policy.approvals import Approval
-from schedgen_ops.preflight import code
+from schedgen_ops.preflight import code, kept
 from schedgen_ops.preflight import host as look
 from schedgen_ops.preflight.probe import Judge, Probe, Problem
 from schedgen_ops.release import store
@@ -56,7 +56,7 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
     paths = Paths(settings.directory)
     where, backups = settings.directory, settings.backup.directory
     ours = (FOLDER,) if backups.startswith("/") else (FOLDER, backups)
-    consent = {"approvals": Probe(approvals.listing(paths), look.approvals)}
+    consent = {"approvals": Probe(approvals.listing(paths), kept.approvals)}
     return {
         "directory": Probe(sh("true").in_dir(where), _directory(settings)),
         "tree": Probe(git.work_tree(*ours).in_dir(where), code.tree(settings)),
@@ -75,8 +75,8 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
         "containers": Probe(
             docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),
-        "releases": Probe(store.read_command(paths), look.releases),
-        "maintenance": Probe(files.noted(f"{paths.ingress}/closed", "are visitors let in"), look.maintenance),
+        "releases": Probe(store.read_command(paths), kept.releases),
+        "maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance),
         **(
             {"webhook": Probe(sh("command", "-v", "curl"), look.curl)} if settings.notify.host_webhook else {}
         ),

@@ -17,12 +17,14 @@ class Problem:
 
     Attributes:
         unknown: whether it is that something could not be found out.
+        passing: whether it may be over in a moment, without anybody's doing: what is busy now.
     """
 
     text: str
     hint: str = ""
     refuses: bool = True
     unknown: bool = False
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
