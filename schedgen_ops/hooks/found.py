@@ -42,10 +42,11 @@ def find(
         files = sorted(path for path in folder.iterdir() if not _passed_over(path))
     except OSError as error:
         raise ConfigError(f"the folder of hooks cannot be read: {folder}: {error.strerror}") from None
-    for path in list(files) if warn else ():
-        if warn and (wrong := _wrong_name(path.name, services, others)):
+    if warn:
+        named = {path: _wrong_name(path.name, services, others) for path in files}
+        for wrong in filter(None, named.values()):
             warn(f"{wrong} (in {folder})")
-            files.remove(path)
+        files = [path for path, wrong in named.items() if not wrong]
     problems = tuple(problem for path in files for problem in _problems(path, services, others))
     if problems:
         raise ConfigError(

@@ -173,24 +173,30 @@ def test_what_is_written_now_waits_a_moment_for_what_was_written_before() -> Non
     assert [one.text for one in merger.take(2.0)] == ["a 1", "a 2"]
 
 
-class Flood(FakeHost):
-    """Says more than fits in any memory, as fast as it is read."""
+class Speaking(FakeHost):
+    """Says lines as fast as they are read."""
 
-    said = 0
+    def speak(self, held: FakeHold, on_line: Callable[[str], None]) -> None:
+        raise NotImplementedError
 
     def hold(
         self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
     ) -> FakeHold:
         held = FakeHold(HEAD, on_line)
         assert on_line is not None
-
-        def speak() -> None:
-            while not held.closed:
-                self.said += 1
-                on_line(f"{at(0, self.said)} 0 {'x' * 1000}")
-
-        threading.Thread(target=speak, daemon=True).start()
+        threading.Thread(target=self.speak, args=(held, on_line), daemon=True).start()
         return held
+
+
+class Flood(Speaking):
+    """Says more than fits in any memory."""
+
+    said = 0
+
+    def speak(self, held: FakeHold, on_line: Callable[[str], None]) -> None:
+        while not held.closed:
+            self.said += 1
+            on_line(f"{at(0, self.said)} 0 {'x' * 1000}")
 
 
 def test_a_gigabyte_of_logs_is_read_no_faster_than_it_is_shown() -> None:
@@ -205,25 +211,16 @@ def test_a_gigabyte_of_logs_is_read_no_faster_than_it_is_shown() -> None:
     assert ahead <= 2 * ROOM + 2
 
 
-class Gigabyte(FakeHost):
+class Gigabyte(Speaking):
     """Says a gigabyte, in lines as long as the host's script lets through, and ends."""
 
     lines, long = 32_000, 32_000
 
-    def hold(
-        self, command: Command, *, deadline: float, on_line: Callable[[str], None] | None = None
-    ) -> FakeHold:
-        held = FakeHold(HEAD, on_line)
-        assert on_line is not None
-
-        def speak() -> None:
-            for number in range(self.lines):
-                fields = f'{{"level":30,"msg":"line {number}","ts":"{"x" * self.long}"}}'
-                on_line(f"{at(0, number)} 0 {fields}")
-            on_line("end")
-
-        threading.Thread(target=speak, daemon=True).start()
-        return held
+    def speak(self, held: FakeHold, on_line: Callable[[str], None]) -> None:
+        for number in range(self.lines):
+            fields = f'{{"level":30,"msg":"line {number}","ts":"{"x" * self.long}"}}'
+            on_line(f"{at(0, number)} 0 {fields}")
+        on_line("end")
 
 
 def memory(name: str) -> int:

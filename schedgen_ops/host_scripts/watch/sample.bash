@@ -1,8 +1,7 @@
 # Looks at the host again and again. A round is what stands between `round NUMBER MICROSECONDS` and `end NUMBER
 # MICROSECONDS`. All of it is done at the same time, and every line is short enough for a pipe to keep it whole.
 # Rounds are numbered by their times, so that one left out shows: also where the host was paused, or its clock set
-# forward. A clock that was set back moves
-# the beginning, and delays none.
+# forward. A clock that was set back moves the beginning, and delays none.
 #: docker[]   the engine's words
 #: rounds     how many, 0 without end
 #: interval   microseconds from one to the next
