@@ -5,6 +5,7 @@ from __future__ import annotations
 from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.locking import awaited
 from schedgen_ops.cli.ops import change
+from schedgen_ops.commands.maintenance import note
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock.run import myself
 from schedgen_ops.ops import maintenance
@@ -53,6 +54,5 @@ def _closing(op: Operation, services: str | None, hold: str, *, health: bool) ->
         if settings.services:
             chosen(services, settings.services)
     owner = myself(op.clock, _COMMAND, "")
-    how = f"held for {hold} s, then turned away" if hold else "turned away"
-    what = f"visitors of {', '.join(names) or 'all services'} are {how} ({owner.user})"
+    what = note(names, int(hold or 0), owner.user)
     return Closing(maintenance.page(settings), names, int(hold or 0), health, what)

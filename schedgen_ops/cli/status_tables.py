@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,15 @@ def _made(value: Mapping[str, Any] | None) -> str:
     return str(value["id"] or "none")
 
 
+def _closed(value: Mapping[str, Any] | None) -> str:
+    """For how long visitors are turned away: - where they are let in."""
+    if value is None:
+        return _UNKNOWN
+    if not value["what"]:
+        return "-"
+    return "on" if value["seconds"] is None else f"on for {_duration(value['seconds'])}"
+
+
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.0f} %"
 
@@ -66,6 +76,7 @@ HOST_COLUMNS = (
     Column("Guard", lambda value: _UNKNOWN if value is None else value or "-"),
     Column("Watch", lambda value: _UNKNOWN if value is None else value or "-"),
     Column("Lock", lambda value: _UNKNOWN if value is None else value or "free"),
+    Column("Maintenance", _closed),
     Column("Last backup", _made),
 )
 
@@ -107,7 +118,7 @@ def host_rows(names: tuple[str, ...], seen: Outcomes[HostStatus]) -> Iterator[tu
         if name in seen.ok:
             yield (name, *_host(seen.ok[name]))
         elif name in seen.errors:
-            yield (name, None, None, _AWAY, (), None, None, None, None, None, None, None)
+            yield (name, None, None, _AWAY, (), None, None, None, None, None, None, None, None)
 
 
 def _host(seen: HostStatus) -> tuple[Any, ...]:
@@ -122,6 +133,7 @@ def _host(seen: HostStatus) -> tuple[Any, ...]:
         seen.guard,
         seen.watch,
         seen.lock,
+        _maintenance(seen),
         _backup(seen),
     )
 
@@ -137,6 +149,11 @@ def _room(disk: Space) -> str:
     return f"{used:.0f} % of {disk.mount}"
 
 
+def _maintenance(seen: HostStatus) -> dict[str, Any] | None:
+    one = seen.maintenance
+    return None if one is None else {**asdict(one), "seconds": status.age(one.since, seen.at)}
+
+
 def _backup(seen: HostStatus) -> dict[str, Any] | None:
     if not seen.keeps_backups:
         return {"id": "-", "seconds": None}
@@ -150,7 +167,7 @@ def warnings(seen: Outcomes[HostStatus]) -> Iterator[tuple[str, str]]:
     for host, one in seen.ok.items():
         for text in one.unknown:
             yield host, f"Not known: {text}"
-        if one.maintenance:
-            yield host, f"Maintenance: {one.maintenance}"
+        if one.maintenance and one.maintenance.what:
+            yield host, f"Maintenance: {one.maintenance.what}"
         if one.last:
             yield host, f"The last release did not come to serve: {one.last}"

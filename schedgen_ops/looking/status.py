@@ -13,6 +13,7 @@ from schedgen_ops.backup.catalog.selection import newest
 from schedgen_ops.commands import maintenance
 from schedgen_ops.commands.disks import Space, parse_spaces, spaces
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.maintenance import Maintenance
 from schedgen_ops.guard import remote_commands as guarding
 from schedgen_ops.guard import story
 from schedgen_ops.host_context import HostContext
@@ -53,7 +54,7 @@ class HostStatus:
         lock: who holds it, in words; "" where it is free.
         backup: the newest good one; None for none, and where that is not known.
         keeps_backups: whether backups are taken here; `backup_unknown` where they could not be listed.
-        maintenance: how visitors are turned away, in words; "" where they are let in.
+        maintenance: whether visitors are turned away.
         last: how the last release ended, where it was not the one that serves.
         unknown: what could not be found out, and why, in words.
     """
@@ -71,7 +72,7 @@ class HostStatus:
     backup: Manifest | None = None
     keeps_backups: bool = False
     backup_unknown: bool = False
-    maintenance: str | None = None
+    maintenance: Maintenance | None = None
     last: str = ""
     unknown: tuple[str, ...] = ()
 
@@ -137,7 +138,7 @@ def read(settings: Settings, host: str, answers: Answers) -> HostStatus:
         guard=reading.of("guard", lambda text: story.standing(settings, tuple(text.splitlines()))),
         watch=reading.of("watch", lambda text: kept.read(text).standing()),
         lock=reading.of("lock", _holder),
-        maintenance=reading.of("maintenance", str.strip),
+        maintenance=reading.of("maintenance", maintenance.parse),
         backup=newest(catalog) if catalog else None,
         keeps_backups="backup" in answers,
         backup_unknown=catalog is None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socketserver
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fakes import FakeHost
 from kit import settings
 from test_tasks import Capture, Inv
 
+from schedgen_ops.commands import maintenance as look
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.ops import maintenance
 from schedgen_ops.ops.maintenance import Closing
@@ -77,10 +79,14 @@ def test_visitors_get_the_page_until_it_is_off_and_the_port_says_so(site: Site) 
     assert site.read("maintenance.html") == "<h1>Back soon</h1>"
     assert (site.folder / "maintenance.html").stat().st_mode & 0o044 == 0o044
     assert site.read("closed").strip() == CLOSING.what
+    noted = look.parse(site.engine.run(look.look(str(site.folder))).stdout)
+    assert (noted.what, noted.by) == (CLOSING.what, "me")
+    assert datetime.fromisoformat(noted.since).timestamp() == int((site.folder / "closed").stat().st_mtime)
     answer = site.turn(None)
     assert (answer.ok, answer.lines()) == (True, (f"{site.port} open",)), answer
     assert site.read("maintenance.map") == ""
     assert not (site.folder / "closed").exists()
+    assert site.engine.run(look.look(str(site.folder))).stdout == ""
 
 
 def test_the_same_page_is_switched_on_without_a_reload(site: Site) -> None:

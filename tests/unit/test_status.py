@@ -12,6 +12,7 @@ from kit import BACKUP, settings
 from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.commands.maintenance import Maintenance
 from schedgen_ops.errors import OpsError
 from schedgen_ops.looking import status
 from schedgen_ops.remote import Remote, Result
@@ -164,8 +165,41 @@ def test_a_host_that_cannot_be_asked_is_an_error() -> None:
         look(on)
 
 
+AWAY = "visitors of all services are turned away (ann@desk)"
+
+
 def test_that_visitors_are_turned_away_is_told() -> None:
-    text = "visitors of all services are turned away (ann@desk)"
-    seen = look(host(are_visitors_let_in=f"{text}\n"))
-    assert seen.maintenance == text
-    assert look(host()).maintenance == ""
+    assert look(host(are_visitors_let_in=f"{AWAY}\n")).maintenance == Maintenance(AWAY, "ann@desk")
+    assert look(host()).maintenance == Maintenance()
+
+
+TOLD = {"what": AWAY, "by": "ann@desk", "since": "2025-01-15T14:55:01+00:00", "seconds": 300.0}
+
+
+@pytest.mark.parametrize(
+    ("noted", "shown", "told"),
+    [
+        (f"{AWAY}\n{AT - 299}\n", "on for 5 min", TOLD),
+        (f"{AWAY}\n", "on", {**TOLD, "since": "", "seconds": None}),
+        ("", "-", {"what": "", "by": "", "since": "", "seconds": None}),
+        (result(code=1, stderr="denied"), "?", None),
+    ],
+)
+def test_the_row_of_a_host_says_for_how_long_visitors_are_turned_away(
+    inv: Inv, capsys: Capture, noted: str | Result, shown: str, told: object
+) -> None:
+    on = host(are_visitors_let_in=noted)
+    assert inv("status", on=[on]) == 0
+    said = capsys.readouterr()
+    assert f" free  {shown} " in next(line for line in said.out.splitlines() if line.startswith("app1  none"))
+    assert (f"Maintenance: {AWAY}" in said.out + said.err) == shown.startswith("on")
+    assert inv("status", "--json", on=[on]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["results"]["Hosts"]
+    assert row["maintenance"] == told
+
+
+@pytest.mark.parametrize("since", ["soon", "9" * 30])
+def test_a_note_of_nonsense_is_unknown(since: str) -> None:
+    seen = look(host(are_visitors_let_in=f"{AWAY}\n{since}\n"))
+    assert seen.maintenance is None
+    assert seen.unknown[0].startswith("whether visitors are turned away: ")
