@@ -173,7 +173,7 @@ def test_that_visitors_are_turned_away_is_told() -> None:
     assert look(host()).maintenance == Maintenance()
 
 
-TOLD = {"what": AWAY, "by": "ann@desk", "since": "2025-01-15T14:55:01+00:00", "seconds": 300.0}
+TOLD = {"what": AWAY, "by": "ann@desk", "since": "2025-01-15T12:55:01+00:00", "seconds": 300.0}
 
 
 @pytest.mark.parametrize(
