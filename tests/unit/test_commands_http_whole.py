@@ -125,6 +125,76 @@ def test_neither_is_it_for_who_asks_for_its_status_alone(server: str, curl: bool
         assert (http.parse_answer(answer.stdout).status >= 200) is (name in expected), (name, answer)
 
 
+BINARY = "HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n"
+WHOLE_BYTES = {
+    "bytes": f"{BINARY}Content-Length: 6\r\n\r\n".encode() + b"%P\0\0\n\xff",
+    "bytes in chunks": f"{BINARY}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks(b"%P\0", b"\xff\0"),
+    "bytes to the end": BINARY.encode() + b"\r\n%P\0",
+}
+CUT_BYTES = {
+    "bytes before their length": f"{BINARY}Content-Length: 7\r\n\r\n".encode() + b"%P\0\0\n\xff",
+    "bytes in a chunk": f"{BINARY}Transfer-Encoding: chunked\r\n\r\n".encode()
+    + chunks(b"%P\0", last=b"9\r\na"),
+}
+
+
+def test_who_asks_without_a_program_sees_the_same(server: str, tmp_path: Path) -> None:
+    asked = f"""{library("here")}
+    trap '' PIPE
+    PATH=
+    for ((each = 0; each < $2; each++)); do is_plain "$1/$each" && here "$1/$each" 9; echo "$answer"; done
+    """
+    total = len(WHOLE) + len(CUT)
+    said = bash(script(asked, server, str(total)), tmp_path).stdout.splitlines()
+    wrong = [
+        name for name, line in zip((*WHOLE, *CUT), said, strict=True) if (line[0] == "2") != (name in WHOLE)
+    ]
+    assert (wrong, said[-1].endswith(" no answer")) == ([], True), said
+
+
+@pytest.mark.parametrize("name", [*WHOLE_BYTES, *CUT_BYTES])
+def test_bytes_that_are_no_text_are_counted(name: str, tmp_path: Path) -> None:
+    data = (WHOLE_BYTES | CUT_BYTES)[name]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            talk, _ = listening.accept()
+            with talk:
+                question(talk)
+                talk.sendall(data)
+
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://localhost:{listening.getsockname()[1]}/"
+        said = bash(script(f'{library("here")}\nhere "$1" 9; echo "$answer"', url), tmp_path).stdout
+    assert said.startswith("200 " if name in WHOLE_BYTES else "000 "), said
+
+
+def test_who_does_not_answer_in_time_has_no_status(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        said = bash(script(f'{library("here")}\nhere "$1" 0.2; echo "$answer"', url), tmp_path).stdout
+    status, seconds, *why = said.split()
+    assert (status, why) == ("000", ["no", "answer"])
+    assert float(seconds) >= 0.2
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("http://localhost:3000/a?b=c", True),
+        ("http://127.0.0.1/", True),
+        ("http://[::1]:3000", True),
+        ("http://example.com:80/http://localhost/", True),
+        ("http://me:you@localhost/", False),
+        ("http://localhost?a", False),
+        ("http://localhost/#a", False),
+        ("https://localhost/", False),
+    ],
+)
+def test_only_plain_addresses_are_asked_like_that(url: str, plain: bool, tmp_path: Path) -> None:
+    assert bash(script(f'{library("here")}\nis_plain "$1"', url), tmp_path).ok is plain
+
+
 def test_the_watchdog_reads_the_same_bodies_and_none_that_was_cut_off(server: str, tmp_path: Path) -> None:
     ask = f'{library("http")}\nbody "$1" 9 "$2"'
     for number, (name, (_, body)) in enumerate(WHOLE.items()):

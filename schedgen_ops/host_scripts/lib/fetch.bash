@@ -48,11 +48,7 @@ plain() {
 # Head and body of what comes on stdin, in $1 seconds, at most $2 bytes.
 answer() {
   local line head='' chunked='' until='' left=() timed=() room=$2
-  if [ "$1" != 0 ]; then
-    line=${1#*.}000000
-    [ "$1" != "${1#*.}" ] || line=000000
-    until=$((${EPOCHREALTIME/[.,]/} + ${1%%.*} * 1000000 + 10#${line:0:6}))
-  fi
+  [ "$1" = 0 ] || until_after "$1" "${EPOCHREALTIME/[.,]/}"
   read_head || {
     problem="no answer"
     [ -z "$head$line" ] || problem="the answer ended in its head"
@@ -86,6 +82,12 @@ read_head() {
     esac
   done
   return 1
+}
+# until_after SECONDS SINCE: `until`, so long after SINCE, both in microseconds.
+until_after() {
+  local part=${1#*.}000000
+  [ "$1" != "${1#*.}" ] || part=000000
+  until=$(($2 + ${1%%.*} * 1000000 + 10#${part:0:6}))
 }
 # Whether there is time left, and how much.
 patient() {

@@ -1,26 +1,16 @@
 # One HTTP request from the host itself: by curl where there is one, else by bash alone.
 
+source lib/curl.bash
 embed lib/status.bash
 
 # `request` sets `answer`, `get` prints it: status, seconds, error. $1 the URL, $2 the most time it may take,
 # in seconds. With curl that is one process for a request.
 request() {
-  local url=$1 limit=$2 out rest code start took
-  if command -v curl > /dev/null 2>&1; then
-    # Whatever curl says goes before the last line, which is ours.
-    out=$(curl --silent --show-error --output /dev/null --max-time "$limit" \
-      --header 'User-Agent: schedgen_ops' --write-out '\n%{http_code} %{time_total}' -- "$url" 2>&1)
-    code=$? rest=${out%$'\n'*} out=${out##*$'\n'}
-    # A status of an answer that did not come whole is none.
-    [ "$code" -eq 0 ] || out="000 ${out#* }"
-    answer="$out ${rest//$'\n'/ } "
+  local url=$1 limit=$2 code start took
+  if command -v curl > /dev/null 2>&1 || [[ $url != http://* ]]; then
+    by_curl "$url" "$limit"
     return
   fi
-  case $url in http://*) ;; *)
-    answer="000 0 https needs curl on the host"
-    return
-    ;;
-  esac
   start=${EPOCHREALTIME/[.,]/}
   # shellcheck disable=SC2154 # embedded
   code=$(call_for "$limit" "$status_bash" status "$url")

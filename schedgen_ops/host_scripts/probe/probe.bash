@@ -7,7 +7,8 @@
 #: silence   seconds without a line after which it ends
 #: pause     seconds from an answer to the next request
 #: patience  seconds after which a request has failed
-source lib/http.bash
+source lib/curl.bash
+source lib/here.bash
 source lib/visitors.bash
 
 echo probing
@@ -16,11 +17,15 @@ number=0 jobs=($!)
 for url in "${urls[@]}"; do
   (
     trap 'exit 0' TERM
+    # Whoever closes a connection at once must not end us with it.
+    trap '' PIPE
+    ask=by_curl
+    ! is_plain "$url" || ask=here
     # Nothing ever comes here: to wait for it takes no process of its own.
     exec 9<> <(:)
     while :; do
       start=${EPOCHREALTIME/[.,]/}
-      request "$url" "$patience"
+      "$ask" "$url" "$patience"
       read -r status seconds _ <<< "$answer"
       printf '%s %s %s %s\n' "$start" "$number" "$status" "$seconds"
       read -r -t "$pause" <&9
