@@ -53,7 +53,8 @@ def parse(stdout: str) -> Maintenance:
         ValueError: where its time is none.
     """
     what, _, since = stdout.strip().partition("\n")
-    by = what.rpartition(" (")[2].removesuffix(")") if what.endswith(")") else ""
+    # No name of a service has a bracket.
+    by = what.partition(" (")[2].removesuffix(")")
     return Maintenance(what, by, _time(since) if since else "")
 
 

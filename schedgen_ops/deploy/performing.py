@@ -124,14 +124,17 @@ def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
     names = [each.service for each in operation.behind]
     if operation.first:
         host_run.say("The published ports change hands once: " + ", ".join(sorted(names)))
-    gap: float | None = 0.0
+    done = roller.IngressSet()
     try:
-        gap = roller.set_ingress(host_run.remote, host_run.commands, operation, host_run.grace(*names))
+        done = roller.set_ingress(host_run.remote, host_run.commands, operation, host_run.grace(*names))
     finally:
-        if gap is not None:
+        if done.gap is not None:
             host_run.containers_changed()
-    if operation.first and gap:
-        host_run.say(f"The ingress has the ports now; they answered nobody for {gap:.2f}s")
+    if operation.first and done.gap:
+        host_run.say(f"The ingress has the ports now; they answered nobody for {done.gap:.2f}s")
     if _ours(host_run, operation.release_id):
-        told = "is already as this release has it" if gap is None else "has the configuration of this release"
+        same = done.gap is None
+        told = "is already as this release has it" if same else "has the configuration of this release"
         host_run.say(f"The ingress {told}")
+    for text in done.told:
+        host_run.warn(text)

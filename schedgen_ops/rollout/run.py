@@ -36,6 +36,20 @@ class Replaced:
     ending: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class IngressSet:
+    """An ingress that was set as a release has it.
+
+    Attributes:
+        gap: how long the ports answered nobody, in seconds: 0 where they did not change hands; None where the
+            ingress was so already and nothing was done.
+        told: what the operator has to know of it.
+    """
+
+    gap: float | None = 0.0
+    told: tuple[str, ...] = ()
+
+
 def start(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float = GRACE
 ) -> Replaced:
@@ -99,12 +113,8 @@ def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: lis
 
 def set_ingress(
     remote: Remote, commands: OperationRenderer, operation: SetIngress, grace: float = GRACE
-) -> float | None:
+) -> IngressSet:
     """Set the ingress as a release has it; the first one takes over the ports of what is behind it.
-
-    Returns:
-        how long the ports answered nobody, in seconds: 0 where they did not change hands; None where the
-        ingress was so already and nothing was done.
 
     Raises:
         OpsError: when it could not; then everything is as it was, unless it says otherwise.
@@ -126,9 +136,8 @@ def set_ingress(
             hint="The services publish their ports themselves, as before.",
         )
     lines = answer.lines()
-    if "changed" not in lines:
-        return None
-    return sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
+    gap = sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
+    return IngressSet(gap if "changed" in lines else None, tuple(_said(answer)))
 
 
 def end(

@@ -37,6 +37,10 @@
 #                                  for a route's health go through, else -. It ends with 2, and has changed
 #                                  nothing, where what runs was configured before there was this; with 1
 #                                  it may turn them away after its next start: `proxy_let_in` takes that back
+#   proxy_keep_away                once it was configured: who was turned away is, on every route that their services
+#                                  have now. `proxy_lost`, an array, has the services without one: they are
+#                                  forgotten. It ends with 2 where nobody is turned away, be it that what runs was
+#                                  configured before there was this
 #   proxy_let_in                   takes that back: who waits and who comes goes through
 #
 # What it has counted; our own requests, by their User-Agent `schedgen_ops`, are left out:

@@ -12,8 +12,7 @@
 #: health    `health` where the paths of health checks go through, else -
 #: size      bytes of the page, on stdin
 source lib/alone_on_services.bash
-source lib/rollout.bash
-source lib/proxy.bash
+source lib/maintenance.bash
 
 old=()
 find_ingress || exit
@@ -59,7 +58,6 @@ seen_by_visitors() {
     }
   done
 }
-let_in() { proxy_let_in && rm -f "$folder/closed"; }
 if [ "${#routes[@]}" -eq 0 ]; then
   let_in || {
     echo "the ingress does not answer" >&2

@@ -148,6 +148,7 @@ proxy_settle() {
 
 proxy_prepare() { haproxy_prepare; }
 proxy_turn_away() { haproxy_turn_away "$@"; }
+proxy_keep_away() { haproxy_keep_away; }
 proxy_let_in() { haproxy_let_in; }
 
 proxy_answering() {

@@ -1,5 +1,5 @@
 # Keeps the ingress as a release has it; the first time it hands the published ports over. Prints `gap
-# MICROSECONDS` when there was one, and `changed` unless everything was so already. Ends with 20 where the ports
+# MICROSECONDS` when there was one, and `changed` unless everything was so already; `say TEXT` is for the operator. Ends with 20 where the ports
 # are left without those that had them, or with both.
 # What a script left that a reboot or the end of the engine cut off is ended first: with an ingress that answers,
 # who had the ports goes; else they have them again, and with `repair` that is all. What `stopped/ports` names was
@@ -14,6 +14,7 @@
 #: limit     seconds until a container must be healthy
 source lib/alone_on_services.bash
 source lib/handover.bash
+source lib/maintenance.bash
 
 find_ingress || exit
 stopped=${folder%/*}/stopped/ports
@@ -27,10 +28,13 @@ case $said in running*) runs=yes ;; esac
 # `applied` is the configuration that all this was last done for; its first lines tell of the container too.
 applied() {
   echo changed
-  cp "$config" "$folder/applied"
+  ! keep_away || cp "$config" "$folder/applied"
   exit
 }
-if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then exit 0; fi
+if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then
+  keep_away
+  exit 0
+fi
 mkdir -p "$folder" && chmod 755 "$folder" && rm -f "$folder/applied" || exit
 proxy_prepare || exit
 same=''

@@ -20,6 +20,7 @@ proxy_forget() { :; }
 proxy_reload() { gate reload; }
 proxy_prepare() { :; }
 proxy_turn_away() { gate turn_away "${@:2}"; }
+proxy_keep_away() { gate keep_away; }
 proxy_let_in() { gate let_in; }
 proxy_reopen() { gate reopen; }
 proxy_visitors() {

@@ -10,24 +10,59 @@ haproxy_prepare() {
     { [ -e "$folder/maintenance.map" ] || haproxy_file maintenance.map < /dev/null; } &&
     { [ -e "$folder/maintenance.html" ] || echo 'Down for maintenance' | haproxy_file maintenance.html; }
 }
+# Whether what runs reads the map; 1 where it does not answer, 2 where it does not.
+haproxy_mapped() {
+  haproxy_ask 'show map' && [ -n "$haproxy_answer" ] || return
+  [[ $haproxy_answer = *"($haproxy_map)"* ]] || return 2
+}
+# The map that is read at a start: the value $1 for the routes.
+haproxy_kept() {
+  local value=$1
+  shift
+  printf "%s $value\n" "$@" | haproxy_file maintenance.map
+}
+# And the one that runs.
+haproxy_switched() {
+  local value=$1 route
+  shift
+  haproxy_orders="clear map $haproxy_map;"
+  for route in "$@"; do haproxy_orders+="add map $haproxy_map $route $value;"; done
+  haproxy_send
+}
 # The map is on the disk for whatever starts next, and in the one that runs. A page is read at a start alone.
 haproxy_turn_away() {
-  local page=$1 value mode=page route anew=''
+  local page=$1 value mode=page anew=''
   [ "$3" -eq 0 ] || mode=hold
   value=$mode:$2:$3:$4
   shift 4
-  haproxy_ask 'show map' && [ -n "$haproxy_answer" ] || return
-  [[ $haproxy_answer = *"($haproxy_map)"* ]] || return 2
+  haproxy_mapped || return
   cmp -s "$page" "$folder/maintenance.html" || anew=yes
-  haproxy_file maintenance.html < "$page" &&
-    printf "%s $value\n" "$@" | haproxy_file maintenance.map || return
+  haproxy_file maintenance.html < "$page" && haproxy_kept "$value" "$@" || return
   if [ -n "$anew" ]; then
     proxy_reload
     return
   fi
-  haproxy_orders="clear map $haproxy_map;"
-  for route in "$@"; do haproxy_orders+="add map $haproxy_map $route $value;"; done
-  haproxy_send
+  haproxy_switched "$value" "$@"
+}
+# A route is SERVICE_PORT, and a service may have got other ports.
+haproxy_keep_away() {
+  local was=() all=() still=() route rest value
+  local -A lost=()
+  proxy_lost=()
+  haproxy_mapped || return
+  while read -r route rest; do
+    was+=("$route") lost[${route%_*}]=yes value=$rest
+  done < "$folder/maintenance.map"
+  [ "${was[*]}" != '*' ] || return 0
+  haproxy_look || return
+  mapfile -t all < <(awk -F, '$2 == "BACKEND" && $1 != "schedgen_maintenance" { print $1 }' <<< "$haproxy_stat")
+  for route in "${all[@]}"; do [ -z "${lost[${route%_*}]-}" ] || still+=("$route"); done
+  for route in "${still[@]}"; do unset "lost[${route%_*}]"; done
+  [ "${#still[@]}" -gt 0 ] || return 2
+  # shellcheck disable=SC2034 # who calls reads it
+  proxy_lost=("${!lost[@]}")
+  cmp -s <(printf '%s\n' "${was[@]}" | sort) <(printf '%s\n' "${still[@]}" | sort) ||
+    { haproxy_kept "$value" "${still[@]}" && haproxy_switched "$value" "${still[@]}"; }
 }
 # What starts next lets them in whether or not the one that runs answers.
 haproxy_let_in() {
