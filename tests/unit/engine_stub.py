@@ -105,6 +105,9 @@ case $1 in
         'show stat') stat ;;
         'show map') if [ -e unmapped ]; then echo '# id (file) description'; else
           echo '0 (/etc/schedgen-ingress/maintenance.map) entry_cnt=0'; fi ;;
+        'show map '*) ! [ -e mapped ] || cat mapped ;;
+        'prepare map '*) if [ -e unversioned ]; then echo 'Unknown command.'; else
+          echo 'New version created: 7'; fi ;;
         'show info') worker=1; take worker worker; echo "Pid: $worker" ;;
         'show servers state') echo "ask $ask" >> log; [ -e stateless ] || echo 1 ;;
         *) echo "ask $ask" >> log ;;

@@ -94,7 +94,22 @@ def test_the_same_page_is_switched_on_without_a_reload(site: Site) -> None:
     before = len(site.engine.log)
     assert site.turn(CLOSING).ok
     file = "/etc/schedgen-ingress/maintenance.map"
-    assert site.engine.log[before:] == [f"ask clear map {file};add map {file} * page:60:0:-;"]
+    asked = f"ask add map @7 {file} * page:60:0:-;commit map @7 {file}"
+    assert site.engine.log[before:] == [asked]
+    site.engine.say(unversioned="")
+    assert site.turn(CLOSING).ok
+    assert site.engine.log[before:] == [asked, f"ask clear map {file};add map {file} * page:60:0:-"]
+
+
+def test_from_all_services_to_one_a_request_always_finds_what_closes_it(site: Site) -> None:
+    site.turn(CLOSING)
+    site.engine.say(mapped="0x55d0c0 * page:60:0:-")
+    before = len(site.engine.log)
+    assert site.turn(Closing(CLOSING.page, ("web",), what="one")).ok
+    file, route = "/etc/schedgen-ingress/maintenance.map", f"web_{site.port} page:60:0:-"
+    both = f"ask add map @7 {file} * page:60:0:-;add map @7 {file} {route};commit map @7 {file}"
+    one = f"ask add map @7 {file} {route};commit map @7 {file}"
+    assert site.engine.log[before:] == [both, one]
 
 
 def test_requests_to_one_service_are_held(site: Site) -> None:

@@ -82,7 +82,7 @@ def test_another_port_of_a_closed_service_is_closed_too(closed: Closed) -> None:
     closed.close("web_79")
     assert closed.said() == []
     assert closed.map.read_text() == "web_80 page:60:0:-\n"
-    assert f"add map {FILE} web_80 page:60:0:-" in closed.engine.log[-1]
+    assert f"add map @7 {FILE} web_80 page:60:0:-" in closed.engine.log[-1]
     assert closed.note.read_text() == f"{NOTED}\n"
 
 

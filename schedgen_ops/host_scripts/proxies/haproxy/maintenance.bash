@@ -21,13 +21,27 @@ haproxy_kept() {
   shift
   printf "%s $value\n" "$@" | haproxy_file maintenance.map
 }
-# And the one that runs.
+# And the one that runs. A request looks for its route, then for `*`: should the one go from the map and the other come
+# in between, it would find neither, so there is a moment with both.
 haproxy_switched() {
-  local value=$1 route
+  local value=$1
   shift
-  haproxy_orders="clear map $haproxy_map;"
-  for route in "$@"; do haproxy_orders+="add map $haproxy_map $route $value;"; done
-  haproxy_send
+  haproxy_ask "show map $haproxy_map" || return
+  if [[ $haproxy_answer = *' * '* && " $* " != *' * '* ]]; then
+    haproxy_replaced "$value" '*' "$@" && sleep 0.2 || return
+  fi
+  haproxy_replaced "$value" "$@"
+}
+# A version of the map beside the one in force, which no request sees in part. HAProxy before 2.4 knows none.
+haproxy_replaced() {
+  local value=$1 route version='' orders=''
+  shift
+  haproxy_ask "prepare map $haproxy_map" || return
+  [[ $haproxy_answer =~ 'New version created: '([0-9]+) ]] && version="@${BASH_REMATCH[1]} "
+  [ -n "$version" ] || orders="clear map $haproxy_map;"
+  for route in "$@"; do orders+="add map $version$haproxy_map $route $value;"; done
+  [ -z "$version" ] || orders+="commit map $version$haproxy_map;"
+  haproxy_ask "${orders%;}"
 }
 # The map is on the disk for whatever starts next, and in the one that runs. A page is read at a start alone.
 haproxy_turn_away() {
