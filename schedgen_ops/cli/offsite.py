@@ -1,4 +1,4 @@
-"""What `inv backup.push` and `inv backup.fetch` do with an operation."""
+"""What `inv backup.push`, `inv backup.pull` and `inv backup.fetch` do with an operation."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from pathlib import Path
 from schedgen_ops import events
 from schedgen_ops.backup.offsite import push as pushing
 from schedgen_ops.backup.offsite.fetch import Fetch
+from schedgen_ops.backup.offsite.pull import Pull
 from schedgen_ops.cli import catalog
+from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.catalog import HostShare
+from schedgen_ops.cli.locking import locked
+from schedgen_ops.commands.rclone import RcloneRemote
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
+from schedgen_ops.settings import Offsite
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation, log_folder
 
@@ -23,13 +29,7 @@ def push(op: Operation, wanted: str) -> None:
     Raises:
         ConfigError: where no remote is configured, or a secret of it is missing.
     """
-    offsite = op.settings.backup.offsite
-    if offsite is None:
-        raise ConfigError(
-            "no remote is configured",
-            hint="Say in backup.offsite where copies go; config/production.yaml has an example.",
-        )
-    target = pushing.credentials(offsite)
+    offsite, target = _remote(op)
     found = catalog.chosen(op, wanted)
 
     def share(part: HostShare) -> None:
@@ -40,6 +40,48 @@ def push(op: Operation, wanted: str) -> None:
     name = found[0].backup.id
     _run(op, "backup.push", "Offsite Copy", "Copying", found, share)
     op.end("Offsite Copy Complete", facts=(("Backup", name), ("Remote", offsite.path)))
+
+
+def pull(op: Operation, wanted: str) -> None:
+    """Bring every host's share of a backup back from the offsite remote.
+
+    Raises:
+        ConfigError: where no remote is configured, or a secret of it is missing.
+    """
+    pulls = pulling(op)
+    fleet = op.fleet.only(list(pulls))
+    op.begin("backup.pull", "Pull Backup", (("Backup", wanted),), (("", "Fetching"),))
+
+    def one(remote: Remote) -> None:
+        pull = pulls[remote.name]
+        backup = pull.offered(wanted)
+        pull(backup)
+        op.emit(events.Fact("backup", backup.id, remote.name))
+
+    with locked(op, fleet, "backup pull", wanted):
+        step = Step("", "Fetching", fleet.everywhere(one), gate=True)
+        StepRunner(op.emit, op.clock).run((step,))
+    op.end("Pull Complete")
+
+
+def pulling(op: Operation) -> dict[str, Pull]:
+    """Return what brings backups back from the offsite remote, for each host that holds data.
+
+    Raises:
+        ConfigError: where no remote is configured, or a secret of it is missing.
+    """
+    offsite, target = _remote(op)
+    return {remote.name: Pull(op.context(remote), offsite, target) for remote in holders(op)}
+
+
+def _remote(op: Operation) -> tuple[Offsite, RcloneRemote]:
+    offsite = op.settings.backup.offsite
+    if offsite is None:
+        raise ConfigError(
+            "no remote is configured",
+            hint="Say in backup.offsite where copies go; config/production.yaml has an example.",
+        )
+    return offsite, pushing.credentials(offsite)
 
 
 def fetch(op: Operation, wanted: str, to: str) -> None:
@@ -76,5 +118,6 @@ def _run(
     fleet = Fleet([part.remote for part in found])
 
     everywhere = fleet.everywhere(lambda remote: share(by_host[remote.name]))
+
     op.begin(command, title, (("Backup", found[0].backup.id),), (("", step),))
     StepRunner(op.emit, op.clock).run((Step("", step, everywhere, gate=True),))

@@ -9,10 +9,12 @@ from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection, superseded
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run
+from schedgen_ops.backup.offsite.pull import Pull
 from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
+from schedgen_ops.cli import offsite
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.databases import engine_of
@@ -29,11 +31,12 @@ _LINES = 12
 _DISCARDING = "Discarding what restores put aside"
 
 
-def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
+def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsite: bool = False) -> None:
     """Restore a backup on every host that has it, after asking.
 
     Args:
         only: database or objects; "" for both.
+        from_offsite: whether it is brought from the offsite remote first.
         discard_old: whether what was there before is removed at once.
 
     Raises:
@@ -44,13 +47,17 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool) -> None:
         raise ConfigError(f"--only is database or objects, not {only!r}")
     parts = frozenset({only}) if only else DATA
     awaited(op, begun=("restore", "Restore"))
-    found = _found(op, wanted)
+    pulls = offsite.pulling(op) if from_offsite else {}
+    found = _offered(op, pulls, wanted) if from_offsite else _found(op, wanted)
     notes = _notes(op, found, parts, discard_old)
     if not op.ui.confirm("Do you want to restore it?", *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
     todo = {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
     fleet = op.fleet.only(list(todo))
     steps = restoring(op, fleet, todo, discard_old)
+    if from_offsite:
+        bring = partial(_bring, fleet, pulls, found)
+        steps = (Step("", "Fetching the offsite copy", bring, gate=True), *steps)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, "restore", wanted) as held:
         strangers.refuse_all(op.fleet, op.context)
@@ -114,6 +121,17 @@ def _found(op: Operation, wanted: str) -> dict[str, Manifest]:
     if not found:
         raise missing[0]
     return found
+
+
+def _offered(op: Operation, pulls: Mapping[str, Pull], wanted: str) -> dict[str, Manifest]:
+    """The backup as the offsite remote has it, for every host that holds data."""
+    fleet = op.fleet.only(list(pulls))
+    found = fleet.each(lambda remote: pulls[remote.name].offered(wanted)).values()
+    return dict(zip(fleet.names, found, strict=True))
+
+
+def _bring(fleet: Fleet, pulls: Mapping[str, Pull], found: Mapping[str, Manifest]) -> None:
+    fleet.each(lambda remote: pulls[remote.name](found[remote.name])).values()
 
 
 def _notes(

@@ -50,6 +50,33 @@ def seal(docker: Docker, remote: RcloneRemote, folder: str, name: str) -> Comman
     return _script("rclone/seal", "copy the manifest to the remote", docker, remote, folder, name)
 
 
+def offered(docker: Docker, remote: RcloneRemote, folder: str, name: str, wanted: str) -> Command:
+    """Lists the backups on the remote, with their manifests, as those of a host are listed.
+
+    Args:
+        folder: the backups', relative to the working directory.
+        name: the folder on the remote that they are in.
+        wanted: what the name of a backup begins with.
+    """
+    title = "look at the copies on the remote"
+    return _script("rclone/offered", title, docker, remote, folder, name, wanted=wanted)
+
+
+def pull(
+    docker: Docker, remote: RcloneRemote, folder: str, name: str, id: str, size: int, *, again: bool = False
+) -> Command:
+    """Copies a backup from the remote, but for its manifest, and reads it; see `parse_copy`.
+
+    Args:
+        folder, name: as for `offered`; what arrives is in a folder of the backup's name and `.part`.
+        id: the backup's.
+        size: bytes that it takes.
+        again: copies what seems to be there already too.
+    """
+    more: dict[str, Value] = {"id": id, "bytes": size, "again": "yes" if again else ""}
+    return _script("rclone/pull", "copy from the remote", docker, remote, folder, name, **more)
+
+
 def _script(
     script: str, title: str, docker: Docker, remote: RcloneRemote, folder: str, name: str, **more: Value
 ) -> Command:

@@ -93,6 +93,14 @@ def push(op: Operation, id: str) -> None:
     cli.push(op, id)
 
 
+@operation(locks=True, help=_ONE)
+def pull(op: Operation, id: str) -> None:
+    """Bring a backup back from the offsite remote to its hosts; goes on where it broke off."""
+    from schedgen_ops.cli import offsite as cli
+
+    cli.pull(op, id)
+
+
 @operation(help=_ID)
 def verify(op: Operation, id: str = "") -> None:
     """Read a backup to its end and compare it with its manifest."""
@@ -124,13 +132,16 @@ def drill(op: Operation, id: str = "") -> None:
         "id": "The backup, or the start of its name.",
         "only": "database or objects, where not both are wanted.",
         "discard_old": "Remove what was there before; else it is kept beside what was restored.",
+        "from_offsite": "Bring it from the offsite remote first.",
     },
 )
-def restore(op: Operation, id: str, only: str = "", discard_old: bool = False) -> None:
+def restore(
+    op: Operation, id: str, only: str = "", discard_old: bool = False, from_offsite: bool = False
+) -> None:
     """Restore a backup beside what serves, check it there, then exchange the two."""
     from schedgen_ops.cli import restore as cli
 
-    cli.restore(op, id, only, discard_old)
+    cli.restore(op, id, only, discard_old, from_offsite)
 
 
 @operation(asks=True, locks=True)

@@ -6,26 +6,17 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from schedgen_ops import events
 from schedgen_ops.backup.catalog import host_time, remote_commands
 from schedgen_ops.backup.catalog.manifest import Copy, Manifest
+from schedgen_ops.backup.offsite import transfer
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import rclone
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.errors import CommandFailed, ConfigError, OpsError, Refused
+from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.settings import Offsite, Settings
 from schedgen_ops.shell import Command, Secret
 
-_HINTS = {
-    "not installed": "Install rclone on the host, or name an image that has it in backup.offsite.image.",
-    "no such host": "Look at the endpoint in backup.offsite.options, and at the host's DNS.",
-    "connection refused": "Nothing answers at the endpoint in backup.offsite.options.",
-    "accessdenied": "The remote refuses the credentials: look at backup.offsite.secrets.",
-    "signaturedoesnotmatch": "The remote refuses the secret: look at backup.offsite.secrets.",
-    "invalidaccesskeyid": "The remote does not know the access key in backup.offsite.options.",
-    "no space left": "The remote is full.",
-}
 _AGAIN = "`inv backup.push ID` tries again. The backup on the host is as good as before."
 
 
@@ -125,7 +116,9 @@ class Push:
         wanted = {file.name: (file.size, file.sha256) for file in backup.files}
         for again in (False, True):
             lines: list[str] = []
-            take = self._listener(backup, lines.append)
+            take = transfer.listener(
+                self.host, backup.id, backup.size, lines.append, doing="Copying", reading="Reading back"
+            )
             self._run(rclone.copy(*self._place(backup), again=again), take)
             found = rclone.parse_copy(lines)
             wrong = [name for name, what in wanted.items() if found.get(name) != what]
@@ -145,47 +138,9 @@ class Push:
     def _where(self, backup: Manifest) -> str:
         return f"{self.offsite.path.rstrip('/')}/{self.host.name}/{backup.id}"
 
-    def _listener(self, backup: Manifest, keep: Callable[[str], None]) -> Callable[[str], None]:
-        label, host = f"Copying {backup.id}", self.host.name
-
-        def take(line: str) -> None:
-            nonlocal label
-            if (told := rclone.parse_progress(line)) is not None:
-                self.host.emit(events.Progress(label, told, backup.size, "bytes", host))
-            elif line.startswith(("size ", "sha256 ")):
-                keep(line)
-            elif line == "checking":
-                self.host.emit(events.Progress(label, 1, 1, "bytes", host))
-                label = f"Reading back {backup.id}"
-                events.info(self.host.emit, "Copied; reading it back", host)
-            else:
-                self.host.emit(events.Output(line, host))
-
-        return take
-
     def _run(self, command: Command, take: Callable[[str], None] = lambda _: None) -> None:
-        said: list[str] = []
-
-        def listen(line: str) -> None:
-            said.extend(filter(None, [rclone.parse_error(line)]))
-            take(line)
-
-        command = command.in_dir(self.host.settings.directory)
-        try:
-            self.host.remote.stream(command, listen, deadline=self.offsite.deadline)
-        except CommandFailed as error:
-            raise self._failed(error, said) from error
-
-    def _failed(self, error: CommandFailed, said: list[str]) -> OpsError:
-        detail = "\n".join(dict.fromkeys(said[-5:])) or error.detail
-        text = f"{detail}\n{error.detail}".lower()
-        hint = next((hint for part, hint in _HINTS.items() if part in text), "")
-        return OpsError(
-            f"the copy to {self.offsite.path} failed",
-            host=error.host or self.host.name,
-            detail=detail,
-            hint="\n".join(filter(None, (hint, _AGAIN))),
-        )
+        failed = f"the copy to {self.offsite.path} failed"
+        transfer.run(self.host, self.offsite, command, take, failed=failed, again=_AGAIN)
 
     def _record_failure(self, backup: Manifest, error: OpsError) -> None:
         reason = error.detail.splitlines()[-1] if error.detail else error.message

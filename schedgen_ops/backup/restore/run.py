@@ -98,10 +98,13 @@ class Restore:
             held = self.halted or file is not None
             wanted = part in self.parts and configured is not None and held
             if wanted and configured and not box:
+                hint = f"`inv ops.start {configured.service}` starts it; or `inv emergency.recover`."
+                if not containers:
+                    hint = f"`inv deploy --branch {self.backup.commit}` starts what it was made of."
                 raise Refused(
                     f"{configured.service} is not running, so nothing can be restored into it",
                     host=self.host.name,
-                    hint=f"`inv ops.start {configured.service}` starts it; or `inv emergency.recover`.",
+                    hint=hint,
                 )
             kept[part] = box if wanted else ""
         if not any(kept.values()):

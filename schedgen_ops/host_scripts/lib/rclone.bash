@@ -1,11 +1,11 @@
 # rclone on a host: its own, or one in a container of an image. Options come on stdin, NAME=VALUE, each ended by a
 # NUL; secrets are in the environment. Neither argv nor a file holds a value: rclone takes them from its
-# environment.
+# environment. A container writes into the folder where `access` is rw.
 #: docker[]  the engine's words
 #: image     runs rclone in a container of it; "" takes the host's own
-#: folder    the folder to copy
+#: folder    the folder to copy, or to copy into
 #: path      the remote's path
-#: name      what to copy to, on the remote
+#: name      what to copy to, or from, on the remote
 #: encrypt   "yes" to encrypt what is written
 #: secrets[] the names of the secret options
 # shellcheck disable=SC2034 # `from`, `flags` and `telling` are read by who calls
@@ -22,7 +22,7 @@ if [ -n "$image" ]; then
   run() {
     for each in "${names[@]}"; do printf '%s=%s\n' "$each" "${!each}"; done |
       "${docker[@]}" run --rm --network host --user "$(id -u):$(id -g)" --env-file /dev/stdin --env HOME=/tmp \
-        --volume "$folder:/backup:ro" --entrypoint rclone "$image" "$@"
+        --volume "$folder:/backup:${access-ro}" --entrypoint rclone "$image" "$@"
   }
   obscure() { "${docker[@]}" run --rm --interactive --network none --entrypoint rclone "$image" obscure -; }
 else

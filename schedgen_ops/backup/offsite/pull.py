@@ -1,0 +1,111 @@
+"""Backups brought back from the offsite remote: read on the host, and compared with their manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedgen_ops.backup.catalog import remote_commands, selection
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.create import run
+from schedgen_ops.backup.offsite import transfer
+from schedgen_ops.commands import rclone
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.errors import ConfigError, OpsError
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.settings import Offsite
+
+_AGAIN = "The same command goes on from here."
+
+
+@dataclass(slots=True)
+class Pull:
+    """One host's share of a backup, brought back to it."""
+
+    host: HostContext
+    offsite: Offsite
+    target: rclone.RcloneRemote
+
+    def offered(self, wanted: str) -> Manifest:
+        """Return the backup on the remote whose id is or begins with `wanted`.
+
+        Raises:
+            ConfigError: for none, or several.
+            OpsError: where the remote cannot be asked.
+        """
+        lines: list[str] = []
+        command = rclone.offered(*self._place, wanted)
+        failed = f"{self.offsite.path} could not be asked for copies"
+        transfer.run(self.host, self.offsite, command, lines.append, failed=failed, again="")
+        catalog = remote_commands.parse_catalog("\n".join(lines))
+        if not (catalog.backups or catalog.unreadable):
+            raise ConfigError(
+                f"there is no copy {wanted!r} of {self.host.name} at {self.offsite.path}",
+                hint="Copies are kept by the host's name in the config.",
+            )
+        return selection.named(catalog, wanted, self.host.name)
+
+    def __call__(self, backup: Manifest) -> None:
+        """Bring it here, and the env file with it where the project has none.
+
+        Raises:
+            OpsError: where what arrived is not the backup.
+        """
+        if any(each.id == backup.id for each in run.listed(self.host)):
+            self.host.say(f"{backup.id} is here already")
+        else:
+            self._pulled(backup)
+            self.host.in_project(remote_commands.finish(f"{self._folder}/{backup.id}", backup))
+            self.host.say(f"{backup.id} is here, size and SHA-256 are those of its manifest")
+        self._env_file(backup)
+
+    def _pulled(self, backup: Manifest) -> None:
+        wanted = {file.name: (file.size, file.sha256) for file in backup.files}
+        wrong: list[str] = []
+        for again in (False, True):
+            lines: list[str] = []
+            take = transfer.listener(
+                self.host, backup.id, backup.size, lines.append, doing="Fetching", reading="Reading"
+            )
+            command = rclone.pull(
+                self.host.docker,
+                self.target,
+                self._folder,
+                self.host.name,
+                backup.id,
+                backup.size,
+                again=again,
+            )
+            failed = f"the copy from {self.offsite.path} failed"
+            transfer.run(self.host, self.offsite, command, take, failed=failed, again=_AGAIN)
+            found = rclone.parse_copy(lines)
+            wrong = [name for name, what in wanted.items() if found.get(name) != what]
+            if not wrong:
+                return
+            if not again:
+                self.host.warn(f"{', '.join(wrong)}: not what the manifest says, copied again")
+        text = f"the copy at {self.offsite.path} is not the backup: {', '.join(wrong)}"
+        raise OpsError(text, host=self.host.name, hint="Take another backup.")
+
+    def _env_file(self, backup: Manifest) -> None:
+        settings = self.host.settings
+        if settings.delivered or not any(file.name == "config.env" for file in backup.files):
+            return
+        command = host_script(
+            "backup/env_back",
+            title=f"put {settings.env_file} back",
+            kept=f"{self._folder}/{backup.id}/config.env",
+            file=settings.env_file,
+            state=Paths(settings.directory).state,
+        )
+        if self.host.in_project(command).stdout.strip():
+            self.host.warn(f"there was no {settings.env_file}: that of the backup is in its place")
+
+    @property
+    def _place(self) -> tuple[Docker, rclone.RcloneRemote, str, str]:
+        return self.host.docker, self.target, self._folder, self.host.name
+
+    @property
+    def _folder(self) -> str:
+        return self.host.settings.backup.directory
