@@ -38,7 +38,7 @@ lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
 	@$(LAB_TESTS)
 
-bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy, a fleet
 	@python tests/bench/bench_list.py
 	@echo
 	@python tests/bench/bench_host.py
@@ -51,6 +51,9 @@ bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a ba
 	@python tests/bench/bench_verify.py
 	@echo
 	@python tests/bench/bench_deploy.py
+	@echo
+	@inv lab.up --hosts 3
+	@python tests/bench/bench_fleet.py
 
 soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row under load (an hour)
 	@inv lab.up

@@ -48,7 +48,7 @@ BOXES = (
     Box(_ENVIRONMENT, "Project directory", ("directory",)),
     Box(_ENVIRONMENT, "Git status", ("tree", "git")),
     Box(_ENVIRONMENT, "Docker and Compose", ("engine", "compose")),
-    Box(_ENVIRONMENT, "Containers are this project's", ("owners",)),
+    Box(_ENVIRONMENT, "Containers are this project's", ("owners", "namesakes")),
     Box(_ENVIRONMENT, "Hosts can tell the team", ("webhook",)),
     Box(_ENVIRONMENT, "State and records", ("state", "releases")),
     Box(_CODE, "Version to deploy", ("source", "approvals")),

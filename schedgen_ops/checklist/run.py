@@ -62,6 +62,8 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
     told = evidence(results, ref) | read.evidence
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
+    if plan.blank(results):
+        told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok:
         # By itself: what is timed has nothing of ours beside it.
         runs = bool(results["containers"].stdout.strip())

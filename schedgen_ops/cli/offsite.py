@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from schedgen_ops import events
+from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.offsite import push as pushing
 from schedgen_ops.backup.offsite.fetch import Fetch
 from schedgen_ops.backup.offsite.pull import Pull
@@ -21,6 +22,8 @@ from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Offsite
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation, log_folder
+
+FETCHING = "Fetching the offsite copy"
 
 
 def push(op: Operation, wanted: str) -> None:
@@ -72,6 +75,18 @@ def pulling(op: Operation) -> dict[str, Pull]:
     """
     offsite, target = _remote(op)
     return {remote.name: Pull(op.context(remote), offsite, target) for remote in holders(op)}
+
+
+def offered(op: Operation, pulls: Mapping[str, Pull], wanted: str) -> dict[str, Manifest]:
+    """Return the backup as the offsite remote has it, for every host that holds data."""
+    fleet = op.fleet.only(list(pulls))
+    found = fleet.each(lambda remote: pulls[remote.name].offered(wanted)).values()
+    return dict(zip(fleet.names, found, strict=True))
+
+
+def bring(op: Operation, pulls: Mapping[str, Pull], found: Mapping[str, Manifest]) -> None:
+    """Bring backups from the offsite remote to their hosts."""
+    op.fleet.only(list(pulls)).each(lambda remote: pulls[remote.name](found[remote.name])).values()
 
 
 def _remote(op: Operation) -> tuple[Offsite, RcloneRemote]:

@@ -57,7 +57,11 @@ def _explain(op: Operation, session: Session, error: Exception) -> None:
         return
     failure = error if isinstance(error, OpsError) else OpsError(str(error))
     migrated = any(host_run.new.migrations for host_run in session.host_runs if host_run.new)
-    found = {host: failed_run.not_left_by(failure, each, migrated=migrated) for host, each in seen.items()}
+    blank = {host_run.remote.name for host_run in session.host_runs if host_run.seen.blank}
+    found = {
+        host: failed_run.not_left_by(failure, each, migrated=migrated, blank=host in blank)
+        for host, each in seen.items()
+    }
     spoken = failed_run.spoken_of(failure)
     if spoken is not None:
         only = next(iter(found)) if len(found) == 1 else ""

@@ -9,12 +9,11 @@ from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection, superseded
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run
-from schedgen_ops.backup.offsite.pull import Pull
 from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
-from schedgen_ops.cli import offsite
+from schedgen_ops.cli import lost_host, offsite
 from schedgen_ops.cli.backup import holders
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.databases import engine_of
@@ -32,7 +31,7 @@ _DISCARDING = "Discarding what restores put aside"
 
 
 def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsite: bool = False) -> None:
-    """Restore a backup on every host that has it, after asking.
+    """Restore a backup on every host that has it, after asking; where nothing runs, with its release.
 
     Args:
         only: database or objects; "" for both.
@@ -47,17 +46,38 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
         raise ConfigError(f"--only is database or objects, not {only!r}")
     parts = frozenset({only}) if only else DATA
     awaited(op, begun=("restore", "Restore"))
-    pulls = offsite.pulling(op) if from_offsite else {}
-    found = _offered(op, pulls, wanted) if from_offsite else _found(op, wanted)
+    if not from_offsite:
+        _restore(op, wanted, _found(op, wanted), parts, discard_old=discard_old)
+        return
+    pulls = offsite.pulling(op)
+    found = offsite.offered(op, pulls, wanted)
+    fetch = partial(offsite.bring, op, pulls, found)
+    if not lost_host.is_lost(op):
+        _restore(op, wanted, found, parts, discard_old=discard_old, fetch=fetch)
+    elif only or discard_old:
+        text = "where nothing runs, all of a backup is restored"
+        raise ConfigError(text, hint="Give no more than --from-offsite.")
+    else:
+        lost_host.bring_home(op, found, fetch)
+
+
+def _restore(
+    op: Operation,
+    wanted: str,
+    found: dict[str, Manifest],
+    parts: frozenset[str],
+    *,
+    discard_old: bool,
+    fetch: Callable[[], None] | None = None,
+) -> None:
     notes = _notes(op, found, parts, discard_old)
     if not op.ui.confirm("Do you want to restore it?", *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
     todo = {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
     fleet = op.fleet.only(list(todo))
     steps = restoring(op, fleet, todo, discard_old)
-    if from_offsite:
-        bring = partial(_bring, fleet, pulls, found)
-        steps = (Step("", "Fetching the offsite copy", bring, gate=True), *steps)
+    if fetch:
+        steps = (Step("", offsite.FETCHING, fetch, gate=True), *steps)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, "restore", wanted) as held:
         strangers.refuse_all(op.fleet, op.context)
@@ -121,17 +141,6 @@ def _found(op: Operation, wanted: str) -> dict[str, Manifest]:
     if not found:
         raise missing[0]
     return found
-
-
-def _offered(op: Operation, pulls: Mapping[str, Pull], wanted: str) -> dict[str, Manifest]:
-    """The backup as the offsite remote has it, for every host that holds data."""
-    fleet = op.fleet.only(list(pulls))
-    found = fleet.each(lambda remote: pulls[remote.name].offered(wanted)).values()
-    return dict(zip(fleet.names, found, strict=True))
-
-
-def _bring(fleet: Fleet, pulls: Mapping[str, Pull], found: Mapping[str, Manifest]) -> None:
-    fleet.each(lambda remote: pulls[remote.name](found[remote.name])).values()
 
 
 def _notes(

@@ -15,6 +15,8 @@ ONEOFF_LABEL = "com.docker.compose.oneoff"
 HASH_LABEL = "com.docker.compose.config-hash"
 DEFINITION_LABEL = "schedgen.definition"
 RELEASE_LABEL = "schedgen.release"
+INGRESS = "schedgen-ingress"
+"""The service that has the published ports, beside those of the owner."""
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
 # For an engine that does not answer, wherever that is found.

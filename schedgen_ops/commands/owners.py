@@ -45,6 +45,12 @@ def strangers(docker: Docker, project: str, directory: str, files: tuple[str, ..
     )
 
 
+def namesakes(docker: Docker, directory: str) -> Command:
+    """The projects of the containers that were made in a directory, a line for each container."""
+    here, project = f"label={_FOLDER}={directory}", f'{{{{.Label "{PROJECT_LABEL}"}}}}'
+    return docker("ps", "--all", "--filter", here, "--format", project)
+
+
 def parse_strangers(stdout: str) -> tuple[Stranger, ...]:
     """Reads the answer of `strangers`."""
     rows = (line.split(_SEPARATOR, 1) for line in stdout.splitlines() if _SEPARATOR in line)

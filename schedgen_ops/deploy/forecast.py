@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
@@ -61,15 +62,19 @@ def forecast(
     known = old.services if old else {}
     expected = {name: _as_before(record, known.get(name)) for name, record in described.items()}
     new = replace(new, services=expected)
-    tiers = [
-        (name, planner.forward(names, new, old, boxes, foreseen=foreseen))
-        for name, names in scope.parts(settings, expected)
-    ]
-    begun = [each for _, plan in tiers for group in plan for each in group]
+    steps, blank = [*scope.parts(settings, expected)], not boxes and serving is None
+    first = scope.at_first(settings, host, expected) if blank else ()
+    if blank:
+        steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.untiered(settings, expected)])
+    bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
+    data = bring(first)
+    tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
+    begun = [each for plan in (data, *(plan for _, plan in tiers)) for group in plan for each in group]
     moved = [each for each in begun if isinstance(each, Bring)]
     touched = [each.new.service for each in moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
+        *((("Data", data),) if data else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
         *tiers,
         ("Verification", planner.named(new, old, touched)),
@@ -78,9 +83,9 @@ def forecast(
     written = {each.name: each for each in services}
     rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
     rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
-    whys = {name: registry.of(record).kept for name, record in expected.items()}
+    whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
     rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
-    order = scope.order(settings, expected) if settings.tiers else expected
+    order = scope.order(settings, expected) if settings.tiers and not blank else expected
     return Forecast(parts, tuple(rows[name] for name in order if name in rows))
 
 

@@ -10,6 +10,7 @@ from schedgen_ops import events
 from schedgen_ops.clock import Clock
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
+from schedgen_ops.deploy.seed import Seed
 from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.host_context import QUICK, AtHost
 from schedgen_ops.log_excerpt import telling
@@ -43,6 +44,7 @@ class HostRun(AtHost):
         righted: what was put right of an interrupted run; begun with what it is called while it is not done.
         built: the services of which an image was built.
         checked: how many checks passed in the verification.
+        seed: the backup whose data it begins with, where nothing runs yet; None for none.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
@@ -58,6 +60,7 @@ class HostRun(AtHost):
     righted: str = ""
     built: tuple[str, ...] = ()
     checked: int = 0
+    seed: Seed | None = None
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None
 

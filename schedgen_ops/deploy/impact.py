@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.rollout import scope
-from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.rollout.strategies import registry
 
 NONE = "None (zero-downtime)"

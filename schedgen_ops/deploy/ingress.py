@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import again
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release.record import Release, ServiceRecord
-from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import planner
 
 
@@ -30,7 +30,7 @@ def bring_back(host_run: HostRun) -> None:
         return
     patience = 900 + host_run.grace(*behind(host_run.old))
     host_run.run(
-        host_run.orchestrator.finished(host_run.paths.state, rollout.INGRESS, patience),
+        host_run.orchestrator.finished(host_run.paths.state, INGRESS, patience),
         deadline=patience + QUICK,
     )
     # What was waited for may have changed them since they were counted above.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.lock.run import Found, Judge
-from schedgen_ops.rollout.plan import INGRESS
 
 
 def judge(host_runs: Sequence[HostRun]) -> Judge:

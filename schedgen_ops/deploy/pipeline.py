@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.deploy import cleaning, closing, ingress, measured, services
-from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy import cleaning, closing, first_start, ingress, measured, services
+from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.impact import impact
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.rollout import scope
 from schedgen_ops.runner import StepRunner
-from schedgen_ops.settings import Settings, Tier
+from schedgen_ops.settings import Tier
 from schedgen_ops.steps import Step
 
 Part = Callable[[], None]
@@ -82,17 +82,23 @@ def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -
         session.open(pulls=pulls)
         ready()
         session.emit(events.Fact("impact", impact(session.host_runs)))
-        session.probe()
+        if all(host_run.seen.blank for host_run in session.host_runs):
+            events.info(session.emit, "Nothing answers here yet: there is nothing that a visitor could miss")
+        else:
+            session.probe()
         events.info(session.emit, "Pre-flight checks passed")
 
     return Step("", "Pre-flight Checks", run, gate=True)
 
 
-def open_ingress(session: Session, before: Part = nothing, *, waits: bool = False) -> Step:
+def open_ingress(
+    session: Session, before: Part = nothing, back: Share = ingress.bring_back, *, waits: bool = False
+) -> Step:
     """Return the step that puts what publishes ports behind the ingress, to be replaced unnoticed.
 
     Args:
         before: what comes first in the step.
+        back: takes the step back on a host.
         waits: whether it begins when the steps beside it have ended.
     """
 
@@ -101,7 +107,7 @@ def open_ingress(session: Session, before: Part = nothing, *, waits: bool = Fals
         session.phase("during")
         session.do(ingress.bring, batch=session.settings.rollout.batch)
 
-    return Step("", "Ingress", run, undo=session.undoing(ingress.bring_back), waits=waits)
+    return Step("", "Ingress", run, undo=session.undoing(back), waits=waits)
 
 
 def tiers(session: Session, first: int) -> tuple[Step, ...]:
@@ -112,21 +118,31 @@ def tiers(session: Session, first: int) -> tuple[Step, ...]:
     """
     settings, here = session.settings, [session.settings.host(name) for name in session.fleet.names]
     if not settings.tiers:
-        everything = partial(_everything, settings)
-        return (_rolling(session, str(first), "Rolling update", everything),)
-    return tuple(
-        _rolling(session, str(number), f"Rolling update - {tier.name} services", partial(_of_tier, tier))
+        return (_rolling(session, str(first), "Rolling update", _everything),)
+    numbered = [
+        (number, tier)
         for number, tier in enumerate(settings.tiers, start=first)
         if any(host.runs(service) for host in here for service in tier.services)
+    ]
+    last = max((number for number, _ in numbered), default=0)
+    return tuple(
+        _rolling(
+            session,
+            str(number),
+            f"Rolling update - {tier.name} services",
+            partial(_of_tier, tier, last=number == last),
+        )
+        for number, tier in numbered
     )
 
 
-def _everything(settings: Settings, host_run: HostRun) -> list[str]:
-    return scope.order(settings, host_run.release.services)
+def _everything(host_run: HostRun) -> list[str]:
+    return scope.order(host_run.settings, host_run.release.services) + first_start.rest(host_run)
 
 
-def _of_tier(tier: Tier, host_run: HostRun) -> list[str]:
-    return [name for name in tier.services if host_run.host.runs(name)]
+def _of_tier(tier: Tier, host_run: HostRun, *, last: bool) -> list[str]:
+    names = [name for name in tier.services if host_run.host.runs(name)]
+    return names + first_start.rest(host_run) if last else names
 
 
 def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun], list[str]]) -> Step:
@@ -134,7 +150,9 @@ def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun
         services.roll(host_run, which(host_run))
 
     def roll_back(host_run: HostRun) -> None:
-        services.roll_back(host_run, which(host_run) if host_run.new else ())
+        # Where nothing ran, all of it is taken down at once, by the step that began it.
+        mine = host_run.new is not None and not host_run.seen.blank
+        services.roll_back(host_run, which(host_run) if mine else ())
 
     run = partial(session.do, roll, batch=session.settings.rollout.batch)
     return Step(number, title, run, undo=session.undoing(roll_back))

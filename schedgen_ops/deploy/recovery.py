@@ -10,7 +10,7 @@ from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import stamp
-from schedgen_ops.deploy import again, images, services
+from schedgen_ops.deploy import again, first_start, images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.release import store
@@ -48,6 +48,7 @@ def recover(host_run: HostRun) -> None:
     host_run.in_project(backup.sweep(host_run.settings.backup.directory))
     again.start(host_run)
     if serving is None:
+        first_start.recover(host_run)
         return
     host_run.old = serving
     if host_run.seen.shelf.written != serving.id:

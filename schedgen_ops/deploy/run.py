@@ -15,11 +15,11 @@ from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
 from schedgen_ops.commands import git
-from schedgen_ops.deploy import code, images, pipeline
+from schedgen_ops.deploy import code, first_start, images, ingress, pipeline
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.errors import CommandFailed, OpsError, Refused
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE
@@ -44,13 +44,14 @@ def until_verified(session: Session) -> tuple[Step, ...]:
     What does not apply to the hosts of the session is left out.
     """
     migrating, holders = _migrating(session), _holders(session)
-    ingress, unmigrated = partial(pipeline.open_ingress, session), partial(_begin, session)
+    behind = partial(pipeline.open_ingress, session)
+    unmigrated = behind(partial(_begin, session), _undone, waits=True)
     return (
         pipeline.preflight(session, partial(_make_sure, session), pulls=True),
         *((_backup(session),) if holders else ()),
         Step("1", "Pulling latest code", partial(_pull, session), undo=session.undoing(code.switch_back)),
         Step("2", "Building containers", partial(_build, session), undo=session.undoing(images.drop)),
-        *((_migrations(session), ingress()) if migrating else (ingress(unmigrated, waits=True),)),
+        *((_migrations(session), behind()) if migrating else (unmigrated,)),
         *pipeline.tiers(session, 4),
     )
 
@@ -65,19 +66,33 @@ def _migrating(session: Session) -> set[str]:
 
 def _make_sure(session: Session) -> None:
     """There is room for the backup, and git can move the work tree."""
+    session.do(_unseeded)
     session.do(code.try_hook)
-    session.do(_look_for_room, only=_holders(session))
+    session.do(_look_for_room, only=_holders(session) - {*session.seeds})
+
+
+def _unseeded(host_run: HostRun) -> None:
+    if host_run.seed is not None and not host_run.seen.blank:
+        raise Refused(
+            "the project runs here by now",
+            host=host_run.remote.name,
+            hint="`inv backup.restore ID` restores beside what runs.",
+        )
 
 
 def _backup(session: Session) -> Step:
     """A checked backup of database and objects, before anything changes."""
 
     def run() -> None:
-        events.info(session.emit, "Creating backup before deployment")
-        holders = _holders(session)
-        at = host_time.together(session.fleet.only(tuple(holders)))
-        session.do(partial(_back_up, at=at), only=holders)
-        events.info(session.emit, "Pre-deployment backup completed successfully")
+        blank = {host_run.remote.name for host_run in session.host_runs if host_run.seen.blank}
+        holders = _holders(session) - blank
+        for name in sorted(_holders(session) & blank):
+            events.info(session.emit, "Nothing runs here yet: what there is is saved once it does", name)
+        if holders:
+            events.info(session.emit, "Creating backup before deployment")
+            at = host_time.together(session.fleet.only(tuple(holders)))
+            session.do(partial(_back_up, at=at), only=holders)
+            events.info(session.emit, "Pre-deployment backup completed successfully")
 
     return Step("0", "Pre-deployment backup", run, beside=True)
 
@@ -140,7 +155,7 @@ def _migrations(session: Session) -> Step:
     """The schema, once a database; from here on there is a backup."""
 
     def run() -> None:
-        session.do(_note_change)
+        _begin(session, logs=False)
         migrate = partial(session.do, images.migrate, only=_migrating(session))
         at_once([migrate, partial(session.do, code.keep_logs)])
         added = sorted({name for host_run in session.host_runs for name in host_run.release.migrations})
@@ -150,19 +165,40 @@ def _migrations(session: Session) -> Step:
             events.info(session.emit, f"New migration: {name}")
         events.info(session.emit, "Migrations completed successfully")
 
-    return Step("3", "Running database migrations", run, waits=True)
+    undo = session.undoing(first_start.take_back)
+    return Step("3", "Running database migrations", run, undo=undo, waits=True)
 
 
-def _begin(session: Session) -> None:
-    """What comes before the ingress where no migrations do."""
+def _begin(session: Session, *, logs: bool = True) -> None:
+    """What comes before anything is changed: the data, where nothing runs yet, and the record."""
+    session.do(_fill)
     session.do(_note_change)
-    session.do(code.keep_logs)
+    if logs:
+        session.do(code.keep_logs)
+
+
+def _undone(host_run: HostRun) -> None:
+    """What the ingress' step did where no migrations come before it."""
+    ingress.bring_back(host_run)
+    first_start.take_back(host_run)
+
+
+def _fill(host_run: HostRun) -> None:
+    """Start what holds data where nothing runs yet; save it, or put a backup in its place."""
+    if not host_run.seen.blank:
+        return
+    first_start.start(host_run)
+    if host_run.seed is not None:
+        host_run.seed.plant()
+    elif host_run.host in host_run.settings.backup_hosts():
+        _back_up(host_run, at=None)
 
 
 def _source(host_run: HostRun) -> backup.Source:
     serving = host_run.seen.shelf.serving
     commit = serving.commit if serving else host_run.seen.tree.commit
-    return backup.Source(serving.id if serving else NO_RELEASE, commit, host_run.seen.containers)
+    boxes = host_run.containers() if host_run.seen.blank else host_run.seen.containers
+    return backup.Source(serving.id if serving else NO_RELEASE, commit, boxes)
 
 
 def _look_for_room(host_run: HostRun) -> None:

@@ -9,11 +9,14 @@ from functools import partial
 from types import TracebackType
 
 from schedgen_ops import events, host_scripts
+from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import again, measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
+from schedgen_ops.deploy.seed import Seed
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
@@ -49,6 +52,7 @@ class Session:
         vault: the secrets that it delivers; None where the env file is the hosts' own.
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
+        seeds: the backups whose data hosts begin with, by host, where nothing runs yet.
         agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
         veil: masks what the run fetched, in what it leaves on the hosts.
         host_runs: the hosts, once `open` found them ready.
@@ -68,6 +72,7 @@ class Session:
     consent: Consent | None = None
     vault: Vault | None = None
     share: int = 100
+    seeds: Mapping[str, Manifest] = field(default_factory=dict)
     agreed: Mapping[str, str] = field(default_factory=dict)
     veil: Veil = field(default_factory=Veil)
     host_runs: tuple[HostRun, ...] = ()
@@ -110,7 +115,9 @@ class Session:
         # What is written on a host has its time: whose laptop it was must not matter to what is newest.
         ahead = self._held.ahead(self.clock)
         contexts = (self._context(host, Shifted(self.clock, ahead[host.name])) for host in self.fleet)
-        self.host_runs = tuple(HostRun(host, seen[host.name], share=self.share) for host in contexts)
+        self.host_runs = tuple(
+            HostRun(host, seen[host.name], share=self.share, seed=self._seed(host)) for host in contexts
+        )
         known = (release.id for host_run in self.host_runs for release in host_run.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
         if len(self.fleet) > 1:
@@ -131,6 +138,10 @@ class Session:
         if pulls and self.vault:
             self.vault.consent()
         return seen
+
+    def _seed(self, host: HostContext) -> Seed | None:
+        backup = self.seeds.get(host.name)
+        return Seed(Restore(host, backup)) if backup else None
 
     def asked(self) -> Ref:
         """Return what the operator asked for, in a run that fetches it.

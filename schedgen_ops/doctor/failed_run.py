@@ -61,7 +61,9 @@ def _of_step(step: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return (("network", releases.NETWORK),)
 
 
-def not_left_by(error: OpsError, found: Iterable[Diagnosis], *, migrated: bool) -> tuple[Diagnosis, ...]:
+def not_left_by(
+    error: OpsError, found: Iterable[Diagnosis], *, migrated: bool, blank: bool = False
+) -> tuple[Diagnosis, ...]:
     """Return the findings that are no traces of a run that failed.
 
     Left out are how it ended, the load that it made, the schema that stays by design, and, where all is
@@ -69,6 +71,7 @@ def not_left_by(error: OpsError, found: Iterable[Diagnosis], *, migrated: bool) 
 
     Args:
         migrated: whether the run had migrations of its own.
+        blank: whether nothing ran there before.
     """
     back = error.exit_code == RolledBack.exit_code
     return tuple(
@@ -78,4 +81,5 @@ def not_left_by(error: OpsError, found: Iterable[Diagnosis], *, migrated: bool) 
         and one.cause != "failed deploy"
         and not (one.trace == "schema" and migrated)
         and not (one.cause == "not started yet" and back)
+        and not (one.cause == "no container" and blank)
     )

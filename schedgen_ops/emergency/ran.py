@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from schedgen_ops.backup.data_location import running
 from schedgen_ops.commands import files
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.emergency.data import Data
 from schedgen_ops.errors import OpsError
 from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.shell import Command
 
 _RUNS = ("running", "restarting", "paused")

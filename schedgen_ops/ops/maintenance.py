@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.docker import INGRESS, Docker
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.host_scripts import host_script, text
 from schedgen_ops.proxy import chosen
@@ -91,7 +91,7 @@ def command(settings: Settings, known: Sequence[str], closing: Closing | None) -
         "ops/maintenance",
         title="maintenance",
         state=paths.state,
-        services=("schedgen-ingress",),
+        services=(INGRESS,),
         docker=Docker(settings.sudo).words,
         project=settings.project,
         folder=paths.ingress,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from schedgen_ops.commands.compose import Compose
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.docker import INGRESS, Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.proxy import Proxy
 from schedgen_ops.release.paths import Paths
@@ -48,6 +48,12 @@ class ComposeOrchestrator(Compose):
     def containers(self) -> Command:
         """List the project's containers."""
         return self.docker.containers(self.project)
+
+    def down(self, folder: str, *services: str) -> Command:
+        """Stop and remove the containers of `services`; all of them and the networks without any."""
+        if services:
+            return self.of(folder, "rm", "--stop", "--force", *services)
+        return self.of(folder, "down", "--remove-orphans")
 
     def start_beside(
         self,
@@ -143,7 +149,7 @@ class ComposeOrchestrator(Compose):
         repair: bool = False,
     ) -> Command:
         """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`."""
-        services = (*behind, "schedgen-ingress")
+        services = (*behind, INGRESS)
         return host_script(
             "rollout/ingress",
             title=f"replace {', '.join(services)}",

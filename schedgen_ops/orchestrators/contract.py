@@ -55,6 +55,10 @@ class Orchestrator(Protocol):
         """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health."""
         ...
 
+    def down(self, folder: str, *services: str) -> Command:
+        """Stop and remove the containers of `services`; all of them and the networks without any."""
+        ...
+
     def start_beside(
         self,
         state: str,

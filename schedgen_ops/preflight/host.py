@@ -205,6 +205,22 @@ def owners(settings: Settings) -> Judge:
     return judge
 
 
+def namesakes(settings: Settings) -> Judge:
+    """Find what runs from the directory under another name, where nothing does under the project's."""
+
+    def judge(result: Result) -> Iterator[Problem]:
+        if not result.ok:
+            yield Problem(f"what else runs from {settings.directory} is not known: {reason(result)}")
+        elif others := sorted({*result.lines()} - {settings.project, ""}):
+            yield Problem(
+                f"no container of the project {settings.project!r} is here, and {settings.directory} has "
+                f"those of {', '.join(map(repr, others))}",
+                "Say so in `project`, if that is what is to be deployed; else stop it, or move it.",
+            )
+
+    return judge
+
+
 def database(settings: Settings, host: HostSettings, *, refuses: bool = True) -> Judge:
     """Find whether what a backup is made of runs; that `refuses` only where one is made."""
     stored = [part.service for part in (settings.database, settings.objects) if part]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import strangers
@@ -10,6 +10,7 @@ from schedgen_ops.commands import disks, environment, files, git, maintenance
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.owners import namesakes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.policy import approvals
 from schedgen_ops.policy.approvals import Approval
@@ -44,6 +45,11 @@ class Observed:
     means: str = ""
     approvals: tuple[Approval, ...] = ()
 
+    @property
+    def blank(self) -> bool:
+        """Whether the project neither runs here nor ever did, as far as anybody knows."""
+        return self.shelf.blank(self.containers)
+
 
 def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> dict[str, Probe]:
     """Return everything preflight looks at on `host`, in the order in which problems are told.
@@ -72,6 +78,7 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
         "disk": Probe(disks.spaces(docker, where), look.disk(settings)),
         "load": Probe(files.load(), look.load(settings)),
         "owners": Probe(strangers.command(settings), look.owners(settings)),
+        "namesakes": Probe(namesakes(docker, where), look.namesakes(settings)),
         "containers": Probe(
             docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),
@@ -119,13 +126,29 @@ def judge(probes: dict[str, Probe], results: dict[str, Result]) -> tuple[Problem
 def judged(probes: dict[str, Probe], results: dict[str, Result]) -> dict[str, tuple[Problem, ...]]:
     """Return what each probe found. Without the directory, or the engine, what needs it says nothing new."""
     problems: dict[str, tuple[Problem, ...]] = {}
+    # Where nothing runs, nothing has to run; but then it must be nothing for certain.
+    unasked = "containers" if blank(results) else "namesakes"
     for name, probe in probes.items():
-        if name == "containers" and not results["engine"].ok:
+        if name in _OF_ENGINE and not results["engine"].ok:
             continue
-        problems[name] = _judged(name, probe, results[name])
+        problems[name] = () if name == unasked else _judged(name, probe, results[name])
         if name == "directory" and problems[name]:
             break
     return problems
+
+
+_OF_ENGINE = ("containers", "namesakes")
+
+
+def blank(results: Mapping[str, Result]) -> bool:
+    """Return whether the answers say that nothing of the project runs, see `Observed.blank`."""
+    containers, releases = results["containers"], results["releases"]
+    if not (containers.ok and releases.ok):
+        return False
+    try:
+        return store.parse_shelf(releases.stdout).blank(engine.parse_containers(containers.stdout))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
 
 
 # What only warns where it is bad only warns where it cannot be read.

@@ -190,7 +190,10 @@ def _credentials(settings: Settings, facts: Facts) -> str | Problem:
     if facts.env == "missing" and not settings.credentials:
         return f"no {file}, and the config asks for no credentials"
     if not facts.env.isdigit():
-        return Problem(f"{file} is {facts.env or 'unknown'}", f"Put {file} into {settings.directory}.")
+        hint = f"Put {file} into {settings.directory}."
+        if settings.backup.offsite:
+            hint += " Of a host that was lost: `inv backup.restore ID --from-offsite` brings it too."
+        return Problem(f"{file} is {facts.env or 'unknown'}", hint)
     if int(facts.env, 8) & 0o077:
         text = f"{file} has the mode {facts.env}: others than its owner may use it"
         return Problem(text, "Give it the mode 600.", refuses=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.commands import files
+from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.errors import Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.names import is_release_id, plain
@@ -50,6 +51,16 @@ class Shelf:
     def unreadable(self) -> int:
         """How many records could not be read."""
         return len(self.torn)
+
+    def blank(self, containers: Iterable[Container]) -> bool:
+        """Return whether nothing serves, and nothing is there but what deploys left that were cut off.
+
+        Args:
+            containers: those of the project.
+        """
+        begun = {release.id for release in self.unfinished}
+        left = all(box.release in begun or box.service == INGRESS for box in containers)
+        return left and not self.current and not self.doubt
 
     def get(self, release_id: ReleaseId) -> Release | None:
         """Return the release with that id."""

@@ -11,10 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from schedgen_ops.commands.compose import Service
-from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL, Container
+from schedgen_ops.commands.docker import DEFINITION_LABEL, INGRESS, RELEASE_LABEL, Container
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 
-INGRESS = "schedgen-ingress"
 # Stands for Compose's own tag, which JSON cannot say.
 _RESET = "reset-by-schedgen"
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from schedgen_ops.commands.docker import Container
+from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import NO_RELEASE, Release
 from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.rollout.operations import (
@@ -29,7 +29,7 @@ from schedgen_ops.rollout.operations import (
     again,
     bring,
 )
-from schedgen_ops.rollout.plan import INGRESS, ServiceChange, changes
+from schedgen_ops.rollout.plan import ServiceChange, changes
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack

@@ -30,6 +30,31 @@ def parts(settings: Settings, records: Mapping[str, ServiceRecord]) -> tuple[tup
     return (("Services", [name for name, record in records.items() if not left_alone(record)]),)
 
 
+def untiered(settings: Settings, records: Mapping[str, ServiceRecord]) -> list[str]:
+    """Return the services that no deploy replaces: they are started where nothing runs yet."""
+    replaced = {*order(settings, records)}
+    return [name for name in records if name not in replaced]
+
+
+def at_first(settings: Settings, host: HostSettings, records: Mapping[str, ServiceRecord]) -> tuple[str, ...]:
+    """Return what has to run before a schema can be migrated or data restored, where nothing runs yet.
+
+    What holds data, what the migrations need, and what those need.
+    """
+    stores = [part.service for part in (settings.database, settings.objects) if part]
+    migrating = settings.migrations if host in settings.migrating_hosts() else None
+    runs = records.get(migrating.service) if migrating else None
+    asked = [*stores, *(runs.needs if runs else ())]
+    found: dict[str, None] = {}
+    while asked:
+        name = asked.pop(0)
+        # What is behind the ingress comes when that is there.
+        if name in records and name not in found and not records[name].proxies:
+            found[name] = None
+            asked += records[name].needs
+    return tuple(found)
+
+
 def left_alone(record: ServiceRecord) -> bool:
     """Tell whether no deploy replaces a service."""
     return bool(registry.of(record).kept)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.watch.host_sample import LogGroup
 
 _LEVELS = {
@@ -25,7 +26,6 @@ _ERROR = re.compile(
 _THROWN = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 _WARNING = re.compile(r"(?<![a-z])warn(?:ing|ings)?(?![a-z])")
 # Every roll-out makes our own ingress warn of servers that come and go, as they should.
-_INGRESS = "schedgen-ingress"
 # A level stands at the start of a line, after its time and its source.
 _HEAD_WORDS = 8
 
@@ -71,7 +71,7 @@ def judged(groups: Iterable[LogGroup], ignore: Sequence[str]) -> tuple[Group, ..
     kept = (group for group in groups if not any(pattern.search(group.example) for pattern in skip))
     found = (Group(g.service, level(g.example), g.count, g.pattern, g.example) for g in kept)
     return tuple(
-        group for group in found if group.level and (group.service, group.level) != (_INGRESS, "warning")
+        group for group in found if group.level and (group.service, group.level) != (INGRESS, "warning")
     )
 
 

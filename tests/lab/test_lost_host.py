@@ -50,15 +50,14 @@ def test_a_lost_host_comes_back_from_the_offsite_copy_alone(op: Operator, host: 
         bare = op("hosts.setup", "--repository", origin, "--yes")
         assert (bare.code, ".env" in bare.output) == (3, True), bare.output
         assert "there is no copy 'nope' of app1" in op("backup.pull", "nope", env=offsite.VARIABLES).stderr
-        pulled = well(op, "backup.pull", name[:9])
-        assert "that of the backup is in its place" in pulled.output
-        assert host.sh("sha256sum < .env; stat -c %a .env").split()[::2] == [env.split()[0], "600"]
-        early = op("backup.restore", name, "--yes")
-        assert (early.code, f"inv deploy --branch {commit}" in early.stderr) == (3, True), early.output
-
-        well(op, "deploy", "--branch", commit)
-        well(op, "backup.restore", name, "--yes")
+        ran = well(op, "backup.restore", name[:9], "--from-offsite", "--yes")
+        steps = ("Fetching the offsite copy", "that of the backup is in its place", "starting", "serves")
+        assert kit.in_order(ran.stdout, steps), ran.stdout
+        assert "Deployment Complete" in ran.stdout
         assert Data.of(host) == good
+        assert host.sh("sha256sum < .env; stat -c %a .env").split()[::2] == [env.split()[0], "600"]
+        assert host.sh("git rev-parse HEAD").strip() == commit
+        well(op, "verify.quick")
 
         # Only here it is lost.
         host.sh("rm -rf backups")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from schedgen_ops.commands.docker import Container
+from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout.operations import Plan, text
-from schedgen_ops.rollout.plan import INGRESS
 
 HOW = {"db": "stop-first", "api": "ingress", "web": "ingress", "worker": "start-first"}
 NEEDS = {"api": ("db",), "web": ("api",), "worker": ("db",)}

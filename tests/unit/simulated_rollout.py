@@ -152,7 +152,22 @@ def _started(world: World, values: Values, stdin: str) -> Result:
     return result()
 
 
+def _down(world: World, words: Sequence[str], stdin: str) -> None:
+    """All of the project goes, the ingress too."""
+    world.boxes.clear()
+    world.standby.clear()
+    world.ingress = ""
+
+
+def _rm(world: World, words: Sequence[str], stdin: str) -> None:
+    for service in words[words.index("--force") + 1 :]:
+        world.boxes.pop(service, None)
+        world.ingress = "" if service == "schedgen-ingress" else world.ingress
+
+
 TITLES: dict[str, Handler] = {
+    "docker compose down": changing(_down),
+    "docker compose rm": changing(_rm),
     "start what was stopped": lambda world, words, stdin: result(),
     "probe": _probe,
     "sweep unfinished backups": _sweep,

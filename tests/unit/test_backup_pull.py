@@ -76,7 +76,8 @@ def test_what_was_copied_comes_back_as_it_was(
     remote: rclone.RcloneRemote, copied: Manifest, tmp_path: Path
 ) -> None:
     assert remote_commands.parse_catalog(offered(remote, tmp_path, copied.id[:9])).backups == (copied,)
-    assert copied.id not in offered(remote, tmp_path, "nothing") + offered(remote, tmp_path, "", "app2")
+    assert f"\ncopy {copied.id}\n" in offered(remote, tmp_path, "nothing")
+    assert copied.id not in offered(remote, tmp_path, "", "app2")
     done = pulled(remote, tmp_path, copied, copied.size)
     assert done.ok, done.stderr
     (file,) = copied.files
@@ -174,6 +175,14 @@ def test_a_remote_that_has_none_or_does_not_answer_is_told(
     with pytest.raises(kind) as caught:
         Pulling(remote=remote).pull.offered("manual")
     assert text in caught.value.message
+
+
+def test_an_id_that_the_remote_does_not_have_is_answered_with_those_that_it_has() -> None:
+    names = [f"manual-202501{day:02}_120000" for day in range(1, 13)]
+    said = "".join(f"copy {name}\n" for name in [*names, "\x1b[31m", "notes"])
+    with pytest.raises(ConfigError) as caught:
+        Pulling(remote=result(said)).pull.offered("nope")
+    assert caught.value.hint == f"There are: {', '.join(reversed(names[2:]))} and 2 older ones."
 
 
 @pytest.mark.parametrize(("with_env", "asked"), [(True, 1), (False, 0)])

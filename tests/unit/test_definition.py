@@ -13,7 +13,7 @@ import pytest
 from kit import RECORDED, bash, path, program, recorded, settings
 
 from schedgen_ops.commands.compose import Compose, Port, Service, parse_resolved, parse_services
-from schedgen_ops.commands.docker import Docker, parse_containers
+from schedgen_ops.commands.docker import INGRESS, Docker, parse_containers
 from schedgen_ops.proxy.haproxy import HAProxy
 from schedgen_ops.proxy.routes import routes
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
@@ -136,7 +136,7 @@ def test_the_overlay_takes_ports_and_gives_the_ingress_theirs(tmp_path: Path) ->
     done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     after = {service.name: service for service in parse_services(json.loads(done.stdout), {})}
     assert after["dual"].ports == ()
-    assert {port.address for port in after[plan.INGRESS].ports} == {"0.0.0.0", "::"}
+    assert {port.address for port in after[INGRESS].ports} == {"0.0.0.0", "::"}
 
 
 ENGINES = ("20.10.24", "26.1.5", "28.5.2", "28.5.2-containerd")

@@ -15,10 +15,10 @@ from planning import release
 from simulated import SimHost
 from simulated_world import INGRESS_IMAGE, NEW, NEXT, PORTS, fresh
 
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import ingress
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.events import Fact
-from schedgen_ops.rollout.plan import INGRESS
 
 
 def adoptions(host: SimHost) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from schedgen_ops.commands.compose import Port, Service
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.proxy import haproxy
 from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
@@ -150,7 +151,7 @@ def test_only_what_is_behind_the_ingress_gives_up_its_ports() -> None:
     assert isinstance(found["backend"]["ports"], Reset)
     assert found["backend"]["ports"].value == []
     assert "ports" not in found["worker"]
-    assert found[plan.INGRESS] == made()
+    assert found[INGRESS] == made()
 
 
 def test_without_an_ingress_nothing_gives_up_its_ports() -> None:
@@ -161,7 +162,7 @@ def test_without_an_ingress_nothing_gives_up_its_ports() -> None:
 
 def test_the_ingress_has_no_label_of_the_release_so_that_it_stays() -> None:
     first, second = (services(plan.overlay(RECORDS, ReleaseId(name), made())) for name in ("r1", "r2"))
-    assert first[plan.INGRESS] == second[plan.INGRESS]
+    assert first[INGRESS] == second[INGRESS]
     assert first["backend"]["labels"] != second["backend"]["labels"]
 
 
@@ -176,5 +177,5 @@ def test_a_rollback_takes_the_old_overlay_under_its_own_name() -> None:
 def test_the_ingress_is_no_service_that_was_left_behind() -> None:
     from test_rollout import BOX
 
-    boxes = [replace(BOX, service=plan.INGRESS), replace(BOX, service="gone")]
+    boxes = [replace(BOX, service=INGRESS), replace(BOX, service="gone")]
     assert plan.removed(boxes, {"web"}) == ("gone",)

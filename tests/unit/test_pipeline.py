@@ -43,7 +43,7 @@ Pre-flight Checks gate
 0 Pre-deployment backup beside
 1 Pulling latest code undo
 2 Building containers undo
-3 Running database migrations waits
+3 Running database migrations waits undo
 Ingress undo
 4 Rolling update - Infrastructure services undo
 5 Rolling update - Application services undo

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kit import quickly
 from planning import HOW, ORDER, box, release, running
 
-from schedgen_ops.commands.docker import Container
+from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.grouping import Grouping, together, waves
@@ -25,7 +25,6 @@ from schedgen_ops.rollout.operations import (
     SetIngress,
     Unless,
 )
-from schedgen_ops.rollout.plan import INGRESS
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import GoBack
 

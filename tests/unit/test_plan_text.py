@@ -9,7 +9,7 @@ import pytest
 from kit import settings
 from planning import ORDER, box, lines, release, running
 
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.docker import INGRESS, Docker
 from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import planner
@@ -26,7 +26,7 @@ from schedgen_ops.rollout.operations import (
     Unless,
     Untag,
 )
-from schedgen_ops.rollout.plan import INGRESS, Action, ServiceChange
+from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.versions import version, versions
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack

@@ -18,6 +18,7 @@ from schedgen_ops.events import Event, Message
 from schedgen_ops.fleet import Fleet, FleetError
 from schedgen_ops.preflight import host, plan, run
 from schedgen_ops.preflight.probe import Problem
+from schedgen_ops.release.record import Release, ReleaseId, State, to_json
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 
@@ -35,6 +36,7 @@ ANSWERS = {
     "disk": result(recorded("spaces.txt")),
     "load": result(recorded("load.txt").rsplit("\n", 3)[0] + "\n0.10 0.20 0.30 1/99 1\n2\n"),
     "owners": result(),
+    "namesakes": result("schedgen\n"),
     "containers": result(recorded("containers.jsonl")),
     "releases": result("\n"),
     "maintenance": result(),
@@ -301,8 +303,21 @@ def test_a_host_without_the_database_need_not_run_it() -> None:
     web = {"name": "web", "address": "web", "services": rest}
     data = {"name": "data", "address": "data", "services": ["postgres", "minio", "redis"]}
     config = settings(web, data)
-    assert problems(config, "web", containers=result("")) == []
-    assert len(problems(config, "data", containers=result(""))) == 2
+    other = result("\n".join(line for line in recorded("containers.jsonl").split("\n") if "redis" in line))
+    assert problems(config, "web", containers=other) == []
+    assert len(problems(config, "data", containers=other)) == 2
+
+
+def test_a_host_where_nothing_runs_need_not_run_the_database_unless_something_else_is_there() -> None:
+    assert problems(containers=result(""), namesakes=result("")) == []
+    problem = only(containers=result(""), namesakes=result("other\nother\n"))
+    assert "/srv/schedgen has those of 'other'" in problem.text
+    assert problem.refuses
+    assert "is not known" in only(containers=result(""), namesakes=result(stderr="no", code=1)).text
+    # A release of ours serves: what it had is gone, and nobody may take that for nothing.
+    served = Release(ReleaseId("20250115_120000-bbbbbbb"), "v1", "b" * 40, State.DONE)
+    known = f"{served.id}\n{to_json(served)}\n"
+    assert len(problems(containers=result(""), releases=result(known))) == 2
 
 
 def test_records_that_cannot_be_read_are_only_told_of() -> None:

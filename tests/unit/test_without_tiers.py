@@ -125,7 +125,10 @@ def test_a_rollback_goes_back_with_all_of_them_and_tells_of_the_store_that_stays
 
 def test_the_plan_shows_all_of_them_and_says_why_one_is_left_alone() -> None:
     web = service("web", build={"context": f"{DIRECTORY}/web"})
-    found = forecast(PLAIN, HOST, (service("db", **VOLUME), web), (), None, NEW, ["web/a"])
+    wanted = (service("db", **VOLUME), web)
+    first = forecast(PLAIN, HOST, wanted, (), None, NEW, ["web/a"])
+    assert {row[0]: row[1] for row in first.rows} == {"db": "start", "web": "start"}
+    found = forecast(PLAIN, HOST, wanted, (box("cache"),), None, NEW, ["web/a"])
     assert found.rows == (
         ("db", "keep", "holds state, and no tier names it", ""),
         ("web", "start", "not there yet", ""),

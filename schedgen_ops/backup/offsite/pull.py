@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from schedgen_ops.backup.catalog import remote_commands, selection
+from schedgen_ops.backup.catalog import manifest, remote_commands, selection
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run
 from schedgen_ops.backup.offsite import transfer
@@ -16,6 +17,8 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import Offsite
 
+_COPY = "copy "
+_SHOWN = 10
 _AGAIN = "The same command goes on from here."
 
 
@@ -42,7 +45,7 @@ class Pull:
         if not (catalog.backups or catalog.unreadable):
             raise ConfigError(
                 f"there is no copy {wanted!r} of {self.host.name} at {self.offsite.path}",
-                hint="Copies are kept by the host's name in the config.",
+                hint=_there_are(lines),
             )
         return selection.named(catalog, wanted, self.host.name)
 
@@ -109,3 +112,18 @@ class Pull:
     @property
     def _folder(self) -> str:
         return self.host.settings.backup.directory
+
+
+def _there_are(lines: Sequence[str]) -> str:
+    """The newest copies that the remote has, where it has none of that name."""
+    names = [line.removeprefix(_COPY) for line in lines if line.startswith(_COPY)]
+    known = sorted(filter(manifest.is_backup_id, names), key=_time, reverse=True)
+    if not known:
+        return "Copies are kept by the host's name in the config, and there is none of this one."
+    more = f" and {len(known) - _SHOWN} older ones" if len(known) > _SHOWN else ""
+    return f"There are: {', '.join(known[:_SHOWN])}{more}."
+
+
+def _time(backup_id: str) -> str:
+    """When it was made: the end of its name."""
+    return backup_id[-15:]

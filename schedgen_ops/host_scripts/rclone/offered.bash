@@ -1,4 +1,5 @@
-# A line for each backup on the remote whose name begins like this: its name, a space, its manifest.
+# A line for each backup on the remote whose name begins like this: its name, a space, its manifest. Without any, the
+# names that there are, after `copy`.
 #: wanted what its name begins with
 source lib/rclone.bash
 
@@ -7,9 +8,12 @@ copies=$(run lsf "${flags[@]}" --retries 1 --low-level-retries 1 --dirs-only "$t
   code=$?
   [ "$code" -eq 3 ] || exit "$code"
 }
+found=''
 while IFS= read -r each; do
   each=${each%/}
   [[ -n $each && $each = "$wanted"* ]] || continue
   manifest=$(run cat "${flags[@]}" "$to/$each/manifest.json" | tr -d '\n\0')
   printf '%s %s\n' "$each" "$manifest"
+  found=yes
 done <<< "$copies"
+[ -n "$found" ] || sed -n 's|^\(.\{1,\}\)/$|copy \1|p' <<< "$copies"
