@@ -30,10 +30,16 @@ def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
 
 
 def test_a_first_deploy_starts_everything_and_one_that_fails_leaves_nothing(op: Operator, host: Box) -> None:
+    # Another project's name is no empty host.
+    host.sh("docker compose --project-name other up --detach --no-build --no-deps redis")
+    mistaken = op("deploy", "--branch", "v1.2.3")
+    assert (mistaken.code, "'other'" in mistaken.stderr) == (3, True), mistaken.output
+    host.sh("docker compose --project-name other down --volumes")
+
     plan = op("deploy.plan", "--branch", "v1.2.3")
     assert kit.in_order(plan.stdout, ("Data", "postgres", "Ingress")), plan.output
 
-    broken = op("deploy", "--branch", "broken-health")
+    broken = op("deploy", "--branch", "broken-migration")
     assert (broken.code, "Nothing served here before" in broken.output) == (4, True), broken.output
     assert host.sh(_RUNS).split() == []
 
@@ -45,12 +51,3 @@ def test_a_first_deploy_starts_everything_and_one_that_fails_leaves_nothing(op: 
     # From here on it is as any other.
     again = op.deploy("v1.2.3")
     assert "No service had changed" in again.stdout
-
-
-def test_another_projects_name_is_no_empty_host(op: Operator, host: Box) -> None:
-    host.sh("docker compose --project-name other up --detach --no-build --no-deps redis")
-    try:
-        ran = op("deploy", "--branch", "v1.2.3")
-        assert (ran.code, "'other'" in ran.stderr) == (3, True), ran.output
-    finally:
-        host.sh("docker compose --project-name other down --volumes")
