@@ -32,9 +32,9 @@ def tree(settings: Settings) -> Judge:
         if not git.is_commit(found.commit):
             raise ValueError(f"no commit: {found.commit!r}")
         if found.changed:
-            hint = "Commit them, or take them back with `git checkout -- FILE` on the host."
+            hint = "Commit them, or take them back: `inv run -- git checkout -- FILE`."
             if found.unclean:
-                hint += f" What is in a submodule, `git -C {found.unclean[0]} status` lists."
+                hint += f" What is in a submodule, `inv run -- git -C {found.unclean[0]} status` lists."
             yield Problem("the work tree has changes of its own:\n" + listed(found.changed), hint)
         if found.moved:
             text = "submodules at another commit than the work tree names; they will follow it:\n"
@@ -50,7 +50,7 @@ def _mended(result: Result, settings: Settings) -> str:
     if "dubious ownership" not in result.stderr:
         return ""
     where = settings.directory
-    return f"As the user that deploys, on the host: `git config --global --add safe.directory {where}`."
+    return f"As the user that deploys: `inv run -- git config --global --add safe.directory {where}`."
 
 
 def movable(result: Result) -> Iterator[Problem]:
@@ -80,7 +80,7 @@ def _locked(state: git.WorkTreeState) -> Problem:
         return Problem(text, f"git is at work there: wait until it has ended (process {running}).")
     paths = " ".join(lock.path for lock in state.locks)
     return Problem(
-        text, f"It is left of a git that was killed. Where none is at work, on the host: rm {paths}"
+        text, f"It is left of a git that was killed. Where none is at work: `inv run -- rm {paths}`."
     )
 
 
@@ -95,7 +95,7 @@ def source(settings: Settings, ref: Ref) -> Judge:
                 yield problem
             return
         said = "it took too long" if result.code == _TIMED_OUT else _said(result)
-        hint = f"Try it on the host: `git ls-remote {remote}` in {settings.directory}."
+        hint = f"Try it: `inv run -- git ls-remote {remote}`."
         yield Problem(f"the git remote {remote} does not answer: {said}", hint)
 
     return look
@@ -106,7 +106,7 @@ def unclear(meaning: str, ref: Ref, remote: str) -> Problem | None:
     if meaning == "missing":
         return Problem(
             f"{remote} has no branch, tag or commit {ref.name!r}",
-            f"`git ls-remote {remote}` on the host lists what there is.",
+            f"`inv run -- git ls-remote {remote}` lists what there is.",
         )
     if meaning == "ambiguous":
         return Problem(

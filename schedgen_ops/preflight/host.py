@@ -82,7 +82,7 @@ def credentials(settings: Settings) -> Judge:
             return
         found = environment.parse_variables(result.stdout)
         if found.refused:
-            hint = f"What it says can hold values: `docker compose --env-file {file} config` on the host."
+            hint = f"What it says can hold values: `inv run -- docker compose --env-file {file} config`."
             yield Problem(f"Compose does not take {file}: {found.refused}", hint)
             return
         yield from _missing(settings, found)

@@ -137,9 +137,10 @@ def certain(shelf: Shelf, paths: Paths, host: str) -> Shelf:
     raise Refused(
         f"nobody knows which release serves: {shelf.doubt}",
         host=host,
-        hint='`docker ps --format "{{.Names}} {{.Labels}}"` on the host tells which one runs, as '
-        f"schedgen.release; name it: echo ID > {paths.current}. A folder in {paths.releases} whose record "
-        "cannot be read, and which nothing runs of, can be moved away.",
+        hint='`inv run -- docker ps --format "{{.Names}} {{.Labels}}"` tells which one runs, as '
+        f"schedgen.release; name it: `inv run -- sh -c 'echo ID > {paths.current}'`. "
+        f"A folder in {paths.releases} whose record cannot be read, and which nothing runs of, can be moved "
+        "away.",
     )
 
 

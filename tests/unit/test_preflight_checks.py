@@ -139,7 +139,7 @@ def test_what_will_be_pulled_has_to_be_there_and_mean_one_thing() -> None:
 def test_a_git_remote_that_does_not_answer_is_told_with_what_it_said(answer: Result, reason: str) -> None:
     (problem,) = pulling("main", answer)
     assert problem.text == f"the git remote origin does not answer: {reason}"
-    assert "`git ls-remote origin` in /srv/schedgen" in problem.hint
+    assert "`inv run -- git ls-remote origin`" in problem.hint
 
 
 def test_a_missing_compose_plugin_names_its_package() -> None:
