@@ -38,7 +38,7 @@ lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
 	@$(LAB_TESTS)
 
-bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy, a fleet
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy, a lost host, a fleet
 	@python tests/bench/bench_list.py
 	@echo
 	@python tests/bench/bench_host.py
@@ -51,6 +51,8 @@ bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a ba
 	@python tests/bench/bench_verify.py
 	@echo
 	@python tests/bench/bench_deploy.py
+	@echo
+	@python tests/bench/bench_lost_host.py
 	@echo
 	@inv lab.up --hosts 3
 	@python tests/bench/bench_fleet.py

@@ -13,6 +13,7 @@ from box import Box
 from deploy_kit import wait_for
 
 from schedgen_ops.lab import docker
+from schedgen_ops.lab.place import DIRECTORY
 
 KEY, SECRET, PASSWORD = "lab-key", "s3cret-of-the-lab", "a 'pass' phrase"
 VARIABLES = {"LAB_S3_SECRET": SECRET, "LAB_S3_PASSWORD": PASSWORD}
@@ -24,6 +25,15 @@ setsid rclone serve s3 --addr 127.0.0.1:9900 --auth-key "$1" /tmp/s3 >/tmp/s3.lo
 _STOP = """
 pkill -f 'addr 127.0.0.1:[9]900' || true
 while pgrep -f 'addr 127.0.0.1:[9]900'; do sleep 0.1; done
+"""
+
+# What a new machine has: the engine, and the registry's images. What was ours is gone.
+_LOSE = f"""
+docker ps -aq | xargs -r docker rm -fv
+docker volume ls -q | xargs -r docker volume rm
+docker network prune -f
+docker images -q 'schedgen-*' | sort -u | xargs -r docker rmi -f
+find {DIRECTORY} -mindepth 1 -delete
 """
 
 
@@ -52,6 +62,10 @@ class S3:
         docker.run(*words)
         answers = "curl -s -o /dev/null http://127.0.0.1:9900/ && echo yes || true"
         wait_for(lambda: self.root(answers) == "yes", "the S3 server", 20)
+
+    def lose(self) -> None:
+        """Takes all that the project had on the host away."""
+        self.root(_LOSE)
 
     def stop(self) -> None:
         """Stops it."""

@@ -12,16 +12,7 @@ from box import Box, Ran
 from data import Data, shrink
 from deploy_kit import Operator
 
-from schedgen_ops.lab.place import DIRECTORY, Place
-
-# What a new machine has: the engine, and the registry's images. What was ours is gone.
-_LOSE = f"""
-docker ps -aq | xargs -r docker rm -fv
-docker volume ls -q | xargs -r docker volume rm
-docker network prune -f
-docker images -q 'schedgen-*' | sort -u | xargs -r docker rmi -f
-find {DIRECTORY} -mindepth 1 -delete
-"""
+from schedgen_ops.lab.place import Place
 
 
 @pytest.fixture
@@ -45,7 +36,7 @@ def test_a_lost_host_comes_back_from_the_offsite_copy_alone(op: Operator, host: 
         (name,) = kit.backups(host)
         well(op, "backup.push", name)
         good, env = Data.of(host), host.sh("sha256sum < .env")
-        server.root(_LOSE)
+        server.lose()
 
         bare = op("hosts.setup", "--repository", origin, "--yes")
         assert (bare.code, ".env" in bare.output) == (3, True), bare.output
