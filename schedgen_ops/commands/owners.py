@@ -45,10 +45,20 @@ def strangers(docker: Docker, project: str, directory: str, files: tuple[str, ..
     )
 
 
-def namesakes(docker: Docker, directory: str) -> Command:
-    """The projects of the containers that were made in a directory, a line for each container."""
-    here, project = f"label={_FOLDER}={directory}", f'{{{{.Label "{PROJECT_LABEL}"}}}}'
-    return docker("ps", "--all", "--filter", here, "--format", project)
+def namesakes(docker: Docker, directory: str, current: str) -> Command:
+    """The projects of the containers that were made in a directory, a line for each container.
+
+    Args:
+        current: the file that names the release that serves; nothing is told where there is one.
+    """
+    return host_script(
+        "owners/namesakes",
+        title="what else runs from there",
+        docker=docker.words,
+        filter=f"label={_FOLDER}={directory}",
+        format=f'{{{{.Label "{PROJECT_LABEL}"}}}}',
+        current=current,
+    )
 
 
 def parse_strangers(stdout: str) -> tuple[Stranger, ...]:

@@ -78,7 +78,7 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
         "disk": Probe(disks.spaces(docker, where), look.disk(settings)),
         "load": Probe(files.load(), look.load(settings)),
         "owners": Probe(strangers.command(settings), look.owners(settings)),
-        "namesakes": Probe(namesakes(docker, where), look.namesakes(settings)),
+        "namesakes": Probe(namesakes(docker, where, paths.current), look.namesakes(settings)),
         "containers": Probe(
             docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),

@@ -1,7 +1,7 @@
 """How long a lost host is away: set up, then everything restored from the offsite copy alone.
 
-Runs on host 1 of the lab, with its whole data and an S3 server beside it; images are built anew from base images.
-Puts the host back afterwards.
+Runs on host 1 of the lab, with its whole data and an S3 server beside it; images are built anew from base
+images. Puts the host back afterwards.
 """
 
 from __future__ import annotations

@@ -215,6 +215,7 @@ TITLES: dict[str, Handler] = {
     "is ": says(""),
     "are visitors let in": says(""),
     "load": says(recorded("load.txt")),
+    "what else runs from there": says(""),
     "whose containers": lambda world, w, s: result("".join(f"{n}\x1f/srv/twin\n" for n in world.strangers)),
     "docker inspect": lambda world, w, s: result("\n".join(box.line for box in world.containers)),
     "read the releases": _releases,

@@ -75,6 +75,21 @@ def test_a_file_that_compose_refuses_is_told_without_what_is_in_it(
     assert why in read(programs, tmp_path, text).refused
 
 
+def test_compose_is_asked_once_where_nothing_of_the_shell_can_matter(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    counting = path(program(tmp_path, "docker", f"echo once >> {asked}; cat > /dev/null; echo '{{}}'").parent)
+
+    def times(text: str, **shell: str) -> int:
+        asked.write_text("")
+        (tmp_path / ".env").write_text(text)
+        bash(environment.variables(COMPOSE, ".env", NAMES), tmp_path, PATH=counting, **shell)
+        return len(asked.read_text().split())
+
+    assert times("PW=s3cret", SSH_TTY="/dev/pts/1") == 1
+    assert times("PW=s3cret", PW="x") == times("PW=${FOO}", FOO="x") == times("FOO", FOO="x") == 2
+    assert times("PW=s3cret", COMPOSE_DISABLE_ENV_FILE="1") == 2
+
+
 def test_what_the_shell_has_itself_is_told_apart(programs: str, tmp_path: Path) -> None:
     there = read(programs, tmp_path, "OTHER=s3cret", PW="s3cret")
     assert [there.here, there.alone] == [{"PW", "OTHER"}, {"OTHER"}]

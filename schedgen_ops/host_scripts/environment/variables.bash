@@ -1,5 +1,5 @@
 # Tells which variables have a value, as Compose itself reads the env file. It is asked twice: as the release will
-# be, and without what this shell has of its own. Its complaint can quote the file, so that only what is known to
+# be, and without what this shell has of its own; once where nothing of that can make a difference. Its complaint can quote the file, so that only what is known to
 # hold nothing of it is passed on.
 #: compose[] `docker compose` with the project's name
 #: model     a compose file that says `set` for each variable that is
@@ -11,14 +11,26 @@ export -n compose model file
 keep=" PATH HOME USER LOGNAME SHELL PWD LANG LC_ALL TMPDIR XDG_RUNTIME_DIR
  DOCKER_HOST DOCKER_CONTEXT DOCKER_CONFIG DOCKER_CERT_PATH DOCKER_TLS_VERIFY "
 ask() { printf '%s' "$model" | "${compose[@]}" --env-file "$file" -f - config --format json; }
-alone() {
-  local name
-  for name in $(compgen -e); do
-    case $keep in *[[:space:]]"$name"[[:space:]]*) ;; *) unset "$name" ;; esac
+more=()
+for name in $(compgen -e); do
+  case $keep in *[[:space:]]"$name"[[:space:]]*) ;; *) more+=("$name") ;; esac
+done
+# Whether Compose goes by one of them, or the model or the file names it. Bash itself sets `_` for each command.
+matters() {
+  local name asked
+  asked=$model$(tr -d '\0' < "$file")
+  for name in "${more[@]}"; do
+    [[ $name != COMPOSE_* && ($name = _ || $asked != *"$name"*) ]] || return 0
   done
+  return 1
+}
+alone() {
+  [ "${#more[@]}" -eq 0 ] || unset "${more[@]}"
   ask 2> /dev/null
 }
-exec 3< <(alone 2> /dev/null | tr -d '\n')
+twice=''
+! matters || twice=yes
+[ -z "$twice" ] || exec 3< <(alone 2> /dev/null | tr -d '\n')
 here=$(ask 2> /dev/null | tr -d '\n')
 code=$?
 if [ "$code" -ne 0 ]; then
@@ -42,4 +54,4 @@ if [ "$code" -ne 0 ]; then
   exit 0
 fi
 printf 'own %s\nhere %s\nalone ' "$(compgen -e | tr '\n' ' ')" "$here"
-cat <&3
+if [ -n "$twice" ]; then cat <&3; else printf '%s' "$here"; fi

@@ -2,9 +2,13 @@
 embed lib/group.awk
 
 # group: lines of a log on stdin that speak of trouble, those alike as one. The level is judged elsewhere.
+# Most logs have none, and then no more is started.
 group() {
-  grep -aiE 'err|warn|fatal|panic|exception|crit|traceback|severe|emerg|alert' |
-    cut -c 1-500 | tr '\t\r' '  ' | awk "$group_awk"
+  grep -aiE 'err|warn|fatal|panic|exception|crit|traceback|severe|emerg|alert' | {
+    local first
+    IFS= read -r first || [ -n "$first" ] || return 0
+    { printf '%s\n' "$first" && exec cat; } | cut -c 1-500 | tr '\t\r' '  ' | awk "$group_awk"
+  }
 }
 # logged SERVICE CONTAINER OPTIONS...: what it wrote, in groups; `unread` with the logging driver's name where
 # the engine cannot tell: its refusal is no line of the service, and no silence either. One that is gone
