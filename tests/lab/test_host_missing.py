@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import own_folder
 from sshd import free_port, keygen, sshd
 
 
@@ -32,7 +30,7 @@ def test_refused_keys_closed_ports_and_unknown_hosts_hide_no_other(tmp_path: Pat
         config = {"project": "p", "directory": str(project), "hosts": rows, "ssh": ssh}
         (tmp_path / "config").mkdir()
         (tmp_path / "config/near.yaml").write_text(json.dumps(config))
-        ran = looked(tmp_path, "deploy.history")
+        ran = own_folder.run(tmp_path, "deploy.history", "--env", "near", "--json")
     document = json.loads(ran.stdout)
     assert [(row["host"], row["release"]) for row in document["result"]] == [("good", release.name)]
     why = {host["host"]: host["message"] for host in document["missing"]}
@@ -40,14 +38,5 @@ def test_refused_keys_closed_ports_and_unknown_hosts_hide_no_other(tmp_path: Pat
     assert "refuses connections" in why["closed"]
     assert "key" in why["refused"]
     assert "known_hosts" in why["unknown"]
-    assert (ran.returncode, document["exit_code"]) == (8, 8)
+    assert (ran.code, document["exit_code"]) == (8, 8)
     assert document["error"]["message"] == "3 of 4 hosts failed: refused, closed, unknown"
-
-
-def looked(folder: Path, task: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "SCHEDGEN_STATE": str(folder / "state")}
-    main = "from schedgen_ops.tasks.program import main; main()"
-    words = [sys.executable, "-c", main, task, "--env", "near", "--json"]
-    return subprocess.run(
-        words, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False
-    )

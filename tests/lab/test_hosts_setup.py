@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import own_folder
 import pytest
 from sshd import keygen
 
@@ -80,19 +78,9 @@ class Bare:
 
     def inv(self, *words: str) -> tuple[int, str]:
         """Runs a task, and returns its exit code and all that it printed."""
-        main = [sys.executable, "-c", "from schedgen_ops.tasks.program import main; main()"]
-        env = {**os.environ, "SCHEDGEN_STATE": str(self.folder / "state"), "NO_COLOR": "1", "COLUMNS": "200"}
-        done = subprocess.run(
-            [*main, *words, "--env", "bare"],
-            cwd=self.folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
-        return done.returncode, done.stdout + done.stderr
+        plain = {"NO_COLOR": "1", "COLUMNS": "200"}
+        done = own_folder.run(self.folder, *words, "--env", "bare", timeout=400, **plain)
+        return done.code, done.output
 
 
 def configured(bare: Bare, key: Path) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import own_folder
 from sshd import Sshd, keygen, sshd
 
 
@@ -35,18 +34,12 @@ def through(folder: Path, text: str) -> None:
 
 
 def started(folder: Path, *words: str) -> subprocess.Popen[str]:
-    env = {**os.environ, "SCHEDGEN_STATE": str(folder / "state")}
-    main = [sys.executable, "-c", "from schedgen_ops.tasks.program import main; main()"]
-    command = [*main, *words, "--env", "near"]
-    pipe = subprocess.PIPE
-    none = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=folder, env=env, stdin=none, stdout=pipe, stderr=pipe, text=True)
+    return own_folder.start(folder, *words, "--env", "near")
 
 
 def ran(folder: Path, *words: str) -> tuple[int, str]:
-    process = started(folder, *words)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out + err
+    done = own_folder.run(folder, *words, "--env", "near")
+    return done.code, done.output
 
 
 def found(server: Sshd, known: Path) -> list[str]:
