@@ -59,7 +59,7 @@ def test_a_host_that_is_not_ready_is_refused_and_left_as_it_is(op: Operator, hos
     )
     _refused(op, host, "100000 GB are needed", limits={"disk_free_gb": 100_000})
     _refused(op, host, "no project directory /srv/elsewhere", directory="/srv/elsewhere")
-    _refused(op, host, "project 'other' is not running", "`project` names another one", project="other")
+    _refused(op, host, f"and {DIRECTORY} has those of 'schedgen'", "Say so in `project`", project="other")
 
 
 def _refused(
