@@ -85,7 +85,9 @@ def line(series: QuerySeries) -> str:
     known = series.known
     if not known:
         return ""
-    least, most = min(known), max(known)
-    scale = (len(_BARS) - 1) / (most - least) if most > least else 0.0
-    heights = (round((value - least) * scale) if math.isfinite(value) else None for value in series.values)
-    return "".join(" " if height is None else _BARS[height] for height in heights)
+    # By halves: the span of the largest and the least number there are is no number.
+    least, most = min(known) / 2, max(known) / 2
+    span, top = most - least, len(_BARS) - 1
+    shares = ((value / 2 - least) / span if span else 0.0 for value in series.values)
+    drawn = zip(series.values, shares, strict=True)
+    return "".join(_BARS[round(share * top)] if math.isfinite(value) else " " for value, share in drawn)

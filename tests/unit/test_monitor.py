@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fakes import FakeHost
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from kit import settings
 
@@ -86,6 +86,8 @@ def test_what_is_no_answer_is_told_as_what_it_is(answer: str, said: str) -> None
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=80))
+@example([7.574213974684262e294, -1.79769313486224e308])
+@example([5e-324, 0.0])
 def test_a_line_has_a_character_for_each_value_whatever_they_are(values: list[float]) -> None:
     drawn = query.line(query.QuerySeries("x", tuple(values)))
     assert len(drawn) == (len(values) if any(map(math.isfinite, values)) else 0)
