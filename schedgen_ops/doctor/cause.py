@@ -95,9 +95,8 @@ def unknown(cause: str, result: Result) -> Diagnosis:
 
 def of_problem(cause: str, problem: Problem, *evidence: str, fix: str = "") -> Diagnosis:
     """Return what pre-flight calls a problem as a diagnosis; what it does not know stays unknown."""
-    known = " is not known" not in problem.text and " are not known" not in problem.text
     text, *more = problem.text.splitlines()
-    return Diagnosis(cause, text, fix or problem.hint, (*more, *evidence), known)
+    return Diagnosis(cause, text, fix or problem.hint, (*more, *evidence), not problem.unknown)
 
 
 def judged(causes: Sequence[Cause], answers: Answers) -> tuple[Diagnosis, ...]:

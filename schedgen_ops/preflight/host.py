@@ -54,7 +54,7 @@ def plugin(result: Result) -> Iterator[Problem]:
     needed, tried = (".".join(map(str, pair)) for pair in (_NEEDED, _TRIED))
     if version is None:
         text = f"the version of Docker Compose is not known: it says {result.text!r}, and {needed} is needed"
-        yield Problem(text, refuses=False)
+        yield Problem(text, refuses=False, unknown=True)
     elif version < _NEEDED:
         yield Problem(f"Docker Compose is {result.text}, and {needed} is needed", _INSTALL)
     elif version < _TRIED:
@@ -138,7 +138,7 @@ def disk(settings: Settings) -> Judge:
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
-            yield Problem(f"free disk space is not known: {reason(result)}")
+            yield Problem(f"free disk space is not known: {reason(result)}", unknown=True)
             return
         spaces = disks.parse_spaces(result.stdout)
         for space in spaces.found:
@@ -152,10 +152,10 @@ def disk(settings: Settings) -> Judge:
                 )
         for path in spaces.unknown:
             text = f"free disk space is not known of {path}, where Docker keeps its own"
-            yield Problem(text, refuses=False)
+            yield Problem(text, refuses=False, unknown=True)
         if not spaces.docker:
             text = "free disk space is not known of Docker's own folder: Docker does not say which it is"
-            yield Problem(text, refuses=False)
+            yield Problem(text, refuses=False, unknown=True)
 
     return look
 
@@ -198,7 +198,7 @@ def owners(settings: Settings) -> Judge:
 
     def judge(result: Result) -> Iterator[Problem]:
         if not result.ok:
-            yield Problem(f"whose containers there are is not known: {reason(result)}")
+            yield Problem(f"whose containers there are is not known: {reason(result)}", unknown=True)
         elif found := parse_strangers(result.stdout):
             yield Problem(*strangers.problem(settings, found))
 
@@ -229,7 +229,7 @@ def database(settings: Settings, host: HostSettings, *, refuses: bool = True) ->
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
             # A host of which nothing is known is no empty one.
-            yield Problem(f"the project's containers are not known: {reason(result)}")
+            yield Problem(f"the project's containers are not known: {reason(result)}", unknown=True)
             return
         containers = docker.parse_containers(result.stdout)
         running = {container.service for container in containers if container.status == "running"}

@@ -13,7 +13,9 @@ import pytest
 from planning import box
 
 from schedgen_ops.doctor import containers, plan, remote_commands
-from schedgen_ops.doctor.cause import Answers, Diagnosis, judged
+from schedgen_ops.doctor.cause import Answers, Diagnosis, judged, of_problem
+from schedgen_ops.preflight import host as look
+from schedgen_ops.preflight.probe import Judge, Problem
 from schedgen_ops.release import record
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.remote import Result
@@ -256,6 +258,27 @@ def releases(state: record.State, error: str) -> Result:
 def test_how_the_last_deploy_failed_is_named(error: str, cause: str, fix: str) -> None:
     found = only(diagnosed(changed={"releases": releases(record.State.FAILED, error)}))
     assert (found.cause, fix in found.fix) == (cause, True)
+
+
+@pytest.mark.parametrize(
+    ("judge", "answer"),
+    [
+        (look.owners(SETTINGS), said(stderr="denied", code=1)),
+        (look.database(SETTINGS, SETTINGS.hosts[0]), said(stderr="denied", code=1)),
+        (look.disk(SETTINGS), said(stderr="denied", code=1)),
+        (look.disk(SETTINGS), said("project\t/srv\t/dev/sda1 9000 100 99999999999 1% /srv\n")),
+        (look.plugin, said("a fork of it")),
+        (look.load(SETTINGS), said(stderr="denied", code=1)),
+    ],
+)
+def test_what_preflight_could_not_find_out_is_unknown_to_doctor_too(judge: Judge, answer: Result) -> None:
+    found = [of_problem("it", problem) for problem in judge(answer)]
+    assert [one.known for one in found] == [False], found
+
+
+def test_a_problem_is_unknown_by_what_it_says_of_itself_not_by_its_words() -> None:
+    assert of_problem("git", Problem("the branch is not known to the git remote")).known
+    assert not of_problem("git", Problem("who can tell?", unknown=True)).known
 
 
 def test_an_image_of_the_serving_release_that_is_gone_is_named() -> None:
