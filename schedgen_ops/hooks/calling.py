@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schedgen_ops import events
-from schedgen_ops.errors import OpsError, RolledBack
+from schedgen_ops.errors import OpsError
+from schedgen_ops.exit_codes import INTERRUPTED, NEEDS_A_PERSON, TAKEN_BACK
 from schedgen_ops.hooks.program import run
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.masking import Veil, veiled
-
-_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,11 @@ class RunHooks:
         try:
             yield
         except BaseException as error:
-            code = getattr(error, "exit_code", _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 5)
+            other = INTERRUPTED if isinstance(error, KeyboardInterrupt) else NEEDS_A_PERSON
+            code = getattr(error, "exit_code", other)
             end = {"code": code, "message": str(error), "outcome": getattr(error, "outcome", "")}
             where = {"step": getattr(error, "step", ""), "host": getattr(error, "host", "")}
-            if code == RolledBack.exit_code:
+            if code == TAKEN_BACK:
                 self.at_the_end("on-rollback", **end, **where)
             self.at_the_end("on-failure", **end, **where)
             raise

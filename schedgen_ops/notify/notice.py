@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from schedgen_ops import exit_codes
 from schedgen_ops.events import RunFinished
 from schedgen_ops.notify.run_summary import RunSummary
 from schedgen_ops.text import duration, plural
@@ -13,16 +14,6 @@ from schedgen_ops.ui.estimate import rough
 from schedgen_ops.ui.terminal import printable
 
 _LINE, _LIST = 300, 10
-_REFUSED, _TAKEN_BACK, _NEEDS_A_PERSON, _UNREACHABLE, _INTERRUPTED = 3, 4, 5, 8, 130
-# What the exit code says of a run that failed.
-_ENDS = {
-    3: "was refused, nothing was changed",
-    4: "failed and was taken back",
-    5: "FAILED and needs a person",
-    6: "did not pass its verification",
-    7: "was refused, somebody else is at work",
-    130: "was interrupted",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +94,20 @@ def trial(env: str, around: Surroundings, at: datetime) -> Notice:
 
 
 def _ended(run: RunSummary, end: RunFinished) -> str:
-    code = end.code
+    code, said = end.code, exit_codes.words(end.code).ended
     if not code:
         return "finished"
-    if code == _REFUSED and end.outcome:
+    if code == exit_codes.REFUSED and end.outcome:
         return "was refused"  # Something was put right before.
-    if run.announced and not _changed(run, end) and code not in _ENDS:
+    if run.announced and not _changed(run, end) and not said:
         # A run puts right what it finds before it begins: a lost host may have been in the middle of that.
-        return "did not begin" if code == _UNREACHABLE else "did not begin, nothing was changed"
-    return _ENDS.get(code, "failed")
+        return "did not begin" if code == exit_codes.UNREACHABLE else "did not begin, nothing was changed"
+    return said or "failed"
 
 
 def _changed(run: RunSummary, end: RunFinished) -> bool:
     """Whether something may have changed; a recovery changes what it finds while it still looks."""
-    broken = bool(end.outcome) or end.code in (_UNREACHABLE, _INTERRUPTED)
+    broken = bool(end.outcome) or end.code in (exit_codes.UNREACHABLE, exit_codes.INTERRUPTED)
     return run.changed or (run.puts_right and broken)
 
 
@@ -126,8 +117,8 @@ def _occasions(run: RunSummary, end: RunFinished) -> frozenset[str]:
         return frozenset({"backup_failed"}) if code else frozenset()
     if not code:
         return frozenset({"finished", "rolled_back"} if run.goes_back else {"finished"})
-    refused = not _changed(run, end) and code != _NEEDS_A_PERSON
-    ended = "rolled_back" if code == _TAKEN_BACK else "refused" if refused else "failed"
+    refused = not _changed(run, end) and code != exit_codes.NEEDS_A_PERSON
+    ended = "rolled_back" if code == exit_codes.TAKEN_BACK else "refused" if refused else "failed"
     return frozenset({ended, "backup_failed"} if run.backup_failed else {ended})
 
 
@@ -159,7 +150,7 @@ def _more(run: RunSummary, around: Surroundings, end: RunFinished, log: str) -> 
     if end.code:
         yield _labelled("Next", end.hint)
         yield from (f"Doctor: {found}" for found in run.doctor[:_LIST])
-    if end.code == _NEEDS_A_PERSON:
+    if end.code == exit_codes.NEEDS_A_PERSON:
         yield from (_labelled("Call", f"{name}: {how}") for name, how in around.contacts)
     yield _labelled("See", around.link)
     yield _labelled("Log", f"{around.machine}:{log}" if log else "")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from schedgen_ops.exit_codes import words
 from schedgen_ops.run_report.boxes import FAILED, PASSED, PERSON, UNKNOWN, Ticked, summary, ticks
 from schedgen_ops.run_report.proof import Proof, proof
 from schedgen_ops.run_report.reading import records, texts
@@ -14,17 +15,6 @@ from schedgen_ops.run_report.timeline import Timeline, timeline
 from schedgen_ops.run_report.told import UNFINISHED, Said, Told
 from schedgen_ops.text import duration
 
-_VERDICTS = {
-    0: "done",
-    3: "refused",
-    4: "taken back",
-    5: "needs a person",
-    6: "verification failed",
-    7: "lock held",
-    8: "host unreachable",
-    130: "interrupted",
-    UNFINISHED: "unfinished",
-}
 # What a finding of doctor's has, as it is told.
 _FINDING = ("cause", "verdict", "text", "fix", "evidence")
 
@@ -90,7 +80,7 @@ def page(run: Told, team: TeamTold = NOBODY, files: tuple[tuple[str, str], ...] 
 
 def verdict(code: int) -> str:
     """Return what an exit code says of a run, in a word or two."""
-    return _VERDICTS.get(code, f"failed with {code}")
+    return "unfinished" if code == UNFINISHED else words(code).verdict
 
 
 def _facts(run: Told, files: tuple[tuple[str, str], ...]) -> Iterator[tuple[str, str]]:

@@ -11,12 +11,8 @@ from typing import TextIO
 
 from schedgen_ops.errors import OpsError
 from schedgen_ops.events import RunFinished
+from schedgen_ops.exit_codes import INTERRUPTED, words
 from schedgen_ops.ui.terminal import Writer, is_coloured, printable_lines
-
-# What the exit code says about the hosts, unless the error itself says something else.
-_OUTCOMES = {3: "nothing was changed", 4: "the old release still serves"}
-INTERRUPTED = 130
-"""The exit code of a run that Ctrl-C ended, as shells have it."""
 
 _RED, _DIM, _OFF = "\x1b[1;31m", "\x1b[2m", "\x1b[0m"
 
@@ -93,7 +89,7 @@ def failure_lines(failure: Failure, log: Path | None = None, *, colour: bool = F
     """Return the block: message, host, step, detail, what to do next, where the log is."""
     red, dim, off = (_RED, _DIM, _OFF) if colour else ("", "", "")
     first, *more = printable_lines(failure.message) or ("failed",)
-    outcome = failure.outcome or _OUTCOMES.get(failure.code, "")
+    outcome = failure.outcome or words(failure.code).outcome
     return (
         f"{red}ERROR: {first}{off}",
         *(f"  {text}" for text in more),
