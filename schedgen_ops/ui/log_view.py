@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
 from schedgen_ops.ui.terminal import COLOURS, Writer, is_coloured, printable
@@ -46,8 +47,7 @@ class LogView:
         """
         label = self._label(host, source)
         self._widen(label)
-        moment = datetime.fromtimestamp(at // 1_000_000_000, UTC)
-        time = f"{moment:%m-%d %H:%M:%S}.{at // 1_000_000 % 1000:03d}"
+        time = f"{_second(at // 1_000_000_000)}.{at // 1_000_000 % 1000:03d}"
         head = self._in(f"{label:<{self._width}}", self._colour(label))
         body = self._in(printable(text), _LEVELS.get(level, 0))
         self._writer.lines(f"{self._in(time, 2)} {head} | {body}")
@@ -63,3 +63,8 @@ class LogView:
 
     def _in(self, text: str, code: int) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._coloured and code else text
+
+
+@lru_cache(64)
+def _second(at: int) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%m-%d %H:%M:%S}"

@@ -25,6 +25,8 @@ def printable(text: str) -> str:
 
     Of a line that a program overwrote with carriage returns, the last state is kept.
     """
+    if text.isprintable():  # As most is: none of all that is in it.
+        return text
     plain = _ESCAPES.sub("", text).rstrip("\r\n").expandtabs(4)
     return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", plain.rpartition("\r")[2])
 

@@ -25,6 +25,11 @@ _ERROR = re.compile(
 )
 _THROWN = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b")
 _WARNING = re.compile(r"(?<![a-z])warn(?:ing|ings)?(?![a-z])")
+# One of these is in every line that the expression matches: most have none, and are spared a slow search.
+_MAY_BE_KEYED = ("level", "lvl", "severity")
+_MAY_BE_NONE = ("error", "warning", "fail")
+_MAY_BE_ERROR = ("err", "fatal", "panic", "critical", "severe", "traceback", "exception")
+_MAY_BE_THROWN = ("Error", "Exception")
 # Every roll-out makes our own ingress warn of servers that come and go, as they should.
 # A level stands at the start of a line, after its time and its source.
 _HEAD_WORDS = 8
@@ -54,15 +59,21 @@ def level(line: str) -> str:
     A level that the line names at its start, or as level=..., decides; else words anywhere in it do.
     """
     lower = line.lower()
-    if keyed := _KEYED.search(lower):
+    if _has(lower, _MAY_BE_KEYED) and (keyed := _KEYED.search(lower)):
         return _LEVELS.get(keyed[1], "")
-    for word in _WORD.findall(" ".join(line.split()[:_HEAD_WORDS])[:80].lower()):
+    for word in _WORD.findall(" ".join(line.split(None, _HEAD_WORDS)[:_HEAD_WORDS])[:80].lower()):
         if word in _LEVELS and word.upper() in line:
             return _LEVELS[word]
-    rest = _NONE.sub(" ", lower)
-    if _ERROR.search(rest) or _THROWN.search(line):
+    rest = _NONE.sub(" ", lower) if _has(lower, _MAY_BE_NONE) else lower
+    if _has(rest, _MAY_BE_ERROR) and _ERROR.search(rest):
         return "error"
-    return "warning" if _WARNING.search(rest) else ""
+    if _has(line, _MAY_BE_THROWN) and _THROWN.search(line):
+        return "error"
+    return "warning" if "warn" in rest and _WARNING.search(rest) else ""
+
+
+def _has(text: str, parts: Iterable[str]) -> bool:
+    return any(part in text for part in parts)
 
 
 def judged(groups: Iterable[LogGroup], ignore: Sequence[str]) -> tuple[Group, ...]:
