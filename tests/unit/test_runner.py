@@ -15,7 +15,10 @@ from schedgen_ops.events import Event, Message, Output, StepFailed, StepFinished
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 
-BOOM = OpsError("the disk is full", hint="free some", host="app1", detail="df said so")
+
+def boom() -> OpsError:
+    """Another one for each test: a runner writes into it where it failed."""
+    return OpsError("the disk is full", hint="free some", host="app1", detail="df said so")
 
 
 class Diary:
@@ -77,7 +80,7 @@ def test_steps_run_in_order_and_their_times_are_kept() -> None:
 def test_a_failure_takes_back_what_was_begun_in_reverse_the_failed_step_first() -> None:
     diary = Diary()
     error = diary.fails(
-        diary.step("pull"), diary.step("build"), diary.step("roll", BOOM), diary.step("verify")
+        diary.step("pull"), diary.step("build"), diary.step("roll", boom()), diary.step("verify")
     )
     assert diary.lines == ["pull", "build", "roll", "undo roll", "undo build", "undo pull"]
     assert isinstance(error, RolledBack)
@@ -86,7 +89,7 @@ def test_a_failure_takes_back_what_was_begun_in_reverse_the_failed_step_first() 
 
 def test_the_failure_reaches_the_operator_whole() -> None:
     diary = Diary()
-    error = diary.fails(diary.step("roll", BOOM))
+    error = diary.fails(diary.step("roll", boom()))
     assert (error.message, error.hint, error.host, error.detail) == (
         "the disk is full",
         "free some",
@@ -99,7 +102,7 @@ def test_the_failure_reaches_the_operator_whole() -> None:
 
 def test_a_step_that_has_nothing_to_take_back_is_passed_over() -> None:
     diary = Diary()
-    diary.fails(diary.step("back up", undo=False), diary.step("roll", BOOM))
+    diary.fails(diary.step("back up", undo=False), diary.step("roll", boom()))
     assert diary.lines == ["back up", "roll", "undo roll"]
 
 
@@ -134,14 +137,14 @@ def test_what_a_settled_step_ended_is_never_taken_back() -> None:
 
 def test_a_settling_step_that_fails_settles_nothing() -> None:
     diary = Diary()
-    assert diary.fails(diary.step("roll"), diary.step("verify", BOOM, settles=True)).exit_code == 4
+    assert diary.fails(diary.step("roll"), diary.step("verify", boom(), settles=True)).exit_code == 4
     assert diary.lines[-2:] == ["undo verify", "undo roll"]
 
 
 def test_a_failure_to_take_back_needs_a_human_and_the_others_are_taken_back() -> None:
     diary = Diary()
     stuck = OpsError("grafana does not start", host="app2", detail="port in use")
-    error = diary.fails(diary.step("pull"), diary.step("build", undo_error=stuck), diary.step("roll", BOOM))
+    error = diary.fails(diary.step("pull"), diary.step("build", undo_error=stuck), diary.step("roll", boom()))
     assert error.exit_code == 5
     assert error.message == "the disk is full; then taking back 'build' failed: grafana does not start"
     assert error.host == "app2"
@@ -154,13 +157,13 @@ def test_a_failure_to_take_back_needs_a_human_and_the_others_are_taken_back() ->
 def test_every_step_that_could_not_be_taken_back_is_named() -> None:
     diary = Diary()
     lost = ConnectionLost("the connection died")
-    error = diary.fails(diary.step("pull", undo_error=lost), diary.step("roll", BOOM, undo_error=lost))
+    error = diary.fails(diary.step("pull", undo_error=lost), diary.step("roll", boom(), undo_error=lost))
     assert "taking back 'roll', 'pull' failed: the connection died" in error.message
 
 
 def test_ctrl_c_while_taking_back_ends_it_at_once() -> None:
     diary = Diary()
-    error = diary.fails(diary.step("pull"), diary.step("roll", BOOM, undo_error=KeyboardInterrupt()))
+    error = diary.fails(diary.step("pull"), diary.step("roll", boom(), undo_error=KeyboardInterrupt()))
     assert error.exit_code == 5
     assert "taking back 'roll' failed: interrupted from the keyboard" in error.message
     assert diary.lines == ["pull", "roll", "undo roll"]
@@ -178,7 +181,7 @@ def test_a_defect_is_taken_back_like_any_failure_and_its_traceback_is_kept() -> 
 
 def test_a_defect_while_taking_back_needs_a_human() -> None:
     diary = Diary()
-    error = diary.fails(diary.step("pull", undo_error=KeyError("x")), diary.step("roll", BOOM))
+    error = diary.fails(diary.step("pull", undo_error=KeyError("x")), diary.step("roll", boom()))
     assert error.exit_code == 5
     assert "KeyError" in error.message
 
@@ -186,21 +189,21 @@ def test_a_defect_while_taking_back_needs_a_human() -> None:
 def test_what_serves_is_said_only_after_everything_was_taken_back() -> None:
     diary = Diary()
     diary.runner.serving = lambda: f"v1.2.2 serves after {len(diary.lines)} actions"
-    diary.fails(diary.step("pull"), diary.step("roll", BOOM))
+    diary.fails(diary.step("pull"), diary.step("roll", boom()))
     assert diary.events[-1] == Message("info", "v1.2.2 serves after 4 actions")
 
 
 def test_what_serves_is_not_said_when_it_is_not_known() -> None:
     diary = Diary()
     diary.runner.serving = lambda: "v1.2.2 serves"
-    diary.fails(diary.step("roll", BOOM, undo_error=BOOM))
+    diary.fails(diary.step("roll", boom(), undo_error=boom()))
     assert not [event for event in diary.events if isinstance(event, Message)]
 
 
 PLANS = st.lists(
     st.tuples(
-        st.sampled_from([None, None, None, BOOM, KeyboardInterrupt(), ValueError("x")]),
-        st.sampled_from([None, None, BOOM]),
+        st.sampled_from([None, None, None, boom(), KeyboardInterrupt(), ValueError("x")]),
+        st.sampled_from([None, None, boom()]),
         st.booleans(),
         st.booleans(),
     ),
