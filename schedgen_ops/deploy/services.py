@@ -20,6 +20,9 @@ from schedgen_ops.verify import run as verifier
 from schedgen_ops.verify import serving
 from schedgen_ops.watch import rules
 
+# One that is not well ends the wait for all.
+_LOOKS = 5
+
 
 def put_right(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> None:
     """Take away what a killed run left, and bring the services of the tiers to what `serving` has.
@@ -112,11 +115,17 @@ def answers(host_run: HostRun) -> None:
 
 
 def _started(host_run: HostRun) -> None:
-    """What is starting has the time for it: until then nobody knows whether it is well."""
+    """What is starting has the time for it: until then nobody knows whether it is well.
+
+    An engine that came back a moment ago starts them one after the other.
+    """
     wait = host_run.settings.health.deadline
-    if starting := [box.id for box in host_run.containers() if box.health == "starting"]:
-        host_run.remote.run(host_run.orchestrator.well(starting, wait), deadline=wait + QUICK, check=False)
+    for _ in range(_LOOKS):
         host_run.containers_changed()
+        starting = [box.id for box in host_run.containers() if box.health == "starting"]
+        if not starting:
+            return
+        host_run.remote.run(host_run.orchestrator.well(starting, wait), deadline=wait + QUICK, check=False)
 
 
 def _pass(host_run: HostRun, message: str, failed: Sequence[rules.Finding]) -> None:

@@ -170,6 +170,25 @@ def test_what_still_starts_is_waited_for_before_anything_is_left_over() -> None:
     assert not host.world.standby
 
 
+class EndsEarly(SimHost):
+    """A host where the wait for those that start ends early, each time."""
+
+    def _met(self, command: Command) -> Result:
+        if command.script != "rollout/wait_healthy":
+            return super()._met(command)
+        self.asked.append(str(command))
+        starting = [name for name, box in self.world.boxes.items() if box.health == "starting"]
+        self.world.boxes[starting[0]] = replace(self.world.boxes[starting[0]], health="healthy")
+        return result(stderr="schedgen-backend-4 exited", code=1)
+
+
+def test_what_still_starts_is_waited_for_though_something_else_is_not_well() -> None:
+    world = deployed().copy()
+    for name in ("redis", "minio", "frontend"):
+        world.boxes[name] = replace(world.boxes[name], health="starting")
+    assert recover(EndsEarly(world=world)).code == 0
+
+
 def test_leftover_containers_go_and_the_release_that_serves_stays() -> None:
     host = SimHost(world=half())
     recover(host)
