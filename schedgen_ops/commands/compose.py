@@ -58,6 +58,7 @@ class Compose:
             compose=self._owner,
             directory=self.directory,
             release=folder,
+            env=self.env_file,
         ).kept_private()
 
     def pin(self, folder: str, overlay: str) -> Command:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -34,6 +34,8 @@ class Service:
         replicas: how many containers of it there are.
         definition: Compose's hash of all it says.
         single: why its place in the network can only be taken once, "" if it can be taken twice.
+        image_of: the service whose build makes its image, where that is another one; "" for none.
+        needs_text: what it depends on, as JSON, where its own text names a service that is not there.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Service:
     needs: tuple[str, ...] = ()
     networks: tuple[str, ...] = ("default",)
     single: str = ""
+    image_of: str = ""
+    needs_text: str = ""
 
     @property
     def built(self) -> bool:
@@ -73,13 +77,30 @@ def parse_hashes(text: str) -> dict[str, str]:
 
 def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tuple[Service, ...]:
     """The services of a resolved compose document, in the order of their names."""
-    return tuple(
+    found = tuple(
         _service(name, body or {}, document, hashes.get(name, ""))
         for name, body in sorted((document.get("services") or {}).items())
     )
+    builders = {_full(each.image): each for each in reversed(found) if each.built and each.image}
+    return tuple(_sharing(each, builders.get(_full(each.image))) for each in found)
+
+
+def _sharing(service: Service, builder: Service | None) -> Service:
+    """A service with the image of another one's build is built from the same folder."""
+    if service.built or builder is None:
+        return service
+    return replace(service, context=builder.context, image_of=builder.name)
+
+
+def _full(image: str) -> str:
+    """An image's name with its tag."""
+    return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
 
 
 def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], definition: str) -> Service:
+    written = body.get("depends_on") or {}
+    # Optional ones may be left out by their profile; Compose reads its own words for that as a mistake.
+    needs = {each: how for each, how in written.items() if each in (document.get("services") or {})}
     ports = tuple(map(_port, body.get("ports") or ()))
     single = tuple(dict.fromkeys(port for port in ports if port))
     # One port can lead to one place; on several addresses it is still one.
@@ -96,7 +117,8 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         odd_ports=odd,
         volumes=tuple(_volumes(body)),
         fixed_name=bool(body.get("container_name")),
-        needs=tuple(sorted(body.get("depends_on") or {})),
+        needs=tuple(sorted(needs)),
+        needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=tuple(sorted(body.get("networks") or {})) or ("default",),
         single=_single(body),
     )

@@ -84,7 +84,7 @@ def pin(
     networks = {network for service in behind for network in service.networks}
     gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
     host_run.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
-    host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate)))
+    host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate, services)))
 
 
 def build(host_run: HostRun) -> None:
@@ -96,6 +96,7 @@ def build(host_run: HostRun) -> None:
     at_once(
         [partial(_pull, host_run, records), partial(_build, host_run)], interrupt=host_run.remote.interrupt
     )
+    _share(host_run, records)
     host_run.new = replace(release, services=_with_ids(host_run, records))
     store.write(host_run.remote, host_run.paths, host_run.new)
 
@@ -134,7 +135,7 @@ def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[str]:
 
 
 def _build(host_run: HostRun) -> None:
-    built = [service.name for service in host_run.scope if service.built]
+    built = sorted({service.image_of or service.name for service in host_run.scope if service.built})
     if built:
         command = host_run.orchestrator.build(host_run.paths.release(host_run.release.id), *built)
         host_run.stream(
@@ -142,6 +143,16 @@ def _build(host_run: HostRun) -> None:
         )
         host_run.building.clear()
         host_run.built = tuple(built)
+
+
+def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+    """Give what one service builds to those that run it too, under the release's names for them."""
+    for service in host_run.scope:
+        if service.image_of:
+            # A builder that belongs on another host alone has built under its owner's name here.
+            builder = records.get(service.image_of)
+            made = builder.image if builder else service.image
+            host_run.run(host_run.docker.tag(made, records[service.name].image))
 
 
 def _note(host_run: HostRun, line: str) -> None:

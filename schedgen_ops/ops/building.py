@@ -36,7 +36,8 @@ def build(
     compose = compose_of(settings, classic=classic)
     known = _services(remote, compose)
     wanted = services or tuple(name for name, service in known.items() if service.built)
-    built = [name for name in wanted if name in known and known[name].built]
+    ours = (known[name].image_of or name for name in wanted if name in known and known[name].built)
+    built = list(dict.fromkeys(ours))
     pulled = [name for name in wanted if name in known and not known[name].built]
     options = () if cache else ("--no-cache",)
     if built:

@@ -14,8 +14,12 @@ from schedgen_ops.commands.compose import Service
 from schedgen_ops.commands.docker import DEFINITION_LABEL, INGRESS, RELEASE_LABEL, Container
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 
-# Stands for Compose's own tag, which JSON cannot say.
+# Stand for Compose's own tags, which JSON cannot say.
 _RESET = "reset-by-schedgen"
+_OVERRIDE = "override-by-schedgen "
+_OVERRIDDEN = re.compile(f'"{_OVERRIDE}' + r'(?:[^"\\]|\\.)*"')
+# Docker's own rule for a part of a repository's name.
+_NAME_PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -43,7 +47,15 @@ class ServiceChange:
 
 def image_name(project: str, service: str, release_id: ReleaseId) -> str:
     """Return the name that keeps a service's image for a release."""
-    return f"{project}-{service}:{_NOT_IN_A_TAG.sub('-', release_id)}"
+    return f"{project}-{_in_a_name(service)}:{_NOT_IN_A_TAG.sub('-', release_id)}"
+
+
+def _in_a_name(service: str) -> str:
+    """A service's name as a part of an image's, which has rules of its own: told from others by its hash."""
+    if _NAME_PART.fullmatch(service):
+        return service
+    plain = re.sub("[^a-z0-9]+", "-", service.lower()).strip("-")
+    return f"{plain or 'service'}-{hashlib.sha256(service.encode()).hexdigest()[:8]}"
 
 
 def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
@@ -68,33 +80,56 @@ def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
 
 
 def overlay(
-    records: Mapping[str, ServiceRecord], release_id: ReleaseId, ingress: Mapping[str, Any] | None = None
+    records: Mapping[str, ServiceRecord],
+    release_id: ReleaseId,
+    ingress: Mapping[str, Any] | None = None,
+    services: Iterable[Service] = (),
 ) -> str:
     """Return what a release's compose file says beyond its owner's, as YAML.
 
-    Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it.
+    Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it. No
+    registry is asked for a name of ours, and nothing is needed that is not there.
     """
-    services: dict[str, Any] = {
+    needs = {each.name: _OVERRIDE + each.needs_text for each in services if each.needs_text}
+    body: dict[str, Any] = {
         name: {
             "image": record.image,
+            "pull_policy": "never",
             "labels": {RELEASE_LABEL: release_id, DEFINITION_LABEL: record.definition},
             **({"ports": _RESET} if ingress and record.proxies else {}),
+            **({"depends_on": needs[name]} if name in needs else {}),
         }
         for name, record in records.items()
     }
     if ingress:
         # No label of the release: the ingress is replaced only when it itself changes.
-        services[INGRESS] = dict(ingress)
-    return json.dumps({"services": services}).replace(json.dumps(_RESET), "!reset []")
+        body[INGRESS] = dict(ingress)
+    return _tagged({"services": body})
 
 
 def relabelled(overlay: str, release_id: ReleaseId) -> str:
     """Return the overlay of an earlier release for a new one that runs the same."""
-    document = json.loads(overlay.replace("!reset []", json.dumps(_RESET)))
+    document = _untagged(overlay)
     for service in document["services"].values():
         if RELEASE_LABEL in service.get("labels", {}):
             service["labels"][RELEASE_LABEL] = release_id
-    return json.dumps(document).replace(json.dumps(_RESET), "!reset []")
+    return _tagged(document)
+
+
+def _tagged(document: Mapping[str, Any]) -> str:
+    """A document as YAML, with Compose's own tags."""
+    text = json.dumps(document).replace(json.dumps(_RESET), "!reset []")
+    return _OVERRIDDEN.sub(lambda found: "!override " + json.loads(found[0]).removeprefix(_OVERRIDE), text)
+
+
+def _untagged(text: str) -> dict[str, Any]:
+    """The inverse of `_tagged`."""
+    text = text.replace("!reset []", json.dumps(_RESET))
+    head, *parts = text.split("!override ")
+    for part in parts:
+        needs, end = json.JSONDecoder().raw_decode(part)
+        head += json.dumps(_OVERRIDE + json.dumps(needs, sort_keys=True)) + part[end:]
+    return dict(json.loads(head))
 
 
 def changes(

@@ -163,6 +163,7 @@ def test_the_overlay_gives_each_service_its_own_image_and_our_labels() -> None:
         "services": {
             "web": {
                 "image": "schedgen-web:r2",
+                "pull_policy": "never",
                 "labels": {"schedgen.release": "r2", "schedgen.definition": "d1"},
             }
         }

@@ -1,11 +1,14 @@
 # Resolves the definition as its owner wrote it once, and keeps and tells it, as JSON, which is YAML too: it has
-# secrets, hence the umask. Compose's hash of each service comes before, and `--` between.
+# secrets, hence the umask. Compose's hash of each service comes before, and `--` between. The env file is kept beside
+# it: Compose asks it again for profiles and for secrets that are variables.
 #: compose[] `docker compose` with the owner's files
 #: directory the project's
 #: release   the release's folder
+#: env       the env file, in the project's directory or absolute
 cd -- "$directory" || exit
 umask 077
 mkdir -p "$release" || exit
+[ ! -f "$env" ] || cp -- "$env" "$release/.env" || exit
 "${compose[@]}" config --hash '*' > "$release/hashes" 2> /dev/null &
 hashes=$!
 "${compose[@]}" config --format json > "$release/owner.yaml" || exit
