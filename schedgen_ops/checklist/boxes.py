@@ -55,6 +55,7 @@ BOXES = (
     Box(_CODE, "Changes since the last deployment", ("changes",)),
     Box(_CODE, "Database migrations to come", ("migrations",)),
     Box(_CODE, "Variables of the new compose file", ("variables",)),
+    Box(_CODE, "Services of the configuration", ("services",)),
     Box(_CODE, "Secrets, and the env file that comes", ("secrets",), bears=True),
     Box(_CODE, "Configuration against what serves", ("definition",), bears=True),
     Box(_HEALTH, "What runs now is well", ("serving",)),

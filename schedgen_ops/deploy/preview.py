@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from schedgen_ops.checklist import changes
+from schedgen_ops.checklist import changes, fitting
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import disks, git
@@ -34,6 +34,7 @@ class Preview:
         running: the release that serves, or the commit checked out before the first deploy.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
+        problems: what the config and the new compose file have against each other.
         begun: ids of the releases that were begun and never ended: a deploy takes them back first.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """
@@ -48,6 +49,7 @@ class Preview:
     free: int
     elsewhere: tuple[disks.Space, ...] = ()
     begun: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def look(host: HostContext, ref: Ref) -> Preview:
@@ -79,6 +81,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
     meant(commit, ref, settings.remote, host.name)
     boxes = engine.parse_containers(listing.stdout)
     wanted = c.parse_services(json.loads(coming.document or ""), parse_hashes(coming.hashes))
+    before = serving.services if serving else ()
     spaces = disks.parse_spaces(disk.stdout)
     changed = changes.paths(coming)
     foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed)
@@ -92,6 +95,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
+        problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before)),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
     )
 
@@ -114,6 +118,7 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
     return (
         ("Running", found.running),
         *_interrupted(found),
+        *(("To mend", text) for text in found.problems),
         ("Would be", found.commit),
         ("New migrations", ", ".join(found.migrations) or "none"),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),

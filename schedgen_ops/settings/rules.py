@@ -12,7 +12,15 @@ from schedgen_ops.settings.violations import Location, Violation
 
 def between(settings: Environment) -> list[Violation]:
     """Every rule of an environment that `settings` breaks."""
-    rules = (_some_host, _known_services, _run_somewhere, _migrating, _backing_up, _checks_apart)
+    rules = (
+        _some_host,
+        _known_services,
+        _listed_once,
+        _run_somewhere,
+        _migrating,
+        _backing_up,
+        _checks_apart,
+    )
     return [violation for rule in (*rules, _times, _secrets) for violation in rule(settings)]
 
 
@@ -40,11 +48,25 @@ def _known_services(settings: Environment) -> Iterator[Violation]:
         for number, check in enumerate(settings.checks)
         if check.service
     ]
+    named += [
+        (("rollout", name, index), service)
+        for name in ("ingress", "start_first", "stop_first")
+        for index, service in enumerate(getattr(settings.rollout, name))
+    ]
     for place, service in named:
         if service not in known:
             near = difflib.get_close_matches(service, known, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             yield place, f"no tier names the service {service!r}{hint}"
+
+
+def _listed_once(settings: Environment) -> Iterator[Violation]:
+    listed: dict[str, str] = {}
+    for name in ("ingress", "start_first", "stop_first"):
+        for index, service in enumerate(getattr(settings.rollout, name)):
+            if service in listed:
+                yield ("rollout", name, index), f"{listed[service]} has {service!r} already"
+            listed.setdefault(service, f"rollout.{name}")
 
 
 def _run_somewhere(settings: Environment) -> Iterator[Violation]:

@@ -107,7 +107,8 @@ def _ls_remote(world: World, words: Words, stdin: str) -> Result:
 
 def _look(world: World, words: Words, stdin: str) -> Result:
     commit = COMMITS.get(words.values["ref"], "missing")
-    parts = ("1234567 Page count", "M\tbackend/main.js", "", "backend h1", '{"services": {"backend": {}}}')
+    document = json.dumps({"services": {name: {} for name in SERVICES}})
+    parts = ("1234567 Page count", "M\tbackend/main.js", "", "backend h1", document)
     return result("\n".join((commit, "\n--\n".join(parts))))
 
 

@@ -1,0 +1,85 @@
+"""Whether the configuration fits the compose file to come: what only the host knows of it. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator, Sequence
+
+from schedgen_ops.commands.compose import Service
+from schedgen_ops.preflight.probe import Problem
+from schedgen_ops.settings import HostSettings, Settings
+
+_LISTS = ("ingress", "start_first", "stop_first")
+
+
+def problems(
+    settings: Settings, host: HostSettings, services: Sequence[Service], before: Collection[str] = ()
+) -> Iterator[Problem]:
+    """Find what the config asks of services that cannot be, and services that it leaves out.
+
+    Args:
+        services: what the compose file to come says.
+        before: the services of the release that serves: one of those may be gone by now.
+    """
+    known = {service.name: service for service in services}
+    yield from _missing(settings, host, known, before)
+    for name in _LISTS:
+        for service in getattr(settings.rollout, name):
+            if service in known and (why := _twice(name, known[service])):
+                yield Problem(f"rollout.{name} has {service}: {why}", "Take it from that list.")
+    left = [name for name in known if host.runs(name) and name not in settings.services]
+    if settings.tiers and left:
+        text = f"in no tier, so that no deploy starts or replaces it: {', '.join(left)}"
+        yield Problem(text, "Name it in a tier of the config, unless that is meant.", refuses=False)
+
+
+def _missing(
+    settings: Settings, host: HostSettings, known: Collection[str], before: Collection[str]
+) -> Iterator[Problem]:
+    for service, places in _named(settings).items():
+        if service in known or not host.runs(service):
+            continue
+        near = difflib.get_close_matches(service, known, 1)
+        hint = f"Did you mean {near[0]!r}?" if near else "Its services: " + ", ".join(sorted(known)) + "."
+        text = f"{', '.join(places)}: the new compose file has no service {service!r}"
+        yield Problem(text, hint, refuses=service not in before)
+
+
+def _named(settings: Settings) -> dict[str, list[str]]:
+    """Where the config names each service."""
+    found: dict[str, list[str]] = {}
+
+    def named(place: str, *services: str | None) -> None:
+        for service in services:
+            if service and place not in found.setdefault(service, []):
+                found[service].append(place)
+
+    for tier in settings.tiers:
+        named(f"tier {tier.name}", *tier.services)
+    for name in _LISTS:
+        named(f"rollout.{name}", *getattr(settings.rollout, name))
+    for check in settings.checks:
+        named(f"check {check.name}", check.service)
+    for title in ("database", "objects"):
+        if part := getattr(settings, title):
+            named(title, part.service)
+            named(f"{title}.used_by", *part.used_by)
+    if settings.migrations:
+        named("migrations", settings.migrations.service)
+    return found
+
+
+def _twice(listed: str, service: Service) -> str:
+    """Why two containers of a service cannot be there at once, where a list asks for that; "" if they can."""
+    reasons = {
+        "it has a container_name": service.fixed_name,
+        service.single: bool(service.single),
+        "it publishes what is no single TCP port": service.odd_ports,
+        "it publishes ports (rollout.ingress is for those)": listed == "start_first" and bool(service.ports),
+    }
+    why = next((reason for reason, applies in reasons.items() if applies), "")
+    if listed == "stop_first":
+        return ""
+    if listed == "ingress" and not service.ports and not why:
+        return "it publishes no port, so nothing would lead to it"
+    return f"{why}, and two of it cannot be there at once" if why else ""
