@@ -1,0 +1,119 @@
+"""Small stacks of other people's shapes: a folder below stacks/ each, a project of its own on a host."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from box import Box
+from deploy_kit import Operator
+
+from schedgen_ops.lab import docker
+from schedgen_ops.lab.place import Place
+
+STACKS = Path(__file__).parent / "stacks"
+# What all of them have, and no more than that: each says the rest itself.
+_CONFIG: dict[str, Any] = {
+    "ingress": {"image": "lab/haproxy:2.6"},
+    "health": {"settle": 0, "deadline": 60},
+    "limits": {"disk_free_gb": 0},
+    "rollout": {"drain": 2},
+    "probe": {"pause": 0.2},
+}
+# Two releases, v1 and v2, which differ in the file that their images are built with.
+_MADE = """
+cd; rm -rf "$1" "$1.git"; mkdir "$1"; base64 -d | tar -xf - -C "$1"; cd "$1"
+git init -q -b main; git config user.name t; git config user.email t@example.org
+printf '.env\\n.schedgen\\nbackups\\n' > .gitignore
+[ ! -f env ] || { cp env .env; echo env >> .gitignore; }
+for n in 1 2; do echo "$n" > web/version; git add .; git commit -qm "v$n"; git tag "v$n"; done
+git clone -q --bare . "../$1.git"; git remote add origin "$HOME/$1.git"; git checkout -q v1
+"""
+_GONE = """
+docker ps -aq --filter "label=com.docker.compose.project=$1" | xargs -r docker rm -fv
+for kind in volume network; do
+  docker $kind ls -q --filter "label=com.docker.compose.project=$1" | xargs -r docker $kind rm
+done
+docker images --format '{{.Repository}}:{{.Tag}}' "$1-*" | xargs -r docker rmi -f
+cd; rm -rf "$1" "$1.git"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A project on a host, and the operator who deploys it."""
+
+    name: str
+    box: Box
+    op: Operator
+
+    @property
+    def directory(self) -> str:
+        return f"/home/deploy/{self.name}"
+
+    def deploy(self, branch: str) -> str:
+        """What a good deploy said."""
+        ran = self.op("deploy", "--branch", branch)
+        assert ran.code == 0, ran.output
+        return ran.output
+
+    def inside(self, service: str, *command: str) -> str:
+        """What a command prints in the only container of a service."""
+        label = f"label=com.docker.compose.service={service}"
+        project = f"label=com.docker.compose.project={self.name}"
+        (box,) = self.box.sh(f"docker ps -q --filter {project} --filter {label}").split()
+        return self.box.sh(f"docker exec {box} {' '.join(command)}")
+
+    def runs(self) -> set[str]:
+        """The services of it that run, without the ingress."""
+        project = f"label=com.docker.compose.project={self.name}"
+        label = '{{.Label "com.docker.compose.service"}}'
+        found = self.box.sh(f"docker ps --filter {project} --format '{label}'").split()
+        return {*found} - {"schedgen-ingress"}
+
+
+@contextmanager
+def stack(name: str, place: Place, box: Box, folder: Path) -> Iterator[Stack]:
+    """A stack's project on a host: both its releases in its origin, v1 checked out, nothing running."""
+    try:
+        _run(box, _MADE, name, _packed(STACKS / name))
+        yield Stack(name, box, _configured(name, place, box, folder))
+    finally:
+        _run(box, _GONE, name)
+
+
+def _run(box: Box, script: str, name: str, stdin: str = "") -> None:
+    user = ("exec", "--interactive", "--user=deploy", box.host.container)
+    docker.run(*user, "bash", "-ec", script, "stack", name, stdin=stdin)
+
+
+def _packed(folder: Path) -> str:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        for each in sorted(folder.iterdir()):
+            archive.add(each, each.name)
+        archive.add(STACKS / "web", "web")
+    return base64.b64encode(made.getvalue()).decode()
+
+
+def _configured(name: str, place: Place, box: Box, folder: Path) -> Operator:
+    own = yaml.safe_load((STACKS / name / "config.yaml").read_text())
+    config = {
+        **_CONFIG,
+        **own,
+        "project": name,
+        "directory": f"/home/deploy/{name}",
+        "hosts": [{"name": box.name, "address": box.address, "user": "deploy", "port": place.ssh_port}],
+        "ssh": {"config_file": None, "identity_file": str(place.key), "known_hosts": str(place.known_hosts)},
+    }
+    target = folder / "config" / "lab.yaml"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(yaml.safe_dump(config))
+    return Operator(place, folder, (box,))

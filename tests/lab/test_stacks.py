@@ -1,0 +1,26 @@
+"""Projects of other people's shapes: deployed where nothing of them runs, changed, and taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from box import Box
+from stack_kit import stack
+
+from schedgen_ops.lab.place import Place
+
+
+def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path: Path) -> None:
+    with stack("words", lab, host, tmp_path) as words:
+        services = {"WebApp", "worker", "mailer"}
+        for version in ("1", "2"):
+            words.deploy(f"v{version}")
+            assert words.runs() == services
+            assert {words.inside(each, "cat", "version") for each in services} == {version}
+            assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
+        # The env file of that release comes back with it, whatever the host's own says by now.
+        host.sh(f"sed -i s/s3cr3t/later/ {words.directory}/.env")
+        ran = words.op("rollback", "--yes")
+        assert ran.code == 0, ran.output
+        assert {words.inside(each, "cat", "version") for each in services} == {"1"}
+        assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
