@@ -83,7 +83,8 @@ def pin(
     routes, proxy = routes_of(behind, settings.checks), chosen(settings)
     networks = {network for service in behind for network in service.networks}
     gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
-    host_run.run(files.replace(f"{folder}/{proxy.config_name}", proxy.render(routes, gate)))
+    text = proxy.render(routes, gate, settings.ingress)
+    host_run.run(files.replace(f"{folder}/{proxy.config_name}", text))
     host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate, services)))
 
 

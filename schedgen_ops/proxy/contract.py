@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from schedgen_ops.proxy.routes import Route
+from schedgen_ops.settings.sections import Ingress
+
+DEFAULTS = Ingress()
 
 
 class Proxy(Protocol):
@@ -38,10 +41,13 @@ class Proxy(Protocol):
         """
         ...
 
-    def render(self, routes: Iterable[Route], service: Mapping[str, Any] | None) -> str:
+    def render(
+        self, routes: Iterable[Route], service: Mapping[str, Any] | None, limits: Ingress = DEFAULTS
+    ) -> str:
         """Return the text of its configuration: everything that scripts address goes by `Route.proxy`.
 
         Args:
+            limits: how much of everything it allows.
             service: what `service` returned, None where there is no route. The text for another service has
                 to be another text, since a host compares texts to know whether anything is to be done.
         """

@@ -13,10 +13,13 @@ from string import Template
 from typing import Any
 
 from schedgen_ops.host_scripts import text
+from schedgen_ops.proxy.contract import DEFAULTS
 from schedgen_ops.proxy.routes import Route, published
+from schedgen_ops.settings.sections import Ingress
 
 FOLDER = "/etc/schedgen-ingress"
 SLOTS = 10
+_ADDED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,22 @@ class HAProxy:
             "stop_grace_period": "60s",
         }
 
-    def render(self, routes: Iterable[Route], service: Mapping[str, Any] | None) -> str:
+    def render(
+        self, routes: Iterable[Route], service: Mapping[str, Any] | None, limits: Ingress = DEFAULTS
+    ) -> str:
         """Return haproxy.cfg; it tells a changed `service` of its container too."""
         mark = hashlib.sha256(json.dumps(service, sort_keys=True).encode()).hexdigest()
-        return _filled("global", container=mark) + "".join(_listener(route) for route in routes)
+        head = _filled(
+            "global",
+            container=mark,
+            # What it adds to a request needs room besides.
+            buffer=limits.header_kb * 1024 + _ADDED,
+            connections=f"\n    maxconn {limits.connections}" if limits.connections else "",
+            request=limits.request_timeout,
+            connect=limits.connect_timeout,
+            idle=limits.idle_timeout,
+        )
+        return head + "".join(_listener(route) for route in routes)
 
 
 def _listener(route: Route) -> str:
@@ -56,8 +71,22 @@ def _listener(route: Route) -> str:
         target=route.port.target,
         slots=SLOTS,
         health=_filled("health", path=route.path) if route.path not in ("", "/") else "",
-        check=_filled("check", path=route.path) if route.path else "",
+        check=_check(route),
     )
+
+
+def _check(route: Route) -> str:
+    """What a container is asked for its health: the same request as the configured check."""
+    if not route.path:
+        return ""
+    uri = f"{route.path}?{route.query}" if route.query else route.path
+    status = str(route.status or "200-399")
+    return _filled("check", uri=_quoted(uri), host=_quoted(route.host), status=status)
+
+
+def _quoted(text: str) -> str:
+    """A word of its configuration; between such quotes nothing means anything else."""
+    return "'" + text.replace("'", "%27") + "'"
 
 
 def _filled(name: str, **values: object) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from schedgen_ops.commands.compose import Port, Service
 from schedgen_ops.settings import Check
@@ -13,12 +13,21 @@ from schedgen_ops.settings import Check
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A published port that leads to a service; `also` has its further addresses."""
+    """A published port that leads to a service.
+
+    Attributes:
+        path: what is asked for the health of what answers there, "" for nothing; with `query`, as a visitor
+            of `host`, for the status `status`, 0 for any that is good.
+        also: its further addresses.
+    """
 
     service: str
     port: Port
     path: str = ""
     also: tuple[str, ...] = ()
+    query: str = ""
+    host: str = "localhost"
+    status: int = 0
 
     @property
     def proxy(self) -> str:
@@ -32,21 +41,29 @@ def port_of(proxy: str) -> str:
 
 
 def routes(services: Iterable[Service], checks: Iterable[Check]) -> tuple[Route, ...]:
-    """The ports of `services`; a configured check of a port tells what path to ask for its health."""
-    paths = {}
+    """The ports of `services`; a configured check of a port tells how to ask for its health."""
+    asked = {}
     for check in reversed(tuple(checks)):
         url = urlsplit(check.url)
         if url.scheme == "http":
-            paths[url.port or 80] = url.path or "/"
+            asked[url.port or 80] = (url, check.status or 0)
     found: dict[tuple[str, int], Route] = {}
     for service in services:
         for port in service.ports:
             route = found.get((service.name, port.published))
             # One port on several addresses, IPv4 and IPv6 for example, is one listener.
             more = replace(route, also=(*route.also, port.address)) if route else None
-            path = paths.get(port.published, "")
-            found[service.name, port.published] = more or Route(service.name, port, path)
+            found[service.name, port.published] = more or _route(service.name, port, asked)
     return tuple(found.values())
+
+
+def _route(service: str, port: Port, asked: Mapping[int, tuple[SplitResult, int]]) -> Route:
+    if port.published not in asked:
+        return Route(service, port)
+    url, status = asked[port.published]
+    # Whoever asks names the host as the address does, without a login.
+    host = url.netloc.rpartition("@")[2]
+    return Route(service, port, url.path or "/", query=url.query, host=host, status=status)
 
 
 def published(routes: Iterable[Route]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.orchestrators.contract import ALL
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
@@ -21,7 +22,7 @@ from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.secrets import remote_commands as secrets
-from schedgen_ops.shell import Command, sh
+from schedgen_ops.shell import Command
 from schedgen_ops.steps import Step
 
 
@@ -198,4 +199,5 @@ class Rollback:
 
 
 def _copy(source: str, target: str, config_name: str) -> Command:
-    return sh("cp", "-p", "--", f"{source}/owner.yaml", f"{source}/{config_name}", target)
+    title = "copy the definition"
+    return host_script("release/copy", title=title, source=source, target=target, config=config_name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from pathlib import Path
 
 from box import Box
@@ -12,15 +13,23 @@ from schedgen_ops.lab.place import Place
 
 def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path: Path) -> None:
     with stack("words", lab, host, tmp_path) as words:
-        services = {"WebApp", "worker", "mailer"}
+        services = {"WebApp", "api", "worker", "mailer"}
         for version in ("1", "2"):
             words.deploy(f"v{version}")
             assert words.runs() == services
             assert {words.inside(each, "cat", "version") for each in services} == {version}
             assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
+        assert _long_headers(host) == (200, 40_000)
         # The env file of that release comes back with it, whatever the host's own says by now.
         host.sh(f"sed -i s/s3cr3t/later/ {words.directory}/.env")
         ran = words.op("rollback", "--yes")
         assert ran.code == 0, ran.output
         assert {words.inside(each, "cat", "version") for each in services} == {"1"}
         assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
+
+
+def _long_headers(host: Box) -> tuple[int, int]:
+    """The status of a request with 40 kB of cookies, and the length of the header that comes back."""
+    asked = urllib.request.Request(f"http://{host.address}:8117/big?40000", headers={"Cookie": "a" * 40_000})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return answer.status, len(answer.headers["x-big"])

@@ -127,17 +127,15 @@ def _cat(world: World, words: Sequence[str], stdin: str) -> Result:
     return result(world.files[path]) if path in world.files else result(stderr="no such file", code=1)
 
 
-def _copy(world: World, words: Sequence[str], stdin: str) -> Result | None:
-    *sources, target = words[3:]
-    for path in sources:
-        folder, name = path.rsplit("/", 1)
-        if name == "owner.yaml":
-            world.resolved[target] = world.resolved[folder]
-        elif path in world.files:
-            world.files[f"{target}/{name}"] = world.files[path]
-        else:
-            return result(stderr=f"no such file {path}", code=1)
-    return None
+def _copy(world: World, values: Values, stdin: str) -> Result:
+    source, target = values["source"], values["target"]
+    config = f"{source}/{values['config']}"
+    if source not in world.resolved or config not in world.files:
+        return result(stderr=f"no such file in {source}", code=1)
+    world.changed.append("copy the definition")
+    world.resolved[target] = world.resolved[source]
+    world.files[f"{target}/{values['config']}"] = world.files[config]
+    return result()
 
 
 def _pull(world: World, words: Sequence[str], stdin: str) -> None:
@@ -174,6 +172,7 @@ TITLES: dict[str, Handler] = {
 }
 SCRIPTS: dict[str, ScriptHandler] = {
     "compose/up": _up,
+    "release/copy": _copy,
     "rollout/ingress": _ingress,
     "rollout/promote": _promote,
     "rollout/remove": _remove,
@@ -186,5 +185,4 @@ LINES: dict[str, Handler] = {
     "docker pull": changing(_pull),
     "rm -rf --": changing(discard),
     "cat --": _cat,
-    "cp -p --": changing(_copy),
 }

@@ -17,6 +17,7 @@ from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
 from schedgen_ops.settings import Check
+from schedgen_ops.settings.sections import Ingress
 
 PROXY = haproxy.HAProxy()
 BACKEND = Service("backend", "", "/srv/p/backend", (), (Port(3001, 3001),), 1, "b")
@@ -33,7 +34,7 @@ ROUTES = routes([BACKEND, FRONTEND], CHECKS)
 
 def test_every_published_port_has_a_route_and_the_first_check_of_a_port_is_its_health() -> None:
     assert (
-        Route("backend", Port(3001, 3001), "/health"),
+        Route("backend", Port(3001, 3001), "/health", host="localhost:3001"),
         Route("front-end", Port(80, 3000), "/"),
         Route("front-end", Port(8080, 3000, "127.0.0.1"), ""),
     ) == ROUTES
@@ -64,8 +65,27 @@ def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> No
         assert f"bind :{route.port.published}" in front
         assert f"default_backend {route.proxy}" in front
         assert f"server-template s {haproxy.SLOTS} {route.service}:{route.port.target}" in back
-        asks = f"http-check send meth GET uri {route.path} hdr Host localhost"
-        assert (asks in back) is bool(route.path)
+        assert any(line.startswith(f"http-check send meth GET uri '{route.path}'") for line in back) is bool(
+            route.path
+        )
+
+
+def test_a_container_is_asked_as_the_configured_check_asks() -> None:
+    url = "http://shop.internal:3001/private?x=1&y='2'"
+    (route,) = routes([BACKEND], [Check(name="api", url=url, status=401)])
+    back = sections(PROXY.render([route], made()))["backend backend_3001"]
+    asked = "uri '/private?x=1&y=%272%27' ver HTTP/1.1 hdr Host 'shop.internal:3001' hdr Connection close"
+    assert f"http-check send meth GET {asked}" in back
+    assert "http-check expect status 401" in back
+
+
+def test_what_it_allows_is_what_the_config_says() -> None:
+    limits = Ingress(header_kb=100, connections=5000, request_timeout=7, connect_timeout=3, idle_timeout=90)
+    found = sections(PROXY.render(ROUTES, made(), limits))
+    assert {"tune.bufsize 106496", "maxconn 5000"} <= {*found["global"]}
+    wanted = {"timeout http-request 7s", "timeout connect 3s", "timeout client 90s", "timeout server 90s"}
+    assert wanted <= {*found["defaults"]}
+    assert not [line for line in sections(PROXY.render((), None))["global"] if "maxconn" in line]
 
 
 def test_no_section_is_there_twice_and_each_has_its_lines() -> None:

@@ -21,6 +21,7 @@ from schedgen_ops.deploy import images
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.probe import remote_commands
 from schedgen_ops.proxy import Proxy
+from schedgen_ops.proxy.contract import DEFAULTS
 from schedgen_ops.proxy.routes import Route, published
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId
@@ -29,6 +30,7 @@ from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.settings import Settings
+from schedgen_ops.settings.sections import Ingress
 
 SCRIPT = Path(__file__).parent / "gate/gate.bash"
 WEB = Version("web", ReleaseId("r2"), record("web", "r2"))
@@ -45,7 +47,9 @@ class Gate:
     ) -> Mapping[str, Any]:
         return {"image": image, "volumes": [f"{folder}:/etc/gate:ro"], "ports": published(routes)}
 
-    def render(self, routes: Iterable[Route], service: Mapping[str, Any] | None) -> str:
+    def render(
+        self, routes: Iterable[Route], service: Mapping[str, Any] | None, limits: Ingress = DEFAULTS
+    ) -> str:
         return f"# {service}\n" + "".join(f"{route.proxy} to {route.service}\n" for route in routes)
 
 
