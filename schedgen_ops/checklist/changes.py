@@ -48,11 +48,12 @@ class Coming:
     said: str = ""
 
 
-def command(settings: Settings, ref: Ref, old: str = "") -> Command:
+def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True) -> Command:
     """Return the command that compares what `ref` is now with `old`; it changes nothing.
 
     Args:
         old: a commit; "" for that of the release that serves.
+        hashed: whether Compose's hash of each service is told too.
     """
     docker = engine.Docker(settings.sudo)
     compose = c.Compose(docker, settings.project, settings.directory)
@@ -67,6 +68,7 @@ def command(settings: Settings, ref: Ref, old: str = "") -> Command:
         old=old,
         state=Paths(settings.directory).state,
         migrations=settings.migrations.path if settings.migrations else "",
+        hashed="yes" if hashed else "",
         files=settings.compose_files,
     ).kept_private()
 

@@ -55,7 +55,7 @@ def commands(settings: Settings, host: HostSettings, ref: Ref) -> dict[str, Comm
     """Return what a host is asked beside preflight's probes."""
     docker, paths = engine.Docker(settings.sudo), Paths(settings.directory)
     asked = {
-        "coming": changes.command(settings, ref),
+        "coming": changes.command(settings, ref, hashed=False),
         "defined": host_script(
             "release/definition", title="read the definition", state=paths.state
         ).kept_private(),

@@ -8,6 +8,7 @@
 #: old        the commit that serves; "" for that of the release that `current` names, else what is checked out
 #: state      the folder of our state
 #: migrations the migrations' folder, "" for none
+#: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
 #: files[]    the compose files, or none for those that Compose looks for
 source lib/git_names.bash
 
@@ -57,5 +58,5 @@ if [ "${#files[@]}" -eq 0 ]; then
 fi
 options=(--project-directory "$directory")
 for file in "${files[@]}"; do options+=(-f "$scratch/tree/$file"); done
-"${compose[@]}" "${options[@]}" config --hash '*' && echo -- &&
-  "${compose[@]}" "${options[@]}" config --format json
+[ -z "$hashed" ] || "${compose[@]}" "${options[@]}" config --hash '*' || exit
+echo -- && "${compose[@]}" "${options[@]}" config --format json
