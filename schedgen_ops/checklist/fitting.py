@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Collection, Iterator, Sequence
 
-from schedgen_ops.commands.compose import Service
+from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.settings import HostSettings, Settings
 
 _LISTS = ("ingress", "start_first", "stop_first")
+
+
+def judged(settings: Settings, host: HostSettings, document: str, before: str) -> Iterator[Problem | str]:
+    """Find what `problems` finds, or say that all is well.
+
+    Args:
+        document: the compose file to come, resolved, as JSON.
+        before: that of the release that serves; "" for none.
+    """
+    try:
+        wanted = parse_services(json.loads(document), {})
+        served = [each.name for each in parse_services(json.loads(before), {})] if before.strip() else []
+    except (ValueError, LookupError, TypeError, AttributeError):
+        text = "whether the config fits the new compose file is not known: what Compose says cannot be read"
+        yield Problem(text, refuses=False, unknown=True)
+        return
+    yield "all that the config names are there"
+    yield from problems(settings, host, wanted, served)
 
 
 def problems(

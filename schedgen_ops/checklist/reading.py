@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,6 @@ from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import newest
 from schedgen_ops.checklist import certificates, changes, fitting
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands.compose import parse_services
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.preflight.probe import Problem, listed, reason, unknown
@@ -150,24 +148,10 @@ def _coming(asked: AskedHost, defined: Result, answer: Result) -> Iterator[tuple
     yield from (("variables", problem) for problem in _variables(asked.settings, coming))
     if coming.document is not None:
         yield "variables", "all are set"
-        yield from _services(asked, defined, coming)
+        before = defined.stdout if defined.ok else ""
+        fits = fitting.judged(asked.settings, asked.host, coming.document, before)
+        yield from (("services", found) for found in fits)
         yield from _definition(defined, coming.document)
-
-
-def _services(
-    asked: AskedHost, defined: Result, coming: changes.Coming
-) -> Iterator[tuple[str, Problem | str]]:
-    text = defined.stdout.strip() if defined.ok else ""
-    try:
-        wanted = parse_services(json.loads(coming.document or ""), {})
-        before = tuple(each.name for each in parse_services(json.loads(text), {})) if text else ()
-    except (ValueError, LookupError, TypeError, AttributeError):
-        what = "whether the config fits the new compose file is not known: what Compose says cannot be read"
-        yield "services", Problem(what, refuses=False, unknown=True)
-        return
-    yield "services", "all that the config names are there"
-    for problem in fitting.problems(asked.settings, asked.host, wanted, before):
-        yield "services", problem
 
 
 def _variables(settings: Settings, coming: changes.Coming) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.clock import stamp
-from schedgen_ops.deploy import again, first_start, images, services
+from schedgen_ops.deploy import again, first_start, images, schema, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.release import store
@@ -72,8 +72,8 @@ def recover(host_run: HostRun) -> None:
             host_run.seen, tree=replace(host_run.seen.tree, commit=serving.commit, branch="")
         )
     for release in begun:
-        images.remove_one_off(host_run, release.id)
-        images.migrate_again(host_run, release, serving)
+        schema.remove_one_off(host_run, release.id)
+        schema.migrate_again(host_run, release, serving)
         _data_back(host_run, release)
     services.put_right(host_run, serving, begun)
     for release in begun:

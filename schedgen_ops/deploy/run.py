@@ -15,7 +15,7 @@ from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
 from schedgen_ops.commands import git
-from schedgen_ops.deploy import code, first_start, images, ingress, pipeline
+from schedgen_ops.deploy import code, first_start, images, ingress, pipeline, schema
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
@@ -156,7 +156,7 @@ def _migrations(session: Session) -> Step:
 
     def run() -> None:
         _begin(session, logs=False)
-        migrate = partial(session.do, images.migrate, only=_migrating(session))
+        migrate = partial(session.do, schema.migrate, only=_migrating(session))
         at_once([migrate, partial(session.do, code.keep_logs)])
         added = sorted({name for host_run in session.host_runs for name in host_run.release.migrations})
         if added:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.restore.run import Restore
+from schedgen_ops.host_context import HostContext
 
 
 @dataclass(slots=True)
@@ -45,3 +48,8 @@ class Seed:
         if self._beside:
             self.restore.drop()
             self._beside = False
+
+
+def seed(host: HostContext, backups: Mapping[str, Manifest]) -> Seed | None:
+    """Return what a host begins with, of the backups by host; None for nothing."""
+    return Seed(Restore(host, backups[host.name])) if host.name in backups else None

@@ -10,13 +10,12 @@ from types import TracebackType
 
 from schedgen_ops import events, host_scripts
 from schedgen_ops.backup.catalog.manifest import Manifest
-from schedgen_ops.backup.restore.run import Restore
 from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import again, measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
-from schedgen_ops.deploy.seed import Seed
+from schedgen_ops.deploy.seed import seed
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
@@ -116,7 +115,7 @@ class Session:
         ahead = self._held.ahead(self.clock)
         contexts = (self._context(host, Shifted(self.clock, ahead[host.name])) for host in self.fleet)
         self.host_runs = tuple(
-            HostRun(host, seen[host.name], share=self.share, seed=self._seed(host)) for host in contexts
+            HostRun(host, seen[host.name], share=self.share, seed=seed(host, self.seeds)) for host in contexts
         )
         known = (release.id for host_run in self.host_runs for release in host_run.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
@@ -138,10 +137,6 @@ class Session:
         if pulls and self.vault:
             self.vault.consent()
         return seen
-
-    def _seed(self, host: HostContext) -> Seed | None:
-        backup = self.seeds.get(host.name)
-        return Seed(Restore(host, backup)) if backup else None
 
     def asked(self) -> Ref:
         """Return what the operator asked for, in a run that fetches it.
@@ -235,7 +230,7 @@ class Session:
     @property
     def previous(self) -> str:
         """The release that served before; "" for none."""
-        return ", ".join(sorted({host_run.old.id for host_run in self.host_runs if host_run.old}))
+        return ", ".join(sorted({each.old.id for each in self.host_runs if each.old}))
 
     @property
     def backups(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from schedgen_ops.proxy.routes import Route
-from schedgen_ops.settings.sections import Ingress
+from schedgen_ops.settings import Ingress
 
 DEFAULTS = Ingress()
 

@@ -15,7 +15,7 @@ from typing import Any
 from schedgen_ops.host_scripts import text
 from schedgen_ops.proxy.contract import DEFAULTS
 from schedgen_ops.proxy.routes import Route, published
-from schedgen_ops.settings.sections import Ingress
+from schedgen_ops.settings import Ingress
 
 FOLDER = "/etc/schedgen-ingress"
 SLOTS = 10

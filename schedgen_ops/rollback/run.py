@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
-from schedgen_ops.deploy import cleaning, code, images, pipeline, services
+from schedgen_ops.deploy import cleaning, code, pipeline, schema, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
@@ -176,7 +176,7 @@ class Rollback:
         """Return the step that takes migrations back."""
         # The newer release goes on serving then: it needs the schema that it had.
         undo = self.session.undoing(
-            lambda host_run: images.migrate_again(host_run, host_run.release, host_run.old)
+            lambda host_run: schema.migrate_again(host_run, host_run.release, host_run.old)
         )
         return Step("", "Reverting migrations", self.revert_migrations, undo=undo)
 
@@ -194,7 +194,7 @@ class Rollback:
             # Written first: should this run be killed, the next one knows what to put right.
             host_run.new = replace(host_run.release, reverted=(*host_run.release.reverted, name))
             store.write(host_run.remote, host_run.paths, host_run.new)
-            images.run_migrations(host_run, old.id, migrations.revert)
+            schema.run_migrations(host_run, old.id, migrations.revert)
             host_run.say(f"Migration reverted: {name}")
 
 

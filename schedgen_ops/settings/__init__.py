@@ -5,6 +5,7 @@
 
 from schedgen_ops.settings.backups import Backup, Drill, Offsite
 from schedgen_ops.settings.guard import Guard
+from schedgen_ops.settings.ingress import Ingress
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.policy import Freeze, Policy
 from schedgen_ops.settings.sections import (
@@ -14,7 +15,6 @@ from schedgen_ops.settings.sections import (
     Database,
     Health,
     HostSettings,
-    Ingress,
     Limits,
     Lock,
     Migrations,

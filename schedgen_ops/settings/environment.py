@@ -13,6 +13,7 @@ from schedgen_ops.settings import policy as policies
 from schedgen_ops.settings import secrets as secret
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import DEFAULTS, Section
+from schedgen_ops.settings.ingress import Ingress
 from schedgen_ops.settings.violations import Violation, refuse
 
 
@@ -126,7 +127,7 @@ class Environment(Section):
     policy: policies.Policy = Field(default=DEFAULTS, description="What a deploy has to keep to.")
     releases: sections.Releases = Field(default=DEFAULTS, description="What is kept for a rollback.")
     rollout: sections.Rollout = Field(default=DEFAULTS, description="How an update spreads over the hosts.")
-    ingress: sections.Ingress = Field(
+    ingress: Ingress = Field(
         default=DEFAULTS, description="The load balancer that takes published ports over."
     )
     lock: sections.Lock = Field(default=DEFAULTS, description="One deploy at a time.")

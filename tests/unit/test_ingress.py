@@ -16,8 +16,7 @@ from schedgen_ops.proxy import haproxy
 from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
-from schedgen_ops.settings import Check
-from schedgen_ops.settings.sections import Ingress
+from schedgen_ops.settings import Check, Ingress
 
 PROXY = haproxy.HAProxy()
 BACKEND = Service("backend", "", "/srv/p/backend", (), (Port(3001, 3001),), 1, "b")

@@ -17,13 +17,13 @@ from schedgen_ops.ops import scaling
 from schedgen_ops.proxy import PROXIES
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.remote import Result
-from schedgen_ops.settings.sections import Ingress
+from schedgen_ops.settings import Ingress
 from schedgen_ops.shell import assignment, script
 
 # Where the proxy that there is may be known: its own rooms, the registry, its settings, and the lab.
 ROOMS = (
     *("proxy/haproxy.py", "proxy/__init__.py", "host_scripts/proxies/"),
-    *("settings/sections.py", "lab/"),
+    *("settings/ingress.py", "lab/"),
 )
 KNOWS = re.compile(
     r"haproxy|\bset (weight|server)\b|\bshow (stat|table|info|servers)\b|:9999\b|/9999\b", re.I

@@ -29,8 +29,7 @@ from schedgen_ops.rollout.operations import Bring, Operation, Retire, SetIngress
 from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.versions import Version
-from schedgen_ops.settings import Settings
-from schedgen_ops.settings.sections import Ingress
+from schedgen_ops.settings import Ingress, Settings
 
 SCRIPT = Path(__file__).parent / "gate/gate.bash"
 WEB = Version("web", ReleaseId("r2"), record("web", "r2"))
