@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
+from schedgen_ops.commands.compose_files import beside
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
@@ -56,8 +58,9 @@ def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True)
         hashed: whether Compose's hash of each service is told too.
     """
     docker = engine.Docker(settings.sudo)
-    compose = c.Compose(docker, settings.project, settings.directory)
-    env = () if settings.env_file == ".env" else ("--env-file", f"{settings.directory}/{settings.env_file}")
+    file = str(PurePosixPath(settings.directory) / settings.env_file)
+    compose = c.Compose(docker, settings.project, settings.directory, settings.compose_files)
+    env = () if settings.env_file == beside(settings.compose_files) else ("--env-file", file)
     return host_script(
         "deploy/look",
         title=f"look at {ref}",

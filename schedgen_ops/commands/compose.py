@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schedgen_ops.commands.compose_files import beside
 from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
@@ -19,7 +20,7 @@ class Compose:
     Attributes:
         directory: the project's directory on the host.
         files: the owner's compose files; () leaves the choice to Compose.
-        env_file: the file that Compose takes variables from; its own default is ".env".
+        env_file: the file that Compose takes variables from, relative to the directory or absolute.
         classic: build with the engine's classic builder, where the host has no buildx.
     """
 
@@ -42,9 +43,13 @@ class Compose:
 
     @property
     def _owner(self) -> tuple[str, ...]:
-        env = () if self.env_file == ".env" else ("--env-file", self.env_file)
         files = tuple(word for file in self.files for word in ("-f", file))
-        return (*self.program, *env, *files)
+        return (*self.program, *self.env_words, *files)
+
+    @property
+    def env_words(self) -> tuple[str, ...]:
+        """The option for the env file; none for the one that Compose looks for by itself."""
+        return () if self.env_file == beside(self.files) else ("--env-file", self.env_file)
 
     def version(self) -> Command:
         """The plugin's version; fails where it is absent."""

@@ -100,7 +100,8 @@ def _full(image: str) -> str:
 def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], definition: str) -> Service:
     written = body.get("depends_on") or {}
     # Optional ones may be left out by their profile; Compose reads its own words for that as a mistake.
-    needs = {each: how for each, how in written.items() if each in (document.get("services") or {})}
+    there = document.get("services") or {}
+    needs = {each: how for each, how in written.items() if each in there or _required(how)}
     ports = tuple(map(_port, body.get("ports") or ()))
     single = tuple(dict.fromkeys(port for port in ports if port))
     # One port can lead to one place; on several addresses it is still one.
@@ -122,6 +123,10 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         networks=tuple(sorted(body.get("networks") or {})) or ("default",),
         single=_single(body),
     )
+
+
+def _required(how: Any) -> bool:
+    return not isinstance(how, Mapping) or how.get("required") is not False
 
 
 def _replicas(body: Mapping[str, Any]) -> int:

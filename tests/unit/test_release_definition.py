@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import bash, path, program
+from kit import bash, minimal, path, program
 
 from schedgen_ops.commands.compose import Compose, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
 
@@ -95,6 +96,26 @@ services:
     assert web.needs == ("db",)
     assert list(owner.services["web"]["depends_on"]) == ["db"]
     assert owner.services["web"]["depends_on"]["db"]["restart"] is True
+
+
+def test_files_in_another_folder_have_their_env_file_there(owner: Owner) -> None:
+    deploy = owner.folder / "deploy"
+    deploy.mkdir()
+    (deploy / "compose.yaml").write_text('services: {web: {image: "web:${TAG:-none}", build: ../web}}')
+    for folder, tag in ((owner.folder, "top"), (deploy, "deploy")):
+        (folder / ".env").write_text(f"TAG={tag}\n")
+    asked = minimal(compose_files=["deploy/compose.yaml"], directory=str(owner.folder))
+    assert asked.env_file == "deploy/.env"
+    compose = compose_of(asked)
+    (web,) = parse_resolved(
+        bash(compose.resolve(str(owner.release)), owner.folder, PATH=owner.programs).stdout
+    )
+    assert (web.image, web.context) == ("web:deploy", str(owner.folder / "web"))
+    assert (owner.release / ".env").read_text() == "TAG=deploy\n"
+    # Compose misses none that is not there; one that the config names has to be.
+    (deploy / ".env").unlink()
+    assert bash(compose.resolve(str(owner.release)), owner.folder, PATH=owner.programs).ok
+    assert minimal(compose_files=["deploy/compose.yaml"], env_file=".env").env_file == ".env"
 
 
 def test_no_registry_is_asked_for_a_name_of_ours(owner: Owner) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import settings
+from kit import minimal
 
 from schedgen_ops.commands.compose import Port, Service, parse_services
 from schedgen_ops.release.record import ServiceRecord
@@ -21,7 +21,8 @@ WORKER = replace(SITE, name="worker", ports=())
 
 def strategy(service: Service, **rollout: list[str]) -> str:
     """What the registry chooses for a service that is alone on its host."""
-    return registry.chosen([service], settings(rollout=rollout))[service.name].name
+    tiers = [{"name": "All", "services": [service.name, "another"]}]
+    return registry.chosen([service], minimal(rollout=rollout, tiers=tiers))[service.name].name
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_it_is_chosen_by_its_own_rule_and_the_config_still_has_the_last_word() -
     ]
     hows = registry.chosen(found, SETTINGS)
     assert [how.name for how in hows.values()] == ["one-by-one", "start-first", "ingress"]
-    asked = settings(rollout={"stop_first": ["worker"]})
+    asked = minimal(rollout={"stop_first": ["worker"]})
     assert registry.chosen([WORKER], asked)["worker"].name == "stop-first"
 
 

@@ -56,7 +56,12 @@ if [ "${#files[@]}" -eq 0 ]; then
   first_of compose.yaml compose.yml docker-compose.yml docker-compose.yaml
   first_of compose.override.yml compose.override.yaml docker-compose.override.yml
 fi
-options=(--project-directory "$directory")
-for file in "${files[@]}"; do options+=(-f "$scratch/tree/$file"); done
+# Compose takes the folder of its first file for the project's.
+base=$directory
+case ${files[0]-} in /*) base=${files[0]%/*} ;; */*) base=$directory/${files[0]%/*} ;; esac
+options=(--project-directory "$base")
+for file in "${files[@]}"; do
+  case $file in /*) options+=(-f "$file") ;; *) options+=(-f "$scratch/tree/$file") ;; esac
+done
 [ -z "$hashed" ] || "${compose[@]}" "${options[@]}" config --hash '*' || exit
 echo -- && "${compose[@]}" "${options[@]}" config --format json
