@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from schedgen_ops.probe.visitors import Visitors
@@ -17,18 +17,26 @@ _ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+(?:\.\d+)?)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ProbeAnswer:
-    """One request: when it began (seconds), what it asked, the HTTP status (0 for none), how long it took."""
+    """One request.
+
+    Attributes:
+        start, seconds: when it began, and how long it took.
+        url: the number of the check that it is of.
+        status: the answer's; 0 for none.
+        wanted: the status that the check asks for; 0 for any that is good.
+    """
 
     start: float
     url: int
     status: int
     seconds: float
     phase: str = _BEFORE
+    wanted: int = 0
 
     @property
     def good(self) -> bool:
         """Whether a visitor would have been content."""
-        return 200 <= self.status < 400
+        return self.status == self.wanted if self.wanted else 200 <= self.status < 400
 
     @property
     def end(self) -> float:
@@ -102,23 +110,28 @@ class ProbeReport:
         )
 
 
-def answered(line: str) -> ProbeAnswer | None:
-    """Return the answer that a line of the prober's tells of, if it is about a request."""
+def answered(line: str, wanted: Sequence[int] = ()) -> ProbeAnswer | None:
+    """Return the answer that a line of the prober's tells of, if it is about a request.
+
+    Args:
+        wanted: the status that each check asks for; 0 for any that is good.
+    """
     found = _ANSWER.fullmatch(line)
     if found is None:
         return None
     start, url, status, seconds = found.groups()
-    return ProbeAnswer(int(start) / 1e6, int(url), int(status), float(seconds))
+    asked = wanted[int(url)] if int(url) < len(wanted) else 0
+    return ProbeAnswer(int(start) / 1e6, int(url), int(status), float(seconds), wanted=asked)
 
 
-def parse(lines: Iterable[str]) -> tuple[ProbeAnswer, ...]:
-    """Return the answers in what the prober said; a torn line is passed over."""
+def parse(lines: Iterable[str], wanted: Sequence[int] = ()) -> tuple[ProbeAnswer, ...]:
+    """Return the answers in what the prober said, see `answered`; a torn line is passed over."""
     found: list[ProbeAnswer] = []
     marks: list[tuple[float, str]] = []
     for line in lines:
         if mark := _MARK.fullmatch(line):
             marks.append((int(mark[1]) / 1e6, mark[2]))
-        elif answer := answered(line):
+        elif answer := answered(line, wanted):
             found.append(answer)
     return tuple(_in_phase(answer, marks) for answer in sorted(found, key=lambda answer: answer.start))
 
@@ -128,7 +141,7 @@ def _in_phase(answer: ProbeAnswer, marks: Sequence[tuple[float, str]]) -> ProbeA
     for at, phase in marks:
         if answer.start >= at:
             name = phase
-    return ProbeAnswer(answer.start, answer.url, answer.status, answer.seconds, name)
+    return replace(answer, phase=name)
 
 
 def report(

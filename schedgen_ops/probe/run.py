@@ -40,11 +40,16 @@ class _Ear:
     counted: threading.Event = field(default_factory=threading.Event)
     _failed: set[int] = field(default_factory=set)
 
+    @property
+    def wanted(self) -> tuple[int, ...]:
+        """The status that each check asks for; 0 for any that is good."""
+        return tuple(check.status or 0 for check in self.checks)
+
     def __call__(self, line: str) -> None:
         self.lines.append(line)
         if line.startswith("visitors end "):
             self.counted.set()
-        answer = answered(line)
+        answer = answered(line, self.wanted)
         if answer and not answer.good and answer.url not in self._failed:
             self._failed.add(answer.url)
             said = f"answered {answer.status}" if answer.status else "did not answer"
@@ -112,7 +117,7 @@ class Prober:
         self._over.set()
         self._count()
         silent = tuple(ear.host for hold, ear in self._held if not _ended_now(hold))
-        each = [(ear, parse(ear.lines)) for _, ear in self._held]
+        each = [(ear, parse(ear.lines, ear.wanted)) for _, ear in self._held]
         seen = merged(report(answers) for _, answers in each)
         self.series = series(answers for _, answers in each)
         counted = [visitors.reckon(ear.host, ear.lines, _refused(answers)) for ear, answers in each]

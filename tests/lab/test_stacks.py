@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from pathlib import Path
 
 from box import Box
@@ -30,6 +29,8 @@ def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path
 
 def _long_headers(host: Box) -> tuple[int, int]:
     """The status of a request with 40 kB of cookies, and the length of the header that comes back."""
-    asked = urllib.request.Request(f"http://{host.address}:8117/big?40000", headers={"Cookie": "a" * 40_000})
-    with urllib.request.urlopen(asked, timeout=10) as answer:
-        return answer.status, len(answer.headers["x-big"])
+    cookie = "$(head -c 40000 /dev/zero | tr '\\0' a)"
+    asked = f"curl -s -o /dev/null -D - -H \"Cookie: {cookie}\" 'http://localhost:8117/big?40000'"
+    head = host.sh(asked).splitlines()
+    (big,) = (line.partition(": ")[2] for line in head if line.lower().startswith("x-big: "))
+    return int(head[0].split()[1]), len(big.strip())
