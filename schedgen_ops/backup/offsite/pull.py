@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from schedgen_ops.backup.catalog import manifest, remote_commands, selection
 from schedgen_ops.backup.catalog.manifest import Manifest
@@ -64,32 +65,20 @@ class Pull:
         self._env_file(backup)
 
     def _pulled(self, backup: Manifest) -> None:
-        wanted = {file.name: (file.size, file.sha256) for file in backup.files}
-        wrong: list[str] = []
-        for again in (False, True):
-            lines: list[str] = []
-            take = transfer.listener(
-                self.host, backup.id, backup.size, lines.append, doing="Fetching", reading="Reading"
-            )
-            command = rclone.pull(
-                self.host.docker,
-                self.target,
-                self._folder,
-                self.host.name,
-                backup.id,
-                backup.size,
-                again=again,
-            )
-            failed = f"the copy from {self.offsite.path} failed"
-            transfer.run(self.host, self.offsite, command, take, failed=failed, again=_AGAIN)
-            found = rclone.parse_copy(lines)
-            wrong = [name for name, what in wanted.items() if found.get(name) != what]
-            if not wrong:
-                return
-            if not again:
-                self.host.warn(f"{', '.join(wrong)}: not what the manifest says, copied again")
-        text = f"the copy at {self.offsite.path} is not the backup: {', '.join(wrong)}"
-        raise OpsError(text, host=self.host.name, hint="Take another backup.")
+        wrong = transfer.copy(
+            self.host,
+            self.offsite,
+            backup,
+            partial(rclone.pull, *self._place, backup.id, backup.size),
+            doing="Fetching",
+            reading="Reading",
+            failed=f"the copy from {self.offsite.path} failed",
+            again=_AGAIN,
+            unlike="not what the manifest says",
+        )
+        if wrong:
+            text = f"the copy at {self.offsite.path} is not the backup: {', '.join(wrong)}"
+            raise OpsError(text, host=self.host.name, hint="Take another backup.")
 
     def _env_file(self, backup: Manifest) -> None:
         settings = self.host.settings

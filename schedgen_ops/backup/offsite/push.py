@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from schedgen_ops.backup.catalog import host_time, remote_commands
 from schedgen_ops.backup.catalog.manifest import Copy, Manifest
@@ -15,7 +16,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.settings import Offsite, Settings
-from schedgen_ops.shell import Command, Secret
+from schedgen_ops.shell import Secret
 
 _AGAIN = "`inv backup.push ID` tries again. The backup on the host is as good as before."
 
@@ -104,7 +105,8 @@ class Push:
             raise
         done = self._record(backup, "passed")
         try:
-            self._run(rclone.seal(*self._place(done)))
+            seal = rclone.seal(*self._place(done))
+            transfer.run(self.host, self.offsite, seal, failed=self._failed, again=_AGAIN)
         except OpsError as error:
             self._record_failure(backup, error)
             raise
@@ -113,23 +115,23 @@ class Push:
         return done
 
     def _copied(self, backup: Manifest) -> None:
-        wanted = {file.name: (file.size, file.sha256) for file in backup.files}
-        for again in (False, True):
-            lines: list[str] = []
-            take = transfer.listener(
-                self.host, backup.id, backup.size, lines.append, doing="Copying", reading="Reading back"
-            )
-            self._run(rclone.copy(*self._place(backup), again=again), take)
-            found = rclone.parse_copy(lines)
-            wrong = [name for name, what in wanted.items() if found.get(name) != what]
-            if not wrong:
-                return
-            if not again:
-                text = f"{', '.join(wrong)}: not the same at {self._where(backup)}, copied again"
-                self.host.warn(text)
-        raise OpsError(
-            f"the copy is not the same as the backup: {', '.join(wrong)}", host=self.host.name, hint=_AGAIN
+        wrong = transfer.copy(
+            self.host,
+            self.offsite,
+            backup,
+            partial(rclone.copy, *self._place(backup)),
+            doing="Copying",
+            reading="Reading back",
+            failed=self._failed,
+            again=_AGAIN,
+            unlike=f"not the same at {self._where(backup)}",
         )
+        if wrong:
+            raise OpsError(
+                f"the copy is not the same as the backup: {', '.join(wrong)}",
+                host=self.host.name,
+                hint=_AGAIN,
+            )
 
     def _place(self, backup: Manifest) -> tuple[Docker, rclone.RcloneRemote, str, str]:
         folder = f"{self.host.settings.backup.directory}/{backup.id}"
@@ -138,9 +140,9 @@ class Push:
     def _where(self, backup: Manifest) -> str:
         return f"{self.offsite.path.rstrip('/')}/{self.host.name}/{backup.id}"
 
-    def _run(self, command: Command, take: Callable[[str], None] = lambda _: None) -> None:
-        failed = f"the copy to {self.offsite.path} failed"
-        transfer.run(self.host, self.offsite, command, take, failed=failed, again=_AGAIN)
+    @property
+    def _failed(self) -> str:
+        return f"the copy to {self.offsite.path} failed"
 
     def _record_failure(self, backup: Manifest, error: OpsError) -> None:
         reason = error.detail.splitlines()[-1] if error.detail else error.message

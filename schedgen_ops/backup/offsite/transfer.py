@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from schedgen_ops import events
-from schedgen_ops.backup.catalog.manifest import BackupId
+from schedgen_ops.backup.catalog.manifest import BackupId, Manifest
 from schedgen_ops.commands import rclone
 from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.host_context import HostContext
@@ -64,7 +64,48 @@ def run(
         ) from error
 
 
-def listener(
+def copy(
+    host: HostContext,
+    offsite: Offsite,
+    backup: Manifest,
+    command: Callable[..., Command],
+    *,
+    doing: str,
+    reading: str,
+    failed: str,
+    again: str,
+    unlike: str,
+) -> list[str]:
+    """Copy a backup and compare what was read of the copy with its manifest; once more where that differs.
+
+    Args:
+        command: gives the command that copies; `again=True` copies what seems to be there already too.
+        doing, reading: "Copying", and "Reading back": before the backup's id, as a progress is called.
+        failed, again: as for `run`.
+        unlike: what is said of files that differ, behind their names.
+
+    Returns:
+        the names of the files that differ all the same.
+
+    Raises:
+        OpsError: where rclone fails.
+    """
+    wanted = {file.name: (file.size, file.sha256) for file in backup.files}
+    wrong: list[str] = []
+    for anew in (False, True):
+        lines: list[str] = []
+        take = _listener(host, backup.id, backup.size, lines.append, doing=doing, reading=reading)
+        run(host, offsite, command(again=anew), take, failed=failed, again=again)
+        found = rclone.parse_copy(lines)
+        wrong = [name for name, what in wanted.items() if found.get(name) != what]
+        if not wrong:
+            break
+        if not anew:
+            host.warn(f"{', '.join(wrong)}: {unlike}, copied again")
+    return wrong
+
+
+def _listener(
     host: HostContext, id: BackupId, size: int, keep: Callable[[str], None], *, doing: str, reading: str
 ) -> Callable[[str], None]:
     """Return what takes the lines of a copy, tells of its progress, and keeps those of what was read.
