@@ -21,6 +21,7 @@ from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.shell import Command
 
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
@@ -111,9 +112,13 @@ def _pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
         _pull_ingress(host_run)
     project, release = host_run.settings.project, host_run.release.id
     tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
-    for command, result in zip(
-        tags, host_run.remote.batch(tags, deadline=QUICK) if tags else (), strict=True
-    ):
+    _tag(host_run, tags)
+
+
+def _tag(host_run: HostRun, tags: Sequence[Command]) -> None:
+    """Give images their names in one round trip; the first that fails raises."""
+    results = host_run.remote.batch(tags, deadline=QUICK) if tags else ()
+    for command, result in zip(tags, results, strict=True):
         checked(command, result, host_run.remote.name)
 
 
@@ -147,12 +152,14 @@ def _build(host_run: HostRun) -> None:
 
 def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     """Give what one service builds to those that run it too, under the release's names for them."""
+    tags = []
     for service in host_run.scope:
         if service.image_of:
             # A builder that belongs on another host alone has built under its owner's name here.
             builder = records.get(service.image_of)
             made = builder.image if builder else service.image
-            host_run.run(host_run.docker.tag(made, records[service.name].image))
+            tags.append(host_run.docker.tag(made, records[service.name].image))
+    _tag(host_run, tags)
 
 
 def _note(host_run: HostRun, line: str) -> None:
