@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from schedgen_ops.clock import stamp
 from schedgen_ops.deploy import services
 from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.release import store
-from schedgen_ops.release.record import ReleaseId, State
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import scope
 
 # Compose takes services down one after the other where they need each other.
@@ -60,9 +58,7 @@ def recover(host_run: HostRun) -> None:
         _down(host_run, at)
         host_run.righted = "what an interrupted run had started was taken down"
     for release in begun:
-        error = "interrupted, and taken back later"
-        closed = replace(release, state=State.FAILED, error=error, finished=stamp(host_run.clock.now()))
-        store.write(host_run.remote, host_run.paths, closed)
+        services.close_cut_off(host_run, release)
     host_run.seen = replace(host_run.seen, containers=())
 
 

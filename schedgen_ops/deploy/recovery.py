@@ -9,12 +9,11 @@ from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
-from schedgen_ops.clock import stamp
 from schedgen_ops.deploy import again, first_start, images, schema, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import Release
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Settings
 from schedgen_ops.verify.serving import wrong
@@ -79,9 +78,7 @@ def recover(host_run: HostRun) -> None:
     for release in begun:
         host_run.new = release
         images.drop(host_run)
-        error = "interrupted, and taken back later"
-        closed = replace(release, state=State.FAILED, error=error, finished=stamp(host_run.clock.now()))
-        store.write(host_run.remote, host_run.paths, closed)
+        services.close_cut_off(host_run, release)
     if begun:
         _tell(host_run, serving, begun)
     host_run.new = None

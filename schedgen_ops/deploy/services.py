@@ -170,3 +170,10 @@ def close(
     now = stamp(host_run.clock.now())
     host_run.new = replace(host_run.new, state=state, finished=now, error=error, steps=steps)
     store.write(host_run.remote, host_run.paths, host_run.new)
+
+
+def close_cut_off(host_run: HostRun, release: Release) -> None:
+    """Write into the record of a release whose run was cut off that it was taken back."""
+    error, now = "interrupted, and taken back later", stamp(host_run.clock.now())
+    closed = replace(release, state=State.FAILED, error=error, finished=now)
+    store.write(host_run.remote, host_run.paths, closed)
