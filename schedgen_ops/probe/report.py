@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from schedgen_ops.probe.visitors import Visitors
-from schedgen_ops.watch import figures
+from schedgen_ops.watch import figures, rules
 
 _BEFORE = "before"
 _MARK = re.compile(r"(\d+) phase (\w+)", re.ASCII)
@@ -23,7 +23,7 @@ class ProbeAnswer:
         start, seconds: when it began, and how long it took.
         url: the number of the check that it is of.
         status: the answer's; 0 for none.
-        wanted: the status that the check asks for; 0 for any that is good.
+        wanted: the status that the check asks for; None for any that is good.
     """
 
     start: float
@@ -31,12 +31,12 @@ class ProbeAnswer:
     status: int
     seconds: float
     phase: str = _BEFORE
-    wanted: int = 0
+    wanted: int | None = None
 
     @property
     def good(self) -> bool:
         """Whether a visitor would have been content."""
-        return self.status == self.wanted if self.wanted else 200 <= self.status < 400
+        return rules.good_status(self.status, self.wanted)
 
     @property
     def end(self) -> float:
@@ -110,21 +110,21 @@ class ProbeReport:
         )
 
 
-def answered(line: str, wanted: Sequence[int] = ()) -> ProbeAnswer | None:
+def answered(line: str, wanted: Sequence[int | None] = ()) -> ProbeAnswer | None:
     """Return the answer that a line of the prober's tells of, if it is about a request.
 
     Args:
-        wanted: the status that each check asks for; 0 for any that is good.
+        wanted: the status that each check asks for; None for any that is good.
     """
     found = _ANSWER.fullmatch(line)
     if found is None:
         return None
     start, url, status, seconds = found.groups()
-    asked = wanted[int(url)] if int(url) < len(wanted) else 0
+    asked = wanted[int(url)] if int(url) < len(wanted) else None
     return ProbeAnswer(int(start) / 1e6, int(url), int(status), float(seconds), wanted=asked)
 
 
-def parse(lines: Iterable[str], wanted: Sequence[int] = ()) -> tuple[ProbeAnswer, ...]:
+def parse(lines: Iterable[str], wanted: Sequence[int | None] = ()) -> tuple[ProbeAnswer, ...]:
     """Return the answers in what the prober said, see `answered`; a torn line is passed over."""
     found: list[ProbeAnswer] = []
     marks: list[tuple[float, str]] = []

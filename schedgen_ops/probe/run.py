@@ -30,6 +30,7 @@ class _Ear:
 
     Attributes:
         lines: all that it said; what came before a connection was lost is kept.
+        wanted: the status that each check asks for; None for any that is good.
         counted: set once it has said what the ingress counted up to the end.
     """
 
@@ -38,12 +39,12 @@ class _Ear:
     emit: events.Emit
     lines: list[str] = field(default_factory=list)
     counted: threading.Event = field(default_factory=threading.Event)
+    wanted: tuple[int | None, ...] = ()
     _failed: set[int] = field(default_factory=set)
 
-    @property
-    def wanted(self) -> tuple[int, ...]:
-        """The status that each check asks for; 0 for any that is good."""
-        return tuple(check.status or 0 for check in self.checks)
+    def __post_init__(self) -> None:
+        # Each line is looked at.
+        self.wanted = tuple(check.status for check in self.checks)
 
     def __call__(self, line: str) -> None:
         self.lines.append(line)

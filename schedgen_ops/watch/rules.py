@@ -91,9 +91,14 @@ def _answer(check: Check, answer: http.HttpAnswer | None) -> Finding:
 
 def wrong_status(check: Check, status: int) -> str:
     """What is wrong with the status of an answer; "" if nothing."""
-    if check.status is not None:
-        return "" if status == check.status else f"answered {status}, not {check.status}"
-    return "" if 200 <= status < 400 else f"answered {status}"
+    if good_status(status, check.status):
+        return ""
+    return f"answered {status}" if check.status is None else f"answered {status}, not {check.status}"
+
+
+def good_status(status: int, wanted: int | None) -> bool:
+    """Tell whether an answer has the status that its check asks for; None asks for any that is good."""
+    return 200 <= status < 400 if wanted is None else status == wanted
 
 
 def failed(findings: Iterable[Finding]) -> tuple[Finding, ...]:
