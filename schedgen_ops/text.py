@@ -1,8 +1,10 @@
-"""Numbers in words that people read: sizes, durations, ages, plurals. Pure."""
+"""Words that people read: sizes, durations, ages, plurals, and what they meant to write. Pure."""
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Collection
 from datetime import datetime
 
 _UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -99,3 +101,8 @@ def amount(value: float, unit: str) -> str:
     if unit in ("s", "seconds"):
         return f"{value:.0f}s"
     return f"{number} {unit}".rstrip()
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Return which of `known` was meant by a name that is none of them, as likely as not; "" for none."""
+    return next(iter(difflib.get_close_matches(name, known, 1)), "")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Collection, Iterator, Sequence
 
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.settings import HostSettings, Settings
+from schedgen_ops.text import nearest
 
-_LISTS = ("ingress", "start_first", "stop_first")
+# The lists of services of which two containers are there at once for a while.
+_BESIDE = ("ingress", "start_first")
 
 
 def judged(settings: Settings, host: HostSettings, document: str, before: str) -> Iterator[Problem | str]:
@@ -42,8 +43,8 @@ def problems(
     """
     known = {service.name: service for service in services}
     yield from _missing(settings, host, known, before)
-    for name in _LISTS:
-        for service in getattr(settings.rollout, name):
+    for name in _BESIDE:
+        for service in settings.rollout.lists[name]:
             if service in known and (why := _twice(name, known[service])):
                 yield Problem(f"rollout.{name} has {service}: {why}", "Take it from that list.")
     left = [name for name in known if host.runs(name) and name not in settings.services]
@@ -58,8 +59,8 @@ def _missing(
     for service, places in _named(settings).items():
         if service in known or not host.runs(service):
             continue
-        near = difflib.get_close_matches(service, known, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else "Its services: " + ", ".join(sorted(known)) + "."
+        near = nearest(service, known)
+        hint = f"Did you mean {near!r}?" if near else "Its services: " + ", ".join(sorted(known)) + "."
         text = f"{', '.join(places)}: the new compose file has no service {service!r}"
         yield Problem(text, hint, refuses=service not in before)
 
@@ -75,8 +76,8 @@ def _named(settings: Settings) -> dict[str, list[str]]:
 
     for tier in settings.tiers:
         named(f"tier {tier.name}", *tier.services)
-    for name in _LISTS:
-        named(f"rollout.{name}", *getattr(settings.rollout, name))
+    for name, services in settings.rollout.lists.items():
+        named(f"rollout.{name}", *services)
     for check in settings.checks:
         named(f"check {check.name}", check.service)
     for title in ("database", "objects"):
@@ -89,16 +90,16 @@ def _named(settings: Settings) -> dict[str, list[str]]:
 
 
 def _twice(listed: str, service: Service) -> str:
-    """Why two containers of a service cannot be there at once, where a list asks for that; "" if they can."""
-    reasons = {
-        "it has a container_name": service.fixed_name,
-        service.single: bool(service.single),
-        "it publishes what is no single TCP port": service.odd_ports,
-        "it publishes ports (rollout.ingress is for those)": listed == "start_first" and bool(service.ports),
-    }
-    why = next((reason for reason, applies in reasons.items() if applies), "")
-    if listed == "stop_first":
-        return ""
-    if listed == "ingress" and not service.ports and not why:
-        return "it publishes no port, so nothing would lead to it"
-    return f"{why}, and two of it cannot be there at once" if why else ""
+    """Why a service cannot be replaced as a list asks for; "" if it can."""
+    if service.fixed_name:
+        why = "it has a container_name"
+    elif service.single:
+        why = service.single
+    elif service.odd_ports:
+        why = "it publishes what is no single TCP port"
+    elif listed == "start_first" and service.ports:
+        why = "it publishes ports (rollout.ingress is for those)"
+    else:
+        nowhere = listed == "ingress" and not service.ports
+        return "it publishes no port, so nothing would lead to it" if nowhere else ""
+    return f"{why}, and two of it cannot be there at once"

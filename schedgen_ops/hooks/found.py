@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from schedgen_ops.errors import ConfigError
+from schedgen_ops.text import nearest
 
 NAMES = (
     "pre-connect",
@@ -71,8 +71,8 @@ def unlike(name: str, services: Collection[str]) -> str:
     known = (*NAMES, *(f"{kind}-{service}" for service in services for kind in ("pre", "post")))
     if name in known:
         return ""
-    near = difflib.get_close_matches(name, known, 1)
-    return f"{name}: there is no such hook{f'; did you mean {near[0]!r}?' if near else ''}"
+    near = nearest(name, known)
+    return f"{name}: there is no such hook{f'; did you mean {near!r}?' if near else ''}"
 
 
 def _problems(path: Path, services: Collection[str], others: bool) -> Iterator[str]:

@@ -39,7 +39,7 @@ class _Ear:
     emit: events.Emit
     lines: list[str] = field(default_factory=list)
     counted: threading.Event = field(default_factory=threading.Event)
-    wanted: tuple[int | None, ...] = ()
+    wanted: tuple[int | None, ...] = field(init=False, default=())
     _failed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:

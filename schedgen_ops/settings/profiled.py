@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ from pydantic_core import CoreSchema
 
 from schedgen_ops import profiles
 from schedgen_ops.settings.base import Section
+from schedgen_ops.text import nearest
 
 
 class Profiled(Section):
@@ -34,8 +34,8 @@ class Profiled(Section):
     def _known(cls, name: str | None) -> str | None:
         known = profiles.PROFILES[cls.place]
         if name is not None and name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+            near = nearest(name, known)
+            hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
             raise ValueError(f"there is no profile {name!r} for {cls.place}; {hint}")
         return name
 

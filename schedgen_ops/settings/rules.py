@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from schedgen_ops.settings import secrets
 from schedgen_ops.settings.environment import Environment
 from schedgen_ops.settings.violations import Location, Violation
+from schedgen_ops.text import nearest
 
 
 def between(settings: Environment) -> list[Violation]:
@@ -50,20 +50,20 @@ def _known_services(settings: Environment) -> Iterator[Violation]:
     ]
     named += [
         (("rollout", name, index), service)
-        for name in ("ingress", "start_first", "stop_first")
-        for index, service in enumerate(getattr(settings.rollout, name))
+        for name, services in settings.rollout.lists.items()
+        for index, service in enumerate(services)
     ]
     for place, service in named:
         if service not in known:
-            near = difflib.get_close_matches(service, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(service, known)
+            hint = f"; did you mean {near!r}?" if near else ""
             yield place, f"no tier names the service {service!r}{hint}"
 
 
 def _listed_once(settings: Environment) -> Iterator[Violation]:
     listed: dict[str, str] = {}
-    for name in ("ingress", "start_first", "stop_first"):
-        for index, service in enumerate(getattr(settings.rollout, name)):
+    for name, services in settings.rollout.lists.items():
+        for index, service in enumerate(services):
             if service in listed:
                 yield ("rollout", name, index), f"{listed[service]} has {service!r} already"
             listed.setdefault(service, f"rollout.{name}")

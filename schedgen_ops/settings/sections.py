@@ -3,6 +3,7 @@
 Every deadline, interval and duration is in seconds.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -237,6 +238,11 @@ class Rollout(Section):
     drain: t.SecondsOrNone = Field(
         default=30, description="Seconds that requests in flight have to end before a container is stopped."
     )
+
+    @property
+    def lists(self) -> Mapping[str, tuple[str, ...]]:
+        """The services of each list that says how they are replaced."""
+        return {"ingress": self.ingress, "start_first": self.start_first, "stop_first": self.stop_first}
 
 
 class Lock(Section):
