@@ -6,15 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
-from schedgen_ops.commands import compose as c
-from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
-from schedgen_ops.commands.compose_files import beside
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
@@ -57,14 +54,11 @@ def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True)
         old: a commit; "" for that of the release that serves.
         hashed: whether Compose's hash of each service is told too.
     """
-    docker = engine.Docker(settings.sudo)
-    file = str(PurePosixPath(settings.directory) / settings.env_file)
-    compose = c.Compose(docker, settings.project, settings.directory, settings.compose_files)
-    env = () if settings.env_file == beside(settings.compose_files) else ("--env-file", file)
+    compose = compose_of(settings)
     return host_script(
         "deploy/look",
         title=f"look at {ref}",
-        compose=(*compose.program, *env),
+        compose=(*compose.program, *compose.env_words(settings.directory)),
         directory=settings.directory,
         remote=settings.remote,
         ref=ref.name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from schedgen_ops.commands.compose_files import beside
 from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
@@ -44,12 +45,16 @@ class Compose:
     @property
     def _owner(self) -> tuple[str, ...]:
         files = tuple(word for file in self.files for word in ("-f", file))
-        return (*self.program, *self.env_words, *files)
+        return (*self.program, *self.env_words(), *files)
 
-    @property
-    def env_words(self) -> tuple[str, ...]:
-        """The option for the env file; none for the one that Compose looks for by itself."""
-        return () if self.env_file == beside(self.files) else ("--env-file", self.env_file)
+    def env_words(self, directory: str = "") -> tuple[str, ...]:
+        """The option for the env file; none for the one that Compose looks for by itself.
+
+        Args:
+            directory: what it is relative to, where that is not the working directory.
+        """
+        file = str(PurePosixPath(directory) / self.env_file)
+        return () if self.env_file == beside(self.files) else ("--env-file", file)
 
     def version(self) -> Command:
         """The plugin's version; fails where it is absent."""
