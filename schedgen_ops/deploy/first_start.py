@@ -25,9 +25,7 @@ def rest(host_run: HostRun) -> list[str]:
     """Return the services that no deploy replaces, where they have to be started and were not yet."""
     if not (host_run.new and host_run.seen.blank):
         return []
-    settings, records = host_run.settings, host_run.new.services
-    begun = scope.at_first(settings, host_run.host, records)
-    return [name for name in scope.untiered(settings, records) if name not in begun]
+    return scope.rest(host_run.settings, host_run.host, host_run.new.services)
 
 
 def take_back(host_run: HostRun) -> None:

@@ -65,7 +65,7 @@ def forecast(
     steps, blank = [*scope.parts(settings, expected)], not boxes and serving is None
     first = scope.at_first(settings, host, expected) if blank else ()
     if blank:
-        steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.untiered(settings, expected)])
+        steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
     bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
     data = bring(first)
     tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]

@@ -124,13 +124,12 @@ def tiers(session: Session, first: int) -> tuple[Step, ...]:
         for number, tier in enumerate(settings.tiers, start=first)
         if any(host.runs(service) for host in here for service in tier.services)
     ]
-    last = max((number for number, _ in numbered), default=0)
     return tuple(
         _rolling(
             session,
             str(number),
             f"Rolling update - {tier.name} services",
-            partial(_of_tier, tier, last=number == last),
+            partial(_of_tier, tier, last=tier is numbered[-1][1]),
         )
         for number, tier in numbered
     )

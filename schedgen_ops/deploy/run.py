@@ -45,7 +45,7 @@ def until_verified(session: Session) -> tuple[Step, ...]:
     """
     migrating, holders = _migrating(session), _holders(session)
     behind = partial(pipeline.open_ingress, session)
-    unmigrated = behind(partial(_begin, session), _undone, waits=True)
+    unmigrated = behind(partial(_unmigrated, session), _undone, waits=True)
     return (
         pipeline.preflight(session, partial(_make_sure, session), pulls=True),
         *((_backup(session),) if holders else ()),
@@ -155,7 +155,7 @@ def _migrations(session: Session) -> Step:
     """The schema, once a database; from here on there is a backup."""
 
     def run() -> None:
-        _begin(session, logs=False)
+        _begin(session)
         migrate = partial(session.do, schema.migrate, only=_migrating(session))
         at_once([migrate, partial(session.do, code.keep_logs)])
         added = sorted({name for host_run in session.host_runs for name in host_run.release.migrations})
@@ -169,12 +169,16 @@ def _migrations(session: Session) -> Step:
     return Step("3", "Running database migrations", run, undo=undo, waits=True)
 
 
-def _begin(session: Session, *, logs: bool = True) -> None:
+def _begin(session: Session) -> None:
     """What comes before anything is changed: the data, where nothing runs yet, and the record."""
     session.do(_fill)
     session.do(_note_change)
-    if logs:
-        session.do(code.keep_logs)
+
+
+def _unmigrated(session: Session) -> None:
+    """What comes before the ingress where no migrations do."""
+    _begin(session)
+    session.do(code.keep_logs)
 
 
 def _undone(host_run: HostRun) -> None:

@@ -30,10 +30,10 @@ def parts(settings: Settings, records: Mapping[str, ServiceRecord]) -> tuple[tup
     return (("Services", [name for name, record in records.items() if not left_alone(record)]),)
 
 
-def untiered(settings: Settings, records: Mapping[str, ServiceRecord]) -> list[str]:
-    """Return the services that no deploy replaces: they are started where nothing runs yet."""
-    replaced = {*order(settings, records)}
-    return [name for name in records if name not in replaced]
+def rest(settings: Settings, host: HostSettings, records: Mapping[str, ServiceRecord]) -> list[str]:
+    """Return what no deploy replaces and is not there `at_first`: where nothing runs yet, it comes last."""
+    begun = {*order(settings, records), *at_first(settings, host, records)}
+    return [name for name in records if name not in begun]
 
 
 def at_first(settings: Settings, host: HostSettings, records: Mapping[str, ServiceRecord]) -> tuple[str, ...]:
