@@ -9,12 +9,14 @@ from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.cli.deploy import carry_out
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.cli.offsite import FETCHING
+from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import docker
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -36,10 +38,12 @@ def is_lost(op: Operation) -> bool:
 
 
 def _blank(op: Operation, remote: Remote) -> bool:
-    host = op.context(remote)
-    listing = host.run(host.docker.containers(op.settings.project))
-    shelf = store.read(remote, Paths(op.settings.directory))
-    return shelf.blank(docker.parse_containers(listing.stdout))
+    settings = op.settings
+    listed = docker.Docker(settings.sudo).containers(settings.project)
+    asked = (listed, store.read_command(Paths(settings.directory)))
+    answers = remote.batch(asked, deadline=QUICK)
+    listing, shelf = (checked(*pair, remote.name).stdout for pair in zip(asked, answers, strict=True))
+    return store.parse_shelf(shelf).blank(docker.parse_containers(listing))
 
 
 def bring_home(op: Operation, found: Mapping[str, Manifest], fetch: Callable[[], None]) -> None:

@@ -133,6 +133,5 @@ def _run(
     fleet = Fleet([part.remote for part in found])
 
     everywhere = fleet.everywhere(lambda remote: share(by_host[remote.name]))
-
     op.begin(command, title, (("Backup", found[0].backup.id),), (("", step),))
     StepRunner(op.emit, op.clock).run((Step("", step, everywhere, gate=True),))
