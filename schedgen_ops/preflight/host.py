@@ -210,7 +210,8 @@ def namesakes(settings: Settings) -> Judge:
 
     def judge(result: Result) -> Iterator[Problem]:
         if not result.ok:
-            yield Problem(f"what else runs from {settings.directory} is not known: {reason(result)}")
+            text = f"what else runs from {settings.directory} is not known: {reason(result)}"
+            yield Problem(text, unknown=True)
         elif others := sorted({*result.lines()} - {settings.project, ""}):
             yield Problem(
                 f"no container of the project {settings.project!r} is here, and {settings.directory} has "

@@ -1,6 +1,6 @@
 # Tells which variables have a value, as Compose itself reads the env file. It is asked twice: as the release will
-# be, and without what this shell has of its own; once where nothing of that can make a difference. Its complaint can quote the file, so that only what is known to
-# hold nothing of it is passed on.
+# be, and without what this shell has of its own; once where nothing of that can make a difference. Its complaint
+# can quote the file, so that only what is known to hold nothing of it is passed on.
 #: compose[] `docker compose` with the project's name
 #: model     a compose file that says `set` for each variable that is
 #: file      the env file

@@ -1,6 +1,6 @@
 # Keeps the ingress as a release has it; the first time it hands the published ports over. Prints `gap
-# MICROSECONDS` when there was one, and `changed` unless everything was so already; `say TEXT` is for the operator. Ends with 20 where the ports
-# are left without those that had them, or with both.
+# MICROSECONDS` when there was one, and `changed` unless everything was so already; `say TEXT` is for the operator.
+# Ends with 20 where the ports are left without those that had them, or with both.
 # What a script left that a reboot or the end of the engine cut off is ended first: with an ingress that answers,
 # who had the ports goes; else they have them again, and with `repair` that is all. What `stopped/ports` names was
 # stopped for its ports; what publishes none and has our label was made by us.
