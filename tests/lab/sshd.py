@@ -145,15 +145,23 @@ def sshd(folder: Path, *lines: str) -> Iterator[Sshd]:
 
 
 def wait_for_port(server: Sshd) -> None:
-    """Until it answers, 5 s at most."""
+    """Until it answers and the process that served the asking is gone: it is no test's session. 5 s at most."""
+    asked = False
     for _ in range(100):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", server.port)) == 0:
-                return
+        asked = asked or greets(server.port)
+        if asked and not server.sessions():
+            return
         if server.process.poll() is not None:
             break
         time.sleep(0.05)
     pytest.fail(f"sshd did not start:\n{server.log}")
+
+
+def greets(port: int) -> bool:
+    """Whether a server's greeting comes, and with it the process that serves the connection."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=3) as probe:
+        return probe.recv(4) == b"SSH-"
+    return False
 
 
 def free_port() -> int:
