@@ -31,6 +31,7 @@ class Service:
         fixed_name: whether it has a container_name, so that there can only be one.
         needs: the services that it depends on.
         networks: the networks it is in.
+        ipv6: whether one of them has IPv6.
         replicas: how many containers of it there are.
         definition: Compose's hash of all it says.
         single: why its place in the network can only be taken once, "" if it can be taken twice.
@@ -50,6 +51,7 @@ class Service:
     fixed_name: bool = False
     needs: tuple[str, ...] = ()
     networks: tuple[str, ...] = ("default",)
+    ipv6: bool = False
     single: str = ""
     image_of: str = ""
     needs_text: str = ""
@@ -102,6 +104,10 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
     # Optional ones may be left out by their profile; Compose reads its own words for that as a mistake.
     there = document.get("services") or {}
     needs = {each: how for each, how in written.items() if each in there or _required(how)}
+    networks, known = (
+        tuple(sorted(body.get("networks") or {})) or ("default",),
+        document.get("networks") or {},
+    )
     ports = tuple(map(_port, body.get("ports") or ()))
     single = tuple(dict.fromkeys(port for port in ports if port))
     # One port can lead to one place; on several addresses it is still one.
@@ -120,7 +126,8 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         fixed_name=bool(body.get("container_name")),
         needs=tuple(sorted(needs)),
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
-        networks=tuple(sorted(body.get("networks") or {})) or ("default",),
+        networks=networks,
+        ipv6=any((known.get(name) or {}).get("enable_ipv6") for name in networks),
         single=_single(body),
     )
 

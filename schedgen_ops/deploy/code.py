@@ -38,7 +38,8 @@ def keep_running(host_run: HostRun, run: str) -> None:
     name = ReleaseId(f"{new_id(run, commit)}-adopted")
     services, tracked = images.resolve(host_run, name, commit)
     boxes = {box.service: box for box in host_run.seen.containers}
-    described = images.describe(host_run.settings, host_run.host, services, name, None, tracked)
+    spoken = images.ask_ports(host_run.context, services, None)
+    described = images.describe(host_run.settings, host_run.host, services, name, None, tracked, spoken)
     records = {
         service: replace(record, image_id=boxes[service].image)
         for service, record in described.items()

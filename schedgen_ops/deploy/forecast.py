@@ -13,6 +13,7 @@ from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
 from schedgen_ops.rollout.plan import Action
+from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.work_tree import CheckOut
 from schedgen_ops.settings import HostSettings, Settings
@@ -46,6 +47,7 @@ def forecast(
     serving: Release | None,
     commit: str,
     changed: Collection[str],
+    spoken: Spoken = NOTHING_ASKED,
 ) -> Forecast:
     """Return the plan of a deploy of `commit` on a host.
 
@@ -53,10 +55,11 @@ def forecast(
         services: what the compose file of that commit says.
         serving: the release that serves; None before the first deploy.
         changed: paths in the repository that differ from what serves.
+        spoken: what published ports speak, see `images.ask_ports`.
     """
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
     short = ReleaseId(commit[:7])
-    described = describe(settings, host, services, short, serving, {})
+    described = describe(settings, host, services, short, serving, {}, spoken)
     new = Release(short, "", commit, State.STARTED, services=described)
     old = serving or _adopted(new, boxes)
     known = old.services if old else {}

@@ -12,13 +12,15 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.fleet import at_once
-from schedgen_ops.host_context import QUICK
+from schedgen_ops.host_context import QUICK, HostContext
 from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept, origin
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import scope
+from schedgen_ops.rollout import spoken as spoken_of
+from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
@@ -44,19 +46,24 @@ def describe(
     release_id: ReleaseId,
     known: Release | None,
     tracked: Mapping[str, str],
+    spoken: Spoken = NOTHING_ASKED,
 ) -> dict[str, ServiceRecord]:
     """Return the record of each service that a release is to run on a host, without the images' ids.
 
     Args:
+        spoken: what published ports speak, as `ask_ports` tells.
         known: the release before, which knows how long replacing a service took.
         tracked: path in the project to git object id, of the files that services mount.
     """
     records: dict[str, ServiceRecord] = {}
-    routes = routes_of(services, settings.checks)
     here = scope.on(services, settings, host)
     hows = registry.chosen(here, settings)
+    gated = [service for service in here if hows[service.name].behind]
+    raw = spoken_of.raw(gated, settings, known.services if known else {}, spoken)
+    routes = routes_of(gated, settings.checks)
     for service in here:
         how, before = hows[service.name], known.services.get(service.name) if known else None
+        proxies = tuple(route.proxy for route in routes if route.service == service.name)
         records[service.name] = ServiceRecord(
             image=rollout.image_name(settings.project, service.name, release_id),
             image_id="",
@@ -64,9 +71,11 @@ def describe(
             written=service.definition,
             replicas=service.replicas,
             strategy=how.name,
-            proxies=tuple(route.proxy for route in routes if how.behind and route.service == service.name),
+            proxies=proxies,
             needs=service.needs,
             seconds=before.seconds if before else 0.0,
+            alias=rollout.alias(settings.project, service.name) if proxies else "",
+            raw=tuple(name for name in proxies if name in raw),
         )
     return records
 
@@ -76,11 +85,17 @@ def pin(
     release_id: ReleaseId,
     services: Iterable[c.Service],
     records: Mapping[str, ServiceRecord],
+    before: Release | None = None,
 ) -> None:
-    """Write the compose file of a release: its own image names, our labels, and the ingress if it has one."""
+    """Write the compose file of a release: its own image names, our labels, and the ingress if it has one.
+
+    Args:
+        before: the release whose containers the ingress still leads to, while this one is brought.
+    """
     folder, settings = host_run.paths.release(release_id), host_run.settings
     behind = [s for s in services if s.name in records and records[s.name].proxies]
-    routes, proxy = routes_of(behind, settings.checks), chosen(settings)
+    raw = [name for record in records.values() for name in record.raw]
+    routes, proxy = routes_of(behind, settings.checks, _found_as(records, before), raw), chosen(settings)
     networks = {network for service in behind for network in service.networks}
     gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
     text = proxy.render(routes, gate, settings.ingress)
@@ -88,12 +103,40 @@ def pin(
     host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate, services)))
 
 
+def _found_as(records: Mapping[str, ServiceRecord], before: Release | None) -> dict[str, str]:
+    """The names of containers that are no other project's, where those that run have them too."""
+    known = before.services if before else {}
+    led = {name: record for name, record in known.items() if record.proxies}
+    return {
+        name: record.alias
+        for name, record in records.items()
+        if record.alias and (name not in led or led[name].alias == record.alias)
+    }
+
+
+def ask_ports(host: HostContext, services: Sequence[c.Service], known: Release | None) -> Spoken:
+    """Ask the published ports of which nothing says that they speak HTTP: in one round trip, or none.
+
+    Args:
+        known: the release that serves.
+    """
+    hows = registry.chosen(here := scope.on(services, host.settings, host.entry), host.settings)
+    gated = [service for service in here if hows[service.name].behind]
+    doors = spoken_of.to_ask(gated, host.settings, known.services if known else {})
+    if not doors:
+        return NOTHING_ASKED
+    return spoken_of.parse(host.run(spoken_of.command(doors), spoken_of.DEADLINE).stdout)
+
+
 def build(host_run: HostRun) -> None:
     """Build every image of the new release under the release's own names; touch nothing that runs."""
     release = host_run.release
     host_run.services, tracked = resolve(host_run, release.id, release.commit)
-    records = describe(host_run.settings, host_run.host, host_run.services, release.id, host_run.old, tracked)
-    pin(host_run, release.id, host_run.services, records)
+    spoken = ask_ports(host_run.context, host_run.services, host_run.old)
+    records = describe(
+        host_run.settings, host_run.host, host_run.services, release.id, host_run.old, tracked, spoken
+    )
+    pin(host_run, release.id, host_run.services, records, host_run.old)
     at_once(
         [partial(_pull, host_run, records), partial(_build, host_run)], interrupt=host_run.remote.interrupt
     )

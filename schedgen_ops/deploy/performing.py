@@ -136,5 +136,8 @@ def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
         same = done.gap is None
         told = "is already as this release has it" if same else "has the configuration of this release"
         host_run.say(f"The ingress {told}")
+        for name in (name for each in operation.behind for name in each.record.raw):
+            service, _, port = name.rpartition("_")
+            host_run.say(f"Port {port} of {service} speaks no HTTP: its bytes are passed on as they come")
     for text in done.told:
         host_run.warn(text)

@@ -14,6 +14,7 @@ from schedgen_ops.commands.definition import parse_hashes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.code import meant
 from schedgen_ops.deploy.forecast import Row, forecast
+from schedgen_ops.deploy.images import ask_ports
 from schedgen_ops.deploy.need import needed
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_context import HostContext
@@ -84,7 +85,8 @@ def look(host: HostContext, ref: Ref) -> Preview:
     before = serving.services if serving else ()
     spaces = disks.parse_spaces(disk.stdout)
     changed = changes.paths(coming)
-    foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed)
+    spoken = ask_ports(host, wanted, serving)
+    foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed, spoken)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,

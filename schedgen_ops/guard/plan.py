@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.proxy import chosen
-from schedgen_ops.proxy.routes import port_of
+from schedgen_ops.proxy.routes import Route, route_of
+from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release.record import Release, ReleaseId, State, to_json
 from schedgen_ops.rollout import planner
 from schedgen_ops.rollout.operations import Name, Operation, Plan
@@ -103,6 +104,11 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
     settings, new = host_run.settings, host_run.release
     replaced = {name: new.services[name] for name in host_run.touched}
     proxies = tuple(proxy for record in replaced.values() for proxy in record.proxies)
+    gated = {name for name, record in new.services.items() if record.proxies}
+    behind = [service for service in host_run.services if service.name in gated]
+    raw = [name for record in new.services.values() for name in record.raw]
+    known = routes_of(behind, settings.checks, raw=raw)
+    routes = [route for route in known if route.proxy in proxies]
     checks = settings.checks_on(host_run.host)
     counters = next((check for check in checks if check.name == settings.guard.metrics), None)
     return AgentConfig(
@@ -118,8 +124,8 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
         services=tuple(replaced),
         proxy=chosen(settings).name,
         proxies=proxies,
-        targets=tuple(_target(check, proxies) for check in checks),
-        metrics=_target(counters, proxies) if counters else "",
+        targets=tuple(_target(check, routes) for check in checks),
+        metrics=_target(counters, routes) if counters else "",
         requests_metric=settings.guard.requests_metric,
         latency_metric=settings.guard.latency_metric,
         prometheus=_query(settings),
@@ -130,9 +136,9 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
     )
 
 
-def _target(check: Check, proxies: Iterable[str]) -> str:
-    port = str(urlsplit(check.url).port or 80)
-    proxy = next((name for name in proxies if port_of(name) == port), "-")
+def _target(check: Check, routes: Sequence[Route]) -> str:
+    route = route_of(routes, check)
+    proxy = route.proxy if route and not route.raw else "-"
     # Slow answers are the latency's business: a check of the guard fails on none, or on a wrong one.
     return f"{max(_PATIENCE, 2 * check.within):g} {proxy} {check.url}"
 

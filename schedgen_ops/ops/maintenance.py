@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schedgen_ops import events
@@ -64,29 +64,30 @@ def page(settings: Settings) -> bytes:
     return found
 
 
-def routes(remote: Remote, settings: Settings, services: Sequence[str]) -> tuple[str, ...]:
-    """Return the ingress's routes that lead to these services, () for all.
+def routes(remote: Remote, settings: Settings, services: Sequence[str]) -> Mapping[str, bool]:
+    """Return the ingress's routes that lead to these services, () for all, and whether each is HTTP.
 
     Raises:
         Refused: where no service is behind an ingress of ours, or one of these is not.
     """
     paths = Paths(settings.directory)
     serving = store.certain(store.read(remote, paths), paths, remote.name).serving
-    behind = {name: one.proxies for name, one in serving.services.items() if one.proxies} if serving else {}
+    behind = {name: one for name, one in serving.services.items() if one.proxies} if serving else {}
     if not behind:
         hint = "`rollout.ingress` puts services behind it, with the next deploy."
         raise Refused("no service here is behind an ingress of ours", host=remote.name, hint=hint)
     if others := [name for name in services if name not in behind]:
         hint = f"Behind it: {', '.join(sorted(behind))}. `inv ops.stop` stops a service."
         raise Refused(f"not behind the ingress: {', '.join(others)}", host=remote.name, hint=hint)
-    return tuple(route for name, own in behind.items() if name in (services or behind) for route in own)
+    asked = [one for name, one in behind.items() if name in (services or behind)]
+    return {route: route not in one.raw for one in asked for route in one.proxies}
 
 
-def command(settings: Settings, known: Sequence[str], closing: Closing | None) -> Command:
+def command(settings: Settings, known: Mapping[str, bool], closing: Closing | None) -> Command:
     """Return the command that turns visitors of these routes away; None lets everybody in."""
     paths = Paths(settings.directory)
     body = closing.page if closing else b""
-    turned = () if closing is None else known if closing.services else ("*",)
+    turned = () if closing is None else tuple(known) if closing.services else ("*",)
     return host_script(
         "ops/maintenance",
         title="maintenance",
@@ -97,7 +98,8 @@ def command(settings: Settings, known: Sequence[str], closing: Closing | None) -
         folder=paths.ingress,
         proxy=chosen(settings).name,
         routes=turned,
-        ports=tuple(dict.fromkeys(map(port_of, known))),
+        ports=tuple(map(port_of, known)),
+        raw=tuple(port_of(route) for route, http in known.items() if not http),
         what=closing.what if closing else "",
         retry=settings.ingress.retry_after,
         wait=closing.hold if closing else 0,
@@ -123,7 +125,12 @@ def turn(remote: Remote, settings: Settings, emit: events.Emit, closing: Closing
     if not result.ok:
         said = (result.stderr.strip() or f"exit code {result.code}").splitlines()[-1]
         raise OpsError(said, host=remote.name, hint="`inv status` says whether visitors are turned away.")
-    words = {"page": "answers visitors with the page", "held": "holds visitors", "open": "lets visitors in"}
+    words = {
+        "page": "answers visitors with the page",
+        "held": "holds visitors",
+        "cut": "cuts visitors off",
+        "open": "lets visitors in",
+    }
     for line in result.lines():
         port, _, seen = line.partition(" ")
         events.info(emit, f"Port {port} {words.get(seen, seen)}", remote.name)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Template
 from typing import Any
 
 from schedgen_ops.host_scripts import text
 from schedgen_ops.proxy.contract import DEFAULTS
-from schedgen_ops.proxy.routes import Route, published
+from schedgen_ops.proxy.routes import Asked, Route, published
 from schedgen_ops.settings import Ingress
 
 FOLDER = "/etc/schedgen-ingress"
@@ -64,24 +64,34 @@ class HAProxy:
 
 def _listener(route: Route) -> str:
     return _filled(
-        "proxy",
+        "raw" if route.raw else "proxy",
         proxy=route.proxy,
-        listen=route.port.published,
-        service=route.service,
+        bind="\n".join(f"    bind {address}" for address in _binds(route)),
+        service=route.found_as,
         target=route.port.target,
         slots=SLOTS,
-        health=_filled("health", path=route.path) if route.path not in ("", "/") else "",
-        check=_check(route),
+        check=_check(route.asked) if route.asked else "",
+        # A path of its own can be told from what visitors ask for.
+        **({} if route.raw else {"health": _health(route.asked)}),
     )
 
 
-def _check(route: Route) -> str:
+def _binds(route: Route) -> Iterator[str]:
+    yield f":{route.listen}"
+    if route.ipv6:
+        yield f":::{route.listen} v6only"
+
+
+def _health(asked: Asked | None) -> str:
+    return _filled("health", path=asked.path) if asked and asked.path != "/" else ""
+
+
+def _check(asked: Asked) -> str:
     """What a container is asked for its health: the same request as the configured check."""
-    if not route.path:
-        return ""
-    uri = f"{route.path}?{route.query}" if route.query else route.path
-    status = str(route.status or "200-399")
-    return _filled("check", uri=_quoted(uri), host=_quoted(route.host), status=status)
+    uri = f"{asked.path}?{asked.query}" if asked.query else asked.path
+    status = str(asked.status or "200-399")
+    check = _filled("check", uri=_quoted(uri), host=_quoted(asked.host), status=status)
+    return check + (_filled("secure", server_name=_quoted(asked.name)) if asked.secure else "")
 
 
 def _quoted(text: str) -> str:

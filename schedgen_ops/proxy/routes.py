@@ -1,81 +1,153 @@
-"""Which published port leads to which service, whatever proxy has it. Pure."""
+"""Which published port leads to which service, and what it speaks, whatever proxy has it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from schedgen_ops.commands.compose import Port, Service
 from schedgen_ops.settings import Check
 
+# Where a proxy listens for a port that several services have, each on an address of its own.
+_APART = 10_000
+_PORTS = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for the health of what answers on a port, as a visitor of `host` asks.
+
+    Attributes:
+        status: the one that is good, 0 for any from 200 to 399.
+        secure: whether it is asked over TLS.
+    """
+
+    path: str
+    query: str = ""
+    host: str = "localhost"
+    status: int = 0
+    secure: bool = False
+
+    @property
+    def name(self) -> str:
+        """The host's name without a port, as a server that has several certificates is told it."""
+        return urlsplit(f"//{self.host}").hostname or self.host
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A published port that leads to a service.
+    """A published port, on one address or more, that leads to a service.
 
     Attributes:
-        path: what is asked for the health of what answers there, "" for nothing; with `query`, as a visitor
-            of `host`, for the status `status`, 0 for any that is good.
+        asked: what is asked for its health; None for whether it accepts a connection.
         also: its further addresses.
+        listen: the port where the proxy listens, which no other route has.
+        ipv6: whether its service is in a network that has IPv6.
+        found_as: the name under which the service's containers are found on its networks.
+        raw: whether bytes pass as they come, because no HTTP was seen there.
     """
 
     service: str
     port: Port
-    path: str = ""
+    asked: Asked | None = None
     also: tuple[str, ...] = ()
-    query: str = ""
-    host: str = "localhost"
-    status: int = 0
+    listen: int = field(kw_only=True)
+    found_as: str = field(kw_only=True)
+    raw: bool = False
+    ipv6: bool = False
 
     @property
     def proxy(self) -> str:
         """The name by which scripts and records address it."""
-        return f"{self.service}_{self.port.published}"
+        return f"{self.service}_{self.listen}"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All its addresses; "" is every one of the host's."""
+        return (self.port.address, *self.also)
 
 
 def port_of(proxy: str) -> str:
-    """Return the published port of the route of this name, in digits."""
+    """Return the port where the proxy listens for the route of this name, in digits."""
     return proxy.rpartition("_")[2]
 
 
-def routes(services: Iterable[Service], checks: Iterable[Check]) -> tuple[Route, ...]:
-    """The ports of `services`; a configured check of a port tells how to ask for its health."""
-    asked = {}
-    for check in reversed(tuple(checks)):
-        url = urlsplit(check.url)
-        if url.scheme == "http":
-            asked[url.port or 80] = (url, check.status or 0)
+def routes(
+    services: Sequence[Service],
+    checks: Iterable[Check],
+    names: Mapping[str, str] | None = None,
+    raw: Collection[str] = (),
+) -> tuple[Route, ...]:
+    """The ports of `services`; a configured check of a port tells how to ask for its health.
+
+    Args:
+        names: where the containers of a service are not found by its own name.
+        raw: the routes, as `Route.proxy` names them, on which bytes pass as they come.
+    """
     found: dict[tuple[str, int], Route] = {}
+    taken = {port.published for service in services for port in service.ports}
+    heard: set[int] = set()
     for service in services:
         for port in service.ports:
-            route = found.get((service.name, port.published))
-            # One port on several addresses, IPv4 and IPv6 for example, is one listener.
-            more = replace(route, also=(*route.also, port.address)) if route else None
-            found[service.name, port.published] = more or _route(service.name, port, asked)
-    return tuple(found.values())
+            if route := found.get((service.name, port.published)):
+                # One port on several addresses, IPv4 and IPv6 for example, is one listener.
+                found[service.name, port.published] = replace(route, also=(*route.also, port.address))
+                continue
+            listen = port.published if port.published not in heard else _apart(port.published, taken | heard)
+            heard.add(listen)
+            known = (names or {}).get(service.name, service.name)
+            found[service.name, port.published] = Route(
+                service.name, port, listen=listen, found_as=known, ipv6=service.ipv6
+            )
+    asked: dict[tuple[str, bool], Asked] = {}
+    for check in checks:
+        if route := route_of(tuple(found.values()), check):
+            one = _asked(check)
+            asked.setdefault((route.proxy, one.secure), one)
+
+    def finished(route: Route) -> Route:
+        as_it_comes = route.proxy in raw
+        # What does not speak HTTP is asked over TLS or not at all.
+        return replace(route, asked=asked.get((route.proxy, as_it_comes)), raw=as_it_comes)
+
+    return tuple(map(finished, found.values()))
 
 
-def _route(service: str, port: Port, asked: Mapping[int, tuple[SplitResult, int]]) -> Route:
-    if port.published not in asked:
-        return Route(service, port)
-    url, status = asked[port.published]
+def _apart(published: int, taken: Collection[int]) -> int:
+    ways = ((published + step * _APART + more) % _PORTS for more in range(_APART) for step in range(1, 7))
+    return next(port for port in ways if port >= 1024 and port not in taken)
+
+
+def route_of(routes: Sequence[Route], check: Check) -> Route | None:
+    """Return the route that leads to what a check asks; None for none, or where it may be either of two."""
+    url = urlsplit(check.url)
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    fits = [route for route in routes if route.port.published == port]
+    if len(fits) > 1:
+        # Of several services, one is named by the check, or has the address that is asked.
+        fits = [route for route in fits if check.service == route.service or url.hostname in route.addresses]
+    return fits[0] if fits else None
+
+
+def _asked(check: Check) -> Asked:
+    url = urlsplit(check.url)
     # Whoever asks names the host as the address does, without a login.
     host = url.netloc.rpartition("@")[2]
-    return Route(service, port, url.path or "/", query=url.query, host=host, status=status)
+    return Asked(url.path or "/", url.query, host, check.status or 0, url.scheme == "https")
 
 
 def published(routes: Iterable[Route]) -> list[dict[str, Any]]:
-    """Return `ports` of a compose file for a proxy that listens on the ports that it publishes."""
+    """Return `ports` of a compose file for a proxy that listens for `routes`."""
     return [
         {
             "mode": "ingress",
             "protocol": "tcp",
-            "target": route.port.published,
+            "target": route.listen,
             "published": str(route.port.published),
             **({"host_ip": address} if address else {}),
         }
         for route in routes
-        for address in (route.port.address, *route.also)
+        for address in route.addresses
     ]

@@ -32,7 +32,14 @@ def plain(release: Release) -> Release:
     services = release.services.values()
     _all(_ID, (release.id, *filter(None, (release.previous, release.restores))))
     _all(_NAME, release.services)
-    _all(_NAME, (name for record in services for name in (*record.proxies, *record.needs)))
+    _all(
+        _NAME,
+        (
+            name
+            for record in services
+            for name in (*record.proxies, *record.raw, *record.needs, *filter(None, (record.alias,)))
+        ),
+    )
     _all(_IMAGE, (text for record in services for text in (record.image, record.image_id)))
     _all(_STAMPED, release.restored)
     if len(release.restored) not in (0, 2):

@@ -40,6 +40,8 @@ class ServiceRecord:
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
         seconds: how long its last replacement took; 0 where that is not known.
+        alias: the name under which the ingress finds its containers and no others; "" where they have none.
+        raw: those of `proxies` on which bytes pass as they come.
     """
 
     image: str
@@ -51,6 +53,8 @@ class ServiceRecord:
     proxies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
+    alias: str = ""
+    raw: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

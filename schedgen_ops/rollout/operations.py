@@ -53,11 +53,12 @@ class SetIngress:
         return self.behind[0].release_id
 
     def __str__(self) -> str:
+        raw = [name.replace("_", " ") for each in self.behind for name in each.record.raw]
+        ways = f"; no HTTP, passed on as it comes: {', '.join(raw)}" if raw else ""
         if self.first:
-            return f"hand the ports of {_names(self.behind)} over to the ingress"
-        return (
-            f"{'repair' if self.repair else 'set'} the ingress for {_names(self.behind)} of {self.release_id}"
-        )
+            return f"hand the ports of {_names(self.behind)} over to the ingress{ways}"
+        how = "repair" if self.repair else "set"
+        return f"{how} the ingress for {_names(self.behind)} of {self.release_id}{ways}"
 
     def inverse(self) -> tuple[Operation, ...]:
         """The ingress as the release before had it; ports that it took over it keeps."""

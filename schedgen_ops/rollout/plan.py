@@ -20,6 +20,7 @@ _OVERRIDE = "override-by-schedgen "
 _OVERRIDDEN = re.compile(f'"{_OVERRIDE}' + r'(?:[^"\\]|\\.)*"')
 # Docker's own rule for a part of a repository's name.
 _NAME_PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_LABEL = 63
 _NOT_IN_A_TAG = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -58,6 +59,13 @@ def _in_a_name(service: str) -> str:
     return f"{plain or 'service'}-{hashlib.sha256(service.encode()).hexdigest()[:8]}"
 
 
+def alias(project: str, service: str) -> str:
+    """Return the name of a service's containers on its networks that no other project's have."""
+    name = f"schedgen-{project}-{_in_a_name(service)}"
+    # A label of DNS has no more.
+    return name if len(name) <= _LABEL else f"schedgen-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
 def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
     """Return a hash of what a service is apart from its image.
 
@@ -90,7 +98,8 @@ def overlay(
     Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it. No
     registry is asked for a name of ours, and nothing is needed that is not there.
     """
-    needs = {each.name: _OVERRIDE + each.needs_text for each in services if each.needs_text}
+    written = {each.name: each for each in services}
+    needs = {name: _OVERRIDE + each.needs_text for name, each in written.items() if each.needs_text}
     body: dict[str, Any] = {
         name: {
             "image": record.image,
@@ -98,6 +107,11 @@ def overlay(
             "labels": {RELEASE_LABEL: release_id, DEFINITION_LABEL: record.definition},
             **({"ports": _RESET} if ingress and record.proxies else {}),
             **({"depends_on": needs[name]} if name in needs else {}),
+            **(
+                {"networks": _known_as(record.alias, written[name].networks)}
+                if record.alias and name in written
+                else {}
+            ),
         }
         for name, record in records.items()
     }
@@ -105,6 +119,10 @@ def overlay(
         # No label of the release: the ingress is replaced only when it itself changes.
         body[INGRESS] = dict(ingress)
     return _tagged({"services": body})
+
+
+def _known_as(alias: str, networks: Iterable[str]) -> dict[str, Any]:
+    return {network: {"aliases": [alias]} for network in networks}
 
 
 def relabelled(overlay: str, release_id: ReleaseId) -> str:

@@ -19,6 +19,13 @@ class Ingress(Section):
     retry_after: t.Seconds = Field(
         default=60, description="Seconds after which visitors under maintenance are told to try again."
     )
+    http: t.Many[t.Port] = Field(
+        default=(), description="Published ports that are passed on as HTTP, whatever was seen there."
+    )
+    tcp: t.Many[t.Port] = Field(
+        default=(),
+        description="Published ports whose bytes are passed on as they come, whatever was seen there.",
+    )
     header_kb: Annotated[int, Field(ge=8, le=1024)] = Field(
         default=64, description="KiB that the headers of a request, or of an answer, may take together."
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,31 @@ class Stack:
         project = f"label=com.docker.compose.project={self.name}"
         (box,) = self.box.sh(f"docker ps -q --filter {project} --filter {label}").split()
         return self.box.sh(f"docker exec {box} {' '.join(command)}")
+
+    def by_hand(self, *words: str) -> str:
+        """What Compose prints, as the owner calls it."""
+        return self.box.sh(f"cd {self.directory} && docker compose {' '.join(words)}")
+
+    @contextmanager
+    def visitors(self, *doors: str) -> Iterator[Callable[[], dict[str, dict[str, int]]]]:
+        """Visitors of doors on the host until the function it yields is called: that tells what they were answered.
+
+        Args:
+            doors: KIND=ADDRESS:PORT each; the kinds are those of visitors.js.
+        """
+        name = f"{self.name}-visitors"
+        script = base64.b64encode((STACKS / "visitors.js").read_bytes()).decode()
+        words = f"run -d --name {name} --network host --init lab/node:22 sh -c"
+        self.box.sh(f"docker {words} 'echo {script} | base64 -d > /v.js; exec node /v.js {' '.join(doors)}'")
+
+        def ended() -> dict[str, dict[str, int]]:
+            self.box.sh(f"docker stop {name}")
+            return dict(json.loads(self.box.sh(f"docker logs {name}").splitlines()[-1]))
+
+        try:
+            yield ended
+        finally:
+            self.box.sh(f"docker rm -f {name}")
 
     def runs(self) -> set[str]:
         """The services of it that run, without the ingress."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from box import Box
@@ -25,6 +27,45 @@ def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path
         assert ran.code == 0, ran.output
         assert {words.inside(each, "cat", "version") for each in services} == {"1"}
         assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
+
+
+DOORS = {
+    "tls=127.0.0.1:8443": "",
+    "h2c=127.0.0.1:8081": "",
+    "line=127.0.0.1:9000": "",
+    "http=127.0.0.1:8118": "shop-",
+    "http=127.0.0.2:8118": "admin-",
+    "http=127.0.0.1:8090": "dual-",
+    "http=[::1]:8090": "dual-",
+}
+
+
+def test_whatever_ports_speak_and_wherever_they_are_published(lab: Place, host: Box, tmp_path: Path) -> None:
+    with _shared(host), stack("ports", lab, host, tmp_path) as ports:
+        ports.by_hand("up", "--detach", "--build")
+        # Another project's service of the same name, on the network that both are in.
+        host.sh("docker run -d --name edge-shop --network edge --network-alias shop -e APP=beta- ports-shop")
+        plan = ports.op("deploy.plan", "--branch", "v2").output
+        assert "no HTTP, passed on as it comes: h2c 8081, line 9000, tls 8443" in plan, plan
+        said = ports.deploy("v2")
+        assert "Port 8443 of tls speaks no HTTP: its bytes are passed on as they come" in said
+        with ports.visitors(*DOORS) as ended:
+            ports.deploy("v1")
+            seen = ended()
+        for door, name in DOORS.items():
+            assert {*seen[door]} == {f"{name}1", f"{name}2"}, (door, seen[door])
+
+
+@contextmanager
+def _shared(host: Box) -> Iterator[None]:
+    """A network that projects share, and IPv6 on the host."""
+    set_ipv6 = "sysctl -qw net.ipv6.conf.all.disable_ipv6"
+    was = host.sh("sysctl -n net.ipv6.conf.all.disable_ipv6", user="root")
+    host.sh(f"{set_ipv6}=0; docker network create edge", user="root")
+    try:
+        yield
+    finally:
+        host.sh(f"docker rm -f edge-shop; docker network rm edge; {set_ipv6}={was}", user="root")
 
 
 def _long_headers(host: Box) -> tuple[int, int]:

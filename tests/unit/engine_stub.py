@@ -40,7 +40,8 @@ stat() {
     for id in "${found[@]}"; do
       read -r s status health _ < "containers/$id"; slot=$((slot + 1))
       up=UP; [ "$status:$health" = running:healthy ] || up=DOWN
-      echo "$proxy,s$slot,,,$busy,,,,,,,,,,,,,$up,2,10.0.0.$id:80"
+      at=10.0.0.$id; [ ! -e ipv6 ] || at="[fd00:77::$id]"
+      echo "$proxy,s$slot,,,$busy,,,,,,,,,,,,,$up,2,$at:80"
     done
     echo "$proxy,s9,,,0,,,,,,,,,,,,,MAINT,2,0.0.0.0:80"
     echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,"
@@ -67,7 +68,7 @@ case $1 in
       case $format in
         '{{.Id}}') echo "$id" ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
-        *IPAddress*) echo "10.0.0.$id " ;;
+        *IPAddress*) if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id  "; fi ;;
         *RestartPolicy*) echo on-failure:3 ;;
         '{{.Id}}'*) echo "$id $status" ;;
         *) echo "$status $health $code" ;;

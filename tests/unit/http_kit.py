@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import TypeVar
 
-Served = TypeVar("Served", bound=HTTPServer)
+Served = TypeVar("Served", bound=TCPServer)
 
 
 class Quiet(BaseHTTPRequestHandler):

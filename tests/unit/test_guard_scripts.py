@@ -74,6 +74,7 @@ backend_3001,s2,0,UP,2,2,10.0.0.4:3001,
 backend_3001,s3,0,MAINT (resolution),3,2,,
 backend_3001,s4,0,UP,4,2,10.0.0.9:3001,
 web_80,s1,0,UP,1,2,10.0.0.5:80,
+web_80,s2,0,UP,2,2,[fd00:77::5]:80,
 other_81,s1,0,UP,1,2,10.0.0.5:81,
 """
 
@@ -83,7 +84,7 @@ def test_each_server_of_ours_has_its_visitors_and_the_answers_that_never_came() 
         TRAFFIC,
         REPLY,
         proxies=" backend_3001 web_80 ",
-        fresh=" 10.0.0.5 ",
+        fresh=" 10.0.0.5 fd00:77::5 ",
         old=" 10.0.0.4  ",
     )
     assert said == [
@@ -92,6 +93,8 @@ def test_each_server_of_ours_has_its_visitors_and_the_answers_that_never_came() 
         "h o backend_3001/s2@10.0.0.4:3001 3 0",
         "h n web_80/s1@10.0.0.5:80 0 0",
         "a web_80 10.0.0.5:80",
+        "h n web_80/s2@[fd00:77::5]:80 0 0",
+        "a web_80 [fd00:77::5]:80",
     ]
 
 

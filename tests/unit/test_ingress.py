@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schedgen_ops.commands.compose import Port, Service
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.proxy import haproxy
-from schedgen_ops.proxy.routes import Route, routes
+from schedgen_ops.proxy.routes import Asked, Route, published, routes
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
 from schedgen_ops.settings import Check, Ingress
@@ -33,16 +35,117 @@ ROUTES = routes([BACKEND, FRONTEND], CHECKS)
 
 def test_every_published_port_has_a_route_and_the_first_check_of_a_port_is_its_health() -> None:
     assert (
-        Route("backend", Port(3001, 3001), "/health", host="localhost:3001"),
-        Route("front-end", Port(80, 3000), "/"),
-        Route("front-end", Port(8080, 3000, "127.0.0.1"), ""),
+        _route("backend", Port(3001, 3001), Asked("/health", host="localhost:3001")),
+        _route("front-end", Port(80, 3000), Asked("/")),
+        _route("front-end", Port(8080, 3000, "127.0.0.1")),
     ) == ROUTES
     assert [route.proxy for route in ROUTES] == ["backend_3001", "front-end_80", "front-end_8080"]
 
 
 @pytest.mark.parametrize("url", ["https://localhost:3001/health", "http://localhost:9/health"])
 def test_a_check_of_something_else_is_nobodys_health(url: str) -> None:
-    assert routes([BACKEND], [Check(name="other", url=url, within=1.0)])[0].path == ""
+    assert routes([BACKEND], [Check(name="other", url=url, within=1.0)])[0].asked is None
+
+
+def _route(service: str, port: Port, asked: Asked | None = None) -> Route:
+    return Route(service, port, asked, listen=port.published, found_as=service)
+
+
+# Ports that several services have, or one on several addresses
+
+SHOP = Service("shop", "", "/srv/p/shop", (), (Port(8118, 8000, "127.0.0.1"),), 1, "s")
+ADMIN = Service("admin", "", "/srv/p/admin", (), (Port(8118, 9000, "127.0.0.2"),), 1, "a")
+
+
+def test_two_services_on_one_port_of_two_addresses_have_a_listener_each() -> None:
+    found = routes([SHOP, ADMIN], [])
+    assert len({route.listen for route in found}) == len({route.proxy for route in found}) == 2
+    text = sections(PROXY.render(found, made()))
+    for route in found:
+        assert f"bind :{route.listen}" in text[f"frontend {route.proxy}"]
+        assert (
+            f"server-template s {haproxy.SLOTS} {route.service}:{route.port.target}"
+            in (text[f"backend {route.proxy}"])
+        )
+    ports = {(port["host_ip"], port["published"]): port["target"] for port in published(found)}
+    assert ports == {(route.port.address, "8118"): route.listen for route in found}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from([80, 443, 10443, 65000]), st.sampled_from("123")),
+        unique=True,
+    )
+)
+def test_no_two_routes_listen_alike_and_no_port_is_lost(wanted: list[tuple[str, int, str]]) -> None:
+    having = {
+        name: tuple(Port(port, 8000, f"127.0.0.{end}") for who, port, end in wanted if who == name)
+        for name in "abc"
+    }
+    found = routes([Service(name, "", "/srv/p", (), ports, 1, "x") for name, ports in having.items()], [])
+    assert len({route.listen for route in found}) == len(found)
+    assert {route.listen for route in found} >= {port for _, port, _ in wanted}
+    led = {(route.service, route.port.published, address) for route in found for address in route.addresses}
+    assert led == {(who, port, f"127.0.0.{end}") for who, port, end in wanted}
+
+
+@pytest.mark.parametrize(
+    ("check", "asked"),
+    [
+        (Check(name="x", url="http://127.0.0.2:8118/x"), ["", "/x"]),
+        (Check(name="x", url="http://localhost:8118/x", service="shop"), ["/x", ""]),
+        # It may be either of them.
+        (Check(name="x", url="http://localhost:8118/x"), ["", ""]),
+    ],
+)
+def test_a_check_of_a_port_that_two_services_have_is_that_of_one(check: Check, asked: list[str]) -> None:
+    found = routes([SHOP, ADMIN], [check])
+    assert [route.asked.path if route.asked else "" for route in found] == asked
+
+
+# What is no HTTP
+
+
+def test_what_is_no_http_passes_as_it_comes_and_is_asked_over_tls_where_its_check_is() -> None:
+    check = Check(name="api", url="https://shop.internal:3001/health?x=1", status=401)
+    (route,) = routes([BACKEND], [check], raw=["backend_3001"])
+    text = sections(PROXY.render([route], made()))
+    front, back = text["frontend backend_3001"], text["backend backend_3001"]
+    assert "mode tcp" in front
+    assert "mode tcp" in back
+    assert not [line for line in (*front, *back) if line.startswith(("http-request", "http-response"))]
+    asked = "uri '/health?x=1' ver HTTP/1.1 hdr Host 'shop.internal:3001' hdr Connection close"
+    assert f"http-check send meth GET {asked}" in back
+    assert "default-server check-ssl verify none check-sni 'shop.internal'" in back
+    (plain,) = routes([BACKEND], CHECKS, raw=["backend_3001"])
+    assert "option httpchk" not in PROXY.render([plain], made())
+
+
+def test_where_a_network_has_ipv6_its_visitors_are_heard_too() -> None:
+    (route,) = routes([replace(BACKEND, ipv6=True)], CHECKS)
+    front = sections(PROXY.render([route], made()))["frontend backend_3001"]
+    assert {"bind :3001", "bind :::3001 v6only"} <= {*front}
+
+
+# The names under which containers are found
+
+
+def test_containers_are_found_by_a_name_that_is_the_projects_own() -> None:
+    (route,) = routes([BACKEND], CHECKS, {"backend": "schedgen-p-backend"})
+    back = sections(PROXY.render([route], made()))["backend backend_3001"]
+    assert f"server-template s {haproxy.SLOTS} schedgen-p-backend:3001" in back
+    assert route.proxy == "backend_3001"
+
+
+@given(
+    st.text(st.sampled_from("abc-_.XY"), min_size=1, max_size=80), st.text("ab1_-", min_size=1, max_size=63)
+)
+def test_a_name_of_ours_is_a_label_that_only_this_service_has(service: str, project: str) -> None:
+    name = plan.alias(project, service)
+    assert len(name) <= 63
+    assert name == name.lower()
+    assert name != plan.alias(project, service + "x")
+    assert name != plan.alias(project + "x", service)
 
 
 def sections(text: str) -> dict[str, list[str]]:
@@ -64,9 +167,9 @@ def test_each_route_has_a_frontend_on_its_port_that_leads_to_its_service() -> No
         assert f"bind :{route.port.published}" in front
         assert f"default_backend {route.proxy}" in front
         assert f"server-template s {haproxy.SLOTS} {route.service}:{route.port.target}" in back
-        assert any(line.startswith(f"http-check send meth GET uri '{route.path}'") for line in back) is bool(
-            route.path
-        )
+        asked = [line for line in back if line.startswith("http-check send")]
+        path = route.asked.path if route.asked else None
+        assert [f"uri '{path}'" in line for line in asked] == ([True] if path else [])
 
 
 def test_a_container_is_asked_as_the_configured_check_asks() -> None:

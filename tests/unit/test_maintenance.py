@@ -35,7 +35,8 @@ class Site:
         self.config = settings(directory=str(root / "site"), project="schedgen")
         self.folder = root / "site/.schedgen/ingress"
         self.folder.mkdir(parents=True)
-        self.deaf = self.stuck = False
+        self.deaf = self.stuck = self.raw = False
+        self.route = ""
         self.stop = threading.Event()
         site = self
 
@@ -43,6 +44,9 @@ class Site:
             def handle(self) -> None:
                 map_ = site.folder / "maintenance.map"
                 closed = map_.read_text() if map_.exists() and not site.deaf else ""
+                if site.raw:
+                    site.stop.wait(0 if closed else 5)
+                    return
                 if "hold:" in closed:
                     site.stop.wait(20)
                 said = b"503 Gone\r\nRetry-After: 60" if closed or site.stuck else b"200 OK"
@@ -55,7 +59,7 @@ class Site:
         self.engine.say(published=f"{self.port}/tcp -> 0.0.0.0:{self.port}")
 
     def turn(self, closing: Closing | None) -> Result:
-        known = (f"web_{self.port}",)
+        known = {self.route or f"web_{self.port}": not self.raw}
         return self.engine.run(maintenance.command(self.config, known, closing))
 
     def read(self, name: str) -> str:
@@ -116,6 +120,20 @@ def test_requests_to_one_service_are_held(site: Site) -> None:
     answer = site.turn(Closing(b"later", ("web",), 30, True, "held"))
     assert (answer.ok, answer.lines()) == (True, (f"{site.port} held",)), answer
     assert site.read("maintenance.map") == f"web_{site.port} hold:60:30:health\n"
+
+
+def test_a_port_is_asked_at_the_address_and_number_where_it_is_published(site: Site) -> None:
+    site.route = "web_18118"
+    site.engine.say(published=f"{site.port}/tcp -> 127.0.0.9:1\n18118/tcp -> 127.0.0.1:{site.port}")
+    assert site.turn(CLOSING).lines() == (f"{site.port} page",)
+
+
+def test_visitors_of_what_is_no_http_are_cut_off_and_let_in(site: Site) -> None:
+    site.raw = True
+    answer = site.turn(CLOSING)
+    assert (answer.ok, answer.lines()) == (True, (f"{site.port} cut",)), answer
+    answer = site.turn(None)
+    assert (answer.ok, answer.lines()) == (True, (f"{site.port} open",)), answer
 
 
 def test_where_the_port_answers_as_before_visitors_are_let_in_again(site: Site) -> None:

@@ -9,6 +9,6 @@ container_states() {
   local format='{{.ID}}\t{{.Name}}\t{{index .Config.Labels "com.docker.compose.service"}}\t'
   format+='{{with index .Config.Labels "schedgen.release"}}{{.}}{{else}}-{{end}}\t{{.State.Status}}\t'
   format+='{{with .State.Health}}{{.Status}}{{else}}-{{end}}\t{{.RestartCount}}\t{{.State.OOMKilled}}\t'
-  format+='{{.State.StartedAt}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}},{{else}}-{{end}}'
+  format+='{{.State.StartedAt}}\t{{range .NetworkSettings.Networks}}{{.IPAddress}},{{.GlobalIPv6Address}},{{else}}-{{end}}'
   present "${format//'\t'/$'\t'}" "$@" 2> /dev/null
 }

@@ -5,7 +5,8 @@
 #: project   the compose project
 #: folder    the folder of the ingress
 #: routes[]  those whose visitors are turned away, * for all; () lets everybody in
-#: ports[]   the published ports that are asked
+#: ports[]   the ports of the ingress that are asked, where they are published
+#: raw[]     those of them where no HTTP is spoken: who is turned away there is cut off
 #: what      what is noted of it on the host, in words
 #: retry     seconds, for Retry-After
 #: wait      seconds that requests are held before they get the page; 0 for none
@@ -18,16 +19,20 @@ old=()
 find_ingress || exit
 [ -n "$ingress" ] && [[ $(state "$ingress") == running* ]] || exit 10
 published=$("${docker[@]}" port "$ingress") || exit
-# Where the port $1 is reached from the host itself.
-address() {
+# Where the port $1 of the ingress is reached from the host itself: ADDRESS/PORT.
+door() {
   local found
-  found=$(sed -n "s|^$1/tcp -> \(.*\):[0-9]*\$|\1|p" <<< "$published" | head -n 1)
-  case $found in 0.0.0.0) echo 127.0.0.1 ;; '[::]') echo ::1 ;; *) tr -d '[]' <<< "$found" ;; esac
+  found=$(sed -n "s|^$1/tcp -> ||p" <<< "$published" | head -n 1)
+  case ${found%:*} in
+    0.0.0.0) echo "127.0.0.1/${found##*:}" ;;
+    '[::]') echo "::1/${found##*:}" ;;
+    *) tr -d '[]' <<< "${found%:*}/${found##*:}" ;;
+  esac
 }
-# What a visitor of the port $1 gets: `page`, `held` for no answer within $2 seconds, `open`, or `nothing`.
+# What a visitor of the door $1 gets: `page`, `held` for no answer within $2 seconds, `open`, or `nothing`.
 visit() {
   local line status='' retry_after='' code=0
-  { exec 4<> "/dev/tcp/$(address "$1")/$1"; } 2> /dev/null || {
+  { exec 4<> "/dev/tcp/$1"; } 2> /dev/null || {
     echo nothing
     return
   }
@@ -44,16 +49,32 @@ visit() {
     *) echo open ;;
   esac
 }
+# The same where no HTTP is spoken: `cut`, or `open` where nobody ends the connection at once.
+knock() {
+  local _ code
+  { exec 4<> "/dev/tcp/$1"; } 2> /dev/null || {
+    echo nothing
+    return
+  }
+  IFS= read -r -d '' -n 1 -t 1 _ <&4
+  code=$?
+  exec 4<&-
+  if [ "$code" -eq 1 ]; then echo cut; else echo open; fi
+}
 expected=open patience=10
 [ "${#routes[@]}" -eq 0 ] || expected=page patience=5
 [ "$wait" -eq 0 ] || expected=held patience=2
 seen_by_visitors() {
-  local port seen
+  local port at seen wanted
   for port in "${ports[@]}"; do
-    seen=$(visit "$port" "$patience")
-    echo "$port $seen"
-    [ "$seen" = "$expected" ] || {
-      echo "${1-}a visitor of port $port gets: $seen, not: $expected" >&2
+    at=$(door "$port") wanted=$expected
+    if [[ " ${raw[*]} " = *" $port "* ]]; then
+      seen=$(knock "$at")
+      [ "$wanted" = open ] || wanted='cut'
+    else seen=$(visit "$at" "$patience"); fi
+    echo "${at##*/} $seen"
+    [ "$seen" = "$wanted" ] || {
+      echo "${1-}a visitor of port ${at##*/} gets: $seen, not: $wanted" >&2
       return 1
     }
   done

@@ -41,8 +41,8 @@ haproxy_look() {
 haproxy_servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
   $at["pxname"] == proxy && $at["type"] == 2 {
-    split($at["addr"], part, ":"); address = part[1]
-    if (address == "0.0.0.0") address = ""
+    address = $at["addr"]; sub(/:[0-9]+$/, "", address); gsub(/[][]/, "", address)
+    if (address == "0.0.0.0" || address == "::") address = ""
     if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
       print $at["svname"], $at["status"], $at["scur"]
   }' <<< "$haproxy_stat"; }

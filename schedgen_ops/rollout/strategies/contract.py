@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import ClassVar
 
 from schedgen_ops.commands.compose import Service
@@ -36,10 +36,6 @@ class Strategy(ABC):
     @abstractmethod
     def suits(self, service: Service, settings: Settings) -> bool:
         """Return whether it suits a service that is asked for by no list of the config."""
-
-    def clashing(self, services: Sequence[Service]) -> Collection[str]:
-        """Return the names of those of its `services` that are in one another's way."""
-        return ()
 
     @abstractmethod
     def text(self, new: Version, share: int) -> str:

@@ -25,12 +25,7 @@ def of(record: ServiceRecord) -> Strategy:
 
 def chosen(services: Iterable[Service], settings: Settings) -> dict[str, Strategy]:
     """Return how each of the services of a host is replaced, by its name."""
-    known = tuple(services)
-    hows = {service.name: _how(service, settings) for service in known}
-    for how in STRATEGIES:
-        its = [service for service in known if hows[service.name] is how]
-        hows |= dict.fromkeys(how.clashing(its), STRATEGIES[-1])
-    return hows
+    return {service.name: _how(service, settings) for service in services}
 
 
 def _how(service: Service, settings: Settings) -> Strategy:

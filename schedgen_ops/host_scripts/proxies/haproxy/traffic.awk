@@ -1,7 +1,7 @@
 # What the ingress says -> `h SIDE SERVER REQUESTS ERRORS` and `a PROXY ADDRESS` for each server of ours.
 # An answer that never came is in no answer's count; the server's own count of them is added.
 function side(address) {
-  if (address == "" || address == "0.0.0.0") return ""
+  if (address == "" || address == "0.0.0.0" || address == "::") return ""
   return index(fresh, " " address " ") ? "n" : index(old, " " address " ") ? "o" : ""
 }
 /^# table: / { table = $3; sub(/,$/, "", table); next }
@@ -21,7 +21,8 @@ function side(address) {
 at["addr"] && index(proxies, " " substr($0, 1, index($0, ",") - 1) " ") {
   split($0, f, ",")
   if (f[at["type"]] != 2) next
-  split(f[at["addr"]], part, ":"); whose = side(part[1])
+  address = f[at["addr"]]; sub(/:[0-9]+$/, "", address); gsub(/[][]/, "", address)
+  whose = side(address)
   if (whose == "") next
   proxy = f[at["pxname"]]; key = f[at["sid"]]; lost = f[at["eresp"]] + 0
   printf "h %s %s/%s@%s %.0f %.0f\n", whose, proxy, f[at["svname"]], f[at["addr"]], \

@@ -1,10 +1,11 @@
-// Says which release it is of. What a stack needs besides is asked for by the path.
-const { createServer } = require("node:http");
+// Says which release it is of: by HTTP, with TLS of its own, by HTTP/2 without TLS, or by a line protocol. What a stack
+// needs besides is asked for by the path.
 const { readFileSync } = require("node:fs");
 
-const version = readFileSync("version", "utf8").trim();
+const { APP = "", SPEAKS = "http", PORT = 8000 } = process.env;
+const version = APP + readFileSync("version", "utf8").trim();
 
-createServer({ maxHeaderSize: 65536 }, (request, response) => {
+function answer(request, response) {
   const { pathname, search } = new URL(request.url, "http://any");
   if (pathname === "/health") return response.end("ok");
   if (pathname === "/private") {
@@ -15,6 +16,21 @@ createServer({ maxHeaderSize: 65536 }, (request, response) => {
   }
   if (pathname === "/big") response.setHeader("x-big", "a".repeat(Number(search.slice(1))));
   response.end(version);
-}).listen(Number(process.env.PORT || 8000));
+}
 
+const server = {
+  http: () => require("node:http").createServer({ maxHeaderSize: 65536 }, answer),
+  tls: () => {
+    const pem = readFileSync("tls.pem");
+    return require("node:https").createServer({ key: pem, cert: pem }, answer);
+  },
+  h2c: () => require("node:http2").createServer(answer),
+  line: () =>
+    require("node:net").createServer((socket) => {
+      socket.on("data", (line) => socket.write(`${version} ${line}`));
+      socket.on("error", () => socket.destroy());
+    }),
+}[SPEAKS]();
+
+server.listen(Number(PORT));
 process.on("SIGTERM", () => process.exit(0));

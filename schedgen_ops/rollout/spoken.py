@@ -1,0 +1,86 @@
+"""What a published port speaks: by the config, as known of earlier, or by asking what serves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schedgen_ops.commands.definition import Service
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.proxy.routes import Route, routes
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Command
+
+HTTP, NOTHING = "http", "nothing"
+_LIMIT = 5
+DEADLINE = 4 * _LIMIT
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+
+Spoken = Mapping[str, str]
+"""Of doors, ADDRESS/PORT each: http, tls, tcp or nothing."""
+NOTHING_ASKED: Spoken = {}
+
+
+def door(route: Route) -> str:
+    """Return where a route's port is reached on the host itself."""
+    return f"{_EVERYWHERE.get(route.port.address, route.port.address)}/{route.port.published}"
+
+
+def command(doors: Sequence[str]) -> Command:
+    """Return what asks doors."""
+    return host_script("ports/spoken", title="what ports speak", doors=doors, limit=_LIMIT)
+
+
+def parse(stdout: str) -> Spoken:
+    """Read its answer."""
+    return dict(line.rsplit(" ", 1) for line in stdout.split("\n") if " " in line)
+
+
+def to_ask(
+    services: Sequence[Service], settings: Settings, known: Mapping[str, ServiceRecord]
+) -> tuple[str, ...]:
+    """Return the doors of which neither the config nor the release before says that they speak HTTP.
+
+    Args:
+        services: those behind the ingress.
+        known: the services of the release before.
+    """
+    return tuple(
+        door(route)
+        for route in routes(services, settings.checks)
+        if route.port.published not in (*settings.ingress.http, *settings.ingress.tcp)
+        and not _spoke_http(route, known)
+    )
+
+
+def raw(
+    services: Sequence[Service], settings: Settings, known: Mapping[str, ServiceRecord], spoken: Spoken
+) -> frozenset[str]:
+    """Return the routes on which bytes pass as they come, as `Route.proxy` names them.
+
+    What was seen decides. Where nobody answered, the configured check of the port does, and without one
+    nothing says that it is HTTP.
+    """
+    return frozenset(
+        route.proxy
+        for route in routes(services, settings.checks)
+        if not _http(route, settings, known, spoken.get(door(route), NOTHING))
+    )
+
+
+def _http(route: Route, settings: Settings, known: Mapping[str, ServiceRecord], seen: str) -> bool:
+    if route.port.published in (*settings.ingress.http, *settings.ingress.tcp):
+        return route.port.published in settings.ingress.http
+    if _spoke_http(route, known) or seen != NOTHING:
+        return seen in (HTTP, NOTHING)
+    return route.asked is not None and not _has(route, known, "raw")
+
+
+def _spoke_http(route: Route, known: Mapping[str, ServiceRecord]) -> bool:
+    """Whether an ingress led to it as HTTP: what has no `raw` is from before there was anything else."""
+    return _has(route, known, "proxies") and not _has(route, known, "raw")
+
+
+def _has(route: Route, known: Mapping[str, ServiceRecord], kind: str) -> bool:
+    record = known.get(route.service)
+    return record is not None and route.proxy in getattr(record, kind)
