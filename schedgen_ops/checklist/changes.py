@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class Coming:
 
     Attributes:
         commit: its full id; "missing" or "ambiguous" where the ref is.
-        files: "A<tab>path" each: added, modified or deleted.
+        place: where the project is in its repository, "" for all of it, else PATH/.
+        files: "A<tab>path" each, as paths in the repository: added, modified or deleted.
         migrations: the paths of new ones.
         blank: variables that its compose file asks for and nothing sets: they are blank.
         required: variables without which Compose refuses it.
@@ -45,6 +47,7 @@ class Coming:
     hashes: str = ""
     document: str | None = None
     said: str = ""
+    place: str = ""
 
 
 def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True) -> Command:
@@ -76,7 +79,8 @@ def parse(answer: Result) -> Coming:
     Raises:
         ValueError: for anything else.
     """
-    commit, _, rest = answer.stdout.partition("\n")
+    head, _, rest = answer.stdout.partition("\n")
+    commit, _, place = head.partition(" ")
     if not git.is_commit(commit):
         return Coming(commit)
     blank = tuple(dict.fromkeys(_BLANK.findall(answer.stderr)))
@@ -93,6 +97,7 @@ def parse(answer: Result) -> Coming:
         defined[0] if answer.ok else "",
         defined[1] if answer.ok else None,
         "" if answer.ok else (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1],
+        place,
     )
 
 
@@ -102,8 +107,9 @@ def _changed(names: str) -> tuple[str, ...]:
 
 
 def paths(coming: Coming) -> tuple[str, ...]:
-    """Return the files that differ, as paths in the repository."""
-    return tuple(line.split("\t", 1)[-1] for line in coming.files)
+    """Return the files that differ, as paths from the project's directory."""
+    found = (line.split("\t", 1)[-1] for line in coming.files)
+    return tuple(posixpath.relpath(path, coming.place) if coming.place else path for path in found)
 
 
 def differences(before: str, now: str) -> Iterator[str]:

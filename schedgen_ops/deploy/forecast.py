@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -54,7 +55,7 @@ def forecast(
     Args:
         services: what the compose file of that commit says.
         serving: the release that serves; None before the first deploy.
-        changed: paths in the repository that differ from what serves.
+        changed: paths from the project's directory of the files that differ from what serves.
         spoken: what published ports speak, see `images.ask_ports`.
     """
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
@@ -125,16 +126,15 @@ def _row(operation: Bring, service: c.Service) -> Row:
 
 def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
     """Why a service will differ, by the files that changed; "" where they say nothing of it."""
-    prefix = settings.directory.rstrip("/") + "/"
-    context = service.context.removeprefix(prefix)
-    below = [path for path in paths if service.built and (context == "" or _touches(path, context))]
-    if service.context.rstrip("/") == settings.directory.rstrip("/"):
-        below = list(paths)
+
+    def there(path: str) -> str:
+        return posixpath.normpath(posixpath.join(settings.directory, path))
+
+    below = [path for path in paths if service.built and _touches(there(path), there(service.context))]
     if below:
         more = f" and {len(below) - 1} more" if len(below) > 1 else ""
         return f"its image is built from {below[0]}{more}"
-    mounts = {mount.removeprefix(prefix) for mount in service.mounts}
-    touched = [path for path in paths if any(_touches(path, mount) for mount in mounts)]
+    touched = [path for path in paths if any(_touches(there(path), there(each)) for each in service.mounts)]
     return f"{touched[0]}, which it mounts, changed" if touched else ""
 
 

@@ -43,7 +43,7 @@ class AgentConfig:
         insufficient_traffic: what happens where too few real requests came: accept, wait or rollback.
         services: those that the release replaced; `proxies` are the ingress's routes to them.
         proxy: the name of the proxy that is the ingress.
-        targets: a check each, as `PATIENCE PROXY URL`; without a proxy "-".
+        targets: a check each, as `PATIENCE PROXY STATUS URL`; without a proxy "-".
         metrics: such a line for the counters, "" for none; `own_paths` are not counted.
         prometheus: the URL of a query, "" for none.
         back, keep: shell texts, with "-" between those that wait for one another.
@@ -140,7 +140,7 @@ def _target(check: Check, routes: Sequence[Route]) -> str:
     route = route_of(routes, check)
     proxy = route.proxy if route and not route.raw else "-"
     # Slow answers are the latency's business: a check of the guard fails on none, or on a wrong one.
-    return f"{max(_PATIENCE, 2 * check.within):g} {proxy} {check.url}"
+    return f"{max(_PATIENCE, 2 * check.within):g} {proxy} {check.status or '2,3'} {check.asked}"
 
 
 def _path(check: Check) -> str:

@@ -38,7 +38,7 @@ def probe(
         docker=docker.words,
         project=project,
         proxy=proxy.name,
-        urls=[check.url for check in checks],
+        urls=[check.asked for check in checks],
         silence=silence,
         pause=pause,
         patience=patience,

@@ -133,8 +133,7 @@ def route_of(routes: Sequence[Route], check: Check) -> Route | None:
 
 def _asked(check: Check) -> Asked:
     url = urlsplit(check.url)
-    # Whoever asks names the host as the address does, without a login.
-    host = url.netloc.rpartition("@")[2]
+    host = check.host or url.netloc
     return Asked(url.path or "/", url.query, host, check.status or 0, url.scheme == "https")
 
 

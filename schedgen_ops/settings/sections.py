@@ -161,6 +161,9 @@ class Check(Section):
 
     name: t.CheckName = Field(description="How reports call it; unique.")
     url: t.Url = Field(description="Requested on the host itself.")
+    host: t.HostHeader | None = Field(
+        default=None, description="The host that is asked for, as a visitor names it; null: that of the URL."
+    )
     within: Annotated[float, Field(gt=0, le=300, allow_inf_nan=False)] = Field(
         default=1.0, description="Seconds the answer may take."
     )
@@ -177,6 +180,11 @@ class Check(Section):
     metrics: bool = Field(
         default=False, description="Whether the body has to be metrics in the format of Prometheus."
     )
+
+    @property
+    def asked(self) -> str:
+        """What scripts on a host are given: the URL, and behind `#host=` whose visitor asks."""
+        return f"{self.url.partition('#')[0]}#host={self.host}" if self.host else self.url
 
 
 class Limits(Section):

@@ -151,6 +151,13 @@ TierName = Annotated[str, Looks(r"^[^\W_][\w .&/-]*$", "a title of letters, digi
 ImageName = Annotated[
     str, Looks(r"^[a-z0-9][A-Za-z0-9._/:@-]*$", "the name of an image: repository, ':' and tag")
 ]
+HostHeader = Annotated[
+    str,
+    Looks(
+        r"^[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9])?(:[0-9]{1,5})?$",
+        "the name of a host, with or without a port",
+    ),
+]
 RefName = Annotated[str, AfterValidator(_ref)]
 Url = Annotated[str, AfterValidator(_url)]
 Word = Annotated[str, AfterValidator(_word)]

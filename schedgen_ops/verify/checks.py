@@ -77,7 +77,7 @@ def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
     yield Check("services", "services", "", docker.containers(settings.project), _services(settings, host))
     for check in settings.checks:
         # Whoever runs the checks gives them up together.
-        fetch = http.fetch(check.url, 0)
+        fetch = http.fetch(check.asked, 0)
         yield Check(
             "endpoints", check.name, check.service or "", fetch, _one(partial(content.endpoint, check))
         )

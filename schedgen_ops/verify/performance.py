@@ -48,7 +48,7 @@ def ask(checks: Sequence[s.Check], settings: s.Settings) -> Command:
         title="measure responses",
         samples=settings.verify.samples,
         patience=rules.patience(checks),
-        urls=[check.url for check in checks],
+        urls=[check.asked for check in checks],
     )
 
 
@@ -65,7 +65,7 @@ def _response(check: s.Check, answers: Sequence[http.HttpAnswer]) -> Finding:
     name = f"response {check.name}"
     if not answers:
         return Finding(name, CheckVerdict.UNKNOWN, "could not be measured")
-    bad = [answer for answer in answers if not 200 <= answer.status < 400 and answer.status != check.status]
+    bad = [answer for answer in answers if rules.wrong_status(check, answer.status)]
     if bad:
         why = bad[0].error or f"answered {bad[0].status}"
         return Finding(name, CheckVerdict.FAILED, f"{len(bad)} of {len(answers)} requests failed: {why}")

@@ -59,7 +59,7 @@ class Sampling:
             "log_rounds": max(1, self.log_rounds),
             "patience": self.patience,
             "filter": f"label={PROJECT_LABEL}={self.project}",
-            "urls": tuple(check.url for check in self.checks),
+            "urls": tuple(check.asked for check in self.checks),
             "extra": tuple(further),
         }
 

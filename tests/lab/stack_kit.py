@@ -78,7 +78,7 @@ class Stack:
 
     @contextmanager
     def visitors(self, *doors: str) -> Iterator[Callable[[], dict[str, dict[str, int]]]]:
-        """Visitors of doors on the host until the function it yields is called: that tells what they were answered.
+        """Visitors of doors on the host until the function it yields is called: that tells what they had.
 
         Args:
             doors: KIND=ADDRESS:PORT each; the kinds are those of visitors.js.

@@ -76,6 +76,10 @@ def _config(world: World, words: Words, stdin: str) -> Result:
     return result(f"{hashes}--\n{json.dumps(_document())}")
 
 
+def _spoken(world: World, words: Words, stdin: str) -> Result:
+    return result("".join(f"{door} http\n" for door in words.values["doors"]))
+
+
 def _document() -> Mapping[str, object]:
     services: dict[str, dict[str, object]] = {name: {"image": image} for name, image in READY.items()}
     services |= {name: {"build": {"context": f"{DIRECTORY}/{name}"}} for name in BUILT}
@@ -228,6 +232,7 @@ TITLES: dict[str, Handler] = {
     "resolve ": _resolve,
     "git ls-tree": _ls_tree,
     "docker compose config": _config,
+    "what ports speak": _spoken,
     "docker compose build": changing(_build),
     "docker compose run": changing(_migrate),
     "wait for the containers": lambda world, w, s: result(world.dies),

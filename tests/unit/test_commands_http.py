@@ -11,18 +11,21 @@ from pathlib import Path
 
 import pytest
 from http_kit import Quiet, serving
-from kit import bash
+from kit import bash, program
 
 from schedgen_ops.commands import http
+from schedgen_ops.settings import Check
 
 
 class Site(Quiet):
     """Answers /200 with 200, and so on; remembers what was asked."""
 
     asked: list[tuple[str, str]] = []  # noqa: RUF012
+    hosts: list[str] = []  # noqa: RUF012
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers.get("User-Agent", "")))
+        self.hosts.append(self.headers.get("Host", ""))
         if self.path.startswith("/hang"):
             self.server.stop.wait(5)  # type: ignore[attr-defined]
             return
@@ -117,3 +120,27 @@ def test_an_answer_is_read(text: str, answer: http.HttpAnswer) -> None:
 def test_what_is_no_answer_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         http.parse_answer(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "named"), [(None, ""), ("shop.example", "shop.example"), ("a-b:81", "a-b:81")]
+)
+def test_a_check_is_asked_where_its_url_leads_as_a_visitor_of_the_host_that_it_names(
+    site: str, path: str, tmp_path: Path, host: str | None, named: str
+) -> None:
+    check = Check(name="page", url=f"{site}/200?a=b#top", host=host)
+    for command in (http.get(check.asked, 20), http.fetch(check.asked, 20)):
+        assert bash(command, tmp_path, PATH=path).ok
+        assert Site.asked[-1][0] == "/200?a=b"
+        assert Site.hosts[-1] == (named or site.removeprefix("http://"))
+
+
+def test_over_tls_the_server_hears_that_host_too(tmp_path: Path) -> None:
+    """What curl is told: no certificate of a name that leads elsewhere can be had here."""
+    told = program(tmp_path / "bin", "curl", 'printf "%s\\n" "$@" > "$HOME/words"; echo; echo 200 0.1').parent
+    check = Check(name="page", url="https://localhost:8443/x?y=1", host="shop.example")
+    assert bash(http.get(check.asked, 20), tmp_path, PATH=f"{told}:{os.environ['PATH']}").ok
+    words = (tmp_path / "words").read_text().split("\n")
+    assert words[words.index("--connect-to") + 1] == "::localhost:8443"
+    assert "Host: shop.example" in words
+    assert "https://shop.example:8443/x?y=1" in words

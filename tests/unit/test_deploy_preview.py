@@ -132,6 +132,29 @@ def test_it_tells_which_services_would_be_replaced_and_why(project: Project) -> 
     )
 
 
+def test_a_project_in_a_folder_of_its_repository_is_read_from_there(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    git(origin, "init", "--quiet")
+    files = {"deploy__compose_dot_yaml": "x", "deploy__backend__a": "1", "frontend__a": "1", "docs__a": "1"}
+    old = commit(origin, "one", **files)
+    git(tmp_path, "clone", "--quiet", str(origin), "clone")
+    commit(origin, "two", frontend__a="2", docs__a="2", deploy__mon__p_dot_yml="2", deploy__db__1="x")
+    compose = COMPOSE.replace("PROJECT/frontend", "PROJECT/../frontend")
+    programs = program(
+        tmp_path / "bin", "docker", compose + 'for f; do [ ! -e "$f" ] || echo "$f"; done >&2'
+    ).parent
+    made = Project(origin, tmp_path / "clone/deploy", programs, old, git(origin, "rev-parse", "HEAD"))
+    found = made.look(
+        containers=boxes(backend="h1", frontend="h2", prometheus="h3", redis="h4"), migrations={"path": "db"}
+    )
+    assert found.migrations == ("deploy/db/1",)
+    assert {name: why for name, action, why, _ in found.services if action == "replace"} == {
+        "frontend": "its image is built from ../frontend/a",
+        "prometheus": "mon/p.yml, which it mounts, changed",
+    }
+
+
 def test_a_definition_that_changed_and_a_service_that_is_new_are_told(project: Project) -> None:
     running = boxes(backend="h1", frontend="h2", prometheus="h3")
     found = {name: (action, why) for name, action, why, _ in project.look(containers=running).services}

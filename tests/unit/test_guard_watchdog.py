@@ -130,8 +130,8 @@ def post(tmp_path: Path, site: Site) -> Post:
         policy=GuardPolicy(min_requests=5),
         services=(),
         proxies=(),
-        targets=(f"5 - {site.url}/health",),
-        metrics=f"5 - {site.url}/metrics",
+        targets=(f"5 - 2,3 {site.url}/health",),
+        metrics=f"5 - 2,3 {site.url}/metrics",
         back=("true", "-", came),
         keep=(named,),
         records=tuple(

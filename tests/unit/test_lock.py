@@ -222,6 +222,14 @@ def test_our_folder_is_kept_out_of_git_status_once(tmp_path: Path) -> None:
     assert git(tmp_path, "status", "--porcelain") == ""
 
 
+def test_our_folder_is_kept_out_of_the_status_of_a_project_in_a_folder_too(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "deploy").mkdir()
+    with holding(tmp_path / "deploy/.schedgen") as (_, first):
+        assert first.startswith("acquired")
+        assert git(tmp_path, "status", "--porcelain", "--untracked-files=all") == ""
+
+
 def test_the_owner_is_written_for_its_owner_alone(tmp_path: Path) -> None:
     state = tmp_path / ".schedgen"
     with holding(state):

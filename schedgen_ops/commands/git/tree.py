@@ -35,7 +35,7 @@ def work_tree(*ours: str) -> Command:
     head = sh("git", "rev-parse", "HEAD")
     branch = sh("git", "symbolic-ref", "--quiet", "--short", "HEAD").or_else(sh("echo", ""))
     plain = ("git", "-c", "core.quotePath=false", "-c", "status.relativePaths=true")
-    status = sh(*plain, "status", "--porcelain=v2", "--untracked-files=normal", "--", ".", *excludes)
+    status = sh(*plain, "status", "--porcelain=v2", "--untracked-files=normal", "--", ":/", *excludes)
     # Else it writes the index anew, with a lock that another look could take for a stale one.
     status = status.with_env("GIT_OPTIONAL_LOCKS", "0")
     return head.and_then(branch).and_then(status).named("git status")

@@ -1,6 +1,7 @@
-# Tells what a deploy would change, by sections with `--` between: the commit, then its history and files, new
-# migrations, Compose's hash of each service, the definition. What is fetched goes into a throwaway repository that
-# borrows the project's objects, and its files into a throwaway tree: the project itself is only read.
+# Tells what a deploy would change, by sections with `--` between: the commit and where the project is in its
+# repository (nothing for all of it, else PATH/), then its history and files, new migrations, Compose's hash of each
+# service, the definition. What is fetched goes into a throwaway repository that borrows the project's objects, and its
+# files into a throwaway tree: the project itself is only read.
 #: compose[]  `docker compose` with the project's name and its env file
 #: directory  the project's
 #: remote     the git remote's name
@@ -21,7 +22,7 @@ served() {
 } 2> /dev/null
 cd -- "$directory" || exit
 directory=$PWD
-common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
+prefix=$(git rev-parse --show-prefix) && common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
 trap 'rm -rf "$scratch"' EXIT
 git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
 echo "$common/objects" > "$scratch/git/objects/info/alternates"
@@ -32,17 +33,18 @@ export GIT_DIR=$scratch/git
 git config core.bare true && git config core.quotePath false && git config submodule.recurse false
 ask "$remote" "$ref" || exit
 commit=$(resolve "$remote" "$ref")
-echo "$commit"
+echo "$commit $prefix"
 case $commit in missing | ambiguous) exit 0 ;; esac
 git log --oneline --no-decorate --max-count=200 "$old..$commit"
 echo --
 git diff --name-status --no-renames "$old" "$commit"
 echo --
-[ -z "$migrations" ] || git diff --name-only --no-renames --diff-filter=A "$old" "$commit" -- "$migrations"
+[ -z "$migrations" ] || git diff --name-only --no-renames --diff-filter=A "$old" "$commit" -- "$prefix$migrations"
 echo --
 mkdir "$scratch/tree" && git --work-tree="$scratch/tree" checkout --quiet "$commit" -- . || exit
 unset GIT_DIR
-cd "$scratch/tree" || exit
+# A folder that the commit does not have has no compose file either: Compose says so.
+mkdir -p "$scratch/tree/$prefix" && cd "$scratch/tree/$prefix" || exit
 first_of() {
   local file
   for file; do
@@ -61,7 +63,7 @@ base=$directory
 case ${files[0]-} in /*) base=${files[0]%/*} ;; */*) base=$directory/${files[0]%/*} ;; esac
 options=(--project-directory "$base")
 for file in "${files[@]}"; do
-  case $file in /*) options+=(-f "$file") ;; *) options+=(-f "$scratch/tree/$file") ;; esac
+  case $file in /*) options+=(-f "$file") ;; *) options+=(-f "$scratch/tree/$prefix$file") ;; esac
 done
 [ -z "$hashed" ] || "${compose[@]}" "${options[@]}" config --hash '*' || exit
 echo -- && "${compose[@]}" "${options[@]}" config --format json

@@ -1,9 +1,13 @@
 # One HTTP request with the body of its answer. Plain HTTP takes no curl, and where it can no other program:
 # starting one costs more than most answers do.
 
-# parts_of URL: `authority`, as a Host header has it, and of it `name` and `port`; and `path`.
+source lib/visited.bash
+
+# parts_of URL: `authority`, as a Host header has it; `name` and `port`, where that is; and `path`.
 parts_of() {
-  local rest=${1#http://}
+  local rest visited_at visited_as
+  visited "$1"
+  rest=${visited_at#http://}
   path=/${rest#*/}
   [ "$rest" != "${rest#*/}" ] || path=/
   authority=${rest%%/*} name=${rest%%/*} port=80
@@ -15,6 +19,7 @@ parts_of() {
   esac
   name=${name#[}
   name=${name%]}
+  authority=${visited_as:-$authority}
 }
 # send_request METHOD URL [TYPE LENGTH LIMIT]: `socket` of a new connection, with the request sent. A body is on stdin.
 # A token to bear is in schedgen_bearer, and never an argument of a program.
@@ -126,10 +131,11 @@ curled() {
     echo 'https needs curl on the host' >&2
     return
   }
-  local with=()
+  local with=() visit
+  for_curl "$2"
   [ -z "$5" ] || with=(--header "Content-Type: $5" --header 'Expect:' --data-binary @-)
   curl --silent --show-error --include --max-time "$3" --request "$1" --header 'User-Agent: schedgen_ops' \
-    "${with[@]}" --config <(bearer) -- "$2" | sed '1,/^\r*$/ { /^[Tt]ransfer-[Ee]ncoding:/d; }' | head -c "$4"
+    "${with[@]}" --config <(bearer) "${visit[@]}" | sed '1,/^\r*$/ { /^[Tt]ransfer-[Ee]ncoding:/d; }' | head -c "$4"
 }
 fetch() {
   local start=${EPOCHREALTIME/[.,]/} problem=''

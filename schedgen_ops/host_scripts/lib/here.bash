@@ -4,7 +4,7 @@
 source lib/fetch.bash
 
 # is_plain URL: whether it can be asked like that.
-is_plain() { [[ $1 =~ ^http://[^/?#@]+(/[^#]*)?$ ]]; }
+is_plain() { [[ $1 =~ ^http://[^/?#@]+(/[^#]*)?(#host=[^#]*)?$ ]]; }
 
 # here URL SECONDS: sets `answer` as `request` does: status, seconds, error. The status of an answer that does not come
 # whole, or not in time, is 000. Whoever calls it is deaf to SIGPIPE.

@@ -38,8 +38,9 @@ if guarded; then
 else rm -rf "$state/guard"; fi
 cd "$state/.." || exit
 exclude=$(git rev-parse --git-path info/exclude 2> /dev/null)
-if [ -n "$exclude" ] && ! grep -qxF '/.schedgen/' "$exclude" 2> /dev/null; then
-  { mkdir -p "$(dirname "$exclude")" && echo '/.schedgen/' >> "$exclude"; } 2> /dev/null
+hidden=/$(git rev-parse --show-prefix 2> /dev/null).schedgen/
+if [ -n "$exclude" ] && ! grep -qxF -- "$hidden" "$exclude" 2> /dev/null; then
+  { mkdir -p "$(dirname "$exclude")" && printf '%s\n' "$hidden" >> "$exclude"; } 2> /dev/null
 fi
 changed() { stat -c %.9Y "$state/lock" 2> /dev/null; }
 before=$(changed)

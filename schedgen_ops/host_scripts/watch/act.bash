@@ -21,10 +21,10 @@ prepare() {
 }
 record() { prepare "$@" && durable "$mine/.release.json" "$mine/release.json"; }
 visit() {
-  local target url
+  local target url patience status
   for target in "${targets[@]}"; do
-    read -r _ _ url <<< "$target"
-    [ "$(check "$url" "${target%% *}")" = good ] || return 1
+    read -r patience _ status url <<< "$target"
+    [ "$(check "$url" "$patience" "$status")" = good ] || return 1
   done
 }
 since() { awk -v a="$(now)" -v b="$1" 'BEGIN { printf "%.2f", a - b }'; }

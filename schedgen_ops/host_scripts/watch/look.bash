@@ -24,36 +24,47 @@ ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
   consult proxy_traffic "$(ips 0)" "$(ips 1)" "${proxies[@]}"
 }
-# $1 a line of `targets`: PATIENCE PROXY URL. The new containers behind a proxy are asked themselves too.
+# $1 a line of `targets`: PATIENCE PROXY STATUS URL. The new containers behind a proxy are asked themselves too, as
+# visitors of the same host.
 urls_of() {
-  local proxy url rest
-  read -r _ proxy url <<< "$1"
+  local proxy url rest host
+  read -r _ proxy _ url <<< "$1"
   printf '%s\n' "$url"
   [ "$proxy" != - ] || return
   rest=${url#*://}
-  rest=${rest#"${rest%%/*}"}
+  host=${rest%%[/#]*} rest=${rest#"${rest%%[/#]*}"}
+  [[ $rest == *'#host='* ]] || rest+="#host=$host"
   awk -v proxy="$proxy" -v path="$rest" '$1 == "a" && $2 == proxy { print "http://" $3 path }' "$dir/now"
 }
+# Asks a URL for $2 seconds at most, for a status that begins with one of $3.
 check() {
-  local status
+  local status begins url=${1%%'#'*}
   read -r status _ < <(get "$1" "$2")
-  case $status in
-    2?? | 3??) echo good ;;
-    '' | 000) echo "bad $1 gave no answer within ${2}s" ;;
-    *) echo "bad $1 answered $status" ;;
+  case $status in '' | 000)
+    echo "bad $url gave no answer within ${2}s"
+    return
+    ;;
   esac
+  for begins in ${3//,/ }; do
+    [[ $status != "$begins"* ]] || {
+      echo good
+      return
+    }
+  done
+  echo "bad $url answered $status"
 }
 checks() {
-  local target url
+  local target url patience status
   for target in "${targets[@]}"; do
-    while IFS= read -r url; do check "$url" "${target%% *}" & done < <(urls_of "$target")
+    read -r patience _ status _ <<< "$target"
+    while IFS= read -r url; do check "$url" "$patience" "$status" & done < <(urls_of "$target")
   done
   wait
 }
 metrics() {
   [ -n "$metrics" ] || return 0
   local whose server url path
-  read -r _ proxy url <<< "$metrics"
+  read -r _ proxy _ url <<< "$metrics"
   path=${url#*://}
   path=${path#"${path%%/*}"}
   if [ "$proxy" = - ]; then

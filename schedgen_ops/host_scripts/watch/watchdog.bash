@@ -28,7 +28,8 @@
 #: traffic_timeout      seconds that "wait" waits
 #: services[]           those that the release replaced
 #: proxies[]            the ingress's routes for them
-#: targets[]            a check each: "SECONDS PROXY URL", the proxy "-" for none
+#: targets[]            a check each: "SECONDS PROXY STATUS URL", the proxy "-" for none, of
+#:                      the status the first digits, or several with a comma between
 #: metrics              such a line for the services' counters, "" for none
 #: requests             the name of the counter of requests
 #: latency              the name of the histogram of their seconds
