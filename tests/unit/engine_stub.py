@@ -68,7 +68,7 @@ case $1 in
       case $format in
         '{{.Id}}') echo "$id" ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
-        *IPAddress*) if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id  "; fi ;;
+        *IPAddress*) if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id "; fi ;;
         *RestartPolicy*) echo on-failure:3 ;;
         '{{.Id}}'*) echo "$id $status" ;;
         *) echo "$status $health $code" ;;

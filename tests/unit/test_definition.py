@@ -101,8 +101,8 @@ def test_two_services_on_one_port_keep_their_own_addresses() -> None:
     document["services"]["c"]["ports"][0]["published"] = 8006
     hows = registry.chosen(parse_services(document, {}), settings())
     assert {name: how.name for name, how in hows.items()} == {
-        "a": "stop-first",
-        "b": "stop-first",
+        "a": "ingress",
+        "b": "ingress",
         "c": "ingress",
     }
 

@@ -178,7 +178,9 @@ def gated(engine: Engine) -> Engine:
     return engine
 
 
-def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine) -> None:
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine, family: str) -> None:
+    gated.say(**{family: "yes"})
     answer = beside(gated, SITE, "web")
     assert answer.ok, answer
     assert services(gated) == ["schedgen-ingress r1", "web r1", "web r2"]

@@ -9,8 +9,11 @@ trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2> /dev/null || :; }
 state() { present \
   '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
-addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect \
-  --format '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.GlobalIPv6Address}} {{end}}' "$@" | tr -d '\n'; }
+addresses() {
+  local each='{{.IPAddress}} {{with .GlobalIPv6Address}}{{.}} {{end}}'
+  [ "$#" -eq 0 ] ||
+    "${docker[@]}" inspect --format "{{range .NetworkSettings.Networks}}$each{{end}}" "$@" | tr -d '\n'
+}
 restart_policy() { "${docker[@]}" inspect --format \
   '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
 ids_of() {
