@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from box import Box
-from stack_kit import stack
+from stack_kit import STACKS, stack
 
 from schedgen_ops.lab.place import Place
 
@@ -58,14 +58,22 @@ def test_whatever_ports_speak_and_wherever_they_are_published(lab: Place, host: 
 
 @contextmanager
 def _shared(host: Box) -> Iterator[None]:
-    """A network that projects share, and IPv6 on the host."""
+    """A network that projects share, IPv6 on the host, and a certificate of a service's that it knows."""
     set_ipv6 = "sysctl -qw net.ipv6.conf.all.disable_ipv6"
     was = host.sh("sysctl -n net.ipv6.conf.all.disable_ipv6", user="root")
-    host.sh(f"{set_ipv6}=0; docker network create edge", user="root")
+    known, update = "/usr/local/share/ca-certificates/ports.crt", "update-ca-certificates > /dev/null"
+    pem = (STACKS / "web/tls.pem").read_text()
+    host.sh(
+        f"{set_ipv6}=0; docker network create edge; echo '{pem}' | openssl x509 > {known}; {update}",
+        user="root",
+    )
     try:
         yield
     finally:
-        host.sh(f"docker rm -f edge-shop; docker network rm edge; {set_ipv6}={was}", user="root")
+        host.sh(
+            f"docker rm -f edge-shop; docker network rm edge; {set_ipv6}={was}; rm {known}; {update}",
+            user="root",
+        )
 
 
 def _long_headers(host: Box) -> tuple[int, int]:
