@@ -54,6 +54,7 @@ def forecast(
         serving: the release that serves; None before the first deploy.
         changed: paths in the repository that differ from what serves.
     """
+    services = scope.seen_to_end(services, boxes, serving.services if serving else {})
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
     short = ReleaseId(commit[:7])
     described = describe(settings, host, services, short, serving, {})
@@ -85,7 +86,10 @@ def forecast(
     rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
     rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
+    if job := scope.migrating(settings, expected):
+        rows[job] = (job, Action.RUN.value, "the migrations run it", registry.of(expected[job]).name)
     order = scope.order(settings, expected) if settings.tiers and not blank else expected
+    order = [*order, job] if job and job not in order else order
     return Forecast(parts, tuple(rows[name] for name in order if name in rows))
 
 
@@ -116,7 +120,8 @@ def _kept(operation: Keep) -> Row:
 
 def _row(operation: Bring, service: c.Service) -> Row:
     change = operation.change
-    how = operation.how.told(service, operation.new.record) if change.action is Action.REPLACE else ""
+    told = change.action in (Action.REPLACE, Action.RUN)
+    how = operation.how.told(service, operation.new.record) if told else ""
     return change.service, change.action.value, change.reason, how
 
 

@@ -64,7 +64,8 @@ def roll_back(host_run: HostRun, services: Iterable[str]) -> None:
         return
     for service in ours:
         # What was left alone by Ctrl-C or a lost connection ends what it began first.
-        patience = 900 + host_run.grace(service)
+        job = host_run.new and scope.ends(host_run.new.services[service])
+        patience = 900 + host_run.grace(service) + (host_run.settings.rollout.job_deadline if job else 0)
         host_run.run(
             host_run.orchestrator.finished(host_run.paths.state, service, patience), deadline=patience + QUICK
         )
