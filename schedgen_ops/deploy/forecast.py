@@ -64,7 +64,8 @@ def forecast(
     expected = {name: _as_before(record, known.get(name)) for name, record in described.items()}
     new = replace(new, services=expected)
     steps, blank = [*scope.parts(settings, expected)], not boxes and serving is None
-    first = scope.at_first(settings, host, expected) if blank else ()
+    before = scope.before_migrating(settings, host, expected)
+    first = scope.at_first(settings, host, expected) if blank else before
     if blank:
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
     bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
@@ -75,7 +76,7 @@ def forecast(
     touched = [each.new.service for each in moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
-        *((("Data", data),) if data else ()),
+        *((("Data" if blank else "Migrations", data),) if data else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
         *tiers,
         ("Verification", planner.named(new, old, touched)),

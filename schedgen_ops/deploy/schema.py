@@ -28,8 +28,7 @@ def unprepare(host_run: HostRun) -> None:
 
 
 def _jobs(host_run: HostRun) -> list[str]:
-    migrations = host_run.settings.migrations
-    return scope.jobs_before((migrations.service,), host_run.release.services) if migrations else []
+    return scope.before_migrating(host_run.settings, host_run.host, host_run.release.services)
 
 
 def run_migrations(host_run: HostRun, release_id: ReleaseId, command: Sequence[str]) -> None:

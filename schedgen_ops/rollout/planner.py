@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import NO_RELEASE, Release
-from schedgen_ops.rollout.grouping import Grouping, waves
+from schedgen_ops.rollout.grouping import Grouping, some, waves
 from schedgen_ops.rollout.operations import (
     Keep,
     Name,
@@ -61,7 +61,7 @@ def forward(
     told = changes(services, new.services, found, old, foreseen, new.id)
     plan = _in_turn(Keep(change) for change in told if not change.touches)
     todo = {change.service: change for change in told if change.touches}
-    for wave in grouped({name: new.services[name] for name in todo}):
+    for wave in grouped(some(new.services, todo)):
         plan += _wave(wave, todo, new, old, share)
     return plan
 
@@ -157,7 +157,7 @@ def put_back(
     told = changes(services, serving.services, found, serving)
     todo = {change.service: change for change in told if change.touches and change.action is not Action.RUN}
     plan: Plan = ()
-    groups = waves({name: serving.services[name] for name in todo})
+    groups = waves(some(serving.services, todo))
     for wave in reversed(groups) if last_first else groups:
         plan += _wave(wave, todo, serving, None, 100) + settled(serving, None, wave)
         plan += named(serving, serving, wave)

@@ -107,16 +107,20 @@ def _reason(answer: Result, command: Command | None = None) -> str:
 
 def _failed(remote: Remote, operation: Bring, reason: str, seconds: float, logs: list[str]) -> OpsError:
     service, ends = operation.new.service, operation.how.ends
-    # Whoever ends well, and is not known to be a job, may be one.
-    well = not ends and reason.endswith("ended with exit code 0")
-    job = f" If {service} is a job, which is to end, name it in rollout.jobs." if well else ""
+    # What is a job was found out by what the file says, and how its containers stand.
+    other = ""
+    if not ends and reason.endswith("ended with exit code 0"):
+        other = f" If {service} is a job, which is to end, name it in rollout.jobs."
+    elif ends and reason.startswith("had not ended"):
+        other = f" If {service} needs longer, rollout.job_deadline; if it is to stay, rollout.stop_first."
     return OpsError(
         f"Job {service} failed after {seconds:.0f}s"
         if ends
         else f"Service {service} failed health check after {seconds:.0f}s",
         host=remote.name,
         detail="\n".join([reason, *telling(logs)]),
-        hint=f"Mend {service} and deploy again. The run's log has the last {_LOG_LINES} lines it wrote.{job}",
+        hint=f"Mend {service} and deploy again. The run's log has the last {_LOG_LINES} lines it wrote."
+        + other,
     )
 
 

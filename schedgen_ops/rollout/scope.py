@@ -8,6 +8,7 @@ from dataclasses import replace
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
 
@@ -25,18 +26,6 @@ def on(services: Iterable[Service], settings: Settings, host: HostSettings) -> t
         return hows[name].ends and name in needed and here
 
     return tuple(each for name, each in known.items() if settings.has(host, name) or job(name))
-
-
-def needed_by(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> dict[str, None]:
-    """Return all that services need, and what that needs."""
-    found: dict[str, None] = {}
-    asked = [need for name in names for need in needs.get(name, ())]
-    while asked:
-        name = asked.pop(0)
-        if name not in found:
-            found[name] = None
-            asked += needs.get(name, ())
-    return found
 
 
 def seen_to_end(
@@ -97,6 +86,15 @@ def jobs_before(services: Iterable[str], records: Mapping[str, ServiceRecord]) -
     """Return the jobs that services need, directly or by what else they need."""
     needed = needed_by(services, {name: record.needs for name, record in records.items()})
     return [name for name in needed if name in records and ends(records[name])]
+
+
+def before_migrating(
+    settings: Settings, host: HostSettings, records: Mapping[str, ServiceRecord]
+) -> list[str]:
+    """Return the jobs that come before the migrations of a host: those that these need."""
+    if settings.migrations is None or host not in settings.migrating_hosts():
+        return []
+    return jobs_before((settings.migrations.service,), records)
 
 
 def migrating(settings: Settings, records: Mapping[str, ServiceRecord]) -> str:

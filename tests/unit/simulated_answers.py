@@ -23,7 +23,7 @@ from simulated_world import (
     written,
 )
 
-from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL
+from schedgen_ops.commands.docker import DEFINITION_LABEL, JOBS_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
 
 Handler = Callable[[World, Words, str], Result]
@@ -67,16 +67,17 @@ def _config(world: World, words: Words, stdin: str) -> Result:
                 "release": body["labels"][RELEASE_LABEL],
                 "definition": body["labels"][DEFINITION_LABEL],
                 "behind": body.get("ports", ""),
+                "jobs": body["labels"].get(JOBS_LABEL, ""),
             }
             for name, body in services.items()
         }
         return result()
     world.resolved[folder] = world.head
     hashes = "".join(f"{name} {written(name, world.head)}\n" for name in SERVICES)
-    return result(f"{hashes}--\n{json.dumps(_document())}")
+    return result(f"{hashes}--\n{json.dumps(_document(job=world.job))}")
 
 
-def _document() -> Mapping[str, object]:
+def _document(*, job: bool) -> Mapping[str, object]:
     services: dict[str, dict[str, object]] = {name: {"image": image} for name, image in READY.items()}
     services |= {name: {"build": {"context": f"{DIRECTORY}/{name}"}} for name in BUILT}
     rules = {"type": "bind", "source": f"{DIRECTORY}/monitoring/prometheus.yml"}
@@ -87,6 +88,9 @@ def _document() -> Mapping[str, object]:
         ]
     for name, needs in NEEDS.items():
         services[name]["depends_on"] = {need: {"condition": "service_healthy"} for need in needs}
+    if job:
+        services["init"] = {"build": {"context": f"{DIRECTORY}/init"}}
+        services["frontend"]["depends_on"] |= {"init": {"condition": "service_completed_successfully"}}  # type: ignore[operator]
     return {"services": services}
 
 
