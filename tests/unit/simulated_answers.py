@@ -74,10 +74,10 @@ def _config(world: World, words: Words, stdin: str) -> Result:
         return result()
     world.resolved[folder] = world.head
     hashes = "".join(f"{name} {written(name, world.head)}\n" for name in SERVICES)
-    return result(f"{hashes}--\n{json.dumps(_document(job=world.job))}")
+    return result(f"{hashes}--\n{json.dumps(_with_job(_document()) if world.job else _document())}")
 
 
-def _document(*, job: bool) -> Mapping[str, object]:
+def _document() -> Mapping[str, object]:
     services: dict[str, dict[str, object]] = {name: {"image": image} for name, image in READY.items()}
     services |= {name: {"build": {"context": f"{DIRECTORY}/{name}"}} for name in BUILT}
     rules = {"type": "bind", "source": f"{DIRECTORY}/monitoring/prometheus.yml"}
@@ -88,10 +88,15 @@ def _document(*, job: bool) -> Mapping[str, object]:
         ]
     for name, needs in NEEDS.items():
         services[name]["depends_on"] = {need: {"condition": "service_healthy"} for need in needs}
-    if job:
-        services["init"] = {"build": {"context": f"{DIRECTORY}/init"}}
-        services["frontend"]["depends_on"] |= {"init": {"condition": "service_completed_successfully"}}  # type: ignore[operator]
     return {"services": services}
+
+
+def _with_job(document: Any) -> Any:
+    """The same with a job that the frontend waits for."""
+    document["services"]["init"] = {"build": {"context": f"{DIRECTORY}/init"}}
+    ended = {"condition": "service_completed_successfully"}
+    document["services"]["frontend"]["depends_on"]["init"] = ended
+    return document
 
 
 def _ls_tree(world: World, words: Words, stdin: str) -> Result:

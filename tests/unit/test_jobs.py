@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import kit
 import pytest
-from engine_stub import Engine
 from fakes import FakeHost, result
 from kit import minimal
 from planning import ORDER, box, lines, release, running
@@ -20,7 +17,6 @@ from schedgen_ops.commands.docker import Container, Docker, parse_containers
 from schedgen_ops.deploy.forecast import forecast
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.errors import OpsError
-from schedgen_ops.ops import remote_commands
 from schedgen_ops.orchestrators.compose import ComposeOrchestrator
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 from schedgen_ops.rollout import planner, run, scope
@@ -31,7 +27,6 @@ from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import versions
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Settings
-from schedgen_ops.watch import rules
 
 ENDED = {"condition": "service_completed_successfully"}
 FILE = {
@@ -104,24 +99,25 @@ def test_of_others_the_way_that_they_stand_tells_it_unless_we_started_them_as_so
         assert not services({"services": {"a": {"image": "x", **more}}})[0].once
 
 
-def listed(*labels: dict[str, str], code: int = 0, status: str = "exited") -> tuple[Container, ...]:
-    rows = [
-        {
-            "id": f"i{number}",
-            "name": f"/n{number}",
-            "image": "",
-            "labels": each,
-            "status": status,
-            "health": "unhealthy",
-            "started": "",
-            "restarts": 0,
-            "exit_code": code,
-            "oom": False,
-            "image_name": "",
-        }
-        for number, each in enumerate(labels)
-    ]
-    return parse_containers("\n".join(map(json.dumps, rows)))
+def row(number: int, labels: dict[str, str], code: int) -> str:
+    """A container that has ended, as a host tells of it; its image has a health check."""
+    told = {
+        "id": f"i{number}",
+        "name": f"/n{number}",
+        "labels": labels,
+        "status": "exited",
+        "exit_code": code,
+    }
+    rest = {"image": "", "image_name": "", "health": "unhealthy", "started": "", "restarts": 0, "oom": False}
+    return json.dumps(told | rest)
+
+
+def listed(*labels: dict[str, str], code: int = 0) -> tuple[Container, ...]:
+    return parse_containers(listing(*labels, code=code))
+
+
+def listing(*labels: dict[str, str], code: int = 0) -> str:
+    return "\n".join(row(number, each, code) for number, each in enumerate(labels))
 
 
 NAME, WAITS = "com.docker.compose.service", "com.docker.compose.depends_on"
@@ -267,96 +263,3 @@ def test_one_that_fails_is_told_with_what_it_wrote() -> None:
     assert error.detail.startswith("ended with exit code 3")
     assert "Error: no table" in error.detail
     assert said == ["init | connecting", "init | Error: no table"]
-
-
-# What runs it
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path)
-
-
-def ran(engine: Engine, limit: int = 20) -> Any:
-    engine.say(release="r2")
-    state = str(engine.state)
-    asked = engine.compose.run_job(state, f"{state}/releases/r2", "init", limit, release_id=ReleaseId("r2"))
-    return engine.run(asked)
-
-
-def made(engine: Engine) -> int:
-    return sum(line.startswith("made") for line in engine.log)
-
-
-def test_it_is_waited_for_until_it_has_ended(engine: Engine) -> None:
-    engine.has("init")
-    engine.say(ends="yes")
-    assert ran(engine).ok
-    assert [*engine.containers.values()] == ["init exited healthy r2"]
-    # Sent again, as after a lost connection, it runs nothing twice.
-    assert ran(engine).ok
-    assert made(engine) == 1
-
-
-def test_one_that_still_runs_is_waited_for_and_not_begun_again(engine: Engine) -> None:
-    engine.say(release="r2")
-    engine.has("init")
-    engine.say(ends="yes")
-    assert ran(engine).ok
-    assert made(engine) == 0
-
-
-def test_one_that_does_not_end_well_is_removed_and_its_last_words_are_told(engine: Engine) -> None:
-    engine.say(ends="yes", code_init="3")
-    answer = ran(engine)
-    assert (answer.code, answer.stderr.strip()) == (1, "ended with exit code 3")
-    assert "say init | out of luck" in answer.stdout
-    assert not engine.containers
-
-
-def test_one_that_does_not_end_is_stopped_and_removed(engine: Engine) -> None:
-    answer = ran(engine, limit=1)
-    assert (answer.code, answer.stderr.strip()) == (1, "had not ended after 1s")
-    assert not engine.containers
-    assert "stop 1" in engine.log
-
-
-def test_one_that_cannot_be_started_is_said_to_be(engine: Engine) -> None:
-    engine.say(broken="yes")
-    answer = ran(engine)
-    assert not answer.ok
-    assert answer.stderr.strip().splitlines()[-1] == "could not be started"
-
-
-# Who looks at it later
-
-
-def test_a_verification_takes_it_for_good_also_where_it_was_cleared_away() -> None:
-    settings = tiers("init", "web")
-    web = {NAME: "web", "schedgen.release": "r2", "schedgen.jobs": "init:service_completed_successfully"}
-    job = web | {NAME: "init"}
-
-    def verdicts(*boxes: Container) -> dict[str, rules.CheckVerdict]:
-        return {each.check: each.verdict for each in rules.containers(boxes, settings, settings.hosts[0])}
-
-    (up,) = (replace(each, status="running", health="") for each in listed(web))
-    passed, failed = rules.CheckVerdict.PASSED, rules.CheckVerdict.FAILED
-    assert verdicts(up, *listed(job)) == {"service init": passed, "service web": passed}
-    assert verdicts(up, *listed(job, code=3))["service init"] is failed
-    assert verdicts(up) == {"service web": passed}
-    assert verdicts(replace(up, jobs=frozenset()))["service init"] is failed
-
-
-def test_what_only_migrates_needs_no_container() -> None:
-    settings = tiers("web", migrations=MIGRATIONS)
-    assert settings.kept_on(settings.hosts[0]) == ("web",)
-    assert "init" in settings.services
-
-
-@pytest.mark.parametrize(("state", "code"), [("exited none 0 a1", 0), ("exited none 3 a1", 1)])
-def test_one_that_is_run_again_by_hand_is_waited_for_until_it_ends(
-    tmp_path: Path, state: str, code: int
-) -> None:
-    kit.program(tmp_path / "bin", "docker", f'case $1 in inspect) echo "{state}" ;; events) sleep 1 ;; esac')
-    asked = remote_commands.restart(Docker(), ["a1"], 5, ["a1"])
-    assert kit.bash(asked, tmp_path, PATH=kit.path(tmp_path / "bin")).code == code
