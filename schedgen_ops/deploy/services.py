@@ -153,6 +153,10 @@ def leftovers(host_run: HostRun) -> None:
     have = {service.name for service in host_run.services} or set(host_run.release.services)
     for service in rollout.removed(host_run.containers(), have):
         host_run.warn(f"Service {service} still runs, and the release no longer has it")
+    records = host_run.release.services
+    stays = {box.service for box in host_run.containers() if box.status == "running" and not box.job}
+    for service in sorted(name for name in stays if name in records and scope.ends(records[name])):
+        host_run.warn(f"Service {service} still runs, and the release has it as a job, which ends")
 
 
 def serve(host_run: HostRun) -> None:

@@ -91,10 +91,10 @@ def overlay(
     """Return what a release's compose file says beyond its owner's, as YAML.
 
     Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it. No
-    registry is asked for a name of ours, and nothing is needed that is not there.
+    registry is asked for a name of ours, nothing is needed that is not there, and of a job its end is.
     """
-    needs = {each.name: _OVERRIDE + each.needs_text for each in services if each.needs_text}
     jobs = {name for name, record in records.items() if registry.of(record).ends}
+    needs = {each.name: said for each in services if (said := _needs(each, jobs))}
     body: dict[str, Any] = {
         name: {
             "image": record.image,
@@ -113,6 +113,16 @@ def overlay(
         # No label of the release: the ingress is replaced only when it itself changes.
         body[INGRESS] = dict(ingress)
     return _tagged({"services": body})
+
+
+def _needs(service: Service, jobs: Collection[str]) -> str | dict[str, Any]:
+    """What is to be said of a service's needs; nothing where its owner said all of it."""
+    ended = {name: {"condition": ENDED} for name in service.needs if name in jobs}
+    if not service.needs_text:
+        return ended
+    written = json.loads(service.needs_text)
+    told = {name: {**how, **ended.get(name, {})} for name, how in written.items()}
+    return _OVERRIDE + json.dumps(told, sort_keys=True)
 
 
 def _jobs_label(jobs: Iterable[str]) -> dict[str, str]:

@@ -154,6 +154,24 @@ def test_our_definition_says_who_is_one_and_who_waits_for_one() -> None:
     assert labels == {"init": told, "web": told, "db": None, "seed": None}
 
 
+def test_compose_is_told_of_those_that_it_knows_nothing_of() -> None:
+    web = replace(services()[3], needs=("db", "seed"))
+    settings = minimal(rollout={"jobs": ["seed"]})
+
+    def needs(of: Service) -> Any:
+        text = overlay(described(settings, (of, *services()[:3])), ReleaseId("r2"), None, [of])
+        return json.loads(text.replace("!override ", ""))["services"]["web"]["depends_on"]
+
+    assert needs(web) == {"seed": ENDED}
+    # Where its needs are said anew as a whole, since one is not there.
+    written = {
+        "db": {"condition": "service_started"},
+        "seed": {"condition": "service_started", "required": True},
+    }
+    told = needs(replace(web, needs_text=json.dumps(written)))
+    assert told == {"db": written["db"], "seed": {**ENDED, "required": True}}
+
+
 # Where it comes
 
 
