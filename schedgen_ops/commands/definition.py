@@ -39,7 +39,7 @@ class Service:
         image_of: the service whose build makes its image, where that is another one; "" for none.
         needs_text: what it depends on, as JSON, where its own text names a service that is not there.
         ends: whether it is a job: another service waits until it has ended well.
-        once: whether nothing starts it again when it has ended, and nobody is to reach it: it may be a job.
+        once: whether it may be a job: nothing starts it again when it has ended, and nobody is to reach it.
     """
 
     name: str
@@ -144,9 +144,12 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
 
 def _once(body: Mapping[str, Any]) -> bool:
     wanted = (body.get("deploy") or {}).get("restart_policy") or {}
-    again = wanted.get("condition") or body.get("restart") or "no"
+    again = wanted.get("condition") or body.get("restart")
     looked_at = body.get("healthcheck") or body.get("ports") or body.get("expose")
-    return again in ("no", "none") and not looked_at
+    # Where its owner says nothing of that, a command of its own for an image of the project's may be one; who stopped
+    # another one's server left an exit code of 0 as well.
+    own = body.get("build") and body.get("command")
+    return not looked_at and (again in ("no", "none") or (again is None and bool(own)))
 
 
 def _required(how: Any) -> bool:

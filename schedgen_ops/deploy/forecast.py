@@ -70,13 +70,17 @@ def forecast(
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
     bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
     data = bring(first)
+    early = scope.before_ingress(settings, expected, blank=blank) if planner.begins(new, old, boxes) else []
+    jobs = bring([name for name in early if name not in first])
+    first = (*first, *early)
     tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
-    begun = [each for plan in (data, *(plan for _, plan in tiers)) for group in plan for each in group]
+    begun = [each for plan in (data, jobs, *(plan for _, plan in tiers)) for group in plan for each in group]
     moved = [each for each in begun if isinstance(each, Bring)]
     touched = [each.new.service for each in moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
         *((("Data" if blank else "Migrations", data),) if data else ()),
+        *((("Jobs", jobs),) if jobs else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
         *tiers,
         ("Verification", planner.named(new, old, touched)),

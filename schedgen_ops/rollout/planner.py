@@ -98,6 +98,11 @@ def ingress(new: Release, old: Release | None, found: Found) -> Plan:
     return _in_turn((*first, SetIngress(behind, before)))
 
 
+def begins(new: Release, old: Release | None, found: Found) -> bool:
+    """Return whether setting the ingress starts what is behind it: nothing was before."""
+    return bool(_behind(new)) and not _behind(old) and not _there(found)
+
+
 def homeward(
     serving: Release | None, begun: Sequence[Release], services: Sequence[str], *, touched: bool = False
 ) -> tuple[Leg, ...]:

@@ -109,7 +109,7 @@ def _failed(remote: Remote, operation: Bring, reason: str, seconds: float, logs:
     service, ends = operation.new.service, operation.how.ends
     # What is a job was found out by what the file says, and how its containers stand.
     other = ""
-    if not ends and reason.endswith("ended with exit code 0"):
+    if not ends and reason.endswith(("ended with exit code 0", "exited (0)")):
         other = f" If {service} is a job, which is to end, name it in rollout.jobs."
     elif ends and reason.startswith("had not ended"):
         other = f" If {service} needs longer, rollout.job_deadline; if it is to stay, rollout.stop_first."

@@ -88,6 +88,20 @@ def jobs_before(services: Iterable[str], records: Mapping[str, ServiceRecord]) -
     return [name for name in needed if name in records and ends(records[name])]
 
 
+def before_ingress(settings: Settings, records: Mapping[str, ServiceRecord], *, blank: bool) -> list[str]:
+    """Return the jobs that what is behind the ingress needs, where that starts it.
+
+    Args:
+        blank: whether nothing runs yet: what those need comes with them.
+    """
+    behind = [name for name, record in records.items() if record.proxies]
+    jobs = [name for name in jobs_before(behind, records) if name != migrating(settings, records)]
+    needs = {name: record.needs for name, record in records.items()}
+    names = dict.fromkeys((*(needed_by(jobs, needs) if blank else ()), *jobs))
+    skipped = {*behind, migrating(settings, records)}
+    return [name for name in names if name in records and name not in skipped]
+
+
 def before_migrating(
     settings: Settings, host: HostSettings, records: Mapping[str, ServiceRecord]
 ) -> list[str]:

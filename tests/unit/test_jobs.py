@@ -95,8 +95,11 @@ def test_of_others_the_way_that_they_stand_tells_it_unless_we_started_them_as_so
     assert jobs(known={"seed": ServiceRecord("i", "id", "d", strategy="job")}) == {"init", "seed"}
     # Who is started again, published or looked at is there to stay.
     assert jobs(ended("web"), ended("db")) == {"init", "db"}
+    own = {"build": {"context": "/srv/p/web"}, "command": ["x"]}
+    assert services({"services": {"a": own}})[0].once
+    assert not services({"services": {"redis": {"image": "redis"}}})[0].once
     for more in ({"restart": "always"}, {"healthcheck": {"test": ["CMD", "x"]}}, {"expose": ["80"]}):
-        assert not services({"services": {"a": {"image": "x", **more}}})[0].once
+        assert not services({"services": {"a": {**own, **more}}})[0].once
 
 
 def row(number: int, labels: dict[str, str], code: int) -> str:
@@ -216,6 +219,20 @@ def test_deploy_plan_tells_of_it() -> None:
     own = minimal(migrations=MIGRATIONS)
     found = forecast(own, own.hosts[0], services(), boxes, None, "b" * 40, ["web/a"])
     assert ("init", "run", "the migrations run it", "job") in found.rows
+
+
+def test_where_nothing_runs_yet_it_comes_before_the_ingress_which_starts_what_is_behind_it() -> None:
+    settings = tiers("db", "web")
+    found = forecast(settings, settings.hosts[0], services(), (), None, "b" * 40, ["web/a"])
+    assert [(step, line.partition(":")[0]) for step, line in found.lines()] == [
+        ("Code", "check out bbbbbbbbbbbb"),
+        ("Jobs", "run init of bbbbbbb to its end"),
+        ("Ingress", "set the ingress for web of bbbbbbb"),
+        ("db", "recreate db of bbbbbbb"),
+        ("web", "start web of bbbbbbb beside what runs"),
+        ("Verification", "name bbbbbbb as what serves"),
+        ("Cleaning", "retire what web of bbbbbbb replaced"),
+    ]
 
 
 # Its way
