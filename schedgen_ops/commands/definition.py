@@ -146,8 +146,8 @@ def _once(body: Mapping[str, Any]) -> bool:
     wanted = (body.get("deploy") or {}).get("restart_policy") or {}
     again = wanted.get("condition") or body.get("restart")
     looked_at = body.get("healthcheck") or body.get("ports") or body.get("expose")
-    # Where its owner says nothing of that, a command of its own for an image of the project's may be one; who stopped
-    # another one's server left an exit code of 0 as well.
+    # Where its owner says nothing of that, a command of its own for an image of the project's may be one; a
+    # server that somebody stopped has an exit code of 0 as well.
     own = body.get("build") and body.get("command")
     return not looked_at and (again in ("no", "none") or (again is None and bool(own)))
 

@@ -94,7 +94,7 @@ def test_of_others_the_way_that_they_stand_tells_it_unless_we_started_them_as_so
     assert jobs(ended("seed", "r1", job=True)) == {"init", "seed"}
     assert jobs(known={"seed": ServiceRecord("i", "id", "d", strategy="job")}) == {"init", "seed"}
     # Who is started again, published or looked at is there to stay.
-    assert jobs(ended("web"), ended("db")) == {"init", "db"}
+    assert jobs(ended("web"), ended("db")) == {"init"}
     own = {"build": {"context": "/srv/p/web"}, "command": ["x"]}
     assert services({"services": {"a": own}})[0].once
     assert not services({"services": {"redis": {"image": "redis"}}})[0].once
