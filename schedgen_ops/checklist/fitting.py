@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.preflight.probe import Problem
+from schedgen_ops.rollout import scope
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.text import nearest
 
@@ -47,7 +48,8 @@ def problems(
         for service in settings.rollout.lists[name]:
             if service in known and (why := _twice(name, known[service])):
                 yield Problem(f"rollout.{name} has {service}: {why}", "Take it from that list.")
-    left = [name for name in known if host.runs(name) and name not in settings.services]
+    deployed = {*settings.services, *(each.name for each in scope.on(services, settings, host))}
+    left = [name for name in known if host.runs(name) and name not in deployed]
     if settings.tiers and left:
         text = f"in no tier, so that no deploy starts or replaces it: {', '.join(left)}"
         yield Problem(text, "Name it in a tier of the config, unless that is meant.", refuses=False)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+ENDED = "service_completed_successfully"
+
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -37,6 +39,8 @@ class Service:
         single: why its place in the network can only be taken once, "" if it can be taken twice.
         image_of: the service whose build makes its image, where that is another one; "" for none.
         needs_text: what it depends on, as JSON, where its own text names a service that is not there.
+        ends: whether it is a job: another service waits until it has ended well.
+        once: whether it may be a job: nothing starts it again when it has ended, and nobody is to reach it.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Service:
     single: str = ""
     image_of: str = ""
     needs_text: str = ""
+    ends: bool = False
+    once: bool = False
 
     @property
     def built(self) -> bool:
@@ -79,12 +85,22 @@ def parse_hashes(text: str) -> dict[str, str]:
 
 def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tuple[Service, ...]:
     """The services of a resolved compose document, in the order of their names."""
+    ending = awaited(document)
     found = tuple(
-        _service(name, body or {}, document, hashes.get(name, ""))
+        replace(_service(name, body or {}, document, hashes.get(name, "")), ends=name in ending)
         for name, body in sorted((document.get("services") or {}).items())
     )
     builders = {_full(each.image): each for each in reversed(found) if each.built and each.image}
     return tuple(_sharing(each, builders.get(_full(each.image))) for each in found)
+
+
+def awaited(document: Mapping[str, Any]) -> frozenset[str]:
+    """The services of a resolved compose document that another one waits for until they have ended well."""
+    bodies = (document.get("services") or {}).values()
+    needs = (need for body in bodies for need in ((body or {}).get("depends_on") or {}).items())
+    return frozenset(
+        name for name, how in needs if isinstance(how, Mapping) and how.get("condition") == ENDED
+    )
 
 
 def _sharing(service: Service, builder: Service | None) -> Service:
@@ -129,7 +145,18 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         networks=networks,
         ipv6=any((known.get(name) or {}).get("enable_ipv6") for name in networks),
         single=_single(body),
+        once=_once(body),
     )
+
+
+def _once(body: Mapping[str, Any]) -> bool:
+    wanted = (body.get("deploy") or {}).get("restart_policy") or {}
+    again = wanted.get("condition") or body.get("restart")
+    looked_at = body.get("healthcheck") or body.get("ports") or body.get("expose")
+    # Where its owner says nothing of that, a command of its own for an image of the project's may be one; a
+    # server that somebody stopped has an exit code of 0 as well.
+    own = body.get("build") and body.get("command")
+    return not looked_at and (again in ("no", "none") or (again is None and bool(own)))
 
 
 def _required(how: Any) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from schedgen_ops.commands.definition import ENDED
 from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, call, sh
 
@@ -13,7 +14,10 @@ PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
 HASH_LABEL = "com.docker.compose.config-hash"
+NEEDS_LABEL = "com.docker.compose.depends_on"
 DEFINITION_LABEL = "schedgen.definition"
+JOBS_LABEL = "schedgen.jobs"
+"""The jobs among a service's needs and itself, as Compose writes needs: it does not, for `up --no-deps`."""
 RELEASE_LABEL = "schedgen.release"
 INGRESS = "schedgen-ingress"
 """The service that has the published ports, beside those of the owner."""
@@ -108,6 +112,8 @@ class Container:
         definition: what it was created from, by our label; "" if we did not start it.
         written: what it was created from, by Compose's label.
         grace: seconds that it has to end by itself when it is stopped.
+        job: whether it is to end, and not to be there: it, or what waits for it, says so.
+        jobs: the jobs that it names, itself among them or what it waits for.
     """
 
     id: str
@@ -125,11 +131,19 @@ class Container:
     written: str
     release: str
     grace: float = GRACE
+    job: bool = False
+    jobs: frozenset[str] = frozenset()
 
     @property
     def good(self) -> bool:
-        """Runs, and is healthy as far as it can tell."""
-        return self.status == "running" and self.health in ("", "healthy")
+        """Runs, and is healthy as far as it can tell; or is a job that has ended well."""
+        runs = self.status == "running" and self.health in ("", "healthy")
+        return runs or (self.job and self.ended_well)
+
+    @property
+    def ended_well(self) -> bool:
+        """Has ended with exit code 0."""
+        return self.status == "exited" and self.exit_code == 0
 
     @property
     def state(self) -> str:
@@ -137,6 +151,12 @@ class Container:
         if self.status in ("exited", "dead"):
             return f"{self.status} ({self.exit_code}{', out of memory' if self.oom_killed else ''})"
         return self.health or self.status
+
+
+def jobs_in(needs: str) -> frozenset[str]:
+    """Return the jobs in what a label says of needs: SERVICE:CONDITION,SERVICE:CONDITION,..."""
+    parts = (part.split(":") for part in needs.split(","))
+    return frozenset(part[0] for part in parts if ENDED in part[1:])
 
 
 def grace(containers: Iterable[Container]) -> float:
@@ -169,6 +189,10 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 written=labels.get(HASH_LABEL, ""),
                 release=labels.get(RELEASE_LABEL, ""),
                 grace=GRACE if item.get("grace") is None else float(item["grace"]),
+                jobs=jobs_in(f"{labels.get(JOBS_LABEL, '')},{labels.get(NEEDS_LABEL, '')}"),
             )
         )
-    return tuple(sorted(found, key=lambda container: (container.service, container.name)))
+    jobs = frozenset[str]().union(*(each.jobs for each in found))
+    # Ours tell it of themselves: what others say may be of an earlier release.
+    told = (replace(each, job=each.service in (each.jobs if each.release else jobs)) for each in found)
+    return tuple(sorted(told, key=lambda container: (container.service, container.name)))

@@ -58,6 +58,7 @@ def forecast(
         changed: paths from the project's directory of the files that differ from what serves.
         spoken: what published ports speak, see `images.ask_ports`.
     """
+    services = scope.seen_to_end(services, boxes, serving.services if serving else {})
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
     short = ReleaseId(commit[:7])
     described = describe(settings, host, services, short, serving, {}, spoken)
@@ -67,18 +68,23 @@ def forecast(
     expected = {name: _as_before(record, known.get(name)) for name, record in described.items()}
     new = replace(new, services=expected)
     steps, blank = [*scope.parts(settings, expected)], not boxes and serving is None
-    first = scope.at_first(settings, host, expected) if blank else ()
+    before = scope.before_migrating(settings, host, expected)
+    first = scope.at_first(settings, host, expected) if blank else before
     if blank:
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
     bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
     data = bring(first)
+    early = scope.before_ingress(settings, expected, blank=blank) if planner.begins(new, old, boxes) else []
+    jobs = bring([name for name in early if name not in first])
+    first = (*first, *early)
     tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
-    begun = [each for plan in (data, *(plan for _, plan in tiers)) for group in plan for each in group]
+    begun = [each for plan in (data, jobs, *(plan for _, plan in tiers)) for group in plan for each in group]
     moved = [each for each in begun if isinstance(each, Bring)]
     touched = [each.new.service for each in moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
-        *((("Data", data),) if data else ()),
+        *((("Data" if blank else "Migrations", data),) if data else ()),
+        *((("Jobs", jobs),) if jobs else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
         *tiers,
         ("Verification", planner.named(new, old, touched)),
@@ -89,7 +95,10 @@ def forecast(
     rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
     rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
+    if job := scope.migrating(settings, expected):
+        rows[job] = (job, Action.RUN.value, "the migrations run it", registry.of(expected[job]).name)
     order = scope.order(settings, expected) if settings.tiers and not blank else expected
+    order = [*order, job] if job and job not in order else order
     return Forecast(parts, tuple(rows[name] for name in order if name in rows))
 
 
@@ -120,7 +129,8 @@ def _kept(operation: Keep) -> Row:
 
 def _row(operation: Bring, service: c.Service) -> Row:
     change = operation.change
-    how = operation.how.told(service, operation.new.record) if change.action is Action.REPLACE else ""
+    told = change.action in (Action.REPLACE, Action.RUN)
+    how = operation.how.told(service, operation.new.record) if told else ""
     return change.service, change.action.value, change.reason, how
 
 

@@ -103,9 +103,9 @@ class HostRun(AtHost):
 
     @property
     def before(self) -> frozenset[str]:
-        """The services that there were on this host before this run."""
-        ran = (box.service for box in self.seen.containers)
-        return frozenset(self.old.services if self.old else ran)
+        """The services that there were on this host before this run, but jobs."""
+        ran = (box.service for box in self.seen.containers if not box.job)
+        return frozenset(scope.lasting(self.old.services) if self.old else ran)
 
     def run(self, command: Command, deadline: float = QUICK) -> Result:
         """Run a command; a failure raises."""

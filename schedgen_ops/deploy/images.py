@@ -34,7 +34,8 @@ def resolve(
 ) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
     """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
     answer = host_run.run(host_run.orchestrator.resolve(host_run.paths.release(release_id))).stdout
-    services = c.parse_resolved(answer)
+    known = host_run.old.services if host_run.old else {}
+    services = scope.seen_to_end(c.parse_resolved(answer), host_run.seen.containers, known)
     mounts = rollout.mounted(services, host_run.settings.directory)
     return services, git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
 

@@ -35,5 +35,5 @@ def _stopped_first(host_run: HostRun) -> Iterator[str]:
     touched = {name for _, names in scope.parts(host_run.settings, serving.services) for name in names}
     for name, record in serving.services.items():
         how = registry.of(record)
-        if name in touched and not how.beside and not how.kept:
+        if name in touched and not (how.beside or how.kept or how.ends):
             yield name

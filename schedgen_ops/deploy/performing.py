@@ -25,6 +25,7 @@ from schedgen_ops.rollout.operations import (
     SetIngress,
     Unless,
     Untag,
+    ends,
 )
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 
@@ -75,7 +76,8 @@ def _perform(host_run: HostRun, operation: Operation, grace: Mapping[str, float]
             roller.end(host_run.remote, commands, operation, grace[new.service])
         case Remove(new=new):
             roller.remove(host_run.remote, commands, operation, grace[new.service])
-            host_run.say(f"Service {new.service} was new, and is removed")
+            job = f"Job {new.service}: what the release had of it is removed"
+            host_run.say(job if ends(new) else f"Service {new.service} was new, and is removed")
         case SetIngress():
             _set_ingress(host_run, operation)
         case Name():
@@ -102,7 +104,10 @@ def _start(host_run: HostRun, operation: Bring, grace: float) -> _Started:
         done = ""
     replaced = roller.start(host_run.remote, host_run.commands, operation, show, grace)
     answering = host_run.clock.monotonic() - replaced.ending
-    host_run.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
+    if operation.how.ends:
+        host_run.say(f"Job {new.service} ended well ({replaced.seconds:.1f}s)")
+    else:
+        host_run.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
     return _Started(new.service, new.release_id, round(replaced.seconds, 1), answering)
 
 

@@ -140,7 +140,9 @@ def _everything(host_run: HostRun) -> list[str]:
 
 
 def _of_tier(tier: Tier, host_run: HostRun, *, last: bool) -> list[str]:
-    names = [name for name in tier.services if host_run.host.runs(name)]
+    records = host_run.release.services
+    names = dict(scope.parts(host_run.settings, records))[tier.name]
+    names = [name for name in names if name in records]
     return names + first_start.rest(host_run) if last else names
 
 

@@ -14,6 +14,7 @@ from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release
+from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Settings
 from schedgen_ops.verify.serving import wrong
@@ -90,7 +91,7 @@ def recover(host_run: HostRun) -> None:
 
 
 def _tell(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> None:
-    bad = wrong(host_run.context, serving.services)
+    bad = wrong(host_run.context, scope.lasting(serving.services))
     for release in begun:
         if not bad:
             host_run.say(f"Release {release.id} is taken back; {serving.id} serves")

@@ -165,8 +165,14 @@ def _migrations(session: Session) -> Step:
             events.info(session.emit, f"New migration: {name}")
         events.info(session.emit, "Migrations completed successfully")
 
-    undo = session.undoing(first_start.take_back)
+    undo = session.undoing(_unmigrate)
     return Step("3", "Running database migrations", run, undo=undo, waits=True)
+
+
+def _unmigrate(host_run: HostRun) -> None:
+    """What the migrations' step did beside the schema, which stays."""
+    schema.unprepare(host_run)
+    first_start.take_back(host_run)
 
 
 def _begin(session: Session) -> None:

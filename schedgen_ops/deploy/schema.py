@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schedgen_ops.deploy import services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.release.record import Release, ReleaseId
+from schedgen_ops.rollout import scope
 
 
 def migrate(host_run: HostRun) -> None:
@@ -14,7 +16,19 @@ def migrate(host_run: HostRun) -> None:
     migrations = host_run.settings.migrations
     if migrations is None:
         return
+    if jobs := _jobs(host_run):
+        services.roll(host_run, jobs)
     run_migrations(host_run, host_run.release.id, migrations.run)
+
+
+def unprepare(host_run: HostRun) -> None:
+    """Remove what the release had of jobs that its migrations waited for."""
+    if host_run.new and not host_run.seen.blank:
+        services.roll_back(host_run, _jobs(host_run))
+
+
+def _jobs(host_run: HostRun) -> list[str]:
+    return scope.before_migrating(host_run.settings, host_run.host, host_run.release.services)
 
 
 def run_migrations(host_run: HostRun, release_id: ReleaseId, command: Sequence[str]) -> None:

@@ -64,7 +64,8 @@ def roll_back(host_run: HostRun, services: Iterable[str]) -> None:
         return
     for service in ours:
         # What was left alone by Ctrl-C or a lost connection ends what it began first.
-        patience = 900 + host_run.grace(service)
+        job = host_run.new and scope.ends(host_run.new.services[service])
+        patience = 900 + host_run.grace(service) + (host_run.settings.rollout.job_deadline if job else 0)
         host_run.run(
             host_run.orchestrator.finished(host_run.paths.state, service, patience), deadline=patience + QUICK
         )
@@ -152,6 +153,10 @@ def leftovers(host_run: HostRun) -> None:
     have = {service.name for service in host_run.services} or set(host_run.release.services)
     for service in rollout.removed(host_run.containers(), have):
         host_run.warn(f"Service {service} still runs, and the release no longer has it")
+    records = host_run.release.services
+    stays = {box.service for box in host_run.containers() if box.status == "running" and not box.job}
+    for service in sorted(name for name in stays if name in records and scope.ends(records[name])):
+        host_run.warn(f"Service {service} still runs, and the release has it as a job, which ends")
 
 
 def serve(host_run: HostRun) -> None:

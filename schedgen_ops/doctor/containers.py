@@ -59,11 +59,6 @@ def weight(found: Diagnosis) -> int:
     return _ORDER.index(found.cause) if found.cause in _ORDER else len(_ORDER)
 
 
-def ended_well(box: Container) -> bool:
-    """Return whether it is a job that is over, as likely as not."""
-    return box.status == "exited" and box.exit_code == 0
-
-
 def starved(service: str, how: str, *evidence: str) -> Diagnosis:
     """Return that a service has too little memory."""
     fix = f"inv ops.restart {service}; give it more memory in the compose file, or `inv rollback`"
@@ -73,6 +68,8 @@ def starved(service: str, how: str, *evidence: str) -> Diagnosis:
 def trouble(box: Container, details: Boxes) -> Diagnosis | None:
     """Return what is wrong with a container; None for one that is well."""
     more, log = details.boxes.get(box.id, ContainerDetail()), details.logs.get(box.id, ())
+    if box.job and (box.good or box.status == "running"):
+        return None
     if box.status == "paused":
         text = f"{box.name} is paused"
         return Diagnosis("paused", text, f"inv ops.start {box.service}")

@@ -30,9 +30,11 @@ class HostServices:
     def containers(self) -> Mapping[str, tuple[docker.Container, ...]]:
         """The containers of each service that belongs here or has one."""
         settings = self.answers.settings
-        wanted = settings.services_on(self.answers.host) if settings.tiers else ()
-        found: dict[str, tuple[docker.Container, ...]] = dict.fromkeys(wanted, ())
-        for box in docker.parse_containers(self.answers["containers"].stdout):
+        wanted = settings.kept_on(self.answers.host) if settings.tiers else ()
+        boxes = docker.parse_containers(self.answers["containers"].stdout)
+        jobs = frozenset[str]().union(*(box.jobs for box in boxes))
+        found: dict[str, tuple[docker.Container, ...]] = {name: () for name in wanted if name not in jobs}
+        for box in boxes:
             found[box.service] = (*found.get(box.service, ()), box)
         return found
 
@@ -45,7 +47,7 @@ class HostServices:
             worst = next(iter(sorted(each, key=containers.weight)), None)
             if not boxes and service not in self.answers.troubled:
                 worst = Diagnosis("no container", f"{service} has no container", f"inv ops.start {service}")
-            job = not self.answers.settings.tiers and all(containers.ended_well(box) for box in boxes)
+            job = not self.answers.settings.tiers and all(box.ended_well for box in boxes)
             if worst is not None and not job:
                 found[service] = replace(worst, services=(service,))
         return found

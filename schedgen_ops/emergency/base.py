@@ -12,6 +12,7 @@ from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId
+from schedgen_ops.rollout import scope
 from schedgen_ops.shell import Command
 
 _MARGIN = 120.0
@@ -22,6 +23,7 @@ class Base(AtHost):
     """A host in an emergency."""
 
     _release_id: ReleaseId | None = None
+    _jobs: frozenset[str] = frozenset()
 
     @property
     def release_id(self) -> ReleaseId:
@@ -30,7 +32,14 @@ class Base(AtHost):
             paths = Paths(self.settings.directory)
             serving = store.certain(store.read(self.remote, paths), paths, self.remote.name).serving
             self._release_id = serving.id if serving else NO_RELEASE
+            records = serving.services if serving else {}
+            self._jobs = frozenset({*records} - {*scope.lasting(records)})
         return self._release_id
+
+    @property
+    def jobs(self) -> frozenset[str]:
+        """The services that end: Compose runs those that others wait for; no more of them is asked for."""
+        return (self._jobs if self.release_id else frozenset()) | {*self.settings.rollout.jobs}
 
     def box(self, service: str) -> engine.Container | None:
         """Return the container of a service that has one."""
@@ -46,8 +55,9 @@ class Base(AtHost):
 
     @property
     def patience(self) -> float:
-        """The seconds that starting services may take."""
-        return self.settings.health.deadline + _MARGIN
+        """The seconds that starting services may take, after the jobs that they wait for."""
+        jobs = self.settings.rollout.job_deadline if self.jobs else 0
+        return self.settings.health.deadline + _MARGIN + jobs
 
     def start(self, *services: str) -> None:
         """Start services as the release that is to serve has them, and wait until they are healthy."""

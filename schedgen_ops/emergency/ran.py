@@ -32,11 +32,12 @@ class Ran(Data):
     @property
     def ours(self) -> tuple[str, ...]:
         """The names of the services that are configured for this host, and the ingress."""
-        return (*self.settings.services_on(self.settings.host(self.remote.name)), INGRESS)
+        return (*self.settings.kept_on(self.settings.host(self.remote.name)), INGRESS)
 
     def note_others(self) -> None:
         """Record what else runs now, or ran before an earlier run was killed, before it goes."""
-        now = {box.service for box in running(self.context) if box.status in _RUNS}
+        boxes = running(self.context)
+        now = {box.service for box in boxes if box.status in _RUNS and not box.job}
         before = self.remote.run(files.read(self._record), deadline=60, check=False)
         names = now | (set(before.stdout.split()) if before.ok else set())
         self.ran = sorted(names - {*self.ours, ""})
@@ -46,7 +47,8 @@ class Ran(Data):
     def up(self) -> None:
         """Start everything that belongs on this host, and what else ran before, until it is healthy."""
         there = set(self.run(self.compose("config", "--services"), 60).split())
-        names = [name for name in self.ours if name in there] if self.settings.tiers else self._all(there)
+        wanted = self.ours if self.settings.tiers else self._all(there)
+        names = [name for name in wanted if name in there and name not in self.jobs]
         begun: list[str] = []
         try:
             self.start(*names)
@@ -56,7 +58,7 @@ class Ran(Data):
             # They are started whatever becomes of the others.
             self._start_others(there, begun)
 
-    def _all(self, there: set[str]) -> list[str]:
+    def _all(self, there: set[str]) -> Sequence[str]:
         """What the compose file has for this host, where no tier names it."""
         host = self.settings.host(self.remote.name)
         return sorted(name for name in there if host.runs(name))

@@ -11,7 +11,7 @@ from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import Route, route_of
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release.record import Release, ReleaseId, State, to_json
-from schedgen_ops.rollout import planner
+from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.operations import Name, Operation, Plan
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.work_tree import GoBack
@@ -102,7 +102,8 @@ def stages(settings: Settings, *, behind: bool = True) -> tuple[Stage, ...]:
 def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
     """What the watchdog of this host is told, once the services are replaced."""
     settings, new = host_run.settings, host_run.release
-    replaced = {name: new.services[name] for name in host_run.touched}
+    # A job is over.
+    replaced = {name: new.services[name] for name in host_run.touched if not scope.ends(new.services[name])}
     proxies = tuple(proxy for record in replaced.values() for proxy in record.proxies)
     gated = {name for name, record in new.services.items() if record.proxies}
     behind = [service for service in host_run.services if service.name in gated]

@@ -43,8 +43,10 @@ def services(settings: Settings, host: HostSettings, seen: HostSample) -> tuple[
     if seen.containers is None:
         return None
     wanted = settings.services_on(host)
-    found = {container.service for container in seen.containers}
-    missing = [ServiceStatus(name, "", MISSING, good=False) for name in wanted if name not in found]
+    there = {container.service for container in seen.containers}
+    jobs = frozenset[str]().union(*(container.jobs for container in seen.containers))
+    kept = [name for name in settings.kept_on(host) if name not in there | jobs]
+    missing = [ServiceStatus(name, "", MISSING, good=False) for name in kept]
     rows = [*map(_status, seen.containers), *missing]
     place = {name: number for number, name in enumerate(wanted)}
     return tuple(
@@ -55,6 +57,8 @@ def services(settings: Settings, host: HostSettings, seen: HostSample) -> tuple[
 def _status(container: ContainerSample) -> ServiceStatus:
     runs = container.status == "running"
     state = (container.health or container.status) if runs else container.status
+    if container.job and container.exit_code is not None and not runs:
+        state = f"{state} ({container.exit_code})"
     return ServiceStatus(
         service=container.service,
         container=container.name,

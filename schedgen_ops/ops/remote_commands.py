@@ -16,17 +16,27 @@ from schedgen_ops.verify import remote_commands
 OLD_DAYS = 30
 
 
-def restart(docker: Docker, containers: Sequence[str], limit: int) -> Command:
-    """Restarts containers and waits until all are well, at most `limit` seconds."""
+def restart(docker: Docker, containers: Sequence[str], limit: int, jobs: Sequence[str] = ()) -> Command:
+    """Restarts containers and waits until all are well, at most `limit` seconds; `jobs` until they end."""
     return host_script(
-        "ops/restart", title="docker restart", docker=docker.words, containers=containers, limit=limit
+        "ops/restart",
+        title="docker restart",
+        docker=docker.words,
+        containers=containers,
+        ending=jobs,
+        limit=limit,
     )
 
 
-def start(docker: Docker, containers: Sequence[str], limit: int) -> Command:
-    """Starts containers and waits until all are well, at most `limit` seconds."""
+def start(docker: Docker, containers: Sequence[str], limit: int, jobs: Sequence[str] = ()) -> Command:
+    """Starts containers and waits until all are well, at most `limit` seconds; `jobs` until they end."""
     return host_script(
-        "ops/start", title="docker start", docker=docker.words, containers=containers, limit=limit
+        "ops/start",
+        title="docker start",
+        docker=docker.words,
+        containers=containers,
+        ending=jobs,
+        limit=limit,
     )
 
 

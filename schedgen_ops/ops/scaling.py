@@ -35,6 +35,8 @@ def allowed(remote: Remote, settings: Settings, service: str) -> tuple[Release, 
     if serving is None or record is None:
         text = f"no release of ours serves {service} here, and only those can be scaled"
         raise Refused(text, host=remote.name, hint="`inv deploy` makes one.")
+    if strategies.of(record).ends:
+        raise Refused(f"{service} is a job, which runs once at every release", host=remote.name)
     if not strategies.of(record).beside:
         text = f"{service} may have state, or ports of its own: two of it would be two different ones"
         raise Refused(

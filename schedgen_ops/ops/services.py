@@ -12,6 +12,7 @@ from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
+from schedgen_ops.rollout import scope
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -49,8 +50,10 @@ def restart(remote: Remote, settings: Settings, emit: events.Emit, services: Seq
     for service, boxes in _of(remote, settings, services).items():
         if not boxes:
             raise _nothing(remote, service)
-        command = remote_commands.restart(docker, [box.id for box in boxes], settings.health.deadline)
-        _do(remote, command, f"{service} was restarted and", settings, engine.grace(boxes))
+        jobs = _jobs(boxes)
+        limit = _limit(settings, bool(jobs))
+        command = remote_commands.restart(docker, [box.id for box in boxes], limit, jobs)
+        _do(remote, command, f"{service} was restarted and", limit + engine.grace(boxes))
         _well(emit, remote, f"{service} restarted", boxes)
 
 
@@ -70,17 +73,30 @@ def stop(remote: Remote, settings: Settings, emit: events.Emit, services: Sequen
 
 
 def start(remote: Remote, settings: Settings, emit: events.Emit, services: Sequence[str]) -> None:
-    """Start what is stopped or paused; a service without a container gets the serving release's."""
+    """Start what is stopped or paused, but a job that has ended well.
+
+    A service without a container gets the serving release's.
+    """
     found = _of(remote, settings, services)
+    over = [
+        name for name, boxes in found.items() if boxes and all(box.job and box.ended_well for box in boxes)
+    ]
     # All at once, and waited for together: one may need another.
-    ids = [box.id for boxes in found.values() for box in boxes]
-    if ids:
-        command = remote_commands.start(engine.Docker(settings.sudo), ids, settings.health.deadline)
-        _do(remote, command, f"{', '.join(name for name in found if found[name])} started and", settings, 0.0)
+    begun = [box for name, boxes in found.items() for box in boxes if name not in over]
+    if begun:
+        names, jobs = dict.fromkeys(box.service for box in begun), _jobs(begun)
+        limit = _limit(settings, bool(jobs))
+        ids = [box.id for box in begun]
+        command = remote_commands.start(engine.Docker(settings.sudo), ids, limit, jobs)
+        _do(remote, command, f"{', '.join(names)} started and", limit)
     for service in (name for name, boxes in found.items() if not boxes):
-        _do(remote, _created(remote, settings, service), f"{service} was started and", settings, 0.0)
+        command, limit = _created(remote, settings, service)
+        _do(remote, command, f"{service} was started and", limit)
     seen = there(remote, settings)
-    for service in found:
+    for service in over:
+        text = f"{service} is a job that has ended well: `inv ops.restart {service}` runs it again"
+        events.info(emit, text, remote.name)
+    for service in (name for name in found if name not in over):
         _well(emit, remote, f"{service} started", seen.get(service, ()))
 
 
@@ -90,16 +106,36 @@ def serving(remote: Remote, settings: Settings) -> str:
     Raises:
         Refused: where nobody knows which one serves.
     """
+    shelf = _shelf(remote, settings)
+    return Paths(settings.directory).release(shelf.current) if shelf.current else ""
+
+
+def _shelf(remote: Remote, settings: Settings) -> store.Shelf:
     paths = Paths(settings.directory)
-    shelf = store.certain(store.read(remote, paths), paths, remote.name)
-    return paths.release(shelf.current) if shelf.current else ""
+    return store.certain(store.read(remote, paths), paths, remote.name)
 
 
-def _created(remote: Remote, settings: Settings, service: str) -> Command:
-    compose, release = compose_of(settings), serving(remote, settings)
-    if release:
-        return compose.up(release, service, settings.health.deadline)
-    return compose.by_owner("up", "--detach", "--no-deps", "--wait", service)
+def _created(remote: Remote, settings: Settings, service: str) -> tuple[Command, int]:
+    """The command that makes a service's containers, and the seconds that it waits for them."""
+    compose, shelf, paths = compose_of(settings), _shelf(remote, settings), Paths(settings.directory)
+    if not shelf.current:
+        by_owner = compose.by_owner("up", "--detach", "--no-deps", "--wait", service)
+        return by_owner, settings.health.deadline
+    folder = paths.release(shelf.current)
+    record = shelf.serving.services.get(service) if shelf.serving else None
+    limit = _limit(settings, record is not None and scope.ends(record))
+    if record is not None and scope.ends(record):
+        return compose.run_job(paths.state, folder, service, limit, release_id=shelf.current), limit
+    return compose.up(folder, service, limit), limit
+
+
+def _jobs(boxes: Sequence[engine.Container]) -> list[str]:
+    return [box.id for box in boxes if box.job]
+
+
+def _limit(settings: Settings, job: bool) -> int:
+    """Seconds that containers are waited for."""
+    return max(settings.health.deadline, settings.rollout.job_deadline if job else 0)
 
 
 def _of(remote: Remote, settings: Settings, services: Sequence[str]) -> Boxes:
@@ -113,8 +149,8 @@ def _nothing(remote: Remote, service: str) -> OpsError:
     )
 
 
-def _do(remote: Remote, command: Command, what: str, settings: Settings, grace: float) -> None:
-    result = remote.run(command, deadline=settings.health.deadline + grace + _QUICK, check=False)
+def _do(remote: Remote, command: Command, what: str, limit: float) -> None:
+    result = remote.run(command, deadline=limit + _QUICK, check=False)
     if not result.ok:
         said = (result.stderr.strip() or f"exit code {result.code}").splitlines()[-1]
         raise OpsError(

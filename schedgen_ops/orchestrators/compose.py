@@ -80,6 +80,19 @@ class ComposeOrchestrator(Compose):
             limit=health,
         )
 
+    def run_job(
+        self, state: str, folder: str, service: str, patience: int, *, release_id: ReleaseId
+    ) -> Command:
+        """Run a service to its end: `up --wait` takes the end of a container for a failure."""
+        return host_script(
+            "rollout/job",
+            title=f"run {service}",
+            **self._given(state, service),
+            compose=self.words_of(folder),
+            release=release_id,
+            limit=patience,
+        )
+
     def retire(
         self,
         state: str,

@@ -85,6 +85,15 @@ class Orchestrator(Protocol):
         """
         ...
 
+    def run_job(
+        self, state: str, folder: str, service: str, patience: int, *, release_id: ReleaseId
+    ) -> Command:
+        """Run a service to its end, at most `patience` seconds; where it does not end well, it is removed.
+
+        What ended well for the release already is not run again; what still runs is waited for.
+        """
+        ...
+
     def retire(
         self,
         state: str,

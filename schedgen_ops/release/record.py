@@ -36,7 +36,7 @@ class ServiceRecord:
         definition: what the compose file said of it, and the tracked files it mounts, as a hash.
         written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
         replicas: how many containers it has.
-        strategy: how it is replaced: ingress, start-first or stop-first.
+        strategy: how it is replaced: ingress, start-first, stop-first, or job, which is run.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
         seconds: how long its last replacement took; 0 where that is not known.

@@ -165,7 +165,11 @@ class Rollback:
                 )
 
     def _order(self, host_run: HostRun) -> list[str]:
-        order = scope.order(self.session.settings, host_run.release.services)
+        """Its jobs are not run again: they did their work when it came."""
+        records = host_run.release.services
+        order = [
+            name for name in scope.order(self.session.settings, records) if not scope.ends(records[name])
+        ]
         return [name for name in order if self.session.settings.has(host_run.host, name)]
 
     def roll_back(self, host_run: HostRun) -> None:

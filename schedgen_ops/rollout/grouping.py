@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.strategies import registry
@@ -25,6 +26,27 @@ def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ..
         else:
             groups[-1] += (name,)
     return tuple(groups)
+
+
+def needed_by(names: Iterable[str], needs: Mapping[str, Iterable[str]]) -> dict[str, None]:
+    """Return all that services need, and what that needs."""
+    found: dict[str, None] = {}
+    asked = [need for name in names for need in needs.get(name, ())]
+    while asked:
+        name = asked.pop(0)
+        if name not in found:
+            found[name] = None
+            asked += needs.get(name, ())
+    return found
+
+
+def some(services: Mapping[str, ServiceRecord], names: Collection[str]) -> dict[str, ServiceRecord]:
+    """Return those of `services`, each with what it needs of one another by way of others too."""
+    needs = {name: record.needs for name, record in services.items()}
+    return {
+        name: replace(services[name], needs=tuple(each for each in needed_by([name], needs) if each in names))
+        for name in names
+    }
 
 
 def waves(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:

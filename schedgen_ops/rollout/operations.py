@@ -95,7 +95,7 @@ class Bring:
         return f"{self.how.text(self.new, self.share)}: {self.change.reason}"
 
     def inverse(self) -> tuple[Operation, ...]:
-        """Behind the ingress the old containers still run; else the old ones are put back."""
+        """Behind the ingress the old containers still run; else the old ones are put back, but no job."""
         if not (self.beside and self.new.behind):
             return _put_back(self.new, self.old)
         # Of what no release has, there may be containers that its owner started.
@@ -135,12 +135,15 @@ class Retire:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """The containers of a service go that the release before did not have; only those of the release."""
+    """The containers of a service go that the release before did not have; only those of the release.
+
+    Those of a job too: what serves needs none.
+    """
 
     new: Version
 
     def __str__(self) -> str:
-        return f"remove {self.new}, which was new"
+        return f"remove {self.new}, {'a job' if ends(self.new) else 'which was new'}"
 
     def inverse(self) -> tuple[Operation, ...]:
         """The service started anew."""
@@ -224,8 +227,13 @@ def again(service: str) -> ServiceChange:
     return ServiceChange(service, Action.REPLACE, "put back")
 
 
+def ends(version: Version) -> bool:
+    """Return whether a service is a job, which is not run again on the way back."""
+    return registry.of(version.record).ends
+
+
 def _put_back(new: Version, old: Version | None) -> tuple[Operation, ...]:
-    return (bring(old, new, again(old.service)),) if old else (Remove(new),)
+    return (bring(old, new, again(old.service)),) if old and not ends(old) else (Remove(new),)
 
 
 def _names(found: Iterable[Version]) -> str:

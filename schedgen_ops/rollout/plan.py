@@ -11,8 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 from schedgen_ops.commands.compose import Service
-from schedgen_ops.commands.docker import DEFINITION_LABEL, INGRESS, RELEASE_LABEL, Container
-from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
+from schedgen_ops.commands.definition import ENDED
+from schedgen_ops.commands.docker import DEFINITION_LABEL, INGRESS, JOBS_LABEL, RELEASE_LABEL, Container
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, ServiceRecord
+from schedgen_ops.rollout.strategies import registry
 
 # Stand for Compose's own tags, which JSON cannot say.
 _RESET = "reset-by-schedgen"
@@ -30,6 +32,7 @@ class Action(StrEnum):
     KEEP = "unchanged"
     REPLACE = "replace"
     START = "start"
+    RUN = "run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +99,20 @@ def overlay(
     """Return what a release's compose file says beyond its owner's, as YAML.
 
     Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it. No
-    registry is asked for a name of ours, and nothing is needed that is not there.
+    registry is asked for a name of ours, nothing is needed that is not there, and of a job its end is.
     """
     written = {each.name: each for each in services}
-    needs = {name: _OVERRIDE + each.needs_text for name, each in written.items() if each.needs_text}
+    jobs = {name for name, record in records.items() if registry.of(record).ends}
+    needs = {name: said for name, each in written.items() if (said := _needs(each, jobs))}
     body: dict[str, Any] = {
         name: {
             "image": record.image,
             "pull_policy": "never",
-            "labels": {RELEASE_LABEL: release_id, DEFINITION_LABEL: record.definition},
+            "labels": {
+                RELEASE_LABEL: release_id,
+                DEFINITION_LABEL: record.definition,
+                **_jobs_label(jobs & {name, *record.needs}),
+            },
             **({"ports": _RESET} if ingress and record.proxies else {}),
             **({"depends_on": needs[name]} if name in needs else {}),
             **(
@@ -123,6 +131,21 @@ def overlay(
 
 def _known_as(alias: str, networks: Iterable[str]) -> dict[str, Any]:
     return {network: {"aliases": [alias]} for network in networks}
+
+
+def _needs(service: Service, jobs: Collection[str]) -> str | dict[str, Any]:
+    """What is to be said of a service's needs; nothing where its owner said all of it."""
+    ended = {name: {"condition": ENDED} for name in service.needs if name in jobs}
+    if not service.needs_text:
+        return ended
+    written = json.loads(service.needs_text)
+    told = {name: {**how, **ended.get(name, {})} for name, how in written.items()}
+    return _OVERRIDE + json.dumps(told, sort_keys=True)
+
+
+def _jobs_label(jobs: Iterable[str]) -> dict[str, str]:
+    text = ",".join(f"{name}:{ENDED}" for name in sorted(jobs))
+    return {JOBS_LABEL: text} if text else {}
 
 
 def relabelled(overlay: str, release_id: ReleaseId) -> str:
@@ -156,10 +179,12 @@ def changes(
     running: Iterable[Container],
     serving: Release | None = None,
     foreseen: Mapping[str, str] | None = None,
+    release_id: ReleaseId = NO_RELEASE,
 ) -> tuple[ServiceChange, ...]:
     """Return what happens to each service of `order` that the release has.
 
     Args:
+        release_id: whose jobs that have ended well are not run again.
         running: the project's containers, as they are.
         serving: the release that serves; it knows what containers that Compose started were made from.
         foreseen: why services will differ whose images are not built yet.
@@ -168,10 +193,20 @@ def changes(
     for container in running:
         found.setdefault(container.service, []).append(container)
     return tuple(
-        _change(service, wanted[service], found.get(service, []), serving, (foreseen or {}).get(service, ""))
+        _job(service, found.get(service, []), release_id)
+        if registry.of(wanted[service]).ends
+        else _change(
+            service, wanted[service], found.get(service, []), serving, (foreseen or {}).get(service, "")
+        )
         for service in order
         if service in wanted
     )
+
+
+def _job(service: str, containers: Collection[Container], release_id: ReleaseId) -> ServiceChange:
+    if containers and all(box.release == release_id and box.ended_well for box in containers):
+        return ServiceChange(service, Action.KEEP)
+    return ServiceChange(service, Action.RUN, "a job, which every release runs")
 
 
 def _change(

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import NO_RELEASE, Release
-from schedgen_ops.rollout.grouping import Grouping, waves
+from schedgen_ops.rollout.grouping import Grouping, some, waves
 from schedgen_ops.rollout.operations import (
     Keep,
     Name,
@@ -28,8 +28,9 @@ from schedgen_ops.rollout.operations import (
     Untag,
     again,
     bring,
+    ends,
 )
-from schedgen_ops.rollout.plan import ServiceChange, changes
+from schedgen_ops.rollout.plan import Action, ServiceChange, changes
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack
@@ -57,10 +58,10 @@ def forward(
         grouped: which services go together.
         foreseen: why services will differ whose images are not built yet.
     """
-    told = changes(services, new.services, found, old, foreseen)
+    told = changes(services, new.services, found, old, foreseen, new.id)
     plan = _in_turn(Keep(change) for change in told if not change.touches)
     todo = {change.service: change for change in told if change.touches}
-    for wave in grouped({name: new.services[name] for name in todo}):
+    for wave in grouped(some(new.services, todo)):
         plan += _wave(wave, todo, new, old, share)
     return plan
 
@@ -68,11 +69,12 @@ def forward(
 def _wave(
     wave: Iterable[str], todo: Mapping[str, ServiceChange], new: Release, old: Release | None, share: int
 ) -> Plan:
-    """Those that start beside at once; then, one after the other, those that are away for a while."""
+    """Jobs, after which all is as before; those that start beside at once; one by one those that are away."""
     to = versions(new, wave)
     brought = [bring(each, version(old, each.service), todo[each.service], share) for each in to]
+    jobs = _in_turn(each for each in brought if each.how.ends)
     beside = (each for each in brought if each.beside)
-    return _together(beside) + _in_turn(each for each in brought if not each.beside)
+    return jobs + _together(beside) + _in_turn(each for each in brought if not (each.beside or each.how.ends))
 
 
 def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
@@ -94,6 +96,11 @@ def ingress(new: Release, old: Release | None, found: Found) -> Plan:
         return ()
     first = (SetIngress(before, first=True),) if before and not _there(found) else ()
     return _in_turn((*first, SetIngress(behind, before)))
+
+
+def begins(new: Release, old: Release | None, found: Found) -> bool:
+    """Return whether setting the ingress starts what is behind it: nothing was before."""
+    return bool(_behind(new)) and not _behind(old) and not _there(found)
 
 
 def homeward(
@@ -143,7 +150,8 @@ def put_back(
 ) -> Plan:
     """Return the plan that puts `services` that differ back as `serving` has them, naming it for each.
 
-    It serves already: what its containers replace goes at once, and a reboot brings them back.
+    It serves already: what its containers replace goes at once, and a reboot brings them back. Its jobs did
+    their work when it came: none is run again.
 
     Args:
         last_first: whether what needs others goes before them: it may not bear the older ones, and those that
@@ -152,9 +160,9 @@ def put_back(
     if serving is None:
         return ()
     told = changes(services, serving.services, found, serving)
-    todo = {change.service: change for change in told if change.touches}
+    todo = {change.service: change for change in told if change.touches and change.action is not Action.RUN}
     plan: Plan = ()
-    groups = waves({name: serving.services[name] for name in todo})
+    groups = waves(some(serving.services, todo))
     for wave in reversed(groups) if last_first else groups:
         plan += _wave(wave, todo, serving, None, 100) + settled(serving, None, wave)
         plan += named(serving, serving, wave)
@@ -172,7 +180,7 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
     """
     new_ones = {each.service: each for each in versions(new, touched)}
     plan: Plan = ((tree, *map(Unless, _undone(new_ones.values(), old, Revert))),)
-    before = {each.service: each.record for each in versions(old, touched)}
+    before = {each.service: each.record for each in versions(old, touched) if not ends(each)}
     for wave in reversed(waves(before)):
         ways = [(each, _anew(new_ones[each.service], each)) for each in versions(old, wave)]
         plan += _together(way for each, way in ways if _beside(each))

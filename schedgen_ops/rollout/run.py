@@ -11,8 +11,9 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.orchestrators.contract import NOT_BACK
 from schedgen_ops.remote import Remote, Result
-from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress
+from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress, ends
 from schedgen_ops.rollout.rendering import OperationRenderer
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.shell import Command
 
 # The scripts and Compose end by themselves; a command's own deadline only catches a hung engine. It counts
@@ -53,7 +54,7 @@ class IngressSet:
 def start(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float = GRACE
 ) -> Replaced:
-    """Start a service as a release defines it, and wait until it is healthy.
+    """Start a service as a release defines it, and wait until it is healthy, or a job until it has ended.
 
     Args:
         show: takes the lines that it wrote, should it fail.
@@ -62,9 +63,10 @@ def start(
     Raises:
         OpsError: when it did not get healthy, with the end of its log.
     """
-    if not operation.beside:
+    how = operation.how
+    if not (how.beside or how.tells):
         return _in_place(remote, commands, operation, show, grace)
-    service, deadline = operation.new.service, commands.wait + commands.drain + grace + _MARGIN
+    service, deadline = operation.new.service, how.patience(commands) + commands.drain + grace + _MARGIN
     answer = remote.run(commands(operation), deadline=deadline, check=False)
     said = _said(answer)
     for line in said:
@@ -73,7 +75,7 @@ def start(
         logs = [line.partition(" | ")[2] for line in said if line.startswith(f"{service} | ")]
         # Where no container came up, Compose knows why.
         logs = logs or answer.stderr.strip().splitlines()[:-1]
-        raise _failed(remote, service, _reason(answer), answer.seconds, logs)
+        raise _failed(remote, operation, _reason(answer), answer.seconds, logs)
     ending = [int(line.split()[1]) for line in answer.lines() if line.startswith("ended ")]
     return Replaced(answer.seconds, max([0, *ending]) / 1e6)
 
@@ -82,7 +84,8 @@ def _in_place(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float
 ) -> Replaced:
     command, service = commands(operation), operation.new.service
-    answer = remote.run(command, deadline=commands.wait + grace + _MARGIN, check=False)
+    patience = operation.how.patience(commands)
+    answer = remote.run(command, deadline=patience + grace + _MARGIN, check=False)
     if answer.ok:
         return Replaced(answer.seconds)
     folder = commands.paths.release(operation.new.release_id)
@@ -90,7 +93,7 @@ def _in_place(
     logs = remote.run(asked, deadline=30, check=False).lines()
     for line in logs:
         show(f"{service} | {line}")
-    raise _failed(remote, service, _reason(answer, command), answer.seconds, list(logs))
+    raise _failed(remote, operation, _reason(answer, command), answer.seconds, list(logs))
 
 
 def _said(answer: Result) -> list[str]:
@@ -102,12 +105,22 @@ def _reason(answer: Result, command: Command | None = None) -> str:
     return (text.splitlines() or [f"exit code {answer.code}"])[-1]
 
 
-def _failed(remote: Remote, service: str, reason: str, seconds: float, logs: list[str]) -> OpsError:
+def _failed(remote: Remote, operation: Bring, reason: str, seconds: float, logs: list[str]) -> OpsError:
+    service, ends = operation.new.service, operation.how.ends
+    # What is a job was found out by what the file says, and how its containers stand.
+    other = ""
+    if not ends and reason.endswith(("ended with exit code 0", "exited (0)")):
+        other = f" If {service} is a job, which is to end, name it in rollout.jobs."
+    elif ends and reason.startswith("had not ended"):
+        other = f" If {service} needs longer, rollout.job_deadline; if it is to stay, rollout.stop_first."
     return OpsError(
-        f"Service {service} failed health check after {seconds:.0f}s",
+        f"Job {service} failed after {seconds:.0f}s"
+        if ends
+        else f"Service {service} failed health check after {seconds:.0f}s",
         host=remote.name,
         detail="\n".join([reason, *telling(logs)]),
-        hint=f"Mend {service} and deploy again. The run's log has the last {_LOG_LINES} lines it wrote.",
+        hint=f"Mend {service} and deploy again. The run's log has the last {_LOG_LINES} lines it wrote."
+        + other,
     )
 
 
@@ -162,5 +175,7 @@ def end(
 
 
 def remove(remote: Remote, commands: OperationRenderer, operation: Remove, grace: float = GRACE) -> None:
-    """Remove the containers of a service that the release before did not have."""
-    remote.run(commands(operation), deadline=grace + _MARGIN)
+    """Remove the containers of a service that the release before did not have, or of a job."""
+    # What still runs it is waited for.
+    patience = registry.of(operation.new.record).patience(commands) if ends(operation.new) else 0
+    remote.run(commands(operation), deadline=patience + grace + _MARGIN)

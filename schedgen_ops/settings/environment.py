@@ -166,6 +166,13 @@ class Environment(Section):
         """The named services that run on `host`, in the order of `services`."""
         return tuple(service for service in self.services if host.runs(service))
 
+    def kept_on(self, host: sections.HostSettings) -> tuple[str, ...]:
+        """The named services that have to be there on `host`: those that only migrate need no container."""
+        stores = [part.service for part in (self.database, self.objects) if part]
+        kept = {*stores, *(service for tier in self.tiers for service in tier.services)}
+        ending = {*self.rollout.jobs, *(name for name in self.services if self.tiers and name not in kept)}
+        return tuple(name for name in self.services_on(host) if name not in ending)
+
     def has(self, host: sections.HostSettings, service: str) -> bool:
         """Tell whether `service` belongs on `host`; without tiers only the compose file names them all."""
         return host.runs(service) and (not self.tiers or service in self.services)

@@ -30,7 +30,8 @@ def _some_host(settings: Environment) -> Iterator[Violation]:
 
 
 def _known_services(settings: Environment) -> Iterator[Violation]:
-    known = settings.services
+    # A job in no tier is run before what needs it.
+    known = {*settings.services, *settings.rollout.jobs}
     if not settings.tiers:
         return
     named: list[tuple[Location, str]] = [

@@ -243,6 +243,10 @@ class Rollout(Section):
     stop_first: t.Many[t.ServiceName] = Field(
         default=(), description="Services that are stopped before their new containers start."
     )
+    jobs: t.Many[t.ServiceName] = Field(
+        default=(), description="Services that end: each release runs them, before what depends on them."
+    )
+    job_deadline: t.Seconds = Field(default=1800, description="Seconds a job may take to end.")
     drain: t.SecondsOrNone = Field(
         default=30, description="Seconds that requests in flight have to end before a container is stopped."
     )
@@ -250,7 +254,12 @@ class Rollout(Section):
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         """The services of each list that says how they are replaced."""
-        return {"ingress": self.ingress, "start_first": self.start_first, "stop_first": self.stop_first}
+        return {
+            "ingress": self.ingress,
+            "start_first": self.start_first,
+            "stop_first": self.stop_first,
+            "jobs": self.jobs,
+        }
 
 
 class Lock(Section):

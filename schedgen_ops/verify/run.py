@@ -92,14 +92,14 @@ def keep_logs(host: HostContext, release_id: ReleaseId, *, aside: bool = False) 
 
 
 def settled(host: HostContext, containers: Sequence[engine.Container]) -> None:
-    """Wait until `containers` have stayed up for `health.settle` seconds.
+    """Wait until `containers` have stayed up for `health.settle` seconds; jobs are over by then.
 
     Raises:
         OpsError: as soon as one died, with the end of its log; or where nobody could see whether they did.
     """
-    if not containers:
+    ids = [container.id for container in containers if not container.job]
+    if not ids:
         return
-    ids = [container.id for container in containers]
     seconds = host.settings.health.settle
     command = remote_commands.settle(host.docker, ids, seconds)
     answer = host.run(command, 2 * seconds + DEADLINE, check=False)

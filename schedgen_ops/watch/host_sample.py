@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schedgen_ops.commands import http
+from schedgen_ops.commands.docker import jobs_in
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _BINARY = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
@@ -20,6 +21,9 @@ class ContainerSample:
     Attributes:
         health: "" where it has no health check, else starting, healthy or unhealthy.
         restarts: how often the engine started it again.
+        exit_code: what it ended with; None where that is not told.
+        jobs: the jobs that it names, itself among them or what it waits for.
+        job: whether it is to end, and not to be there.
         cpu_percent: of one core, since the round before; None where it is not known yet.
         memory: bytes in use, caches that can be dropped left out; None where it could not be read.
         memory_limit: bytes that it may use; None for no limit of its own.
@@ -37,11 +41,15 @@ class ContainerSample:
     cpu_percent: float | None = None
     memory: int | None = None
     memory_limit: int | None = None
+    exit_code: int | None = None
+    jobs: frozenset[str] = frozenset()
+    job: bool = False
 
     @property
     def good(self) -> bool:
-        """Runs, and is healthy as far as it can tell."""
-        return self.status == "running" and self.health in ("", "healthy")
+        """Runs, and is healthy as far as it can tell; or is a job that has ended well."""
+        runs = self.status == "running" and self.health in ("", "healthy")
+        return runs or (self.job and self.status == "exited" and self.exit_code == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,8 @@ class Reader:
                 self._memory = 100 * (1 - int(words[1]) / int(words[0]))
             case "containers":
                 self._containers = {}
-            case "container" if self._containers is not None and len(words) == 10:
+            # What earlier versions kept of a watch has ten.
+            case "container" if self._containers is not None and len(words) in (10, 12):
                 self._containers[words[0]] = words
             case "usage" | "stats":
                 self._measure(kind, words)
@@ -175,12 +184,13 @@ class Reader:
     def _sample(self, seconds: float) -> HostSample:
         containers = None
         if self._containers is not None:
-            containers = tuple(
-                sorted(
-                    map(self._container, self._containers.values()),
-                    key=lambda container: (container.service, container.name),
-                )
+            found = [*map(self._container, self._containers.values())]
+            jobs = frozenset[str]().union(*(each.jobs for each in found))
+            # Ours tell it of themselves: what others say may be of an earlier release.
+            told = (
+                replace(each, job=each.service in (each.jobs if each.release else jobs)) for each in found
             )
+            containers = tuple(sorted(told, key=lambda container: (container.service, container.name)))
             self._used = {
                 container: used for container, used in self._used.items() if container in self._containers
             }
@@ -199,7 +209,8 @@ class Reader:
         )
 
     def _container(self, words: Sequence[str]) -> ContainerSample:
-        identity, name, service, release, status, health, restarts, oom, started, _ = words
+        identity, name, service, release, status, health, restarts, oom, started, _, *ending = words
+        exit_code, needs = ending or ("", "")
         cpu, memory, limit = self._usage.get(identity, (None, None, None))
         return ContainerSample(
             id=identity,
@@ -214,6 +225,8 @@ class Reader:
             cpu_percent=cpu,
             memory=memory,
             memory_limit=limit,
+            exit_code=int(exit_code) if exit_code else None,
+            jobs=jobs_in(needs),
         )
 
 

@@ -35,22 +35,21 @@ def containers(
 ) -> tuple[Finding, ...]:
     """One finding a service that `host` should run.
 
-    Without tiers those are what has a container, except for what ended well: a job, as likely as not.
+    Without tiers those are what has a container, except for what ended well: a job, as likely as not. What is
+    a job for certain need not be there any more.
     """
     found: dict[str, list[docker.Container]] = {}
+    jobs: set[str] = set()
     for container in running:
         found.setdefault(container.service, []).append(container)
-    wanted = settings.services_on(host)
+        jobs |= container.jobs
+    wanted = tuple(name for name in settings.kept_on(host) if name in found or name not in jobs)
     if not settings.tiers:
-        ended = [name for name, boxes in found.items() if all(map(_ended_well, boxes))]
+        ended = [name for name, boxes in found.items() if all(box.ended_well for box in boxes)]
         wanted = (*wanted, *(name for name in found if name not in (*wanted, *ended)))
         if not wanted:
             return (Finding("services", CheckVerdict.FAILED, "nothing of the project runs"),)
     return tuple(_service(service, found.get(service, [])) for service in wanted)
-
-
-def _ended_well(container: docker.Container) -> bool:
-    return container.status == "exited" and container.exit_code == 0
 
 
 def _service(service: str, containers: Sequence[docker.Container]) -> Finding:

@@ -128,12 +128,13 @@ class WatchStats:
             if not container.good and container.service in self.services
         ]
         have = {container.service for container in sample.containers}
+        jobs = frozenset[str]().union(*(container.jobs for container in sample.containers))
         return (
             *answers,
             *(
                 Finding(f"service {name}", CheckVerdict.FAILED, "has no container")
                 for name in self.services
-                if name not in have
+                if name not in have and name not in jobs
             ),
             *(
                 Finding(

@@ -35,7 +35,7 @@ def begin(host: HostContext, seconds: int) -> WatchStats:
     interval = min(settings.watch.interval, seconds)
     return WatchStats(
         checks=asked,
-        services=settings.services_on(host.entry),
+        services=settings.kept_on(host.entry),
         limits=settings.limits,
         ignore=settings.verify.logs.ignore,
         rounds=RoundStats(duration=seconds, interval=interval),

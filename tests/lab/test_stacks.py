@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,54 @@ def _shared(host: Box) -> Iterator[None]:
             f"docker rm -f edge-shop; docker network rm edge; {set_ipv6}={was}; rm {known}; {update}",
             user="root",
         )
+
+
+def test_services_that_end(lab: Place, host: Box, tmp_path: Path) -> None:
+    with stack("jobs", lab, host, tmp_path) as jobs:
+
+        def ran() -> str:
+            return host.sh("cat /var/lib/docker/volumes/jobs_runs/_data/log", user="root").strip()
+
+        for version in ("1", "2"):
+            said = jobs.deploy(f"v{version}")
+            # Where nothing runs yet, the ingress starts what is behind it.
+            assert said.index("Job seed ended well") < said.index(
+                "The ingress has" if version == "1" else "Service web"
+            )
+            assert ran().split()[-3:] == [f"migrate{version}", f"init{version}", f"seed{version}"]
+            assert jobs.inside("web", "cat", "version") == version
+        assert len(ran().split()) == 6
+        assert jobs.runs() == {"web"}
+        assert jobs.op("verify.quick").code == 0
+        seen = jobs.op.document("status")["results"]
+        states = {row["service"]: row["state"] for row in seen["Services"]}
+        assert (states["init"], states["seed"], seen["Hosts"][0]["well"]) == ("exited (0)",) * 2 + ("4/4",)
+        # One that fails keeps all from being replaced.
+        _third(host)
+        ran_3 = jobs.op("deploy", "--branch", "v3")
+        assert ran_3.code == 4, ran_3.output
+        assert "Job seed failed" in ran_3.stderr
+        assert "ended with exit code 3" in ran_3.stderr
+        assert "seed of 3" in ran_3.output
+        assert re.search(r"during: [1-9]\d* requests, 0 failed", ran_3.output), ran_3.output
+        assert ran().split()[6:] == ["migrate3", "init3", "seed3"]
+        assert jobs.inside("web", "cat", "version") == "2"
+        # No way back runs one again, and nobody misses it.
+        assert jobs.op("verify.quick").code == 0
+        back = jobs.op("rollback", "--yes")
+        assert back.code == 0, back.output
+        assert jobs.inside("web", "cat", "version") == "1"
+        assert len(ran().split()) == 9
+        assert jobs.op("verify.quick").code == 0
+
+
+def _third(host: Box) -> None:
+    """A third release of the jobs."""
+    host.sh(
+        "cd; git clone -q jobs.git third; cd third; echo 3 > web/version; "
+        "git -c user.name=t -c user.email=t@example.org commit -qam v3; git tag v3; "
+        "git push -q origin main v3; cd; rm -rf third"
+    )
 
 
 def _long_headers(host: Box) -> tuple[int, int]:

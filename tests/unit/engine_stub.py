@@ -71,12 +71,13 @@ case $1 in
         *IPAddress*) if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id "; fi ;;
         *RestartPolicy*) echo on-failure:3 ;;
         '{{.Id}}'*) echo "$id $status" ;;
-        *) echo "$status $health $code" ;;
+        *) echo "$status $health $code $id" ;;
       esac
     done
     [ -z "${missed-}" ] || exit 1 ;;
   events)
     cuts=0; take cuts cuts; [ "$cuts" -eq 0 ] || { echo $((cuts - 1)) > cuts; exit; }
+    [ ! -e ends ] || { sleep 0.2; sed -i "s/ running / exited /" containers/*; echo one; exit; }
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
     until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
     exec sleep "$((until - now))" ;;
@@ -119,6 +120,10 @@ case $1 in
     [ ! -e broken ] || { echo "no such image" >&2; exit 17; }
     case $words in *' run '*) echo "trial running healthy r0" > containers/beef; exit ;; esac
     status=running; case $words in *' --no-start '*) status=created ;; esac
+    case $words in *' --force-recreate '*)
+      of "${*: -1}"; for id in "${found[@]}"; do rm "containers/$id"; done
+      make "${*: -1}" running; exit ;;
+    esac
     for word in "$@"; do
       case $word in
         *=*)

@@ -23,7 +23,7 @@ from simulated_world import (
     written,
 )
 
-from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL
+from schedgen_ops.commands.docker import DEFINITION_LABEL, JOBS_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
 
 Handler = Callable[[World, Words, str], Result]
@@ -67,13 +67,14 @@ def _config(world: World, words: Words, stdin: str) -> Result:
                 "release": body["labels"][RELEASE_LABEL],
                 "definition": body["labels"][DEFINITION_LABEL],
                 "behind": body.get("ports", ""),
+                "jobs": body["labels"].get(JOBS_LABEL, ""),
             }
             for name, body in services.items()
         }
         return result()
     world.resolved[folder] = world.head
     hashes = "".join(f"{name} {written(name, world.head)}\n" for name in SERVICES)
-    return result(f"{hashes}--\n{json.dumps(_document())}")
+    return result(f"{hashes}--\n{json.dumps(_with_job(_document()) if world.job else _document())}")
 
 
 def _spoken(world: World, words: Words, stdin: str) -> Result:
@@ -92,6 +93,14 @@ def _document() -> Mapping[str, object]:
     for name, needs in NEEDS.items():
         services[name]["depends_on"] = {need: {"condition": "service_healthy"} for need in needs}
     return {"services": services}
+
+
+def _with_job(document: Any) -> Any:
+    """The same with a job that the frontend waits for."""
+    document["services"]["init"] = {"build": {"context": f"{DIRECTORY}/init"}}
+    ended = {"condition": "service_completed_successfully"}
+    document["services"]["frontend"]["depends_on"]["init"] = ended
+    return document
 
 
 def _ls_tree(world: World, words: Words, stdin: str) -> Result:

@@ -25,6 +25,7 @@ def made(world: World, service: str, words: Sequence[str]) -> Box:
         "unhealthy" if service in world.sick and commit != OLD else "healthy",
         mounted(service, world.head),
         service in PORTS and not own["behind"],
+        own["jobs"],
     )
 
 
@@ -52,6 +53,20 @@ def _start_beside(world: World, values: Values, stdin: str) -> Result:
     else:
         world.standby.pop(service, None)
     world.boxes[service] = box
+    return result(seconds=2.0)
+
+
+def _job(world: World, values: Values, stdin: str) -> Result:
+    service, release = values["service"], values["release"]
+    before = world.boxes.get(service)
+    if before and before.release == release:
+        return result()
+    world.changed.append(f"run {service}")
+    world.ran = (*world.ran, release)
+    world.boxes.pop(service, None)
+    if world.bad:
+        return result(f"say {service} | Error: no table\n", stderr="ended with exit code 3", code=1)
+    world.boxes[service] = replace(made(world, service, values["compose"]), ended=True)
     return result(seconds=2.0)
 
 
@@ -174,6 +189,7 @@ SCRIPTS: dict[str, ScriptHandler] = {
     "compose/up": _up,
     "release/copy": _copy,
     "rollout/ingress": _ingress,
+    "rollout/job": _job,
     "rollout/promote": _promote,
     "rollout/remove": _remove,
     "rollout/retire": _retire,

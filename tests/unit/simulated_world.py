@@ -10,7 +10,13 @@ from typing import Any
 
 from kit import DIRECTORY
 
-from schedgen_ops.commands.docker import DEFINITION_LABEL, HASH_LABEL, RELEASE_LABEL, SERVICE_LABEL
+from schedgen_ops.commands.docker import (
+    DEFINITION_LABEL,
+    HASH_LABEL,
+    JOBS_LABEL,
+    RELEASE_LABEL,
+    SERVICE_LABEL,
+)
 
 OLD, NEW, NEXT = "a" * 40, "b" * 40, "c" * 40
 COMMITS = {"v1.2.2": OLD, "v1.2.3": NEW, "v1.2.4": NEXT}
@@ -63,6 +69,8 @@ class Box:
     health: str = "healthy"
     mounts: str = ""
     publishes: bool = False
+    jobs: str = ""
+    ended: bool = False
 
     @property
     def line(self) -> str:
@@ -70,12 +78,13 @@ class Box:
         labels = {SERVICE_LABEL: self.service, HASH_LABEL: self.written, "com.docker.compose.oneoff": "False"}
         if self.release:
             labels |= {RELEASE_LABEL: self.release, DEFINITION_LABEL: self.definition}
+            labels |= {JOBS_LABEL: self.jobs} if self.jobs else {}
         body = {
             "id": f"id-{self.service}-{self.release or 'own'}",
             "name": f"/schedgen-{self.service}-1",
             "image": self.image,
             "labels": labels,
-            "status": "running",
+            "status": "exited" if self.ended else "running",
             "health": self.health,
             "started": "2025-01-15T11:00:00Z",
             "restarts": 0,
@@ -107,6 +116,8 @@ class World:
 
     Attributes:
         sick: services that are not healthy at a commit other than v1.2.2's.
+        job: the frontend waits for a job, init, that no tier names.
+        ran: the releases whose job ran, in order; it ends with exit code 3 where it is `bad`.
         dies: what the wait for containers to settle prints.
         status: what every request is answered with.
         migrated: the commits whose migrations were run; `schema` is how many there are in the database.
@@ -136,6 +147,9 @@ class World:
     overlays: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)
     sick: tuple[str, ...] = ()
+    job: bool = False
+    ran: tuple[str, ...] = ()
+    bad: bool = False
     dies: str = ""
     status: str = "200"
     probed: str = PROBED
@@ -163,7 +177,8 @@ class World:
     @property
     def serving(self) -> dict[str, tuple[str, ...]]:
         """What really serves: image, definition, health and mounted file of every service."""
-        return {name: (b.image, b.written, b.health, b.mounts) for name, b in self.boxes.items()}
+        boxes = {name: box for name, box in self.boxes.items() if not box.ended}
+        return {name: (b.image, b.written, b.health, b.mounts) for name, b in boxes.items()}
 
     @property
     def containers(self) -> tuple[Box, ...]:

@@ -134,7 +134,7 @@ def test_what_crashed_without_a_log_says_so() -> None:
             "docker inspect --format '{{.HostConfig.LogConfig.Type}}' schedgen-web-1": "none\n",
         }
     )
-    box = type("Box", (), {"id": "x"})()
+    box = type("Box", (), {"id": "x", "job": False})()
     with pytest.raises(OpsError) as caught:
         run.settled(context(host, settings()), [box])
     assert caught.value.detail == "its log cannot be read (logging driver none)"

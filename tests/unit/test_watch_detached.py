@@ -28,7 +28,7 @@ inv = test_tasks.inv
 DOCKER = r"""
 case $1 in
   ps) echo id1 ;;
-  inspect) printf 'id1\t/web-1\tweb\t-\t%s\t-\t0\tfalse\t2025\t-,\n' "$(cat "$HOME/web")" ;;
+  inspect) printf 'id1\t/web-1\tweb\t-\t%s\t-\t0\tfalse\t2025\t-,\t0\t,\n' "$(cat "$HOME/web")" ;;
 esac
 """
 

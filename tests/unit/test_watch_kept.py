@@ -23,9 +23,14 @@ from schedgen_ops.watch.stats import WatchStats
 # The judge
 
 
-def boxes(states: Sequence[tuple[str, str]]) -> str:
+State = tuple[str, str, str, str, str]
+"""Release, status, health, exit code and jobs of a container."""
+
+
+def boxes(states: Sequence[State]) -> str:
     return "".join(
-        f"container\ti{n}\t/s{n}\ts{n}\t-\t{s}\t{h}\t0\tfalse\t2025\t-,\n" for n, (s, h) in enumerate(states)
+        f"container\ti{n}\t/s{n}\ts{n}\t{r}\t{s}\t{h}\t0\tfalse\t2025\t-,\t{code}\t{jobs}\n"
+        for n, (r, s, h, code, jobs) in enumerate(states)
     )
 
 
@@ -44,8 +49,17 @@ def boxes(states: Sequence[tuple[str, str]]) -> str:
         some.none(),
         some.lists(
             some.tuples(
+                some.sampled_from(("-", "r1")),
                 some.sampled_from(("running", "running", "exited")),
                 some.sampled_from(("-", "healthy", "starting")),
+                some.sampled_from(("0", "0", "3")),
+                some.sampled_from(
+                    (
+                        ",",
+                        "s1:service_completed_successfully,",
+                        ",s2:service_healthy:false,s0:service_started",
+                    )
+                ),
             ),
             max_size=3,
         ),
@@ -56,7 +70,7 @@ def test_the_host_judges_a_round_as_the_report_does(
     awk: str,
     answers: list[tuple[int, float] | None],
     wanted: int | None,
-    states: list[tuple[str, str]] | None,
+    states: list[State] | None,
 ) -> None:
     checks = tuple(Check(name=f"c{n}", url=f"http://h/{n}", status=wanted) for n, _ in enumerate(answers))
     lines = "".join(f"http\t{n}\t{a[0]} {a[1]} \n" for n, a in enumerate(answers) if a)

@@ -5,12 +5,6 @@
 source lib/rollout.bash
 source lib/proxy.bash
 
-is_in() {
-  local each wanted=$1
-  shift
-  for each; do [ "$each" != "$wanted" ] || return 0; done
-  return 1
-}
 # The ids of what was stopped and is still there, into the array `noted`.
 what_was_stopped() {
   local said

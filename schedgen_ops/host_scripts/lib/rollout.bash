@@ -1,5 +1,5 @@
 # What works on a service's containers. `docker` has the engine's words, an array; `project` and `old` are the
-# caller's.
+# caller's, and `ending`: the ids of jobs, which are well once they have ended with 0.
 # shellcheck disable=SC2034 # `reason` is read by who calls
 source lib/stopped.bash
 source lib/within.bash
@@ -8,7 +8,7 @@ source lib/within.bash
 trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2> /dev/null || :; }
 state() { present \
-  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}}' "$@"; }
+  '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.ID}}' "$@"; }
 addresses() {
   local each='{{.IPAddress}} {{with .GlobalIPv6Address}}{{.}} {{end}}'
   [ "$#" -eq 0 ] ||
@@ -42,12 +42,14 @@ find_ingress() {
   local gates
   find_ids gates schedgen-ingress && ingress=${gates[0]-}
 }
-# Whether a container was there before: `old` has the ids of those.
-is_old() {
-  local id
-  for id in "${old[@]}"; do [ "$id" != "$1" ] || return 0; done
+is_in() {
+  local each wanted=$1
+  shift
+  for each; do [ "$each" != "$wanted" ] || return 0; done
   return 1
 }
+# Whether a container was there before: `old` has the ids of those.
+is_old() { is_in "$1" "${old[@]}"; }
 # The last $2 lines of container $1; what the engine says of a log that it cannot read is no line of its.
 last_words() {
   local said driver
@@ -74,14 +76,21 @@ remove() {
 }
 # 0 all well, 1 not yet, 2 one is not, 3 not known.
 verdict() {
-  local all=0 seen=0 status health code said
+  local all=0 seen=0 status health code id said
   said=$(state "$@") || {
     reason="Docker does not tell how it is"
     return 3
   }
-  while read -r status health code; do
+  while read -r status health code id; do
     [ -n "$status" ] || continue
     seen=$((seen + 1))
+    is_in "$id" "${ending[@]}" && case $status:$code in
+      exited:0) continue ;;
+      created:* | running:* | restarting:*)
+        all=1
+        continue
+        ;;
+    esac
     case $status:$health in
       running:healthy | running:none) ;;
       running:starting | created:* | restarting:starting) all=1 ;;
@@ -124,7 +133,9 @@ healthy() {
     [ $? -eq 1 ] || continue
     printf -v now '%(%s)T' -1
     [ "$now" -lt "$until" ] || {
-      [ "$result" -ne 1 ] || reason="was not healthy after ${limit}s"
+      if [ "$result" -ne 1 ]; then :; elif [ "${#ending[@]}" -eq 0 ]; then
+        reason="was not healthy after ${limit}s"
+      else reason="had not ended after ${limit}s"; fi
       result=2
       break
     }

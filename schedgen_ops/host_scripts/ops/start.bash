@@ -1,6 +1,7 @@
 # Starts containers, those that are paused too, and waits until all of them are well.
 #: docker[]     the engine's words
 #: containers[] their ids
+#: ending[]     those of them that are jobs: they are well once they have ended
 #: limit        seconds until they must be healthy
 source lib/rollout.bash
 

@@ -22,12 +22,16 @@ class Strategy(ABC):
         beside: whether the new containers may run beside those that they replace: never two on one store.
         behind: whether the service is behind the ingress: the old containers stand by until the end of a run.
         kept: why no deploy replaces such a service; "" where one does.
+        ends: whether its containers end: it runs at every release, and is not run again on the way back.
+        tells: whether its command tells what the containers wrote, though old and new are not side by side.
     """
 
     name: ClassVar[str]
     beside: ClassVar[bool] = True
     behind: ClassVar[bool] = False
     kept: ClassVar[str] = ""
+    ends: ClassVar[bool] = False
+    tells: ClassVar[bool] = False
 
     def named(self, rollout: Rollout) -> Collection[str]:
         """Return the services for which the config asks for it, whatever their definition suggests."""
@@ -36,6 +40,10 @@ class Strategy(ABC):
     @abstractmethod
     def suits(self, service: Service, settings: Settings) -> bool:
         """Return whether it suits a service that is asked for by no list of the config."""
+
+    def patience(self, project: Project) -> int:
+        """Return the seconds that its command waits for new containers at most."""
+        return project.wait
 
     @abstractmethod
     def text(self, new: Version, share: int) -> str:
@@ -49,8 +57,9 @@ class Strategy(ABC):
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return the command that starts a service as `new` has it, and ends well once it is healthy.
 
-        It may be sent again after it was cut off anywhere. Where old and new run side by side, its lines are
-        those of `orchestrators/compose.py`; else the containers are asked for their log when it fails.
+        It may be sent again after it was cut off anywhere. Where old and new run side by side, or it `tells`,
+        its lines are those of `orchestrators/compose.py`; else the containers are asked for their log when it
+        fails.
         """
 
     @abstractmethod

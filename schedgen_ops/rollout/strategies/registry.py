@@ -9,12 +9,13 @@ from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.rollout.strategies.ingress import IngressStrategy
+from schedgen_ops.rollout.strategies.job import Job
 from schedgen_ops.rollout.strategies.left_alone import LeftAlone
 from schedgen_ops.rollout.strategies.start_first import StartFirst
 from schedgen_ops.rollout.strategies.stop_first import StopFirst
 from schedgen_ops.settings import Settings
 
-STRATEGIES: tuple[Strategy, ...] = (LeftAlone(), IngressStrategy(), StartFirst(), StopFirst())
+STRATEGIES: tuple[Strategy, ...] = (Job(), LeftAlone(), IngressStrategy(), StartFirst(), StopFirst())
 """In the order in which they are asked: first those that the config asks for; the last suits all services."""
 
 
