@@ -33,9 +33,15 @@ class Service:
         networks: the networks it is in.
         replicas: how many containers of it there are.
         definition: Compose's hash of all it says.
-        single: why its place in the network can only be taken once, "" if it can be taken twice.
+        single: why its place can only be taken once, "" if it can be taken twice.
         image_of: the service whose build makes its image, where that is another one; "" for none.
         needs_text: what it depends on, as JSON, where its own text names a service that is not there.
+        counted: whether the file says how many containers of it there are.
+        covered: where in it something is mounted.
+        own: where each container of it has a volume of its own: anonymous ones, and those that its image
+            declares and nothing covers; the latter are known once the image is, see `rollout.state`.
+        binds: the paths of the host that it sees and may write to.
+        writes: those of them that hold data and not the project's own files, see `rollout.state`.
     """
 
     name: str
@@ -53,6 +59,25 @@ class Service:
     single: str = ""
     image_of: str = ""
     needs_text: str = ""
+    counted: bool = True
+    covered: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+    @property
+    def alone(self) -> str:
+        """Why two of it can never be there at once, whatever a config says; "" if they can."""
+        if self.fixed_name:
+            return "it has a container_name"
+        if self.own and not self.single:
+            return f"each container of it has a volume of its own at {', '.join(self.own)}"
+        return self.single
+
+    @property
+    def once(self) -> str:
+        """Why there should be only one of it at a time, as far as that can be said; "" for no such reason."""
+        return self.alone or (f"it may write to {', '.join(self.writes)}" if self.writes else "")
 
     @property
     def built(self) -> bool:
@@ -81,8 +106,8 @@ def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tu
         _service(name, body or {}, document, hashes.get(name, ""))
         for name, body in sorted((document.get("services") or {}).items())
     )
-    builders = {_full(each.image): each for each in reversed(found) if each.built and each.image}
-    return tuple(_sharing(each, builders.get(_full(each.image))) for each in found)
+    builders = {full(each.image): each for each in reversed(found) if each.built and each.image}
+    return tuple(_sharing(each, builders.get(full(each.image))) for each in found)
 
 
 def _sharing(service: Service, builder: Service | None) -> Service:
@@ -92,8 +117,8 @@ def _sharing(service: Service, builder: Service | None) -> Service:
     return replace(service, context=builder.context, image_of=builder.name)
 
 
-def _full(image: str) -> str:
-    """An image's name with its tag."""
+def full(image: str) -> str:
+    """Return an image's name with its tag."""
     return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
 
 
@@ -122,6 +147,10 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=tuple(sorted(body.get("networks") or {})) or ("default",),
         single=_single(body),
+        counted=_told_replicas(body) is not None,
+        covered=tuple(_covered(body)),
+        own=tuple(_anonymous(body)),
+        binds=tuple(_binds(body)),
     )
 
 
@@ -130,9 +159,13 @@ def _required(how: Any) -> bool:
 
 
 def _replicas(body: Mapping[str, Any]) -> int:
-    told = (body.get("deploy") or {}).get("replicas")
-    told = body.get("scale") if told is None else told
+    told = _told_replicas(body)
     return 1 if told is None else int(told)
+
+
+def _told_replicas(body: Mapping[str, Any]) -> Any:
+    told = (body.get("deploy") or {}).get("replicas")
+    return body.get("scale") if told is None else told
 
 
 def _port(entry: Mapping[str, Any]) -> Port | None:
@@ -148,6 +181,25 @@ def _volumes(body: Mapping[str, Any]) -> Iterator[str]:
         if volume.get("type") == "volume":
             # Without a name, Docker makes one for each container.
             yield volume.get("source") or volume.get("target") or ""
+
+
+def _anonymous(body: Mapping[str, Any]) -> Iterator[str]:
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "volume" and not volume.get("source") and volume.get("target"):
+            yield volume["target"]
+
+
+def _covered(body: Mapping[str, Any]) -> Iterator[str]:
+    for volume in body.get("volumes") or ():
+        yield volume.get("target") or ""
+    for entry in body.get("tmpfs") or ():
+        yield str(entry).partition(":")[0]
+
+
+def _binds(body: Mapping[str, Any]) -> Iterator[str]:
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "bind" and volume.get("source") and not volume.get("read_only"):
+            yield volume["source"]
 
 
 def _single(body: Mapping[str, Any]) -> str:

@@ -33,6 +33,9 @@ _CONTAINER = (
     '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}}}'
 )
 
+IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}}]"
+"""What an image says of itself, as `parse_images` reads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Docker:
@@ -75,6 +78,10 @@ class Docker:
     def image_ids(self, *names: str) -> Command:
         """The id of each image, one a line, in order; fails if one is missing."""
         return self("image", "inspect", "--format", "{{.Id}}", *names)
+
+    def images_told(self, *names: str) -> Command:
+        """Id, names and declared volumes of images, a JSON array a line, in order; fails if one is missing."""
+        return self("image", "inspect", "--format", IMAGE, *names)
 
     def images(self, pattern: str) -> Command:
         """Name and id of the images whose repository matches `pattern`, a line each."""
@@ -137,6 +144,23 @@ class Container:
         if self.status in ("exited", "dead"):
             return f"{self.status} ({self.exit_code}{', out of memory' if self.oom_killed else ''})"
         return self.health or self.status
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on a host; `volumes` is where it declares some, in a container."""
+
+    id: str
+    names: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+def parse_images(stdout: str) -> tuple[Image, ...]:
+    """Reads lines in the form of `IMAGE`."""
+    found = (json.loads(line) for line in stdout.split("\n") if line.strip())
+    return tuple(
+        Image(id_, tuple(names or ()), tuple(sorted(volumes or ()))) for id_, names, volumes in found
+    )
 
 
 def grace(containers: Iterable[Container]) -> float:

@@ -37,8 +37,11 @@ def keep_running(host_run: HostRun, run: str) -> None:
     commit = host_run.seen.tree.commit
     name = ReleaseId(f"{new_id(run, commit)}-adopted")
     services, tracked = images.resolve(host_run, name, commit)
+    services = images.as_run(host_run, services, tracked)
     boxes = {box.service: box for box in host_run.seen.containers}
-    described = images.describe(host_run.settings, host_run.host, services, name, None, tracked)
+    described = images.describe(
+        host_run.settings, host_run.host, services, name, None, tracked, host_run.seen.containers
+    )
     records = {
         service: replace(record, image_id=boxes[service].image)
         for service, record in described.items()

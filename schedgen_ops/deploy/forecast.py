@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
@@ -46,6 +47,7 @@ def forecast(
     serving: Release | None,
     commit: str,
     changed: Collection[str],
+    tracked: Mapping[str, str] = MappingProxyType({}),
 ) -> Forecast:
     """Return the plan of a deploy of `commit` on a host.
 
@@ -53,10 +55,11 @@ def forecast(
         services: what the compose file of that commit says.
         serving: the release that serves; None before the first deploy.
         changed: paths in the repository that differ from what serves.
+        tracked: path below the project's directory to git object id, of the files that services mount.
     """
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
     short = ReleaseId(commit[:7])
-    described = describe(settings, host, services, short, serving, {})
+    described = describe(settings, host, services, short, serving, tracked, boxes)
     new = Release(short, "", commit, State.STARTED, services=described)
     old = serving or _adopted(new, boxes)
     known = old.services if old else {}
@@ -82,7 +85,11 @@ def forecast(
     )
     written = {each.name: each for each in services}
     rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
-    rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
+    rows |= {
+        each.change.service: _kept(each, expected[each.change.service])
+        for each in begun
+        if isinstance(each, Keep)
+    }
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
     rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
     order = scope.order(settings, expected) if settings.tiers and not blank else expected
@@ -110,14 +117,20 @@ def _as_before(record: ServiceRecord, before: ServiceRecord | None) -> ServiceRe
     )
 
 
-def _kept(operation: Keep) -> Row:
-    return operation.change.service, "keep", "unchanged", ""
+def _kept(operation: Keep, record: ServiceRecord) -> Row:
+    return operation.change.service, "keep", "unchanged", _number(record)
 
 
 def _row(operation: Bring, service: c.Service) -> Row:
     change = operation.change
-    how = operation.how.told(service, operation.new.record) if change.action is Action.REPLACE else ""
-    return change.service, change.action.value, change.reason, how
+    record = operation.new.record
+    how = operation.how.told(service, record) if change.action is Action.REPLACE else ""
+    return change.service, change.action.value, change.reason, "; ".join(filter(None, (how, _number(record))))
+
+
+def _number(record: ServiceRecord) -> str:
+    """How many containers are kept that no compose file asks for."""
+    return "" if record.counted or record.replicas == 1 else f"{record.replicas} containers, as they run"
 
 
 def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) -> str:

@@ -7,18 +7,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from schedgen_ops.checklist import fitting
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept, origin
+from schedgen_ops.rollout import counting, scope, state
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
@@ -32,9 +35,22 @@ def resolve(
 ) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
     """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
     answer = host_run.run(host_run.orchestrator.resolve(host_run.paths.release(release_id))).stdout
-    services = c.parse_resolved(answer)
-    mounts = rollout.mounted(services, host_run.settings.directory)
-    return services, git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
+    services, settings = c.parse_resolved(answer), host_run.settings
+    mounts = rollout.mounted(services, settings.directory)
+    tracked = git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
+    return state.judged(services, settings, {}, tracked), tracked
+
+
+def as_run(
+    host_run: HostRun, services: Iterable[c.Service], tracked: Mapping[str, str]
+) -> tuple[c.Service, ...]:
+    """Return services with what the images of the containers that run say of their state."""
+    boxes, settings = host_run.seen.containers, host_run.settings
+    ids = tuple(dict.fromkeys(box.image for box in boxes))
+    answer = host_run.remote.run(host_run.docker.images_told(*ids), deadline=QUICK, check=False)
+    known = {image.id: image.volumes for image in engine.parse_images(answer.stdout)}
+    declared = {box.service: known[box.image] for box in boxes if box.image in known}
+    return state.judged(services, settings, declared, tracked)
 
 
 def describe(
@@ -44,13 +60,16 @@ def describe(
     release_id: ReleaseId,
     known: Release | None,
     tracked: Mapping[str, str],
+    running: Sequence[engine.Container] = (),
 ) -> dict[str, ServiceRecord]:
     """Return the record of each service that a release is to run on a host, without the images' ids.
 
     Args:
         known: the release before, which knows how long replacing a service took.
         tracked: path in the project to git object id, of the files that services mount.
+        running: the project's containers: as many are kept where the compose file says no number.
     """
+    count = counting.running(running, known)
     records: dict[str, ServiceRecord] = {}
     routes = routes_of(services, settings.checks)
     here = scope.on(services, settings, host)
@@ -62,11 +81,12 @@ def describe(
             image_id="",
             definition=rollout.definition(service, tracked, settings.directory),
             written=service.definition,
-            replicas=service.replicas,
+            replicas=service.replicas if service.counted else count.get(service.name, 1),
             strategy=how.name,
             proxies=tuple(route.proxy for route in routes if how.behind and route.service == service.name),
             needs=service.needs,
             seconds=before.seconds if before else 0.0,
+            counted=service.counted,
         )
     return records
 
@@ -92,14 +112,21 @@ def build(host_run: HostRun) -> None:
     """Build every image of the new release under the release's own names; touch nothing that runs."""
     release = host_run.release
     host_run.services, tracked = resolve(host_run, release.id, release.commit)
-    records = describe(host_run.settings, host_run.host, host_run.services, release.id, host_run.old, tracked)
+    records = _described(host_run, tracked)
     pin(host_run, release.id, host_run.services, records)
     at_once(
         [partial(_pull, host_run, records), partial(_build, host_run)], interrupt=host_run.remote.interrupt
     )
     _share(host_run, records)
-    host_run.new = replace(release, services=_with_ids(host_run, records))
+    records = _as_made(host_run, records, tracked)
+    host_run.new = replace(release, services=records)
     store.write(host_run.remote, host_run.paths, host_run.new)
+    count_as_run(host_run)
+
+
+def _described(host_run: HostRun, tracked: Mapping[str, str]) -> dict[str, ServiceRecord]:
+    host, old, boxes = host_run.host, host_run.old, host_run.containers()
+    return describe(host_run.settings, host, host_run.services, host_run.release.id, old, tracked, boxes)
 
 
 def _pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
@@ -120,6 +147,16 @@ def _tag(host_run: HostRun, tags: Sequence[Command]) -> None:
     results = host_run.remote.batch(tags, deadline=QUICK) if tags else ()
     for command, result in zip(tags, results, strict=True):
         checked(command, result, host_run.remote.name)
+
+
+def count_as_run(host_run: HostRun) -> None:
+    """Have as many containers on the way back, too, as run now, where no compose file says a number."""
+    if host_run.old is None:
+        return
+    host_run.old = counting.kept(host_run.old, host_run.containers(), [host_run.release])
+    for name, record in host_run.release.services.items():
+        if not record.counted and record.replicas > 1:
+            host_run.say(f"Service {name} keeps {record.replicas} containers, as they run")
 
 
 def _pull_ingress(host_run: HostRun) -> None:
@@ -150,6 +187,13 @@ def _build(host_run: HostRun) -> None:
         host_run.built = tuple(built)
 
 
+def _tell(host_run: HostRun, before: Mapping[str, ServiceRecord], now: Mapping[str, ServiceRecord]) -> None:
+    whys = {service.name: service.once for service in host_run.scope}
+    for name, record in now.items():
+        if record.strategy != before[name].strategy:
+            host_run.say(f"Service {name} is replaced {record.strategy}: {whys[name]}, as its image says")
+
+
 def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     """Give what one service builds to those that run it too, under the release's names for them."""
     tags = []
@@ -167,12 +211,28 @@ def _note(host_run: HostRun, line: str) -> None:
         host_run.building.append(found[1])
 
 
-def _with_ids(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
+def _as_made(
+    host_run: HostRun, records: Mapping[str, ServiceRecord], tracked: Mapping[str, str]
+) -> dict[str, ServiceRecord]:
+    """The records with what only images tell: their ids, and of which services there can only be one at once.
+
+    Raises:
+        OpsError: where the config asks for two of those; nothing is replaced yet.
+    """
     if not records:
         return {}
-    ids = host_run.run(host_run.docker.image_ids(*(record.image for record in records.values()))).lines()
-    pairs = zip(records.items(), ids, strict=True)
-    return {name: replace(record, image_id=image_id) for (name, record), image_id in pairs}
+    settings, release = host_run.settings, host_run.release
+    told = host_run.run(host_run.docker.images_told(*(record.image for record in records.values()))).stdout
+    made = dict(zip(records, engine.parse_images(told), strict=True))
+    declared = {name: image.volumes for name, image in made.items()}
+    host_run.services = state.judged(host_run.services, settings, declared, tracked)
+    if problem := next(fitting.twice(settings, host_run.scope), None):
+        raise OpsError(problem.text, host=host_run.remote.name, hint=problem.hint)
+    known = _described(host_run, tracked)
+    if known != dict(records):
+        pin(host_run, release.id, host_run.services, known)
+        _tell(host_run, records, known)
+    return {name: replace(record, image_id=made[name].id) for name, record in known.items()}
 
 
 def name_as_owner(host_run: HostRun) -> None:

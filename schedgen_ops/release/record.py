@@ -36,6 +36,7 @@ class ServiceRecord:
         definition: what the compose file said of it, and the tracked files it mounts, as a hash.
         written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
         replicas: how many containers it has.
+        counted: whether its compose file says so; else as many are kept as run.
         strategy: how it is replaced: ingress, start-first or stop-first.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
@@ -51,6 +52,7 @@ class ServiceRecord:
     proxies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
