@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from schedgen_ops.commands import service_body as says
+from schedgen_ops.commands.docker import VOLUMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Service:
             declares and nothing covers; the latter are known once the image is, see `rollout.state`.
         binds: the paths of the host that it sees and may write to.
         writes: those of them that hold data and not the project's own files, see `rollout.state`.
+        uses: the services of whose container it uses the network or the like, and what that is.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Service:
     own: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    uses: tuple[tuple[str, str], ...] = ()
 
     @property
     def alone(self) -> str:
@@ -106,8 +111,18 @@ def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tu
         _service(name, body or {}, document, hashes.get(name, ""))
         for name, body in sorted((document.get("services") or {}).items())
     )
+    found = tuple(_shared(each, found) for each in found)
     builders = {full(each.image): each for each in reversed(found) if each.built and each.image}
     return tuple(_sharing(each, builders.get(full(each.image))) for each in found)
+
+
+def _shared(service: Service, services: Sequence[Service]) -> Service:
+    """A service with what it shares: who uses it keeps it single, and it writes to volumes that it uses."""
+    used = [(each.name, what) for each in services for name, what in each.uses if name == service.name]
+    why = f"{used[0][0]} uses its {used[0][1]}" if used else ""
+    lent = [each for each in services if (each.name, VOLUMES) in service.uses]
+    theirs = (volume for each in lent for volume in (*each.volumes, *each.binds))
+    return replace(service, single=service.single or why, volumes=(*service.volumes, *theirs))
 
 
 def _sharing(service: Service, builder: Service | None) -> Service:
@@ -131,26 +146,28 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
     single = tuple(dict.fromkeys(port for port in ports if port))
     # One port can lead to one place; on several addresses it is still one.
     targets = {port.published: port.target for port in single}
+    uses = tuple(each for each in says.uses(body) if each[0] in there)
     odd = not all(ports) or any(targets[port.published] != port.target for port in single)
     return Service(
         name=name,
         image=body.get("image") or "",
         context=(body.get("build") or {}).get("context") or "",
-        mounts=_mounts(body, document),
+        mounts=says.mounts(body, document),
         ports=single,
         replicas=_replicas(body),
         definition=definition,
         odd_ports=odd,
-        volumes=tuple(_volumes(body)),
+        volumes=tuple(says.volumes(body)),
         fixed_name=bool(body.get("container_name")),
-        needs=tuple(sorted(needs)),
+        needs=tuple(sorted({*needs, *(each for each, _ in uses)})),
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=tuple(sorted(body.get("networks") or {})) or ("default",),
-        single=_single(body),
+        single=says.single(body),
         counted=_told_replicas(body) is not None,
-        covered=tuple(_covered(body)),
-        own=tuple(_anonymous(body)),
-        binds=tuple(_binds(body)),
+        covered=tuple(says.covered(body)),
+        own=tuple(says.anonymous(body)),
+        binds=tuple(says.binds(body)),
+        uses=uses,
     )
 
 
@@ -174,55 +191,3 @@ def _port(entry: Mapping[str, Any]) -> Port | None:
     if not published.isdecimal() or int(published) == 0 or (entry.get("protocol") or "tcp") != "tcp":
         return None
     return Port(int(published), int(entry["target"]), entry.get("host_ip") or "")
-
-
-def _volumes(body: Mapping[str, Any]) -> Iterator[str]:
-    for volume in body.get("volumes") or ():
-        if volume.get("type") == "volume":
-            # Without a name, Docker makes one for each container.
-            yield volume.get("source") or volume.get("target") or ""
-
-
-def _anonymous(body: Mapping[str, Any]) -> Iterator[str]:
-    for volume in body.get("volumes") or ():
-        if volume.get("type") == "volume" and not volume.get("source") and volume.get("target"):
-            yield volume["target"]
-
-
-def _covered(body: Mapping[str, Any]) -> Iterator[str]:
-    for volume in body.get("volumes") or ():
-        yield volume.get("target") or ""
-    for entry in body.get("tmpfs") or ():
-        yield str(entry).partition(":")[0]
-
-
-def _binds(body: Mapping[str, Any]) -> Iterator[str]:
-    for volume in body.get("volumes") or ():
-        if volume.get("type") == "bind" and volume.get("source") and not volume.get("read_only"):
-            yield volume["source"]
-
-
-def _single(body: Mapping[str, Any]) -> str:
-    mode = body.get("network_mode") or ""
-    if mode == "host":
-        return "it is on the host's own network"
-    if mode.startswith(("service:", "container:")):
-        return "it is on the network of another container"
-    networks = [network or {} for network in (body.get("networks") or {}).values()]
-    if any(network.get(key) for network in networks for key in ("ipv4_address", "ipv6_address")):
-        return "it has a fixed address"
-    if body.get("mac_address") or any(network.get("mac_address") for network in networks):
-        return "it has a fixed hardware address"
-    return ""
-
-
-def _mounts(body: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
-    volumes = body.get("volumes") or ()
-    binds = [volume["source"] for volume in volumes if volume.get("type") == "bind" and volume.get("source")]
-    for kind in ("configs", "secrets"):
-        known = document.get(kind) or {}
-        for use in body.get(kind) or ():
-            file = (known.get(use.get("source") or "") or {}).get("file")
-            if file:
-                binds.append(file)
-    return tuple(sorted(set(binds)))

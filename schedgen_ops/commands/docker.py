@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops.host_scripts import library
@@ -17,6 +17,7 @@ DEFINITION_LABEL = "schedgen.definition"
 RELEASE_LABEL = "schedgen.release"
 INGRESS = "schedgen-ingress"
 """The service that has the published ports, beside those of the owner."""
+VOLUMES = "volumes"
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
 # For an engine that does not answer, wherever that is found.
@@ -30,7 +31,9 @@ _CONTAINER = (
     '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"labels":{{json .Config.Labels}},'
     '"status":{{json .State.Status}},"health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},'
     '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
-    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}}}'
+    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}},'
+    '"modes":{"network":{{json .HostConfig.NetworkMode}},"IPC":{{json .HostConfig.IpcMode}},'
+    '"processes":{{json .HostConfig.PidMode}}},"volumes_from":{{json .HostConfig.VolumesFrom}}}'
 )
 
 IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}}]"
@@ -80,7 +83,7 @@ class Docker:
         return self("image", "inspect", "--format", "{{.Id}}", *names)
 
     def images_told(self, *names: str) -> Command:
-        """Id, names and declared volumes of images, a JSON array a line, in order; fails if one is missing."""
+        """Id, names and declared volumes of images, an array a line, in order; fails if one is missing."""
         return self("image", "inspect", "--format", IMAGE, *names)
 
     def images(self, pattern: str) -> Command:
@@ -115,6 +118,7 @@ class Container:
         definition: what it was created from, by our label; "" if we did not start it.
         written: what it was created from, by Compose's label.
         grace: seconds that it has to end by itself when it is stopped.
+        uses: the ids of containers whose network or the like it uses, and what that is.
     """
 
     id: str
@@ -132,6 +136,7 @@ class Container:
     written: str
     release: str
     grace: float = GRACE
+    uses: tuple[tuple[str, str], ...] = ()
 
     @property
     def good(self) -> bool:
@@ -144,6 +149,15 @@ class Container:
         if self.status in ("exited", "dead"):
             return f"{self.status} ({self.exit_code}{', out of memory' if self.oom_killed else ''})"
         return self.health or self.status
+
+
+def _uses(modes: Mapping[str, str], volumes_from: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for what, mode in modes.items():
+        kind, _, container = mode.partition(":")
+        if kind == "container":
+            yield container, what
+    for entry in volumes_from:
+        yield entry.partition(":")[0], VOLUMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +207,7 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 written=labels.get(HASH_LABEL, ""),
                 release=labels.get(RELEASE_LABEL, ""),
                 grace=GRACE if item.get("grace") is None else float(item["grace"]),
+                uses=tuple(_uses(item.get("modes") or {}, item.get("volumes_from") or ())),
             )
         )
     return tuple(sorted(found, key=lambda container: (container.service, container.name)))

@@ -13,7 +13,7 @@ from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
-from schedgen_ops.rollout.plan import Action
+from schedgen_ops.rollout.plan import Action, below
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.work_tree import CheckOut
 from schedgen_ops.settings import HostSettings, Settings
@@ -69,12 +69,19 @@ def forecast(
     first = scope.at_first(settings, host, expected) if blank else ()
     if blank:
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
-    bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
+    forward = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
+    moved: dict[str, Bring] = {}
+
+    def bring(names: Iterable[str]) -> Plan:
+        """What was brought with another one is there by then."""
+        plan = forward([name for name in names if name not in moved])
+        moved.update((each.new.service, each) for group in plan for each in group if isinstance(each, Bring))
+        return plan
+
     data = bring(first)
     tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
     begun = [each for plan in (data, *(plan for _, plan in tiers)) for group in plan for each in group]
-    moved = [each for each in begun if isinstance(each, Bring)]
-    touched = [each.new.service for each in moved]
+    touched = [*moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
         *((("Data", data),) if data else ()),
@@ -84,16 +91,18 @@ def forecast(
         ("Cleaning", planner.settled(new, old, touched)),
     )
     written = {each.name: each for each in services}
-    rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
-    rows |= {
-        each.change.service: _kept(each, expected[each.change.service])
-        for each in begun
-        if isinstance(each, Keep)
-    }
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
-    rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
-    order = scope.order(settings, expected) if settings.tiers and not blank else expected
-    return Forecast(parts, tuple(rows[name] for name in order if name in rows))
+    rows = {name: (name, "keep", why, "") for name, why in whys.items() if why}
+    for each in begun:
+        if isinstance(each, Keep) and each.change.service not in rows:
+            rows[each.change.service] = _kept(each, expected[each.change.service])
+    # One that goes with another may have been kept before, or be in no tier.
+    under = {
+        box.service: _under(written[box.service], settings, changed) for box in boxes if box.service in moved
+    }
+    rows |= {name: _row(each, written[name], under.get(name, "")) for name, each in moved.items()}
+    order = [*scope.order(settings, expected), *moved] if settings.tiers and not blank else [*expected]
+    return Forecast(parts, tuple(rows[name] for name in dict.fromkeys(order) if name in rows))
 
 
 def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:
@@ -121,11 +130,16 @@ def _kept(operation: Keep, record: ServiceRecord) -> Row:
     return operation.change.service, "keep", "unchanged", _number(record)
 
 
-def _row(operation: Bring, service: c.Service) -> Row:
+def _row(operation: Bring, service: c.Service, under: str) -> Row:
     change = operation.change
     record = operation.new.record
     how = operation.how.told(service, record) if change.action is Action.REPLACE else ""
-    return change.service, change.action.value, change.reason, "; ".join(filter(None, (how, _number(record))))
+    return (
+        change.service,
+        change.action.value,
+        change.reason,
+        "; ".join(filter(None, (how, _number(record), under))),
+    )
 
 
 def _number(record: ServiceRecord) -> str:
@@ -143,11 +157,25 @@ def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) ->
     if below:
         more = f" and {len(below) - 1} more" if len(below) > 1 else ""
         return f"its image is built from {below[0]}{more}"
-    mounts = {mount.removeprefix(prefix) for mount in service.mounts}
-    touched = [path for path in paths if any(_touches(path, mount) for mount in mounts)]
+    touched = [path for path in paths if any(_touches(path, mount) for mount in _mounts(service, settings))]
     return f"{touched[0]}, which it mounts, changed" if touched else ""
 
 
 def _touches(changed: str, used: str) -> bool:
     """Whether a changed path is what is used, in it, or the submodule that it is in."""
-    return changed == used or changed.startswith(f"{used}/") or used.startswith(f"{changed}/")
+    return changed == used or _is_in(changed, used) or used.startswith(f"{changed}/")
+
+
+def _is_in(changed: str, folder: str) -> bool:
+    return folder == "." or changed.startswith(f"{folder}/")
+
+
+def _mounts(service: c.Service, settings: Settings) -> set[str]:
+    return {below(mount, settings.directory) for mount in service.mounts}
+
+
+def _under(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
+    """That files change in folders which it mounts: a file that is mounted by itself stays as it was."""
+    mounts = _mounts(service, settings)
+    some = any(_is_in(path, mount) for path in paths for mount in mounts)
+    return "its files change under it already when the code is checked out" if some else ""

@@ -8,10 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 from schedgen_ops.checklist import fitting
-from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files, git
+from schedgen_ops.deploy import as_found, pulling
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
@@ -24,7 +24,6 @@ from schedgen_ops.rollout import counting, scope, state
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
-from schedgen_ops.shell import Command
 
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
@@ -39,18 +38,6 @@ def resolve(
     mounts = rollout.mounted(services, settings.directory)
     tracked = git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
     return state.judged(services, settings, {}, tracked), tracked
-
-
-def as_run(
-    host_run: HostRun, services: Iterable[c.Service], tracked: Mapping[str, str]
-) -> tuple[c.Service, ...]:
-    """Return services with what the images of the containers that run say of their state."""
-    boxes, settings = host_run.seen.containers, host_run.settings
-    ids = tuple(dict.fromkeys(box.image for box in boxes))
-    answer = host_run.remote.run(host_run.docker.images_told(*ids), deadline=QUICK, check=False)
-    known = {image.id: image.volumes for image in engine.parse_images(answer.stdout)}
-    declared = {box.service: known[box.image] for box in boxes if box.image in known}
-    return state.judged(services, settings, declared, tracked)
 
 
 def describe(
@@ -87,6 +74,7 @@ def describe(
             needs=service.needs,
             seconds=before.seconds if before else 0.0,
             counted=service.counted,
+            uses=service.uses,
         )
     return records
 
@@ -115,65 +103,19 @@ def build(host_run: HostRun) -> None:
     records = _described(host_run, tracked)
     pin(host_run, release.id, host_run.services, records)
     at_once(
-        [partial(_pull, host_run, records), partial(_build, host_run)], interrupt=host_run.remote.interrupt
+        [partial(pulling.pull, host_run, records), partial(_build, host_run)],
+        interrupt=host_run.remote.interrupt,
     )
     _share(host_run, records)
     records = _as_made(host_run, records, tracked)
     host_run.new = replace(release, services=records)
     store.write(host_run.remote, host_run.paths, host_run.new)
-    count_as_run(host_run)
+    as_found.counted(host_run)
 
 
 def _described(host_run: HostRun, tracked: Mapping[str, str]) -> dict[str, ServiceRecord]:
     host, old, boxes = host_run.host, host_run.old, host_run.containers()
     return describe(host_run.settings, host, host_run.services, host_run.release.id, old, tracked, boxes)
-
-
-def _pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
-    ready = [service for service in host_run.scope if not service.built]
-    absent = _to_pull(host_run, ready)
-    if absent:
-        command = host_run.orchestrator.pull(host_run.paths.release(host_run.release.id), *absent)
-        host_run.stream(command, host_run.settings.build.deadline, "Pulling images")
-    if any(record.proxies for record in records.values()):
-        _pull_ingress(host_run)
-    project, release = host_run.settings.project, host_run.release.id
-    tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
-    _tag(host_run, tags)
-
-
-def _tag(host_run: HostRun, tags: Sequence[Command]) -> None:
-    """Give images their names in one round trip; the first that fails raises."""
-    results = host_run.remote.batch(tags, deadline=QUICK) if tags else ()
-    for command, result in zip(tags, results, strict=True):
-        checked(command, result, host_run.remote.name)
-
-
-def count_as_run(host_run: HostRun) -> None:
-    """Have as many containers on the way back, too, as run now, where no compose file says a number."""
-    if host_run.old is None:
-        return
-    host_run.old = counting.kept(host_run.old, host_run.containers(), [host_run.release])
-    for name, record in host_run.release.services.items():
-        if not record.counted and record.replicas > 1:
-            host_run.say(f"Service {name} keeps {record.replicas} containers, as they run")
-
-
-def _pull_ingress(host_run: HostRun) -> None:
-    image = host_run.settings.ingress.image
-    if not host_run.remote.run(host_run.docker.image_ids(image), deadline=QUICK, check=False).ok:
-        host_run.stream(host_run.docker("pull", image), host_run.settings.build.deadline, f"Pulling {image}")
-
-
-def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[str]:
-    policy = host_run.settings.build.pull
-    if policy != "missing" or not ready:
-        return [service.name for service in ready] if policy == "always" else []
-    # Compose would ask the registry for every `latest`, though the image is here.
-    answers = host_run.remote.batch(
-        [host_run.docker.image_ids(service.image) for service in ready], deadline=QUICK
-    )
-    return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]
 
 
 def _build(host_run: HostRun) -> None:
@@ -203,7 +145,7 @@ def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
             builder = records.get(service.image_of)
             made = builder.image if builder else service.image
             tags.append(host_run.docker.tag(made, records[service.name].image))
-    _tag(host_run, tags)
+    pulling.tag(host_run, tags)
 
 
 def _note(host_run: HostRun, line: str) -> None:

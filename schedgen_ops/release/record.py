@@ -37,6 +37,7 @@ class ServiceRecord:
         written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
         replicas: how many containers it has.
         counted: whether its compose file says so; else as many are kept as run.
+        uses: the services of whose container it uses the network or the like, and what that is.
         strategy: how it is replaced: ingress, start-first or stop-first.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
@@ -53,6 +54,7 @@ class ServiceRecord:
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
     counted: bool = True
+    uses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
-from schedgen_ops.deploy import cleaning, code, images, pipeline, schema, services
+from schedgen_ops.deploy import as_found, cleaning, code, pipeline, schema, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
@@ -116,7 +116,7 @@ class Rollback:
         text = host_run.run(files.read(f"{source}/overlay.json")).stdout
         relabelled = rollout.relabelled(text, host_run.new.id, records)
         host_run.run(host_run.orchestrator.pin(folder, relabelled))
-        images.count_as_run(host_run)
+        as_found.counted(host_run)
         code.check_out(host_run)
         if host_run.settings.delivered:
             host_run.run(secrets.use(host_run.settings, host_run.new.id, target.id))

@@ -131,7 +131,7 @@ def relabelled(
         if RELEASE_LABEL in service.get("labels", {}):
             service["labels"][RELEASE_LABEL] = release_id
         if name in records:
-            service |= _scale(records[name])
+            service.update(_scale(records[name]))
     return _tagged(document)
 
 
