@@ -14,7 +14,7 @@ _ANYBODYS = tuple(f"/dev/{name}" for name in _SHARED.split())
 
 
 def volumes(body: Mapping[str, Any]) -> Iterator[str]:
-    """Return the volumes that a service writes to: names, and for those without one where they are mounted."""
+    """Return the volumes that a service writes to: names, or where they are mounted if they have none."""
     for volume in body.get("volumes") or ():
         if volume.get("type") == "volume":
             # Without a name, Docker makes one for each container.

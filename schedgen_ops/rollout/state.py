@@ -48,7 +48,9 @@ def judged(
     env = str(PurePosixPath(settings.directory) / settings.env_file)
 
     def data(path: str) -> bool:
-        return path != env and not _machines(path) and below(path, settings.directory) not in tracked
+        inside = PurePosixPath(path).is_relative_to(settings.directory)
+        others = path == env or path.endswith(".sock") or (_machines(path) and not inside)
+        return not others and below(path, settings.directory) not in tracked
 
     return tuple(
         replace(
@@ -72,5 +74,4 @@ def _plain(path: str) -> str:
 
 
 def _machines(path: str) -> bool:
-    place = PurePosixPath(path)
-    return place.suffix == ".sock" or any(place.is_relative_to(each) for each in _MACHINE)
+    return any(PurePosixPath(path).is_relative_to(each) for each in _MACHINE)

@@ -73,9 +73,12 @@ done
 # It has secrets: they are in no file.
 document=$("${compose[@]}" "${options[@]}" config --format json) || exit
 # The values of a key in it, each once.
-values() { sed -n "s/^ *\"$1\": \"\(.*\)\",\{0,1\}\$/\1/p" <<< "$document" | sort -u; }
+values() { grep -oE "\"$1\": *\"[^\"]*\"" <<< "$document" | sed -E 's/^"[^"]*": *"(.*)"$/\1/' | sort -u; }
 echo --
-mapfile -t images < <(values image && containers "label=com.docker.compose.project=$project" '{{.Image}}' "${docker[@]}" | sort -u)
+mapfile -t images < <(
+  values image
+  containers "label=com.docker.compose.project=$project" '{{.Image}}' "${docker[@]}" | sort -u
+)
 # Those that are not there are passed over.
 [ "${#images[@]}" -eq 0 ] || "${docker[@]}" image inspect --format "$image" "${images[@]}" 2> /dev/null
 echo --
