@@ -119,7 +119,7 @@ def overlay(
 
 def _scale(record: ServiceRecord) -> dict[str, int]:
     """The number of containers, where only what runs tells it."""
-    return {} if record.counted else {"scale": record.replicas}
+    return {} if record.counted or record.replicas == 1 else {"scale": record.replicas}
 
 
 def relabelled(
@@ -131,6 +131,7 @@ def relabelled(
         if RELEASE_LABEL in service.get("labels", {}):
             service["labels"][RELEASE_LABEL] = release_id
         if name in records:
+            service.pop("scale", None)
             service.update(_scale(records[name]))
     return _tagged(document)
 

@@ -89,6 +89,8 @@ def test_a_release_is_defined_with_the_number_that_it_keeps() -> None:
     assert (body["worker"]["scale"], "scale" in body["web"]) == (3, False)
     again = plan.relabelled(text, ReleaseId("r3"), {"worker": replace(free, replicas=5)})
     assert json.loads(again)["services"]["worker"]["scale"] == 5
+    fewer = plan.relabelled(text, ReleaseId("r3"), {"worker": replace(free, replicas=1)})
+    assert "scale" not in json.loads(fewer)["services"]["worker"]
 
 
 def test_compose_is_told_the_number_also_by_an_older_definition() -> None:
