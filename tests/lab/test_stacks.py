@@ -70,7 +70,7 @@ def _kept(state: Stack, version: str) -> bool:
     assert state.inside("wiki", "cat /var/lib/wiki/page version").split() == ["page", version]
     assert state.inside("notes", "cat /app/cache/note version").split() == ["note", version]
     # Whoever is on a network that is gone finds nobody there.
-    asked = "exec 3<> /dev/tcp/127.0.0.1/8000; echo GET / HTTP/1.0 >&3; echo >&3; tail -n 1 <&3"
+    asked = r'exec 3<> /dev/tcp/127.0.0.1/8000; printf "GET / HTTP/1.0\r\n\r\n" >&3; tail -n 1 <&3'
     assert state.inside("client", f"bash -c '{asked}'") == version
     label = "label=com.docker.compose.service"
     listed = f"docker ps -q --filter label=com.docker.compose.project={state.name} --filter {label}=worker"
