@@ -145,7 +145,7 @@ def sshd(folder: Path, *lines: str) -> Iterator[Sshd]:
 
 
 def wait_for_port(server: Sshd) -> None:
-    """Until it answers and the process that served the asking is gone: it is no test's session. 5 s at most."""
+    """Until it answers and the process that served the asking is gone: no test's session. 5 s at most."""
     asked = False
     for _ in range(100):
         asked = asked or greets(server.port)
