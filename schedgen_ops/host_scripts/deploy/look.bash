@@ -77,7 +77,7 @@ values() { grep -oE "\"$1\": *\"[^\"]*\"" <<< "$document" | sed -E 's/^"[^"]*": 
 echo --
 mapfile -t images < <(
   values image
-  containers "label=com.docker.compose.project=$project" '{{.Image}}' "${docker[@]}" | sort -u
+  containers "label=com.docker.compose.project=$project" '{{.Image}}' "${docker[@]}" | grep '^sha256:' | sort -u
 )
 # Those that are not there are passed over.
 [ "${#images[@]}" -eq 0 ] || "${docker[@]}" image inspect --format "$image" "${images[@]}" 2> /dev/null
