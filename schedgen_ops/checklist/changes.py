@@ -6,9 +6,10 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
@@ -36,6 +37,8 @@ class Coming:
         required: variables without which Compose refuses it.
         document: its compose file, resolved; None where Compose did not take it.
         said: why Compose did not.
+        images: those that it names, and those that run, as far as they are on the host.
+        tracked: path below the project's directory to git object id, of the files that services mount.
     """
 
     commit: str
@@ -48,6 +51,8 @@ class Coming:
     document: str | None = None
     said: str = ""
     place: str = ""
+    images: tuple[engine.Image, ...] = ()
+    tracked: Mapping[str, str] = field(default_factory=dict)
 
 
 def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True) -> Command:
@@ -62,6 +67,9 @@ def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True)
         "deploy/look",
         title=f"look at {ref}",
         compose=(*compose.program, *compose.env_words(settings.directory)),
+        docker=compose.docker.words,
+        project=settings.project,
+        image=engine.IMAGE,
         directory=settings.directory,
         remote=settings.remote,
         ref=ref.name,
@@ -85,8 +93,9 @@ def parse(answer: Result) -> Coming:
         return Coming(commit)
     blank = tuple(dict.fromkeys(_BLANK.findall(answer.stderr)))
     required = tuple(dict.fromkeys(_REQUIRED.findall(answer.stderr)))
-    count = 5 if answer.ok else 4
+    count = 7 if answer.ok else 4
     commits, names, added, *defined = git.sections(rest, count)
+    hashes, images, tracked, document = defined if answer.ok else ("", "", "", None)
     return Coming(
         commit,
         tuple(filter(None, commits.split("\n"))),
@@ -94,10 +103,12 @@ def parse(answer: Result) -> Coming:
         git.parse_paths(added),
         tuple(name for name in blank if name not in required),
         required,
-        defined[0] if answer.ok else "",
-        defined[1] if answer.ok else None,
+        hashes,
+        document,
         "" if answer.ok else (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1],
         place,
+        engine.parse_images(images),
+        git.parse_tree_ids(tracked.strip("\n")),
     )
 
 

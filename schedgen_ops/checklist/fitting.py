@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.commands.compose import Service, parse_services
+from schedgen_ops.commands.docker import Container
 from schedgen_ops.preflight.probe import Problem
-from schedgen_ops.rollout import scope
+from schedgen_ops.rollout import scope, state
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.text import nearest
 
@@ -15,15 +17,18 @@ from schedgen_ops.text import nearest
 _BESIDE = ("ingress", "start_first")
 
 
-def judged(settings: Settings, host: HostSettings, document: str, before: str) -> Iterator[Problem | str]:
+def judged(
+    settings: Settings, host: HostSettings, coming: Coming, before: str, boxes: Sequence[Container] = ()
+) -> Iterator[Problem | str]:
     """Find what `problems` finds, or say that all is well.
 
     Args:
-        document: the compose file to come, resolved, as JSON.
-        before: that of the release that serves; "" for none.
+        coming: the release to come, whose compose file was taken.
+        before: the compose file of the release that serves, resolved, as JSON; "" for none.
+        boxes: the project's containers.
     """
     try:
-        wanted = parse_services(json.loads(document), {})
+        wanted = known(settings, parse_services(json.loads(coming.document or ""), {}), coming, boxes)
         served = [each.name for each in parse_services(json.loads(before), {})] if before.strip() else []
     except (ValueError, LookupError, TypeError, AttributeError):
         text = "whether the config fits the new compose file is not known: what Compose says cannot be read"
@@ -31,6 +36,13 @@ def judged(settings: Settings, host: HostSettings, document: str, before: str) -
         return
     yield "all that the config names are there"
     yield from problems(settings, host, wanted, served)
+
+
+def known(
+    settings: Settings, services: Sequence[Service], coming: Coming, boxes: Sequence[Container]
+) -> tuple[Service, ...]:
+    """Return the services of the compose file to come with what the host knows of their state."""
+    return state.judged(services, settings, state.volumes(services, coming.images, boxes), coming.tracked)
 
 
 def problems(
@@ -42,17 +54,23 @@ def problems(
         services: what the compose file to come says.
         before: the services of the release that serves: one of those may be gone by now.
     """
-    known = {service.name: service for service in services}
-    yield from _missing(settings, host, known, before)
-    for name in _BESIDE:
-        for service in settings.rollout.lists[name]:
-            if service in known and (why := _twice(name, known[service])):
-                yield Problem(f"rollout.{name} has {service}: {why}", "Take it from that list.")
+    there = {service.name: service for service in services}
+    yield from _missing(settings, host, there, before)
+    yield from twice(settings, services)
     deployed = {*settings.services, *(each.name for each in scope.on(services, settings, host))}
-    left = [name for name in known if host.runs(name) and name not in deployed]
+    left = [name for name in there if host.runs(name) and name not in deployed]
     if settings.tiers and left:
         text = f"in no tier, so that no deploy starts or replaces it: {', '.join(left)}"
         yield Problem(text, "Name it in a tier of the config, unless that is meant.", refuses=False)
+
+
+def twice(settings: Settings, services: Iterable[Service]) -> Iterator[Problem]:
+    """Find services of which the config asks for two at once, and that can only be there once."""
+    for name in _BESIDE:
+        for service in services:
+            if service.name in settings.rollout.lists[name] and (why := _twice(name, service)):
+                more = ", or mount a named volume or a tmpfs there" if service.own else ""
+                yield Problem(f"rollout.{name} has {service.name}: {why}", f"Take it from that list{more}.")
 
 
 def _missing(
@@ -93,10 +111,8 @@ def _named(settings: Settings) -> dict[str, list[str]]:
 
 def _twice(listed: str, service: Service) -> str:
     """Why a service cannot be replaced as a list asks for; "" if it can."""
-    if service.fixed_name:
-        why = "it has a container_name"
-    elif service.single:
-        why = service.single
+    if service.alone:
+        why = service.alone
     elif service.odd_ports:
         why = "it publishes what is no single TCP port"
     elif listed == "start_first" and service.ports:

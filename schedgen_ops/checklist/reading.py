@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -79,11 +79,15 @@ def _address(name: str, port: int | None) -> str:
     return f"[{name}]:{port or 443}" if ":" in name else f"{name}:{port or 443}"
 
 
-def read(asked: AskedHost, answers: Mapping[str, Result]) -> Read:
-    """Judge the answers of `commands`."""
+def read(asked: AskedHost, answers: Mapping[str, Result], boxes: Sequence[engine.Container] = ()) -> Read:
+    """Judge the answers of `commands`.
+
+    Args:
+        boxes: the project's containers.
+    """
     found = Read()
     readers: dict[str, Callable[[Result], Iterator[tuple[str, Problem | str]]]] = {
-        "coming": partial(_coming, asked, answers["defined"]),
+        "coming": partial(_coming, asked, answers["defined"], boxes),
         "logs": partial(_logs, asked),
         "clock": partial(_clock, asked),
         "catalog": partial(_catalog, asked),
@@ -134,7 +138,9 @@ def _note(
             found.evidence[which] = what
 
 
-def _coming(asked: AskedHost, defined: Result, answer: Result) -> Iterator[tuple[str, Problem | str]]:
+def _coming(
+    asked: AskedHost, defined: Result, boxes: Sequence[engine.Container], answer: Result
+) -> Iterator[tuple[str, Problem | str]]:
     if not answer.stdout:
         yield "changes", unknown("what would change", answer)
         return
@@ -149,7 +155,7 @@ def _coming(asked: AskedHost, defined: Result, answer: Result) -> Iterator[tuple
     if coming.document is not None:
         yield "variables", "all are set"
         before = defined.stdout if defined.ok else ""
-        fits = fitting.judged(asked.settings, asked.host, coming.document, before)
+        fits = fitting.judged(asked.settings, asked.host, coming, before, boxes)
         yield from (("services", found) for found in fits)
         yield from _definition(defined, coming.document)
 

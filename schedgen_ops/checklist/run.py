@@ -57,7 +57,7 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
     asked = reading.AskedHost(settings, host, sent, clock.now())
     results = dict(zip((*probes, *more), answers, strict=True))
     problems = plan.judged(probes, results)
-    read = reading.read(asked, {name: results[name] for name in more})
+    read = reading.read(asked, {name: results[name] for name in more}, plan.containers(results))
     problems |= read.problems
     told = evidence(results, ref) | read.evidence
     if vault:

@@ -104,10 +104,13 @@ class Compose:
         """Builds images under the release's own names; nothing that runs is touched."""
         return self.of(folder, "build", *services)
 
-    def up(self, folder: str, service: str, wait: int) -> Command:
+    def up(self, folder: str, service: str, wait: int, count: int | None = None) -> Command:
         """Replaces a service's containers and waits until they are healthy, at most `wait` seconds.
 
         Ends early, with an error, as soon as Docker calls one unhealthy.
+
+        Args:
+            count: how many containers it is to have; None leaves that to the definition.
         """
         return host_script(
             "compose/up",
@@ -115,6 +118,7 @@ class Compose:
             compose=self.words_of(folder),
             service=service,
             deadline=wait,
+            scale=() if count is None else ("--scale", f"{service}={count}"),
         )
 
     def run(self, folder: str, service: str, *argv: str) -> Command:

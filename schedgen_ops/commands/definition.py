@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from schedgen_ops.commands import service_body as says
+from schedgen_ops.commands.docker import VOLUMES
 
 ENDED = "service_completed_successfully"
 
@@ -36,11 +39,18 @@ class Service:
         ipv6: whether one of them has IPv6.
         replicas: how many containers of it there are.
         definition: Compose's hash of all it says.
-        single: why its place in the network can only be taken once, "" if it can be taken twice.
+        single: why its place can only be taken once, "" if it can be taken twice.
         image_of: the service whose build makes its image, where that is another one; "" for none.
         needs_text: what it depends on, as JSON, where its own text names a service that is not there.
         ends: whether it is a job: another service waits until it has ended well.
-        once: whether it may be a job: nothing starts it again when it has ended, and nobody is to reach it.
+        may_end: whether it may be a job: nothing starts it again when it has ended, and nobody reaches it.
+        counted: whether the file says how many containers of it there are.
+        covered: where in it something is mounted.
+        own: where each container of it has a volume of its own: anonymous ones, and those that its image
+            declares and nothing covers; the latter are known once the image is, see `rollout.state`.
+        binds: the paths of the host that it sees and may write to.
+        writes: those of them that hold data and not the project's own files, see `rollout.state`.
+        uses: the services of whose container it uses the network or the like, and what that is.
     """
 
     name: str
@@ -60,7 +70,27 @@ class Service:
     image_of: str = ""
     needs_text: str = ""
     ends: bool = False
-    once: bool = False
+    may_end: bool = False
+    counted: bool = True
+    covered: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    uses: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def alone(self) -> str:
+        """Why two of it can never be there at once, whatever a config says; "" if they can."""
+        if self.fixed_name:
+            return "it has a container_name"
+        if self.own and not self.single:
+            return f"each container of it has a volume of its own at {', '.join(self.own)}"
+        return self.single
+
+    @property
+    def once(self) -> str:
+        """Why there should be only one of it at a time, as far as that can be said; "" for no such reason."""
+        return self.alone or (f"it may write to {', '.join(self.writes)}" if self.writes else "")
 
     @property
     def built(self) -> bool:
@@ -90,8 +120,18 @@ def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tu
         replace(_service(name, body or {}, document, hashes.get(name, "")), ends=name in ending)
         for name, body in sorted((document.get("services") or {}).items())
     )
-    builders = {_full(each.image): each for each in reversed(found) if each.built and each.image}
-    return tuple(_sharing(each, builders.get(_full(each.image))) for each in found)
+    found = tuple(_shared(each, found) for each in found)
+    builders = {full(each.image): each for each in reversed(found) if each.built and each.image}
+    return tuple(_sharing(each, builders.get(full(each.image))) for each in found)
+
+
+def _shared(service: Service, services: Sequence[Service]) -> Service:
+    """A service with what it shares: who uses it keeps it single, and it writes to volumes that it uses."""
+    used = [(each.name, what) for each in services for name, what in each.uses if name == service.name]
+    why = f"{used[0][0]} uses its {used[0][1]}" if used else ""
+    lent = [each for each in services if (each.name, VOLUMES) in service.uses]
+    theirs = (volume for each in lent for volume in (*each.volumes, *each.binds))
+    return replace(service, single=service.single or why, volumes=(*service.volumes, *theirs))
 
 
 def awaited(document: Mapping[str, Any]) -> frozenset[str]:
@@ -110,8 +150,8 @@ def _sharing(service: Service, builder: Service | None) -> Service:
     return replace(service, context=builder.context, image_of=builder.name)
 
 
-def _full(image: str) -> str:
-    """An image's name with its tag."""
+def full(image: str) -> str:
+    """Return an image's name with its tag."""
     return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
 
 
@@ -128,24 +168,30 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
     single = tuple(dict.fromkeys(port for port in ports if port))
     # One port can lead to one place; on several addresses it is still one.
     targets = {port.published: port.target for port in single}
+    uses = tuple(each for each in says.uses(body) if each[0] in there)
     odd = not all(ports) or any(targets[port.published] != port.target for port in single)
     return Service(
         name=name,
         image=body.get("image") or "",
         context=(body.get("build") or {}).get("context") or "",
-        mounts=_mounts(body, document),
+        mounts=says.mounts(body, document),
         ports=single,
         replicas=_replicas(body),
         definition=definition,
         odd_ports=odd,
-        volumes=tuple(_volumes(body)),
+        volumes=tuple(says.volumes(body)),
         fixed_name=bool(body.get("container_name")),
-        needs=tuple(sorted(needs)),
+        needs=tuple(sorted({*needs, *(each for each, _ in uses)})),
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=networks,
         ipv6=any((known.get(name) or {}).get("enable_ipv6") for name in networks),
-        single=_single(body),
-        once=_once(body),
+        may_end=_once(body),
+        single=says.single(body),
+        counted=_told_replicas(body) is not None,
+        covered=tuple(says.covered(body)),
+        own=tuple(says.anonymous(body)),
+        binds=tuple(says.binds(body)),
+        uses=uses,
     )
 
 
@@ -164,9 +210,13 @@ def _required(how: Any) -> bool:
 
 
 def _replicas(body: Mapping[str, Any]) -> int:
-    told = (body.get("deploy") or {}).get("replicas")
-    told = body.get("scale") if told is None else told
+    told = _told_replicas(body)
     return 1 if told is None else int(told)
+
+
+def _told_replicas(body: Mapping[str, Any]) -> Any:
+    told = (body.get("deploy") or {}).get("replicas")
+    return body.get("scale") if told is None else told
 
 
 def _port(entry: Mapping[str, Any]) -> Port | None:
@@ -175,36 +225,3 @@ def _port(entry: Mapping[str, Any]) -> Port | None:
     if not published.isdecimal() or int(published) == 0 or (entry.get("protocol") or "tcp") != "tcp":
         return None
     return Port(int(published), int(entry["target"]), entry.get("host_ip") or "")
-
-
-def _volumes(body: Mapping[str, Any]) -> Iterator[str]:
-    for volume in body.get("volumes") or ():
-        if volume.get("type") == "volume":
-            # Without a name, Docker makes one for each container.
-            yield volume.get("source") or volume.get("target") or ""
-
-
-def _single(body: Mapping[str, Any]) -> str:
-    mode = body.get("network_mode") or ""
-    if mode == "host":
-        return "it is on the host's own network"
-    if mode.startswith(("service:", "container:")):
-        return "it is on the network of another container"
-    networks = [network or {} for network in (body.get("networks") or {}).values()]
-    if any(network.get(key) for network in networks for key in ("ipv4_address", "ipv6_address")):
-        return "it has a fixed address"
-    if body.get("mac_address") or any(network.get("mac_address") for network in networks):
-        return "it has a fixed hardware address"
-    return ""
-
-
-def _mounts(body: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
-    volumes = body.get("volumes") or ()
-    binds = [volume["source"] for volume in volumes if volume.get("type") == "bind" and volume.get("source")]
-    for kind in ("configs", "secrets"):
-        known = document.get(kind) or {}
-        for use in body.get(kind) or ():
-            file = (known.get(use.get("source") or "") or {}).get("file")
-            if file:
-                binds.append(file)
-    return tuple(sorted(set(binds)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from schedgen_ops.commands.definition import ENDED
@@ -21,6 +21,7 @@ JOBS_LABEL = "schedgen.jobs"
 RELEASE_LABEL = "schedgen.release"
 INGRESS = "schedgen-ingress"
 """The service that has the published ports, beside those of the owner."""
+VOLUMES = "volumes"
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
 # For an engine that does not answer, wherever that is found.
@@ -34,8 +35,13 @@ _CONTAINER = (
     '{"id":{{json .ID}},"name":{{json .Name}},"image":{{json .Image}},"labels":{{json .Config.Labels}},'
     '"status":{{json .State.Status}},"health":{{with .State.Health}}{{json .Status}}{{else}}""{{end}},'
     '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
-    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}}}'
+    '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}},'
+    '"modes":{"network":{{json .HostConfig.NetworkMode}},"IPC":{{json .HostConfig.IpcMode}},'
+    '"processes":{{json .HostConfig.PidMode}}},"volumes_from":{{json .HostConfig.VolumesFrom}}}'
 )
+
+IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}}]"
+"""What an image says of itself, as `parse_images` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,10 @@ class Docker:
         """The id of each image, one a line, in order; fails if one is missing."""
         return self("image", "inspect", "--format", "{{.Id}}", *names)
 
+    def images_told(self, *names: str) -> Command:
+        """Id, names and declared volumes of images, an array a line, in order; fails if one is missing."""
+        return self("image", "inspect", "--format", IMAGE, *names)
+
     def images(self, pattern: str) -> Command:
         """Name and id of the images whose repository matches `pattern`, a line each."""
         return self("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", pattern)
@@ -114,6 +124,7 @@ class Container:
         grace: seconds that it has to end by itself when it is stopped.
         job: whether it is to end, and not to be there: it, or what waits for it, says so.
         jobs: the jobs that it names, itself among them or what it waits for.
+        uses: the ids of containers whose network or the like it uses, and what that is.
     """
 
     id: str
@@ -133,6 +144,7 @@ class Container:
     grace: float = GRACE
     job: bool = False
     jobs: frozenset[str] = frozenset()
+    uses: tuple[tuple[str, str], ...] = ()
 
     @property
     def good(self) -> bool:
@@ -157,6 +169,32 @@ def jobs_in(needs: str) -> frozenset[str]:
     """Return the jobs in what a label says of needs: SERVICE:CONDITION,SERVICE:CONDITION,..."""
     parts = (part.split(":") for part in needs.split(","))
     return frozenset(part[0] for part in parts if ENDED in part[1:])
+
+
+def _uses(modes: Mapping[str, str], volumes_from: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for what, mode in modes.items():
+        kind, _, container = mode.partition(":")
+        if kind == "container":
+            yield container, what
+    for entry in volumes_from:
+        yield entry.partition(":")[0], VOLUMES
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image on a host; `volumes` is where it declares some, in a container."""
+
+    id: str
+    names: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+def parse_images(stdout: str) -> tuple[Image, ...]:
+    """Reads lines in the form of `IMAGE`."""
+    found = (json.loads(line) for line in stdout.split("\n") if line.strip())
+    return tuple(
+        Image(id_, tuple(names or ()), tuple(sorted(volumes or ()))) for id_, names, volumes in found
+    )
 
 
 def grace(containers: Iterable[Container]) -> float:
@@ -190,6 +228,7 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 release=labels.get(RELEASE_LABEL, ""),
                 grace=GRACE if item.get("grace") is None else float(item["grace"]),
                 jobs=jobs_in(f"{labels.get(JOBS_LABEL, '')},{labels.get(NEEDS_LABEL, '')}"),
+                uses=tuple(_uses(item.get("modes") or {}, item.get("volumes_from") or ())),
             )
         )
     jobs = frozenset[str]().union(*(each.jobs for each in found))

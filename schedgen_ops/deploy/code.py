@@ -7,7 +7,7 @@ from dataclasses import replace
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands import git
 from schedgen_ops.commands.ref_names import Ref
-from schedgen_ops.deploy import images
+from schedgen_ops.deploy import as_found, images
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.errors import OpsError, Refused
@@ -37,9 +37,12 @@ def keep_running(host_run: HostRun, run: str) -> None:
     commit = host_run.seen.tree.commit
     name = ReleaseId(f"{new_id(run, commit)}-adopted")
     services, tracked = images.resolve(host_run, name, commit)
+    services = as_found.keeping(host_run, services, tracked)
     boxes = {box.service: box for box in host_run.seen.containers}
-    spoken = images.ask_ports(host_run.context, services, None)
-    described = images.describe(host_run.settings, host_run.host, services, name, None, tracked, spoken)
+    running, spoken = host_run.seen.containers, images.ask_ports(host_run.context, services, None)
+    described = images.describe(
+        host_run.settings, host_run.host, services, name, None, tracked, running, spoken
+    )
     records = {
         service: replace(record, image_id=boxes[service].image)
         for service, record in described.items()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
@@ -13,7 +14,7 @@ from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
-from schedgen_ops.rollout.plan import Action
+from schedgen_ops.rollout.plan import Action, below
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.work_tree import CheckOut
@@ -48,6 +49,7 @@ def forecast(
     serving: Release | None,
     commit: str,
     changed: Collection[str],
+    tracked: Mapping[str, str] = MappingProxyType({}),
     spoken: Spoken = NOTHING_ASKED,
 ) -> Forecast:
     """Return the plan of a deploy of `commit` on a host.
@@ -56,12 +58,13 @@ def forecast(
         services: what the compose file of that commit says.
         serving: the release that serves; None before the first deploy.
         changed: paths from the project's directory of the files that differ from what serves.
+        tracked: path below the project's directory to git object id, of the files that services mount.
         spoken: what published ports speak, see `images.ask_ports`.
     """
     services = scope.seen_to_end(services, boxes, serving.services if serving else {})
     foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
     short = ReleaseId(commit[:7])
-    described = describe(settings, host, services, short, serving, {}, spoken)
+    described = describe(settings, host, services, short, serving, tracked, boxes, spoken)
     new = Release(short, "", commit, State.STARTED, services=described)
     old = serving or _adopted(new, boxes)
     known = old.services if old else {}
@@ -72,15 +75,22 @@ def forecast(
     first = scope.at_first(settings, host, expected) if blank else before
     if blank:
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
-    bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
+    forward = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
+    moved: dict[str, Bring] = {}
+
+    def bring(names: Iterable[str]) -> Plan:
+        """What was brought with another one is there by then."""
+        plan = forward([name for name in names if name not in moved])
+        moved.update((each.new.service, each) for group in plan for each in group if isinstance(each, Bring))
+        return plan
+
     data = bring(first)
     early = scope.before_ingress(settings, expected, blank=blank) if planner.begins(new, old, boxes) else []
     jobs = bring([name for name in early if name not in first])
     first = (*first, *early)
     tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
     begun = [each for plan in (data, jobs, *(plan for _, plan in tiers)) for group in plan for each in group]
-    moved = [each for each in begun if isinstance(each, Bring)]
-    touched = [each.new.service for each in moved]
+    touched = [*moved]
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
         *((("Data" if blank else "Migrations", data),) if data else ()),
@@ -91,15 +101,21 @@ def forecast(
         ("Cleaning", planner.settled(new, old, touched)),
     )
     written = {each.name: each for each in services}
-    rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
-    rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
-    rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
+    rows = {name: (name, "keep", why, "") for name, why in whys.items() if why}
+    for each in begun:
+        if isinstance(each, Keep) and each.change.service not in rows:
+            rows[each.change.service] = _kept(each, expected[each.change.service])
+    # One that goes with another may have been kept before, or be in no tier.
+    under = {
+        box.service: _under(written[box.service], settings, changed) for box in boxes if box.service in moved
+    }
+    rows |= {name: _row(each, written[name], under.get(name, "")) for name, each in moved.items()}
+    order = [*scope.order(settings, expected), *moved] if settings.tiers and not blank else [*expected]
     if job := scope.migrating(settings, expected):
         rows[job] = (job, Action.RUN.value, "the migrations run it", registry.of(expected[job]).name)
-    order = scope.order(settings, expected) if settings.tiers and not blank else expected
-    order = [*order, job] if job and job not in order else order
-    return Forecast(parts, tuple(rows[name] for name in order if name in rows))
+        order.append(job)
+    return Forecast(parts, tuple(rows[name] for name in dict.fromkeys(order) if name in rows))
 
 
 def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:
@@ -123,15 +139,26 @@ def _as_before(record: ServiceRecord, before: ServiceRecord | None) -> ServiceRe
     )
 
 
-def _kept(operation: Keep) -> Row:
-    return operation.change.service, "keep", "unchanged", ""
+def _kept(operation: Keep, record: ServiceRecord) -> Row:
+    return operation.change.service, "keep", "unchanged", _number(record)
 
 
-def _row(operation: Bring, service: c.Service) -> Row:
+def _row(operation: Bring, service: c.Service, under: str) -> Row:
     change = operation.change
+    record = operation.new.record
     told = change.action in (Action.REPLACE, Action.RUN)
-    how = operation.how.told(service, operation.new.record) if told else ""
-    return change.service, change.action.value, change.reason, how
+    how = operation.how.told(service, record) if told else ""
+    return (
+        change.service,
+        change.action.value,
+        change.reason,
+        "; ".join(filter(None, (how, _number(record), under))),
+    )
+
+
+def _number(record: ServiceRecord) -> str:
+    """How many containers are kept that no compose file asks for."""
+    return "" if record.counted or record.replicas == 1 else f"{record.replicas} containers, as they run"
 
 
 def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
@@ -150,4 +177,19 @@ def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) ->
 
 def _touches(changed: str, used: str) -> bool:
     """Whether a changed path is what is used, in it, or the submodule that it is in."""
-    return changed == used or changed.startswith(f"{used}/") or used.startswith(f"{changed}/")
+    return changed == used or _is_in(changed, used) or used.startswith(f"{changed}/")
+
+
+def _is_in(changed: str, folder: str) -> bool:
+    return folder == "." or changed.startswith(f"{folder}/")
+
+
+def _mounts(service: c.Service, settings: Settings) -> set[str]:
+    return {below(mount, settings.directory) for mount in service.mounts}
+
+
+def _under(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
+    """That files change in folders which it mounts: a file that is mounted by itself stays as it was."""
+    mounts = _mounts(service, settings)
+    some = any(_is_in(path, mount) for path in paths for mount in mounts)
+    return "its files change under it already when the code is checked out" if some else ""

@@ -7,23 +7,25 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from schedgen_ops.command_errors import checked
+from schedgen_ops.checklist import fitting
 from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files, git
+from schedgen_ops.deploy import as_found, pulling
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK, HostContext
 from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State, kept, origin
+from schedgen_ops.rollout import counting, scope, state
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import scope
 from schedgen_ops.rollout import spoken as spoken_of
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import HostSettings, Settings
-from schedgen_ops.shell import Command
 
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
@@ -34,10 +36,11 @@ def resolve(
 ) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
     """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
     answer = host_run.run(host_run.orchestrator.resolve(host_run.paths.release(release_id))).stdout
-    known = host_run.old.services if host_run.old else {}
+    known, settings = host_run.old.services if host_run.old else {}, host_run.settings
     services = scope.seen_to_end(c.parse_resolved(answer), host_run.seen.containers, known)
-    mounts = rollout.mounted(services, host_run.settings.directory)
-    return services, git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
+    mounts = rollout.mounted(services, settings.directory)
+    tracked = git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
+    return state.judged(services, settings, {}, tracked), tracked
 
 
 def describe(
@@ -47,6 +50,7 @@ def describe(
     release_id: ReleaseId,
     known: Release | None,
     tracked: Mapping[str, str],
+    running: Sequence[engine.Container] = (),
     spoken: Spoken = NOTHING_ASKED,
 ) -> dict[str, ServiceRecord]:
     """Return the record of each service that a release is to run on a host, without the images' ids.
@@ -55,7 +59,9 @@ def describe(
         spoken: what published ports speak, as `ask_ports` tells.
         known: the release before, which knows how long replacing a service took.
         tracked: path in the project to git object id, of the files that services mount.
+        running: the project's containers: as many are kept where the compose file says no number.
     """
+    count = counting.running(running, known)
     records: dict[str, ServiceRecord] = {}
     here = scope.on(services, settings, host)
     hows = registry.chosen(here, settings)
@@ -70,13 +76,15 @@ def describe(
             image_id="",
             definition=rollout.definition(service, tracked, settings.directory),
             written=service.definition,
-            replicas=service.replicas,
+            replicas=service.replicas if service.counted else count.get(service.name, 1),
             strategy=how.name,
             proxies=proxies,
             needs=service.needs,
             seconds=before.seconds if before else 0.0,
             alias=rollout.alias(settings.project, service.name) if proxies else "",
             raw=tuple(name for name in proxies if name in raw),
+            counted=service.counted,
+            uses=service.uses,
         )
     return records
 
@@ -134,53 +142,23 @@ def build(host_run: HostRun) -> None:
     release = host_run.release
     host_run.services, tracked = resolve(host_run, release.id, release.commit)
     spoken = ask_ports(host_run.context, host_run.services, host_run.old)
-    records = describe(
-        host_run.settings, host_run.host, host_run.services, release.id, host_run.old, tracked, spoken
-    )
+    records = _described(host_run, tracked, spoken)
     pin(host_run, release.id, host_run.services, records, host_run.old)
     at_once(
-        [partial(_pull, host_run, records), partial(_build, host_run)], interrupt=host_run.remote.interrupt
+        [partial(pulling.pull, host_run, records), partial(_build, host_run)],
+        interrupt=host_run.remote.interrupt,
     )
     _share(host_run, records)
-    host_run.new = replace(release, services=_with_ids(host_run, records))
+    records = _as_made(host_run, records, tracked, spoken)
+    host_run.new = replace(release, services=records)
     store.write(host_run.remote, host_run.paths, host_run.new)
+    as_found.counted(host_run)
 
 
-def _pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
-    ready = [service for service in host_run.scope if not service.built]
-    absent = _to_pull(host_run, ready)
-    if absent:
-        command = host_run.orchestrator.pull(host_run.paths.release(host_run.release.id), *absent)
-        host_run.stream(command, host_run.settings.build.deadline, "Pulling images")
-    if any(record.proxies for record in records.values()):
-        _pull_ingress(host_run)
-    project, release = host_run.settings.project, host_run.release.id
-    tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
-    _tag(host_run, tags)
-
-
-def _tag(host_run: HostRun, tags: Sequence[Command]) -> None:
-    """Give images their names in one round trip; the first that fails raises."""
-    results = host_run.remote.batch(tags, deadline=QUICK) if tags else ()
-    for command, result in zip(tags, results, strict=True):
-        checked(command, result, host_run.remote.name)
-
-
-def _pull_ingress(host_run: HostRun) -> None:
-    image = host_run.settings.ingress.image
-    if not host_run.remote.run(host_run.docker.image_ids(image), deadline=QUICK, check=False).ok:
-        host_run.stream(host_run.docker("pull", image), host_run.settings.build.deadline, f"Pulling {image}")
-
-
-def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[str]:
-    policy = host_run.settings.build.pull
-    if policy != "missing" or not ready:
-        return [service.name for service in ready] if policy == "always" else []
-    # Compose would ask the registry for every `latest`, though the image is here.
-    answers = host_run.remote.batch(
-        [host_run.docker.image_ids(service.image) for service in ready], deadline=QUICK
-    )
-    return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]
+def _described(host_run: HostRun, tracked: Mapping[str, str], spoken: Spoken) -> dict[str, ServiceRecord]:
+    host, old, boxes = host_run.host, host_run.old, host_run.containers()
+    release = host_run.release.id
+    return describe(host_run.settings, host, host_run.services, release, old, tracked, boxes, spoken)
 
 
 def _build(host_run: HostRun) -> None:
@@ -194,6 +172,13 @@ def _build(host_run: HostRun) -> None:
         host_run.built = tuple(built)
 
 
+def _tell(host_run: HostRun, before: Mapping[str, ServiceRecord], now: Mapping[str, ServiceRecord]) -> None:
+    whys = {service.name: service.once for service in host_run.scope}
+    for name, record in now.items():
+        if record.strategy != before[name].strategy:
+            host_run.say(f"Service {name} is replaced {record.strategy}: {whys[name]}, as its image says")
+
+
 def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     """Give what one service builds to those that run it too, under the release's names for them."""
     tags = []
@@ -203,7 +188,7 @@ def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
             builder = records.get(service.image_of)
             made = builder.image if builder else service.image
             tags.append(host_run.docker.tag(made, records[service.name].image))
-    _tag(host_run, tags)
+    pulling.tag(host_run, tags)
 
 
 def _note(host_run: HostRun, line: str) -> None:
@@ -211,12 +196,28 @@ def _note(host_run: HostRun, line: str) -> None:
         host_run.building.append(found[1])
 
 
-def _with_ids(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> dict[str, ServiceRecord]:
+def _as_made(
+    host_run: HostRun, records: Mapping[str, ServiceRecord], tracked: Mapping[str, str], spoken: Spoken
+) -> dict[str, ServiceRecord]:
+    """The records with what only images tell: their ids, and of which services there can only be one at once.
+
+    Raises:
+        OpsError: where the config asks for two of those; nothing is replaced yet.
+    """
     if not records:
         return {}
-    ids = host_run.run(host_run.docker.image_ids(*(record.image for record in records.values()))).lines()
-    pairs = zip(records.items(), ids, strict=True)
-    return {name: replace(record, image_id=image_id) for (name, record), image_id in pairs}
+    settings, release = host_run.settings, host_run.release
+    told = host_run.run(host_run.docker.images_told(*(record.image for record in records.values()))).stdout
+    made = dict(zip(records, engine.parse_images(told), strict=True))
+    declared = {name: image.volumes for name, image in made.items()}
+    host_run.services = state.judged(host_run.services, settings, declared, tracked)
+    if problem := next(fitting.twice(settings, host_run.scope), None):
+        raise OpsError(problem.text, host=host_run.remote.name, hint=problem.hint)
+    known = _described(host_run, tracked, spoken)
+    if known != dict(records):
+        pin(host_run, release.id, host_run.services, known, host_run.old)
+        _tell(host_run, records, known)
+    return {name: replace(record, image_id=made[name].id) for name, record in known.items()}
 
 
 def name_as_owner(host_run: HostRun) -> None:

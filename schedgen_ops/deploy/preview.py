@@ -81,12 +81,13 @@ def look(host: HostContext, ref: Ref) -> Preview:
     commit = coming.commit
     meant(commit, ref, settings.remote, host.name)
     boxes = engine.parse_containers(listing.stdout)
-    wanted = c.parse_services(json.loads(coming.document or ""), parse_hashes(coming.hashes))
+    written = c.parse_services(json.loads(coming.document or ""), parse_hashes(coming.hashes))
+    wanted = fitting.known(settings, written, coming, boxes)
     before = serving.services if serving else ()
     spaces = disks.parse_spaces(disk.stdout)
     changed = changes.paths(coming)
     spoken = ask_ports(host, wanted, serving)
-    foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed, spoken)
+    foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed, coming.tracked, spoken)
     return Preview(
         running=serving.id if serving else old[:12],
         commit=commit,

@@ -13,8 +13,8 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, State
+from schedgen_ops.rollout import counting, planner, scope
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import planner, scope
 from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.verify import serving
@@ -32,6 +32,7 @@ def put_right(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> 
     """
     _started(host_run)
     found = host_run.containers()
+    serving = counting.kept(serving, found, begun)
     known = {name: record for release in (*begun, serving) for name, record in release.services.items()}
     order = scope.order(host_run.settings, known)
     half = planner.half_handed_over(serving, found)

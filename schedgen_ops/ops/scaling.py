@@ -1,4 +1,4 @@
-"""A service brought to another number of containers, until the next deploy replaces it."""
+"""A service brought to another number of containers: a deploy keeps it where the compose file says none."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def scale(remote: Remote, settings: Settings, emit: events.Emit, service: str, w
     if len(seen) != wanted or not all(box.good for box in seen):
         raise OpsError(f"{service} has {len(seen)} containers, not {wanted} that are well", host=remote.name)
     events.info(emit, f"{service} has {wanted} {'container' if wanted == 1 else 'containers'}", remote.name)
-    if wanted != record.replicas:
+    if not record.counted:
+        events.info(emit, "a deploy keeps that number: the compose file says none", remote.name)
+    elif wanted != record.replicas:
         text = (
             f"a deploy that replaces {service} makes {record.replicas} of it again, as its compose file says"
         )

@@ -55,6 +55,28 @@ def restart(remote: Remote, settings: Settings, emit: events.Emit, services: Seq
         command = remote_commands.restart(docker, [box.id for box in boxes], limit, jobs)
         _do(remote, command, f"{service} was restarted and", limit + engine.grace(boxes))
         _well(emit, remote, f"{service} restarted", boxes)
+        _after(remote, settings, emit, service)
+
+
+def _after(remote: Remote, settings: Settings, emit: events.Emit, *services: str) -> None:
+    """Restart what runs and uses the network, or the like, of containers that were just started.
+
+    It has what they had before, and would be cut off for good.
+    """
+    docker, found = engine.Docker(settings.sudo), there(remote, settings)
+    began = [box for service in services for box in found.get(service, ())]
+    while began:
+        ids, names = {box.id for box in began}, {box.service for box in began}
+        running = [box for boxes in found.values() for box in boxes if box.status == "running"]
+        began = [box for box in running if box.service not in names and ids & {id_ for id_, _ in box.uses}]
+        if began:
+            users = ", ".join(dict.fromkeys(box.service for box in began))
+            jobs = _jobs(began)
+            limit = _limit(settings, bool(jobs))
+            command = remote_commands.restart(docker, [box.id for box in began], limit, jobs)
+            _do(remote, command, f"{users} was restarted and", limit + engine.grace(began))
+            what = f"{users}, whose container uses that of {', '.join(sorted(names))}, restarted"
+            _well(emit, remote, what, began)
 
 
 def stop(remote: Remote, settings: Settings, emit: events.Emit, services: Sequence[str]) -> None:
@@ -98,6 +120,11 @@ def start(remote: Remote, settings: Settings, emit: events.Emit, services: Seque
         events.info(emit, text, remote.name)
     for service in (name for name in found if name not in over):
         _well(emit, remote, f"{service} started", seen.get(service, ()))
+    _after(remote, settings, emit, *(name for name, boxes in found.items() if not _ran(boxes)))
+
+
+def _ran(boxes: Sequence[engine.Container]) -> bool:
+    return bool(boxes) and all(box.status == "running" for box in boxes)
 
 
 def serving(remote: Remote, settings: Settings) -> str:

@@ -51,8 +51,14 @@ class Orchestrator(Protocol):
         """Print the last `lines` lines that a service's containers wrote, on stdout."""
         ...
 
-    def up(self, folder: str, service: str, wait: int) -> Command:
-        """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health."""
+    def up(self, folder: str, service: str, wait: int, count: int | None = None) -> Command:
+        """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health.
+
+        A volume that each container has for itself goes over to the new one.
+
+        Args:
+            count: how many containers it is to have; None leaves that to the definition.
+        """
         ...
 
     def down(self, folder: str, *services: str) -> Command:

@@ -151,6 +151,14 @@ def blank(results: Mapping[str, Result]) -> bool:
         return False
 
 
+def containers(results: Mapping[str, Result]) -> tuple[engine.Container, ...]:
+    """Return the project's containers; none where the answer cannot be read, which its own probe tells."""
+    try:
+        return engine.parse_containers(results["containers"].stdout)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ()
+
+
 # What only warns where it is bad only warns where it cannot be read.
 _WARNS = ("load",)
 

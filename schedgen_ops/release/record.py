@@ -36,6 +36,8 @@ class ServiceRecord:
         definition: what the compose file said of it, and the tracked files it mounts, as a hash.
         written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
         replicas: how many containers it has.
+        counted: whether its compose file says so; else as many are kept as run.
+        uses: the services of whose container it uses the network or the like, and what that is.
         strategy: how it is replaced: ingress, start-first, stop-first, or job, which is run.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
@@ -55,6 +57,8 @@ class ServiceRecord:
     seconds: float = 0.0
     alias: str = ""
     raw: tuple[str, ...] = ()
+    counted: bool = True
+    uses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
-from schedgen_ops.deploy import cleaning, code, pipeline, schema, services
+from schedgen_ops.deploy import as_found, cleaning, code, pipeline, schema, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
@@ -17,8 +17,8 @@ from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, since
 from schedgen_ops.rollback.data import RestoredData
+from schedgen_ops.rollout import counting, scope
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.secrets import remote_commands as secrets
@@ -103,13 +103,20 @@ class Rollback:
     def _restore_code(self, host_run: HostRun) -> None:
         target = self._wanted(host_run)
         previous = host_run.old.id if host_run.old else NO_RELEASE
-        new = replace(self.session.release(target.commit), previous=previous, services=target.services)
+        count = counting.running(host_run.containers(), host_run.old)
+        records = {
+            name: record if record.counted else replace(record, replicas=count.get(name, record.replicas))
+            for name, record in target.services.items()
+        }
+        new = replace(self.session.release(target.commit), previous=previous, services=records)
         host_run.new = replace(new, branch=target.branch, restores=target.id)
         store.write(host_run.remote, host_run.paths, host_run.new)
         source, folder = host_run.paths.release(target.id), host_run.paths.release(host_run.new.id)
         host_run.run(_copy(source, folder, chosen(host_run.settings).config_name))
         text = host_run.run(files.read(f"{source}/overlay.json")).stdout
-        host_run.run(host_run.orchestrator.pin(folder, rollout.relabelled(text, host_run.new.id)))
+        relabelled = rollout.relabelled(text, host_run.new.id, records)
+        host_run.run(host_run.orchestrator.pin(folder, relabelled))
+        as_found.counted(host_run)
         code.check_out(host_run)
         if host_run.settings.delivered:
             host_run.run(secrets.use(host_run.settings, host_run.new.id, target.id))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from schedgen_ops.commands.compose import Service
@@ -75,8 +77,7 @@ def definition(service: Service, tracked: Mapping[str, str], directory: str) -> 
     Args:
         tracked: path below `directory` to git object id, of the files in the repository.
     """
-    prefix = directory.rstrip("/") + "/"
-    paths = (mount.removeprefix(prefix) for mount in service.mounts if mount.startswith(prefix))
+    paths = (below(mount, directory) for mount in service.mounts)
     ids = [f"{path}={tracked[path]}" for path in paths if path in tracked]
     if not ids:
         return service.definition
@@ -84,10 +85,18 @@ def definition(service: Service, tracked: Mapping[str, str], directory: str) -> 
 
 
 def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
-    """Return the paths below the project's directory that services mount, as git names them."""
-    prefix = directory.rstrip("/") + "/"
-    mounts = {mount for service in services for mount in service.mounts if mount.startswith(prefix)}
-    return tuple(sorted(mount.removeprefix(prefix) for mount in mounts))
+    """Return the paths that services mount and that may be the project's own, as git names them.
+
+    A project may lie deeper in its repository, and mount what is beside it or the folder that it is in.
+    """
+    mounts = {mount for service in services for mount in service.mounts}
+    near = (mount for mount in mounts if posixpath.commonpath((mount, directory)) != "/")
+    return tuple(sorted(below(mount, directory) for mount in near))
+
+
+def below(mount: str, directory: str) -> str:
+    """Return a path as git names it in `directory`; `.` is that itself."""
+    return posixpath.relpath(mount, directory)
 
 
 def overlay(
@@ -114,6 +123,7 @@ def overlay(
                 **_jobs_label(jobs & {name, *record.needs}),
             },
             **({"ports": _RESET} if ingress and record.proxies else {}),
+            **_scale(record),
             **({"depends_on": needs[name]} if name in needs else {}),
             **(
                 {"networks": _known_as(record.alias, written[name].networks)}
@@ -148,12 +158,22 @@ def _jobs_label(jobs: Iterable[str]) -> dict[str, str]:
     return {JOBS_LABEL: text} if text else {}
 
 
-def relabelled(overlay: str, release_id: ReleaseId) -> str:
-    """Return the overlay of an earlier release for a new one that runs the same."""
+def _scale(record: ServiceRecord) -> dict[str, int]:
+    """The number of containers, where only what runs tells it."""
+    return {} if record.counted or record.replicas == 1 else {"scale": record.replicas}
+
+
+def relabelled(
+    overlay: str, release_id: ReleaseId, records: Mapping[str, ServiceRecord] = MappingProxyType({})
+) -> str:
+    """Return the overlay of an earlier release for a new one that runs the same, as many as `records` say."""
     document = _untagged(overlay)
-    for service in document["services"].values():
+    for name, service in document["services"].items():
         if RELEASE_LABEL in service.get("labels", {}):
             service["labels"][RELEASE_LABEL] = release_id
+        if name in records:
+            service.pop("scale", None)
+            service.update(_scale(records[name]))
     return _tagged(document)
 
 
@@ -218,7 +238,7 @@ def _change(
 ) -> ServiceChange:
     if not containers:
         return ServiceChange(service, Action.START, "not there yet")
-    if why := foreseen or _difference(wanted, containers, serving):
+    if why := foreseen or differs(wanted, containers, serving):
         return ServiceChange(service, Action.REPLACE, why)
     if any(container.status != "running" for container in containers):
         return ServiceChange(service, Action.START, "not running")
@@ -229,7 +249,8 @@ def _change(
     return ServiceChange(service, Action.KEEP)
 
 
-def _difference(wanted: ServiceRecord, containers: Collection[Container], serving: Release | None) -> str:
+def differs(wanted: ServiceRecord, containers: Collection[Container], serving: Release | None) -> str:
+    """Return what of containers is not as `wanted`; "" for nothing."""
     if any(container.image != wanted.image_id for container in containers):
         return "its image changed"
     if any(_definition(container, serving) != wanted.definition for container in containers):

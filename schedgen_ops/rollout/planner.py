@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import NO_RELEASE, Release
+from schedgen_ops.rollout import following
 from schedgen_ops.rollout.grouping import Grouping, some, waves
 from schedgen_ops.rollout.operations import (
     Keep,
@@ -30,7 +31,7 @@ from schedgen_ops.rollout.operations import (
     bring,
     ends,
 )
-from schedgen_ops.rollout.plan import Action, ServiceChange, changes
+from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack
@@ -58,10 +59,10 @@ def forward(
         grouped: which services go together.
         foreseen: why services will differ whose images are not built yet.
     """
-    told = changes(services, new.services, found, old, foreseen, new.id)
-    plan = _in_turn(Keep(change) for change in told if not change.touches)
-    todo = {change.service: change for change in told if change.touches}
-    for wave in grouped(some(new.services, todo)):
+    todo, kept = following.todo(services, new, found, old, foreseen, new.id)
+    plan = _in_turn(map(Keep, kept))
+    groups = grouped(some(new.services, todo))
+    for wave in following.behind(groups, following.uses(new.services, found)):
         plan += _wave(wave, todo, new, old, share)
     return plan
 
@@ -159,11 +160,12 @@ def put_back(
     """
     if serving is None:
         return ()
-    told = changes(services, serving.services, found, serving)
-    todo = {change.service: change for change in told if change.touches and change.action is not Action.RUN}
+    told, _ = following.todo(services, serving, found, serving)
+    todo = {name: change for name, change in told.items() if change.action is not Action.RUN}
     plan: Plan = ()
     groups = waves(some(serving.services, todo))
-    for wave in reversed(groups) if last_first else groups:
+    groups = groups[::-1] if last_first else groups
+    for wave in following.behind(groups, following.uses(serving.services, found)):
         plan += _wave(wave, todo, serving, None, 100) + settled(serving, None, wave)
         plan += named(serving, serving, wave)
     return plan
@@ -181,7 +183,8 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
     new_ones = {each.service: each for each in versions(new, touched)}
     plan: Plan = ((tree, *map(Unless, _undone(new_ones.values(), old, Revert))),)
     before = {each.service: each.record for each in versions(old, touched) if not ends(each)}
-    for wave in reversed(waves(before)):
+    known = {**following.uses(new.services), **following.uses(before)}
+    for wave in following.behind(waves(before)[::-1], known):
         ways = [(each, _anew(new_ones[each.service], each)) for each in versions(old, wave)]
         plan += _together(way for each, way in ways if _beside(each))
         plan += _in_turn(way for each, way in ways if not _beside(each))

@@ -48,7 +48,7 @@ def seen_to_end(
         its = found.get(service.name, [])
         return bool(its) and all(box.ended_well and not (box.release and not box.job) for box in its)
 
-    return tuple(replace(each, ends=True) if each.once and job(each) else each for each in services)
+    return tuple(replace(each, ends=True) if each.may_end and job(each) else each for each in services)
 
 
 def order(settings: Settings, records: Mapping[str, ServiceRecord]) -> list[str]:

@@ -23,7 +23,7 @@ from simulated_world import (
     written,
 )
 
-from schedgen_ops.commands.docker import DEFINITION_LABEL, JOBS_LABEL, RELEASE_LABEL
+from schedgen_ops.commands.docker import DEFINITION_LABEL, IMAGE, JOBS_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
 
 Handler = Callable[[World, Words, str], Result]
@@ -121,7 +121,7 @@ def _ls_remote(world: World, words: Words, stdin: str) -> Result:
 def _look(world: World, words: Words, stdin: str) -> Result:
     commit = COMMITS.get(words.values["ref"], "missing")
     document = json.dumps({"services": {name: {} for name in SERVICES}})
-    parts = ("1234567 Page count", "M\tbackend/main.js", "", "backend h1", document)
+    parts = ("1234567 Page count", "M\tbackend/main.js", "", "backend h1", "", "", document)
     return result("\n".join((commit, "\n--\n".join(parts))))
 
 
@@ -143,10 +143,14 @@ def _tag(world: World, words: Words, stdin: str) -> Result | None:
 
 
 def _ids(world: World, words: Words, stdin: str) -> Result:
-    names = words[words.index("{{.Id}}") + 1 :]
-    if any(name not in world.images for name in names):
+    told, *names = words[words.index("--format") + 1 :]
+    known = {**world.images, **{image: image for image in world.images.values()}}
+    if any(name not in known for name in names):
         return result(stderr="no such image", code=1)
-    return result("\n".join(world.images[name] for name in names))
+    if told == IMAGE:
+        made = ([known[name], [name], dict.fromkeys(world.declared.get(known[name], ()))] for name in names)
+        return result("\n".join(map(json.dumps, made)))
+    return result("\n".join(known[name] for name in names))
 
 
 def _images(world: World, words: Words, stdin: str) -> Result:

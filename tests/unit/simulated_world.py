@@ -139,6 +139,7 @@ class World:
     boxes: dict[str, Box] = field(default_factory=dict)
     standby: dict[str, tuple[Box, ...]] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     backups: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()

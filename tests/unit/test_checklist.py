@@ -107,7 +107,7 @@ def test_a_variable_that_compose_insists_on_refuses_a_deploy_before_anything_is_
 
 def test_a_variable_that_will_be_blank_is_a_warning_unless_it_is_a_credential() -> None:
     said = """time="x" level=warning msg="The \\"{}\\" variable is not set. Defaulting to a blank string.\""""
-    answer = LOOKED + '--\nbackend h1\n--\n{"services": {}}'
+    answer = LOOKED + 'backend h1\n--\n--\n--\n{"services": {}}'
     tick = filled(Answering("look at v", result(answer, stderr=said.format("SENTRY_DSN"))))
     assert tick["Variables of the new compose file"].mark is Mark.WARNING
     assert "SENTRY_DSN" in tick["Variables of the new compose file"].text

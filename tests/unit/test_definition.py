@@ -44,11 +44,11 @@ def services(version: str) -> dict[str, Service]:
 
 
 HOWS = {
-    "ingress": ("plain", "dual", "long", "range"),
+    "ingress": ("dual", "long", "range"),
     "start-first": ("bound", "aliased", "scaled", "scaled-by-scale", "configured", "labelled"),
     "stop-first": (
         *("two-targets", "range-to-one", "chosen-by-docker", "udp", "anonymous", "named"),
-        *("host", "beside", "fixed", "cache"),
+        *("host", "beside", "plain", "fixed", "cache"),
     ),
 }
 
@@ -78,6 +78,7 @@ def test_ports_volumes_and_the_rest_are_as_they_were_written(version: str) -> No
     assert reasons == {
         "host": "it is on the host's own network",
         "beside": "it is on the network of another container",
+        "plain": "beside uses its network",
         "fixed": "it has a fixed address",
     }
 

@@ -197,7 +197,7 @@ def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_direc
     assert f"--project-directory {project.clone} -f " in first
     assert first.endswith("/tree/compose.yaml config --hash *")
     project._look("main", "", compose_files=["mon/p.yml"], env_file="prod.env")
-    last = calls.read_text().splitlines()[-1]
+    last = [line for line in calls.read_text().splitlines() if "config" in line][-1]
     assert f"--env-file {project.clone}/prod.env" in last
     assert "/tree/mon/p.yml config" in last
 
@@ -261,3 +261,26 @@ def test_a_run_that_was_cut_off_is_told_to_be_taken_back_first(project: Project)
     assert dict(preview.facts(found))["Taken back first"] == f"{begun}, unless its run still goes on"
     quiet = project.look(releases="\n".join([served, to_json(done), ""]))
     assert "Taken back first" not in dict(preview.facts(quiet))
+
+
+def test_what_images_and_files_say_of_state_is_known_before_anything_changes(
+    project: Project, tmp_path: Path
+) -> None:
+    volumes = [
+        {"type": "bind", "source": f"PROJECT/{path}", "target": f"/{path}"} for path in ("mon", "data")
+    ]
+    told = json.dumps(["sha256:r", ["redis:7"], {"/data": {}}])
+    body = COMPOSE.replace('{"image": "redis:7"}', json.dumps({"image": "redis:7"}))
+    body = body.replace(
+        '{"context": "PROJECT/backend"}', '{"context": "PROJECT/backend"}, "volumes": ' + json.dumps(volumes)
+    )
+    body += f"\ncase $* in *'image inspect'*'redis:7'*) echo '{told}' ;; esac"
+    other = replace(project, programs=program(tmp_path / "bin", "docker", body).parent, seen={})
+    running = boxes(backend="h1", frontend="h2", prometheus="h3", redis="h0")
+    found = other.look(containers=running, rollout={"start_first": ["redis"]})
+    why = "each container of it has a volume of its own at /data"
+    assert f"rollout.start_first has redis: {why}, and two of it cannot be there at once" in found.problems
+    rows = {name: how for name, *_, how in found.services}
+    assert rows["redis"].startswith(f"stop-first ({why})")
+    # Of what it mounts, git knows one folder.
+    assert rows["backend"].startswith(f"stop-first (it may write to {project.clone}/data), away")

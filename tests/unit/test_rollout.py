@@ -153,9 +153,14 @@ def test_a_mounted_file_that_git_tracks_is_part_of_the_definition() -> None:
 def test_only_mounts_of_the_project_are_looked_up_in_git() -> None:
     services = [
         replace(SERVICE, mounts=("/srv/p/b", "/etc/hosts")),
-        replace(SERVICE, mounts=("/srv/p/a", "/srv/project/x", "/srv/p/b")),
+        replace(SERVICE, mounts=("/srv/p/a", "/var/project/x", "/srv/p/b")),
     ]
     assert plan.mounted(services, "/srv/p/") == ("a", "b")
+
+
+def test_the_directory_itself_and_what_is_around_it_may_be_the_projects_own_too() -> None:
+    services = [replace(SERVICE, mounts=("/srv/p/deploy", "/srv/p", "/srv/p/src", "/srv/p/deploy/x"))]
+    assert plan.mounted(services, "/srv/p/deploy") == (".", "..", "../src", "x")
 
 
 def test_the_overlay_gives_each_service_its_own_image_and_our_labels() -> None:

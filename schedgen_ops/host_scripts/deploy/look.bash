@@ -1,8 +1,12 @@
 # Tells what a deploy would change, by sections with `--` between: the commit and where the project is in its
 # repository (nothing for all of it, else PATH/), then its history and files, new migrations, Compose's hash of each
-# service, the definition. What is fetched goes into a throwaway repository that borrows the project's objects, and its
+# service, the images that it names or that run, the object ids of files that it mounts, the definition. What is fetched
+# goes into a throwaway repository that borrows the project's objects, and its
 # files into a throwaway tree: the project itself is only read.
 #: compose[]  `docker compose` with the project's name and its env file
+#: docker[]   the engine's words
+#: project    the compose project
+#: image      the format in which an image is told
 #: directory  the project's
 #: remote     the git remote's name
 #: ref        the branch, tag or commit to deploy
@@ -11,7 +15,9 @@
 #: migrations the migrations' folder, "" for none
 #: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
 #: files[]    the compose files, or none for those that Compose looks for
+source lib/docker.bash
 source lib/git_names.bash
+source lib/tree_ids.bash
 
 # The commit of the release that serves. A record is of one line, and its own `commit` the first in it.
 served() {
@@ -66,4 +72,26 @@ for file in "${files[@]}"; do
   case $file in /*) options+=(-f "$file") ;; *) options+=(-f "$scratch/tree/$prefix$file") ;; esac
 done
 [ -z "$hashed" ] || "${compose[@]}" "${options[@]}" config --hash '*' || exit
-echo -- && "${compose[@]}" "${options[@]}" config --format json
+# It has secrets: they are in no file.
+document=$("${compose[@]}" "${options[@]}" config --format json) || exit
+# The values of a key in it, each once.
+values() { grep -oE "\"$1\": *\"[^\"]*\"" <<< "$document" | sed -E 's/^"[^"]*": *"(.*)"$/\1/' | sort -u; }
+echo --
+mapfile -t images < <(
+  values image
+  containers "label=com.docker.compose.project=$project" '{{.Image}}' "${docker[@]}" | grep '^sha256:' | sort -u
+)
+# Those that are not there are passed over.
+[ "${#images[@]}" -eq 0 ] || "${docker[@]}" image inspect --format "$image" "${images[@]}" 2> /dev/null
+echo --
+mapfile -t mounts < <(values source | grep '^/')
+export GIT_DIR=$scratch/git GIT_WORK_TREE=$scratch/tree
+for mount in "${mounts[@]}"; do
+  case $mount in
+    "$directory") tree_id "$commit" . ;;
+    "$directory"/*) tree_id "$commit" "${mount#"$directory"/}" ;;
+  esac
+done
+echo
+echo --
+printf '%s\n' "$document"

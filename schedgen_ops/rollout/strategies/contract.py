@@ -77,5 +77,5 @@ def may_run_twice(service: Service) -> bool:
     What is built from the project keeps its state elsewhere. An image from elsewhere is a database or a queue
     as likely as not: two of them side by side would be two different ones.
     """
-    only = service.fixed_name or service.single or service.odd_ports or service.volumes
+    only = service.once or service.odd_ports or service.volumes
     return service.built and not only

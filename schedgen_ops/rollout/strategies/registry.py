@@ -30,6 +30,11 @@ def chosen(services: Iterable[Service], settings: Settings) -> dict[str, Strateg
 
 
 def _how(service: Service, settings: Settings) -> Strategy:
-    named = (each for each in STRATEGIES if service.name in each.named(settings.rollout))
+    named = (
+        each
+        for each in STRATEGIES
+        # No config makes two of what can only be there once; the checklist refuses it.
+        if service.name in each.named(settings.rollout) and not (each.beside and service.alone)
+    )
     suited = (each for each in STRATEGIES if each.suits(service, settings))
     return next(chain(named, suited))

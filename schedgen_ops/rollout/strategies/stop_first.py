@@ -29,15 +29,18 @@ class StopFirst(Strategy):
 
     def text(self, new: Version, share: int) -> str:
         """Return that it is recreated."""
-        return f"recreate {new}"
+        count = new.record.replicas
+        return f"recreate {new}{f', {count} containers' if count > 1 else ''}"
 
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return what Compose is told."""
-        return project.orchestrator.up(project.paths.release(new.release_id), new.service, project.wait)
+        folder, count = project.paths.release(new.release_id), new.record.replicas
+        asked = () if new.record.counted else (count,)
+        return project.orchestrator.up(folder, new.service, project.wait, *asked)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return for how long it is away, as far as that is known, and why it is."""
-        why = f" ({service.single})" if service.single else ""
+        why = f" ({service.once})" if service.once else ""
         known = f"about {record.seconds:.0f} s as last time"
         away = f"for {known}" if record.seconds else "until its container is healthy"
         return f"{self.name}{why}, away {away}"

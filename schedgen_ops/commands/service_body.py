@@ -1,0 +1,93 @@
+"""What one service of a resolved compose file says of the host and of other services. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schedgen_ops.commands.docker import VOLUMES
+
+_NAMESPACES = {"network_mode": "network", "ipc": "IPC", "pid": "processes"}
+# Devices that any number of containers may open at once.
+_SHARED = "dri fuse kfd kvm log net/tun null nvidia random shm urandom zero"
+_ANYBODYS = tuple(f"/dev/{name}" for name in _SHARED.split())
+
+
+def volumes(body: Mapping[str, Any]) -> Iterator[str]:
+    """Return the volumes that a service writes to: names, or where they are mounted if they have none."""
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "volume":
+            # Without a name, Docker makes one for each container.
+            yield volume.get("source") or volume.get("target") or ""
+
+
+def anonymous(body: Mapping[str, Any]) -> Iterator[str]:
+    """Return where each of its containers has a volume of its own."""
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "volume" and not volume.get("source") and volume.get("target"):
+            yield volume["target"]
+
+
+def covered(body: Mapping[str, Any]) -> Iterator[str]:
+    """Return where in it something is mounted."""
+    for volume in body.get("volumes") or ():
+        yield volume.get("target") or ""
+    for entry in body.get("tmpfs") or ():
+        yield str(entry).partition(":")[0]
+
+
+def binds(body: Mapping[str, Any]) -> Iterator[str]:
+    """Return the paths of the host that it sees and may write to."""
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "bind" and volume.get("source") and not volume.get("read_only"):
+            yield volume["source"]
+
+
+def mounts(body: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the paths of the host that it sees: bind mounts, configs, secrets."""
+    volumes = body.get("volumes") or ()
+    binds = [volume["source"] for volume in volumes if volume.get("type") == "bind" and volume.get("source")]
+    for kind in ("configs", "secrets"):
+        known = document.get(kind) or {}
+        for use in body.get(kind) or ():
+            file = (known.get(use.get("source") or "") or {}).get("file")
+            if file:
+                binds.append(file)
+    return tuple(sorted(set(binds)))
+
+
+def uses(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return the services of whose container it uses the network or the like, and what that is."""
+    for key, what in _NAMESPACES.items():
+        kind, _, name = str(body.get(key) or "").partition(":")
+        if kind == "service":
+            yield name, what
+    for entry in body.get("volumes_from") or ():
+        name, _, _ = str(entry).partition(":")
+        if name != "container":
+            yield name, VOLUMES
+
+
+def single(body: Mapping[str, Any]) -> str:
+    """Return why its place can only be taken once; "" if it can be taken twice."""
+    mode = body.get("network_mode") or ""
+    if mode == "host":
+        return "it is on the host's own network"
+    if mode.startswith(("service:", "container:")):
+        return "it is on the network of another container"
+    networks = [network or {} for network in (body.get("networks") or {}).values()]
+    if any(network.get(key) for network in networks for key in ("ipv4_address", "ipv6_address")):
+        return "it has a fixed address"
+    if device := next(_devices(body), ""):
+        return f"it has the host's {device}"
+    if body.get("mac_address") or any(network.get("mac_address") for network in networks):
+        return "it has a fixed hardware address"
+    return ""
+
+
+def _devices(body: Mapping[str, Any]) -> Iterator[str]:
+    """Devices of the host that one container has for itself."""
+    given = (each.get("source") if isinstance(each, Mapping) else each for each in body.get("devices") or ())
+    for path in (*(str(each).partition(":")[0] for each in given), *binds(body)):
+        if path.startswith("/dev/") and not path.startswith(_ANYBODYS):
+            yield path

@@ -1,0 +1,51 @@
+"""Images from elsewhere, pulled where they are not there, and kept by a release under its own names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schedgen_ops.command_errors import checked
+from schedgen_ops.commands import compose as c
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.host_context import QUICK
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.shell import Command
+
+
+def pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+    """Pull what is not built here, as the config says, and give it the names of the release."""
+    ready = [service for service in host_run.scope if not service.built]
+    absent = _to_pull(host_run, ready)
+    if absent:
+        command = host_run.orchestrator.pull(host_run.paths.release(host_run.release.id), *absent)
+        host_run.stream(command, host_run.settings.build.deadline, "Pulling images")
+    if any(record.proxies for record in records.values()):
+        _pull_ingress(host_run)
+    project, release = host_run.settings.project, host_run.release.id
+    tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
+    tag(host_run, tags)
+
+
+def tag(host_run: HostRun, tags: Sequence[Command]) -> None:
+    """Give images their names in one round trip; the first that fails raises."""
+    results = host_run.remote.batch(tags, deadline=QUICK) if tags else ()
+    for command, result in zip(tags, results, strict=True):
+        checked(command, result, host_run.remote.name)
+
+
+def _pull_ingress(host_run: HostRun) -> None:
+    image = host_run.settings.ingress.image
+    if not host_run.remote.run(host_run.docker.image_ids(image), deadline=QUICK, check=False).ok:
+        host_run.stream(host_run.docker("pull", image), host_run.settings.build.deadline, f"Pulling {image}")
+
+
+def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[str]:
+    policy = host_run.settings.build.pull
+    if policy != "missing" or not ready:
+        return [service.name for service in ready] if policy == "always" else []
+    # Compose would ask the registry for every `latest`, though the image is here.
+    answers = host_run.remote.batch(
+        [host_run.docker.image_ids(service.image) for service in ready], deadline=QUICK
+    )
+    return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]

@@ -1,0 +1,5 @@
+FROM lab/node:22
+WORKDIR /app
+COPY . .
+VOLUME /var/lib/wiki
+CMD ["node", "server.js"]
