@@ -37,6 +37,8 @@ class Service:
         single: why its place in the network can only be taken once, "" if it can be taken twice.
         image_of: the service whose build makes its image, where that is another one; "" for none.
         needs_text: what it depends on, as JSON, where its own text names a service that is not there.
+        checked: whether it has a healthcheck; None where that is up to its image.
+        exposed: the TCP ports that it says it listens on, besides those that the host publishes.
     """
 
     name: str
@@ -55,6 +57,13 @@ class Service:
     single: str = ""
     image_of: str = ""
     needs_text: str = ""
+    checked: bool | None = None
+    exposed: tuple[int, ...] = ()
+
+    @property
+    def listens(self) -> tuple[int, ...]:
+        """The TCP ports at which its containers are said to listen."""
+        return tuple(sorted({*self.exposed, *(port.target for port in self.ports)}))
 
     @property
     def built(self) -> bool:
@@ -129,7 +138,25 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         networks=networks,
         ipv6=any((known.get(name) or {}).get("enable_ipv6") for name in networks),
         single=_single(body),
+        checked=_checked(body.get("healthcheck") or {}),
+        exposed=tuple(_exposed(body)),
     )
+
+
+def _checked(healthcheck: Mapping[str, Any]) -> bool | None:
+    test = healthcheck.get("test") or ()
+    if healthcheck.get("disable") or tuple(test)[:1] == ("NONE",):
+        return False
+    # Without a test it changes how often its image's is made.
+    return True if test else None
+
+
+def _exposed(body: Mapping[str, Any]) -> Iterator[int]:
+    for entry in body.get("expose") or ():
+        port, _, protocol = str(entry).partition("/")
+        first, _, last = port.partition("-")
+        if protocol in ("", "tcp") and first.isdecimal():
+            yield from range(int(first), int(last if last.isdecimal() else first) + 1)
 
 
 def _required(how: Any) -> bool:

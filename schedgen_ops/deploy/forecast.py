@@ -84,7 +84,7 @@ def forecast(
         ("Verification", planner.named(new, old, touched)),
         ("Cleaning", planner.settled(new, old, touched)),
     )
-    written = {each.name: each for each in services}
+    written = {each.name: _as_it_runs(each, boxes) for each in services}
     rows = {each.new.service: _row(each, written[each.new.service]) for each in moved}
     rows |= {each.change.service: _kept(each) for each in begun if isinstance(each, Keep)}
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
@@ -112,6 +112,14 @@ def _as_before(record: ServiceRecord, before: ServiceRecord | None) -> ServiceRe
     return replace(
         record, image_id=before.image_id, definition=before.definition if same else record.definition
     )
+
+
+def _as_it_runs(service: c.Service, boxes: Iterable[engine.Container]) -> c.Service:
+    """A service that leaves its healthcheck to its image, which runs already: Docker knows of it."""
+    if service.checked is not None:
+        return service
+    mine = [box for box in boxes if box.service == service.name]
+    return replace(service, checked=bool(mine) and all(box.health for box in mine))
 
 
 def _kept(operation: Keep) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from schedgen_ops.proxy import Proxy
@@ -51,8 +51,12 @@ class Orchestrator(Protocol):
         """Print the last `lines` lines that a service's containers wrote, on stdout."""
         ...
 
-    def up(self, folder: str, service: str, wait: int) -> Command:
-        """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health."""
+    def up(self, folder: str, service: str, wait: int, asked: Iterable[int] = ()) -> Command:
+        """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health.
+
+        Args:
+            asked: ports of the host that are known to be its own, for one that is on the host's network.
+        """
         ...
 
     def down(self, folder: str, *services: str) -> Command:

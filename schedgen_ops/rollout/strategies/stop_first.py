@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.project import Project
-from schedgen_ops.rollout.strategies.contract import Strategy
+from schedgen_ops.rollout.strategies.contract import Strategy, well_once
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.settings import Rollout, Settings
 from schedgen_ops.shell import Command
@@ -33,11 +34,14 @@ class StopFirst(Strategy):
 
     def command(self, project: Project, new: Version, share: int) -> Command:
         """Return what Compose is told."""
-        return project.orchestrator.up(project.paths.release(new.release_id), new.service, project.wait)
+        urls = [urlsplit(each.url) for each in project.settings.checks if each.service == new.service]
+        ports = sorted({url.port or (443 if url.scheme == "https" else 80) for url in urls})
+        folder = project.paths.release(new.release_id)
+        return project.orchestrator.up(folder, new.service, project.wait, asked=ports)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return for how long it is away, as far as that is known, and why it is."""
         why = f" ({service.single})" if service.single else ""
         known = f"about {record.seconds:.0f} s as last time"
-        away = f"for {known}" if record.seconds else "until its container is healthy"
+        away = f"for {known}" if record.seconds else f"until {well_once(service)}"
         return f"{self.name}{why}, away {away}"
