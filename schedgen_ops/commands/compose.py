@@ -105,14 +105,14 @@ class Compose:
         """Builds images under the release's own names; nothing that runs is touched."""
         return self.of(folder, "build", *services)
 
-    def up(self, folder: str, service: str, wait: int, asked: Iterable[int] = ()) -> Command:
+    def up(self, folder: str, service: str, wait: int, *, ports: Iterable[int] = ()) -> Command:
         """Replaces a service's containers and waits until they are healthy, at most `wait` seconds.
 
         Without a healthcheck they are well once they listen as those before them did. Ends early, with an
         error, as soon as one dies or Docker calls it unhealthy.
 
         Args:
-            asked: ports of the host that are known to be its own, for one that is on the host's network.
+            ports: those of the host that are known to be its own, for one that is on the host's network.
         """
         return host_script(
             "compose/up",
@@ -122,7 +122,7 @@ class Compose:
             compose=self.words_of(folder),
             service=service,
             deadline=wait,
-            asked=tuple(map(str, asked)),
+            asked=tuple(map(str, ports)),
         )
 
     def run(self, folder: str, service: str, *argv: str) -> Command:

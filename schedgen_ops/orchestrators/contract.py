@@ -51,11 +51,11 @@ class Orchestrator(Protocol):
         """Print the last `lines` lines that a service's containers wrote, on stdout."""
         ...
 
-    def up(self, folder: str, service: str, wait: int, asked: Iterable[int] = ()) -> Command:
+    def up(self, folder: str, service: str, wait: int, *, ports: Iterable[int] = ()) -> Command:
         """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health.
 
         Args:
-            asked: ports of the host that are known to be its own, for one that is on the host's network.
+            ports: those of the host that are known to be its own, for one that is on the host's network.
         """
         ...
 

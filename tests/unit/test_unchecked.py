@@ -75,8 +75,9 @@ def test_one_that_listens_nowhere_as_the_one_before_has_to_run_for_a_while(engin
     assert 3.5 < timed(began) < 15
 
 
-def test_a_port_that_moved_is_no_failure_where_the_time_is_over(engine: Engine) -> None:
-    listens(engine, "0 8000", "0 8080")
+@pytest.mark.parametrize("ports", ["8080", "9100"], ids=["moved", "gone"])
+def test_another_port_is_no_failure_where_the_time_is_over(engine: Engine, ports: str) -> None:
+    listens(engine, "0 8000 9100", f"0 {ports}")
     assert beside(engine, health=1).ok
     assert services(engine) == ["worker r2"]
 
@@ -168,7 +169,7 @@ def test_who_ends_without_the_ports_has_said_why_and_they_stay_where_they_are(en
 
 def up(engine: Engine, *asked: int, wait: int = 20) -> Result:
     engine.say(release="r2")
-    return engine.run(engine.compose.up("/r", "worker", wait, asked=asked))
+    return engine.run(engine.compose.up("/r", "worker", wait, ports=asked))
 
 
 def test_one_in_the_place_of_another_is_waited_for_until_it_listens(engine: Engine) -> None:

@@ -102,8 +102,9 @@ listens_enough() {
   elif [ -z "$wanted" ]; then
     ran "$ran_enough"
   elif [ "$ports" != ' ' ]; then
+    # Its port moved, or is gone; or it is the last one to come.
     reason="did not listen on port ${wanted// /, }"
-    [ -n "${late-}" ] || [ "$((SECONDS - ports_since[$id]))" -ge "$elsewhere_enough" ]
+    [ -n "${late-}" ] || { elsewhere && [ "$((SECONDS - ports_since[$id]))" -ge "$elsewhere_enough" ]; }
   elif [ -n "$listened" ]; then
     reason="listened on no port (what it replaces: ${wanted// /, })"
     return 1
@@ -115,16 +116,22 @@ listens_enough() {
     ran "$elsewhere_enough"
   fi
 }
-# Into `wanted`, where it has to listen. High ports are at random as likely as not.
+# High ports that nobody names are at random as likely as not.
+fixed() { [ "$1" -lt 32768 ] || case $tcp in *" $1 "*) ;; *) return 1 ;; esac }
+elsewhere() {
+  local port
+  for port in $ports; do
+    case " $wanted " in *" $port "*) ;; *) ! fixed "$port" || return 0 ;; esac
+  done
+  return 1
+}
+# Into `wanted`, where it has to listen.
 expect() {
   local port
   for port in ${named//,/ }; do case $port in */tcp) tcp+=" ${port%/tcp} " ;; esac done
   case $listened in
     *[0-9]*)
-      for port in $listened; do
-        case $tcp in *" $port "*) ;; *) [ "$port" -lt 32768 ] || continue ;; esac
-        wanted+=" $port"
-      done
+      for port in $listened; do ! fixed "$port" || wanted+=" $port"; done
       wanted=${wanted:-$listened}
       ;;
     '') wanted=$tcp ;;

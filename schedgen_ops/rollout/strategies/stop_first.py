@@ -37,7 +37,7 @@ class StopFirst(Strategy):
         urls = [urlsplit(each.url) for each in project.settings.checks if each.service == new.service]
         ports = sorted({url.port or (443 if url.scheme == "https" else 80) for url in urls})
         folder = project.paths.release(new.release_id)
-        return project.orchestrator.up(folder, new.service, project.wait, asked=ports)
+        return project.orchestrator.up(folder, new.service, project.wait, ports=ports)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return for how long it is away, as far as that is known, and why it is."""
