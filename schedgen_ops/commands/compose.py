@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -104,21 +105,34 @@ class Compose:
         """Builds images under the release's own names; nothing that runs is touched."""
         return self.of(folder, "build", *services)
 
-    def up(self, folder: str, service: str, wait: int, count: int | None = None) -> Command:
+    def up(
+        self,
+        folder: str,
+        service: str,
+        wait: int,
+        count: int | None = None,
+        *,
+        ports: Iterable[int] = (),
+    ) -> Command:
         """Replaces a service's containers and waits until they are healthy, at most `wait` seconds.
 
-        Ends early, with an error, as soon as Docker calls one unhealthy.
+        Without a healthcheck they are well once they listen as those before them did. Ends early, with an
+        error, as soon as one dies or Docker calls it unhealthy.
 
         Args:
             count: how many containers it is to have; None leaves that to the definition.
+            ports: those of the host that are known to be its own, for one that is on the host's network.
         """
         return host_script(
             "compose/up",
             title=f"docker compose up {service}",
+            docker=self.docker.words,
+            project=self.project,
             compose=self.words_of(folder),
             service=service,
             deadline=wait,
             scale=() if count is None else ("--scale", f"{service}={count}"),
+            asked=tuple(map(str, ports)),
         )
 
     def run(self, folder: str, service: str, *argv: str) -> Command:

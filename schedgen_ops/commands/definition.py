@@ -51,6 +51,8 @@ class Service:
         binds: the paths of the host that it sees and may write to.
         writes: those of them that hold data and not the project's own files, see `rollout.state`.
         uses: the services of whose container it uses the network or the like, and what that is.
+        checked: whether it has a healthcheck; None where that is up to its image.
+        exposed: the TCP ports that it says it listens on, besides those that the host publishes.
     """
 
     name: str
@@ -78,6 +80,9 @@ class Service:
     writes: tuple[str, ...] = ()
     uses: tuple[tuple[str, str], ...] = ()
 
+    checked: bool | None = None
+    exposed: tuple[int, ...] = ()
+
     @property
     def alone(self) -> str:
         """Why two of it can never be there at once, whatever a config says; "" if they can."""
@@ -91,6 +96,11 @@ class Service:
     def once(self) -> str:
         """Why there should be only one of it at a time, as far as that can be said; "" for no such reason."""
         return self.alone or (f"it may write to {', '.join(self.writes)}" if self.writes else "")
+
+    @property
+    def listens(self) -> tuple[int, ...]:
+        """The TCP ports at which its containers are said to listen."""
+        return tuple(sorted({*self.exposed, *(port.target for port in self.ports)}))
 
     @property
     def built(self) -> bool:
@@ -185,24 +195,16 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=networks,
         ipv6=any((known.get(name) or {}).get("enable_ipv6") for name in networks),
-        may_end=_once(body),
+        may_end=says.may_end(body),
         single=says.single(body),
         counted=_told_replicas(body) is not None,
         covered=tuple(says.covered(body)),
         own=tuple(says.anonymous(body)),
         binds=tuple(says.binds(body)),
         uses=uses,
+        checked=says.checked(body.get("healthcheck") or {}),
+        exposed=tuple(says.exposed(body)),
     )
-
-
-def _once(body: Mapping[str, Any]) -> bool:
-    wanted = (body.get("deploy") or {}).get("restart_policy") or {}
-    again = wanted.get("condition") or body.get("restart")
-    looked_at = body.get("healthcheck") or body.get("ports") or body.get("expose")
-    # Where its owner says nothing of that, a command of its own for an image of the project's may be one; a
-    # server that somebody stopped has an exit code of 0 as well.
-    own = body.get("build") and body.get("command")
-    return not looked_at and (again in ("no", "none") or (again is None and bool(own)))
 
 
 def _required(how: Any) -> bool:

@@ -91,3 +91,32 @@ def _devices(body: Mapping[str, Any]) -> Iterator[str]:
     for path in (*(str(each).partition(":")[0] for each in given), *binds(body)):
         if path.startswith("/dev/") and not path.startswith(_ANYBODYS):
             yield path
+
+
+def may_end(body: Mapping[str, Any]) -> bool:
+    """Whether it may be a job: nothing starts it again when it has ended, and nobody reaches it."""
+    wanted = (body.get("deploy") or {}).get("restart_policy") or {}
+    again = wanted.get("condition") or body.get("restart")
+    looked_at = body.get("healthcheck") or body.get("ports") or body.get("expose")
+    # Where its owner says nothing of that, a command of its own for an image of the project's may be one; a
+    # server that somebody stopped has an exit code of 0 as well.
+    own = body.get("build") and body.get("command")
+    return not looked_at and (again in ("no", "none") or (again is None and bool(own)))
+
+
+def checked(healthcheck: Mapping[str, Any]) -> bool | None:
+    """Whether it has a healthcheck; None where that is up to its image."""
+    test = healthcheck.get("test") or ()
+    if healthcheck.get("disable") or tuple(test)[:1] == ("NONE",):
+        return False
+    # Without a test it changes how often its image's is made.
+    return True if test else None
+
+
+def exposed(body: Mapping[str, Any]) -> Iterator[int]:
+    """The TCP ports that it says it listens on."""
+    for entry in body.get("expose") or ():
+        port, _, protocol = str(entry).partition("/")
+        first, _, last = port.partition("-")
+        if protocol in ("", "tcp") and first.isdecimal():
+            yield from range(int(first), int(last if last.isdecimal() else first) + 1)

@@ -100,7 +100,7 @@ def forecast(
         ("Verification", planner.named(new, old, touched)),
         ("Cleaning", planner.settled(new, old, touched)),
     )
-    written = {each.name: each for each in services}
+    written = {each.name: _as_it_runs(each, boxes) for each in services}
     whys = {} if blank else {name: registry.of(record).kept for name, record in expected.items()}
     rows = {name: (name, "keep", why, "") for name, why in whys.items() if why}
     for each in begun:
@@ -137,6 +137,14 @@ def _as_before(record: ServiceRecord, before: ServiceRecord | None) -> ServiceRe
     return replace(
         record, image_id=before.image_id, definition=before.definition if same else record.definition
     )
+
+
+def _as_it_runs(service: c.Service, boxes: Iterable[engine.Container]) -> c.Service:
+    """A service that leaves its healthcheck to its image, which runs already: Docker knows of it."""
+    if service.checked is not None:
+        return service
+    mine = [box for box in boxes if box.service == service.name]
+    return replace(service, checked=bool(mine) and all(box.health for box in mine))
 
 
 def _kept(operation: Keep, record: ServiceRecord) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from schedgen_ops.proxy import Proxy
@@ -51,13 +51,22 @@ class Orchestrator(Protocol):
         """Print the last `lines` lines that a service's containers wrote, on stdout."""
         ...
 
-    def up(self, folder: str, service: str, wait: int, count: int | None = None) -> Command:
+    def up(
+        self,
+        folder: str,
+        service: str,
+        wait: int,
+        count: int | None = None,
+        *,
+        ports: Iterable[int] = (),
+    ) -> Command:
         """Stop a service's containers, start new ones, and wait at most `wait` seconds for their health.
 
         A volume that each container has for itself goes over to the new one.
 
         Args:
             count: how many containers it is to have; None leaves that to the definition.
+            ports: those of the host that are known to be its own, for one that is on the host's network.
         """
         ...
 

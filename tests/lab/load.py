@@ -43,10 +43,17 @@ def load(host: Box, path: str = "/health") -> Iterator[Callable[[], tuple[Load, 
     Args:
         path: what is asked of 3001.
     """
+    with loads(f"http://{host.address}:3000/", f"http://{host.address}:3001{path}") as ended:
+        yield ended
+
+
+@contextmanager
+def loads(*urls: str) -> Iterator[Callable[[], tuple[Load, ...]]]:
+    """Requests to these URLs until the function it yields is called; that tells what became of them."""
     need_hey()
     jobs = [
         (f"{url}{' '.join(options)}", _hey(url, *options))
-        for url in (f"http://{host.address}:3000/", f"http://{host.address}:3001{path}")
+        for url in urls
         for options in ((), ("-disable-keepalive",))
     ]
     try:

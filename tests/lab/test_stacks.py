@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from box import Box
+from load import failed, loads
 from stack_kit import STACKS, Stack, stack
 
+from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
 
 
@@ -173,6 +175,33 @@ def _kept(state: Stack, version: str) -> bool:
     label = "label=com.docker.compose.service"
     listed = f"docker ps -q --filter label=com.docker.compose.project={state.name} --filter {label}=worker"
     return len(state.box.sh(listed).split()) == 2
+
+
+def test_what_listens_late_and_has_no_healthcheck(lab: Place, host: Box, tmp_path: Path) -> None:
+    with stack("slow", lab, host, tmp_path) as slow:
+        # What its owner runs answers already; deployed by us, all of it takes its time.
+        host.sh(f"cd {slow.directory} && LATE='0 0' docker compose up --detach --build")
+        plan = slow.op("deploy.plan", "--branch", "v2").output
+        assert "start-first, no healthcheck: the old one serves until port 8000 answers" in plan
+        assert "no gap" not in plan
+        slow.deploy("v2")
+        assert _versions(slow) == {"2"}
+        host.sh(f"echo LATE=3 3 > {slow.directory}/.env")
+        address = docker.run(
+            "inspect",
+            "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+            host.host.container,
+        )
+        with loads(*(f"http://{address.strip()}:{port}/" for port in (8118, 8119))) as ended:
+            slow.deploy("v1")
+            assert not failed(ended())
+        assert _versions(slow) == {"1"}
+
+
+def _versions(slow: Stack) -> set[str]:
+    """What `web` and `late` say at their ports, and `web` of `api`, asked several times."""
+    asked = "for n in 1 2 3 4; do curl -sSf localhost:8118/; echo; curl -sSf localhost:8119/; echo; done"
+    return set(slow.box.sh(asked).split())
 
 
 def _long_headers(host: Box) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from schedgen_ops.shell import Command
 PROXY = PROXIES["haproxy"]
 
 # A container is a file: service, status, health, release. Its name is its id and the end of its address.
+# Where it listens is in `listens-SERVICE-RELEASE` or `listens-SERVICE`: after so many seconds, and what.
 _DOCKER = r"""
 cd -- "$FAKE" || exit 9
 words=" $* " found=()
@@ -32,14 +33,32 @@ make() { # service, status
   echo "$1 $2 $health $release" > "containers/$number"
   echo "made $number $1" >> log; touch "made-$number"
 }
+open_ports() { # id, service, release
+  local after=0 ports='' born=0
+  if [ -e "listens-$2-$3" ]; then read -r after ports < "listens-$2-$3"; else
+    [ ! -e "listens-$2" ] || read -r after ports < "listens-$2"; fi
+  [ ! -e "made-$1" ] || born=$(command stat -c %Y "made-$1")
+  [ "$((EPOCHSECONDS - born))" -lt "$after" ] || echo "$ports"
+}
+# Its network's sockets, as the kernel tells of them; one that only it can reach is among them.
+table() { # id, ports
+  mkdir -p "net-$1/net"
+  { echo '  sl  local_address rem_address   st'; echo '   0: 0B00007F:9C40 00000000:0000 0A 0:0'
+    echo '   1: 0A00000A:01BB 0A00000B:9C41 01 0:0'
+    for port in $2; do printf '   2: 00000000:%04X 00000000:0000 0A 0:0\n' "$port"; done; } > "net-$1/net/tcp"
+}
 stat() {
   busy=0 reach=UP; take busy busy; take reach reach
   echo '# pxname,svname,qcur,qmax,scur,c,c,c,c,c,c,c,c,c,c,c,c,status,type,addr'
   while read -r proxy; do
     slot=0; of "${proxy%_*}"
     for id in "${found[@]}"; do
-      read -r s status health _ < "containers/$id"; slot=$((slot + 1))
-      up=UP; [ "$status:$health" = running:healthy ] || up=DOWN
+      read -r s status health r < "containers/$id"; slot=$((slot + 1))
+      up=DOWN
+      case $status:$health in
+        running:healthy) up=UP ;;
+        running:none) [ -z "$(open_ports "$id" "$s" "$r")" ] || up=UP ;;
+      esac
       at=10.0.0.$id; [ ! -e ipv6 ] || at="[fd00:77::$id]"
       echo "$proxy,s$slot,,,$busy,,,,,,,,,,,,,$up,2,$at:80"
     done
@@ -65,8 +84,15 @@ case $1 in
     for id in "$@"; do
       [ -e "containers/$id" ] || { echo "Error: No such object: $id" >&2; missed=yes; continue; }
       read -r s status health release < "containers/$id"; code=0; take code "code-$s"
+      dies=; take dies "dies-$s"; [ "$s $release" != "$dies" ] || status=exited
       case $format in
         '{{.Id}}') echo "$id" ;;
+        *ExposedPorts*)
+          named=; take named "named-$s"; network=bridge; take network "network-$s"
+          rm -rf "net-$id"
+          [ "$status" != running ] || table "$id" "$(open_ports "$id" "$s" "$release")"
+          again=; take again "again-$s"; [ -z "$again" ] || [ "$s $release" = "$again" ] || again=
+          echo "$id $health ${again:+$EPOCHREALTIME}since $network 0 $named- ../$FAKE/net-$id" ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *IPAddress*) if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id "; fi ;;
         *RestartPolicy*) echo on-failure:3 ;;
@@ -81,6 +107,7 @@ case $1 in
     [ ! -e event ] || { sleep 0.2; take event event; sed -i "s/ starting / $event /" containers/*; echo one; }
     until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
     exec sleep "$((until - now))" ;;
+  restart) echo "$*" >> log; shift; for id in "$@"; do touch "made-$id"; done ;;
   kill) worker=1; take worker worker; echo $((worker + 1)) > worker; echo "$*" >> log ;;
   port) cat published ;;
   update) echo "$*" >> log ;;
@@ -121,8 +148,8 @@ case $1 in
     case $words in *' run '*) echo "trial running healthy r0" > containers/beef; exit ;; esac
     status=running; case $words in *' --no-start '*) status=created ;; esac
     case $words in *' --force-recreate '*)
-      of "${*: -1}"; for id in "${found[@]}"; do rm "containers/$id"; done
-      make "${*: -1}" running; exit ;;
+      service=${words% } service=${service##* }; of "$service"
+      for id in "${found[@]}"; do rm "containers/$id"; make "$service" running; done; exit ;;
     esac
     for word in "$@"; do
       case $word in

@@ -34,7 +34,8 @@ end_trials() {
   local trial
   trials && remove "${trial[@]}"
 }
-all_well() { [ "$#" -eq 0 ] || healthy "$limit" "$@"; }
+# Within the one limit that all of it has, from when the script began.
+all_well() { [ "$#" -eq 0 ] || healthy "$((limit - SECONDS))" "$@"; }
 # Who had the ports has them again, and what was made to come after them goes.
 take_back() {
   { [ -z "$ingress" ] || remove "$ingress"; } && end_trials &&
@@ -42,11 +43,18 @@ take_back() {
   ingress='' plain=()
   rm -f "$stopped"
 }
-# An ingress without ports: it finds everybody, or shows that it cannot, while the ports still answer. The one
-# that gets them begins with what this one learned.
+# For `asks`: a container without a healthcheck answers once the ingress gets through to it.
+answers_ingress() {
+  reason="it does not reach the services"
+  proxy_answering
+}
+# try_out CONTAINER...: an ingress without ports finds them all, or shows that it cannot, while the ports still answer.
+# The one that gets them begins with what this one learned.
 try_out() {
-  local fine='' trial ingress
+  local fine='' trial ingress asks=answers_ingress
+  reason="it does not reach the services"
   end_trials && "${compose[@]}" run --detach --no-deps schedgen-ingress > /dev/null && trials &&
-    ingress=${trial[0]-} && [ -n "$ingress" ] && within 20 proxy_answering && proxy_learned && fine=yes
+    ingress=${trial[0]-} && [ -n "$ingress" ] && all_well "$@" && within 20 answers_ingress &&
+    proxy_learned && fine=yes
   end_trials && [ -n "$fine" ]
 }

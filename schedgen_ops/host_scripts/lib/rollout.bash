@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034 # `reason` is read by who calls
 source lib/stopped.bash
 source lib/within.bash
+source lib/listening.bash
 
 # Whoever listens may be gone; what was begun is ended.
 trap '' HUP PIPE
@@ -74,9 +75,10 @@ remove() {
       return 1
     }
 }
-# 0 all well, 1 not yet, 2 one is not, 3 not known.
+# 0 all well, 1 not yet, 2 one is not, 3 not known. `unchecked` says whether one runs that has no healthcheck.
 verdict() {
   local all=0 seen=0 status health code id said
+  unchecked=''
   said=$(state "$@") || {
     reason="Docker does not tell how it is"
     return 3
@@ -87,13 +89,16 @@ verdict() {
     is_in "$id" "${ending[@]}" && case $status:$code in
       exited:0) continue ;;
       created:* | running:* | restarting:*)
-        all=1
+        all=1 reason="had not ended"
         continue
         ;;
     esac
     case $status:$health in
-      running:healthy | running:none) ;;
-      running:starting | created:* | restarting:starting) all=1 ;;
+      running:healthy) ;;
+      running:none) unchecked=yes ;;
+      running:starting | created:* | restarting:starting)
+        all=1 reason="was not healthy"
+        ;;
       running:unhealthy)
         reason="is unhealthy"
         return 2
@@ -110,13 +115,15 @@ verdict() {
   }
   return "$all"
 }
-# `healthy` ends well when every container is seen healthy, or running where it has no check, and with a
-# reason as soon as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves
-# at its limit and hold none of its outputs, because who needs sudo for `docker` cannot end them. They end
-# with the engine too: then they are asked for again, and what cannot be seen is neither good nor bad.
+# `healthy` ends well when every container is seen healthy, and what has no healthcheck as `asks` has it: a function
+# that is given them all, and tells as `verdict` does; without one, where they listen. It ends with a reason as soon
+# as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves at its limit and hold
+# none of its outputs, because who needs sudo for `docker` cannot end them. They end with the engine too: then they
+# are asked for again, and what cannot be seen is neither good nor bad.
 healthy() {
-  local limit=$1 result events until now
+  local limit=$1 result events until now late='' pause
   shift
+  [ "$limit" -gt 0 ] || limit=1
   printf -v until '%(%s)T' -1
   until=$((until + limit))
   listen() {
@@ -124,19 +131,29 @@ healthy() {
       --filter event=die "${@/#/--filter=container=}" --format '{{.Action}}' 2> /dev/null)
     events=$!
   }
-  listen "$@"
-  while :; do
+  judge() {
     verdict "$@"
     result=$?
+    pause=1
+    [ "$result" -ne 0 ] || [ -z "$unchecked" ] || {
+      # Docker has no event for it, and the ingress is asked with little effort.
+      [ -z "${asks-}" ] || pause=0.3
+      "${asks:-listens_well}" "$@"
+      result=$?
+    }
+  }
+  listen "$@"
+  while :; do
+    judge "$@"
     [ "$result" -eq 1 ] || [ "$result" -eq 3 ] || break
-    read -r -t 1 <&3
+    read -r -t "$pause" <&3
     [ $? -eq 1 ] || continue
     printf -v now '%(%s)T' -1
     [ "$now" -lt "$until" ] || {
-      if [ "$result" -ne 1 ]; then :; elif [ "${#ending[@]}" -eq 0 ]; then
-        reason="was not healthy after ${limit}s"
-      else reason="had not ended after ${limit}s"; fi
-      result=2
+      late=yes
+      judge "$@"
+      [ "$result" -ne 1 ] || reason+=" after ${limit}s"
+      [ "$result" -eq 0 ] || result=2
       break
     }
     sleep 1
@@ -146,4 +163,14 @@ healthy() {
   kill "$events" 2> /dev/null
   exec 3<&-
   return "$result"
+}
+# For `asks`: whether the ingress sees `count` containers at the addresses `here`. `proxies` are the routes to them.
+ingress_sees() {
+  local route
+  for route in "${proxies[@]}"; do
+    proxy_seen_up "$route" "$here" "$count" || {
+      reason="is not seen by the ingress on port ${route##*_}"
+      return 1
+    }
+  done
 }

@@ -5,6 +5,7 @@
 #: limit        seconds until they must be healthy
 source lib/rollout.bash
 
+note_listening "${containers[@]}"
 "${docker[@]}" restart "${containers[@]}" > /dev/null || exit
 healthy "$limit" "${containers[@]}" || {
   echo "$reason" >&2

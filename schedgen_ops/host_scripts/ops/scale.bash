@@ -17,13 +17,15 @@ find_ingress && find_ids old "$service" || exit
 # The containers at the addresses $1 get requests, and who comes.
 admit() { [ "${#proxies[@]}" -eq 0 ] || proxy_admit "$1" "${proxies[@]}"; }
 if [ "${#old[@]}" -lt "$wanted" ]; then
-  new=()
+  new=() asks=''
+  note_listening "${old[@]}"
   # A container may be seen before it can answer.
   [ "${#proxies[@]}" -eq 0 ] || proxy_hold "${proxies[@]}"
   "${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never --scale "$service=$wanted" "$service" >&2 ||
     reason="could not be started"
   find_ids every "$service" || exit
   for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
+  [ "${#proxies[@]}" -eq 0 ] || here=$(addresses "${new[@]}") count=${#new[@]} asks=ingress_sees
   if [ -n "${reason-}" ] || [ "${#new[@]}" -eq 0 ] || ! healthy "$limit" "${new[@]}"; then
     remove "${new[@]}"
     admit ''
@@ -31,13 +33,11 @@ if [ "${#old[@]}" -lt "$wanted" ]; then
     exit 1
   fi
   admit "$(addresses "${new[@]}")"
-  here=$(addresses "${old[@]}" "${new[@]}")
-  for proxy in "${proxies[@]}"; do
-    within 30 proxy_seen_up "$proxy" "$here" "$wanted" || {
-      echo "the ingress does not see all of them up" >&2
-      exit 1
-    }
-  done
+  here=$(addresses "${old[@]}" "${new[@]}") count=$wanted
+  within 30 ingress_sees || {
+    echo "the ingress does not see all of them up" >&2
+    exit 1
+  }
   echo "more ${#new[@]}"
 elif [ "${#old[@]}" -gt "$wanted" ]; then
   # The newest come first.

@@ -96,6 +96,12 @@ give_up() {
   echo "$1" >&2
   exit 1
 }
+# One of the new containers is not well: it has said why.
+unwell() {
+  local id
+  for id in "${new[@]}"; do last_words "$id" 50 >&2; done
+  give_up "$reason"
+}
 [ "${#names[@]}" -eq 0 ] ||
   "${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
   problem="the containers without ports could not be started"
@@ -104,8 +110,10 @@ for name in "${names[@]}"; do
   for id in "${some[@]}"; do is_in "$id" "${before[@]}" || new+=("$id"); done
 done
 [ -z "${problem-}" ] || give_up "$problem"
-all_well "${new[@]}" "${plain[@]}" || give_up "$reason"
-[ "${#old[@]}" -eq 0 ] || try_out || give_up "it does not reach the services"
+# Whatever a port leads to listens.
+listened=any
+all_well "${new[@]}" "${plain[@]}" || unwell
+[ "${#old[@]}" -eq 0 ] || try_out "${new[@]}" "${plain[@]}" || unwell
 "${compose[@]}" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 ||
   give_up "it was not created"
 find_ingress && [ -n "$ingress" ] || give_up "it was not created"

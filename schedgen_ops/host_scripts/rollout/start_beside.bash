@@ -1,5 +1,5 @@
-# Starts new containers of a service beside the old ones, and waits until they are healthy. Behind the ingress the
-# old ones stand by, and a reboot brings back those alone, until the release is promoted; else they end now, and
+# Starts new containers of a service beside the old ones, and waits until they are healthy; without a healthcheck,
+# until the ingress sees them, or they listen where the old ones do. Behind the ingress the old ones stand by, and a reboot brings back those alone, until the release is promoted; else they end now, and
 # `ended MICROSECONDS` says how long that took.
 #: docker[]  the engine's words
 #: compose[] `docker compose` with the options for the release's own definition
@@ -17,7 +17,8 @@ source lib/proxy.bash
 find_ingress || exit
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
 find_ids old "$service" || exit
-new=()
+note_listening "${old[@]}"
+new=() asks=''
 give_up() {
   for id in "${new[@]}"; do
     last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done
@@ -38,7 +39,7 @@ if [ "${#proxies[@]}" -gt 0 ]; then
   { restart_policy "${new[0]}" > "$release/restart-$service" &&
     "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
     give_up "could not be kept from coming back after a reboot"
-  here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
+  here=$(addresses "${new[@]}") there=$(addresses "${old[@]}") count=$wanted asks=ingress_sees
 fi
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#proxies[@]}" -gt 0 ] || {
@@ -47,10 +48,8 @@ healthy "$limit" "${new[@]}" || give_up "$reason"
   echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
   exit 0
 }
-for proxy in "${proxies[@]}"; do
-  within 15 proxy_seen_up "$proxy" "$here" "$wanted" ||
-    give_up "is not seen by the ingress on port ${proxy##*_}"
-done
+# What is healthy by its own check is seen at once, or never: at another port.
+within 15 ingress_sees || give_up "$reason"
 proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
   give_up "gets no requests: the ingress does not answer"
 exit 0

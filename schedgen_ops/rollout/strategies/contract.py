@@ -71,6 +71,15 @@ class Strategy(ABC):
         """
 
 
+def well_once(service: Service) -> str:
+    """Return what is seen of a new container of a service before it counts, for `told`."""
+    if service.checked:
+        return "its container is healthy"
+    if service.listens:
+        return f"port {' and '.join(map(str, service.listens))} answers"
+    return "it listens as before; if it never did, a few seconds of running is all that is seen"
+
+
 def may_run_twice(service: Service) -> bool:
     """Return whether two containers of a service may run for a moment.
 

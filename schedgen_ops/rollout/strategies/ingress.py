@@ -23,3 +23,7 @@ class IngressStrategy(StartFirst):
     def suits(self, service: Service, settings: Settings) -> bool:
         """Return whether two of it may run for a moment, behind its ports."""
         return may_run_twice(service) and bool(service.ports)
+
+    def once(self, service: Service) -> str:
+        """Return that the ingress asks it, by the check of its port or by connecting."""
+        return "the ingress sees it answer"

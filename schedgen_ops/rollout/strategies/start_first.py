@@ -7,7 +7,7 @@ from collections.abc import Collection
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.project import Project
-from schedgen_ops.rollout.strategies.contract import Strategy, may_run_twice
+from schedgen_ops.rollout.strategies.contract import Strategy, may_run_twice, well_once
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.settings import Rollout, Settings
 from schedgen_ops.shell import Command
@@ -41,5 +41,11 @@ class StartFirst(Strategy):
         )
 
     def told(self, service: Service, record: ServiceRecord) -> str:
-        """Return that nobody has to wait."""
-        return f"{self.name}, no gap"
+        """Return that nobody has to wait; without a healthcheck, how long the old containers stay."""
+        if service.checked:
+            return f"{self.name}, no gap"
+        return f"{self.name}, no healthcheck: the old one serves until {self.once(service)}"
+
+    def once(self, service: Service) -> str:
+        """Return what is seen of a new container before the old ones go."""
+        return well_once(service)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.project import Project
-from schedgen_ops.rollout.strategies.contract import Strategy
+from schedgen_ops.rollout.strategies.contract import Strategy, well_once
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.settings import Rollout, Settings
 from schedgen_ops.shell import Command
@@ -36,11 +37,13 @@ class StopFirst(Strategy):
         """Return what Compose is told."""
         folder, count = project.paths.release(new.release_id), new.record.replicas
         asked = () if new.record.counted else (count,)
-        return project.orchestrator.up(folder, new.service, project.wait, *asked)
+        urls = [urlsplit(each.url) for each in project.settings.checks if each.service == new.service]
+        ports = sorted({url.port or (443 if url.scheme == "https" else 80) for url in urls})
+        return project.orchestrator.up(folder, new.service, project.wait, *asked, ports=ports)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
         """Return for how long it is away, as far as that is known, and why it is."""
         why = f" ({service.once})" if service.once else ""
         known = f"about {record.seconds:.0f} s as last time"
-        away = f"for {known}" if record.seconds else "until its container is healthy"
+        away = f"for {known}" if record.seconds else f"until {well_once(service)}"
         return f"{self.name}{why}, away {away}"

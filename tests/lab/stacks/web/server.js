@@ -2,8 +2,20 @@
 // needs besides is asked for by the path.
 const { readFileSync } = require("node:fs");
 
-const { APP = "", SPEAKS = "http", PORT = 8000 } = process.env;
-const version = APP + readFileSync("version", "utf8").trim();
+const { APP = "", SPEAKS = "http", PORT = 8000, ASKS, DELAYS = "0 0" } = process.env;
+const number = readFileSync("version", "utf8").trim();
+const version = APP + number;
+
+// Another service's word, asked by name. Who goes just then is asked no more: once is tried again.
+function asked(name, done, tries = 2) {
+  const failed = () => (tries > 1 ? asked(name, done, tries - 1) : done(502, "no answer"));
+  require("node:http").get({ host: name, port: 8000, agent: false, timeout: 10000 }, (answer) => {
+    let said = "";
+    answer.on("data", (part) => (said += part));
+    answer.on("end", () => done(200, said));
+    answer.on("error", failed);
+  }).on("error", failed);
+}
 
 function answer(request, response) {
   const { pathname, search } = new URL(request.url, "http://any");
@@ -15,7 +27,11 @@ function answer(request, response) {
     return response.end();
   }
   if (pathname === "/big") response.setHeader("x-big", "a".repeat(Number(search.slice(1))));
-  response.end(version);
+  if (!ASKS) return response.end(version);
+  asked(ASKS, (status, said) => {
+    response.statusCode = status;
+    response.end(`${version} ${said}`);
+  });
 }
 
 const server = {
@@ -32,5 +48,5 @@ const server = {
     }),
 }[SPEAKS]();
 
-server.listen(Number(PORT));
+setTimeout(() => server.listen(Number(PORT)), 1000 * DELAYS.split(" ")[number - 1]);
 process.on("SIGTERM", () => process.exit(0));
