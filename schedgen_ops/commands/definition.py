@@ -30,6 +30,7 @@ class Service:
         volumes: the volumes it writes to: their names, and for those without one where they are mounted.
         fixed_name: whether it has a container_name, so that there can only be one.
         needs: the services that it depends on.
+        restarts_with: those of them with which it is to be restarted.
         networks: the networks it is in.
         replicas: how many containers of it there are.
         definition: Compose's hash of all it says.
@@ -49,6 +50,7 @@ class Service:
     volumes: tuple[str, ...] = ()
     fixed_name: bool = False
     needs: tuple[str, ...] = ()
+    restarts_with: tuple[str, ...] = ()
     networks: tuple[str, ...] = ("default",)
     single: str = ""
     image_of: str = ""
@@ -119,6 +121,7 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         volumes=tuple(_volumes(body)),
         fixed_name=bool(body.get("container_name")),
         needs=tuple(sorted(needs)),
+        restarts_with=tuple(sorted(each for each, how in needs.items() if _restarts(how))),
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=tuple(sorted(body.get("networks") or {})) or ("default",),
         single=_single(body),
@@ -127,6 +130,10 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
 
 def _required(how: Any) -> bool:
     return not isinstance(how, Mapping) or how.get("required") is not False
+
+
+def _restarts(how: Any) -> bool:
+    return isinstance(how, Mapping) and how.get("restart") is True
 
 
 def _replicas(body: Mapping[str, Any]) -> int:

@@ -10,7 +10,7 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
-from schedgen_ops.rollout import planner, scope
+from schedgen_ops.rollout import planner, reach, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
 from schedgen_ops.rollout.plan import Action
 from schedgen_ops.rollout.strategies import registry
@@ -68,16 +68,19 @@ def forecast(
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
     bring = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
     data = bring(first)
-    tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
-    begun = [each for plan in (data, *(plan for _, plan in tiers)) for group in plan for each in group]
-    moved = [each for each in begun if isinstance(each, Bring)]
-    touched = [each.new.service for each in moved]
+    tiers: list[tuple[str, Plan]] = []
+    for title, names in steps:
+        later = [name for name in names if name not in first]
+        tiers.append((title, bring(later, replaced=_touched(plan for _, plan in tiers))))
+    plans = [data, *(plan for _, plan in tiers)]
+    begun = [each for plan in plans for group in plan for each in group]
+    moved, touched = [each for each in begun if isinstance(each, Bring)], _touched(plans)
     parts: tuple[tuple[str, Plan], ...] = (
         ("Code", ((CheckOut(commit),),)),
         *((("Data", data),) if data else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
         *tiers,
-        ("Verification", planner.named(new, old, touched)),
+        ("Verification", reach.cut_off(new, touched, boxes) + planner.named(new, old, touched)),
         ("Cleaning", planner.settled(new, old, touched)),
     )
     written = {each.name: each for each in services}
@@ -87,6 +90,12 @@ def forecast(
     rows |= {name: (name, "keep", why, "") for name, why in whys.items() if why}
     order = scope.order(settings, expected) if settings.tiers and not blank else expected
     return Forecast(parts, tuple(rows[name] for name in order if name in rows))
+
+
+def _touched(plans: Iterable[Plan]) -> list[str]:
+    """The services that these plans replace."""
+    begun = (each for plan in plans for group in plan for each in group)
+    return [each.new.service for each in begun if isinstance(each, Bring)]
 
 
 def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:

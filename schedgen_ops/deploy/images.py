@@ -66,6 +66,7 @@ def describe(
             strategy=how.name,
             proxies=tuple(route.proxy for route in routes if how.behind and route.service == service.name),
             needs=service.needs,
+            restarts_with=service.restarts_with,
             seconds=before.seconds if before else 0.0,
         )
     return records

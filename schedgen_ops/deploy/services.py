@@ -14,7 +14,7 @@ from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, State
 from schedgen_ops.rollout import plan as rollout
-from schedgen_ops.rollout import planner, scope
+from schedgen_ops.rollout import planner, reach, scope
 from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.verify import serving
@@ -22,6 +22,9 @@ from schedgen_ops.watch import rules
 
 # One that is not well ends the wait for all.
 _LOOKS = 5
+# What asks containers that are out of reach waits in vain: checks have so many seconds then, or so many times
+# those that they took before.
+_ALONE, _SLOWER = 2.0, 5
 
 
 def put_right(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> None:
@@ -50,7 +53,13 @@ def _go(host_run: HostRun, way: Iterable[planner.Leg]) -> None:
 def roll(host_run: HostRun, services: Iterable[str], grouped: Grouping = waves) -> None:
     """Replace those of `services` that changed; those of a group go together."""
     plan = planner.forward(
-        services, host_run.release, host_run.old, host_run.containers(), host_run.share, grouped
+        services,
+        host_run.release,
+        host_run.old,
+        host_run.containers(),
+        host_run.share,
+        grouped,
+        replaced=host_run.touched,
     )
     if not plan:
         host_run.say("The release has none of these services here")
@@ -75,8 +84,44 @@ def roll_back(host_run: HostRun, services: Iterable[str]) -> None:
     host_run.touched[:] = [name for name in host_run.touched if name not in ours]
 
 
+def cut_off(host_run: HostRun) -> None:
+    """Put the containers that the release replaced out of reach; they go on running."""
+    plan = reach.cut_off(host_run.release, host_run.touched, host_run.containers())
+    host_run.alone = bool(plan)
+    perform(host_run, plan)
+
+
+def verify_alone(host_run: HostRun) -> None:
+    """Verify a host once more, where something was put out of reach: nothing of it may be needed.
+
+    Raises:
+        OpsError: naming every check that does not pass now.
+    """
+    if not host_run.alone:
+        return
+    findings = verifier.patiently(host_run.context, max(_ALONE, _SLOWER * host_run.checking))
+    failed = rules.failed(findings)
+    if failed:
+        names = " or ".join(each for each in host_run.touched)
+        raise OpsError(
+            "Deployment verification failed once the containers that were replaced were out of reach",
+            host=host_run.remote.name,
+            detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
+            hint=f"Something asks {names} at an address that it looked up before. In its definition "
+            "`depends_on: {NAME: {condition: service_healthy, restart: true}}` has it replaced as well.",
+        )
+    host_run.say("What was replaced is out of reach, and nothing needs it")
+
+
+def join(host_run: HostRun) -> None:
+    """Let what `cut_off` put out of reach be reached again."""
+    if host_run.alone:
+        perform(host_run, reach.joined(host_run.release, host_run.touched))
+        host_run.alone = False
+
+
 def retire(host_run: HostRun) -> None:
-    """Retire the containers that the release replaced behind the ingress; until now they stood by."""
+    """Retire the containers that the release replaced; until now they stood by."""
     perform(host_run, planner.settled(host_run.release, host_run.old, host_run.touched))
 
 
@@ -92,7 +137,9 @@ def verify(host_run: HostRun, *, settle: bool) -> None:
         # What was stopped for the restore did not die: it counts since it runs.
         for boxes in ([box for box in ours if box.id != again], [box for box in ours if box.id == again]):
             verifier.settled(host_run.context, boxes)
+    begun = host_run.clock.monotonic()
     findings = verifier.patiently(host_run.context)
+    host_run.checking = host_run.clock.monotonic() - begun
     _pass(host_run, "Deployment verification failed", rules.failed(findings))
     verifier.tell(host_run.context, findings)
     host_run.checked = len(findings)
@@ -139,7 +186,8 @@ def _pass(host_run: HostRun, message: str, failed: Sequence[rules.Finding]) -> N
 
 
 def reopen(host_run: HostRun) -> None:
-    """Reopen the record, and name the release before as the one that serves: the new one is taken back."""
+    """Take back that the release serves: what it replaced is reached again, the release before is named."""
+    join(host_run)
     if host_run.new is None or host_run.new.state is not State.DONE:
         return
     host_run.new = replace(host_run.new, state=State.STARTED, finished="")

@@ -39,6 +39,7 @@ class ServiceRecord:
         strategy: how it is replaced: ingress, start-first or stop-first.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
+        restarts_with: those of them with which it is replaced.
         seconds: how long its last replacement took; 0 where that is not known.
     """
 
@@ -51,6 +52,7 @@ class ServiceRecord:
     proxies: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
+    restarts_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

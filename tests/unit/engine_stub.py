@@ -46,6 +46,8 @@ stat() {
     echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,"
   done < proxies
 }
+# Those that a container is not on, or found by no name of: gone-ID, unnamed-ID.
+on() { [ -e "gone-$1" ] || echo "$1 net 10.0.0.$1$([ -e "unnamed-$1" ] || echo " $2")"; }
 # Away for so many commands, as an engine that is restarted; or of a mind to refuse one kind of them.
 away=0; take away away
 [ "$1" != start ] || [ ! -e restarts ] || mv restarts away; take away away
@@ -67,7 +69,9 @@ case $1 in
       case $format in
         '{{.Id}}') echo "$id" ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
-        *IPAddress*) echo "10.0.0.$id " ;;
+        *Aliases*) on "$id" "$s" ;;
+        '{{.State.Pid}}') pid=; take pid "pid-$id"; echo "${pid:-0}" ;;
+        *IPAddress*) [ -e "gone-$id" ] || echo "10.0.0.$id " ;;
         *RestartPolicy*) echo on-failure:3 ;;
         '{{.Id}}'*) echo "$id $status" ;;
         *) echo "$status $health $code" ;;
@@ -80,6 +84,14 @@ case $1 in
     until=${words#*--until } until=${until%% *}; printf -v now '%(%s)T' -1
     exec sleep "$((until - now))" ;;
   kill) worker=1; take worker worker; echo $((worker + 1)) > worker; echo "$*" >> log ;;
+  network)
+    echo "$*" >> log; id=${*: -1}
+    if [ "$2" = disconnect ]; then
+      [ ! -e "gone-$id" ] || { echo "container $id is not connected" >&2; exit 1; }
+      touch "gone-$id"
+    else
+      rm -f "gone-$id" "unnamed-$id"; case $words in *' --alias '*) ;; *) touch "unnamed-$id" ;; esac
+    fi ;;
   port) cat published ;;
   update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;

@@ -1,6 +1,6 @@
-# Starts new containers of a service beside the old ones, and waits until they are healthy. Behind the ingress the
-# old ones stand by, and a reboot brings back those alone, until the release is promoted; else they end now, and
-# `ended MICROSECONDS` says how long that took.
+# Starts new containers of a service beside the old ones, and waits until they are healthy. The old ones stand by, and
+# a reboot brings back those alone, until the release is promoted. Without an ingress before them, who asks for the
+# service's name finds the new ones alone then.
 #: docker[]  the engine's words
 #: compose[] `docker compose` with the options for the release's own definition
 #: project   the compose project
@@ -13,15 +13,17 @@
 source lib/alone_on_services.bash
 source lib/rollout.bash
 source lib/proxy.bash
+source lib/reach.bash
 
 find_ingress || exit
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
 find_ids old "$service" || exit
-new=()
+new=() useless=()
 give_up() {
   for id in "${new[@]}"; do
     last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done
   done
+  join_again names || set -- "$1, and what it was to replace is out of reach"
   remove "${new[@]}" || set -- "$1, and what was started is still there"
   [ "${#proxies[@]}" -eq 0 ] || proxy_admit "${here-}" "${proxies[@]}"
   echo "$1" >&2
@@ -34,23 +36,25 @@ give_up() {
 find_ids every "$service" || give_up "started, and nothing is known of it"
 for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
 [ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
-if [ "${#proxies[@]}" -gt 0 ]; then
-  { restart_policy "${new[0]}" > "$release/restart-$service" &&
-    "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
-    give_up "could not be kept from coming back after a reboot"
-  here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
-fi
+{ restart_policy "${new[0]}" > "$release/restart-$service" &&
+  "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
+  give_up "could not be kept from coming back after a reboot"
+[ "${#proxies[@]}" -eq 0 ] || here=$(addresses "${new[@]}") there=$(addresses "${old[@]}")
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#proxies[@]}" -gt 0 ] || {
-  begun=${EPOCHREALTIME/[.,]/}
-  stop_and_remove "${old[@]}" || exit
-  echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
-  exit 0
+  find_reachable "${old[@]}"
+  cut_off names "${reachable[@]}" || give_up "is not found alone by its name"
 }
 for proxy in "${proxies[@]}"; do
   within 15 proxy_seen_up "$proxy" "$here" "$wanted" ||
     give_up "is not seen by the ingress on port ${proxy##*_}"
 done
-proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
+[ "${#proxies[@]}" -eq 0 ] ||
+  proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
   give_up "gets no requests: the ingress does not answer"
-exit 0
+# What could not serve does not stand by.
+for id in "${old[@]}"; do
+  verdict "$id"
+  [ $? -ne 2 ] || useless+=("$id")
+done
+stop_and_remove "${useless[@]}"
