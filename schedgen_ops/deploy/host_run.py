@@ -45,7 +45,7 @@ class HostRun(AtHost):
         built: the services of which an image was built.
         checked: how many checks passed in the verification.
         checking: the seconds that they took.
-        alone: whether something that this deploy replaced is out of reach.
+        alone: the services of which what this deploy replaced is out of reach.
         seed: the backup whose data it begins with, where nothing runs yet; None for none.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
@@ -63,7 +63,7 @@ class HostRun(AtHost):
     built: tuple[str, ...] = ()
     checked: int = 0
     checking: float = 0.0
-    alone: bool = False
+    alone: tuple[str, ...] = ()
     seed: Seed | None = None
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None

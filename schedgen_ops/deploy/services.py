@@ -87,7 +87,7 @@ def roll_back(host_run: HostRun, services: Iterable[str]) -> None:
 def cut_off(host_run: HostRun) -> None:
     """Put the containers that the release replaced out of reach; they go on running."""
     plan = reach.cut_off(host_run.release, host_run.touched, host_run.containers())
-    host_run.alone = bool(plan)
+    host_run.alone = tuple(each.new.service for group in plan for each in group)
     perform(host_run, plan)
 
 
@@ -99,16 +99,16 @@ def verify_alone(host_run: HostRun) -> None:
     """
     if not host_run.alone:
         return
-    findings = verifier.patiently(host_run.context, max(_ALONE, _SLOWER * host_run.checking))
+    findings = verifier.patiently(host_run.context, max(_ALONE, _SLOWER * host_run.checking), tries=2)
     failed = rules.failed(findings)
     if failed:
-        names = " or ".join(each for each in host_run.touched)
         raise OpsError(
             "Deployment verification failed once the containers that were replaced were out of reach",
             host=host_run.remote.name,
             detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
-            hint=f"Something asks {names} at an address that it looked up before. In its definition "
-            "`depends_on: {NAME: {condition: service_healthy, restart: true}}` has it replaced as well.",
+            hint=f"Something asks {', '.join(host_run.alone)} at an address that it looked up as it started. "
+            "`depends_on: {SERVICE: {condition: service_healthy, restart: true}}` in its definition has it "
+            "replaced with those that it asks.",
         )
     host_run.say("What was replaced is out of reach, and nothing needs it")
 
@@ -117,7 +117,7 @@ def join(host_run: HostRun) -> None:
     """Let what `cut_off` put out of reach be reached again."""
     if host_run.alone:
         perform(host_run, reach.joined(host_run.release, host_run.touched))
-        host_run.alone = False
+        host_run.alone = ()
 
 
 def retire(host_run: HostRun) -> None:

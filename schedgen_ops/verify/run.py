@@ -44,9 +44,9 @@ def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -
     return (*checks.judged(found, answers), *added())
 
 
-def patiently(host: HostContext, deadline: float = _QUICK) -> Findings:
-    """Check as `quick` does, up to three times until nothing fails: a single slow answer is no verdict."""
-    for _ in range(_TRIES):
+def patiently(host: HostContext, deadline: float = _QUICK, tries: int = _TRIES) -> Findings:
+    """Check as `quick` does, up to `tries` times until nothing fails: a single slow answer is no verdict."""
+    for _ in range(tries):
         findings = quick(host, min(deadline, _QUICK))
         if not rules.failed(findings):
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from box import Box
-from stack_kit import stack
+from stack_kit import stack, visitors
 
 from schedgen_ops.lab.place import Place
 
@@ -25,6 +25,27 @@ def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path
         assert ran.code == 0, ran.output
         assert {words.inside(each, "cat", "version") for each in services} == {"1"}
         assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
+
+
+def test_a_front_that_keeps_the_address_of_another_service(lab: Place, host: Box, tmp_path: Path) -> None:
+    with stack("front", lab, host, tmp_path) as front:
+        front.deploy("v1")
+        with visitors(host, "http://localhost:8118/") as ended:
+            # Only what it asks is replaced: it would be left alone with an address where nobody is.
+            ran = front.op("deploy", "--branch", "v2")
+            assert ran.code == 4, ran.output
+            assert "once the containers that were replaced were out of reach" in ran.output
+            assert "restart: true" in ran.output
+            seen = ended()
+        assert seen.keys() == {"1 200"}, seen
+        assert front.inside("app", "cat", "version") == "1"
+        front.deploy("v3")
+        with visitors(host, "http://localhost:8118/") as ended:
+            said = front.deploy("v4")
+            seen = ended()
+        assert "app, which it restarts with, is replaced" in said
+        assert seen.keys() == {"3 200", "4 200"}, seen
+        assert front.runs() == {"app", "front"}
 
 
 def _long_headers(host: Box) -> tuple[int, int]:

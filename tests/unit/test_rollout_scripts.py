@@ -317,7 +317,7 @@ def test_who_was_cut_off_is_joined_again_before_it_serves(both: Engine, half: bo
     assert answer.ok, answer
     assert services(both) == ["schedgen-ingress r1", "web r1"]
     assert networks(both)[1:] == ([] if half else ["connect --alias web net 2"])
-    assert both.log.index(networks(both) and "network " + networks(both)[-1]) < both.log.index("stop 3")
+    assert both.log.index(f"network {networks(both)[-1]}") < both.log.index("stop 3")
     ready = "ask set server web_80/s1 state ready;set weight web_80/s1 100%;set server web_80/s2 state drain;"
     assert ready in both.log
 

@@ -5,6 +5,7 @@ source lib/docker.bash
 source lib/files.bash
 
 # Such a line for each network that they are on now, "-" for no address. One that shares a network has none.
+# shellcheck disable=SC2016 # the engine expands it
 networks_of() {
   [ "$#" -eq 0 ] || present '{{$id := .Id}}{{range $name, $at := .NetworkSettings.Networks -}}
     {{if and (ne $name "host") (ne $name "none")}}{{$id}} {{$name}} {{or $at.IPAddress "-" -}}
@@ -23,6 +24,15 @@ note_networks() {
 forget_networks() {
   local file=$state/cut/$service
   [ ! -e "$file" ] || { rm -f -- "$file" && lasting "${file%/*}"; }
+}
+# One at a time, of all services: addresses that another one frees or takes meanwhile would be given to the wrong one.
+by_itself() {
+  local lock code
+  exec {lock}>> "$state/cut.lock" && flock "$lock" || return
+  "$@"
+  code=$?
+  exec {lock}>&-
+  return "$code"
 }
 # Whether anybody could reach it. Most workers listen nowhere, and are not disturbed in the middle of their work.
 listens() {
@@ -56,7 +66,8 @@ connect_at() {
     "${docker[@]}" network connect "${names[@]}" "$network" "$id"
     code=$?
     got=$(networks_of "$id" | awk -v network="$network" '$2 == network { print $3 }')
-    comes_before "$got" "$address" && image=$("${docker[@]}" inspect --format '{{.Image}}' "$id") || break
+    comes_before "$got" "$address" || break
+    image=$("${docker[@]}" inspect --format '{{.Image}}' "$id") || break
     "${docker[@]}" network disconnect "$network" "$id" || break
     # No container of the project, whatever labels its image has.
     filler=$("${docker[@]}" run --detach --rm --network "$network" --label com.docker.compose.project= \
@@ -70,9 +81,11 @@ connect_at() {
   [ "${#fillers[@]}" -eq 0 ] || "${docker[@]}" rm --force "${fillers[@]}" > /dev/null
   return "$code"
 }
+cut_off() { by_itself off "$@"; }
+join_again() { [ ! -e "$state/cut/$service" ] || by_itself on "$@"; }
 # cut_off "names"|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any more,
 # and at their addresses they are as before.
-cut_off() {
+off() {
   local how=$1 rows row id network address
   shift
   note_networks "$@" || return
@@ -86,9 +99,8 @@ cut_off() {
 }
 # join_again "names"|"": what was put out of reach and is still there is on its networks again; with "names" as it was
 # before, and the record goes.
-join_again() {
+on() {
   local how=$1 rows=() ids=() row now at id network address names name code=0
-  [ -e "$state/cut/$service" ] || return 0
   mapfile -t rows < "$state/cut/$service"
   mapfile -t ids < <(present '{{.Id}}' "${rows[@]%% *}" | sort -u)
   now=$(networks_of "${ids[@]}") || return

@@ -13,6 +13,7 @@ source lib/alone_on_services.bash
 source lib/sides.bash
 source lib/reach.bash
 
+# shellcheck disable=SC2329 # `within` calls it
 # Who was out of reach is found anew by the ingress, which may have closed the way to it.
 seen_again() {
   local proxy
