@@ -94,7 +94,7 @@ def visitors(box: Box, url: str) -> Iterator[Callable[[], dict[str, int]]]:
     """
     script = """
     visit() { while [ ! -e /tmp/visited ]; do
-      curl -s -m 40 -w ' %{http_code}' "$1" | tr -d '\\n'; echo; sleep 0.1
+      said=$(curl -s -m 40 -w ' %{http_code}' "$1"); printf '%s\\n' "$said"; sleep 0.1
     done; }
     rm -f /tmp/visited; for _ in 1 2 3 4; do visit "$1" & done; wait
     """

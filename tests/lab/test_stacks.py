@@ -29,6 +29,8 @@ def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path
 
 def test_a_front_that_keeps_the_address_of_another_service(lab: Place, host: Box, tmp_path: Path) -> None:
     with stack("front", lab, host, tmp_path) as front:
+        # It does not start before what it asks is there: its owner has started both.
+        host.sh(f"cd {front.directory} && docker compose up --detach --build")
         front.deploy("v1")
         with visitors(host, "http://localhost:8118/") as ended:
             # Only what it asks is replaced: it would be left alone with an address where nobody is.
