@@ -45,7 +45,7 @@ def test_a_front_that_keeps_the_address_of_another_service(lab: Place, host: Box
         with visitors(host, "http://localhost:8118/") as ended:
             said = front.deploy("v4")
             seen = ended()
-        assert "app, which it restarts with, is replaced" in said
+        assert "Service front updated successfully" in said
         assert seen.keys() == {"3 200", "4 200"}, seen
         assert front.runs() == {"app", "front"}
 
