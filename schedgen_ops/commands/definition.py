@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from schedgen_ops.commands import service_body as says
-from schedgen_ops.commands.docker import VOLUMES
-
-ENDED = "service_completed_successfully"
+from schedgen_ops.commands.docker import ENDED, VOLUMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,7 @@ class Service:
         volumes: the volumes it writes to: their names, and for those without one where they are mounted.
         fixed_name: whether it has a container_name, so that there can only be one.
         needs: the services that it depends on.
+        restarts_with: those of them with which it is to be restarted.
         networks: the networks it is in.
         ipv6: whether one of them has IPv6.
         replicas: how many containers of it there are.
@@ -66,6 +65,7 @@ class Service:
     volumes: tuple[str, ...] = ()
     fixed_name: bool = False
     needs: tuple[str, ...] = ()
+    restarts_with: tuple[str, ...] = ()
     networks: tuple[str, ...] = ("default",)
     ipv6: bool = False
     single: str = ""
@@ -192,6 +192,7 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         volumes=tuple(says.volumes(body)),
         fixed_name=bool(body.get("container_name")),
         needs=tuple(sorted({*needs, *(each for each, _ in uses)})),
+        restarts_with=tuple(sorted(each for each, how in needs.items() if _restarts(how))),
         needs_text="" if needs == written else json.dumps(needs, sort_keys=True),
         networks=networks,
         ipv6=any((known.get(name) or {}).get("enable_ipv6") for name in networks),
@@ -209,6 +210,10 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
 
 def _required(how: Any) -> bool:
     return not isinstance(how, Mapping) or how.get("required") is not False
+
+
+def _restarts(how: Any) -> bool:
+    return isinstance(how, Mapping) and how.get("restart") is True
 
 
 def _replicas(body: Mapping[str, Any]) -> int:

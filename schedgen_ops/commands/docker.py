@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from schedgen_ops.commands.definition import ENDED
 from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, call, sh
 
@@ -19,6 +18,7 @@ DEFINITION_LABEL = "schedgen.definition"
 JOBS_LABEL = "schedgen.jobs"
 """The jobs among a service's needs and itself, as Compose writes needs: it does not, for `up --no-deps`."""
 RELEASE_LABEL = "schedgen.release"
+ENDED = "service_completed_successfully"
 INGRESS = "schedgen-ingress"
 """The service that has the published ports, beside those of the owner."""
 VOLUMES = "volumes"

@@ -1,6 +1,8 @@
-"""What was stopped for a while and not started by whoever stopped it, started again."""
+"""What was stopped or out of reach for a while, and not put back by whoever did that, is put back."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from schedgen_ops.backup.restore import half
 from schedgen_ops.commands import stopped
@@ -64,4 +66,13 @@ def _started(host_run: HostRun) -> str | None:
         host_run.containers_changed()
         host_run.righted = "what had been stopped for a while was started"
         host_run.warn(f"Started what had been stopped for a while: {len(began)} containers")
+    _join(host_run, [line.removeprefix("cut ") for line in answer.lines() if line.startswith("cut ")])
     return half.note_in(answer.lines())
+
+
+def _join(host_run: HostRun, services: Sequence[str]) -> None:
+    """Let what a killed run put out of reach be reached again, before anything is judged by how it runs."""
+    if services:
+        host_run.run(host_run.orchestrator.join(host_run.paths.state, services), _LONGEST)
+        host_run.righted = "what had been out of reach for a while is reached again"
+        host_run.warn(f"What was out of reach for a while is reached again: {', '.join(services)}")

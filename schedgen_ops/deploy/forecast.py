@@ -12,7 +12,7 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
-from schedgen_ops.rollout import planner, scope
+from schedgen_ops.rollout import planner, reach, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
 from schedgen_ops.rollout.plan import Action, below
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
@@ -80,7 +80,7 @@ def forecast(
 
     def bring(names: Iterable[str]) -> Plan:
         """What was brought with another one is there by then."""
-        plan = forward([name for name in names if name not in moved])
+        plan = forward([name for name in names if name not in moved], replaced=tuple(moved))
         moved.update((each.new.service, each) for group in plan for each in group if isinstance(each, Bring))
         return plan
 
@@ -97,7 +97,7 @@ def forecast(
         *((("Jobs", jobs),) if jobs else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
         *tiers,
-        ("Verification", planner.named(new, old, touched)),
+        ("Verification", reach.cut_off(new, touched, boxes) + planner.named(new, old, touched)),
         ("Cleaning", planner.settled(new, old, touched)),
     )
     written = {each.name: _as_it_runs(each, boxes) for each in services}
@@ -116,6 +116,12 @@ def forecast(
         rows[job] = (job, Action.RUN.value, "the migrations run it", registry.of(expected[job]).name)
         order.append(job)
     return Forecast(parts, tuple(rows[name] for name in dict.fromkeys(order) if name in rows))
+
+
+def _touched(plans: Iterable[Plan]) -> list[str]:
+    """The services that these plans replace."""
+    begun = (each for plan in plans for group in plan for each in group)
+    return [each.new.service for each in begun if isinstance(each, Bring)]
 
 
 def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:

@@ -44,6 +44,8 @@ class HostRun(AtHost):
         righted: what was put right of an interrupted run; begun with what it is called while it is not done.
         built: the services of which an image was built.
         checked: how many checks passed in the verification.
+        checking: the seconds that they took.
+        alone: the services of which what this deploy replaced is out of reach.
         seed: the backup whose data it begins with, where nothing runs yet; None for none.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
@@ -60,6 +62,8 @@ class HostRun(AtHost):
     righted: str = ""
     built: tuple[str, ...] = ()
     checked: int = 0
+    checking: float = 0.0
+    alone: tuple[str, ...] = ()
     seed: Seed | None = None
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None

@@ -80,6 +80,7 @@ def describe(
             strategy=how.name,
             proxies=proxies,
             needs=service.needs,
+            restarts_with=service.restarts_with,
             seconds=before.seconds if before else 0.0,
             alias=rollout.alias(settings.project, service.name) if proxies else "",
             raw=tuple(name for name in proxies if name in raw),

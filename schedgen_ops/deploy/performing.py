@@ -27,6 +27,7 @@ from schedgen_ops.rollout.operations import (
     Untag,
     ends,
 )
+from schedgen_ops.rollout.reach import CutOff, Join
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 
 # Seconds that the code may take, and that of submodules with it.
@@ -72,6 +73,10 @@ def _perform(host_run: HostRun, operation: Operation, grace: Mapping[str, float]
         case Revert(new=new):
             if roller.end(host_run.remote, commands, operation, grace[new.service]):
                 host_run.say(f"Service {new.service}: the containers it had serve again")
+        case CutOff():
+            roller.cut_off(host_run.remote, commands, operation)
+        case Join(new=new):
+            host_run.run(commands(operation), deadline=_LONG)
         case Retire(new=new):
             roller.end(host_run.remote, commands, operation, grace[new.service])
         case Remove(new=new):
@@ -102,13 +107,12 @@ def _start(host_run: HostRun, operation: Bring, grace: float) -> _Started:
         show(f"{new.service}: {operation.change.reason}")
         host_run.touched.append(new.service)
         done = ""
-    replaced = roller.start(host_run.remote, host_run.commands, operation, show, grace)
-    answering = host_run.clock.monotonic() - replaced.ending
+    seconds = roller.start(host_run.remote, host_run.commands, operation, show, grace)
     if operation.how.ends:
-        host_run.say(f"Job {new.service} ended well ({replaced.seconds:.1f}s)")
+        host_run.say(f"Job {new.service} ended well ({seconds:.1f}s)")
     else:
-        host_run.say(f"Service {new.service} {done or f'updated successfully ({replaced.seconds:.1f}s)'}")
-    return _Started(new.service, new.release_id, round(replaced.seconds, 1), answering)
+        host_run.say(f"Service {new.service} {done or f'updated successfully ({seconds:.1f}s)'}")
+    return _Started(new.service, new.release_id, round(seconds, 1), host_run.clock.monotonic())
 
 
 def _note(host_run: HostRun, started: list[_Started]) -> None:

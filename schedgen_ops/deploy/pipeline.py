@@ -180,6 +180,9 @@ def verification(
 
     def run() -> None:
         _verify(session, settle=settle)
+        # It serves once it was seen to do without what it replaced.
+        session.do(services.cut_off)
+        session.do(services.verify_alone)
         session.do(services.serve)
         session.serves = True
         measured.verified(session.host_runs, session.emit)

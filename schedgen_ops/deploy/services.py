@@ -13,7 +13,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, State
-from schedgen_ops.rollout import counting, planner, scope
+from schedgen_ops.rollout import counting, planner, reach, scope
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout.grouping import Grouping, waves
 from schedgen_ops.verify import run as verifier
@@ -22,6 +22,9 @@ from schedgen_ops.watch import rules
 
 # One that is not well ends the wait for all.
 _LOOKS = 5
+# What asks containers that are out of reach waits in vain: checks have so many seconds then, or so many times
+# those that they took before.
+_ALONE, _SLOWER = 2.0, 5
 
 
 def put_right(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> None:
@@ -51,7 +54,13 @@ def _go(host_run: HostRun, way: Iterable[planner.Leg]) -> None:
 def roll(host_run: HostRun, services: Iterable[str], grouped: Grouping = waves) -> None:
     """Replace those of `services` that changed; those of a group go together."""
     plan = planner.forward(
-        services, host_run.release, host_run.old, host_run.containers(), host_run.share, grouped
+        services,
+        host_run.release,
+        host_run.old,
+        host_run.containers(),
+        host_run.share,
+        grouped,
+        replaced=host_run.touched,
     )
     if not plan:
         host_run.say("The release has none of these services here")
@@ -77,8 +86,44 @@ def roll_back(host_run: HostRun, services: Iterable[str]) -> None:
     host_run.touched[:] = [name for name in host_run.touched if name not in ours]
 
 
+def cut_off(host_run: HostRun) -> None:
+    """Put the containers that the release replaced out of reach; they go on running."""
+    plan = reach.cut_off(host_run.release, host_run.touched, host_run.containers())
+    host_run.alone = tuple(each.new.service for group in plan for each in group)
+    perform(host_run, plan)
+
+
+def verify_alone(host_run: HostRun) -> None:
+    """Verify a host once more, where something was put out of reach: nothing of it may be needed.
+
+    Raises:
+        OpsError: naming every check that does not pass now.
+    """
+    if not host_run.alone:
+        return
+    findings = verifier.patiently(host_run.context, max(_ALONE, _SLOWER * host_run.checking), tries=2)
+    failed = rules.failed(findings)
+    if failed:
+        raise OpsError(
+            "Deployment verification failed once the containers that were replaced were out of reach",
+            host=host_run.remote.name,
+            detail="\n".join(f"{finding.check}: {finding.text}" for finding in failed),
+            hint=f"Something asks {', '.join(host_run.alone)} at an address that it looked up as it started. "
+            "`depends_on: {SERVICE: {condition: service_healthy, restart: true}}` in its definition has it "
+            "replaced with those that it asks.",
+        )
+    host_run.say("What was replaced is out of reach, and nothing needs it")
+
+
+def join(host_run: HostRun) -> None:
+    """Let what `cut_off` put out of reach be reached again."""
+    if host_run.alone:
+        perform(host_run, reach.joined(host_run.release, host_run.touched))
+        host_run.alone = ()
+
+
 def retire(host_run: HostRun) -> None:
-    """Retire the containers that the release replaced behind the ingress; until now they stood by."""
+    """Retire the containers that the release replaced; until now they stood by."""
     perform(host_run, planner.settled(host_run.release, host_run.old, host_run.touched))
 
 
@@ -94,7 +139,9 @@ def verify(host_run: HostRun, *, settle: bool) -> None:
         # What was stopped for the restore did not die: it counts since it runs.
         for boxes in ([box for box in ours if box.id != again], [box for box in ours if box.id == again]):
             verifier.settled(host_run.context, boxes)
+    begun = host_run.clock.monotonic()
     findings = verifier.patiently(host_run.context)
+    host_run.checking = host_run.clock.monotonic() - begun
     _pass(host_run, "Deployment verification failed", rules.failed(findings))
     verifier.tell(host_run.context, findings)
     host_run.checked = len(findings)
@@ -141,7 +188,8 @@ def _pass(host_run: HostRun, message: str, failed: Sequence[rules.Finding]) -> N
 
 
 def reopen(host_run: HostRun) -> None:
-    """Reopen the record, and name the release before as the one that serves: the new one is taken back."""
+    """Take back that the release serves: what it replaced is reached again, the release before is named."""
+    join(host_run)
     if host_run.new is None or host_run.new.state is not State.DONE:
         return
     host_run.new = replace(host_run.new, state=State.STARTED, finished="")

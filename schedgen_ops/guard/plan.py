@@ -11,7 +11,7 @@ from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import Route, route_of
 from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release.record import Release, ReleaseId, State, to_json
-from schedgen_ops.rollout import planner, scope
+from schedgen_ops.rollout import planner, reach, scope
 from schedgen_ops.rollout.operations import Name, Operation, Plan
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.work_tree import GoBack
@@ -47,6 +47,7 @@ class AgentConfig:
         metrics: such a line for the counters, "" for none; `own_paths` are not counted.
         prometheus: the URL of a query, "" for none.
         back, keep: shell texts, with "-" between those that wait for one another.
+        cut: such texts too, after which the checks have to pass before it is kept.
         records: the release's record as it is kept, taken back, or broken; REASON and FINISHED are filled in.
     """
 
@@ -69,6 +70,7 @@ class AgentConfig:
     prometheus: str
     own_paths: tuple[str, ...]
     back: tuple[str, ...]
+    cut: tuple[str, ...]
     keep: tuple[str, ...]
     records: tuple[str, ...]
 
@@ -132,6 +134,7 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
         prometheus=_query(settings),
         own_paths=tuple(sorted({_path(check) for check in checks})),
         back=_texts(host_run.commands, back(host_run)),
+        cut=_texts(host_run.commands, reach.cut_off(new, host_run.touched, host_run.containers())),
         keep=_texts(host_run.commands, keep(host_run)),
         records=tuple(to_json(record) for record in _records(new)),
     )

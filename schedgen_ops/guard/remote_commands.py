@@ -59,6 +59,7 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "prometheus": config.prometheus,
         "watch_logs": "yes" if policy.log_errors >= 0 else "no",
         "back": config.back,
+        "cut": config.cut,
         "keep": config.keep,
         "records": config.records,
     }

@@ -2,8 +2,8 @@
 
 Compose cannot have two releases of a service at once: what replaces containers is a script, a round trip. It
 goes on when the connection dies, and puts everything in order whatever happens, so that a host is never left
-between two releases of a service. Its lines for us are `say TEXT`, `moved` once requests go to those that
-stay, and `ended MICROSECONDS`: how long the old containers took to end what they had begun.
+between two releases of a service. Its lines for us are `say TEXT`, and `moved` once requests go to those that
+stay.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ComposeOrchestrator(Compose):
         proxy: Proxy,
         share: int = 100,
     ) -> Command:
-        """Start new containers beside the old ones, healthy before the old ones go."""
+        """Start new containers beside the old ones, and wait until they are healthy."""
         return host_script(
             "rollout/start_beside",
             title=f"replace {service}",
@@ -92,6 +92,36 @@ class ComposeOrchestrator(Compose):
             release=release_id,
             limit=patience,
         )
+
+    def cut_off(
+        self,
+        state: str,
+        service: str,
+        record: ServiceRecord,
+        drain: int,
+        *,
+        proxy: Proxy,
+        release_id: ReleaseId,
+        names: bool = False,
+    ) -> Command:
+        """Put the containers of a service that are not of a release out of reach; they go on running."""
+        return host_script(
+            "rollout/cut_off",
+            title=f"cut off {service}",
+            **self._given(state, service),
+            proxy=proxy.name,
+            proxies=record.proxies,
+            release=release_id,
+            wanted=record.replicas,
+            drain=drain,
+            how="names" if names else "",
+        )
+
+    def join(self, state: str, services: Sequence[str]) -> Command:
+        """Let what was put out of reach of services be reached again as before."""
+        title = f"join {', '.join(services)}"
+        given = {"state": state, "services": services, "docker": self.docker.words}
+        return host_script("rollout/join", title=title, **given)
 
     def retire(
         self,

@@ -85,10 +85,10 @@ class Orchestrator(Protocol):
         proxy: Proxy,
         share: int = 100,
     ) -> Command:
-        """Start new containers beside the old ones, healthy before the old ones go.
+        """Start new containers beside the old ones, and wait until they are healthy.
 
-        Behind the ingress the old ones stay: they get hardly a request, and all of them should the new ones
-        die; `retire` takes one side away.
+        The old ones stay, and `retire` takes one side away. Behind the ingress they get hardly a request, and
+        all of them should the new ones die; else the service's name does not lead to them any more.
 
         Args:
             state: the path of the folder of our state.
@@ -107,6 +107,34 @@ class Orchestrator(Protocol):
 
         What ended well for the release already is not run again; what still runs is waited for.
         """
+        ...
+
+    def cut_off(
+        self,
+        state: str,
+        service: str,
+        record: ServiceRecord,
+        drain: int,
+        *,
+        proxy: Proxy,
+        release_id: ReleaseId,
+        names: bool = False,
+    ) -> Command:
+        """Put the containers of a service that are not of a release out of reach; they go on running.
+
+        `retire` removes them, or lets them serve again; `join` only takes this back.
+
+        Args:
+            state: the path of the folder of our state.
+            drain: seconds for requests in flight to end.
+            proxy: the ingress.
+            release_id: whose containers serve.
+            names: they are only not found by a name any more; at their addresses they are as before.
+        """
+        ...
+
+    def join(self, state: str, services: Sequence[str]) -> Command:
+        """Let what was put out of reach of services be reached again as before."""
         ...
 
     def retire(
@@ -154,7 +182,7 @@ class Orchestrator(Protocol):
 
         Args:
             release_id: whose containers.
-            services: those behind the ingress that it replaced.
+            services: those that it replaced and of which the old containers stand by.
             record: what its record says from now on; None leaves it.
             beside: whether the record is on the host already, beside its place.
         """

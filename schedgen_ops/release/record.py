@@ -41,6 +41,7 @@ class ServiceRecord:
         strategy: how it is replaced: ingress, start-first, stop-first, or job, which is run.
         proxies: the ingress's proxies that lead to it.
         needs: the services that must be there before it.
+        restarts_with: those of them with which it is replaced.
         seconds: how long its last replacement took; 0 where that is not known.
         alias: the name under which the ingress finds its containers and no others; "" where they have none.
         raw: those of `proxies` on which bytes pass as they come.
@@ -59,6 +60,7 @@ class ServiceRecord:
     raw: tuple[str, ...] = ()
     counted: bool = True
     uses: tuple[tuple[str, str], ...] = ()
+    restarts_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, ServiceRecord
@@ -11,6 +11,7 @@ from schedgen_ops.rollout.plan import Action, ServiceChange, changes
 Uses = Mapping[str, Mapping[str, str]]
 """What a service uses, by the service that it belongs to, for each that uses anything."""
 Groups = Sequence[Sequence[str]]
+Changes = tuple[ServiceChange, ...]
 
 
 def uses(records: Mapping[str, ServiceRecord], found: Iterable[Container] = ()) -> Uses:
@@ -32,17 +33,17 @@ def todo(
     serving: Release | None,
     foreseen: Mapping[str, str] | None = None,
     begun: ReleaseId = NO_RELEASE,
+    further: Callable[[Changes], Changes] = tuple,
 ) -> tuple[dict[str, ServiceChange], tuple[ServiceChange, ...]]:
     """Return what is done to services and to those that go with them, and which of them are left as they are.
 
     Args:
         found: the project's containers.
         serving, foreseen, begun: see `plan.changes`.
+        further: what changes besides, from what does.
     """
-    told = [
-        _orphaned(change, wanted, found)
-        for change in changes(services, wanted.services, found, serving, foreseen, begun)
-    ]
+    alone = changes(services, wanted.services, found, serving, foreseen, begun)
+    told = [_orphaned(change, wanted, found) for change in further(alone)]
     moved = {change.service: change for change in told if change.touches}
     moved |= {each.service: each for each in followers(moved, wanted.services, found)}
     return moved, tuple(change for change in told if change.service not in moved)

@@ -15,13 +15,15 @@ Grouping = Callable[[Mapping[str, ServiceRecord]], tuple[tuple[str, ...], ...]]
 def together(services: Mapping[str, ServiceRecord]) -> tuple[tuple[str, ...], ...]:
     """Group all that start beside their old containers: those go on serving whatever the others do.
 
-    A service that is stopped first has a group of its own: what comes after it may need it.
+    A service that is stopped first has a group of its own: what comes after it may need it. One that restarts
+    with another comes after that.
     """
     groups: list[tuple[str, ...]] = []
     alone = True
     for name, record in services.items():
         before, alone = alone, not registry.of(record).beside
-        if before or alone:
+        after = groups and {*record.restarts_with} & {*groups[-1]}
+        if before or alone or after:
             groups.append((name,))
         else:
             groups[-1] += (name,)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId
 from schedgen_ops.rollout.plan import Action, ServiceChange
+from schedgen_ops.rollout.reach import CutOff, Join
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.rollout.versions import Version
@@ -69,7 +70,7 @@ class SetIngress:
 class Bring:
     """The containers of a service are replaced by new ones, as its strategy has it; these are healthy then.
 
-    Behind the ingress the old ones stay until `Retire`; else they are gone at the end of this.
+    Where they start beside the old ones, these stay until `Retire`.
 
     Attributes:
         old: the service as the release before has it; None where it has none.
@@ -95,8 +96,8 @@ class Bring:
         return f"{self.how.text(self.new, self.share)}: {self.change.reason}"
 
     def inverse(self) -> tuple[Operation, ...]:
-        """Behind the ingress the old containers still run; else the old ones are put back, but no job."""
-        if not (self.beside and self.new.behind):
+        """Beside the new containers the old ones still run; else the old ones are put back, but no job."""
+        if not self.beside:
             return _put_back(self.new, self.old)
         # Of what no release has, there may be containers that its owner started.
         still = Revert(self.new, self.old)
@@ -120,7 +121,7 @@ class Revert:
 
 @dataclass(frozen=True, slots=True)
 class Retire:
-    """The containers that `new` replaced behind the ingress are drained, stopped and removed."""
+    """The containers that `new` replaced are drained, stopped and removed."""
 
     new: Version
     old: Version | None = None
@@ -156,7 +157,7 @@ class Name:
 
     Attributes:
         release, before: ids; `before` is "" where nothing served.
-        services: those behind the ingress that it replaced.
+        services: those that it replaced, of which the old containers still stand by.
     """
 
     release_id: ReleaseId
@@ -201,7 +202,21 @@ class Unless:
         return ()
 
 
-Operation = Keep | CheckOut | GoBack | SetIngress | Bring | Revert | Retire | Remove | Name | Untag | Unless
+Operation = (
+    Keep
+    | CheckOut
+    | GoBack
+    | SetIngress
+    | Bring
+    | CutOff
+    | Join
+    | Revert
+    | Retire
+    | Remove
+    | Name
+    | Untag
+    | Unless
+)
 Group = tuple[Operation, ...]
 Plan = tuple[Group, ...]
 

@@ -13,8 +13,14 @@ from types import MappingProxyType
 from typing import Any
 
 from schedgen_ops.commands.compose import Service
-from schedgen_ops.commands.definition import ENDED
-from schedgen_ops.commands.docker import DEFINITION_LABEL, INGRESS, JOBS_LABEL, RELEASE_LABEL, Container
+from schedgen_ops.commands.docker import (
+    DEFINITION_LABEL,
+    ENDED,
+    INGRESS,
+    JOBS_LABEL,
+    RELEASE_LABEL,
+    Container,
+)
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, ServiceRecord
 from schedgen_ops.rollout.strategies import registry
 

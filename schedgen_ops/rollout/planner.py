@@ -8,12 +8,12 @@ legs, and each leg is planned from what is found when it begins.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from schedgen_ops.commands.docker import INGRESS, Container
-from schedgen_ops.release.record import NO_RELEASE, Release
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId
 from schedgen_ops.rollout import following
 from schedgen_ops.rollout.grouping import Grouping, some, waves
 from schedgen_ops.rollout.operations import (
@@ -32,6 +32,8 @@ from schedgen_ops.rollout.operations import (
     ends,
 )
 from schedgen_ops.rollout.plan import Action, ServiceChange
+from schedgen_ops.rollout.reach import names_alone
+from schedgen_ops.rollout.restarting import restarting
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, version, versions
 from schedgen_ops.rollout.work_tree import GoBack
@@ -50,6 +52,7 @@ def forward(
     share: int = 100,
     grouped: Grouping = waves,
     foreseen: Mapping[str, str] | None = None,
+    replaced: Iterable[str] = (),
 ) -> Plan:
     """Return the plan that replaces services which differ in `new`; what serves stays until `settled`.
 
@@ -58,12 +61,16 @@ def forward(
         share: percent of the requests that new containers get.
         grouped: which services go together.
         foreseen: why services will differ whose images are not built yet.
+        replaced: the services that were replaced before these.
     """
-    todo, kept = following.todo(services, new, found, old, foreseen, new.id)
+    brought = {*replaced}
+    restarts = partial(restarting, records=new.services, replaced=brought)
+    todo, kept = following.todo(services, new, found, old, foreseen, new.id, restarts)
     plan = _in_turn(map(Keep, kept))
     groups = grouped(some(new.services, todo))
     for wave in following.behind(groups, following.uses(new.services, found)):
-        plan += _wave(wave, todo, new, old, share)
+        plan += _together(names_alone(new, brought, wave)) + _wave(wave, todo, new, old, share)
+        brought |= {*wave}
     return plan
 
 
@@ -80,14 +87,14 @@ def _wave(
 
 def named(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
     """Return the plan that names `new` as the one that serves, once it is verified."""
-    behind = tuple(each.service for each in versions(new, touched) if each.behind)
-    return ((Name(new.id, behind, old.id if old else NO_RELEASE),),)
+    beside = tuple(each.service for each in versions(new, touched) if _beside(each))
+    return ((Name(new.id, beside, old.id if old else NO_RELEASE),),)
 
 
 def settled(new: Release, old: Release | None, touched: Iterable[str]) -> Plan:
     """Return the plan that retires what stood by beside `new`, once it is named."""
-    behind = [each for each in versions(new, touched) if each.behind]
-    return _together([Retire(each, version(old, each.service)) for each in behind])
+    beside = [each for each in versions(new, touched) if _beside(each)]
+    return _together([Retire(each, version(old, each.service)) for each in beside])
 
 
 def ingress(new: Release, old: Release | None, found: Found) -> Plan:
@@ -115,6 +122,8 @@ def homeward(
         touched: whether those runs touched all of `services`; else what they left is looked for.
     """
 
+    ids = frozenset(new.id for new in begun)
+
     def brought(new: Release, found: Found) -> tuple[Version, ...]:
         return versions(new, services) if touched else left(new, found)
 
@@ -125,7 +134,7 @@ def homeward(
     return (
         *(lambda found, new=new: _together(_undone(brought(new, found), serving, Revert)) for new in begun),
         partial(superseded, serving, services if touched else None),
-        *((partial(put_back, serving, services, last_first=touched),) if begun else ()),
+        *((partial(put_back, serving, services, begun=ids, last_first=touched),) if begun else ()),
         *(lambda found, new=new: _in_turn(_undone(left(new, found), serving, Remove)) for new in begun),
     )
 
@@ -142,12 +151,17 @@ def superseded(serving: Release | None, services: Iterable[str] | None, found: F
         return ()
     ours = Counter(box.service for box in found if box.release == serving.id and box.good)
     every = Counter(box.service for box in found)
-    behind = [(each.service, each.record.replicas) for each in versions(serving, services) if each.behind]
-    return settled(serving, None, [name for name, count in behind if count <= ours[name] < every[name]])
+    counts = [(each.service, each.record.replicas) for each in versions(serving, services)]
+    return settled(serving, None, [name for name, count in counts if count <= ours[name] < every[name]])
 
 
 def put_back(
-    serving: Release | None, services: Iterable[str], found: Found, *, last_first: bool = False
+    serving: Release | None,
+    services: Sequence[str],
+    found: Found,
+    *,
+    begun: Collection[ReleaseId] = (),
+    last_first: bool = False,
 ) -> Plan:
     """Return the plan that puts `services` that differ back as `serving` has them, naming it for each.
 
@@ -155,17 +169,22 @@ def put_back(
     their work when it came: none is run again.
 
     Args:
+        begun: the releases that are taken back: who restarts with others has looked theirs up.
         last_first: whether what needs others goes before them: it may not bear the older ones, and those that
             run are older. Else nothing is known to run, and what others need comes first.
     """
     if serving is None:
         return ()
-    told, _ = following.todo(services, serving, found, serving)
+    known = serving.services
+    stale = {box.service for box in found if box.release in begun}
+    foreseen = {name: "put back" for name in stale & known.keys() if known[name].restarts_with}
+    told, _ = following.todo(services, serving, found, serving, foreseen)
     todo = {name: change for name, change in told.items() if change.action is not Action.RUN}
     plan: Plan = ()
-    groups = waves(some(serving.services, todo))
-    groups = groups[::-1] if last_first else groups
-    for wave in following.behind(groups, following.uses(serving.services, found)):
+    groups = waves(some(known, todo))
+    bound = any({*known[name].restarts_with} & todo.keys() for name in todo)
+    groups = groups[::-1] if last_first and not bound else groups
+    for wave in following.behind(groups, following.uses(known, found)):
         plan += _wave(wave, todo, serving, None, 100) + settled(serving, None, wave)
         plan += named(serving, serving, wave)
     return plan
@@ -189,7 +208,7 @@ def unattended(new: Release, old: Release | None, touched: Sequence[str], tree: 
         plan += _together(way for each, way in ways if _beside(each))
         plan += _in_turn(way for each, way in ways if not _beside(each))
     for each in _undone(new_ones.values(), old, Remove):
-        plan += ((Unless(Revert(each.new, None), (each,)) if each.new.behind else each,),)
+        plan += ((Unless(Revert(each.new, None), (each,)) if _beside(each.new) else each,),)
     if behind := _behind(old):
         plan += ((SetIngress(behind),),)
     return (*plan, (Unless(Untag(tuple(record.image for record in new.services.values()))),))
@@ -203,7 +222,7 @@ def _anew(new: Version, old: Version) -> Unless:
     """A service as it was, for certain."""
     start = bring(old, new, again(old.service))
     then = (start, Retire(old), Name(old.release_id, (old.service,))) if start.beside else (start,)
-    return Unless(Revert(new, old) if new.behind else None, then)
+    return Unless(Revert(new, old) if _beside(new) else None, then)
 
 
 def ingress_back(serving: Release | None, found: Found, *, repair: bool = False) -> Plan:

@@ -9,6 +9,7 @@ from schedgen_ops.commands import git
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import operations as o
 from schedgen_ops.rollout.project import Project
+from schedgen_ops.rollout.reach import CutOff, Join
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.secrets import remote_commands as secrets
@@ -27,6 +28,8 @@ class OperationRenderer(Project):
                 command = operation.how.command(self, new, share)
             case o.Retire(new=new) | o.Revert(new=new):
                 command = self._end(new, back=isinstance(operation, o.Revert))
+            case CutOff() | Join():
+                command = self._reach(operation)
             case o.Remove(new=new):
                 state = self.paths.state
                 command = self.orchestrator.remove(state, new.service, release_id=new.release_id)
@@ -70,6 +73,14 @@ class OperationRenderer(Project):
             release_id=new.release_id,
             back=back,
         )
+
+    def _reach(self, operation: CutOff | Join) -> Command:
+        state = self.paths.state
+        if isinstance(operation, Join):
+            return self.orchestrator.join(state, [each.service for each in operation.new])
+        new, names = operation.new, operation.names
+        at = (state, new.service, new.record, self.drain)
+        return self.orchestrator.cut_off(*at, proxy=self.proxy, release_id=new.release_id, names=names)
 
     def _ingress(self, operation: o.SetIngress) -> Command:
         behind = {each.service: each.record for each in operation.behind}

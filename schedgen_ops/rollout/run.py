@@ -12,6 +12,7 @@ from schedgen_ops.log_excerpt import telling
 from schedgen_ops.orchestrators.contract import NOT_BACK
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.rollout.operations import Bring, Remove, Retire, Revert, SetIngress, ends
+from schedgen_ops.rollout.reach import CutOff
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.shell import Command
@@ -22,19 +23,6 @@ _MARGIN = 180.0
 _LOG_LINES = 200
 
 Show = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """How long it took to replace a service.
-
-    Attributes:
-        seconds: all of it.
-        ending: the last of them, in which new containers did all that came, and old ones ended what they had.
-    """
-
-    seconds: float
-    ending: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +41,8 @@ class IngressSet:
 
 def start(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float = GRACE
-) -> Replaced:
-    """Start a service as a release defines it, and wait until it is healthy, or a job until it has ended.
+) -> float:
+    """Start a service as a release defines it; return the seconds until it was healthy, or a job had ended.
 
     Args:
         show: takes the lines that it wrote, should it fail.
@@ -76,18 +64,17 @@ def start(
         # Where no container came up, Compose knows why.
         logs = logs or answer.stderr.strip().splitlines()[:-1]
         raise _failed(remote, operation, _reason(answer), answer.seconds, logs)
-    ending = [int(line.split()[1]) for line in answer.lines() if line.startswith("ended ")]
-    return Replaced(answer.seconds, max([0, *ending]) / 1e6)
+    return answer.seconds
 
 
 def _in_place(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float
-) -> Replaced:
+) -> float:
     command, service = commands(operation), operation.new.service
     patience = operation.how.patience(commands)
     answer = remote.run(command, deadline=patience + grace + _MARGIN, check=False)
     if answer.ok:
-        return Replaced(answer.seconds)
+        return answer.seconds
     folder = commands.paths.release(operation.new.release_id)
     asked = commands.orchestrator.logs(folder, service, _LOG_LINES)
     logs = remote.run(asked, deadline=30, check=False).lines()
@@ -172,6 +159,18 @@ def end(
             f"the old containers of {service} were not removed: {_reason(answer)}", host=remote.name
         )
     return answer.ok
+
+
+def cut_off(remote: Remote, commands: OperationRenderer, operation: CutOff) -> None:
+    """Put what was replaced out of reach, for as long as nobody knows whether it is needed.
+
+    Raises:
+        OpsError: when it could not.
+    """
+    answer = remote.run(commands(operation), deadline=commands.drain + _MARGIN, check=False)
+    if not answer.ok:
+        why = "what replaces it is not well" if answer.code == 10 else _reason(answer)
+        raise OpsError(f"what {operation.new} replaced was not cut off: {why}", host=remote.name)
 
 
 def remove(remote: Remote, commands: OperationRenderer, operation: Remove, grace: float = GRACE) -> None:

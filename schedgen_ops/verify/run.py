@@ -25,9 +25,9 @@ Findings = tuple[rules.Finding, ...]
 Look = Callable[[HostContext], Findings]
 
 
-def quick(host: HostContext) -> Findings:
+def quick(host: HostContext, deadline: float = _QUICK) -> Findings:
     """Check every service's containers and every configured request, in one round trip."""
-    return look(host, checks.QUICK, _QUICK)
+    return look(host, checks.QUICK, deadline)
 
 
 def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
@@ -44,10 +44,10 @@ def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -
     return (*checks.judged(found, answers), *added())
 
 
-def patiently(host: HostContext) -> Findings:
-    """Check as `quick` does, up to three times until nothing fails: a single slow answer is no verdict."""
-    for _ in range(_TRIES):
-        findings = quick(host)
+def patiently(host: HostContext, deadline: float = _QUICK, tries: int = _TRIES) -> Findings:
+    """Check as `quick` does, up to `tries` times until nothing fails: a single slow answer is no verdict."""
+    for _ in range(tries):
+        findings = quick(host, min(deadline, _QUICK))
         if not rules.failed(findings):
             break
     return findings

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,13 +30,18 @@ _CONFIG: dict[str, Any] = {
     "rollout": {"drain": 2},
     "probe": {"pause": 0.2},
 }
-# Two releases, v1 and v2, which differ in the file that their images are built with.
+# Two releases, v1 and v2, which differ in the file that their images are built with; where the folder has a
+# later.yaml, two more whose definition that is.
 _MADE = """
 cd; rm -rf "$1" "$1.git"; mkdir "$1"; base64 -d | tar -xf - -C "$1"; cd "$1"
 git init -q -b main; git config user.name t; git config user.email t@example.org
 printf '.env\\n.schedgen\\nbackups\\n' > .gitignore
 [ ! -f env ] || { cp env .env; echo env >> .gitignore; }
-for n in 1 2; do echo "$n" > web/version; git add .; git commit -qm "v$n"; git tag "v$n"; done
+last=2; [ ! -f later.yaml ] || last=4
+for ((n = 1; n <= last; n++)); do
+  [ "$n" -ne 3 ] || mv later.yaml compose.yaml
+  echo "$n" > web/version; git add .; git commit -qm "v$n"; git tag "v$n"
+done
 git clone -q --bare . "../$1.git"; git remote add origin "$HOME/$1.git"; git checkout -q v1
 """
 _GONE = """
@@ -103,6 +110,31 @@ class Stack:
         label = '{{.Label "com.docker.compose.service"}}'
         found = self.box.sh(f"docker ps --filter {project} --format '{label}'").split()
         return {*found} - {"schedgen-ingress"}
+
+
+@contextmanager
+def visitors(box: Box, url: str) -> Iterator[Callable[[], dict[str, int]]]:
+    """Four visitors on the host who ask again and again, until the function it yields is called.
+
+    That tells how many answers there were of each status and body; "000" is none.
+    """
+    script = """
+    visit() { while [ ! -e /tmp/visited ]; do
+      said=$(curl -s -m 40 -w ' %{http_code}' "$1"); printf '%s\\n' "$said"; sleep 0.1
+    done; }
+    rm -f /tmp/visited; for _ in 1 2 3 4; do visit "$1" & done; wait
+    """
+    words = ("docker", "exec", "--user=deploy", box.host.container, "bash", "-c", script, "visitors", url)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as asking:
+
+        def ended() -> dict[str, int]:
+            box.sh("touch /tmp/visited")
+            return dict(Counter(asking.communicate(timeout=60)[0].splitlines()))
+
+        try:
+            yield ended
+        finally:
+            box.sh("touch /tmp/visited")
 
 
 @contextmanager

@@ -120,6 +120,7 @@ def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str,
     if outcome.code in (0, 3, 4, 7):
         holds(not world.unreachable, f"nobody answers for {world.unreachable}")
         holds(not world.standby, f"containers are left of {list(world.standby)}")
+        holds(not world.cut, f"out of reach are those of {list(world.cut)}")
     holds(_told_in_pairs(outcome), "a step was begun and its end never told")
     # Whatever happened: what is said to serve was verified, and every image that it needs is there.
     if world.current == new:

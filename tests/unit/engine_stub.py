@@ -66,6 +66,8 @@ stat() {
     echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,"
   done < proxies
 }
+# Those that a container is not on, or found by no name of: gone-ID, unnamed-ID.
+on() { [ -e "gone-$1" ] || echo "$1 net 10.0.0.$1$([ -e "unnamed-$1" ] || echo " $2")"; }
 # Away for so many commands, as an engine that is restarted; or of a mind to refuse one kind of them.
 away=0; take away away
 [ "$1" != start ] || [ ! -e restarts ] || mv restarts away; take away away
@@ -94,7 +96,10 @@ case $1 in
           again=; take again "again-$s"; [ -z "$again" ] || [ "$s $release" = "$again" ] || again=
           echo "$id $health ${again:+$EPOCHREALTIME}since $network 0 $named- ../$FAKE/net-$id" ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
-        *IPAddress*) if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id "; fi ;;
+        *Aliases*) on "$id" "$s" ;;
+        '{{.State.Pid}}') pid=; take pid "pid-$id"; echo "${pid:-0}" ;;
+        *IPAddress*) [ -e "gone-$id" ] ||
+          if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id "; fi ;;
         *RestartPolicy*) echo on-failure:3 ;;
         '{{.Id}}'*) echo "$id $status" ;;
         *) echo "$status $health $code $id" ;;
@@ -109,6 +114,14 @@ case $1 in
     exec sleep "$((until - now))" ;;
   restart) echo "$*" >> log; shift; for id in "$@"; do touch "made-$id"; done ;;
   kill) worker=1; take worker worker; echo $((worker + 1)) > worker; echo "$*" >> log ;;
+  network)
+    echo "$*" >> log; id=${*: -1}
+    if [ "$2" = disconnect ]; then
+      [ ! -e "gone-$id" ] || { echo "container $id is not connected" >&2; exit 1; }
+      touch "gone-$id"
+    else
+      rm -f "gone-$id" "unnamed-$id"; case $words in *' --alias '*) ;; *) touch "unnamed-$id" ;; esac
+    fi ;;
   port) cat published ;;
   update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;

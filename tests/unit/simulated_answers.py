@@ -214,7 +214,8 @@ def _remove(world: World, words: Words, stdin: str) -> None:
 
 def _page(world: World, words: Words, _: str) -> Result:
     body = "up 1\n" if any(word.endswith("/metrics") for word in words) else "<html>"
-    return result(f"HTTP/1.1 {world.status} X\r\n\r\n{body}\n\x1e10000 \n")
+    status = "502" if world.pinned in world.cut else world.status
+    return result(f"HTTP/1.1 {status} X\r\n\r\n{body}\n\x1e10000 \n")
 
 
 TITLES: dict[str, Handler] = {

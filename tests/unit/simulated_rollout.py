@@ -45,13 +45,10 @@ def _start_beside(world: World, values: Values, stdin: str) -> Result:
     if box.health == "unhealthy":
         said = f"say {service} | starting\nsay {service} | Error: no database\n"
         return result(said, stderr="is unhealthy", code=1)
-    if values["proxies"]:
-        if not world.ingress:
-            return result(stderr="is not seen by the ingress", code=1)
-        old = world.boxes.get(service)
-        world.standby |= {service: (old, *world.standby.get(service, ()))} if old else {}
-    else:
-        world.standby.pop(service, None)
+    if values["proxies"] and not world.ingress:
+        return result(stderr="is not seen by the ingress", code=1)
+    old = world.boxes.get(service)
+    world.standby |= {service: (old, *world.standby.get(service, ()))} if old else {}
     world.boxes[service] = box
     return result(seconds=2.0)
 
@@ -81,9 +78,27 @@ def _retire(world: World, values: Values, stdin: str) -> Result:
     if not stay or any(box.health != "healthy" for box in stay):
         return result(code=10)
     world.changed.append(f"{'back' if back else 'end'} {service}")
+    world.cut.pop(service, None)
     world.boxes[service] = stay[0]
     world.standby.pop(service, None)
     world.standby |= {service: tuple(stay[1:])} if stay[1:] else {}
+    return result()
+
+
+def _cut_off(world: World, values: Values, stdin: str) -> Result:
+    service, release = values["service"], values["release"]
+    boxes = [world.boxes[service], *world.standby.get(service, ())] if service in world.boxes else []
+    if not any(box.release == release and box.health == "healthy" for box in boxes):
+        return result(code=10)
+    world.changed.append(f"cut off {service}")
+    world.cut |= {service: release}
+    return result()
+
+
+def _join(world: World, values: Values, stdin: str) -> Result:
+    for service in values["services"]:
+        if world.cut.pop(service, None):
+            world.changed.append(f"join {service}")
     return result()
 
 
@@ -181,15 +196,19 @@ def _rm(world: World, words: Sequence[str], stdin: str) -> None:
 TITLES: dict[str, Handler] = {
     "docker compose down": changing(_down),
     "docker compose rm": changing(_rm),
-    "start what was stopped": lambda world, words, stdin: result(),
+    "start what was stopped": lambda world, words, stdin: result(
+        "".join(f"cut {each}\n" for each in world.cut)
+    ),
     "probe": _probe,
     "sweep unfinished backups": _sweep,
 }
 SCRIPTS: dict[str, ScriptHandler] = {
     "compose/up": _up,
     "release/copy": _copy,
+    "rollout/cut_off": _cut_off,
     "rollout/ingress": _ingress,
     "rollout/job": _job,
+    "rollout/join": _join,
     "rollout/promote": _promote,
     "rollout/remove": _remove,
     "rollout/retire": _retire,

@@ -122,6 +122,8 @@ class World:
         status: what every request is answered with.
         migrated: the commits whose migrations were run; `schema` is how many there are in the database.
         standby: containers beside those that serve, newest first: the old ones of a run that is not over.
+        cut: services of which all but the containers of that release are out of reach.
+        pinned: the site needs containers of that service that are out of reach.
         probed: what the prober wrote.
         ingress: the configuration that the ingress runs with; "" while there is none.
         stuck: the ingress cannot take the ports over.
@@ -138,6 +140,8 @@ class World:
     branch: str = "main"
     boxes: dict[str, Box] = field(default_factory=dict)
     standby: dict[str, tuple[Box, ...]] = field(default_factory=dict)
+    cut: dict[str, str] = field(default_factory=dict)
+    pinned: str = ""
     images: dict[str, str] = field(default_factory=dict)
     declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)

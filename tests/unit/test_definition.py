@@ -117,6 +117,12 @@ def test_a_section_that_says_nothing_is_none(nothing: Any) -> None:
     assert parse_services({"services": None}, {}) == ()
 
 
+def test_who_asks_to_be_restarted_with_what_it_needs_is_known() -> None:
+    needs = {"app": {"condition": "service_healthy", "restart": True}, "db": {"condition": "service_started"}}
+    (web,) = parse_services({"services": {"web": {"image": "nginx", "depends_on": needs}}}, {})
+    assert (web.needs, web.restarts_with) == (("app", "db"), ("app",))
+
+
 def test_the_overlay_takes_ports_and_gives_the_ingress_theirs(tmp_path: Path) -> None:
     programs = path(program(tmp_path / "bin", "docker", f'shift; exec {BINARY} "$@"').parent)
     compose = Compose(Docker(), "p", str(tmp_path))

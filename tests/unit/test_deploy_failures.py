@@ -119,6 +119,24 @@ def test_a_site_that_answers_with_errors_is_not_put_into_service() -> None:
     assert host.world.current == ADOPTED
 
 
+@pytest.mark.parametrize("service", ["backend", "frontend"])
+def test_a_site_that_needs_what_was_replaced_is_not_put_into_service(service: str) -> None:
+    """As where a front looked the address of another service up once, when it started."""
+    host = SimHost(world=replace(fresh(), pinned=service))
+    outcome = deploy(host)
+    assert (outcome.code, outcome.failed_step) == (4, "Post-deployment verification")
+    assert outcome.error is not None
+    assert "once the containers that were replaced were out of reach" in outcome.error.message
+    assert "backend http://localhost:3001/health: answered 502" in outcome.error.detail
+    assert "asks backend, frontend at an address" in outcome.error.hint
+    assert "`depends_on: {SERVICE: {condition: service_healthy, restart: true}}`" in outcome.error.hint
+    assert host.world.serving == fresh().serving
+    assert (host.world.current, host.world.cut, host.world.standby) == (ADOPTED, {}, {})
+    # It was reached again before anything else was taken back, and never ended.
+    changed = host.world.changed
+    assert changed.index(f"join {service}") < changed.index(f"back {service}")
+
+
 def test_one_slow_or_lost_answer_is_no_verdict() -> None:
     host, outcome = failing("GET http://localhost:3001/health$")
     assert outcome.code == 0

@@ -183,7 +183,9 @@ def test_it_prints_the_operations_that_a_deploy_performs(project: Project) -> No
             f"start backend of {new} beside what runs: its image is built from backend/a.js and 1 more",
         ),
         ("Monitoring", f"recreate prometheus of {new}: mon/p.yml, which it mounts, changed"),
+        ("Verification", f"cut off what backend of {new} replaced"),
         ("Verification", f"name {new} as what serves"),
+        ("Cleaning", f"retire what backend of {new} replaced"),
     )
 
 

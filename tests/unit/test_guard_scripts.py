@@ -43,6 +43,7 @@ CONFIG = AgentConfig(
     prometheus="",
     own_paths=("/", "/health"),
     back=("true", "-", "true"),
+    cut=(),
     keep=(),
     records=("{}", "{}", "{}"),
 )

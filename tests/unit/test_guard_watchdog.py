@@ -52,6 +52,8 @@ class _Handler(Quiet):
         if self.path == "/metrics":
             site.counted = (site.counted[0] + site.per_look[0], site.counted[1] + site.per_look[1])
         body = METRICS.format(*site.counted).encode() if self.path == "/metrics" else b"well"
+        if self.path in ("/cut", "/joined"):
+            site.status = 502 if self.path == "/cut" else 200
         self.send_response(200 if self.path == "/metrics" else site.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -249,6 +251,26 @@ def test_a_release_that_cannot_be_named_goes_back(post: Post) -> None:
     assert watch.outcome == "back"
     assert "could not be made the release that serves" in post.record["error"]
     assert [path.name for path in (post.state / "releases/r2").iterdir()] == ["release.json"]
+
+
+def test_a_release_that_needs_what_it_replaced_is_not_named_and_goes_back(post: Post, site: Site) -> None:
+    def ask(path: str) -> str:
+        asked = f"exec 3<>/dev/tcp/127.0.0.1/{site.server_port}"
+        return f"{asked}; printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3 > /dev/null"
+
+    post.start(cut=(ask("/cut"),), back=(ask("/joined"),), stages=(Stage(100, 1),))
+    watch = post.follow()
+    assert watch.outcome == "back"
+    assert "do not pass once what it replaced is out of reach" in post.record["error"]
+    assert post.record["state"] == "FAILED"
+    assert not (post.state / "current").exists()
+
+
+def test_a_release_that_does_without_what_it_replaced_is_kept(post: Post) -> None:
+    cut = f"touch {shlex.quote(str(post.state / 'cut'))}; ! [ -e {shlex.quote(str(post.state / 'current'))} ]"
+    post.start(cut=(cut,), stages=(Stage(100, 1),))
+    assert post.follow().outcome == "kept"
+    assert (post.state / "cut").exists()
 
 
 def test_the_record_is_ready_before_the_release_is_named(post: Post) -> None:

@@ -82,9 +82,9 @@ def test_what_is_ended_by_its_limit_is_who_listens_and_not_what_works(
     engine = Engine(tmp_path)
     engine.has("worker")
     engine.say(release="r2", slow="yes")
-    folder = str(engine.state / "releases/r2")
-    Path(folder).mkdir(parents=True)
-    command = engine.compose.start_beside(str(engine.state), folder, "worker", WORKER, 20, proxy=PROXY)
+    engine.has("worker")
+    at = (str(engine.state), "worker", WORKER, 1)
+    command = engine.compose.retire(*at, proxy=PROXY, release_id=ReleaseId("r2"))
     line = ["timeout", "-k", "5", "60", "bash", "--norc", "-o", "pipefail", "-c", command.text]
     env = {**os.environ, "FAKE": str(engine.root), "PATH": f"{engine.bin}:{os.environ['PATH']}"}
     with subprocess.Popen(line, cwd=engine.root, env=env, stdout=-3, stderr=-3) as listener:

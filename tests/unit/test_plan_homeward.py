@@ -12,7 +12,7 @@ from planning import HOW, ORDER, box, release, running
 
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.release.record import Release
-from schedgen_ops.rollout import planner
+from schedgen_ops.rollout import planner, reach
 from schedgen_ops.rollout.grouping import Grouping, together, waves
 from schedgen_ops.rollout.operations import (
     Bring,
@@ -25,6 +25,7 @@ from schedgen_ops.rollout.operations import (
     SetIngress,
     Unless,
 )
+from schedgen_ops.rollout.reach import CutOff, Join
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import GoBack
 
@@ -35,6 +36,7 @@ class Host:
 
     boxes: tuple[Container, ...]
     current: str
+    unreached: frozenset[str] = frozenset()
 
     def of(self, service: str) -> tuple[Container, ...]:
         return tuple(each for each in self.boxes if each.service == service)
@@ -52,11 +54,13 @@ class Host:
         """As the scripts do it on a host, whose engine does what it is told; False where it ends badly."""
         match operation:
             case Bring(new=new, beside=True):
-                there = () if not new.behind else self.of(new.service)
-                self.have(new.service, (*self.started(new), *there))
+                self.have(new.service, (*self.started(new), *self.of(new.service)))
             case Bring(new=new):
                 self.have(new.service, self.started(new))
+            case CutOff() | Join():
+                self.reach(operation)
             case Revert(new=new):
+                self.unreached -= {each.id for each in self.of(new.service)}
                 others = tuple(each for each in self.of(new.service) if each.release != new.release_id)
                 if others == self.of(new.service):
                     return True
@@ -77,6 +81,14 @@ class Host:
             case Unless(first, then):
                 return bool(first and self.perform(first)) or all(self.perform(each) for each in then)
         return True
+
+    def reach(self, operation: CutOff | Join) -> None:
+        """What a container is on or off, which no plan can see."""
+        if isinstance(operation, CutOff):
+            new = operation.new
+            self.unreached |= {each.id for each in self.of(new.service) if each.release != new.release_id}
+        else:
+            self.unreached -= {each.id for new in operation.new for each in self.of(new.service)}
 
     def half(self, operation: Operation) -> None:
         """What the operation leaves whose script is ended in its middle by a reboot."""
@@ -110,12 +122,16 @@ def deployed(
     """A deploy or a rollback that is cut off after so many operations."""
     plan = planner.forward(ORDER, new, old, host.boxes, grouped=grouped)
     touched = [each.new.service for each in operations(plan) if isinstance(each, Bring)]
-    ended = planner.named(new, old, touched) + planner.settled(new, old, touched)
-    performed(host, plan + ended, most, half=half)
+    most = performed(host, plan, most, half=half)
+    if most >= 0:
+        cut = reach.cut_off(new, touched, host.boxes)
+        ended = planner.named(new, old, touched) + planner.settled(new, old, touched)
+        performed(host, cut + ended, most, half=half)
 
 
 def recovered(host: Host, serving: Release, begun: list[Release], most: int, *, half: bool = False) -> None:
-    """The way home, cut off after so many operations."""
+    """The way home, cut off after so many operations; what a killed run put out of reach is joined first."""
+    host.unreached = frozenset()
     most = performed(host, planner.ingress_back(serving, host.boxes, repair=True), most, half=half)
     for leg in planner.homeward(serving, begun, ORDER):
         if most >= 0:
@@ -163,11 +179,14 @@ def test_wherever_it_is_cut_off_the_way_leads_home(
     host = Host(running(old), "r1")
     deployed(host, new, old, cut, grouped, half=half)
     serving, begun = (new, []) if host.current == "r2" else (old, [new])
-    stood_by = {each for name in ("api", "web") for each in host.of(name) if each.release == serving.id}
+    stood_by = {
+        each for name in ("api", "web", "worker") for each in host.of(name) if each.release == serving.id
+    }
     recovered(host, serving, begun, again, half=half_again)
     recovered(host, serving, begun, 99)
     assert standing(host) == whole(serving)
     assert host.current == serving.id
+    assert not host.unreached & {each.id for each in host.boxes}
     # What stood by serves again as it is: nobody waits for a start.
     assert serving is new or stood_by <= {*host.boxes}
     # Who is home stays there, and the next deploy goes through.
@@ -176,6 +195,7 @@ def test_wherever_it_is_cut_off_the_way_leads_home(
     assert {*host.boxes} == was
     deployed(host, new, serving, 99, grouped, half=False)
     assert standing(host) == whole(new)
+    assert not host.unreached & {each.id for each in host.boxes}
 
 
 @quickly
@@ -192,7 +212,9 @@ def test_two_runs_that_were_cut_off_are_both_undone(changed: set[str], cut: int,
 
 
 @quickly
-@given(SOME, SOME, REPLICAS, REPLICAS, st.sets(st.sampled_from(["api", "web"])), COUNT)
+@given(
+    SOME, SOME, REPLICAS, REPLICAS, st.sets(st.sampled_from(["api", "web", "worker"])), COUNT, st.booleans()
+)
 def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
     changed: set[str],
     added: set[str],
@@ -200,6 +222,7 @@ def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
     after: dict[str, int],
     sick: set[str],
     cut: int,
+    late: bool,
 ) -> None:
     """The guard's own way, from a release that was verified, with old containers that fell ill meanwhile."""
     old, new = release("r1", [], without=added, replicas=before), release("r2", changed, replicas=after)
@@ -207,6 +230,9 @@ def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
     plan = planner.forward(ORDER, new, old, host.boxes)
     touched = [each.new.service for each in operations(plan) if isinstance(each, Bring)]
     performed(host, plan, 99)
+    if late:
+        # It was to be kept, and did not pass its checks without them.
+        performed(host, reach.cut_off(new, touched, host.boxes), 99)
     for name in {*touched} & sick & old.services.keys():
         ill = (replace(each, health="unhealthy") if each.release == "r1" else each for each in host.of(name))
         host.have(name, tuple(ill))
@@ -215,6 +241,7 @@ def test_a_host_that_plans_nothing_on_its_way_comes_home_too(
     performed(host, way, 99)
     assert standing(host) == whole(old)
     assert host.current == "r1"
+    assert not host.unreached & {each.id for each in host.boxes}
 
 
 @quickly

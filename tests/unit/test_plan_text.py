@@ -11,8 +11,8 @@ from planning import ORDER, box, lines, release, running
 
 from schedgen_ops.commands.docker import INGRESS, Docker
 from schedgen_ops.orchestrators.compose import ComposeOrchestrator
-from schedgen_ops.release.record import ReleaseId
-from schedgen_ops.rollout import planner
+from schedgen_ops.release.record import Release, ReleaseId
+from schedgen_ops.rollout import planner, reach
 from schedgen_ops.rollout.grouping import together
 from schedgen_ops.rollout.operations import (
     Bring,
@@ -27,6 +27,7 @@ from schedgen_ops.rollout.operations import (
     Untag,
 )
 from schedgen_ops.rollout.plan import Action, ServiceChange
+from schedgen_ops.rollout.reach import CutOff, Join
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.versions import version, versions
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
@@ -83,12 +84,66 @@ start api of r1 beside what runs, 2 containers: its image is built from api/a.js
 
 def test_a_verified_release_is_named_and_then_what_stood_by_goes() -> None:
     assert lines(planner.named(NEW, OLD, ["db", "api"])) == "name r2 as what serves"
-    assert planner.named(NEW, OLD, ["db", "api"]) == ((Name(ReleaseId("r2"), ("api",), ReleaseId("r1")),),)
+    touched = ["db", "api", "worker"]
+    assert planner.named(NEW, OLD, touched) == ((Name(ReleaseId("r2"), ("api", "worker"), ReleaseId("r1")),),)
     assert (
-        lines(planner.settled(NEW, OLD, ["db", "api", "web"]))
-        == "retire what api of r2 replaced\n& retire what web of r2 replaced"
+        lines(planner.settled(NEW, OLD, touched))
+        == "retire what api of r2 replaced\n& retire what worker of r2 replaced"
     )
     assert planner.settled(NEW, OLD, ["db"]) == ()
+
+
+def test_what_stands_by_is_cut_off_before_the_release_is_named_and_can_be_joined_again() -> None:
+    touched = ["db", "api", "web", "worker"]
+    both = running(OLD, "api", "worker") + running(NEW)
+    # What had no container before is replaced by nothing.
+    assert (
+        lines(reach.cut_off(NEW, touched, both))
+        == "cut off what api of r2 replaced\n& cut off what worker of r2 replaced"
+    )
+    assert reach.cut_off(NEW, touched, running(NEW)) == ()
+    assert lines(reach.joined(NEW, ["db", "worker"])) == "join again what worker of r2 replaced"
+    assert reach.joined(NEW, ["db"]) == ()
+
+
+def test_who_restarts_with_a_service_is_replaced_after_it_and_finds_the_new_one_alone() -> None:
+    def front(of: Release, *needs: str) -> Release:
+        web = replace(of.services["web"], restarts_with=needs)
+        return replace(of, services={**of.services, "web": web})
+
+    old, new = front(release("r1", []), "api"), front(release("r2", ["api"]), "api")
+    assert (
+        lines(planner.forward(ORDER, new, old, running(old)))
+        == """\
+leave db as it is
+leave worker as it is
+start api of r2 beside what runs: its image changed
+let the names of api of r2 lead to it alone
+start web of r2 beside what runs: api, which it restarts with, is replaced"""
+    )
+    # Also where all goes at once, and where the other one was in an earlier tier.
+    assert lines(planner.forward(["api", "web"], new, old, running(old), 101, together)).endswith(
+        "lead to it alone\nstart web of r2 beside what runs: api, which it restarts with, is replaced"
+    )
+    assert (
+        lines(planner.forward(["web"], new, old, running(old), replaced=["api"]))
+        == """\
+let the names of api of r2 lead to it alone
+start web of r2 beside what runs: api, which it restarts with, is replaced"""
+    )
+    # What only starts takes nobody's place.
+    gone = tuple(each for each in running(old) if each.service != "api")
+    assert "leave web as it is" in lines(planner.forward(["api", "web"], old, old, gone))
+
+
+def test_who_restarts_with_a_service_looks_it_up_anew_on_the_way_home() -> None:
+    web = replace(
+        OLD.services["web"], strategy="stop-first", proxies=(), restarts_with=("api",), image_id="base"
+    )
+    old, new = (replace(each, services={**each.services, "web": web}) for each in (OLD, NEW))
+    found = (*running(old, "db", "api", "worker"), box("web", "r2", "base"))
+    told = [lines(leg(found)) for leg in planner.homeward(old, [new], ORDER, touched=True)]
+    assert told[2] == "recreate web of r1: put back\nname r1 as what serves"
 
 
 def test_the_first_ingress_takes_the_ports_over_from_the_release_before() -> None:
@@ -119,7 +174,10 @@ def way(found: tuple[object, ...], *, touched: bool = False, old: object = OLD) 
 def test_what_stands_by_serves_again_and_what_is_gone_is_put_back() -> None:
     both = running(OLD, "api", "web") + running(NEW, "api", "worker", "db")
     reverted, superseded, put_back, removed = way(both)
-    assert reverted == "let what api of r2 was to replace serve again"
+    assert (
+        reverted
+        == "let what api of r2 was to replace serve again\n& let what worker of r2 was to replace serve again"
+    )
     assert superseded == "retire what api of r1 replaced"
     assert (
         put_back
@@ -129,10 +187,11 @@ name r1 as what serves
 start api of r1 beside what runs: its image changed
 & start worker of r1 beside what runs: its image changed
 retire what api of r1 replaced
+& retire what worker of r1 replaced
 name r1 as what serves"""
     )
     assert removed == ""
-    assert way(both, touched=True)[0].count("serve again") == 2
+    assert way(both, touched=True)[0].count("serve again") == 3
 
 
 def test_what_a_run_takes_back_itself_goes_from_the_last_and_a_recovery_from_what_others_need() -> None:
@@ -141,6 +200,7 @@ def test_what_a_run_takes_back_itself_goes_from_the_last_and_a_recovery_from_wha
         "start api of r1 beside what runs: its image changed",
         "& start worker of r1 beside what runs: its image changed",
         "retire what api of r1 replaced",
+        "& retire what worker of r1 replaced",
         "start web of r1 beside what runs: its image changed",
         "retire what web of r1 replaced",
     ]
@@ -179,7 +239,12 @@ def test_what_its_owner_started_is_let_serve_again_and_is_not_removed() -> None:
 def test_a_service_that_is_new_is_removed_on_the_way_back() -> None:
     old = release("r1", without=["worker"])
     found = (*running(old), box("worker", "r2", "r2"))
-    assert way(found, old=old) == ["", "", "", "remove worker of r2, which was new"]
+    assert way(found, old=old) == [
+        "let what worker of r2 was to replace serve again",
+        "",
+        "",
+        "remove worker of r2, which was new",
+    ]
     assert way(running(NEW), old=None)[2:] == [
         "",
         "\n".join(f"remove {name} of r2, which was new" for name in ORDER),
@@ -190,7 +255,13 @@ def test_where_no_run_was_cut_off_only_what_is_beside_a_whole_release_goes() -> 
     both = running(OLD) + running(NEW)
     legs = planner.homeward(OLD, [], ORDER)
     assert [lines(leg(both)) for leg in legs] == [
-        "retire what api of r1 replaced\n& retire what web of r1 replaced"
+        "\n".join(
+            (
+                "retire what api of r1 replaced",
+                "& retire what web of r1 replaced",
+                "& retire what worker of r1 replaced",
+            )
+        )
     ]
 
 
@@ -201,10 +272,11 @@ def test_a_host_that_goes_back_by_itself_tries_first_what_may_stand_by() -> None
         == """\
 go back to main
 & let what api of r2 was to replace serve again
+& let what worker of r2 was to replace serve again
 let what api of r2 was to replace serve again; or else start api of r1 beside what runs: put back; \
 then retire what api of r1 replaced; then name r1 as what serves
 recreate db of r1: put back
-remove worker of r2, which was new
+let what worker of r2 was to replace serve again; or else remove worker of r2, which was new
 set the ingress for api, web of r1
 untag p-db:r2, p-api:r2, p-web:r2, p-worker:r2"""
     )
@@ -246,8 +318,14 @@ WHY = ServiceChange("api", Action.REPLACE, "its image changed")
         (SetIngress((API,), versions(OLD, ["api"])), "set the ingress for api of r1"),
         (SetIngress((API,), first=True), ""),
         (Bring(API, BEFORE, WHY), "let what api of r2 was to replace serve again"),
-        (Bring(WORKER, version(OLD, "worker"), WHY), "start worker of r1 beside what runs: put back"),
-        (Bring(WORKER, None, WHY), "remove worker of r2, which was new"),
+        (Bring(WORKER, version(OLD, "worker"), WHY), "let what worker of r2 was to replace serve again"),
+        (
+            Bring(WORKER, None, WHY),
+            "let what worker of r2 was to replace serve again\n& remove worker of r2, which was new",
+        ),
+        (CutOff(API), "join again what api of r2 replaced"),
+        (CutOff(API, names=True), "join again what api of r2 replaced"),
+        (Join((API, WORKER)), "cut off what api of r2 replaced\n& cut off what worker of r2 replaced"),
         (Bring(DB, version(OLD, "db"), WHY), "recreate db of r1: put back"),
         (Revert(API, BEFORE), "start api of r2 beside what runs: put back"),
         (Retire(API, BEFORE), "start api of r1 beside what runs: put back"),

@@ -155,7 +155,8 @@ def test_fewer_containers_are_drained_before_they_go(engine: Engine) -> None:
     answer = scaled(engine, 1, "web_80")
     assert (answer.ok, answer.lines()) == (True, ("fewer 1",)), answer
     stopped = engine.log.index("stop 3")
-    assert engine.log[stopped - 1] == "ask set weight web_80/s1 100%;set server web_80/s2 state drain;"
+    orders = "set server web_80/s1 state ready;set weight web_80/s1 100%;set server web_80/s2 state drain;"
+    assert engine.log[stopped - 1] == f"ask {orders}"
     assert "ask set server web_80/s2 state ready;" in engine.log[-1]
     assert "rm 3" in engine.log
 

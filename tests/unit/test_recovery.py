@@ -71,6 +71,8 @@ def wrong(world: World) -> list[str]:
         found.append("something is not healthy")
     if world.unreachable or world.standby:
         found.append(f"ports {world.unreachable}, left over {list(world.standby)}")
+    if world.cut:
+        found.append(f"out of reach {list(world.cut)}")
     if world.parts:
         found.append(f"unfinished backups {world.parts}")
     if "STARTED" in world.records().values():
@@ -168,6 +170,20 @@ def test_what_still_starts_is_waited_for_before_anything_is_left_over() -> None:
     host = SimHost(world=world)
     assert recover(host).code == 0
     assert not host.world.standby
+
+
+def test_what_was_out_of_reach_when_a_run_was_killed_is_reached_again() -> None:
+    world = killed(deployed(), at("cut off frontend") + 1)
+    assert (world.current, set(world.cut)) == (OLDER, {"backend", "frontend"})
+    host = SimHost(world=world)
+    outcome = recover(host)
+    assert outcome.code == 0
+    assert "What was out of reach for a while is reached again: backend, frontend" in messages(
+        outcome, "warn"
+    )
+    # Before anything else is done to them.
+    assert host.world.changed.index("join frontend") < host.world.changed.index("back frontend")
+    assert wrong(host.world) == []
 
 
 class EndsEarly(SimHost):

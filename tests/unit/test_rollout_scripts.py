@@ -42,11 +42,25 @@ def beside(
     return engine.run(engine.compose.start_beside(state, folder, service, record, health, proxy=PROXY))
 
 
-def end(engine: Engine, release: str = "r2", *, back: bool = False) -> Result:
+def end(
+    engine: Engine, release: str = "r2", *, back: bool = False, of: tuple[str, ServiceRecord] = ("web", SITE)
+) -> Result:
     command = engine.compose.retire(
-        str(engine.state), "web", SITE, 1, proxy=PROXY, release_id=ReleaseId(release), back=back
+        str(engine.state), *of, 1, proxy=PROXY, release_id=ReleaseId(release), back=back
     )
     return engine.run(command)
+
+
+def cut_off(engine: Engine, *, names: bool = False) -> Result:
+    asked = engine.compose.cut_off(
+        str(engine.state), "web", SITE, 1, proxy=PROXY, release_id=ReleaseId("r2"), names=names
+    )
+    return engine.run(asked)
+
+
+def networks(engine: Engine) -> list[str]:
+    """What was asked of networks, in order."""
+    return [line.removeprefix("network ") for line in engine.log if line.startswith("network ")]
 
 
 def services(engine: Engine) -> list[str]:
@@ -68,19 +82,33 @@ def test_only_containers_of_the_release_are_removed(engine: Engine) -> None:
 # New beside old
 
 
-def test_new_containers_take_over_and_the_old_ones_go(engine: Engine) -> None:
+def test_new_containers_take_over_and_the_old_ones_stand_by_under_no_name(engine: Engine) -> None:
     engine.has("worker", "other")
     answer = beside(engine)
     assert answer.ok, answer
+    assert services(engine) == ["worker r1", "other r1", "worker r2"]
+    assert networks(engine) == ["disconnect net 1", "connect net 1"]
+    assert engine.log.index("made 3 worker") < engine.log.index("network disconnect net 1")
+    # A reboot brings back the old ones alone.
+    assert "update --restart no 3" in engine.log
+    assert end(engine, of=("worker", WORKER)).ok
     assert services(engine) == ["other r1", "worker r2"]
-    assert engine.log.index("made 3 worker") < engine.log.index("stop 1") < engine.log.index("rm 1")
+
+
+def test_old_containers_without_an_ingress_are_found_by_their_names_again(engine: Engine) -> None:
+    engine.has("worker")
+    assert beside(engine).ok
+    assert end(engine, back=True, of=("worker", WORKER)).ok
+    assert services(engine) == ["worker r1"]
+    assert networks(engine)[2:] == ["disconnect net 1", "connect --alias worker net 1"]
+    assert not list((engine.state / "cut").iterdir())
 
 
 def test_the_count_is_the_one_that_the_release_wants(engine: Engine) -> None:
     engine.has("worker", "worker")
     three = ServiceRecord("i", "id", "d", replicas=3, strategy="start-first")
     assert beside(engine, three).ok
-    assert services(engine) == ["worker r2"] * 3
+    assert services(engine) == ["worker r1"] * 2 + ["worker r2"] * 3
 
 
 def test_a_service_that_is_new_just_starts(engine: Engine) -> None:
@@ -93,7 +121,14 @@ def test_the_old_ones_serve_until_the_new_one_is_healthy(engine: Engine) -> None
     engine.say(health_worker="starting", event="healthy")
     answer = beside(engine)
     assert answer.ok, answer
-    assert services(engine) == ["worker r2"]
+    assert services(engine) == ["worker r1", "worker r2"]
+
+
+def test_old_containers_that_could_not_serve_do_not_stand_by(engine: Engine) -> None:
+    engine.has("worker", "worker")
+    (engine.root / "containers/1").write_text("worker exited unhealthy r1\n")
+    assert beside(engine).ok
+    assert engine.containers.keys() == {"2", "3"}
 
 
 SICK = {
@@ -133,7 +168,7 @@ def test_events_that_end_early_are_asked_for_again(engine: Engine) -> None:
     engine.say(health_worker="starting", cuts="1", event="healthy")
     answer = beside(engine)
     assert answer.ok, answer
-    assert services(engine) == ["worker r2"]
+    assert services(engine) == ["worker r1", "worker r2"]
 
 
 def test_events_that_end_early_are_no_good_end(engine: Engine) -> None:
@@ -149,7 +184,7 @@ def test_an_engine_that_is_restarted_meanwhile_is_waited_for(engine: Engine) -> 
     engine.say(leaves="3")
     answer = beside(engine)
     assert answer.ok, answer
-    assert services(engine) == ["worker r2"]
+    assert services(engine) == ["worker r1", "worker r2"]
 
 
 @pytest.mark.parametrize("verb", ["ps", "inspect"])
@@ -162,8 +197,9 @@ def test_what_docker_does_not_tell_is_not_taken_for_nothing(engine: Engine, verb
 
 def test_old_containers_that_cannot_be_removed_are_not_said_to_be_gone(engine: Engine) -> None:
     engine.has("worker")
+    assert beside(engine).ok
     engine.say(refuses="rm")
-    answer = beside(engine)
+    answer = end(engine, of=("worker", WORKER))
     assert not answer.ok
     assert answer.stderr.splitlines()[-1] == "containers could not be removed"
 
@@ -228,7 +264,8 @@ def test_in_the_end_the_old_ones_are_drained_and_go(both: Engine) -> None:
     answer = end(both)
     assert answer.ok, answer
     assert services(both) == ["schedgen-ingress r1", "web r2"]
-    drained = both.log.index("ask set weight web_80/s2 100%;set server web_80/s1 state drain;")
+    orders = "set server web_80/s2 state ready;set weight web_80/s2 100%;set server web_80/s1 state drain;"
+    drained = both.log.index(f"ask {orders}")
     assert drained < both.log.index("stop 2") < both.log.index("rm 2")
     assert any("state ready" in line for line in both.log[both.log.index("rm 2") :])
 
@@ -252,6 +289,64 @@ def test_ending_twice_changes_nothing_more(both: Engine, back: bool) -> None:
     before = both.containers
     assert end(both, back=back).ok
     assert both.containers == before
+
+
+# Out of reach, before they go
+
+
+def test_who_is_cut_off_gets_no_request_and_goes_on_running(both: Engine) -> None:
+    answer = cut_off(both)
+    assert answer.ok, answer
+    assert services(both) == ["schedgen-ingress r1", "web r1", "web r2"]
+    assert networks(both) == ["disconnect net 2"]
+    drained = next(line for line in both.log if "state drain" in line)
+    assert both.log.index(drained) < both.log.index("network disconnect net 2")
+    # What it had begun can end, and nobody finds it by a name.
+    assert end(both).ok
+    assert networks(both) == ["disconnect net 2", "connect net 2"]
+    assert both.log.index("network connect net 2") < both.log.index("stop 2")
+    assert services(both) == ["schedgen-ingress r1", "web r2"]
+    assert not list((both.state / "cut").iterdir())
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_who_was_cut_off_is_joined_again_before_it_serves(both: Engine, half: bool) -> None:
+    assert cut_off(both).ok
+    if half:
+        # Noted, and not done: the host died in between.
+        (both.root / "gone-2").unlink()
+    answer = end(both, back=True)
+    assert answer.ok, answer
+    assert services(both) == ["schedgen-ingress r1", "web r1"]
+    assert networks(both)[1:] == ([] if half else ["connect --alias web net 2"])
+    assert both.log.index(f"network {networks(both)[-1]}") < both.log.index("stop 3")
+    ready = "ask set server web_80/s1 state ready;set weight web_80/s1 100%;set server web_80/s2 state drain;"
+    assert ready in both.log
+
+
+def test_who_was_cut_off_is_only_joined_where_it_is_not_known_yet_who_serves(both: Engine) -> None:
+    join = both.compose.join(str(both.state), ["web", "other"])
+    assert both.run(join).ok
+    assert cut_off(both).ok
+    for _ in range(2):
+        assert both.run(join).ok
+        assert networks(both) == ["disconnect net 2", "connect --alias web net 2"]
+    assert services(both) == ["schedgen-ingress r1", "web r1", "web r2"]
+
+
+def test_what_is_cut_off_twice_is_known_as_it_was_at_first(both: Engine) -> None:
+    assert cut_off(both, names=True).ok
+    assert networks(both) == ["disconnect net 2", "connect net 2"]
+    assert not any("state drain" in line for line in both.log)
+    assert cut_off(both).ok
+    assert both.run(both.compose.join(str(both.state), ["web"])).ok
+    assert networks(both)[2:] == ["disconnect net 2", "connect --alias web net 2"]
+
+
+def test_nobody_is_cut_off_where_what_is_to_serve_is_not_well(both: Engine) -> None:
+    (both.root / "containers/3").write_text("web running unhealthy r2\n")
+    assert cut_off(both).code == 10
+    assert networks(both) == []
 
 
 def test_requests_that_do_not_end_are_told_of_and_waited_for_no_longer_than_said(both: Engine) -> None:
@@ -484,5 +579,5 @@ def test_one_script_at_a_time_works_on_a_service(engine: Engine) -> None:
     assert engine.run(engine.compose.finished(str(engine.state), "worker")).ok
     waited = time.monotonic()
     thread.join()
-    assert services(engine) == ["worker r2"]
+    assert services(engine) == ["worker r1", "worker r2"]
     assert waited >= ended[0] - 0.5

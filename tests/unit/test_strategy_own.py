@@ -95,8 +95,12 @@ def test_a_plan_brings_a_service_with_it_and_takes_it_back_by_the_strategy_of_be
     (worker,) = versions(NEW, ["worker"])
     assert (
         lines((Bring(worker, version(OLD, "worker"), WHY).inverse(),))
-        == "start worker of r1 beside what runs, 3 containers: put back"
+        == "let what worker of r2 was to replace serve again"
     )
+    # None of them stands by: then they are started.
+    legs = planner.homeward(OLD, [NEW], ORDER, touched=True)
+    told = "\n".join(lines(leg(running(NEW))) for leg in legs)
+    assert "start worker of r1 beside what runs, 3 containers: its image changed" in told
 
 
 def test_the_way_back_to_a_release_that_has_it_brings_it_again() -> None:
@@ -112,7 +116,7 @@ def test_its_own_command_is_what_is_sent() -> None:
     host = FakeHost(answers={lambda command: "one-by-one" in command.text: result(seconds=7)})
     (worker,) = versions(NEW, ["worker"])
     done = run.start(host, OperationRenderer(COMPOSE, SETTINGS), Bring(worker, None, WHY), lambda line: None)
-    assert done.seconds == 7
+    assert done == 7
     assert str(host.commands[0]) == "one-by-one --wait 40 /srv/schedgen/.schedgen/releases/r2 worker"
 
 

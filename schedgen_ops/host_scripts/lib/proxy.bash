@@ -16,7 +16,8 @@
 #                                  it sees. With 100 the old ones stand by: they get requests if
 #                                  no new one is well; with more than 100 they get none then, either
 #   proxy_admit ADDRESSES ROUTE... takes `proxy_hold` back, for them and for who comes
-#   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO no new ones; what was begun goes on
+#   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO, "" for none, no new ones; what was
+#                                  begun goes on
 #   proxy_idle ROUTE ADDRESSES     whether no request to them is open; 2 where the ingress does not tell
 #   proxy_settle ROUTE...          those that were drained are gone: who comes gets requests as everybody does
 #

@@ -125,8 +125,10 @@ proxy_drain() {
   haproxy_look || return
   for route in "$@"; do
     mapfile -t to < <(haproxy_names "$route" "$stay")
+    haproxy_order "set server $route/" ' state ready' "${to[@]}"
     haproxy_order "set weight $route/" ' 100%' "${to[@]}"
-    mapfile -t from < <(haproxy_names "$route" "$go")
+    from=()
+    [ -z "${go// /}" ] || mapfile -t from < <(haproxy_names "$route" "$go")
     haproxy_order "set server $route/" ' state drain' "${from[@]}"
     haproxy_drained+=("${from[@]/#/$route/}")
   done
@@ -137,12 +139,17 @@ proxy_idle() {
   ! haproxy_servers "$1" "$2" | grep -qv ' 0$'
 }
 proxy_settle() {
-  local route
+  local route free
   haproxy_order 'set server ' ' state ready' "${haproxy_drained[@]}"
   haproxy_order 'set weight ' ' 100%' "${haproxy_drained[@]}"
   haproxy_drained=()
   haproxy_look
-  for route in "$@"; do haproxy_free 100% "$route"; done
+  for route in "$@"; do
+    # Those that were out of reach are free by now.
+    mapfile -t free < <(haproxy_names "$route" '')
+    haproxy_order "set server $route/" ' state ready' "${free[@]}"
+    haproxy_free 100% "$route"
+  done
   haproxy_send
 }
 

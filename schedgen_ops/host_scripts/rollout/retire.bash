@@ -10,42 +10,33 @@
 #: wanted    how many containers of the release stay
 #: drain     seconds for requests in flight to end
 source lib/alone_on_services.bash
-source lib/rollout.bash
-source lib/proxy.bash
+source lib/sides.bash
+source lib/reach.bash
 
-find_ingress || exit
-find_ids every "$service" && find_ids its "$service" --filter "label=schedgen.release=$release" || exit
-its_list=" ${its[*]} " others=()
-for id in "${every[@]}"; do case $its_list in *" $id "*) ;; *) others+=("$id") ;; esac done
-# The newest come first: what a killed run left of the same release is too many, and goes.
-stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
-[ -z "$back" ] || {
-  stay=("${others[@]}")
-  go=("${its[@]}")
+# shellcheck disable=SC2329 # `within` calls it
+# Who was out of reach is found anew by the ingress, which may have closed the way to it.
+seen_again() {
+  local proxy
+  for proxy in "${proxies[@]}"; do
+    proxy_seen_up "$proxy" "$here" "${#stay[@]}" || {
+      proxy_drain "$here" '' "${proxies[@]}"
+      return 1
+    }
+  done
 }
+find_ingress && find_sides "$back" || exit
+[ -z "$back" ] || join_again names || exit
 [ "${#go[@]}" -gt 0 ] || exit 0
-[ "${#stay[@]}" -gt 0 ] || exit 10
-verdict "${stay[@]}"
-well=$?
-[ "$well" -ne 3 ] || {
-  echo "$reason" >&2
-  exit 1
-}
-[ "$well" -eq 0 ] || exit 10
+well_or_end
 "${docker[@]}" update --restart no "${go[@]}" > /dev/null
-here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}")
-[ "${#proxies[@]}" -eq 0 ] || {
-  proxy_drain "$here" "$there" "${proxies[@]}"
-  echo moved
-}
-for proxy in "${proxies[@]}"; do
-  within "$drain" proxy_idle "$proxy" "$there"
-  case $? in
-    0) ;;
-    1) say "requests to $service were still open after ${drain}s" ;;
-    *) say "the ingress did not tell in ${drain}s whether requests to $service were open" ;;
-  esac
-done
+if [ -n "$back" ] && [ "${#proxies[@]}" -gt 0 ]; then
+  here=$(addresses "${stay[@]}")
+  within 15 seen_again || exit 10
+fi
+drain_those
+# What was cut off ends what it had begun.
+[ -n "$back" ] || join_again ''
 stop_and_remove "${go[@]}" || exit
+forget_networks
 [ "${#proxies[@]}" -eq 0 ] || proxy_settle "${proxies[@]}"
 exit 0

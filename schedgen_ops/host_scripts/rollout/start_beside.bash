@@ -1,6 +1,7 @@
-# Starts new containers of a service beside the old ones, and waits until they are healthy; without a healthcheck,
-# until the ingress sees them, or they listen where the old ones do. Behind the ingress the old ones stand by, and a reboot brings back those alone, until the release is promoted; else they end now, and
-# `ended MICROSECONDS` says how long that took.
+# Starts new containers of a service beside the old ones, and waits until they are healthy; without a healthcheck, until
+# the ingress sees them, or they listen where the old ones do. The old ones stand by, and a reboot brings back those
+# alone, until the release is promoted. Without an ingress before them, who asks for the service's name finds the new
+# ones alone then.
 #: docker[]  the engine's words
 #: compose[] `docker compose` with the options for the release's own definition
 #: project   the compose project
@@ -13,16 +14,18 @@
 source lib/alone_on_services.bash
 source lib/rollout.bash
 source lib/proxy.bash
+source lib/reach.bash
 
 find_ingress || exit
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
 find_ids old "$service" || exit
 note_listening "${old[@]}"
-new=() asks=''
+new=() useless=() asks=''
 give_up() {
   for id in "${new[@]}"; do
     last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done
   done
+  join_again names || set -- "$1, and what it was to replace is out of reach"
   remove "${new[@]}" || set -- "$1, and what was started is still there"
   [ "${#proxies[@]}" -eq 0 ] || proxy_admit "${here-}" "${proxies[@]}"
   echo "$1" >&2
@@ -35,21 +38,24 @@ give_up() {
 find_ids every "$service" || give_up "started, and nothing is known of it"
 for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
 [ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
-if [ "${#proxies[@]}" -gt 0 ]; then
-  { restart_policy "${new[0]}" > "$release/restart-$service" &&
-    "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
-    give_up "could not be kept from coming back after a reboot"
+{ restart_policy "${new[0]}" > "$release/restart-$service" &&
+  "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
+  give_up "could not be kept from coming back after a reboot"
+[ "${#proxies[@]}" -eq 0 ] ||
   here=$(addresses "${new[@]}") there=$(addresses "${old[@]}") count=$wanted asks=ingress_sees
-fi
 healthy "$limit" "${new[@]}" || give_up "$reason"
 [ "${#proxies[@]}" -gt 0 ] || {
-  begun=${EPOCHREALTIME/[.,]/}
-  stop_and_remove "${old[@]}" || exit
-  echo "ended $((${EPOCHREALTIME/[.,]/} - begun))"
-  exit 0
+  find_reachable "${old[@]}"
+  cut_off names "${reachable[@]}" || give_up "is not found alone by its name"
 }
 # What is healthy by its own check is seen at once, or never: at another port.
-within 15 ingress_sees || give_up "$reason"
-proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
+[ "${#proxies[@]}" -eq 0 ] || within 15 ingress_sees || give_up "$reason"
+[ "${#proxies[@]}" -eq 0 ] ||
+  proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
   give_up "gets no requests: the ingress does not answer"
-exit 0
+# What could not serve does not stand by.
+for id in "${old[@]}"; do
+  verdict "$id"
+  [ $? -ne 2 ] || useless+=("$id")
+done
+stop_and_remove "${useless[@]}"

@@ -1,7 +1,8 @@
 # Starts again what was stopped for a while, each container whatever becomes of another. Prints `started ID`.
 # Without names it starts what all records say, once what works on them has ended. `ports` is left to who hands
 # those over: what is in it may not be started beside the ingress. Where data is being exchanged it says
-# `swapping NOTE` and starts nothing: nobody may see data of different times.
+# `swapping NOTE` and starts nothing: nobody may see data of different times. Without names it also says `cut SERVICE`
+# for each service of which something was put out of reach.
 #: docker[] the engine's words
 #: state    our folder of state
 #: names[]  the records, or none for all of them
@@ -20,6 +21,9 @@ if [ "${#names[@]}" -eq 0 ]; then
   fi
   for file in "$state"/stopped/*; do
     case ${file##*/} in *.part | ports | '*') ;; *) names+=("${file##*/}") ;; esac
+  done
+  for file in "$state"/cut/*; do
+    case ${file##*/} in *.part | '*') ;; *) printf 'cut %s\n' "${file##*/}" ;; esac
   done
 fi
 for name in "${names[@]}"; do

@@ -57,13 +57,25 @@ perform() {
     jobs+=($!)
   done
 }
+# Whether the release does without what it replaced.
+does_without() {
+  [ "${#cut[@]}" -gt 0 ] || return 0
+  perform "${cut[@]}"
+  [ ! -e "$dir/failed" ] && within 10 visit
+}
 keep() {
+  local why="it could not be made the release that serves"
   # The record and what is said to serve change in one go.
-  prepare "${records[0]}" "$1" && perform "${keep[0]}"
+  if ! does_without; then
+    why="its checks do not pass once what it replaced is out of reach"
+  elif prepare "${records[0]}" "$1"; then
+    perform "${keep[0]}"
+  fi
   if [ "$(cat "$state/current")" != "$release" ]; then
-    rm -f "$dir/failed" "$mine/.release.json"
-    log "bad $count keep It could not be made the release that serves"
-    go_back 0 "it could not be made the release that serves"
+    # Those that stood by are out of reach: nothing is sent to them before they are back.
+    rm -f "$dir/failed" "$mine/.release.json" "$dir/now"
+    log "bad $count keep ${why^}"
+    go_back 0 "$why"
   fi
   [ ! -e "$mine/.release.json" ] || durable "$mine/.release.json" "$mine/release.json"
   perform "${keep[@]:1}"

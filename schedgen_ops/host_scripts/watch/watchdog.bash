@@ -37,6 +37,7 @@
 #: prometheus           the URL of a query, "" for none
 #: watch_logs           "yes" to follow the new containers' logs
 #: back[]               the commands of the way back, "-" between those that wait for one another
+#: cut[]                those that put what it replaced out of reach; then the checks have to pass
 #: keep[]               those that keep the release; the first makes it the one that serves
 #: records[]            the release's record as it is kept, taken back, or broken
 source lib/rollout.bash

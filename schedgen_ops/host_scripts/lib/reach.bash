@@ -1,0 +1,122 @@
+# How containers are put out of reach for a while, and back, while they go on running. `docker`, `state` and `service`
+# are the caller's. How they were is on record before anything is done to them, in `cut/SERVICE` of our folder of
+# state, a line for each network that one is on: ID NETWORK ADDRESS ALIAS...
+source lib/docker.bash
+source lib/files.bash
+
+# Such a line for each network that they are on now, "-" for no address. One that shares a network has none.
+# shellcheck disable=SC2016 # the engine expands it
+networks_of() {
+  [ "$#" -eq 0 ] || present '{{$id := .Id}}{{range $name, $at := .NetworkSettings.Networks -}}
+    {{if and (ne $name "host") (ne $name "none")}}{{$id}} {{$name}} {{or $at.IPAddress "-" -}}
+    {{range $at.Aliases}} {{.}}{{end}}{{println}}{{end}}{{end}}' "$@"
+}
+# What stands in the record already stays: it is how they were.
+note_networks() {
+  local file=$state/cut/$service said
+  said=$(networks_of "$@") || return
+  [ -n "$said" ] || return 0
+  mkdir -p -- "${file%/*}" && {
+    [ ! -e "$file" ] || cat -- "$file"
+    printf '%s\n' "$said"
+  } | awk 'NF && !seen[$1, $2]++' > "$file.part" && durable "$file.part" "$file"
+}
+forget_networks() {
+  local file=$state/cut/$service
+  [ ! -e "$file" ] || { rm -f -- "$file" && lasting "${file%/*}"; }
+}
+# One at a time, of all services: addresses that another one frees or takes meanwhile would be given to the wrong one.
+by_itself() {
+  local lock code
+  exec {lock}>> "$state/cut.lock" && flock "$lock" || return
+  "$@"
+  code=$?
+  exec {lock}>&-
+  return "$code"
+}
+# Whether anybody could reach it. Most workers listen nowhere, and are not disturbed in the middle of their work.
+listens() {
+  local pid
+  pid=$("${docker[@]}" inspect --format '{{.State.Pid}}' "$1") && grep -qs -- "$1" "/proc/$pid/cgroup" &&
+    [ -r "/proc/$pid/net/tcp" ] || return 0
+  cat "/proc/$pid/net/"{tcp,tcp6,udp,udp6} 2> /dev/null |
+    awk '($4 == "0A" || $4 == "07") && $2 !~ /^(......7F|00000000000000000000000001000000):/ { found = 1 }
+      END { exit !found }'
+}
+# Those that listen, into the array `reachable`.
+find_reachable() {
+  local id
+  reachable=()
+  for id; do ! listens "$id" || reachable+=("$id"); done
+}
+# Whether one IPv4 address comes before another.
+comes_before() {
+  local a b
+  IFS=. read -ra a <<< "$1"
+  IFS=. read -ra b <<< "$2"
+  [ "${#a[@]}${#b[@]}" = 44 ] && printf -v a '%03d' "${a[@]}" && printf -v b '%03d' "${b[@]}" && [[ $a < $b ]]
+}
+# connect_at NETWORK CONTAINER ADDRESS [ALIAS...]: on a network, with the address that it had there, since who looked
+# it up once goes on asking it. The engine gives the lowest that is free: those below it are taken meanwhile.
+connect_at() {
+  local network=$1 id=$2 address=$3 names=() name got image filler fillers=() code
+  shift 3
+  for name; do case $id in "$name"*) ;; *) names+=(--alias "$name") ;; esac done
+  while :; do
+    "${docker[@]}" network connect "${names[@]}" "$network" "$id"
+    code=$?
+    got=$(networks_of "$id" | awk -v network="$network" '$2 == network { print $3 }')
+    comes_before "$got" "$address" || break
+    image=$("${docker[@]}" inspect --format '{{.Image}}' "$id") || break
+    "${docker[@]}" network disconnect "$network" "$id" || break
+    # No container of the project, whatever labels its image has.
+    filler=$("${docker[@]}" run --detach --rm --network "$network" --label com.docker.compose.project= \
+      --entrypoint sleep "$image" 60) || {
+      "${docker[@]}" network connect "${names[@]}" "$network" "$id"
+      code=$?
+      break
+    }
+    fillers+=("$filler")
+  done
+  [ "${#fillers[@]}" -eq 0 ] || "${docker[@]}" rm --force "${fillers[@]}" > /dev/null
+  return "$code"
+}
+cut_off() { by_itself off "$@"; }
+join_again() { [ ! -e "$state/cut/$service" ] || by_itself on "$@"; }
+# cut_off "names"|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any more,
+# and at their addresses they are as before.
+off() {
+  local how=$1 rows row id network address
+  shift
+  note_networks "$@" || return
+  mapfile -t rows < <(networks_of "$@")
+  for row in "${rows[@]}"; do
+    read -r id network address _ <<< "$row"
+    [ -n "$id" ] || continue
+    "${docker[@]}" network disconnect "$network" "$id" || return
+    [ -z "$how" ] || connect_at "$network" "$id" "$address" || return
+  done
+}
+# join_again "names"|"": what was put out of reach and is still there is on its networks again; with "names" as it was
+# before, and the record goes.
+on() {
+  local how=$1 rows=() ids=() row now at id network address names name code=0
+  mapfile -t rows < "$state/cut/$service"
+  mapfile -t ids < <(present '{{.Id}}' "${rows[@]%% *}" | sort -u)
+  now=$(networks_of "${ids[@]}") || return
+  for row in "${rows[@]}"; do
+    read -r id network address names <<< "$row"
+    case " ${ids[*]} " in *" $id "*) ;; *) continue ;; esac
+    [ -n "$how" ] || names=
+    at=$(grep -m 1 -- "^$id $network " <<< "$now")
+    if [ -n "$at" ]; then
+      for name in $names; do case " $at " in *" $name "*) ;; *) at='' ;; esac done
+      [ -z "$at" ] || continue
+      "${docker[@]}" network disconnect "$network" "$id" || code=1
+    fi
+    # shellcheck disable=SC2086 # a list of names
+    connect_at "$network" "$id" "$address" $names || code=1
+  done
+  [ "$code" -ne 0 ] || [ -z "$how" ] || forget_networks
+  return "$code"
+}

@@ -1,0 +1,47 @@
+# The two sides of a service whose containers are being replaced: what stays and what goes. `service`, `release`, `wanted`,
+# `proxies` and `drain` are the caller's.
+source lib/rollout.bash
+source lib/proxy.bash
+
+# Sets `stay` and `go`; with "back" those that are not of the release stay, and it goes.
+find_sides() {
+  local its others=() id
+  find_ids every "$service" && find_ids its "$service" --filter "label=schedgen.release=$release" || return
+  for id in "${every[@]}"; do case " ${its[*]} " in *" $id "*) ;; *) others+=("$id") ;; esac done
+  # The newest come first: what a killed run left of the same release is too many, and goes.
+  stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
+  [ -z "${1-}" ] || {
+    stay=("${others[@]}")
+    go=("${its[@]}")
+  }
+}
+# Ends unless those that are to stay are well: with 10 where one is not, or none is there.
+well_or_end() {
+  [ "${#stay[@]}" -gt 0 ] || exit 10
+  verdict "${stay[@]}"
+  case $? in
+    0) ;;
+    3)
+      echo "$reason" >&2
+      exit 1
+      ;;
+    *) exit 10 ;;
+  esac
+}
+# Those that stay get all requests, and what goes has `drain` seconds for those that it has begun.
+drain_those() {
+  local here there proxy
+  here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}")
+  [ "${#proxies[@]}" -gt 0 ] || return 0
+  proxy_drain "$here" "$there" "${proxies[@]}"
+  echo moved
+  [ -n "${there// /}" ] || return 0
+  for proxy in "${proxies[@]}"; do
+    within "$drain" proxy_idle "$proxy" "$there"
+    case $? in
+      0) ;;
+      1) say "requests to $service were still open after ${drain}s" ;;
+      *) say "the ingress did not tell in ${drain}s whether requests to $service were open" ;;
+    esac
+  done
+}
