@@ -55,7 +55,7 @@ class SetIngress:
 
     def __str__(self) -> str:
         raw = [name.replace("_", " ") for each in self.behind for name in each.record.raw]
-        ways = f"; no HTTP, passed on as it comes: {', '.join(raw)}" if raw else ""
+        ways = f"; no HTTP seen, passed on as it comes: {', '.join(raw)}" if raw else ""
         if self.first:
             return f"hand the ports of {_names(self.behind)} over to the ingress{ways}"
         how = "repair" if self.repair else "set"

@@ -48,14 +48,13 @@ BROKEN = (
         "Service backend failed health check after",
         ("templates not loaded",),
         # The first deploy that comes as far puts the ingress before those that publish ports.
-        frozenset({"backend", "frontend", "pdf-worker"}),
+        frozenset({"backend", "frontend"}),
     ),
     Broken(
         "broken-crash",
         "Post-deployment verification",
         "was healthy and then ended with exit code 1",
         ('column "uploaded_at" does not exist',),
-        frozenset({"pdf-worker"}),
     ),
 )
 

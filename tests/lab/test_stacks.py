@@ -49,9 +49,9 @@ def test_whatever_ports_speak_and_wherever_they_are_published(lab: Place, host: 
         # Another project's service of the same name, on the network that both are in.
         host.sh("docker run -d --name edge-shop --network edge --network-alias shop -e APP=beta- ports-shop")
         plan = ports.op("deploy.plan", "--branch", "v2").output
-        assert "no HTTP, passed on as it comes: h2c 8081, line 9000, tls 8443" in plan, plan
+        assert "no HTTP seen, passed on as it comes: h2c 8081, line 9000, tls 8443" in plan, plan
         said = ports.deploy("v2")
-        assert "Port 8443 of tls speaks no HTTP: its bytes are passed on as they come" in said
+        assert "No HTTP was seen at port 8443 of tls: its bytes are passed on as they come" in said
         with ports.visitors(*DOORS) as ended:
             ports.deploy("v1")
             seen = ended()
@@ -139,7 +139,7 @@ def test_what_a_deploy_must_neither_lose_nor_have_twice(lab: Place, host: Box, t
             "each container of it has a volume of its own at /app/cache",
             "2 containers, as they run",
             "client uses its network",
-            "vpn, whose network it uses, is replaced",
+            "vpn, which it restarts with, is replaced",
         ):
             assert words in " ".join(plan.split()), plan
         said = state.deploy("v2")

@@ -162,7 +162,9 @@ case $1 in
     status=running; case $words in *' --no-start '*) status=created ;; esac
     case $words in *' --force-recreate '*)
       service=${words% } service=${service##* }; of "$service"
-      for id in "${found[@]}"; do rm "containers/$id"; make "$service" running; done; exit ;;
+      for id in "${found[@]}"; do rm "containers/$id"; make "$service" running; done
+      [ "${#found[@]}" -gt 0 ] || make "$service" running
+      exit ;;
     esac
     for word in "$@"; do
       case $word in

@@ -96,10 +96,10 @@ def test_of_others_the_way_that_they_stand_tells_it_unless_we_started_them_as_so
     # Who is started again, published or looked at is there to stay.
     assert jobs(ended("web"), ended("db")) == {"init"}
     own = {"build": {"context": "/srv/p/web"}, "command": ["x"]}
-    assert services({"services": {"a": own}})[0].once
-    assert not services({"services": {"redis": {"image": "redis"}}})[0].once
+    assert services({"services": {"a": own}})[0].may_end
+    assert not services({"services": {"redis": {"image": "redis"}}})[0].may_end
     for more in ({"restart": "always"}, {"healthcheck": {"test": ["CMD", "x"]}}, {"expose": ["80"]}):
-        assert not services({"services": {"a": {**own, **more}}})[0].once
+        assert not services({"services": {"a": {**own, **more}}})[0].may_end
 
 
 def row(number: int, labels: dict[str, str], code: int) -> str:
@@ -227,7 +227,7 @@ def test_where_nothing_runs_yet_it_comes_before_the_ingress_which_starts_what_is
     assert [(step, line.partition(":")[0]) for step, line in found.lines()] == [
         ("Code", "check out bbbbbbbbbbbb"),
         ("Jobs", "run init of bbbbbbb to its end"),
-        ("Ingress", "set the ingress for web of bbbbbbb"),
+        ("Ingress", "set the ingress for web of bbbbbbb; no HTTP seen, passed on as it comes"),
         ("db", "recreate db of bbbbbbb"),
         ("web", "start web of bbbbbbb beside what runs"),
         ("Verification", "name bbbbbbb as what serves"),

@@ -60,7 +60,7 @@ listens_well() {
     return 3
   }
   while read -r id health started network published named pid; do
-    [ "$health" = none ] || continue
+    [ "$health" = none ] && ! is_in "$id" "${ending[@]}" || continue
     [ "${started_at[$id]-$started}" = "$started" ] || {
       reason="ended, and was started again"
       return 2
