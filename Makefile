@@ -39,23 +39,11 @@ lab-test: venv ssh-tools browser ## Run the lab tests only
 	@$(LAB_TESTS)
 
 bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy, a lost host, a fleet
-	@python tests/bench/bench_list.py
-	@echo
-	@python tests/bench/bench_host.py
-	@echo
-	@python tests/bench/bench_quick.py
-	@echo
-	@inv lab.up
-	@python tests/bench/bench_backup.py
-	@echo
-	@python tests/bench/bench_verify.py
-	@echo
-	@python tests/bench/bench_deploy.py
-	@echo
-	@python tests/bench/bench_lost_host.py
-	@echo
-	@inv lab.up --hosts 3
-	@python tests/bench/bench_fleet.py
+	@missed=; measure() { python tests/bench/bench_$$1.py || missed="$$missed $$1"; echo; }; \
+	measure list; measure host; measure quick; \
+	inv lab.up && measure backup && measure verify && measure deploy && measure lost_host && \
+	inv lab.up --hosts 3 && measure fleet && \
+	[ -z "$$missed" ] || { echo "not everything was measured, or a goal is missed:$$missed" >&2; exit 1; }
 
 soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row under load (an hour)
 	@inv lab.up

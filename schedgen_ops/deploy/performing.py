@@ -147,6 +147,6 @@ def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
         host_run.say(f"The ingress {told}")
         for name in (name for each in operation.behind for name in each.record.raw):
             service, _, port = name.rpartition("_")
-            host_run.say(f"No HTTP was seen at port {port} of {service}: its bytes are passed on as they come")
+            host_run.say(f"No HTTP was seen at port {port} of {service}: bytes are passed on as they come")
     for text in done.told:
         host_run.warn(text)
