@@ -60,7 +60,8 @@ listens_well() {
     return 3
   }
   while read -r id health started network published named pid; do
-    [ "$health" = none ] && ! is_in "$id" "${ending[@]}" || continue
+    [ "$health" = none ] || continue
+    ! is_in "$id" "${ending[@]}" || continue
     [ "${started_at[$id]-$started}" = "$started" ] || {
       reason="ended, and was started again"
       return 2
