@@ -20,7 +20,7 @@ from schedgen_ops.lab import hosts as lab_hosts
 from schedgen_ops.lab.place import Place
 
 TAGS = ("v1.2.3", "v1.2.4")
-SHORT = 1.0
+SHORT = 3.0
 """Seconds: the half of a shorter step is about what it takes to see it begin and to strike."""
 
 
@@ -80,7 +80,7 @@ def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishe
 ) -> None:
     op.deploy("v1.2.4")
     table = moments(op)
-    assert len(table) > (20 if blows.ALL else 12)
+    assert len(table) > (20 if blows.ALL else 11)
     with load(host) as ended:
         for number, moment in enumerate(table):
             ended_at(host, op.start("deploy", "--branch", other(host)), moment, blows.killed)
