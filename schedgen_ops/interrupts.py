@@ -7,6 +7,7 @@ passed over.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
@@ -41,6 +42,14 @@ class _Mode(Enum):
 
 def _deaf(number: int, _: FrameType | None) -> None:
     """A signal that is passed over."""
+
+
+@atexit.register
+def _deaf_to_the_end() -> None:
+    """Pass those signals over while the interpreter ends too: it takes its own handlers away before that."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _deaf:
+            signal.signal(number, signal.SIG_IGN)
 
 
 class Interrupts:

@@ -148,6 +148,26 @@ def test_the_end_of_a_run_that_went_well_is_not_cut_off(tmp_path: Path) -> None:
         assert one.diary()[-1] == other.diary()[-1] == "cleaned"
 
 
+# What is left in `sys.modules` goes when the interpreter has taken its own handlers of signals away.
+_LATE = """
+import os, signal, sys
+from schedgen_ops.interrupts import Interrupts
+class Late:
+    def __del__(self): os.kill(os.getpid(), signal.SIGHUP)
+ends = Interrupts()
+with ends.installed():
+    ends.back()
+    os.kill(os.getpid(), signal.SIGHUP)
+sys.modules["late"] = Late()
+sys.exit(3)
+"""
+
+
+def test_a_terminal_that_closes_once_more_at_the_very_end_does_not_change_the_exit_code() -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", _LATE], env=env, check=False).returncode == 3
+
+
 def test_without_a_terminal_signals_after_the_first_are_passed_over_and_said(tmp_path: Path) -> None:
     env = {**os.environ, "SCHEDGEN_STATE": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
     words = [sys.executable, str(PROGRAM), str(tmp_path), "works", "run"]
