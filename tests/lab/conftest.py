@@ -27,11 +27,14 @@ LONGEST = (
     "test_interrupted",
     "test_zero_downtime",
     "test_guard",
+    "test_stacks",
     "test_deploy",
     "test_restore",
     "test_interrupted_data",
     "test_interrupted_handover",
     "test_interrupted_engine",
+    "test_runbook",
+    "test_fleet_deploy",
 )
 """Files that begin first, so that the second of two processes does not end long after the first."""
 
