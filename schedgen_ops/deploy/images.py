@@ -64,7 +64,7 @@ def describe(
     count = counting.running(running, known)
     records: dict[str, ServiceRecord] = {}
     here = scope.on(services, settings, host)
-    hows = registry.chosen(here, settings)
+    hows = registry.chosen(here, settings, known.services if known else {})
     gated = [service for service in here if hows[service.name].behind]
     raw = spoken_of.raw(gated, settings, known.services if known else {}, spoken)
     routes = routes_of(gated, settings.checks)
@@ -130,9 +130,10 @@ def ask_ports(host: HostContext, services: Sequence[c.Service], known: Release |
     Args:
         known: the release that serves.
     """
-    hows = registry.chosen(here := scope.on(services, host.settings, host.entry), host.settings)
+    here, before = scope.on(services, host.settings, host.entry), known.services if known else {}
+    hows = registry.chosen(here, host.settings, before)
     gated = [service for service in here if hows[service.name].behind]
-    doors = spoken_of.to_ask(gated, host.settings, known.services if known else {})
+    doors = spoken_of.to_ask(gated, host.settings, before)
     if not doors:
         return NOTHING_ASKED
     return spoken_of.parse(host.run(spoken_of.command(doors), spoken_of.DEADLINE).stdout)

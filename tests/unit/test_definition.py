@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import RECORDED, bash, path, program, recorded, settings
+from kit import RECORDED, bash, minimal, path, program, recorded, settings
 
 from schedgen_ops.commands.compose import Compose, Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import INGRESS, Docker, parse_containers
@@ -106,6 +106,17 @@ def test_two_services_on_one_port_keep_their_own_addresses() -> None:
         "b": "ingress",
         "c": "ingress",
     }
+
+
+def test_what_has_its_ports_itself_does_not_go_behind_an_ingress_that_runs_for_others() -> None:
+    port = {"target": 80, "published": "8005", "protocol": "tcp"}
+    found = parse_services({"services": {"a": {"build": {"context": "/srv/p"}, "ports": [port]}}}, {})
+    other = ServiceRecord("p-b:r1", "", "d", strategy="ingress", proxies=("b_80",))
+    before = {"a": ServiceRecord("p-a:r1", "", "d"), "b": other}
+    assert registry.chosen(found, minimal(), before)["a"].name == "stop-first"
+    assert registry.chosen(found, minimal(rollout={"ingress": ["a"]}), before)["a"].name == "ingress"
+    # Where there is no ingress yet, the first one takes them over.
+    assert registry.chosen(found, minimal(), {"a": before["a"]})["a"].name == "ingress"
 
 
 @pytest.mark.parametrize("nothing", [None, [], {}])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
+from types import MappingProxyType
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
@@ -17,6 +18,7 @@ from schedgen_ops.settings import Settings
 
 STRATEGIES: tuple[Strategy, ...] = (Job(), LeftAlone(), IngressStrategy(), StartFirst(), StopFirst())
 """In the order in which they are asked: first those that the config asks for; the last suits all services."""
+_NONE: Mapping[str, ServiceRecord] = MappingProxyType({})
 
 
 def of(record: ServiceRecord) -> Strategy:
@@ -24,9 +26,21 @@ def of(record: ServiceRecord) -> Strategy:
     return next((each for each in STRATEGIES if each.name == record.strategy), STRATEGIES[-1])
 
 
-def chosen(services: Iterable[Service], settings: Settings) -> dict[str, Strategy]:
-    """Return how each of the services of a host is replaced, by its name."""
-    return {service.name: _how(service, settings) for service in services}
+def chosen(
+    services: Iterable[Service], settings: Settings, known: Mapping[str, ServiceRecord] = _NONE
+) -> dict[str, Strategy]:
+    """Return how each of the services of a host is replaced, by its name.
+
+    Args:
+        known: the services of the release that serves.
+    """
+    hows = {service.name: _how(service, settings) for service in services}
+    if any(record.proxies for record in known.values()):
+        # What was stopped first has its ports itself: an ingress that runs could not take them by itself.
+        stay = {name for name, record in known.items() if record.strategy == STRATEGIES[-1].name}
+        gated = {name for name, how in hows.items() if how.behind} - {*settings.rollout.ingress}
+        hows |= dict.fromkeys(gated & stay, STRATEGIES[-1])
+    return hows
 
 
 def _how(service: Service, settings: Settings) -> Strategy:
