@@ -22,11 +22,16 @@ def running(found: Iterable[Container], serving: Release | None) -> dict[str, in
         serving: the release that serves; None where all there are is their owner's.
     """
     boxes: dict[str, list[Container]] = {}
+    theirs: dict[str, list[Container]] = {}
     for box in found:
         record = serving.services.get(box.service) if serving else None
         # Those without our label their owner started by hand.
-        if not box.release or (record and not differs(record, [box], serving)):
-            boxes.setdefault(box.service, []).append(box)
+        if box.release and not (record and not differs(record, [box], serving)):
+            continue
+        # Behind the ingress they have the ports themselves: ours beside them are about to take their place.
+        kind = theirs if record and record.proxies and not box.release else boxes
+        kind.setdefault(box.service, []).append(box)
+    boxes |= {name: max(its, boxes.get(name, []), key=len) for name, its in theirs.items()}
     live = {name: sum(box.status in _LIVE for box in its) for name, its in boxes.items()}
     return {name: live[name] or len(its) for name, its in boxes.items()}
 

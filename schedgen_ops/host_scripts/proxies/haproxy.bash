@@ -37,14 +37,19 @@ haproxy_look() {
   haproxy_stat='' haproxy_fresh=''
   haproxy_ask 'show stat' && [ -n "$haproxy_answer" ] && haproxy_stat=$haproxy_answer
 }
-# The servers of a route that lead to one of these addresses, or are free (""): name, status, open sessions.
+# The servers of a route that lead to one of these addresses, or are free (""): name, status, open sessions. One that
+# was just found is UP for HAProxy until its checks have failed: it is `unchecked` until one has passed.
 haproxy_servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
+  function status() {
+    if ($at["status"] ~ /^UP/ && "check_status" in at && $at["check_status"] !~ /OK/) return "unchecked"
+    return $at["status"]
+  }
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
   $at["pxname"] == proxy && $at["type"] == 2 {
     address = $at["addr"]; sub(/:[0-9]+$/, "", address); gsub(/[][]/, "", address)
     if (address == "0.0.0.0" || address == "::") address = ""
     if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
-      print $at["svname"], $at["status"], $at["scur"]
+      print $at["svname"], status(), $at["scur"]
   }' <<< "$haproxy_stat"; }
 haproxy_names() { haproxy_servers "$@" | cut -d' ' -f1; }
 # Something for many servers: $1 before and $2 behind each name.
@@ -161,8 +166,13 @@ proxy_let_in() { haproxy_let_in; }
 proxy_answering() {
   haproxy_look
   awk -F, '
-    $2 == "BACKEND" { some = 1; if ($18 != "UP") bad = 1 }
-    END { exit !some || bad }' <<< "$haproxy_stat"
+    /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; told = "check_status" in at; next }
+    $2 == "BACKEND" { some = 1; if ($at["status"] != "UP") bad = 1; if (told) asked[$1] }
+    told && $at["type"] == 2 && $at["status"] ~ /^UP/ && $at["check_status"] ~ /OK/ { passed[$1] }
+    END {
+      for (each in asked) if (each != "schedgen_maintenance" && !(each in passed)) bad = 1
+      exit !some || bad
+    }' <<< "$haproxy_stat"
 }
 proxy_learned() {
   haproxy_ask 'show servers state' && [ -n "$haproxy_answer" ] || return
