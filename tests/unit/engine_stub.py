@@ -49,7 +49,7 @@ table() { # id, ports
 }
 stat() {
   busy=0 reach=UP; take busy busy; take reach reach
-  echo '# pxname,svname,qcur,qmax,scur,c,c,c,c,c,c,c,c,c,c,c,c,status,type,addr'
+  echo '# pxname,svname,qcur,qmax,scur,c,c,c,c,c,c,c,c,c,c,c,c,status,type,addr,check_status'
   while read -r proxy; do
     slot=0; of "${proxy%_*}"
     for id in "${found[@]}"; do
@@ -60,10 +60,11 @@ stat() {
         running:none) [ -z "$(open_ports "$id" "$s" "$r")" ] || up=UP ;;
       esac
       at=10.0.0.$id; [ ! -e ipv6 ] || at="[fd00:77::$id]"
-      echo "$proxy,s$slot,,,$busy,,,,,,,,,,,,,$up,2,$at:80"
+      checked=L7OK; [ ! -e unchecked ] || checked=INI
+      echo "$proxy,s$slot,,,$busy,,,,,,,,,,,,,$up,2,$at:80,$checked"
     done
-    echo "$proxy,s9,,,0,,,,,,,,,,,,,MAINT,2,0.0.0.0:80"
-    echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,"
+    echo "$proxy,s9,,,0,,,,,,,,,,,,,MAINT,2,0.0.0.0:80,"
+    echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,,"
   done < proxies
 }
 # Those that a container is not on, or found by no name of: gone-ID, unnamed-ID.

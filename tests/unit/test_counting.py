@@ -121,3 +121,8 @@ def test_a_record_of_before_reads_as_one_whose_file_says_the_number() -> None:
         ReleaseId("r1"), "main", "a" * 40, State.DONE, services={"web": ServiceRecord("i", "", "")}
     )
     assert from_json(to_json(known).replace('"counted":true,', "")).services["web"].counted
+
+
+def test_the_two_kinds_of_a_hand_over_that_was_cut_off_are_counted_once() -> None:
+    boxes = [box("web", "", "r1"), box("web", "r1", "r1", 2)]
+    assert counting.running(boxes, SERVING)["web"] == 1

@@ -214,6 +214,14 @@ def gated(engine: Engine) -> Engine:
     return engine
 
 
+def test_one_that_the_ingress_has_not_checked_yet_is_not_seen(gated: Engine) -> None:
+    gated.say(unchecked="yes")
+    threading.Timer(1.5, (gated.root / "unchecked").unlink).start()
+    begun = time.monotonic()
+    assert beside(gated, SITE, "web").ok
+    assert time.monotonic() - begun > 1.5
+
+
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 def test_behind_the_ingress_the_old_containers_stand_by(gated: Engine, family: str) -> None:
     gated.say(**{family: "yes"})
