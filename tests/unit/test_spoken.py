@@ -85,6 +85,7 @@ class Secured(ThreadingHTTPServer):
         assert isinstance(request, socket.socket)
         try:
             if request.recv(1, socket.MSG_PEEK) != b"\x16":
+                request.recv(65536)
                 request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\nthis is an HTTPS port")
             else:
                 self.context.wrap_socket(request, server_side=True).close()

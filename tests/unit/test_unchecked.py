@@ -54,7 +54,7 @@ def test_the_old_one_serves_until_the_new_one_listens_where_it_does(engine: Engi
     answer = beside(engine)
     assert answer.ok, answer
     assert services(engine) == ["worker r1", "worker r2"]
-    assert timed(began) > 1.5
+    assert timed(began) > 1
 
 
 def test_one_that_never_listens_is_given_up_and_the_old_one_serves(engine: Engine) -> None:
@@ -122,7 +122,7 @@ def test_behind_the_ingress_it_gets_requests_once_that_sees_it(gated: Engine) ->
     listens(gated, "0 80", "2 80", "web")
     began = time.monotonic()
     assert beside(gated, SITE, "web").ok
-    assert timed(began) > 1.5
+    assert timed(began) > 1
     assert gated.log[-1].startswith("ask set weight web_80/s")
 
 
@@ -150,7 +150,7 @@ def test_the_ports_change_hands_once_who_comes_without_them_listens(engine: Engi
     began = time.monotonic()
     answer = adopt(engine)
     assert answer.ok, answer
-    assert timed(began) > 1.5
+    assert timed(began) > 1
     assert [each for each in services(engine) if "web" in each] == ["web r1-adopted"]
 
 
@@ -176,7 +176,7 @@ def test_one_in_the_place_of_another_is_waited_for_until_it_listens(engine: Engi
     listens(engine, "0 8000", "2 8000")
     began = time.monotonic()
     assert up(engine).ok
-    assert timed(began) > 1.5
+    assert timed(began) > 1
 
 
 def test_the_first_one_is_waited_for_at_a_port_that_it_names(engine: Engine) -> None:
@@ -185,7 +185,7 @@ def test_the_first_one_is_waited_for_at_a_port_that_it_names(engine: Engine) -> 
     engine.say(named_worker="8000/tcp,53/udp,")
     began = time.monotonic()
     assert up(engine).ok
-    assert 1.5 < timed(began) < 15
+    assert 1 < timed(began) < 15
 
 
 def test_on_the_network_of_the_host_the_ports_of_its_checks_are_its(engine: Engine) -> None:
@@ -209,7 +209,7 @@ def test_a_restart_ends_once_the_container_listens_again(engine: Engine) -> None
     listens(engine, "2 8000", "0")
     began = time.monotonic()
     assert engine.run(remote_commands.restart(Docker(), ["1"], 20)).ok
-    assert timed(began) > 1.5
+    assert timed(began) > 1
 
 
 # What the plan says of it
