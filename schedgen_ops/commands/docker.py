@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, call, sh
@@ -165,6 +166,40 @@ class Container:
         return self.health or self.status
 
 
+class NamesJobs(Protocol):
+    """What is seen of a container, as far as it tells of jobs."""
+
+    @property
+    def service(self) -> str:
+        """The service that it belongs to."""
+        ...
+
+    @property
+    def release(self) -> str:
+        """Our release that it is of; "" for none."""
+        ...
+
+    @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs that it names, itself among them or what it waits for."""
+        ...
+
+
+def jobs_named(seen: Iterable[NamesJobs]) -> frozenset[str]:
+    """Return the jobs that any of these containers names."""
+    return frozenset[str]().union(*(each.jobs for each in seen))
+
+
+def is_job(one: NamesJobs, named: frozenset[str]) -> bool:
+    """Return whether a container is a job.
+
+    Args:
+        named: the jobs that all of the project's containers name.
+    """
+    # Ours tell it of themselves: what others say may be of an earlier release.
+    return one.service in (one.jobs if one.release else named)
+
+
 def jobs_in(needs: str) -> frozenset[str]:
     """Return the jobs in what a label says of needs: SERVICE:CONDITION,SERVICE:CONDITION,..."""
     parts = (part.split(":") for part in needs.split(","))
@@ -231,7 +266,6 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 uses=tuple(_uses(item.get("modes") or {}, item.get("volumes_from") or ())),
             )
         )
-    jobs = frozenset[str]().union(*(each.jobs for each in found))
-    # Ours tell it of themselves: what others say may be of an earlier release.
-    told = (replace(each, job=each.service in (each.jobs if each.release else jobs)) for each in found)
+    named = jobs_named(found)
+    told = (replace(each, job=is_job(each, named)) for each in found)
     return tuple(sorted(told, key=lambda container: (container.service, container.name)))

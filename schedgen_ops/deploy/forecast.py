@@ -14,7 +14,7 @@ from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, reach, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
-from schedgen_ops.rollout.plan import Action, below
+from schedgen_ops.rollout.plan import Action
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.work_tree import CheckOut
@@ -177,10 +177,7 @@ def _number(record: ServiceRecord) -> str:
 
 def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
     """Why a service will differ, by the files that changed; "" where they say nothing of it."""
-
-    def there(path: str) -> str:
-        return posixpath.normpath(posixpath.join(settings.directory, path))
-
+    there = partial(_there, settings)
     below = [path for path in paths if service.built and _touches(there(path), there(service.context))]
     if below:
         more = f" and {len(below) - 1} more" if len(below) > 1 else ""
@@ -189,21 +186,22 @@ def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) ->
     return f"{touched[0]}, which it mounts, changed" if touched else ""
 
 
+def _there(settings: Settings, path: str) -> str:
+    """Where a path from the project's directory, or one of the host, is on the host."""
+    return posixpath.normpath(posixpath.join(settings.directory, path))
+
+
 def _touches(changed: str, used: str) -> bool:
     """Whether a changed path is what is used, in it, or the submodule that it is in."""
     return changed == used or _is_in(changed, used) or used.startswith(f"{changed}/")
 
 
 def _is_in(changed: str, folder: str) -> bool:
-    return folder == "." or changed.startswith(f"{folder}/")
-
-
-def _mounts(service: c.Service, settings: Settings) -> set[str]:
-    return {below(mount, settings.directory) for mount in service.mounts}
+    return changed.startswith(f"{folder}/")
 
 
 def _under(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
     """That files change in folders which it mounts: a file that is mounted by itself stays as it was."""
-    mounts = _mounts(service, settings)
-    some = any(_is_in(path, mount) for path in paths for mount in mounts)
+    there = partial(_there, settings)
+    some = any(_is_in(there(path), there(mount)) for path in paths for mount in service.mounts)
     return "its files change under it already when the code is checked out" if some else ""

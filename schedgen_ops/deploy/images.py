@@ -25,6 +25,7 @@ from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import spoken as spoken_of
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
+from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.settings import HostSettings, Settings
 
 # What the classic builder says when it starts a container for a step.
@@ -63,13 +64,12 @@ def describe(
     """
     count = counting.running(running, known)
     records: dict[str, ServiceRecord] = {}
-    here = scope.on(services, settings, host)
-    hows = registry.chosen(here, settings, known.services if known else {})
-    gated = [service for service in here if hows[service.name].behind]
-    raw = spoken_of.raw(gated, settings, known.services if known else {}, spoken)
+    hows, before_all = _hows(services, settings, host, known)
+    gated = _gated(hows)
+    raw = spoken_of.raw(gated, settings, before_all, spoken)
     routes = routes_of(gated, settings.checks)
-    for service in here:
-        how, before = hows[service.name], known.services.get(service.name) if known else None
+    for service, how in hows.items():
+        before = before_all.get(service.name)
         proxies = tuple(route.proxy for route in routes if route.service == service.name)
         records[service.name] = ServiceRecord(
             image=rollout.image_name(settings.project, service.name, release_id),
@@ -90,6 +90,19 @@ def describe(
     return records
 
 
+def _hows(
+    services: Iterable[c.Service], settings: Settings, host: HostSettings, known: Release | None
+) -> tuple[dict[c.Service, Strategy], Mapping[str, ServiceRecord]]:
+    """How the services of a host are replaced, and what the release before says of them."""
+    here, before = scope.on(services, settings, host), known.services if known else {}
+    chosen_hows = registry.chosen(here, settings, before)
+    return {service: chosen_hows[service.name] for service in here}, before
+
+
+def _gated(hows: Mapping[c.Service, Strategy]) -> list[c.Service]:
+    return [service for service, how in hows.items() if how.behind]
+
+
 def pin(
     host_run: HostRun,
     release_id: ReleaseId,
@@ -103,10 +116,9 @@ def pin(
         before: the release whose containers the ingress still leads to, while this one is brought.
     """
     folder, settings = host_run.paths.release(release_id), host_run.settings
-    behind = [s for s in services if s.name in records and records[s.name].proxies]
-    raw = [name for record in records.values() for name in record.raw]
-    routes, proxy = routes_of(behind, settings.checks, _found_as(records, before), raw), chosen(settings)
-    networks = {network for service in behind for network in service.networks}
+    behind = spoken_of.behind(services, records)
+    routes = spoken_of.led(behind, settings, records, _found_as(records, before))
+    proxy, networks = chosen(settings), {network for service in behind for network in service.networks}
     gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
     text = proxy.render(routes, gate, settings.ingress)
     host_run.run(files.replace(f"{folder}/{proxy.config_name}", text))
@@ -130,10 +142,8 @@ def ask_ports(host: HostContext, services: Sequence[c.Service], known: Release |
     Args:
         known: the release that serves.
     """
-    here, before = scope.on(services, host.settings, host.entry), known.services if known else {}
-    hows = registry.chosen(here, host.settings, before)
-    gated = [service for service in here if hows[service.name].behind]
-    doors = spoken_of.to_ask(gated, host.settings, before)
+    hows, before = _hows(services, host.settings, host.entry, known)
+    doors = spoken_of.to_ask(_gated(hows), host.settings, before)
     if not doors:
         return NOTHING_ASKED
     return spoken_of.parse(host.run(spoken_of.command(doors), spoken_of.DEADLINE).stdout)

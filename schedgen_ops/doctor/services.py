@@ -32,7 +32,7 @@ class HostServices:
         settings = self.answers.settings
         wanted = settings.kept_on(self.answers.host) if settings.tiers else ()
         boxes = docker.parse_containers(self.answers["containers"].stdout)
-        jobs = frozenset[str]().union(*(box.jobs for box in boxes))
+        jobs = docker.jobs_named(boxes)
         found: dict[str, tuple[docker.Container, ...]] = {name: () for name in wanted if name not in jobs}
         for box in boxes:
             found[box.service] = (*found.get(box.service, ()), box)

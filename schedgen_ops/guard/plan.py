@@ -9,9 +9,8 @@ from urllib.parse import quote, urlsplit
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import Route, route_of
-from schedgen_ops.proxy.routes import routes as routes_of
 from schedgen_ops.release.record import Release, ReleaseId, State, to_json
-from schedgen_ops.rollout import planner, reach, scope
+from schedgen_ops.rollout import planner, reach, scope, spoken
 from schedgen_ops.rollout.operations import Name, Operation, Plan
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.work_tree import GoBack
@@ -107,10 +106,7 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
     # A job is over.
     replaced = {name: new.services[name] for name in host_run.touched if not scope.ends(new.services[name])}
     proxies = tuple(proxy for record in replaced.values() for proxy in record.proxies)
-    gated = {name for name, record in new.services.items() if record.proxies}
-    behind = [service for service in host_run.services if service.name in gated]
-    raw = [name for record in new.services.values() for name in record.raw]
-    known = routes_of(behind, settings.checks, raw=raw)
+    known = spoken.led(spoken.behind(host_run.services, new.services), settings, new.services)
     routes = [route for route in known if route.proxy in proxies]
     checks = settings.checks_on(host_run.host)
     counters = next((check for check in checks if check.name == settings.guard.metrics), None)

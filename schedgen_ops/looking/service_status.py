@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schedgen_ops.commands.docker import jobs_named
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.watch.host_sample import ContainerSample, HostSample
 
@@ -44,7 +45,7 @@ def services(settings: Settings, host: HostSettings, seen: HostSample) -> tuple[
         return None
     wanted = settings.services_on(host)
     there = {container.service for container in seen.containers}
-    jobs = frozenset[str]().union(*(container.jobs for container in seen.containers))
+    jobs = jobs_named(seen.containers)
     kept = [name for name in settings.kept_on(host) if name not in there | jobs]
     missing = [ServiceStatus(name, "", MISSING, good=False) for name in kept]
     rows = [*map(_status, seen.containers), *missing]

@@ -9,7 +9,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.databases import engine_of
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.settings import Database
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, Value
 from schedgen_ops.verify import remote_commands
 
 # Logs of ours that are older than so many days are old.
@@ -18,26 +18,20 @@ OLD_DAYS = 30
 
 def restart(docker: Docker, containers: Sequence[str], limit: int, jobs: Sequence[str] = ()) -> Command:
     """Restarts containers and waits until all are well, at most `limit` seconds; `jobs` until they end."""
-    return host_script(
-        "ops/restart",
-        title="docker restart",
-        docker=docker.words,
-        containers=containers,
-        ending=jobs,
-        limit=limit,
-    )
+    given = _until_well(docker, containers, limit, jobs)
+    return host_script("ops/restart", title="docker restart", **given)
 
 
 def start(docker: Docker, containers: Sequence[str], limit: int, jobs: Sequence[str] = ()) -> Command:
     """Starts containers and waits until all are well, at most `limit` seconds; `jobs` until they end."""
-    return host_script(
-        "ops/start",
-        title="docker start",
-        docker=docker.words,
-        containers=containers,
-        ending=jobs,
-        limit=limit,
-    )
+    given = _until_well(docker, containers, limit, jobs)
+    return host_script("ops/start", title="docker start", **given)
+
+
+def _until_well(
+    docker: Docker, containers: Sequence[str], limit: int, jobs: Sequence[str]
+) -> dict[str, Value]:
+    return {"docker": docker.words, "containers": containers, "ending": jobs, "limit": limit}
 
 
 def waste(docker: Docker, state: str) -> Command:

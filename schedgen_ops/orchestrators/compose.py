@@ -45,6 +45,19 @@ class ComposeOrchestrator(Compose):
             "service": service,
         }
 
+    def _sides(
+        self, state: str, service: str, record: ServiceRecord, drain: int, proxy: Proxy, release_id: ReleaseId
+    ) -> dict[str, Value]:
+        """What those are given besides that work on both sides of a service, what stays and what goes."""
+        return {
+            **self._given(state, service),
+            "proxy": proxy.name,
+            "proxies": record.proxies,
+            "release": release_id,
+            "wanted": record.replicas,
+            "drain": drain,
+        }
+
     def containers(self) -> Command:
         """List the project's containers."""
         return self.docker.containers(self.project)
@@ -108,12 +121,7 @@ class ComposeOrchestrator(Compose):
         return host_script(
             "rollout/cut_off",
             title=f"cut off {service}",
-            **self._given(state, service),
-            proxy=proxy.name,
-            proxies=record.proxies,
-            release=release_id,
-            wanted=record.replicas,
-            drain=drain,
+            **self._sides(state, service, record, drain, proxy, release_id),
             how="names" if names else "",
         )
 
@@ -138,13 +146,8 @@ class ComposeOrchestrator(Compose):
         return host_script(
             "rollout/retire",
             title=f"replace {service}",
-            **self._given(state, service),
-            proxy=proxy.name,
-            proxies=record.proxies,
-            release=release_id,
+            **self._sides(state, service, record, drain, proxy, release_id),
             back="yes" if back else "",
-            wanted=record.replicas,
-            drain=drain,
         )
 
     def remove(self, state: str, service: str, *, release_id: ReleaseId) -> Command:

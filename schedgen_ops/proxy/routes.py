@@ -122,12 +122,11 @@ def _apart(published: int, taken: Collection[int]) -> int:
 
 def route_of(routes: Sequence[Route], check: Check) -> Route | None:
     """Return the route that leads to what a check asks; None for none, or where it may be either of two."""
-    url = urlsplit(check.url)
-    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
-    fits = [route for route in routes if route.port.published == port]
+    fits = [route for route in routes if route.port.published == check.port]
     if len(fits) > 1:
         # Of several services, one is named by the check, or has the address that is asked.
-        fits = [route for route in fits if check.service == route.service or url.hostname in route.addresses]
+        at = urlsplit(check.url).hostname
+        fits = [route for route in fits if check.service == route.service or at in route.addresses]
     return fits[0] if fits else None
 
 

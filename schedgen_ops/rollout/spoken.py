@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from schedgen_ops.commands.definition import Service
 from schedgen_ops.host_scripts import host_script
@@ -66,6 +66,27 @@ def raw(
         for route in routes(services, settings.checks)
         if not _http(route, settings, known, spoken.get(door(route), NOTHING))
     )
+
+
+def behind(services: Iterable[Service], records: Mapping[str, ServiceRecord]) -> list[Service]:
+    """Return the services that a release has behind the ingress."""
+    gated = {name for name, record in records.items() if record.proxies}
+    return [service for service in services if service.name in gated]
+
+
+def led(
+    services: Sequence[Service],
+    settings: Settings,
+    records: Mapping[str, ServiceRecord],
+    names: Mapping[str, str] | None = None,
+) -> tuple[Route, ...]:
+    """Return the routes to what is `behind`, each as HTTP or as bytes, as the records of a release have it.
+
+    Args:
+        names: where the containers of a service are not found by its own name.
+    """
+    as_it_comes = [name for record in records.values() for name in record.raw]
+    return routes(services, settings.checks, names, as_it_comes)
 
 
 def _http(route: Route, settings: Settings, known: Mapping[str, ServiceRecord], seen: str) -> bool:

@@ -6,6 +6,7 @@ Every deadline, interval and duration is in seconds.
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -180,6 +181,12 @@ class Check(Section):
     metrics: bool = Field(
         default=False, description="Whether the body has to be metrics in the format of Prometheus."
     )
+
+    @property
+    def port(self) -> int:
+        """The port that it asks."""
+        url = urlsplit(self.url)
+        return url.port or (443 if url.scheme == "https" else 80)
 
     @property
     def asked(self) -> str:

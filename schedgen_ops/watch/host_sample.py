@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops.commands import http
-from schedgen_ops.commands.docker import jobs_in
+from schedgen_ops.commands.docker import is_job, jobs_in, jobs_named
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _BINARY = {"ki": 1024, "mi": 1024**2, "gi": 1024**3, "ti": 1024**4}
@@ -185,11 +185,8 @@ class Reader:
         containers = None
         if self._containers is not None:
             found = [*map(self._container, self._containers.values())]
-            jobs = frozenset[str]().union(*(each.jobs for each in found))
-            # Ours tell it of themselves: what others say may be of an earlier release.
-            told = (
-                replace(each, job=each.service in (each.jobs if each.release else jobs)) for each in found
-            )
+            named = jobs_named(found)
+            told = (replace(each, job=is_job(each, named)) for each in found)
             containers = tuple(sorted(told, key=lambda container: (container.service, container.name)))
             self._used = {
                 container: used for container, used in self._used.items() if container in self._containers

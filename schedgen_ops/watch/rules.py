@@ -39,10 +39,9 @@ def containers(
     a job for certain need not be there any more.
     """
     found: dict[str, list[docker.Container]] = {}
-    jobs: set[str] = set()
     for container in running:
         found.setdefault(container.service, []).append(container)
-        jobs |= container.jobs
+    jobs = docker.jobs_named(running)
     wanted = tuple(name for name in settings.kept_on(host) if name in found or name not in jobs)
     if not settings.tiers:
         ended = [name for name, boxes in found.items() if all(box.ended_well for box in boxes)]

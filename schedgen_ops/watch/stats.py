@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops import settings as s
+from schedgen_ops.commands.docker import jobs_named
 from schedgen_ops.watch import log_lines, rules
 from schedgen_ops.watch.container_stats import ContainerStats
 from schedgen_ops.watch.figures import median
@@ -128,7 +129,7 @@ class WatchStats:
             if not container.good and container.service in self.services
         ]
         have = {container.service for container in sample.containers}
-        jobs = frozenset[str]().union(*(container.jobs for container in sample.containers))
+        jobs = jobs_named(sample.containers)
         return (
             *answers,
             *(

@@ -1,8 +1,8 @@
 # Tells what a deploy would change, by sections with `--` between: the commit and where the project is in its
 # repository (nothing for all of it, else PATH/), then its history and files, new migrations, Compose's hash of each
 # service, the images that it names or that run, the object ids of files that it mounts, the definition. What is fetched
-# goes into a throwaway repository that borrows the project's objects, and its
-# files into a throwaway tree: the project itself is only read.
+# goes into a throwaway repository that borrows the project's objects, and its files into a throwaway tree: the project
+# itself is only read.
 #: compose[]  `docker compose` with the project's name and its env file
 #: docker[]   the engine's words
 #: project    the compose project

@@ -41,7 +41,7 @@ haproxy_look() {
 # was just found is UP for HAProxy until its checks have failed: it is `unchecked` until one has passed.
 haproxy_servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
   function status() {
-    if ($at["status"] ~ /^UP/ && "check_status" in at && $at["check_status"] !~ /OK/) return "unchecked"
+    if ($at["status"] ~ /^UP/ && $at["check_status"] !~ /OK/) return "unchecked"
     return $at["status"]
   }
   /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
@@ -166,9 +166,9 @@ proxy_let_in() { haproxy_let_in; }
 proxy_answering() {
   haproxy_look
   awk -F, '
-    /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; told = "check_status" in at; next }
-    $2 == "BACKEND" { some = 1; if ($at["status"] != "UP") bad = 1; if (told) asked[$1] }
-    told && $at["type"] == 2 && $at["status"] ~ /^UP/ && $at["check_status"] ~ /OK/ { passed[$1] }
+    /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $2 == "BACKEND" { some = 1; if ($at["status"] != "UP") bad = 1; asked[$1] }
+    $at["type"] == 2 && $at["status"] ~ /^UP/ && $at["check_status"] ~ /OK/ { passed[$1] }
     END {
       for (each in asked) if (each != "schedgen_maintenance" && !(each in passed)) bad = 1
       exit !some || bad

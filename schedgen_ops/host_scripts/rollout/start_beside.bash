@@ -44,15 +44,15 @@ for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
 [ "${#proxies[@]}" -eq 0 ] ||
   here=$(addresses "${new[@]}") there=$(addresses "${old[@]}") count=$wanted asks=ingress_sees
 healthy "$limit" "${new[@]}" || give_up "$reason"
-[ "${#proxies[@]}" -gt 0 ] || {
+if [ "${#proxies[@]}" -eq 0 ]; then
   find_reachable "${old[@]}"
   cut_off names "${reachable[@]}" || give_up "is not found alone by its name"
-}
-# What is healthy by its own check is seen at once, or never: at another port.
-[ "${#proxies[@]}" -eq 0 ] || within 15 ingress_sees || give_up "$reason"
-[ "${#proxies[@]}" -eq 0 ] ||
+else
+  # What is healthy by its own check is seen at once, or never: at another port.
+  within 15 ingress_sees || give_up "$reason"
   proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
-  give_up "gets no requests: the ingress does not answer"
+    give_up "gets no requests: the ingress does not answer"
+fi
 # What could not serve does not stand by.
 for id in "${old[@]}"; do
   verdict "$id"

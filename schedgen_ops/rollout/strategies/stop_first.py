@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
@@ -37,8 +36,7 @@ class StopFirst(Strategy):
         """Return what Compose is told."""
         folder, count = project.paths.release(new.release_id), new.record.replicas
         asked = () if new.record.counted else (count,)
-        urls = [urlsplit(each.url) for each in project.settings.checks if each.service == new.service]
-        ports = sorted({url.port or (443 if url.scheme == "https" else 80) for url in urls})
+        ports = sorted({each.port for each in project.settings.checks if each.service == new.service})
         return project.orchestrator.up(folder, new.service, project.wait, *asked, ports=ports)
 
     def told(self, service: Service, record: ServiceRecord) -> str:
