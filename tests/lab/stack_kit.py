@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-import subprocess
 import tarfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +86,7 @@ class Stack:
         """Visitors of doors on the host until the function it yields is called: that tells what they had.
 
         Args:
-            doors: KIND=ADDRESS:PORT each; the kinds are those of visitors.js.
+            doors: KIND=ADDRESS:PORT each, for each visitor; the kinds are those of visitors.js.
         """
         name = f"{self.name}-visitors"
         script = base64.b64encode((STACKS / "visitors.js").read_bytes()).decode()
@@ -110,31 +108,6 @@ class Stack:
         label = '{{.Label "com.docker.compose.service"}}'
         found = self.box.sh(f"docker ps --filter {project} --format '{label}'").split()
         return {*found} - {"schedgen-ingress"}
-
-
-@contextmanager
-def visitors(box: Box, url: str) -> Iterator[Callable[[], dict[str, int]]]:
-    """Four visitors on the host who ask again and again, until the function it yields is called.
-
-    That tells how many answers there were of each status and body; "000" is none.
-    """
-    script = """
-    visit() { while [ ! -e /tmp/visited ]; do
-      said=$(curl -s -m 40 -w ' %{http_code}' "$1"); printf '%s\\n' "$said"; sleep 0.1
-    done; }
-    rm -f /tmp/visited; for _ in 1 2 3 4; do visit "$1" & done; wait
-    """
-    words = ("docker", "exec", "--user=deploy", box.host.container, "bash", "-c", script, "visitors", url)
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as asking:
-
-        def ended() -> dict[str, int]:
-            box.sh("touch /tmp/visited")
-            return dict(Counter(asking.communicate(timeout=60)[0].splitlines()))
-
-        try:
-            yield ended
-        finally:
-            box.sh("touch /tmp/visited")
 
 
 @contextmanager
