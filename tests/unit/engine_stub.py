@@ -78,6 +78,7 @@ refuses=; take refuses refuses; [ "$1" != "$refuses" ] || { echo "$1 is refused"
 case $1 in
   ps)
     case $words in *oneoff=True*) [ ! -e containers/beef ] || echo beef; exit ;; esac
+    case $words in *compose.service=*) ;; *) (cd containers && printf '%s\n' *); exit ;; esac
     service=${words#*compose.service=}; release=
     case $words in *schedgen.release=*) release=${words#*schedgen.release=} ;; esac
     of "${service%% *}" "${release%% *}"
@@ -90,6 +91,7 @@ case $1 in
       dies=; take dies "dies-$s"; [ "$s $release" != "$dies" ] || status=exited
       case $format in
         '{{.Id}}') echo "$id" ;;
+        '{{.HostConfig.NetworkMode}}') network=bridge; take network "network-$s"; echo "$network" ;;
         *ExposedPorts*)
           named=; take named "named-$s"; network=bridge; take network "network-$s"
           rm -rf "net-$id"

@@ -179,6 +179,15 @@ def test_one_in_the_place_of_another_is_waited_for_until_it_listens(engine: Engi
     assert timed(began) > 1
 
 
+def test_what_listens_in_a_network_that_another_uses_may_be_that_others(engine: Engine) -> None:
+    engine.has("client")
+    engine.say(network_client="container:1")
+    listens(engine, "0 8000", "0")
+    began = time.monotonic()
+    assert up(engine, wait=20).ok
+    assert timed(began) < 15
+
+
 def test_the_first_one_is_waited_for_at_a_port_that_it_names(engine: Engine) -> None:
     (engine.root / "containers/1").write_text("worker exited none r1\n")
     listens(engine, "0", "2 8000")

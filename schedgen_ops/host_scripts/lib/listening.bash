@@ -41,11 +41,21 @@ listening() {
     esac
   done < <(grep -hs ' 0A ' "/proc/$2/net/tcp" "/proc/$2/net/tcp6")
 }
+# Whose network others use: `container:ID` a line.
+networks_lent() {
+  local ids
+  mapfile -t ids < <("${docker[@]}" ps --quiet 2> /dev/null)
+  [ "${#ids[@]}" -eq 0 ] || present '{{.HostConfig.NetworkMode}}' "${ids[@]}" 2> /dev/null
+}
 # note_listening CONTAINER...: where containers listen that are about to go, into `listened`.
 note_listening() {
-  local network ports pid
+  local id network ports pid lent
   listened=''
-  [ "$#" -eq 0 ] || while read -r _ _ _ network _ _ pid; do
+  [ "$#" -gt 0 ] || return 0
+  lent=$(networks_lent)
+  while read -r id _ _ network _ _ pid; do
+    # What listens in a network that others use may be theirs: they come back after it.
+    [[ $lent$'\n' != *"container:$id"$'\n'* ]] || continue
     ! listening "$network" "$pid" || listened+=$ports
   done < <(sockets "$@" 2> /dev/null)
 }
