@@ -77,7 +77,7 @@ def test_a_service_gets_more_and_fewer_containers_and_no_visitor_notices(op: Ope
     more = running.wait()
     assert more.code == 0, more.output
     assert "backend has 3 containers" in more.output
-    assert "a deploy that replaces backend makes 1 of it again" in more.output
+    assert "a deploy keeps that number: the compose file says none" in more.output
     seen = {host.sh("docker ps -q -f name=schedgen-backend- | wc -l")}
     running = op.start("ops.scale", "backend", "1")
     while running.process.poll() is None:

@@ -116,7 +116,8 @@ def test_what_is_no_http_passes_as_it_comes_and_is_asked_over_tls_where_its_chec
     assert not [line for line in (*front, *back) if line.startswith(("http-request", "http-response"))]
     asked = "uri '/health?x=1' ver HTTP/1.1 hdr Host 'shop.internal:3001' hdr Connection close"
     assert f"http-check send meth GET {asked}" in back
-    assert "default-server check-ssl verify none check-sni 'shop.internal'" in back
+    # Both the pause between two checks and what a handshake may take.
+    assert "default-server check-ssl verify none check-sni 'shop.internal' inter 2s" in back
     (plain,) = routes([BACKEND], CHECKS, raw=["backend_3001"])
     assert "option httpchk" not in PROXY.render([plain], made())
 

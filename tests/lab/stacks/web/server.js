@@ -38,7 +38,12 @@ const server = {
   http: () => require("node:http").createServer({ maxHeaderSize: 65536 }, answer),
   tls: () => {
     const pem = readFileSync("tls.pem");
-    return require("node:https").createServer({ key: pem, cert: pem }, answer);
+    const secure = require("node:https").createServer({ key: pem, cert: pem }, answer);
+    // As on a busy machine: a handshake takes its time.
+    return require("node:net").createServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      setTimeout(() => secure.emit("connection", socket), 300);
+    });
   },
   h2c: () => require("node:http2").createServer(answer),
   line: () =>
