@@ -66,7 +66,7 @@ def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True)
     return host_script(
         "deploy/look",
         title=f"look at {ref}",
-        compose=(*compose.program, *compose.env_words(settings.directory)),
+        compose=(*compose.program, *compose.choices(settings.directory)),
         docker=compose.docker.words,
         project=settings.project,
         image=engine.IMAGE,

@@ -24,6 +24,7 @@ class Compose:
         files: the owner's compose files; () leaves the choice to Compose.
         env_file: the file that Compose takes variables from, relative to the directory or absolute.
         classic: build with the engine's classic builder, where the host has no buildx.
+        profiles: those that are enabled; () leaves them to COMPOSE_PROFILES of the env file.
     """
 
     docker: Docker
@@ -32,6 +33,7 @@ class Compose:
     files: tuple[str, ...] = ()
     env_file: str = ".env"
     classic: bool = False
+    profiles: tuple[str, ...] = ()
 
     @property
     def program(self) -> tuple[str, ...]:
@@ -46,16 +48,17 @@ class Compose:
     @property
     def _owner(self) -> tuple[str, ...]:
         files = tuple(word for file in self.files for word in ("-f", file))
-        return (*self.program, *self.env_words(), *files)
+        return (*self.program, *self.choices(), *files)
 
-    def env_words(self, directory: str = "") -> tuple[str, ...]:
-        """The option for the env file; none for the one that Compose looks for by itself.
+    def choices(self, directory: str = "") -> tuple[str, ...]:
+        """The options for the profiles and the env file, where they are not those that Compose finds itself.
 
         Args:
-            directory: what it is relative to, where that is not the working directory.
+            directory: what the env file is relative to, where that is not the working directory.
         """
+        enabled = tuple(word for profile in self.profiles for word in ("--profile", profile))
         file = str(PurePosixPath(directory) / self.env_file)
-        return () if self.env_file == beside(self.files) else ("--env-file", file)
+        return enabled if self.env_file == beside(self.files) else (*enabled, "--env-file", file)
 
     def version(self) -> Command:
         """The plugin's version; fails where it is absent."""
@@ -70,6 +73,7 @@ class Compose:
             directory=self.directory,
             release=folder,
             env=self.env_file,
+            profiles=",".join(self.profiles),
         ).kept_private()
 
     def pin(self, folder: str, overlay: str) -> Command:

@@ -27,7 +27,8 @@ def compose_of(settings: Settings, *, classic: bool = False) -> ComposeOrchestra
         classic: build with the engine's classic builder, where a host has no buildx.
     """
     s = settings
-    return ComposeOrchestrator(Docker(s.sudo), s.project, s.directory, s.compose_files, s.env_file, classic)
+    files, docker = s.compose_files, Docker(s.sudo)
+    return ComposeOrchestrator(docker, s.project, s.directory, files, s.env_file, classic, s.profiles)
 
 
 class ComposeOrchestrator(Compose):

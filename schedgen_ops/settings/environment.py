@@ -60,6 +60,10 @@ class Environment(Section):
     compose_files: t.Many[t.RemotePath] = Field(
         default=(), description="Compose files; an empty list leaves the choice to docker compose."
     )
+    profiles: t.Many[t.ServiceName] = Field(
+        default=(),
+        description="Compose profiles that are enabled; an empty list leaves that to COMPOSE_PROFILES.",
+    )
     env_file: t.RemotePath = Field(
         default=".env", description="File with the credentials, in the project directory."
     )

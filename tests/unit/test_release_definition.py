@@ -32,10 +32,10 @@ class Owner:
         self.release = folder / ".schedgen" / "r1"
         self.programs = path(program(folder / "bin", "docker", f'shift; exec {BINARY} "$@"').parent)
 
-    def pinned(self, text: str, env: str = "") -> tuple[Service, ...]:
+    def pinned(self, text: str, env: str = "", profiles: tuple[str, ...] = ()) -> tuple[Service, ...]:
         (self.folder / "compose.yaml").write_text(text)
         (self.folder / ".env").write_text(env)
-        compose = Compose(Docker(), "p", str(self.folder))
+        compose = Compose(Docker(), "p", str(self.folder), profiles=profiles)
         resolved = bash(compose.resolve(str(self.release)), self.folder, PATH=self.programs)
         assert resolved.ok, resolved.stderr
         found = parse_resolved(resolved.stdout)
@@ -79,6 +79,23 @@ secrets: {token: {environment: API_TOKEN}}
     assert "API_TOKEN=s3cret" in owner.asked("config", "--environment").split()
     kept = owner.release / ".env"
     assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_profiles_of_the_config_replace_those_of_the_env_file(owner: Owner) -> None:
+    text = """
+services:
+  web: {image: "web:1"}
+  mailer: {image: "web:1", profiles: [mail], environment: {A: "${A:-}"}}
+  worker: {image: "web:1", profiles: [work]}
+  extra: {image: "web:1", profiles: [debug]}
+"""
+    found = owner.pinned(text, "COMPOSE_PROFILES=debug\nA=last", ("mail", "work"))
+    assert [each.name for each in found] == ["mailer", "web", "worker"]
+    # The definition is asked without options: it has them itself.
+    assert sorted(owner.services) == ["mailer", "web", "worker"]
+    assert owner.services["mailer"]["environment"] == {"A": "last"}
+    assert (owner.folder / ".env").read_text() == "COMPOSE_PROFILES=debug\nA=last"
+    assert compose_of(minimal(profiles=["mail"])).choices() == ("--profile", "mail")
 
 
 def test_what_is_needed_if_it_is_there_is_left_out_where_it_is_not(owner: Owner) -> None:

@@ -5,10 +5,13 @@
 #: directory the project's
 #: release   the release's folder
 #: env       the env file, in the project's directory or absolute
+#: profiles  those that are enabled, with commas between; "" leaves them to the env file
 cd -- "$directory" || exit
 umask 077
 mkdir -p "$release" || exit
 [ ! -f "$env" ] || cp -- "$env" "$release/.env" || exit
+# The last line of a name counts.
+[ -z "$profiles" ] || printf '\nCOMPOSE_PROFILES=%s\n' "$profiles" >> "$release/.env" || exit
 "${compose[@]}" config --hash '*' > "$release/hashes" 2> /dev/null &
 hashes=$!
 "${compose[@]}" config --format json > "$release/owner.yaml" || exit
