@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
@@ -61,6 +61,27 @@ def perform(host_run: HostRun, plan: Plan) -> None:
             if any(isinstance(operation, Moves) for operation in group):
                 host_run.containers_changed()
         _note(host_run, [each for each in came if each])
+    _confirm(host_run, [each for group in plan for each in group if isinstance(each, Bring)])
+
+
+def _confirm(host_run: HostRun, brought: Sequence[Bring]) -> None:
+    """Wait for the engine to call healthy what began to serve as soon as its healthcheck passed."""
+    waits = []
+    for operation in (each for each in brought if each.how.beside):
+        new = operation.new
+        ours = [
+            box
+            for box in host_run.containers()
+            if (box.service, box.release) == (new.service, new.release_id)
+        ]
+        if starting := [box.id for box in ours if box.health == "starting"]:
+            given = (host_run.remote, host_run.commands, operation, starting, host_run.show)
+            waits.append(partial(roller.confirm, *given))
+    if waits:
+        try:
+            at_once(waits)
+        finally:
+            host_run.containers_changed()
 
 
 def _perform(host_run: HostRun, operation: Operation, grace: Mapping[str, float]) -> _Started | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.command_errors import last_lines
@@ -42,7 +42,9 @@ class IngressSet:
 def start(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float = GRACE
 ) -> float:
-    """Start a service as a release defines it; return the seconds until it was healthy, or a job had ended.
+    """Start a service as a release defines it; return the seconds until it was well, or a job had ended.
+
+    Beside what runs that is when its healthcheck passes: `confirm` waits for the engine to say so.
 
     Args:
         show: takes the lines that it wrote, should it fail.
@@ -70,17 +72,38 @@ def start(
 def _in_place(
     remote: Remote, commands: OperationRenderer, operation: Bring, show: Show, grace: float
 ) -> float:
-    command, service = commands(operation), operation.new.service
+    command = commands(operation)
     patience = operation.how.patience(commands)
     answer = remote.run(command, deadline=patience + grace + _MARGIN, check=False)
     if answer.ok:
         return answer.seconds
-    folder = commands.paths.release(operation.new.release_id)
+    logs = _log(remote, commands, operation, show)
+    raise _failed(remote, operation, _reason(answer, command), answer.seconds, logs)
+
+
+def confirm(
+    remote: Remote, commands: OperationRenderer, operation: Bring, containers: Sequence[str], show: Show
+) -> None:
+    """Wait for the engine to call containers of a service healthy, which started beside what runs.
+
+    Raises:
+        OpsError: when it does not, with the end of their log.
+    """
+    asked = commands.orchestrator.well(containers, commands.wait)
+    answer = remote.run(asked, deadline=commands.wait + _MARGIN, check=False)
+    if not answer.ok:
+        logs = _log(remote, commands, operation, show)
+        raise _failed(remote, operation, _reason(answer), answer.seconds, logs)
+
+
+def _log(remote: Remote, commands: OperationRenderer, operation: Bring, show: Show) -> list[str]:
+    """The end of what a service wrote, which is shown."""
+    folder, service = commands.paths.release(operation.new.release_id), operation.new.service
     asked = commands.orchestrator.logs(folder, service, _LOG_LINES)
-    logs = remote.run(asked, deadline=30, check=False).lines()
+    logs = list(remote.run(asked, deadline=30, check=False).lines())
     for line in logs:
         show(f"{service} | {line}")
-    raise _failed(remote, operation, _reason(answer, command), answer.seconds, list(logs))
+    return logs
 
 
 def _said(answer: Result) -> list[str]:

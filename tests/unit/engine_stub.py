@@ -100,6 +100,8 @@ case $1 in
           echo "$id $health ${again:+$EPOCHREALTIME}since $network 0 $named- ../$FAKE/net-$id" ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *Aliases*) on "$id" "$s" ;;
+        *Healthcheck*) check=; take check "check-$s"
+          printf '%b\0' ${check:+'\0CMD\0own\0'"$check"}; echo ;;
         '{{.State.Pid}}') pid=; take pid "pid-$id"; echo "${pid:-0}" ;;
         *IPAddress*) [ -e "gone-$id" ] ||
           if [ -e ipv6 ]; then echo " fd00:77::$id "; else echo "10.0.0.$id "; fi ;;
@@ -144,6 +146,11 @@ case $1 in
     done
     [ -z "${refused-}" ] || { echo "Error: failed to start containers" >&2; exit 1; } ;;
   exec)
+    case "$3 $4" in
+      'own passes') echo "own $2" >> log; exit ;;
+      'own hangs') echo "own $2" >> log; exec sleep 30 ;;
+      'own fails') exit 1 ;;
+    esac
     touch asked
     while IFS= read -r ask; do
       case $ask in

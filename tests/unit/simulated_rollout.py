@@ -42,6 +42,8 @@ def _start_beside(world: World, values: Values, stdin: str) -> Result:
     service = values["service"]
     world.changed.append(f"up {service}")
     box = made(world, service, values["compose"])
+    if service in world.early:
+        box = replace(box, health="starting")
     if box.health == "unhealthy":
         said = f"say {service} | starting\nsay {service} | Error: no database\n"
         return result(said, stderr="is unhealthy", code=1)
@@ -173,11 +175,12 @@ def _pull(world: World, words: Sequence[str], stdin: str) -> None:
 
 
 def _started(world: World, values: Values, stdin: str) -> Result:
-    """What was starting is well."""
+    """What was starting is well, or it is not."""
     for name, box in world.boxes.items():
         if box.health == "starting":
-            world.boxes[name] = replace(box, health="healthy")
-    return result()
+            world.boxes[name] = replace(box, health="unhealthy" if name in world.sick else "healthy")
+    bad = any(box.health == "unhealthy" for box in world.boxes.values())
+    return result(stderr="is unhealthy", code=1) if bad else result()
 
 
 def _down(world: World, words: Sequence[str], stdin: str) -> None:

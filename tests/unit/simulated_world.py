@@ -116,6 +116,7 @@ class World:
 
     Attributes:
         sick: services that are not healthy at a commit other than v1.2.2's.
+        early: services whose healthcheck passes before the engine has made it.
         job: the frontend waits for a job, init, that no tier names.
         ran: the releases whose job ran, in order; it ends with exit code 3 where it is `bad`.
         dies: what the wait for containers to settle prints.
@@ -152,6 +153,7 @@ class World:
     overlays: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)
     sick: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
     job: bool = False
     ran: tuple[str, ...] = ()
     bad: bool = False

@@ -100,6 +100,25 @@ def test_a_service_that_is_never_healthy_is_named_with_the_end_of_its_log() -> N
     assert [event for event in outcome.events if event == Output("backend | Error: no database", "app1")]
 
 
+def test_the_engine_has_the_last_word_on_what_passed_its_healthcheck_at_once() -> None:
+    host = SimHost(world=replace(fresh(), early=("backend", "frontend")))
+    assert deploy(host).code == 0
+    asked = [str(command) for command in host.asked]
+    begun = [
+        each for each in asked if each.startswith(("replace ", "wait until all is well", "docker compose up"))
+    ]
+    assert begun.count("wait until all is well") == 2
+    # Both are awaited together, before the next step.
+    at = begun.index("wait until all is well")
+    assert begun[at - 1] == "replace frontend"
+    host = SimHost(world=replace(fresh(), early=("backend",), sick=("backend",)))
+    outcome = deploy(host)
+    assert (outcome.code, outcome.failed_step) == (4, "Rolling update - Application services")
+    assert outcome.error is not None
+    assert "Service backend failed health check" in str(outcome.error)
+    assert host.world.serving == fresh().serving
+
+
 def test_a_service_that_crashes_after_a_while_is_named() -> None:
     host = SimHost(world=replace(fresh(), dies="schedgen-backend-1 1"))
     outcome = deploy(host)

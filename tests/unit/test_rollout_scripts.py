@@ -124,6 +124,27 @@ def test_the_old_ones_serve_until_the_new_one_is_healthy(engine: Engine) -> None
     assert services(engine) == ["worker r1", "worker r2"]
 
 
+def test_a_healthcheck_is_made_at_once_and_not_after_its_whole_interval(engine: Engine) -> None:
+    engine.has("worker")
+    engine.say(health_worker="starting", check_worker="passes")
+    assert beside(engine).ok
+    assert engine.log.count("own 2") == 1
+    assert services(engine) == ["worker r1", "worker r2"]
+    # Docker's own word may still be to come when the old ones go.
+    assert end(engine, of=("worker", WORKER)).ok
+    assert services(engine) == ["worker r2"]
+
+
+@pytest.mark.parametrize("check", ["fails", "hangs"])
+def test_a_healthcheck_that_does_not_pass_is_left_to_docker(engine: Engine, check: str) -> None:
+    engine.has("worker")
+    engine.say(health_worker="starting", check_worker=check)
+    answer = beside(engine, health=2)
+    assert "was not healthy after 2s" in answer.stderr
+    assert engine.log.count("own 2") == (1 if check == "hangs" else 0)
+    assert services(engine) == ["worker r1"]
+
+
 def test_old_containers_that_could_not_serve_do_not_stand_by(engine: Engine) -> None:
     engine.has("worker", "worker")
     (engine.root / "containers/1").write_text("worker exited unhealthy r1\n")
@@ -315,6 +336,20 @@ def test_who_is_cut_off_gets_no_request_and_goes_on_running(both: Engine) -> Non
     assert both.log.index("network connect net 2") < both.log.index("stop 2")
     assert services(both) == ["schedgen-ingress r1", "web r2"]
     assert not list((both.state / "cut").iterdir())
+
+
+def test_all_services_get_their_addresses_again_before_one_of_them_goes(both: Engine) -> None:
+    both.say(release="r1")
+    both.has("other")
+    assert cut_off(both).ok
+    # The engine gives the lowest address that is free: another service's.
+    record = both.state / "cut/other"
+    record.write_text("4 net 10.0.0.1 other\n")
+    (both.root / "gone-4").touch()
+    assert end(both).ok
+    assert networks(both)[1:] == ["connect net 4", "connect net 2"]
+    # That it was cut off is for its own script to forget.
+    assert record.exists()
 
 
 @pytest.mark.parametrize("half", [False, True])

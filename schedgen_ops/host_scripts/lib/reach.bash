@@ -81,6 +81,12 @@ connect_at() {
   [ "${#fillers[@]}" -eq 0 ] || "${docker[@]}" rm --force "${fillers[@]}" > /dev/null
   return "$code"
 }
+# The rows of the record of `service`; without "names" of all services.
+noted_networks() {
+  local files=("$state/cut/$service") file
+  [ -n "$1" ] || files=("$state/cut/"*)
+  for file in "${files[@]}"; do case $file in *.part) ;; *) cat -- "$file" ;; esac done
+}
 cut_off() { by_itself off "$@"; }
 join_again() { [ ! -e "$state/cut/$service" ] || by_itself on "$@"; }
 # cut_off "names"|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any more,
@@ -98,10 +104,11 @@ off() {
   done
 }
 # join_again "names"|"": what was put out of reach and is still there is on its networks again; with "names" as it was
-# before, and the record goes.
+# before, and the record goes. Without, it is so for all services: the lowest address is the one that the engine gives,
+# and one that had gone by then would be missing below the others.
 on() {
   local how=$1 rows=() ids=() row now at id network address names name code=0
-  mapfile -t rows < "$state/cut/$service"
+  mapfile -t rows < <(noted_networks "$how" | sort --version-sort --key=3,3)
   mapfile -t ids < <(present '{{.Id}}' "${rows[@]%% *}" | sort -u)
   now=$(networks_of "${ids[@]}") || return
   for row in "${rows[@]}"; do

@@ -1,9 +1,11 @@
 # What works on a service's containers. `docker` has the engine's words, an array; `project` and `old` are the
-# caller's, and `ending`: the ids of jobs, which are well once they have ended with 0.
+# caller's, and `ending`: the ids of jobs, which are well once they have ended with 0; and `eager`, "yes" where the
+# healthcheck of one that is starting is made at once: Docker calls it healthy later.
 # shellcheck disable=SC2034 # `reason` is read by who calls
 source lib/stopped.bash
 source lib/within.bash
 source lib/listening.bash
+source lib/own_check.bash
 
 # Whoever listens may be gone; what was begun is ended.
 trap '' HUP PIPE
@@ -97,7 +99,7 @@ verdict() {
       running:healthy) ;;
       running:none) unchecked=yes ;;
       running:starting | created:* | restarting:starting)
-        all=1 reason="was not healthy"
+        { [ "${eager-}:$status" = yes:running ] && passes_itself "$id"; } || all=1 reason="was not healthy"
         ;;
       running:unhealthy)
         reason="is unhealthy"
@@ -135,6 +137,7 @@ healthy() {
     verdict "$@"
     result=$?
     pause=1
+    [ -z "${eager-}" ] || pause=0.3
     [ "$result" -ne 0 ] || [ -z "$unchecked" ] || {
       # Docker has no event for it, and the ingress is asked with little effort.
       [ -z "${asks-}" ] || pause=0.3

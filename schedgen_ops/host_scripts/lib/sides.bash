@@ -17,6 +17,7 @@ find_sides() {
 }
 # Ends unless those that are to stay are well: with 10 where one is not, or none is there.
 well_or_end() {
+  local eager=yes
   [ "${#stay[@]}" -gt 0 ] || exit 10
   verdict "${stay[@]}"
   case $? in

@@ -1,4 +1,4 @@
-# Starts new containers of a service beside the old ones, and waits until they are healthy; without a healthcheck, until
+# Starts new containers of a service beside the old ones, and waits until their healthcheck passes; without one, until
 # the ingress sees them, or they listen where the old ones do. The old ones stand by, and a reboot brings back those
 # alone, until the release is promoted. Without an ingress before them, who asks for the service's name finds the new
 # ones alone then.
@@ -20,7 +20,7 @@ find_ingress || exit
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
 find_ids old "$service" || exit
 note_listening "${old[@]}"
-new=() useless=() asks=''
+new=() useless=() asks='' eager=yes
 give_up() {
   for id in "${new[@]}"; do
     last_words "$id" 200 | while IFS= read -r line; do say "$service | $line"; done

@@ -1,0 +1,40 @@
+# A container's own healthcheck, made by us: Docker makes it for the first time after its whole interval, half a minute as
+# a rule, and one that passes is all that it takes to be healthy. `docker` has the engine's words, an array.
+declare -A passes=() hangs=()
+own_check_limit=5
+
+# passes_itself CONTAINER: it did once. A check that hangs is left to Docker, which can end it.
+passes_itself() {
+  local id=$1 words=() format='{{range .Config.Shell}}{{.}}{{"\x00"}}{{end}}{{"\x00"}}'
+  [ -z "${passes[$id]-}" ] || return 0
+  [ -z "${hangs[$id]-}" ] || return 1
+  format+='{{with .Config.Healthcheck}}{{range .Test}}{{.}}{{"\x00"}}{{end}}{{end}}'
+  mapfile -t -d '' words < <("${docker[@]}" inspect --format "$format" "$id" 2> /dev/null)
+  # The last is the line's own end.
+  [ "${#words[@]}" -gt 0 ] && own_check "${words[@]::${#words[@]}-1}" || return
+  timeout -k 1 "$own_check_limit" "${docker[@]}" exec "$id" "${asked_itself[@]}" < /dev/null &> /dev/null
+  case $? in
+    0) passes[$id]=yes ;;
+    124 | 137)
+      hangs[$id]=yes
+      return 1
+      ;;
+    *) return 1 ;;
+  esac
+}
+# own_check SHELL... "" TEST...: what such a healthcheck runs, into the array `asked_itself`; fails where there is none.
+own_check() {
+  local shell=()
+  while [ -n "${1-}" ]; do
+    shell+=("$1")
+    shift
+  done
+  case ${2-} in
+    CMD) asked_itself=("${@:3}") ;;
+    CMD-SHELL)
+      [ "${#shell[@]}" -gt 0 ] || shell=(/bin/sh -c)
+      asked_itself=("${shell[@]}" "${3-}")
+      ;;
+    *) return 1 ;;
+  esac
+}
