@@ -92,14 +92,14 @@ def _perform(host_run: HostRun, operation: Operation, grace: Mapping[str, float]
         case Bring(new=new):
             return _start(host_run, operation, grace[new.service])
         case Revert(new=new):
-            if roller.end(host_run.remote, commands, operation, grace[new.service]):
+            if roller.end(host_run.remote, commands, operation, host_run.warn, grace[new.service]):
                 host_run.say(f"Service {new.service}: the containers it had serve again")
         case CutOff():
-            roller.cut_off(host_run.remote, commands, operation)
+            roller.cut_off(host_run.remote, commands, operation, host_run.warn)
         case Join(new=new):
             host_run.run(commands(operation), deadline=_LONG)
         case Retire(new=new):
-            roller.end(host_run.remote, commands, operation, grace[new.service])
+            roller.end(host_run.remote, commands, operation, host_run.warn, grace[new.service])
         case Remove(new=new):
             roller.remove(host_run.remote, commands, operation, grace[new.service])
             job = f"Job {new.service}: what the release had of it is removed"

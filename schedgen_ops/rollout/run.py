@@ -164,9 +164,16 @@ def set_ingress(
 
 
 def end(
-    remote: Remote, commands: OperationRenderer, operation: Retire | Revert, grace: float = GRACE
+    remote: Remote,
+    commands: OperationRenderer,
+    operation: Retire | Revert,
+    tell: Show,
+    grace: float = GRACE,
 ) -> bool:
     """Drain, stop and remove one side of the containers of a service.
+
+    Args:
+        tell: takes what an operator should know of requests that were open.
 
     Returns:
         False, and nothing is changed, where what is to serve again is gone or not well.
@@ -176,6 +183,8 @@ def end(
     """
     back = isinstance(operation, Revert)
     answer = remote.run(commands(operation), deadline=commands.drain + grace + _MARGIN, check=False)
+    for line in _said(answer):
+        tell(line)
     if answer.code not in (0, 10) or (answer.code and not back):
         service = operation.new.service
         raise OpsError(
@@ -184,13 +193,18 @@ def end(
     return answer.ok
 
 
-def cut_off(remote: Remote, commands: OperationRenderer, operation: CutOff) -> None:
+def cut_off(remote: Remote, commands: OperationRenderer, operation: CutOff, tell: Show) -> None:
     """Put what was replaced out of reach, for as long as nobody knows whether it is needed.
+
+    Args:
+        tell: takes what an operator should know of requests that were open.
 
     Raises:
         OpsError: when it could not.
     """
     answer = remote.run(commands(operation), deadline=commands.drain + _MARGIN, check=False)
+    for line in _said(answer):
+        tell(line)
     if not answer.ok:
         why = "what replaces it is not well" if answer.code == 10 else _reason(answer)
         raise OpsError(f"what {operation.new} replaced was not cut off: {why}", host=remote.name)

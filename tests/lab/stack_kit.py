@@ -111,11 +111,15 @@ class Stack:
 
 
 @contextmanager
-def stack(name: str, place: Place, box: Box, folder: Path) -> Iterator[Stack]:
-    """A stack's project on a host: both its releases in its origin, v1 checked out, nothing running."""
+def stack(name: str, place: Place, box: Box, folder: Path, *, shape: str = "") -> Iterator[Stack]:
+    """A stack's project on a host: both its releases in its origin, v1 checked out, nothing running.
+
+    Args:
+        shape: the folder below stacks/ that it is made of, where that has another name.
+    """
     try:
-        _run(box, _MADE, name, _packed(STACKS / name))
-        yield Stack(name, box, _configured(name, place, box, folder))
+        _run(box, _MADE, name, _packed(STACKS / (shape or name)))
+        yield Stack(name, box, _configured(name, shape or name, place, box, folder))
     finally:
         _run(box, _GONE, name)
 
@@ -134,8 +138,8 @@ def _packed(folder: Path) -> str:
     return base64.b64encode(made.getvalue()).decode()
 
 
-def _configured(name: str, place: Place, box: Box, folder: Path) -> Operator:
-    own = yaml.safe_load((STACKS / name / "config.yaml").read_text())
+def _configured(name: str, shape: str, place: Place, box: Box, folder: Path) -> Operator:
+    own = yaml.safe_load((STACKS / shape / "config.yaml").read_text())
     config = {
         **_CONFIG,
         **own,
@@ -145,6 +149,6 @@ def _configured(name: str, place: Place, box: Box, folder: Path) -> Operator:
         "ssh": {"config_file": None, "identity_file": str(place.key), "known_hosts": str(place.known_hosts)},
     }
     target = folder / "config" / "lab.yaml"
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(yaml.safe_dump(config))
     return Operator(place, folder, (box,))

@@ -204,32 +204,6 @@ def _versions(slow: Stack) -> set[str]:
     return set(slow.box.sh(asked).split())
 
 
-FOUR = ("http=127.0.0.1:8118",) * 4
-
-
-def test_a_front_that_keeps_the_address_of_another_service(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("front", lab, host, tmp_path) as front:
-        # It does not start before what it asks is there: its owner has started both.
-        host.sh(f"cd {front.directory} && docker compose up --detach --build")
-        front.deploy("v1")
-        with front.visitors(*FOUR) as ended:
-            # Only what it asks is replaced: it would be left alone with an address where nobody is.
-            ran = front.op("deploy", "--branch", "v2")
-            assert ran.code == 4, ran.output
-            assert "once the containers that were replaced were out of reach" in ran.output
-            assert "restart: true" in ran.output
-            (seen,) = ended().values()
-        assert seen.keys() == {"1"}, seen
-        assert front.inside("app", "cat", "version") == "1"
-        front.deploy("v3")
-        with front.visitors(*FOUR) as ended:
-            said = front.deploy("v4")
-            (seen,) = ended().values()
-        assert "Service front updated successfully" in said
-        assert seen.keys() == {"3", "4"}, seen
-        assert front.runs() == {"app", "front"}
-
-
 def _long_headers(host: Box) -> tuple[int, int]:
     """The status of a request with 40 kB of cookies, and the length of the header that comes back."""
     cookie = "$(head -c 40000 /dev/zero | tr '\\0' a)"

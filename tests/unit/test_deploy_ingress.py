@@ -8,11 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from deploying import ADOPTED, FIRST, SECOND, deploy, deployed, messages, untruths
+from deploying import ADOPTED, FIRST, SECOND, deploy, deployed, failing, messages, untruths
 from fakes import FakeHost, context
 from kit import recorded, settings
 from planning import release
-from simulated import SimHost
+from simulated import Fault, SimHost
 from simulated_world import INGRESS_IMAGE, NEW, NEXT, PORTS, fresh
 
 from schedgen_ops.commands.docker import INGRESS
@@ -118,6 +118,15 @@ def test_a_failed_deploy_tells_what_visitors_noticed_too() -> None:
     )
     assert outcome.code == 4
     assert "1 of 3 requests failed during the run, the longest gap was 2.00s" in messages(outcome, "warn")
+
+
+@pytest.mark.parametrize("command", ["cut off backend$", "replace backend$"])
+def test_requests_that_the_old_containers_still_had_are_told_of(command: str) -> None:
+    """A WebSocket, for example, that goes on for longer than the drain."""
+    still = "requests to backend were still open after 30s"
+    _, outcome = failing(command, Fault(0, said=f"moved\nsay {still}\n", after=True), last=True)
+    assert outcome.code == 0
+    assert still in messages(outcome, "warn")
 
 
 def test_the_ingress_that_was_there_only_after_the_wait_goes_back() -> None:

@@ -44,8 +44,8 @@ def silent(_: str) -> None: ...
     [
         lambda on, g: roller.start(on, COMMANDS, Bring(PDF, None, WHY), silent, g),
         lambda on, g: roller.start(on, COMMANDS, Bring(DB, None, WHY), silent, g),
-        lambda on, g: roller.end(on, COMMANDS, Retire(WEB), g),
-        lambda on, g: roller.end(on, COMMANDS, Revert(WEB, None), g),
+        lambda on, g: roller.end(on, COMMANDS, Retire(WEB), silent, g),
+        lambda on, g: roller.end(on, COMMANDS, Revert(WEB, None), silent, g),
         lambda on, g: roller.remove(on, COMMANDS, Remove(WEB), g),
         lambda on, g: roller.set_ingress(on, COMMANDS, SetIngress((WEB,)), g),
     ],

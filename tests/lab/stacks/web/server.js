@@ -1,5 +1,5 @@
-// Says which release it is of: by HTTP, with TLS of its own, by HTTP/2 without TLS, or by a line protocol. What a stack
-// needs besides is asked for by the path.
+// Says which release it is of: by HTTP, with TLS of its own, by HTTP/2 without TLS, by a line protocol, or by HTTP that goes
+// on for a while. What a stack needs besides is asked for by the path.
 const { readFileSync } = require("node:fs");
 
 const { APP = "", SPEAKS = "http", PORT = 8000, ASKS, DELAYS = "0 0" } = process.env;
@@ -46,6 +46,7 @@ const server = {
     });
   },
   h2c: () => require("node:http2").createServer(answer),
+  streams: () => require("./streams")(version, answer),
   line: () =>
     require("node:net").createServer((socket) => {
       socket.on("data", (line) => socket.write(`${version} ${line}`));
@@ -54,4 +55,4 @@ const server = {
 }[SPEAKS]();
 
 setTimeout(() => server.listen(Number(PORT)), 1000 * DELAYS.split(" ")[number - 1]);
-process.on("SIGTERM", () => process.exit(0));
+process.on("SIGTERM", () => (server.leave ? server.leave() : process.exit(0)));
