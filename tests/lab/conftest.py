@@ -28,6 +28,7 @@ LONGEST = (
     "test_zero_downtime",
     "test_guard",
     "test_stacks",
+    "test_stacks_traffic",
     "test_deploy",
     "test_restore",
     "test_interrupted_data",
