@@ -23,7 +23,7 @@ def test_what_goes_on_for_a_while(lab: Place, host: Box, tmp_path: Path) -> None
             seen = ended()
         for kind in KINDS:
             assert {*seen[f"{kind}={door}"]} == {"1", "2"}, seen
-        # Who stays longer than that is told of, and hears of it from the old container, which has its stop grace.
+        # Who stays longer is told of, and hears of it from the old container, which has its stop grace.
         for output in (said, back.output):
             assert "requests to web were still open after 5s" in output
         assert seen[f"held={door}"] == {"1 closed with 1001": 1, "2 closed with 1001": 1}
@@ -88,3 +88,30 @@ def _is(project: Stack, version: str) -> bool:
     """Whether all of it that is to run does, with the code of that release."""
     assert project.runs() == {"web", "worker"}
     return {project.inside(each, "cat", "version") for each in ("web", "worker")} == {version}
+
+
+def test_an_application_that_keeps_all_in_mysql(lab: Place, host: Box, tmp_path: Path) -> None:
+    with stack("shop", lab, host, tmp_path) as shop:
+        shop.deploy("v1")
+        database = shop.inside("db", "hostname")
+        broken = "sed -i 's/^function serve.*/&process.exit(1);/' shop.js"
+        host.sh(
+            f"cd {shop.directory}; git checkout -q -b broken v2; {broken}; git commit -qam broken; "
+            "git push -q origin broken; git checkout -q v1"
+        )
+        with shop.visitors("http=127.0.0.1:8125") as ended:
+            shop.deploy("v2")
+            ran = shop.op("deploy", "--branch", "broken")
+            assert ran.code == 4, ran.output
+            assert shop.inside("web", "cat", "version") == "2"
+            back = shop.op("rollback", "--yes")
+            assert back.code == 0, back.output
+            (seen,) = ended().values()
+        assert seen.keys() == {"1", "2"}, seen
+        assert shop.inside("db", "hostname") == database
+        # Nothing is lost of what visitors were told was done.
+        for version, visits in seen.items():
+            noted = shop.inside(
+                "db", f"mariadb -N -e 'SELECT count(*) FROM shop.visits WHERE of = {version}'"
+            )
+            assert int(noted) >= visits
