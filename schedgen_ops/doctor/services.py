@@ -10,6 +10,7 @@ from schedgen_ops.commands import docker
 from schedgen_ops.doctor import containers, remote_commands
 from schedgen_ops.doctor.cause import Answers, Diagnosis, unknown
 from schedgen_ops.release import store
+from schedgen_ops.verify import checks
 
 # A container that uses more of its own limit is about to be killed.
 _FULL = 92.0
@@ -29,8 +30,10 @@ class HostServices:
     @cached_property
     def containers(self) -> Mapping[str, tuple[docker.Container, ...]]:
         """The containers of each service that belongs here or has one."""
-        settings = self.answers.settings
-        wanted = settings.kept_on(self.answers.host) if settings.tiers else ()
+        settings, host = self.answers.settings, self.answers.host
+        # Without tiers the config names those alone that it has something to ask of.
+        asked = (check.needs for check in checks.on(settings, host, ("endpoints", "queue")) if check.needs)
+        wanted = settings.kept_on(host) if settings.tiers else asked
         boxes = docker.parse_containers(self.answers["containers"].stdout)
         jobs = docker.jobs_named(boxes)
         found: dict[str, tuple[docker.Container, ...]] = {name: () for name in wanted if name not in jobs}
@@ -46,8 +49,9 @@ class HostServices:
             each = filter(None, (containers.trouble(box, self.details) for box in boxes))
             worst = next(iter(sorted(each, key=containers.weight)), None)
             if not boxes and service not in self.answers.troubled:
-                worst = Diagnosis("no container", f"{service} has no container", f"inv ops.start {service}")
-            job = not self.answers.settings.tiers and all(box.ended_well for box in boxes)
+                fix = f"inv ops.start {service}" if any(self.containers.values()) else "inv deploy"
+                worst = Diagnosis("no container", f"{service} has no container", fix)
+            job = boxes and not self.answers.settings.tiers and all(box.ended_well for box in boxes)
             if worst is not None and not job:
                 found[service] = replace(worst, services=(service,))
         return found

@@ -70,6 +70,16 @@ def test_nothing_is_named_of_a_host_that_is_well() -> None:
     assert all(diagnosed(issue=issue) == () for issue in plan.ISSUES)
 
 
+def test_what_a_check_asks_and_is_not_there_is_not_said_to_look_well() -> None:
+    """Without tiers, which would name it; as after a first deploy that was taken down."""
+    config = SETTINGS.model_copy(update={"tiers": ()})
+    changed = {"containers": said(), "check frontend": said("HTTP/1.1 500 No\r\n\r\n\n\x1e1000 ")}
+    found = judged(plan.causes(), Answers(config, config.hosts[0], answered(changed=changed)))
+    fixes = {one.text: one.fix for one in found}
+    assert fixes["frontend has no container"] == "inv deploy"
+    assert not [text for text in fixes if "looks well" in text]
+
+
 def test_every_trouble_of_services_is_named_and_what_follows_from_one_is_told_there() -> None:
     found = {one.cause: one for one in diagnosed("doctor-services")}
     assert set(found) == {
