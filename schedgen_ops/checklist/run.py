@@ -65,9 +65,10 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
     if plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok:
-        # By itself: what is timed has nothing of ours beside it.
+        # By itself: what is timed has nothing of ours beside it. Which containers there are is known by now.
         runs = bool(results["containers"].stdout.strip())
-        problems["serving"] = _serving(verify.quick(at)) if runs else ()
+        seen = {probes["containers"].command: results["containers"]}
+        problems["serving"] = _serving(verify.quick(at, seen=seen)) if runs else ()
         told["serving"] = "" if runs else "nothing runs yet"
     asked_of = (*probes, *reading.topics(settings, more), *(("secrets",) if vault else ()), "serving")
     found = tuple(ticks(problems, told, asked_of))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 
 from schedgen_ops import events
 from schedgen_ops.commands import docker as engine
@@ -13,6 +14,8 @@ from schedgen_ops.host_context import HostContext
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId
+from schedgen_ops.remote import Result
+from schedgen_ops.shell import Command
 from schedgen_ops.verify import checks, logs, own, remote_commands
 from schedgen_ops.watch import rules
 
@@ -23,25 +26,32 @@ _TRIES = 3
 
 Findings = tuple[rules.Finding, ...]
 Look = Callable[[HostContext], Findings]
+Seen = Mapping[Command, Result]
+_NOTHING: Seen = MappingProxyType({})
 
 
-def quick(host: HostContext, deadline: float = _QUICK) -> Findings:
-    """Check every service's containers and every configured request, in one round trip."""
-    return look(host, checks.QUICK, deadline)
+def quick(host: HostContext, deadline: float = _QUICK, seen: Seen = _NOTHING) -> Findings:
+    """Check every service's containers and every configured request, in one round trip; see `look`."""
+    return look(host, checks.QUICK, deadline, seen)
 
 
-def look(host: HostContext, groups: Sequence[str], deadline: float = DEADLINE) -> Findings:
+def look(
+    host: HostContext, groups: Sequence[str], deadline: float = DEADLINE, seen: Seen = _NOTHING
+) -> Findings:
     """Make the checks of these groups at the same time, in one round trip; then those that tasks.py adds.
 
     Args:
         deadline: seconds after which what did not end is unknown.
+        seen: answers that came a moment ago, by their commands: these are not asked again.
     """
     found = checks.on(host.settings, host.entry, groups)
     added = partial(own.findings, host) if "custom" in groups else tuple
     if not found:
         return added()
-    answers = host.remote.together([check.command for check in found], deadline=deadline)
-    return (*checks.judged(found, answers), *added())
+    asked = [check.command for check in found if check.command not in seen]
+    answers = iter(host.remote.together(asked, deadline=deadline))
+    results = [seen.get(check.command) or next(answers) for check in found]
+    return (*checks.judged(found, results), *added())
 
 
 def patiently(host: HostContext, deadline: float = _QUICK, tries: int = _TRIES) -> Findings:

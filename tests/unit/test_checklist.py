@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,6 +84,18 @@ def test_it_takes_two_round_trips_and_changes_nothing() -> None:
     filled(host)
     assert host.trips == 2
     assert host.world.changed == []
+
+
+def test_the_containers_are_asked_for_once() -> None:
+    asked: list[str] = []
+
+    class Noting(SimHost):
+        def together(self, commands: Sequence[Command], *, deadline: float) -> tuple[Result, ...]:
+            asked.extend(command.title for command in commands)
+            return super().together(commands, deadline=deadline)
+
+    assert filled(Noting())["What runs now is well"].mark is Mark.PASSED
+    assert asked.count("docker inspect") == 1
 
 
 def test_without_its_directory_a_host_has_passed_nothing() -> None:
