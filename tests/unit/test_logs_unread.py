@@ -37,7 +37,6 @@ REFUSAL = "Error response from daemon: configured logging driver does not suppor
 DOCKER = rf"""
 for last; do :; done
 case $1:$last in
-  version:*) echo 20 ;;
   ps:*) printf 'id1\tweb\nid2\tweb\nid3\tdb\nid4\tcron\n' ;;
   logs:id1) echo "ERROR no room for job 17" ;;
   logs:id2) echo "{REFUSAL}" >&2; exit 1 ;;

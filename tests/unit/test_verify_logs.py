@@ -119,7 +119,6 @@ def test_an_answer_that_broke_off_is_no_answer() -> None:
 SAID = 'echo "ERROR no room for job 17"; echo "ERROR no room for job 99" >&2; echo fine'
 DOCKER = rf"""
 case $1 in
-  version) echo 20 ;;
   ps) printf 'id1\tbackend\nid2\tredis\n' ;;
   logs) echo "$@" >> asked; for last; do :; done; [ "$last" = id2 ] || {{ {SAID}; }} ;;
 esac"""

@@ -1,13 +1,14 @@
 # What all containers of a project logged. `state` is our folder of state, `filter` the project's label.
 source lib/logs.bash
 
-# collect SINCE: what every container of the project logged.
+# collect SINCE: what every container of the project logged. Fails where the engine does not say which there are.
 collect() {
-  local id name
+  local rows id name
+  rows=$("${docker[@]}" ps --all --no-trunc --filter "$filter" --filter label=com.docker.compose.oneoff=False \
+    --format '{{.ID}}'$'\t''{{.Label "com.docker.compose.service"}}') || return
   while IFS=$'\t' read -r id name; do
-    logged "$name" "$id" --since "$1" --tail 50000 &
-  done < <("${docker[@]}" ps --all --no-trunc --filter "$filter" --filter label=com.docker.compose.oneoff=False \
-    --format '{{.ID}}'$'\t''{{.Label "com.docker.compose.service"}}')
+    [ -z "$id" ] || logged "$name" "$id" --since "$1" --tail 50000 &
+  done <<< "$rows"
   wait
 }
 # begun RELEASE: when it was begun, by the host's clock: its first file's time.

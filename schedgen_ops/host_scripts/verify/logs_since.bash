@@ -15,5 +15,4 @@ for file in "$state"/releases/*/log-patterns; do
   echo earlier
   while IFS= read -r line; do printf 'known\t%s\n' "$line"; done < "$file"
 done
-"${docker[@]}" version > /dev/null || exit
 collect "$since"
