@@ -287,3 +287,18 @@ def test_what_images_and_files_say_of_state_is_known_before_anything_changes(
     assert rows["redis"].startswith(f"stop-first ({why})")
     # Of what it mounts, git knows one folder.
     assert rows["backend"].startswith(f"stop-first (it may write to {project.clone}/data), away")
+
+
+@pytest.mark.parametrize("runs", ["backend:one", "sha256:r"])
+def test_what_runs_tells_of_the_state_of_what_is_still_to_be_built(
+    project: Project, tmp_path: Path, runs: str
+) -> None:
+    # `docker ps` gives the name of an image, or its id where the name has moved on.
+    told = json.dumps(["sha256:r", ["backend:one"], {"/data": {}}])
+    body = f"{COMPOSE}\ncase $* in ps*) echo '{runs}' ;; *'image inspect'*'{runs}'*) echo '{told}' ;; esac"
+    other = replace(project, programs=program(tmp_path / "bin", "docker", body).parent, seen={})
+    running = "\n".join(
+        json.dumps({**json.loads(line), "image": "sha256:r"}) for line in boxes(backend="h1").splitlines()
+    )
+    rows = {name: how for name, *_, how in other.look(containers=running).services}
+    assert "a volume of its own at /data" in rows["backend"]

@@ -15,7 +15,6 @@
 #: migrations the migrations' folder, "" for none
 #: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
 #: files[]    the compose files, or none for those that Compose looks for
-source lib/docker.bash
 source lib/git_names.bash
 source lib/tree_ids.bash
 
@@ -30,13 +29,14 @@ cd -- "$directory" || exit
 directory=$PWD
 prefix=$(git rev-parse --show-prefix) && common=$(cd "$(git rev-parse --git-common-dir)" && pwd) && scratch=$(mktemp -d) || exit
 trap 'rm -rf "$scratch"' EXIT
-git init --quiet --bare "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
+git init --quiet --bare --template= "$scratch/git" && cp "$common/config" "$scratch/git/config" || exit
 echo "$common/objects" > "$scratch/git/objects/info/alternates"
 # Where the history ends in a shallow clone.
 [ ! -e "$common/shallow" ] || cp "$common/shallow" "$scratch/git/shallow" || exit
 [ -n "$old" ] || old=$(served)
 export GIT_DIR=$scratch/git
-git config core.bare true && git config core.quotePath false && git config submodule.recurse false
+printf '%s\n' '' '[core]' 'bare = true' 'quotePath = false' '[submodule]' 'recurse = false' '[maintenance]' 'auto = false' \
+  >> "$scratch/git/config" || exit
 ask "$remote" "$ref" || exit
 commit=$(resolve "$remote" "$ref")
 echo "$commit $prefix"
@@ -79,7 +79,7 @@ values() { grep -oE "\"$1\": *\"[^\"]*\"" <<< "$document" | sed -E 's/^"[^"]*": 
 echo --
 mapfile -t images < <(
   values image
-  containers "label=com.docker.compose.project=$project" '{{.Image}}' "${docker[@]}" | grep '^sha256:' | sort -u
+  "${docker[@]}" ps --all --no-trunc --filter "label=com.docker.compose.project=$project" --format '{{.Image}}'
 )
 # Those that are not there are passed over.
 [ "${#images[@]}" -eq 0 ] || "${docker[@]}" image inspect --format "$image" "${images[@]}" 2> /dev/null
