@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from schedgen_ops.host_scripts import library
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Command, call
+from schedgen_ops.shell import Command, call, sh
 
 _NEWLINE = "\x1f"
 _LATE = 124
@@ -14,6 +14,8 @@ _LATE = 124
 
 def together(commands: Sequence[Command], limit: float) -> Command:
     """Return one command that runs others at the same time; `results` reads what it prints.
+
+    What several begin with, see `Command.shared`, is run once for all of them.
 
     Args:
         limit: seconds after which those that still run are ended.
@@ -23,9 +25,21 @@ def together(commands: Sequence[Command], limit: float) -> Command:
     """
     if any(command.stdin is not None or command.secrets for command in commands):
         raise ValueError("a command that runs beside others cannot read stdin")
-    return call(
-        library("parallel"), "together", f"{limit:g}", *(command.text for command in commands), title="checks"
-    )
+    words = (word for pair in _started(commands) for word in pair)
+    return call(library("parallel"), "together", f"{limit:g}", *words, title="checks")
+
+
+def _started(commands: Sequence[Command]) -> Iterator[tuple[str, str]]:
+    """The number and the text of each command; "" and one text for those that begin with the same."""
+    alike: dict[str, list[str]] = {}
+    for number, command in enumerate(commands):
+        if command.shared:
+            job = sh("job", str(number), command.text.removeprefix(command.shared))
+            alike.setdefault(command.shared, []).append(f"{job.text} &")
+        else:
+            yield str(number), command.text
+    for shared, jobs in alike.items():
+        yield "", "\n".join((f"{{ {shared}", "} > /dev/null", *jobs, "wait"))
 
 
 def results(stdout: str, count: int, limit: float) -> tuple[Result, ...]:

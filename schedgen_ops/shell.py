@@ -71,6 +71,8 @@ class Command:
         script: the host script that it runs, "" for any other command.
         values: what that script is given, by name; `words` are its arguments.
         private: whether what it prints on stdout is a configuration or an environment: no message has it.
+        shared: what the text begins with, where other commands do so too: of those that run at the same time,
+            it is run once. It leaves what it found in variables, and what it prints is no answer.
     """
 
     text: str
@@ -78,6 +80,7 @@ class Command:
     stdin: str | bytes | None = None
     title: str = ""
     private: bool = False
+    shared: str = ""
     script: str = ""
     values: tuple[tuple[str, Value], ...] = ()
 
@@ -93,6 +96,9 @@ class Command:
             self.stdin if other.stdin is None else other.stdin,
             private=self.private or other.private,
         )
+
+    def _reworded(self, text: str) -> Command:
+        return replace(self, text=text, shared="")
 
     def _grouped(self) -> str:
         return f"{{ {self.text}; }}"
@@ -111,20 +117,20 @@ class Command:
 
     def with_stderr(self) -> Command:
         """Return the command with its stderr joined to stdout."""
-        return replace(self, text=f"{self._grouped()} 2>&1")
+        return self._reworded(f"{self._grouped()} 2>&1")
 
     def quiet(self) -> Command:
         """Return the command without its stderr: for a probe whose failure is an answer."""
-        return replace(self, text=f"{self._grouped()} 2>/dev/null")
+        return self._reworded(f"{self._grouped()} 2>/dev/null")
 
     def in_dir(self, path: str) -> Command:
         """Return the command run in the folder `path`; a missing folder is a failure."""
-        return replace(self, text=f"cd -- {quote(path)} && {self._grouped()}")
+        return self._reworded(f"cd -- {quote(path)} && {self._grouped()}")
 
     def with_env(self, name: str, value: str) -> Command:
         """Return the command with a variable that is no secret; it holds for this command only."""
         _check_name(name)
-        return replace(self, text=f"( export {name}={quote(value)}; {self.text}; )")
+        return self._reworded(f"( export {name}={quote(value)}; {self.text}; )")
 
     def with_secret(self, name: str, value: Secret) -> Command:
         """Return the command with a variable whose value travels on stdin and is in no argv."""
@@ -195,3 +201,9 @@ def call(functions: str, *words: str, title: str = "") -> Command:
     else the same shell runs: where that matters, it is a `script`.
     """
     return Command(f"{functions}\n{sh(*words).text}", title=title)
+
+
+def sharing(shared: str, *words: str, title: str = "") -> Command:
+    """Return a call of a bash function behind what other commands begin with too, see `Command.shared`."""
+    text = f"{shared}\n"
+    return Command(f"{text}{sh(*words).text}", title=title, shared=text)

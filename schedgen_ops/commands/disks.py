@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from schedgen_ops.commands import facts
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
 
@@ -47,7 +47,7 @@ class Spaces:
 
 def spaces(docker: Docker, directory: str) -> Command:
     """Room on every file system that a release fills."""
-    return host_script("disks/spaces", title="df", docker=docker.words, directory=directory)
+    return facts.ask(docker, "spaces", directory, title="df")
 
 
 def parse_spaces(stdout: str) -> Spaces:

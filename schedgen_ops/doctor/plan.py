@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from schedgen_ops import strangers
 from schedgen_ops.backup.restore import half
-from schedgen_ops.commands import environment, files, git, maintenance
+from schedgen_ops.commands import environment, facts, files, git, maintenance
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.ref_names import Ref
@@ -83,9 +83,9 @@ def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
     backups = settings.backup.directory
     inside = backups if backups.startswith("/") else f"{where}/{backups}"
     asked = {
-        "engine": docker.version(),
+        "engine": facts.engine(docker),
         "swapping": half.ask(settings),
-        "compose": compose.version(),
+        "compose": facts.compose(docker),
         "rooms": ask.rooms(docker, where, inside, "/tmp"),
         "backups": machine.writable(inside),
         "state": machine.writable(paths.state),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import strangers
-from schedgen_ops.commands import disks, environment, files, git, maintenance
+from schedgen_ops.commands import disks, environment, facts, files, git, maintenance
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
@@ -69,9 +69,9 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
         "git": Probe(git.state().in_dir(where), code.movable),
         **({"source": _source(settings, ref)} if ref else {}),
         **(consent if ref and settings.policy.approvals else {}),
-        "engine": Probe(docker.version(), look.docker_answers(settings)),
-        "compose": Probe(compose.version(), look.plugin),
-        "buildx": Probe(docker.has_buildx(), lambda _: iter(())),
+        "engine": Probe(facts.engine(docker), look.docker_answers(settings)),
+        "compose": Probe(facts.compose(docker), look.plugin),
+        "buildx": Probe(facts.buildx(docker), lambda _: iter(())),
         "credentials": _credentials(compose, settings),
         "backups": Probe(files.writable(backups).in_dir(where), look.writable(backups)),
         "state": Probe(files.writable(paths.state), look.writable(paths.state)),

@@ -218,7 +218,14 @@ def _page(world: World, words: Words, _: str) -> Result:
     return result(f"HTTP/1.1 {status} X\r\n\r\n{body}\n\x1e10000 \n")
 
 
+# By themselves, or from one look at the engine.
+PROGRAMS: dict[str, Handler] = {
+    "docker version": says("20.10.24\n"),
+    "docker compose version": says("5.6.1\n"),
+    "docker buildx": lambda world, w, s: result(code=1),
+}
 TITLES: dict[str, Handler] = {
+    **PROGRAMS,
     "git ls-remote": _ls_remote,
     "look at git": says(""),
     "look at v": _look,
@@ -258,9 +265,7 @@ TITLES: dict[str, Handler] = {
 }
 LINES: dict[str, Handler] = {
     "true": says(""),
-    "docker version": says("20.10.24\n"),
-    "docker compose version": says("5.6.1\n"),
-    "docker buildx": lambda world, w, s: result(code=1),
+    **PROGRAMS,
     "docker tag": changing(_tag),
     "docker image inspect": _ids,
     "docker images": _images,

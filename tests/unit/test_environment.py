@@ -114,7 +114,7 @@ def test_a_file_of_any_name_is_read(programs: str, tmp_path: Path) -> None:
         assert environment.parse_variables(answer.stdout).here == {"PW"}
 
 
-ENGINE = """printf '%s\\n' "$ROOT" driver-type=io.containerd.snapshotter.v1"""
+ENGINE = """printf '%s\\n' "root $ROOT" "driver io.containerd.snapshotter.v1\""""
 
 
 def test_every_disk_is_looked_at_once_and_one_that_is_not_there_is_unknown(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from kit import bash
 
 from schedgen_ops.parallel_batch import results, together
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Secret, script, sh
+from schedgen_ops.shell import Command, Secret, script, sh, sharing
 
 
 def run(tmp_path: Path, *texts: str, limit: float = 20) -> tuple[Result, ...]:
@@ -84,3 +84,43 @@ def test_a_torn_answer_is_unknown_and_not_passed() -> None:
 def test_stdin_cannot_be_shared(command: object) -> None:
     with pytest.raises(ValueError, match="cannot read stdin"):
         together([command], 5)  # type: ignore[list-item]
+
+
+def begun_alike(tmp_path: Path, *words: tuple[str, ...]) -> list[Command]:
+    """Commands that begin with the same, which is noted each time, and go on with a function of it."""
+    shared = f"found=$(echo it | tee -a '{tmp_path}/begun'); echo noise; say() {{ echo \"$found $*\"; }}"
+    return [sharing(shared, *each) for each in words]
+
+
+def test_what_several_begin_with_is_run_once_and_each_has_its_own_answer(tmp_path: Path) -> None:
+    commands = [sh("echo", "else"), *begun_alike(tmp_path, ("say", "o'ne"), ("false",), ("say", "two"))]
+    found = results(bash(together(commands, 20), tmp_path).stdout, 4, 20)
+    assert [(one.text, one.code) for one in found] == [("else", 0), ("it o'ne", 0), ("", 1), ("it two", 0)]
+    assert (tmp_path / "begun").read_text() == "it\n"
+
+
+def test_what_begins_like_others_is_whole_by_itself(tmp_path: Path) -> None:
+    (command,) = begun_alike(tmp_path, ("say", "one"))
+    assert bash(command, tmp_path).stdout == "noise\nit one\n"
+    (found,) = results(bash(together([command.in_dir("/tmp")], 20), tmp_path).stdout, 1, 20)
+    assert found.stdout.strip() == "noise\nit one"
+
+
+def test_those_that_begin_alike_go_on_at_the_same_time_and_are_ended_with_all_they_started(
+    tmp_path: Path,
+) -> None:
+    mark = tmp_path / "mark"
+    late = ("bash", "-c", f"sleep 4; touch {mark}")
+    begun = time.monotonic()
+    commands = begun_alike(tmp_path, late, ("say", "well"), late)
+    ended, good, other = results(bash(together(commands, 1), tmp_path).stdout, 3, 1)
+    assert time.monotonic() - begun < 4
+    assert [ended.code, good.text, other.code] == [124, "it well", 124]
+    time.sleep(max(0, 5 - (time.monotonic() - begun)))
+    assert not mark.exists()
+
+
+def test_what_hangs_before_they_part_leaves_all_of_them_unknown(tmp_path: Path) -> None:
+    commands = [sharing("sleep 5", "echo", each) for each in "ab"]
+    found = results(bash(together([*commands, sh("echo", "well")], 1), tmp_path).stdout, 3, 1)
+    assert [one.code for one in found] == [124, 124, 0]

@@ -27,19 +27,20 @@ job() {
   printf '%s end %s %s\n' "$1" "$code" "$((${EPOCHREALTIME/[.,]/} - begun))"
 }
 end() { for group in "${groups[@]}"; do kill -KILL -- "-$group"; done 2> /dev/null; }
-# together LIMIT TEXT...: all are ended after so many seconds.
+# together LIMIT [NUMBER TEXT]...: all are ended after so many seconds. A text without a number starts jobs itself, once
+# it did what they share.
 together() {
-  local limit=$1 number=0 text jobs
+  local limit=$1 jobs
   shift
   set -m
   export LC_ALL=C
   groups=()
   trap end EXIT
   trap 'exit 143' TERM INT HUP
-  for text in "$@"; do
-    job "$number" "$text" 2> /dev/null &
+  while [ "$#" -gt 0 ]; do
+    if [ -n "$1" ]; then job "$1" "$2"; else eval "$2"; fi < /dev/null 2> /dev/null &
     groups+=($!)
-    number=$((number + 1))
+    shift 2
   done
   jobs=("${groups[@]}")
   {
