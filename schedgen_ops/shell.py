@@ -203,7 +203,11 @@ def call(functions: str, *words: str, title: str = "") -> Command:
     return Command(f"{functions}\n{sh(*words).text}", title=title)
 
 
-def sharing(shared: str, *words: str, title: str = "") -> Command:
-    """Return a call of a bash function behind what other commands begin with too, see `Command.shared`."""
-    text = f"{shared}\n"
-    return Command(f"{text}{sh(*words).text}", title=title, shared=text)
+def sharing(shared: str, *words: str, functions: str = "", title: str = "") -> Command:
+    """Return a call of a bash function behind what other commands begin with too, see `Command.shared`.
+
+    Args:
+        functions: fixed text that defines what is called, where what is shared does not.
+    """
+    shared += "\n"
+    return replace(call(shared + functions, *words, title=title), shared=shared)

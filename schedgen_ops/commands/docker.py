@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from schedgen_ops.host_scripts import library
-from schedgen_ops.shell import Command, call, sh
+from schedgen_ops.shell import Command, sh, sharing
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -70,8 +70,11 @@ class Docker:
 
     def containers(self, project: str) -> Command:
         """Every container of a compose project, running or not: one JSON object a line."""
-        label = f"label={PROJECT_LABEL}={project}"
-        return call(library("docker"), "containers", label, _CONTAINER, *self.words, title="docker inspect")
+        return sharing(self.listing(project), "inspect_listed", _CONTAINER, title="docker inspect")
+
+    def listing(self, project: str) -> str:
+        """The text that lists the containers of a compose project, see lib/listed.bash; others share it."""
+        return f"{library('listed')}{sh('list_containers', project, *self.words).text}"
 
     def one_off(self, project: str, release_id: str) -> Command:
         """The ids of containers that `compose run` made for a release, running or not."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
-from schedgen_ops.host_scripts import host_script
-from schedgen_ops.shell import Command
+from schedgen_ops.host_scripts import host_script, library
+from schedgen_ops.shell import Command, sharing
 
-_FOLDER, _FILES = f"{PROJECT_LABEL}.working_dir", f"{PROJECT_LABEL}.config_files"
+_FOLDER = f"{PROJECT_LABEL}.working_dir"
 _SEPARATOR = "\x1f"
 
 
@@ -33,16 +33,8 @@ def strangers(docker: Docker, project: str, directory: str, files: tuple[str, ..
         directory: the project's.
         files: its compose files, where they are not those that Compose looks for.
     """
-    fields = ("{{.Names}}", f'{{{{.Label "{_FOLDER}"}}}}', f'{{{{.Label "{_FILES}"}}}}')
-    return host_script(
-        "owners/strangers",
-        title="whose containers",
-        docker=docker.words,
-        filter=f"label={PROJECT_LABEL}={project}",
-        format=_SEPARATOR.join(fields),
-        directory=directory,
-        ours=files,
-    )
+    functions, words = library("strangers"), ("strangers", directory, *files)
+    return sharing(docker.listing(project), *words, functions=functions, title="whose containers")
 
 
 def namesakes(docker: Docker, directory: str, current: str) -> Command:

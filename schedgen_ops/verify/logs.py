@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from schedgen_ops.commands.docker import PROJECT_LABEL, Docker
-from schedgen_ops.host_scripts import host_script
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import host_script, library
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.settings import Logs
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, sharing
 from schedgen_ops.watch.host_sample import LogGroup
 from schedgen_ops.watch.log_lines import Group, cannot_be_read, judged
 from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -21,14 +21,8 @@ _ASIDE = "setsid --fork nice -n 19 timeout 120 {} </dev/null >/dev/null 2>&1"
 
 def since_deploy(docker: Docker, paths: Paths, project: str, window: int) -> Command:
     """Print what came into the logs since the deploy, and the patterns that earlier releases logged."""
-    return host_script(
-        "verify/logs_since",
-        title="docker logs",
-        docker=docker.words,
-        state=paths.state,
-        filter=f"label={PROJECT_LABEL}={project}",
-        window=window,
-    )
+    functions, words = library("release_logs"), ("logs_since", paths.state, str(window))
+    return sharing(docker.listing(project), *words, functions=functions, title="docker logs")
 
 
 def keep(
@@ -44,7 +38,7 @@ def keep(
         title="keep the log's patterns",
         docker=docker.words,
         state=paths.state,
-        filter=f"label={PROJECT_LABEL}={project}",
+        project=project,
         release=release_id,
     )
     return replace(command, text=_ASIDE.format(command.text)) if aside else command

@@ -37,7 +37,7 @@ REFUSAL = "Error response from daemon: configured logging driver does not suppor
 DOCKER = rf"""
 for last; do :; done
 case $1:$last in
-  ps:*) printf 'id1\tweb\nid2\tweb\nid3\tdb\nid4\tcron\n' ;;
+  ps:*) printf '%s\x1f-\x1f%s\x1fFalse\n' id1 web id2 web id3 db id4 cron ;;
   logs:id1) echo "ERROR no room for job 17" ;;
   logs:id2) echo "{REFUSAL}" >&2; exit 1 ;;
   logs:id3) ;;

@@ -36,7 +36,8 @@ class Place:
 
     def strange(self, *rows: tuple[str, str, str], files: tuple[str, ...] = ()) -> list[str]:
         listed = self.root / "listed"
-        listed.write_text("".join("\x1f".join(row) + "\n" for row in rows))
+        lines = ("\x1f".join(("id", name, "web", "False", *rest)) for name, *rest in rows)
+        listed.write_text("".join(f"{line}\n" for line in lines))
         program(self.root / "bin", "docker", f'[ "$1" = ps ] && cat "{listed}"')
         asked = command(Docker(), "twin", self.ours, files)
         answer = bash(asked, self.root, PATH=path(self.root / "bin"))

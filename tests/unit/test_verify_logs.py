@@ -119,7 +119,7 @@ def test_an_answer_that_broke_off_is_no_answer() -> None:
 SAID = 'echo "ERROR no room for job 17"; echo "ERROR no room for job 99" >&2; echo fine'
 DOCKER = rf"""
 case $1 in
-  ps) printf 'id1\tbackend\nid2\tredis\n' ;;
+  ps) printf '%s\x1f-\x1f%s\x1f%s\n' id1 backend False id2 redis False id3 backend True ;;
   logs) echo "$@" >> asked; for last; do :; done; [ "$last" = id2 ] || {{ {SAID}; }} ;;
 esac"""
 
