@@ -10,7 +10,7 @@ list_containers() {
   for field in service oneoff project.working_dir project.config_files; do
     format+=$'\x1f'"{{.Label \"$label.$field\"}}"
   done
-  listing=("${docker[@]}" ps --all --no-trunc --filter "label=$label.project=$1" --format "$format")
+  listing=("${docker[@]}" ps --all --no-trunc --format "$format" --filter "label=$label.project=$1")
   listed=$("${listing[@]}" 2> /dev/null)
   unlisted=$?
 }
