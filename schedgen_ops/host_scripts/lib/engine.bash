@@ -1,10 +1,11 @@
-# What one answer of `docker info` tells of an engine, its plugins and its folder. Asked by itself, each of them would
-# start the client anew, and most of them the plugins too. What is not in it is asked by itself: what docker says then
-# is what is wrong.
+# What one answer of `docker info` tells of an engine, its plugins and its folder. Asked by itself, each of
+# them would start the client anew, and most of them the plugins too. What is not in it is asked by itself:
+# what docker says then is what is wrong.
 
 # ask_engine WORD...: asks, by these words of the engine.
 ask_engine() {
-  local format='{{range .ClientInfo.Plugins}}{{if .Err}}{{else}}{{.Name}} {{.Version}}{{println}}{{end}}{{end}}'
+  local format
+  format='{{range .ClientInfo.Plugins}}{{if .Err}}{{else}}{{.Name}} {{.Version}}{{println}}{{end}}{{end}}'
   # An engine that is away has none of it, in other ways from version to version.
   format+='{{with .Info}}engine {{.ServerVersion}}{{println}}root {{.DockerRootDir}}{{println}}'
   format+='{{range .DriverStatus}}driver {{index . 1}}{{println}}{{end}}{{end}}'
@@ -30,8 +31,8 @@ compose_version() { tells compose || "${docker[@]}" compose version --short; }
 buildx_version() {
   case $told in '') "${docker[@]}" buildx version ;; *) tells buildx ;; esac
 }
-# spaces FOLDER: the room on every file system that a release fills, a line of `df` each, after its kind and folder. The
-# project is in FOLDER.
+# spaces FOLDER: the room on every file system that a release fills, a line of `df` each, after its kind and
+# folder. The project is in FOLDER.
 spaces() {
   local root images
   room project "$1" || return

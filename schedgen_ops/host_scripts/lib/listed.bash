@@ -1,8 +1,8 @@
 # The containers of a project, listed once for all that ask about them at the same time.
 source lib/docker.bash
 
-# list_containers PROJECT WORD...: lists them, by these words of the engine, a line each with 0x1f between its fields: id,
-# name, service, whether `run` made it, folder, compose files.
+# list_containers PROJECT WORD...: lists them, by these words of the engine, a line each with 0x1f between its
+# fields: id, name, service, whether `run` made it, folder, compose files.
 list_containers() {
   local label=com.docker.compose field format='{{.ID}}'
   docker=("${@:2}")

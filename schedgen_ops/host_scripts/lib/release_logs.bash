@@ -15,8 +15,8 @@ begun() {
   local file
   for file in "$state/releases/$1"/*; do [ ! -f "$file" ] || stat -c %Y "$file"; done | sort -n | head -n 1
 }
-# logs_since STATE WINDOW: what came into the logs since the deploy, and the patterns that earlier releases logged. Where
-# nothing was deployed, it looks back so many seconds.
+# logs_since STATE WINDOW: what came into the logs since the deploy, and the patterns that earlier releases
+# logged. Where nothing was deployed, it looks back so many seconds.
 logs_since() {
   local state=$1 current='' since='' now file line
   [ ! -r "$state/current" ] || read -r current < "$state/current"

@@ -9,8 +9,8 @@ is_ours() {
   done
   return 1
 }
-# strangers DIRECTORY FILE...: their names and folders, a line each, where the project is in DIRECTORY, with these compose
-# files, or none for those that Compose looks for.
+# strangers DIRECTORY FILE...: their names and folders, a line each, where the project is in DIRECTORY, with
+# these compose files, or none for those that Compose looks for.
 strangers() {
   local directory=$1 ours=("${@:2}") name folder files paths path mine
   is_listed || return
