@@ -31,7 +31,8 @@ class Screen:
         self.seen = ""
         self.master, slave = pty.openpty()
         self.resize(100, 30)
-        line = ["setsid", "--ctty", "sh", "-c", _LEADER, "sh", *INV, *words]
+        # A terminal that closes hangs up, also where the tests were started deaf to that.
+        line = ["env", "--default-signal=HUP", "setsid", "--ctty", "sh", "-c", _LEADER, "sh", *INV, *words]
         self.process = subprocess.Popen(
             line,
             cwd=folder,
