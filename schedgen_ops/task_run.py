@@ -140,6 +140,12 @@ class Operation:
         options = replace(self.options, env=environment, hosts=None)
         return Operation(options, self.ui, self.clock, self._stack)
 
+    def on(self, settings: Settings) -> Operation:
+        """The same run's view of an environment that no file describes yet."""
+        told = Operation(self.options, self.ui, self.clock, self._stack)
+        told.settings = settings
+        return told
+
     def context(self, remote: Remote) -> HostContext:
         """Return one of the hosts with what is needed to work there."""
         from schedgen_ops.host_context import HostContext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from schedgen_ops.commands.definition import Service
+from schedgen_ops.commands.definition import Port, Service
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.release.record import ServiceRecord
@@ -23,7 +23,12 @@ NOTHING_ASKED: Spoken = {}
 
 def door(route: Route) -> str:
     """Return where a route's port is reached on the host itself."""
-    return f"{_EVERYWHERE.get(route.port.address, route.port.address)}/{route.port.published}"
+    return at(route.port)
+
+
+def at(port: Port) -> str:
+    """Return where a published port is reached on the host itself."""
+    return f"{_EVERYWHERE.get(port.address, port.address)}/{port.published}"
 
 
 def command(doors: Sequence[str]) -> Command:

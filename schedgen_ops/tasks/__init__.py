@@ -22,6 +22,7 @@ from schedgen_ops.tasks import (
     verify,
 )
 from schedgen_ops.tasks.doctor import doctor
+from schedgen_ops.tasks.init import init
 
 namespace = Collection()
 for _module in (
@@ -41,5 +42,14 @@ for _module in (
     dev,
 ):
     namespace.add_collection(Collection.from_module(_module))
-for _task in (looking.status, looking.logs, looking.exec_, looking.shell, looking.db, looking.run, doctor):
+for _task in (
+    init,
+    looking.status,
+    looking.logs,
+    looking.exec_,
+    looking.shell,
+    looking.db,
+    looking.run,
+    doctor,
+):
     namespace.add_task(_task)

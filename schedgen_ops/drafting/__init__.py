@@ -1,0 +1,1 @@
+"""A config drafted from what a host has: looked at (`look`), decided (`draft`), written (`text`)."""

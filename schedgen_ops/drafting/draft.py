@@ -1,0 +1,293 @@
+"""What a config says of a project that was looked at, and what showed it. Pure.
+
+What cannot be known is not guessed: it stands in a comment, with what is to be done.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schedgen_ops.commands.definition import Service
+from schedgen_ops.drafting.seen import Seen
+from schedgen_ops.drafting.visits import Visit, visits
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.spoken import HTTP, NOTHING
+from schedgen_ops.rollout.strategies import registry
+from schedgen_ops.settings import Settings
+from schedgen_ops.text import plural
+
+_POSTGRES = re.compile(r"(^|/)(postgres|postgis|pgvector|timescaledb|postgresql)\b")
+_OTHERS = re.compile(r"(^|/)(mysql|mariadb|percona|mongo|mssql|cockroach|clickhouse|cassandra)\b")
+_MINIO = re.compile(r"(^|/)minio\b")
+_CREDENTIAL = re.compile(r"PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|ACCESS_?KEY")
+_MIGRATES = re.compile(r"migrat", re.IGNORECASE)
+_CALLED = {
+    "typeorm": "TypeORM",
+    "prisma": "Prisma",
+    "django": "Django",
+    "rails": "Rails",
+    "alembic": "Alembic",
+    "flyway": "Flyway",
+    "laravel": "Laravel",
+    "golang-migrate": "golang-migrate",
+    "knex": "Knex",
+}
+_GOOD = range(200, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a project is: `name`, `address`, `user` and `port` of its host, and its directory there."""
+
+    address: str
+    directory: str
+    name: str
+    user: str = ""
+    port: int | None = None
+
+    @property
+    def row(self) -> dict[str, object]:
+        """Its entry in `hosts`."""
+        said: dict[str, object] = {"name": self.name, "address": self.address}
+        said |= {"user": self.user} if self.user else {}
+        return said | ({"port": self.port} if self.port else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A part of a config file.
+
+    Attributes:
+        key: its key; "" for a remark alone.
+        value: what stands there, as YAML has it; for a remark nothing.
+        why: what showed it, or what is to be done.
+    """
+
+    key: str
+    value: object = None
+    why: str = ""
+
+
+def draft(place: Place, seen: Seen) -> tuple[Entry, ...]:
+    """Return the parts of a config, in their order."""
+    parts = (
+        _project(place, seen),
+        _code(seen),
+        _database(seen),
+        _objects(seen),
+        _credentials(seen),
+        _migrations(seen),
+        _checks(seen),
+        _jobs(seen),
+    )
+    return tuple(entry for part in parts for entry in part)
+
+
+def values(entries: tuple[Entry, ...]) -> dict[str, object]:
+    """Return what the config says, without what showed it."""
+    return {entry.key: entry.value for entry in entries if entry.key}
+
+
+def strategies(settings: Settings, seen: Seen) -> tuple[Entry, ...]:
+    """Return how each service is replaced by what the config says, and why."""
+    services = seen.services
+    hows = registry.chosen(services, settings)
+    told = {each.name: hows[each.name].told(each, ServiceRecord("", "", "")) for each in services}
+    kept = {name: f"{how.name}: {how.kept}" for name, how in hows.items() if how.kept}
+    lines = (f"{name}: {kept.get(name, told[name])}" for name in told)
+    return (
+        Entry("", why="How a deploy replaces services; `rollout` says otherwise:"),
+        *(Entry("", why=line) for line in lines),
+    )
+
+
+def _project(place: Place, seen: Seen) -> Iterator[Entry]:
+    written = str(seen.document.get("name") or "")
+    running = {project for project, _, _ in seen.runs}
+    name, why = written, "as `docker compose` calls it there; nothing of it runs yet"
+    if len(running) == 1:
+        (name,) = running
+        why = f"{plural(len(seen.runs), 'container')} of it there"
+    elif running:
+        why = f"containers of {', '.join(sorted(running))} were made from this folder: which is it?"
+    yield Entry("project", name, why)
+    yield Entry("directory", place.directory)
+    yield Entry("hosts", [place.row])
+
+
+def _code(seen: Seen) -> Iterator[Entry]:
+    if not seen.git:
+        yield Entry(
+            "", why="The directory is in no git work tree: a deploy needs one, `inv hosts.setup` clones it."
+        )
+        return
+    if seen.branch:
+        yield Entry("branch", seen.branch, "what is checked out there; `--branch` deploys another one")
+    else:
+        yield Entry("", why="No branch is checked out there: `inv deploy` needs --branch, or `branch` here.")
+    if seen.remote and seen.remote != "origin":
+        yield Entry("remote", seen.remote, "the only name that its origin has there")
+    if not seen.remote:
+        yield Entry(
+            "", why="The work tree has no remote: a deploy fetches from one (`git remote add origin URL`)."
+        )
+
+
+def _database(seen: Seen) -> Iterator[Entry]:
+    named = [each for each in seen.services if _environment(seen, each, "POSTGRES_DB")]
+    found = [each for each in seen.services if _is(each, _POSTGRES) or each in named]
+    others = [each.name for each in seen.services if _is(each, _OTHERS)]
+    if others:
+        text = "no database that is backed up here, only PostgreSQL is. Back it up yourself."
+        yield Entry("", why=f"{', '.join(others)}: {text}")
+    if not found:
+        return
+    first, *rest = found
+    user = _environment(seen, first, "POSTGRES_USER") or "postgres"
+    name = _environment(seen, first, "POSTGRES_DB") or user
+    section = {"service": first.name, "user": user, "name": name, "used_by": _users(seen, first)}
+    yield Entry("database", section, f"by {_shown_by(first, 'POSTGRES_DB in its environment')}")
+    if rest:
+        more = ", ".join(each.name for each in rest)
+        yield Entry("", why=f"{more}: PostgreSQL too. One is backed up: see that it is the one that matters.")
+
+
+def _objects(seen: Seen) -> Iterator[Entry]:
+    for service in seen.services:
+        if not _is(service, _MINIO):
+            continue
+        kept = [volume.get("target") for volume in seen.body(service.name).get("volumes") or ()]
+        if "/data" in kept:
+            section = {"profile": "minio", "service": service.name, "used_by": _users(seen, service)}
+            yield Entry("objects", section, f"by {_shown_by(service, '')}")
+        else:
+            yield Entry(
+                "", why=f"{service.name} is MinIO without a volume at /data: `objects` is for you to say."
+            )
+        return
+
+
+def _credentials(seen: Seen) -> Iterator[Entry]:
+    asked = [name for name in seen.used if name in seen.there and _CREDENTIAL.search(name)]
+    names = sorted({*seen.required, *asked})
+    if names:
+        yield Entry(
+            "credentials", names, "a deploy stops where one is missing or blank in the env file there"
+        )
+
+
+def _migrations(seen: Seen) -> Iterator[Entry]:
+    jobs = [each for each in seen.services if (each.ends or each.may_end) and _moves(seen, each)]
+    if jobs:
+        yield Entry(
+            "", why=f"{jobs[0].name} moves the schema: a job, run at every release before what needs it."
+        )
+        return
+    for kind, path in seen.moves:
+        near = [each for each in seen.services if each.built and _inside(seen, each, path)]
+        service = near[0].name if near else "SERVICE"
+        folder = next((one for one in seen.folders if _below(path, one)), "")
+        if kind == "typeorm" and near and folder:
+            section = {"profile": "typeorm", "service": service, "path": folder}
+            yield Entry(
+                "migrations", section, f"{path} has its scripts; `npm run migration:run` in {service}"
+            )
+            return
+        text = f"{_CALLED.get(kind, kind)} moves the schema ({path}). Say how, or nothing does: migrations: "
+        yield Entry("", why=f"{text}{{service: {service}, path, run, show, revert, applied, pending}}.")
+        return
+
+
+def _checks(seen: Seen) -> Iterator[Entry]:
+    checks: list[dict[str, object]] = []
+    left: list[str] = []
+    for visit in visits(seen):
+        check = _check(visit, seen, {str(each["name"]) for each in checks})
+        if isinstance(check, str):
+            left.append(check)
+        else:
+            checks.append(check)
+    if checks:
+        yield Entry("checks", checks, "published ports that speak HTTP; a path is what the healthcheck asks")
+    else:
+        yield Entry(
+            "", why="No check was found: a deploy sees that containers are healthy, and no more than that."
+        )
+    for text in left:
+        yield Entry("", why=text)
+
+
+def _check(visit: Visit, seen: Seen, taken: set[str]) -> dict[str, object] | str:
+    """A check of a port; a remark where none can be written."""
+    spoken = seen.spoken.get(visit.door, NOTHING)
+    where = f"port {visit.port.published} of {visit.service}"
+    if spoken == NOTHING and visit.path == "/":
+        return f"Nobody answers at {where}: write a check once it runs."
+    if spoken not in (HTTP, NOTHING):
+        how = "TLS of its own" if spoken == "tls" else "no HTTP"
+        return f"{where.capitalize()} speaks {how}: bytes pass as they come; a check of it is yours to write."
+    name = visit.service if visit.service not in taken else f"{visit.service}-{visit.port.published}"
+    check: dict[str, object] = {"name": name, "url": visit.url, "service": visit.service}
+    status = seen.answers.get(visit.url, 0)
+    if status >= 500:
+        return f"{visit.url} answers {status}: write a check of {where} that is good when it is."
+    if status and status not in _GOOD:
+        check["status"] = status
+    return check
+
+
+def _jobs(seen: Seen) -> Iterator[Entry]:
+    maybe = [each.name for each in seen.services if each.may_end and not each.ends]
+    ended = {service for _, service, state in seen.runs if state == "exited"}
+    jobs = [name for name in maybe if name in ended]
+    if jobs:
+        yield Entry(
+            "rollout", {"jobs": jobs}, "they ended there, and nothing starts them again: run at every release"
+        )
+    open_ones = [name for name in maybe if name not in ended and not any(row[1] == name for row in seen.runs)]
+    if open_ones:
+        text = f"{', '.join(open_ones)}: jobs, if they are to end. Name them in rollout.jobs then."
+        yield Entry("", why=text)
+
+
+def _is(service: Service, image: re.Pattern[str]) -> bool:
+    return bool(image.search(service.image.partition("@")[0]))
+
+
+def _environment(seen: Seen, service: Service, name: str) -> str:
+    """One variable of a service's environment that is no secret."""
+    found: Mapping[str, Any] = seen.body(service.name).get("environment") or {}
+    return str(found.get(name) or "")
+
+
+def _shown_by(service: Service, otherwise: str) -> str:
+    return f"its image, {service.image}" if service.image else otherwise
+
+
+def _users(seen: Seen, store: Service) -> list[str]:
+    return [
+        each.name for each in seen.services if store.name in each.needs and not (each.ends or each.may_end)
+    ]
+
+
+def _moves(seen: Seen, service: Service) -> bool:
+    body = seen.body(service.name)
+    return bool(
+        _MIGRATES.search(f"{service.name} {body.get('command') or ''} {body.get('entrypoint') or ''}")
+    )
+
+
+def _inside(seen: Seen, service: Service, path: str) -> bool:
+    """Whether a file of the project is in the folder that a service is built from."""
+    context = posixpath.relpath(service.context, seen.directory)
+    return context == "." or _below(f"{context}/x", path)
+
+
+def _below(beside: str, path: str) -> bool:
+    """Whether `path` is in the folder that the file `beside` is in, at any depth."""
+    folder = beside.rpartition("/")[0]
+    return not folder or path == folder or path.startswith(f"{folder}/")

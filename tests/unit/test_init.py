@@ -1,0 +1,250 @@
+"""From a host that somebody runs by hand to a config: what is looked at, what is said of it, the task."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import test_tasks
+import yaml
+from fakes import FakeHost, result
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import bash, git, path, program
+from test_tasks import Capture, Inv
+
+from schedgen_ops import loading
+from schedgen_ops.cli import deploy
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.drafting import look
+from schedgen_ops.drafting.draft import Entry, Place, draft, values
+from schedgen_ops.drafting.seen import Seen
+from schedgen_ops.drafting.text import text
+from schedgen_ops.settings import Settings
+
+inv = test_tasks.inv
+
+BINARY = Path(sys.executable).parent / "docker-compose"
+PLACE = Place("shop.example", "/srv/shop", "shop", "deploy", 2222)
+COMPOSE = """
+name: shop
+services:
+  db:
+    image: postgres:16
+    environment: {POSTGRES_USER: shop, POSTGRES_DB: orders, POSTGRES_PASSWORD: "${DB_PASSWORD:?set it}"}
+    volumes: ["data:/var/lib/postgresql/data"]
+  files:
+    image: minio/minio
+    volumes: ["objects:/data"]
+  web:
+    build: ./web
+    ports: ["8080:3000"]
+    environment: {TOKEN: "${API_TOKEN}", COLOUR: "${COLOUR:-red}"}
+    depends_on: [db, files]
+    healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:3000/health?deep=1"]}
+  tls:
+    image: lab/tls
+    ports: ["8443:443"]
+volumes: {data: {}, objects: {}}
+"""
+SCRIPTS = {"scripts": {"migration:run": "typeorm migration:run"}, "dependencies": {"typeorm": "0.3"}}
+
+
+class Owner:
+    """A project's folder, as its owner has it."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "it's a shop"
+        self.folder.mkdir()
+        docker = f'[ "$1" = compose ] || {{ cat {root}/runs; exit; }}; shift; exec {BINARY} "$@"'
+        self.programs = path(program(root / "bin", "docker", docker).parent)
+        self.runs = root / "runs"
+        self.runs.write_text("")
+
+    def has(self, **files: str) -> None:
+        for name, content in files.items():
+            file = self.folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+
+    def look(self) -> Seen:
+        said = bash(look.command(Docker(), str(self.folder)), self.folder.parent, PATH=self.programs)
+        assert said.ok, said.stderr
+        return look.parse(said.stdout)
+
+
+@pytest.fixture
+def owner(tmp_path: Path) -> Owner:
+    made = Owner(tmp_path)
+    made.has(**{"compose.yaml": COMPOSE, ".env": "DB_PASSWORD=p\nAPI_TOKEN='t'\nCOLOUR=blue\nOTHER_KEY=x\n"})
+    return made
+
+
+def settings_of(seen: Seen) -> tuple[dict[str, Any], Settings, str]:
+    """What the config of a project says, valid, and its text."""
+    entries = draft(PLACE, seen)
+    said = values(entries)
+    written = text(entries, "Drafted.")
+    assert yaml.safe_load(written) == said
+    return dict(said), Settings.model_validate(said), written
+
+
+def test_a_project_is_seen_as_git_compose_and_docker_have_it(owner: Owner) -> None:
+    owner.has(
+        **{"web/package.json": json.dumps(SCRIPTS), "web/src/migrations/1-a.ts": "", ".gitignore": ".env\n"}
+    )
+    owner.has(**{"web/node_modules/x/package.json": json.dumps(SCRIPTS)})
+    git(owner.folder, "init", "-q", "-b", "trunk")
+    git(owner.folder, "remote", "add", "upstream", "https://git.example/shop")
+    git(owner.folder, "add", ".")
+    owner.runs.write_text("runs\tshop\tweb\trunning\n")
+    seen = owner.look()
+    assert (seen.git, seen.branch, seen.remote) == (True, "trunk", "upstream")
+    assert seen.runs == (("shop", "web", "running"),)
+    assert seen.moves == (("typeorm", "web/package.json"),)
+    assert seen.folders == ("web/src/migrations",)
+    assert seen.required == ("DB_PASSWORD",)
+    assert {*seen.used} >= {"API_TOKEN", "COLOUR", "DB_PASSWORD"}
+    assert seen.there == ("API_TOKEN", "COLOUR", "DB_PASSWORD", "OTHER_KEY")
+    assert [each.name for each in seen.services] == ["db", "files", "tls", "web"]
+
+
+def test_what_is_seen_becomes_a_config_that_holds(owner: Owner) -> None:
+    owner.has(**{"web/package.json": json.dumps(SCRIPTS), "web/src/migrations/1-a.ts": ""})
+    git(owner.folder, "init", "-q", "-b", "trunk")
+    git(owner.folder, "remote", "add", "origin", "https://git.example/shop")
+    git(owner.folder, "add", "web")
+    seen = owner.look()
+    said, settings, written = settings_of(seen)
+    assert said["project"] == "shop"
+    assert said["hosts"] == [{"name": "shop", "address": "shop.example", "user": "deploy", "port": 2222}]
+    assert said["branch"] == "trunk"
+    assert said["database"] == {"service": "db", "user": "shop", "name": "orders", "used_by": ["web"]}
+    assert said["objects"] == {"profile": "minio", "service": "files", "used_by": ["web"]}
+    assert said["credentials"] == ["API_TOKEN", "DB_PASSWORD"]
+    assert said["migrations"] == {"profile": "typeorm", "service": "web", "path": "web/src/migrations"}
+    assert said["checks"] == [
+        {"name": "web", "url": "http://localhost:8080/health?deep=1", "service": "web"},
+    ]
+    assert "Nobody answers at port 8443 of tls" in written
+    assert "database:                               # by its image, postgres:16" in written
+    # No value of the env file is in it.
+    assert "'p'" not in written
+    assert settings.migrations is not None
+    assert settings.migrations.run == ("npm", "run", "migration:run")
+
+
+def test_what_ports_say_decides_about_their_checks(owner: Owner) -> None:
+    seen = owner.look()
+    url = "http://localhost:8080/health?deep=1"
+    spoken = {"127.0.0.1/8080": "http", "127.0.0.1/8443": "tls"}
+    said, _, written = settings_of(replace(seen, spoken=spoken, answers={url: 401}))
+    assert said["checks"][0]["status"] == 401
+    assert "speaks TLS of its own" in written
+    _, _, written = settings_of(replace(seen, spoken=spoken, answers={url: 503}))
+    assert "answers 503: write a check of port 8080 of web" in written
+
+
+@pytest.mark.parametrize(
+    ("file", "called"),
+    [
+        ("api/prisma/schema.prisma", "Prisma"),
+        ("manage.py", "Django"),
+        ("app/bin/rails", "Rails"),
+        ("alembic.ini", "Alembic"),
+        ("artisan", "Laravel"),
+        ("db/flyway.conf", "Flyway"),
+        ("knexfile.js", "Knex"),
+        ("db/0001_a.up.sql", "golang-migrate"),
+    ],
+)
+def test_what_else_moves_a_schema_is_named_and_left_to_its_owner(
+    owner: Owner, file: str, called: str
+) -> None:
+    owner.has(**{file: ""})
+    said, _, written = settings_of(owner.look())
+    assert "migrations" not in said
+    assert f"{called} moves the schema" in written
+
+
+def test_what_cannot_be_known_is_said(owner: Owner) -> None:
+    owner.has(**{"compose.yaml": COMPOSE.replace("postgres:16", "mariadb:11").replace("POSTGRES_DB", "DB")})
+    owner.runs.write_text("runs\told\tweb\trunning\nruns\tshop\tweb\texited\n")
+    said, _, written = settings_of(owner.look())
+    assert "database" not in said
+    for part in (
+        "db: no database that is backed up here, only PostgreSQL is",
+        "containers of old, shop were made from this folder: which is it?",
+        "The directory is in no git work tree",
+    ):
+        assert part in " ".join(written.replace("#", "").split())
+
+
+def test_a_job_that_moves_the_schema_is_all_there_is_to_it(owner: Owner) -> None:
+    more = '  migrate:\n    build: ./web\n    command: [npm, run, migrate]\n    restart: "no"\nvolumes:'
+    owner.has(**{"compose.yaml": COMPOSE.replace("volumes: {data", f"{more} {{data")})
+    owner.has(**{"knexfile.js": ""})
+    owner.runs.write_text("runs\tshop\tmigrate\texited\n")
+    said, settings, written = settings_of(owner.look())
+    assert said["rollout"] == {"jobs": ["migrate"]}
+    assert settings.rollout.jobs == ("migrate",)
+    assert "migrate moves the schema: a job" in written
+
+
+@given(st.text(max_size=30), st.text(max_size=40))
+def test_any_text_comes_back_as_it_was(value: str, why: str) -> None:
+    entries = (
+        Entry("branch", value, why),
+        Entry("checks", [{"name": value, "n": [value, 1, None]}], why),
+        Entry("", why=why),
+    )
+    assert yaml.safe_load(text(entries, why)) == values(entries)
+
+
+DOCUMENT = json.dumps({"name": "shop", "services": {"web": {"image": "web", "ports": []}}})
+
+
+def test_the_task_writes_a_file_and_shows_the_plan(
+    inv: Inv, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned: list[str] = []
+    monkeypatch.setattr(deploy, "plan", lambda op, branch: planned.append(f"{op.settings.project} {branch}"))
+    host = FakeHost("shop", {"look at /srv/shop": f"at\t/srv/shop\ngit\tmain\torigin\n--\n{DOCUMENT}"})
+    words = ("init", "--host", "deploy@shop.example", "--directory", "/srv/shop", "--env", "production")
+    assert inv(*words, on=[host]) == 0
+    assert planned == ["shop main"]
+    assert "config/production.yaml is written" in capsys.readouterr().out
+    assert loading.load("production", root=Path.cwd(), environ={}).hosts[0].user == "deploy"
+    assert inv(*words, on=[host]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert inv(*words, "--replace", on=[host]) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "directory", "said"),
+    [
+        ("a b", "/srv", "is no host"),
+        ("deploy@", "/srv", "is no host"),
+        ("shop", "srv", "is no absolute path"),
+    ],
+)
+def test_a_wrong_word_writes_nothing(inv: Inv, capsys: Capture, host: str, directory: str, said: str) -> None:
+    assert inv("init", "--host", host, "--directory", directory, "--env", "new") == 2
+    assert said in capsys.readouterr().err
+    assert not Path("config/new.yaml").exists()
+
+
+def test_a_host_that_tells_nothing_leaves_no_file(inv: Inv, capsys: Capture) -> None:
+    failing = result(
+        "at\t/srv/shop\n--\n", stderr="required variable DB_PASSWORD is missing a value\n", code=1
+    )
+    host = FakeHost("shop", {"look at /srv/shop": failing})
+    assert inv("init", "--host", "shop", "--directory", "/srv/shop", "--env", "new", on=[host]) == 5
+    told = capsys.readouterr().err
+    assert "DB_PASSWORD is missing a value" in told
+    assert "`docker compose config` has to work" in told
+    assert not Path("config/new.yaml").exists()
