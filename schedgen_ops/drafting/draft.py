@@ -242,7 +242,7 @@ def _check(visit: Visit, seen: Seen, taken: set[str]) -> dict[str, object] | str
 
 def _jobs(seen: Seen) -> Iterator[Entry]:
     maybe = [each.name for each in seen.services if each.may_end and not each.ends]
-    ended = {service for _, service, state in seen.runs if state == "exited"}
+    ended = {service for _, service, status in seen.runs if status.startswith("Exited (0)")}
     jobs = [name for name in maybe if name in ended]
     if jobs:
         yield Entry(

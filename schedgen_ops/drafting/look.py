@@ -52,7 +52,7 @@ def parse(stdout: str) -> Seen:
         git="git" in rows,
         branch=branch,
         remote=remote,
-        runs=tuple((project, service, state) for project, service, state in rows.get("runs", ())),
+        runs=tuple((project, service, status) for project, service, status in rows.get("runs", ())),
         moves=tuple((kind, path) for kind, path in rows.get("moves", ())),
         folders=names["folder"],
         used=names["used"],

@@ -18,7 +18,7 @@ class Seen:
         directory: where it is, without links.
         git: whether its folder is in a git work tree.
         branch: what is checked out, "" for no branch; `remote` is the first one there is.
-        runs: project, service and state of each container that its compose file made.
+        runs: project, service and status of each container that its compose file made.
         moves: what seems to move the schema: kind and path.
         folders: those of migrations.
         used: the variables that its compose files ask for; those that they refuse to go on without are

@@ -101,10 +101,10 @@ def test_a_project_is_seen_as_git_compose_and_docker_have_it(owner: Owner) -> No
     git(owner.folder, "init", "-q", "-b", "trunk")
     git(owner.folder, "remote", "add", "upstream", "https://git.example/shop")
     git(owner.folder, "add", ".")
-    owner.runs.write_text("runs\tshop\tweb\trunning\n")
+    owner.runs.write_text("runs\tshop\tweb\tUp 2 hours (healthy)\n")
     seen = owner.look()
     assert (seen.git, seen.branch, seen.remote) == (True, "trunk", "upstream")
-    assert seen.runs == (("shop", "web", "running"),)
+    assert seen.runs == (("shop", "web", "Up 2 hours (healthy)"),)
     assert seen.moves == (("typeorm", "web/package.json"),)
     assert seen.folders == ("web/src/migrations",)
     assert seen.required == ("DB_PASSWORD",)
@@ -173,7 +173,7 @@ def test_what_else_moves_a_schema_is_named_and_left_to_its_owner(
 
 def test_what_cannot_be_known_is_said(owner: Owner) -> None:
     owner.has(**{"compose.yaml": COMPOSE.replace("postgres:16", "mariadb:11").replace("POSTGRES_DB", "DB")})
-    owner.runs.write_text("runs\told\tweb\trunning\nruns\tshop\tweb\texited\n")
+    owner.runs.write_text("runs\told\tweb\tUp 2 hours\nruns\tshop\tweb\tExited (1) 3 hours ago\n")
     said, _, written = settings_of(owner.look())
     assert "database" not in said
     for part in (
@@ -188,7 +188,7 @@ def test_a_job_that_moves_the_schema_is_all_there_is_to_it(owner: Owner) -> None
     more = '  migrate:\n    build: ./web\n    command: [npm, run, migrate]\n    restart: "no"\nvolumes:'
     owner.has(**{"compose.yaml": COMPOSE.replace("volumes: {data", f"{more} {{data")})
     owner.has(**{"knexfile.js": ""})
-    owner.runs.write_text("runs\tshop\tmigrate\texited\n")
+    owner.runs.write_text("runs\tshop\tmigrate\tExited (0) 3 hours ago\n")
     said, settings, written = settings_of(owner.look())
     assert said["rollout"] == {"jobs": ["migrate"]}
     assert settings.rollout.jobs == ("migrate",)

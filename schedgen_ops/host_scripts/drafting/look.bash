@@ -2,7 +2,7 @@
 # and tabs between, then `--` and the compose file as Compose resolves it. Of variables only names; changes nothing.
 #   at DIRECTORY                       without links
 #   git BRANCH REMOTE                  "" for a branch where none is checked out
-#   runs PROJECT SERVICE STATE         a container that the folder's compose file made
+#   runs PROJECT SERVICE STATUS        a container that the folder's compose file made
 #   moves KIND PATH                    a file that shows what moves the database's schema
 #   folder PATH                        one of migrations
 #   used VARIABLE                      the compose files ask for it
@@ -62,6 +62,6 @@ done < <(sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[
 
 label=com.docker.compose
 "${docker[@]}" ps --all --filter "label=$label.project.working_dir=$directory" --filter "label=$label.oneoff=False" \
-  --format $'runs\t{{.Label "com.docker.compose.project"}}\t{{.Label "com.docker.compose.service"}}\t{{.State}}' || exit
+  --format $'runs\t{{.Label "com.docker.compose.project"}}\t{{.Label "com.docker.compose.service"}}\t{{.Status}}' || exit
 echo --
 exec "${docker[@]}" compose config --format json
