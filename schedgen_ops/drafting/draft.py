@@ -15,6 +15,7 @@ from schedgen_ops.commands.definition import Service
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.visits import Visit, visits
 from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout.grouping import waves
 from schedgen_ops.rollout.spoken import HTTP, NOTHING
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import Settings
@@ -93,16 +94,16 @@ def values(entries: tuple[Entry, ...]) -> dict[str, object]:
 
 
 def strategies(settings: Settings, seen: Seen) -> tuple[Entry, ...]:
-    """Return how each service is replaced by what the config says, and why."""
-    services = seen.services
-    hows = registry.chosen(services, settings)
-    told = {each.name: hows[each.name].told(each, ServiceRecord("", "", "")) for each in services}
-    kept = {name: f"{how.name}: {how.kept}" for name, how in hows.items() if how.kept}
-    lines = (f"{name}: {kept.get(name, told[name])}" for name in told)
-    return (
-        Entry("", why="How a deploy replaces services; `rollout` says otherwise:"),
-        *(Entry("", why=line) for line in lines),
-    )
+    """Return how each service is replaced by what the config says, and why, in the order in which that is."""
+    services = {each.name: each for each in seen.services}
+    hows = registry.chosen(services.values(), settings)
+    records = {name: ServiceRecord("", "", "", needs=each.needs) for name, each in services.items()}
+    lines = ["How a deploy replaces services, in this order, where `rollout` and `tiers` say nothing else:"]
+    for name in (name for wave in waves(records) for name in wave):
+        how = hows[name]
+        told = f"{how.name}: {how.kept}" if how.kept else how.told(services[name], records[name])
+        lines.append(f"{name}: {told}")
+    return tuple(Entry("", why=line) for line in lines)
 
 
 def _project(place: Place, seen: Seen) -> Iterator[Entry]:
@@ -173,7 +174,8 @@ def _objects(seen: Seen) -> Iterator[Entry]:
 
 def _credentials(seen: Seen) -> Iterator[Entry]:
     asked = [name for name in seen.used if name in seen.there and _CREDENTIAL.search(name)]
-    names = sorted({*seen.required, *asked})
+    secrets = (each.get("environment") for each in (seen.document.get("secrets") or {}).values())
+    names = sorted({*seen.required, *asked, *filter(None, secrets)})
     if names:
         yield Entry(
             "credentials", names, "a deploy stops where one is missing or blank in the env file there"

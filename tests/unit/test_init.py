@@ -21,7 +21,7 @@ from schedgen_ops import loading
 from schedgen_ops.cli import deploy
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.drafting import look
-from schedgen_ops.drafting.draft import Entry, Place, draft, values
+from schedgen_ops.drafting.draft import Entry, Place, draft, strategies, values
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.text import text
 from schedgen_ops.settings import Settings
@@ -44,12 +44,14 @@ services:
     build: ./web
     ports: ["8080:3000"]
     environment: {TOKEN: "${API_TOKEN}", COLOUR: "${COLOUR:-red}"}
+    secrets: [signing]
     depends_on: [db, files]
     healthcheck: {test: ["CMD", "curl", "-f", "http://localhost:3000/health?deep=1"]}
   tls:
     image: lab/tls
     ports: ["8443:443"]
 volumes: {data: {}, objects: {}}
+secrets: {signing: {environment: SIGNED_WITH}}
 """
 SCRIPTS = {"scripts": {"migration:run": "typeorm migration:run"}, "dependencies": {"typeorm": "0.3"}}
 
@@ -125,7 +127,7 @@ def test_what_is_seen_becomes_a_config_that_holds(owner: Owner) -> None:
     assert said["branch"] == "trunk"
     assert said["database"] == {"service": "db", "user": "shop", "name": "orders", "used_by": ["web"]}
     assert said["objects"] == {"profile": "minio", "service": "files", "used_by": ["web"]}
-    assert said["credentials"] == ["API_TOKEN", "DB_PASSWORD"]
+    assert said["credentials"] == ["API_TOKEN", "DB_PASSWORD", "SIGNED_WITH"]
     assert said["migrations"] == {"profile": "typeorm", "service": "web", "path": "web/src/migrations"}
     assert said["checks"] == [
         {"name": "web", "url": "http://localhost:8080/health?deep=1", "service": "web"},
@@ -136,6 +138,16 @@ def test_what_is_seen_becomes_a_config_that_holds(owner: Owner) -> None:
     assert "'p'" not in written
     assert settings.migrations is not None
     assert settings.migrations.run == ("npm", "run", "migration:run")
+
+
+def test_how_services_are_replaced_is_told_in_the_order_of_it(owner: Owner) -> None:
+    seen = owner.look()
+    _, settings, _ = settings_of(seen)
+    told = [entry.why for entry in strategies(settings, seen)[1:]]
+    assert [line.partition(":")[0] for line in told] == ["db", "files", "tls", "web"]
+    assert told[0] == "db: left alone: holds state, and no tier names it"
+    assert told[2].startswith("tls: stop-first")
+    assert told[3] == "web: ingress, no gap"
 
 
 def test_what_ports_say_decides_about_their_checks(owner: Owner) -> None:
