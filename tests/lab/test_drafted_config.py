@@ -1,4 +1,4 @@
-"""From a host that somebody runs by hand to a config: the reference application, and every shape of stacks/."""
+"""From a host that somebody runs by hand to a config: the reference application, every shape of stacks/."""
 
 from __future__ import annotations
 
