@@ -23,7 +23,6 @@ from schedgen_ops.text import plural
 _HOST = re.compile(
     r"(?:(?P<user>[^@\s]+)@)?(?P<address>\[[0-9A-Fa-f:.%]+\]|[^@:\s\[\]]+)(?::(?P<port>\d{1,5}))?\Z"
 )
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
 def init(op: Operation, host: str, directory: str, *, replace: bool) -> None:
@@ -73,7 +72,7 @@ def _place(host: str, directory: str) -> Place:
 
 
 def _file(name: str, *, replace: bool) -> Path:
-    if not _NAME.match(name):
+    if not files.NAME.match(name):
         raise ConfigError(f"{name!r} is no name of an environment")
     folder = files.expanded(Path.cwd(), os.environ.get("SCHEDGEN_CONFIG") or files.FOLDER)
     if folder is None:

@@ -250,7 +250,8 @@ def _jobs(seen: Seen) -> Iterator[Entry]:
         yield Entry(
             "rollout", {"jobs": jobs}, "they ended there, and nothing starts them again: run at every release"
         )
-    open_ones = [name for name in maybe if name not in ended and not any(row[1] == name for row in seen.runs)]
+    known = {service for _, service, _ in seen.runs}
+    open_ones = [name for name in maybe if name not in known]
     if open_ones:
         text = f"{', '.join(open_ones)}: jobs, if they are to end. Name them in rollout.jobs then."
         yield Entry("", why=text)

@@ -80,11 +80,12 @@ def look(host: HostContext) -> Seen:
             detail=last_lines(asked, answer),
             hint="There, `docker compose config` has to work as the user who logs in.",
         ) from None
-    doors = tuple(dict.fromkeys(visit.door for visit in visits(seen)))
+    ports = visits(seen)
+    doors = tuple(dict.fromkeys(visit.door for visit in ports))
     if not doors:
         return seen
     said = spoken.parse(host.run(spoken.command(doors), spoken.DEADLINE + _DEADLINE, check=False).stdout)
-    urls = tuple(visit.url for visit in visits(seen) if said.get(visit.door) == spoken.HTTP)
+    urls = tuple(visit.url for visit in ports if said.get(visit.door) == spoken.HTTP)
     if not urls:
         return replace(seen, spoken=said)
     answers = host.remote.together([http.get(url, _ANSWER) for url in urls], deadline=2 * _ANSWER)

@@ -10,7 +10,7 @@ from pathlib import Path
 from schedgen_ops.errors import ConfigError
 
 FOLDER = "config"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _HOSTS_FILE = re.compile(rb"^hosts_file:[ \t]*[\"']?([^\"'#\r\n]+?)[\"']?[ \t]*(?:#|\r?$)", re.MULTILINE)
 
 
@@ -40,7 +40,7 @@ def environments(folder: Path) -> tuple[str, ...]:
     """Return the names of the environments in `folder`, sorted. A file of another one's hosts is none."""
     if not _is_dir(folder):
         return ()
-    files = {file.resolve(): file.stem for file in folder.glob("*.yaml") if _NAME.match(file.stem)}
+    files = {file.resolve(): file.stem for file in folder.glob("*.yaml") if NAME.match(file.stem)}
     for file in tuple(files):
         for name in _HOSTS_FILE.findall(_bytes(file)):
             if b"\0" not in name:

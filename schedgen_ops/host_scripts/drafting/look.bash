@@ -30,8 +30,7 @@ once() { [ -n "${told[$*]-}" ] || {
   tell "$@"
 }; }
 moved_by() {
-  local path=$1 folder
-  folder=$(printf '%s' "${path%/*}")
+  local path=$1 folder=${1%/*}
   [ "$folder" != "$path" ] || folder=.
   case /$path in
     */node_modules/* | */vendor/*) return ;;
