@@ -55,6 +55,13 @@ class DatabaseEngine(Protocol):
     away: str
     damage: tuple[str, ...]
 
+    def recognised(self, service: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """Return the `user` and `name` of the database in a service that is its server, else None.
+
+        Args:
+            service: as the compose file has it.
+        """
+
     def size(self, docker: Docker, container: str, database: Database) -> Command:
         """Tell the database's bytes on disk, as a number alone."""
 

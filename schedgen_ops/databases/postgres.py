@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from schedgen_ops.host_scripts import joined
 from schedgen_ops.settings import Database, Settings
 from schedgen_ops.shell import Command
 
+_IMAGES = re.compile(r"(^|/)(postgres|postgis|pgvector|timescaledb|postgresql)\b")
+_FILES = "/var/lib/postgresql"
 # It wrote each of these lines, or they stand in its sources.
 _DAMAGE = (
     r"(FATAL|PANIC): +could not locate (a valid|required) checkpoint record",
@@ -62,6 +65,19 @@ class Postgres:
         r"connection to server|could not connect|shutting down|starting up|recovery mode"
     )
     damage: tuple[str, ...] = _DAMAGE
+
+    def recognised(self, service: Mapping[str, Any]) -> Mapping[str, str] | None:
+        """Tell a server by its image, or by the volume of its files; both have the official image's defaults.
+
+        Variables alone are no sign: an application has the same ones, to find its database.
+        """
+        kept = (str(volume.get("target")) for volume in service.get("volumes") or ())
+        image = str(service.get("image") or "").partition("@")[0]
+        if not _IMAGES.search(image) and not any(target.startswith(_FILES) for target in kept):
+            return None
+        given = service.get("environment") or {}
+        user = str(given.get("POSTGRES_USER") or "postgres")
+        return {"user": user, "name": str(given.get("POSTGRES_DB") or user)}
 
     def size(self, docker: Docker, container: str, database: Database) -> Command:
         """Tell the database's bytes on disk."""

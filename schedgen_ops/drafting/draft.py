@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
+from schedgen_ops import databases
 from schedgen_ops.commands.definition import Service
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.visits import Visit, visits
@@ -21,7 +21,6 @@ from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import Settings
 from schedgen_ops.text import plural
 
-_POSTGRES = re.compile(r"(^|/)(postgres|postgis|pgvector|timescaledb|postgresql)\b")
 _OTHERS = re.compile(r"(^|/)(mysql|mariadb|percona|mongo|mssql|cockroach|clickhouse|cassandra)\b")
 _MINIO = re.compile(r"(^|/)minio\b")
 _CREDENTIAL = re.compile(r"PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|ACCESS_?KEY")
@@ -139,22 +138,32 @@ def _code(seen: Seen) -> Iterator[Entry]:
 
 
 def _database(seen: Seen) -> Iterator[Entry]:
-    named = [each for each in seen.services if _environment(seen, each, "POSTGRES_DB")]
-    found = [each for each in seen.services if _is(each, _POSTGRES) or each in named]
-    others = [each.name for each in seen.services if _is(each, _OTHERS)]
-    if others:
-        text = "no database that is backed up here, only PostgreSQL is. Back it up yourself."
-        yield Entry("", why=f"{', '.join(others)}: {text}")
-    if not found:
-        return
-    first, *rest = found
-    user = _environment(seen, first, "POSTGRES_USER") or "postgres"
-    name = _environment(seen, first, "POSTGRES_DB") or user
-    section = {"service": first.name, "user": user, "name": name, "used_by": _users(seen, first)}
-    yield Entry("database", section, f"by {_shown_by(first, 'POSTGRES_DB in its environment')}")
-    if rest:
-        more = ", ".join(each.name for each in rest)
-        yield Entry("", why=f"{more}: PostgreSQL too. One is backed up: see that it is the one that matters.")
+    titles = " and ".join(each.title for each in databases.ENGINES.values())
+    for service in seen.services:
+        if _is(service, _OTHERS):
+            yield Entry(
+                "", why=f"{service.name}: a database that is not backed up here, {titles} is. Do it yourself."
+            )
+    taken = ""
+    for service, engine, section in _servers(seen):
+        title = databases.engine_of(engine).title
+        if taken:
+            text = f"{service.name}: {title} too. One is backed up: see that it is the one that matters."
+            yield Entry("", why=text)
+            continue
+        taken = service.name
+        yield Entry("database", section, f"{title}: {service.image or 'its files are in a volume'}")
+
+
+def _servers(seen: Seen) -> Iterator[tuple[Service, str, dict[str, object]]]:
+    """Services that are servers of databases, each with its engine and what `database` says of it."""
+    for service in seen.services:
+        for name, engine in databases.ENGINES.items():
+            found = engine.recognised(seen.body(service.name))
+            if found is not None:
+                section: dict[str, object] = {"service": service.name, **found}
+                section |= {"used_by": _users(seen, service)}
+                yield service, name, section | ({"engine": name} if name != databases.DEFAULT else {})
 
 
 def _objects(seen: Seen) -> Iterator[Entry]:
@@ -164,7 +173,7 @@ def _objects(seen: Seen) -> Iterator[Entry]:
         kept = [volume.get("target") for volume in seen.body(service.name).get("volumes") or ()]
         if "/data" in kept:
             section = {"profile": "minio", "service": service.name, "used_by": _users(seen, service)}
-            yield Entry("objects", section, f"by {_shown_by(service, '')}")
+            yield Entry("objects", section, f"by its image, {service.image}")
         else:
             yield Entry(
                 "", why=f"{service.name} is MinIO without a volume at /data: `objects` is for you to say."
@@ -259,16 +268,6 @@ def _jobs(seen: Seen) -> Iterator[Entry]:
 
 def _is(service: Service, image: re.Pattern[str]) -> bool:
     return bool(image.search(service.image.partition("@")[0]))
-
-
-def _environment(seen: Seen, service: Service, name: str) -> str:
-    """One variable of a service's environment that is no secret."""
-    found: Mapping[str, Any] = seen.body(service.name).get("environment") or {}
-    return str(found.get(name) or "")
-
-
-def _shown_by(service: Service, otherwise: str) -> str:
-    return f"its image, {service.image}" if service.image else otherwise
 
 
 def _users(seen: Seen, store: Service) -> list[str]:

@@ -36,6 +36,9 @@ class Sqlite:
     away = "unable to open database file"
     damage: tuple[str, ...] = ("database disk image is malformed",)
 
+    def recognised(self, service: Mapping[str, Any]) -> Mapping[str, str] | None:
+        return {"user": "nobody", "name": "main"} if "lite" in str(service.get("image")) else None
+
     def size(self, docker: Docker, container: str, database: Database) -> Command:
         return docker("exec", container, "stat", "-c", "%s", f"{database.name}.db")
 

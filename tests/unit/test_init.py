@@ -133,7 +133,7 @@ def test_what_is_seen_becomes_a_config_that_holds(owner: Owner) -> None:
         {"name": "web", "url": "http://localhost:8080/health?deep=1", "service": "web"},
     ]
     assert "Nobody answers at port 8443 of tls" in written
-    assert "database:                               # by its image, postgres:16" in written
+    assert "database:                               # PostgreSQL: postgres:16" in written
     # No value of the env file is in it.
     assert "'p'" not in written
     assert settings.migrations is not None
@@ -184,16 +184,29 @@ def test_what_else_moves_a_schema_is_named_and_left_to_its_owner(
 
 
 def test_what_cannot_be_known_is_said(owner: Owner) -> None:
-    owner.has(**{"compose.yaml": COMPOSE.replace("postgres:16", "mariadb:11").replace("POSTGRES_DB", "DB")})
+    other = COMPOSE.replace("postgres:16", "mariadb:11").replace("/var/lib/postgresql", "/var/lib/mysql")
+    owner.has(**{"compose.yaml": other.replace("POSTGRES_DB", "DB")})
     owner.runs.write_text("runs\told\tweb\tUp 2 hours\nruns\tshop\tweb\tExited (1) 3 hours ago\n")
     said, _, written = settings_of(owner.look())
     assert "database" not in said
     for part in (
-        "db: no database that is backed up here, only PostgreSQL is",
+        "db: a database that is not backed up here, PostgreSQL is",
         "containers of old, shop were made from this folder: which is it?",
         "The directory is in no git work tree",
     ):
         assert part in " ".join(written.replace("#", "").split())
+
+
+@pytest.mark.parametrize(
+    "db",
+    ["image: postgres:16", "build: ./db\n    volumes: [data:/var/lib/postgresql/data]"],
+)
+def test_an_application_that_knows_the_variables_of_its_database_is_not_one(owner: Owner, db: str) -> None:
+    app = "  app:\n    image: app:1\n    environment: {POSTGRES_DB: orders, POSTGRES_USER: app}\n"
+    server = f"  base:\n    {db}\n    environment: {{POSTGRES_USER: shop}}\n"
+    owner.has(**{"compose.yaml": f"name: shop\nservices:\n{app}{server}volumes: {{data: {{}}}}\n"})
+    said, _, _ = settings_of(owner.look())
+    assert said["database"] == {"service": "base", "user": "shop", "name": "shop", "used_by": []}
 
 
 def test_a_job_that_moves_the_schema_is_all_there_is_to_it(owner: Owner) -> None:
