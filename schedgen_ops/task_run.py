@@ -188,7 +188,8 @@ class Operation:
 @contextmanager
 def opened(options: Options) -> Iterator[Operation]:
     """Open an operation; whatever ends it is shown and logged before it goes on to the caller."""
-    environment = options.env or os.environ.get("SCHEDGEN_ENV") or loading.DEFAULT
+    # An empty name is refused when the settings are read.
+    environment = loading.named(options.env or None, os.environ)
     folder = log_folder(environment)
     with (
         INTERRUPTS.installed(),

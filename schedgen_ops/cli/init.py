@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -13,9 +14,10 @@ from schedgen_ops import events
 from schedgen_ops.cli import deploy
 from schedgen_ops.drafting.draft import Place, draft, strategies, values
 from schedgen_ops.drafting.look import look
+from schedgen_ops.drafting.questions import questions
 from schedgen_ops.drafting.text import text
 from schedgen_ops.errors import ConfigError, UnknownHostKey
-from schedgen_ops.loading import DEFAULT, files
+from schedgen_ops.loading import files, named
 from schedgen_ops.settings import Settings
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import plural
@@ -33,7 +35,7 @@ def init(op: Operation, host: str, directory: str, *, replace: bool) -> None:
         CommandFailed: where nothing can be said of the project.
         Unreachable: where the host cannot be asked.
     """
-    name = DEFAULT if op.options.env is None else op.options.env
+    name = named(op.options.env, os.environ)
     place = _place(host, directory)
     file = _file(name, replace=replace)
     known = {"directory": place.directory, "hosts": [place.row], "environment": name}
@@ -44,6 +46,8 @@ def init(op: Operation, host: str, directory: str, *, replace: bool) -> None:
     except UnknownHostKey as error:
         error.hint = "`ssh` to it once shows its key, asks and pins it; then run this again."
         raise
+    asked = {each.about: op.ui.choose(each.text, each.options) for each in questions(seen)}
+    seen = dataclasses.replace(seen, chosen={about: answer for about, answer in asked.items() if answer})
     entries = draft(place, seen)
     settings = _sound({**values(entries), "environment": name}, host)
     hows = strategies(settings, seen)

@@ -15,6 +15,7 @@ from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.ops import migrating, remote_commands
 from schedgen_ops.remote import Remote
+from schedgen_ops.schema_standing import Standing
 from schedgen_ops.settings import Settings
 from schedgen_ops.task_run import Operation
 
@@ -27,7 +28,7 @@ def migrations(op: Operation) -> None:
     """
     rows = Rows(op, ("Host", "State", "Migration"))
 
-    def show(came: Mapping[str, migrating.Schema]) -> None:
+    def show(came: Mapping[str, Standing]) -> None:
         for host, schema in came.items():
             rows.add([(host, "applied", name) for name in schema.applied])
             rows.add([(host, "pending", name) for name in schema.pending])

@@ -11,6 +11,7 @@ from schedgen_ops.cli.restore import lost
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.lock import run as lock
+from schedgen_ops.ops import migrating
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
@@ -27,11 +28,13 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         restore: whether the database is restored from the backup that was made while that release served.
 
     Raises:
-        ConfigError: for both at once.
+        ConfigError: for both at once, and for the former where nothing reverts a migration.
         Refused: where there is nothing to go back to, or the answer was no.
     """
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
+    if revert:
+        migrating.way_back(op.settings)
     told: dict[str, object] = {"asked": to}
     hooks = hooking.of(op, "rollback", lock.myself(op.clock, "rollback", to).person, lambda: told)
     hooks.before("pre-connect")

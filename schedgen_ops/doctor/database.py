@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from schedgen_ops import schema_standing
 from schedgen_ops.backup.create import diagnosis
 from schedgen_ops.backup.restore import half
 from schedgen_ops.databases import engine_of
@@ -123,12 +124,11 @@ def migrations(answers: Answers) -> Iterator[Diagnosis]:
     away = {name for found in answers.found if found.cause != "database locked" for name in found.services}
     if wanted.service in away or result.code == remote_commands.NOT_THERE:
         return
-    lines = result.stdout.splitlines()
-    pending, applied = (_names(pattern, lines) for pattern in (wanted.pending, wanted.applied))
-    if not result.ok or not (pending or applied):
-        if not (result.ok and re.search(r"\bno migrations\b", result.stdout, re.IGNORECASE)):
-            yield unknown("migrations", result)
+    found = schema_standing.parse(wanted, result.stdout)
+    if not result.ok or found is None:
+        yield unknown("migrations", result)
         return
+    pending, applied = found.pending, found.applied
     clash = tuple(_clashes(pending, applied))
     if clash:
         yield Diagnosis(
@@ -143,11 +143,6 @@ def migrations(answers: Answers) -> Iterator[Diagnosis]:
     # Without a group the pattern gives whole lines and no names.
     if re.compile(wanted.applied).groups:
         yield from _strange(answers, {*pending, *applied})
-
-
-def _names(pattern: str, lines: list[str]) -> tuple[str, ...]:
-    found = filter(None, map(re.compile(pattern).search, lines))
-    return tuple(match[match.re.groups and 1] for match in found)
 
 
 def _clashes(pending: tuple[str, ...], applied: tuple[str, ...]) -> Iterator[str]:

@@ -5,13 +5,14 @@ What cannot be known is not guessed: it stands in a comment, with what is to be 
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from schedgen_ops import databases
+from schedgen_ops import databases, profiles
 from schedgen_ops.commands.definition import Service
+from schedgen_ops.drafting import found
+from schedgen_ops.drafting.questions import YES, job
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.visits import Visit, visits
 from schedgen_ops.release.record import ServiceRecord
@@ -24,18 +25,6 @@ from schedgen_ops.text import plural
 _OTHERS = re.compile(r"(^|/)(mysql|mariadb|percona|mongo|mssql|cockroach|clickhouse|cassandra)\b")
 _MINIO = re.compile(r"(^|/)minio\b")
 _CREDENTIAL = re.compile(r"PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|ACCESS_?KEY")
-_MIGRATES = re.compile(r"migrat", re.IGNORECASE)
-_CALLED = {
-    "typeorm": "TypeORM",
-    "prisma": "Prisma",
-    "django": "Django",
-    "rails": "Rails",
-    "alembic": "Alembic",
-    "flyway": "Flyway",
-    "laravel": "Laravel",
-    "golang-migrate": "golang-migrate",
-    "knex": "Knex",
-}
 _GOOD = range(200, 400)
 
 
@@ -106,14 +95,14 @@ def strategies(settings: Settings, seen: Seen) -> tuple[Entry, ...]:
 
 
 def _project(place: Place, seen: Seen) -> Iterator[Entry]:
-    written = str(seen.document.get("name") or "")
-    running = {project for project, _, _ in seen.runs}
-    name, why = written, "as `docker compose` calls it there; nothing of it runs yet"
+    name, why = str(seen.document.get("name") or ""), "as `docker compose` calls it there; nothing runs yet"
+    running = found.projects(seen)
     if len(running) == 1:
-        (name,) = running
-        why = f"{plural(len(seen.runs), 'container')} of it there"
+        (name,), why = running, f"{plural(len(seen.runs), 'container')} of it there"
+    elif seen.chosen.get("project"):
+        name, why = seen.chosen["project"], "as you said"
     elif running:
-        why = f"containers of {', '.join(sorted(running))} were made from this folder: which is it?"
+        why = f"containers of {', '.join(running)} were made from this folder: which is it?"
     yield Entry("project", name, why)
     yield Entry("directory", place.directory)
     yield Entry("hosts", [place.row])
@@ -144,26 +133,17 @@ def _database(seen: Seen) -> Iterator[Entry]:
             yield Entry(
                 "", why=f"{service.name}: a database that is not backed up here, {titles} is. Do it yourself."
             )
-    taken = ""
-    for service, engine, section in _servers(seen):
-        title = databases.engine_of(engine).title
-        if taken:
+    for number, server in enumerate(found.servers(seen)):
+        service, title = server.service, databases.engine_of(server.engine).title
+        if number:
             text = f"{service.name}: {title} too. One is backed up: see that it is the one that matters."
             yield Entry("", why=text)
             continue
-        taken = service.name
-        yield Entry("database", section, f"{title}: {service.image or 'its files are in a volume'}")
-
-
-def _servers(seen: Seen) -> Iterator[tuple[Service, str, dict[str, object]]]:
-    """Services that are servers of databases, each with its engine and what `database` says of it."""
-    for service in seen.services:
-        for name, engine in databases.ENGINES.items():
-            found = engine.recognised(seen.body(service.name))
-            if found is not None:
-                section: dict[str, object] = {"service": service.name, **found}
-                section |= {"used_by": _users(seen, service)}
-                yield service, name, section | ({"engine": name} if name != databases.DEFAULT else {})
+        section = {"service": service.name, "user": server.user, "name": server.name}
+        more = {"engine": server.engine} if server.engine != databases.DEFAULT else {}
+        users = found.users(seen, service.name)
+        why = f"{title}: {service.image or 'its files are in a volume'}"
+        yield Entry("database", {**section, **more, "used_by": users}, why)
 
 
 def _objects(seen: Seen) -> Iterator[Entry]:
@@ -172,7 +152,11 @@ def _objects(seen: Seen) -> Iterator[Entry]:
             continue
         kept = [volume.get("target") for volume in seen.body(service.name).get("volumes") or ()]
         if "/data" in kept:
-            section = {"profile": "minio", "service": service.name, "used_by": _users(seen, service)}
+            section = {
+                "profile": "minio",
+                "service": service.name,
+                "used_by": found.users(seen, service.name),
+            }
             yield Entry("objects", section, f"by its image, {service.image}")
         else:
             yield Entry(
@@ -192,25 +176,24 @@ def _credentials(seen: Seen) -> Iterator[Entry]:
 
 
 def _migrations(seen: Seen) -> Iterator[Entry]:
-    jobs = [each for each in seen.services if (each.ends or each.may_end) and _moves(seen, each)]
-    if jobs:
-        yield Entry(
-            "", why=f"{jobs[0].name} moves the schema: a job, run at every release before what needs it."
-        )
+    if name := found.migrating_job(seen):
+        yield Entry("", why=f"{name} moves the schema: a job, run at every release before what needs it.")
         return
-    for kind, path in seen.moves:
-        near = [each for each in seen.services if each.built and _inside(seen, each, path)]
-        service = near[0].name if near else "SERVICE"
-        folder = next((one for one in seen.folders if _below(path, one)), "")
-        if kind == "typeorm" and near and folder:
-            section = {"profile": "typeorm", "service": service, "path": folder}
-            yield Entry(
-                "migrations", section, f"{path} has its scripts; `npm run migration:run` in {service}"
-            )
-            return
-        text = f"{_CALLED.get(kind, kind)} moves the schema ({path}). Say how, or nothing does: migrations: "
-        yield Entry("", why=f"{text}{{service: {service}, path, run, show, revert, applied, pending}}.")
+    moved = found.moved(seen)
+    if moved is None:
         return
+    framework, service = moved.framework, next(iter(moved.services), "SERVICE")
+    if not (framework.profile and moved.services and moved.path):
+        text = f"{framework.title} moves the schema ({moved.shown}). Say how, or nothing does: migrations: "
+        keys = "path, run, show, revert, applied, pending"
+        if framework.profile:
+            keys = f"profile: {framework.profile}, path"
+        yield Entry("", why=f"{text}{{service: {service}, {keys}}}.")
+        return
+    section = {"profile": framework.profile, "service": service, "path": moved.path}
+    run = profiles.chosen("migrations", framework.profile)["run"]
+    assert isinstance(run, tuple)
+    yield Entry("migrations", section, f"by {moved.shown}; `{' '.join(run)}` in {service}")
 
 
 def _checks(seen: Seen) -> Iterator[Entry]:
@@ -252,44 +235,16 @@ def _check(visit: Visit, seen: Seen, taken: set[str]) -> dict[str, object] | str
 
 
 def _jobs(seen: Seen) -> Iterator[Entry]:
-    maybe = [each.name for each in seen.services if each.may_end and not each.ends]
-    ended = {service for _, service, status in seen.runs if status.startswith("Exited (0)")}
-    jobs = [name for name in maybe if name in ended]
+    said = {name: seen.chosen.get(job(name)) for name in found.open_jobs(seen)}
+    jobs = [*found.ended_jobs(seen), *(name for name, answer in said.items() if answer == YES)]
     if jobs:
         yield Entry(
-            "rollout", {"jobs": jobs}, "they ended there, and nothing starts them again: run at every release"
+            "rollout", {"jobs": jobs}, "they end, and nothing starts them again: run at every release"
         )
-    known = {service for _, service, _ in seen.runs}
-    open_ones = [name for name in maybe if name not in known]
-    if open_ones:
-        text = f"{', '.join(open_ones)}: jobs, if they are to end. Name them in rollout.jobs then."
+    if unsaid := [name for name, answer in said.items() if not answer]:
+        text = f"{', '.join(unsaid)}: jobs, if they are to end. Name them in rollout.jobs then."
         yield Entry("", why=text)
 
 
 def _is(service: Service, image: re.Pattern[str]) -> bool:
     return bool(image.search(service.image.partition("@")[0]))
-
-
-def _users(seen: Seen, store: Service) -> list[str]:
-    return [
-        each.name for each in seen.services if store.name in each.needs and not (each.ends or each.may_end)
-    ]
-
-
-def _moves(seen: Seen, service: Service) -> bool:
-    body = seen.body(service.name)
-    return bool(
-        _MIGRATES.search(f"{service.name} {body.get('command') or ''} {body.get('entrypoint') or ''}")
-    )
-
-
-def _inside(seen: Seen, service: Service, path: str) -> bool:
-    """Whether a file of the project is in the folder that a service is built from."""
-    context = posixpath.relpath(service.context, seen.directory)
-    return context == "." or _below(f"{context}/x", path)
-
-
-def _below(beside: str, path: str) -> bool:
-    """Whether `path` is in the folder that the file `beside` is in, at any depth."""
-    folder = beside.rpartition("/")[0]
-    return not folder or path == folder or path.startswith(f"{folder}/")

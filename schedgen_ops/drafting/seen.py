@@ -26,6 +26,7 @@ class Seen:
         document: the compose file as Compose resolves it. It has secrets: only some of it is named.
         spoken: what its published ports speak, by door, as `rollout.spoken` has them.
         answers: the status that those of HTTP gave, by URL.
+        chosen: what the owner answered, by what `questions` asks about.
     """
 
     document: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Seen:
     there: tuple[str, ...] = ()
     spoken: Spoken = field(default_factory=dict)
     answers: Mapping[str, int] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def services(self) -> tuple[Service, ...]:

@@ -74,14 +74,23 @@ def read(
     from schedgen_ops.loading import reading
 
     environ = os.environ if environ is None else environ
-    if env == "":
-        # As of a shell variable that is not set: it must never come to mean production.
-        raise ConfigError("an environment has a name, not ''", hint="Nothing was changed.")
-    name = env or environ.get("SCHEDGEN_ENV") or DEFAULT
+    name = named(env, environ)
     folder = files.find_folder(root, environ, name)
     if name not in files.environments(folder):
         raise _unknown(name, folder, root)
     return reading.read(name, folder / f"{name}.yaml", root, environ, options)
+
+
+def named(env: str | None, environ: Mapping[str, str]) -> str:
+    """Return the name of the environment: the one that was said, else SCHEDGEN_ENV, else production.
+
+    Raises:
+        ConfigError: an empty name was said.
+    """
+    if env == "":
+        # As of a shell variable that is not set: it must never come to mean production.
+        raise ConfigError("an environment has a name, not ''", hint="Nothing was changed.")
+    return env or environ.get("SCHEDGEN_ENV") or DEFAULT
 
 
 def read_all(*, root: Path, environ: Mapping[str, str] | None = None) -> tuple[Reading, ...]:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from schedgen_ops import events
+from schedgen_ops import events, schema_standing
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import CommandTimedOut, ConfigError, OpsError
 from schedgen_ops.log_excerpt import telling
 from schedgen_ops.ops.services import serving
 from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.remote import Remote
+from schedgen_ops.schema_standing import Standing
 from schedgen_ops.settings import Migrations, Settings
 
 _QUICK = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Schema:
-    """Where the schema stands: names of migrations, in the order in which they are listed."""
-
-    applied: tuple[str, ...]
-    pending: tuple[str, ...]
 
 
 def asked(settings: Settings) -> Migrations:
@@ -39,7 +30,20 @@ def asked(settings: Settings) -> Migrations:
     return settings.migrations
 
 
-def look(remote: Remote, settings: Settings, emit: events.Emit) -> Schema:
+def way_back(settings: Settings) -> tuple[str, ...]:
+    """Return the command that reverts the last migration.
+
+    Raises:
+        ConfigError: where the configuration has none.
+    """
+    words = asked(settings).revert
+    if words is None:
+        hint = f"`migrations.revert` in config/{settings.environment}.yaml is the command for that."
+        raise ConfigError("nothing reverts the last migration here", hint=hint)
+    return words
+
+
+def look(remote: Remote, settings: Settings, emit: events.Emit) -> Standing:
     """Return where the schema stands, as a new container of the serving release sees it.
 
     Raises:
@@ -47,14 +51,11 @@ def look(remote: Remote, settings: Settings, emit: events.Emit) -> Schema:
     """
     wanted = asked(settings)
     lines = _once(remote, settings, emit, wanted.show, "listing the migrations")
-    applied, pending = (
-        tuple(match[match.re.groups and 1] for match in filter(None, map(re.compile(text).search, lines)))
-        for text in (wanted.applied, wanted.pending)
-    )
-    if not applied and not pending and not re.search(r"\bno migrations\b", "\n".join(lines), re.IGNORECASE):
+    found = schema_standing.parse(wanted, "\n".join(lines))
+    if found is None:
         text = "where the migrations stand is not known"
         raise OpsError(text, host=remote.name, detail="\n".join(telling(lines)))
-    return Schema(applied, pending)
+    return found
 
 
 def migrate(remote: Remote, settings: Settings, emit: events.Emit) -> None:
@@ -78,13 +79,15 @@ def revert(remote: Remote, settings: Settings, emit: events.Emit) -> None:
     """Revert the last migration, and say which once it is seen pending.
 
     Raises:
+        ConfigError: where the configuration has no command for that.
         OpsError: where that fails, or nothing was reverted.
     """
+    words = way_back(settings)
     before = look(remote, settings, emit)
     if not before.applied:
         events.info(emit, "no migration is applied", remote.name)
         return
-    _once(remote, settings, emit, asked(settings).revert, "reverting the last migration")
+    _once(remote, settings, emit, words, "reverting the last migration")
     gone = [name for name in before.applied if name not in look(remote, settings, emit).applied]
     if not gone:
         raise OpsError("the command ended well and reverted nothing", host=remote.name)

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from schedgen_ops.profiles import minio, pdf_upload, typeorm
+from schedgen_ops.profiles import alembic, django, knex, minio, pdf_upload, rails, typeorm
 
 Values = Mapping[str, object]
 
 # The sections that may have a profile, by their place in a config, and the profiles of each by name.
 PROFILES: Mapping[str, Mapping[str, Values]] = {
-    "migrations": {"typeorm": typeorm.MIGRATIONS},
+    "migrations": {
+        "alembic": alembic.MIGRATIONS,
+        "django": django.MIGRATIONS,
+        "knex": knex.MIGRATIONS,
+        "rails": rails.MIGRATIONS,
+        "typeorm": typeorm.MIGRATIONS,
+    },
     "objects": {"minio": minio.OBJECTS},
     "verify.flow": {"pdf-upload": pdf_upload.FLOW},
 }

@@ -198,7 +198,7 @@ class Rollback:
 
     def _revert(self, host_run: HostRun) -> None:
         migrations, old = self.session.settings.migrations, host_run.old
-        if migrations is None or old is None:
+        if migrations is None or migrations.revert is None or old is None:
             return
         shelf = host_run.seen.shelf
         for name in since(shelf.releases, self.target, shelf.current):

@@ -111,15 +111,18 @@ class Migrations(Profiled):
     place: ClassVar[str] = "migrations"
 
     service: t.ServiceName = Field(description="Compose service whose image runs the commands below.")
-    path: t.RelativePath = Field(description="Folder of the migrations in git.")
+    path: t.RelativePath = Field(
+        description="Folder of the migrations in git, or a pattern of git's for several."
+    )
     run: t.Argv = Field(description="Applies what is pending.")
     show: t.Argv = Field(description="Lists what is applied and pending.")
-    revert: t.Argv = Field(description="Reverts the last one.")
+    revert: t.Argv | None = Field(default=None, description="Reverts the last one; null if nothing does.")
     applied: Pattern = Field(
-        description="Regular expression of a line of `show` that names one that is applied."
+        description="Regular expression that finds in what `show` prints each one that is applied; ^ and $ "
+        "are a line's, a group is its name."
     )
     pending: Pattern = Field(
-        description="Regular expression of a line of `show` about one that is not; a group is its name."
+        description="Regular expression that finds each one that is not applied, in the same way."
     )
     deadline: t.Seconds = Field(default=300, description="Seconds one of these commands may take.")
     table: t.DatabaseName | None = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from getpass import getpass
 from typing import TextIO
 
@@ -41,6 +41,25 @@ def confirm(question: str, *, stdin: TextIO, out: TextIO, notes: tuple[str, ...]
             return False
         writer.lines("Please type yes or no.")
     return False
+
+
+def choose(question: str, options: Sequence[str], *, stdin: TextIO, out: TextIO) -> str:
+    """Ask until one of the options is typed, or its number; "" for none of them, and after three times."""
+    writer = Writer(out)
+    writer.lines("", printable(question))
+    writer.lines(*(f"  {number}  {printable(option)}" for number, option in enumerate(options, 1)))
+    for _ in range(_ATTEMPTS):
+        writer.text(f"1 to {len(options)}, or Enter to leave it open: ")
+        line = stdin.readline()
+        answer = line.strip()
+        if answer in options:
+            return answer
+        if answer.isascii() and answer.isdigit() and 0 < int(answer) <= len(options):
+            return options[int(answer) - 1]
+        if not answer:
+            writer.lines(*([] if line else [""]))
+            return ""
+    return ""
 
 
 def interject(question: str, *, stdin: TextIO, out: TextIO, over: Callable[[], bool]) -> bool:

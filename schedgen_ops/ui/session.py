@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -183,6 +183,13 @@ class Ui:
             return True
         with self.paused():
             return prompt.confirm(question, stdin=self._stdin, out=self._questions, notes=notes)
+
+    def choose(self, question: str, options: Sequence[str]) -> str:
+        """Return which of the options the operator chose; "" for none, and where there is no terminal."""
+        if not prompt.has_terminal(self._stdin):
+            return ""
+        with self.paused():
+            return prompt.choose(question, options, stdin=self._stdin, out=self._questions)
 
     def interject(self, question: str, over: Callable[[], bool]) -> bool:
         """Return whether the operator says yes to a question that came up while a run goes on.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from schedgen_ops import schema_standing
 from schedgen_ops import settings as s
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import http
@@ -136,20 +137,15 @@ def _services(settings: s.Settings, host: s.HostSettings) -> Callable[[Result], 
 
 def migrations(asked: s.Migrations, result: Result) -> Finding:
     """Return whether every migration is executed, naming those that are not."""
-    lines = result.stdout.splitlines()
-    applied = [found for found in map(re.compile(asked.applied).search, lines) if found]
-    pending = [
-        found[found.re.groups and 1] for found in map(re.compile(asked.pending).search, lines) if found
-    ]
-    if not result.ok or (not applied and not pending):
-        if result.ok and re.search(r"\bno migrations\b", result.stdout, re.IGNORECASE):
-            return Finding("migrations", CheckVerdict.PASSED, "there are none", result.seconds)
+    found = schema_standing.parse(asked, result.stdout)
+    if not result.ok or found is None:
         return _unknown("migrations", result)
-    if pending:
-        return Finding("migrations", CheckVerdict.FAILED, f"pending: {', '.join(pending)}", result.seconds)
-    return Finding(
-        "migrations", CheckVerdict.PASSED, f"{len(applied)} executed, none pending", result.seconds
-    )
+    verdict, text = CheckVerdict.PASSED, f"{len(found.applied)} executed, none pending"
+    if found.pending:
+        verdict, text = CheckVerdict.FAILED, f"pending: {', '.join(found.pending)}"
+    elif not found.applied:
+        text = "there are none"
+    return Finding("migrations", verdict, text, result.seconds)
 
 
 def targets(prometheus: s.Prometheus) -> Command:

@@ -28,15 +28,18 @@ _CONFIG: dict[str, Any] = {
     "rollout": {"drain": 2},
     "probe": {"pause": 0.2},
 }
-# Two releases, v1 and v2, which differ in the file that their images are built with; where the folder has a
-# later.yaml, two more whose definition that is.
+# Two releases, v1 and v2, which differ in the file that their images are built with, and by what is in the
+# folder v2; where there is a later.yaml, two more whose definition that is. make.bash adds what is not here.
 _MADE = """
-cd; rm -rf "$1" "$1.git"; mkdir "$1"; base64 -d | tar -xf - -C "$1"; cd "$1"
+cd; rm -rf "$1" "$1.git" "$1.v2"; mkdir "$1"; base64 -d | tar -xf - -C "$1"; cd "$1"
 git init -q -b main; git config user.name t; git config user.email t@example.org
 printf '.env\\n.schedgen\\nbackups\\n' > .gitignore
 [ ! -f env ] || { cp env .env; echo env >> .gitignore; }
+[ ! -f make.bash ] || { bash -e make.bash; rm make.bash; }
+[ ! -d v2 ] || mv v2 "../$1.v2"
 last=2; [ ! -f later.yaml ] || last=4
 for ((n = 1; n <= last; n++)); do
+  [ "$n" -ne 2 ] || [ ! -d "../$1.v2" ] || cp -r "../$1.v2/." .
   [ "$n" -ne 3 ] || mv later.yaml compose.yaml
   echo "$n" > web/version; git add .; git commit -qm "v$n"; git tag "v$n"
 done
@@ -48,7 +51,7 @@ for kind in volume network; do
   docker $kind ls -q --filter "label=com.docker.compose.project=$1" | xargs -r docker $kind rm
 done
 docker images --format '{{.Repository}}:{{.Tag}}' "$1-*" | xargs -r docker rmi -f
-cd; rm -rf "$1" "$1.git"
+cd; rm -rf "$1" "$1.git" "$1.v2"
 """
 
 
@@ -139,7 +142,8 @@ def _packed(folder: Path) -> str:
 
 
 def _configured(name: str, shape: str, place: Place, box: Box, folder: Path) -> Operator:
-    own = yaml.safe_load((STACKS / shape / "config.yaml").read_text())
+    said = STACKS / shape / "config.yaml"
+    own = yaml.safe_load(said.read_text()) if said.exists() else {}
     config = {
         **_CONFIG,
         **own,

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import pytest
-import yaml
 from box import Box
 from deploy_kit import Operator
+from drafting_kit import at_home, drafted
 from stack_kit import STACKS, stack
 
 from schedgen_ops.lab.place import DIRECTORY, Place
 
-SHAPES = tuple(sorted(folder.name for folder in STACKS.iterdir() if (folder / "compose.yaml").exists()))
+# Those without a config of their own are drafted in test_stacks_of_others.py.
+SHAPES = tuple(sorted(file.parent.name for file in STACKS.glob("*/config.yaml")))
 
 
-@pytest.fixture
-def home(lab: Place, tmp_path: Path) -> Path:
-    """A stranger's home, whose ssh knows the lab's hosts."""
-    ssh = tmp_path / "home" / ".ssh"
-    ssh.mkdir(parents=True)
-    (ssh / "known_hosts").write_text(lab.known_hosts.read_text())
-    (ssh / "config").write_text(f"Host *\n  IdentityFile {lab.key}\n")
-    return ssh.parent
-
-
-def drafted(op: Operator, home: Path, directory: str) -> dict[str, Any]:
-    """What `inv init` wrote, which `config.check` takes and a plan was shown of."""
-    (host,) = op.boxes
-    where = f"deploy@{host.address}:{op.place.ssh_port}"
-    env = {"HOME": str(home)}
-    ran = op("init", "--host", where, "--directory", directory, "--replace", env=env)
-    assert ran.code == 0, ran.output
-    assert "what a deploy of" in ran.stdout
-    checked = op("config.check", env=env)
-    assert checked.code == 0, checked.output
-    return dict(yaml.safe_load((op.folder / "config" / "lab.yaml").read_text()))
-
-
-def test_what_runs_on_a_host_becomes_a_config(lab: Place, host: Box, tmp_path: Path, home: Path) -> None:
+def test_what_runs_on_a_host_becomes_a_config(lab: Place, host: Box, tmp_path: Path) -> None:
     before = host.sh("git status --porcelain; docker ps --all --quiet | sort")
-    said = drafted(Operator(lab, tmp_path, (host,)), home, DIRECTORY)
+    said = drafted(Operator(lab, tmp_path, (host,)), at_home(lab, tmp_path), DIRECTORY)
     assert said["project"] == "schedgen"
     assert said["database"]["service"] == "postgres"
     assert said["objects"]["service"] == "minio"
@@ -57,7 +33,8 @@ def test_what_runs_on_a_host_becomes_a_config(lab: Place, host: Box, tmp_path: P
     assert host.sh("git status --porcelain; docker ps --all --quiet | sort") == before
 
 
-def test_every_shape_becomes_a_config(lab: Place, host: Box, tmp_path: Path, home: Path) -> None:
+def test_every_shape_becomes_a_config(lab: Place, host: Box, tmp_path: Path) -> None:
+    home = at_home(lab, tmp_path)
     for shape in SHAPES:
         with stack(shape, lab, host, tmp_path / shape) as project:
             said = drafted(project.op, home, project.directory)

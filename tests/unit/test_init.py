@@ -22,6 +22,7 @@ from schedgen_ops.cli import deploy
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.drafting import look
 from schedgen_ops.drafting.draft import Entry, Place, draft, strategies, values
+from schedgen_ops.drafting.questions import questions
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.text import text
 from schedgen_ops.settings import Settings
@@ -165,12 +166,8 @@ def test_what_ports_say_decides_about_their_checks(owner: Owner) -> None:
     ("file", "called"),
     [
         ("api/prisma/schema.prisma", "Prisma"),
-        ("manage.py", "Django"),
-        ("app/bin/rails", "Rails"),
-        ("alembic.ini", "Alembic"),
         ("artisan", "Laravel"),
         ("db/flyway.conf", "Flyway"),
-        ("knexfile.js", "Knex"),
         ("db/0001_a.up.sql", "golang-migrate"),
     ],
 )
@@ -181,6 +178,55 @@ def test_what_else_moves_a_schema_is_named_and_left_to_its_owner(
     said, _, written = settings_of(owner.look())
     assert "migrations" not in said
     assert f"{called} moves the schema" in written
+
+
+@pytest.mark.parametrize(
+    ("files", "profile", "path"),
+    [
+        (("web/manage.py",), "django", "web/*/migrations/*.py"),
+        (("web/manage.py", "web/shop/migrations/0001_a.py"), "django", "web/shop/migrations"),
+        (
+            ("web/manage.py", "web/a/migrations/0001_a.py", "web/b/migrations/0001_a.py"),
+            *("django", "web/*/migrations/*.py"),
+        ),
+        (("web/alembic.ini", "web/moves/versions/a_b.py"), "alembic", "web/moves/versions"),
+        (("web/bin/rails",), "rails", "web/db/migrate"),
+        (("web/bin/rails", "web/db/migrate/1_a.rb"), "rails", "web/db/migrate"),
+        (("web/knexfile.ts",), "knex", "web/migrations"),
+    ],
+)
+def test_what_moves_a_schema_is_chosen_by_the_files_of_it(
+    owner: Owner, files: tuple[str, ...], profile: str, path: str
+) -> None:
+    owner.has(**dict.fromkeys(files, ""))
+    said, settings, written = settings_of(owner.look())
+    assert said["migrations"] == {"profile": profile, "service": "web", "path": path}
+    assert settings.migrations is not None
+    assert " ".join(settings.migrations.run) in written
+
+
+def test_what_its_owner_answers_is_in_it(owner: Owner) -> None:
+    other = "  other: {image: 'postgres:16'}\n  sweep: {image: x, restart: 'no'}\n  more: {build: ./web}\n"
+    compose = COMPOSE.replace("volumes: {", f"{other}volumes: {{", 1)
+    owner.has(**{"compose.yaml": compose, "web/manage.py": ""})
+    owner.runs.write_text("runs\told\tweb\tUp 2 hours\nruns\tshop\tweb\tUp 3 hours\n")
+    seen = owner.look()
+    asked = {each.about: each.options for each in questions(seen)}
+    assert asked == {
+        "project": ("old", "shop"),
+        "database": ("db", "other"),
+        "migrations": ("more", "web"),
+        "job sweep": ("yes", "no"),
+    }
+    assert settings_of(seen)[0]["database"]["service"] == "db"
+    answers = {"project": "old", "database": "other", "migrations": "web", "job sweep": "yes"}
+    said, _, written = settings_of(replace(seen, chosen=answers))
+    assert (said["project"], said["database"]["service"]) == ("old", "other")
+    assert (said["migrations"]["service"], said["rollout"]) == ("web", {"jobs": ["sweep"]})
+    assert "which is it?" not in written
+    said, _, written = settings_of(replace(seen, chosen={"job sweep": "no"}))
+    assert "rollout" not in said
+    assert "if they are to end" not in written
 
 
 def test_what_cannot_be_known_is_said(owner: Owner) -> None:
@@ -247,6 +293,15 @@ def test_the_task_writes_a_file_and_shows_the_plan(
     assert inv(*words, on=[host]) == 2
     assert "is there already" in capsys.readouterr().err
     assert inv(*words, "--replace", on=[host]) == 0
+
+
+def test_the_environment_is_the_one_that_other_tasks_take(inv: Inv, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploy, "plan", lambda op, branch: None)
+    monkeypatch.setenv("SCHEDGEN_ENV", "mine")
+    host = FakeHost("shop", {"look at /srv/shop": f"at\t/srv/shop\n--\n{DOCUMENT}"})
+    assert inv("init", "--host", "shop", "--directory", "/srv/shop", on=[host]) == 0
+    assert Path("config/mine.yaml").exists()
+    assert inv("init", "--host", "shop", "--directory", "/srv/shop", "--env", "", on=[host]) == 2
 
 
 @pytest.mark.parametrize(

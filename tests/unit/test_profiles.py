@@ -121,17 +121,23 @@ def test_an_unknown_profile_is_refused_with_those_there_are(tmp_path: Path) -> N
 def test_without_a_profile_its_keys_are_required(tmp_path: Path) -> None:
     reading = configured(tmp_path, BLOG + "migrations: {service: api, path: db}\n")
     missing = {problem.location for problem in reading.problems}
-    assert missing == {f"migrations.{key}" for key in ("run", "show", "revert", "applied", "pending")}
+    assert missing == {f"migrations.{key}" for key in ("run", "show", "applied", "pending")}
     assert {problem.line for problem in reading.problems} == {5}
 
 
 def test_the_schema_knows_the_profiles_and_what_they_spare() -> None:
     section = json.loads(schema())["$defs"]["Migrations"]
-    assert section["properties"]["profile"]["anyOf"][0]["enum"] == ["typeorm"]
+    assert section["properties"]["profile"]["anyOf"][0]["enum"] == [
+        "alembic",
+        "django",
+        "knex",
+        "rails",
+        "typeorm",
+    ]
     assert section["required"] == ["service", "path"]
     assert section["anyOf"] == [
         {"required": ["profile"]},
-        {"required": ["run", "show", "revert", "applied", "pending"]},
+        {"required": ["run", "show", "applied", "pending"]},
     ]
 
 

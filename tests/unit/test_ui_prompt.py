@@ -14,7 +14,7 @@ from ui_kit import Face, started
 
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Message
-from schedgen_ops.ui.prompt import confirm
+from schedgen_ops.ui.prompt import choose, confirm
 
 QUESTION = "Do you want to proceed with rollback?"
 NOTES = (
@@ -101,3 +101,23 @@ def test_a_passphrase_needs_a_terminal() -> None:
     with pytest.raises(ConfigError), face.ui:
         face.ui.secret("Passphrase of ~/.ssh/id_ed25519")
     assert "hunter2" not in face.out + face.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("2\n", "shop"),
+        (" shop \n", "shop"),
+        ("\n", ""),
+        ("\x04", ""),
+        ("9\n0\nold\n", "old"),
+        ("x\ny\nz\n", ""),
+        ("\u0662\n\n", ""),
+    ],
+)
+def test_one_of_several_is_chosen_by_number_or_name(typed: str, answer: str) -> None:
+    out = io.StringIO()
+    with typing(typed) as stdin:
+        assert choose("Which\x1b[2J one?", ("old", "shop"), stdin=stdin, out=out) == answer
+    assert "  1  old\n  2  shop\n1 to 2, or Enter to leave it open: " in out.getvalue()
+    assert "\x1b" not in out.getvalue()

@@ -46,7 +46,12 @@ moved_by() {
       if grep -qs '"migration:run"' "$path" && grep -qs '"typeorm"' "$path"; then once moves typeorm "$path"; fi
       ;;
   esac
-  case /$path in */migrations/*.[jt]s | */migrations/*.sql) once folder "$folder" ;; esac
+  case /$path in
+    */migrations/__init__.py | */versions/__init__.py) ;;
+    */migrations/*.[jt]s | */migrations/*.sql | */migrations/*.py | */versions/*.py | */db/migrate/*.rb)
+      once folder "$folder"
+      ;;
+  esac
 }
 while IFS= read -r -d '' file; do
   case $file in *[$'\t\n']*) ;; *) moved_by "$file" ;; esac

@@ -1,15 +1,15 @@
-// Visitors of doors, KIND=ADDRESS:PORT each: they ask again and again, each time by a connection of its own, and tell
-// on SIGTERM, for each door, how often they had which answer, and why they had none.
+// Visitors of doors, KIND=ADDRESS:PORT each, or KIND=ADDRESS:PORT/PATH: they ask again and again, each time by a
+// connection of its own, and tell on SIGTERM, for each door, how often they had which answer, and why they had none.
 const had = {};
 const doors = process.argv.slice(2).map((word) => {
   const [kind, door] = word.split("=");
-  const [, host, port] = door.match(/^(.*):(\d+)$/);
-  return { kind, host: host.replace(/[[\]]/g, ""), port: Number(port), seen: (had[word] ||= {}) };
+  const [, host, port, path] = door.match(/^(.*):(\d+)(\/.*)?$/);
+  return { kind, host: host.replace(/[[\]]/g, ""), port: Number(port), path, seen: (had[word] ||= {}) };
 });
 const options = ({ host, port }) => ({ host, port, agent: false, rejectUnauthorized: false, timeout: 30000 });
 
 const ask = {
-  http: (door) => get(require("node:http"), door),
+  http: (door) => get(require("node:http"), door, door.path),
   tls: (door) => get(require("node:https"), door),
   line: (door) =>
     new Promise((done, failed) => {
