@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from box import Box
+from box import ROOT, Box
 from drafting_kit import at_home, drafted
 from stack_kit import Stack, stack
 
@@ -26,6 +26,20 @@ def suited(project: Stack, place: Place) -> None:
     file.write_text(yaml.safe_dump(config))
 
 
+def left_as_told(project: Stack) -> None:
+    """The commands of docs/leaving.md, typed: nothing of ours is there then, and the data is."""
+    text = (ROOT / "docs" / "leaving.md").read_text()
+    lines = [line.strip().replace("PROJECT", project.name) for line in text.split("\n") if line[:4] == "    "]
+    data = f"docker ps --quiet --filter name={project.name}-db"
+    before = project.box.sh(data)
+    project.box.sh(f"cd {project.directory} && {' && '.join(lines)}")
+    assert before
+    assert project.box.sh(data) == before
+    assert project.runs() == {"api", "db"}
+    images = project.box.sh(f"docker ps --all --format '{{{{.Image}}}}' --filter name={project.name}").split()
+    assert {*images} == {"lab/postgres:15", f"{project.name}-api"}
+
+
 def test_parse_server_of_npm(lab: Place, host: Box, tmp_path: Path) -> None:
     with stack("parse", lab, host, tmp_path) as project:
         project.by_hand("up", "--detach", "--build", "--wait", "--quiet-pull")
@@ -38,6 +52,9 @@ def test_parse_server_of_npm(lab: Place, host: Box, tmp_path: Path) -> None:
             project.deploy("v1")
             (seen,) = ended().values()
         assert {*seen} == {'{"status":"ok"}'}
+        left_as_told(project)
+        project.deploy("v2")
+        assert project.inside("api", "cat", "version") == "2"
 
 
 def test_a_site_of_wagtail_of_pypi(lab: Place, host: Box, tmp_path: Path) -> None:
