@@ -105,9 +105,13 @@ class Compose:
         words = (*self.program, "-f", f"{folder}/owner.yaml", "pull", *services)
         return sh(*words).named("docker compose pull")
 
-    def build(self, folder: str, *services: str) -> Command:
-        """Builds images under the release's own names; nothing that runs is touched."""
-        return self.of(folder, "build", *services)
+    def build(self, folder: str, *services: str, pull: bool = False) -> Command:
+        """Builds images under the release's own names; nothing that runs is touched.
+
+        Args:
+            pull: whether the registry is asked for the images that they begin with, though they are here.
+        """
+        return self.of(folder, "build", *(("--pull",) if pull else ()), *services)
 
     def up(
         self,

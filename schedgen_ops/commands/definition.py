@@ -9,6 +9,7 @@ from typing import Any
 
 from schedgen_ops.commands import service_body as says
 from schedgen_ops.commands.docker import ENDED, VOLUMES
+from schedgen_ops.commands.stores import holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Service:
         binds: the paths of the host that it sees and may write to.
         writes: those of them that hold data and not the project's own files, see `rollout.state`.
         uses: the services of whose container it uses the network or the like, and what that is.
+        keeps: what the config says that it is, of what holds data; "" for nothing.
         checked: whether it has a healthcheck; None where that is up to its image.
         exposed: the TCP ports that it says it listens on, besides those that the host publishes.
     """
@@ -79,7 +81,7 @@ class Service:
     binds: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     uses: tuple[tuple[str, str], ...] = ()
-
+    keeps: str = ""
     checked: bool | None = None
     exposed: tuple[int, ...] = ()
 
@@ -95,7 +97,9 @@ class Service:
     @property
     def once(self) -> str:
         """Why there should be only one of it at a time, as far as that can be said; "" for no such reason."""
-        return self.alone or (f"it may write to {', '.join(self.writes)}" if self.writes else "")
+        writes = f"it may write to {', '.join(self.writes)}" if self.writes else ""
+        store = "" if self.built else holds(self.image)
+        return self.alone or self.keeps or writes or (f"{store} holds data" if store else "")
 
     @property
     def listens(self) -> tuple[int, ...]:

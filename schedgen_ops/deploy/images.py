@@ -176,7 +176,8 @@ def _described(host_run: HostRun, tracked: Mapping[str, str], spoken: Spoken) ->
 def _build(host_run: HostRun) -> None:
     built = sorted({service.image_of or service.name for service in host_run.scope if service.built})
     if built:
-        command = host_run.orchestrator.build(host_run.paths.release(host_run.release.id), *built)
+        folder, pull = host_run.paths.release(host_run.release.id), host_run.settings.build.pull == "always"
+        command = host_run.orchestrator.build(folder, *built, pull=pull)
         host_run.stream(
             command, host_run.settings.build.deadline, "Container build", partial(_note, host_run)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schedgen_ops.checklist import changes, fitting
@@ -22,6 +23,7 @@ from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
+from schedgen_ops.rollout import scope
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
 from schedgen_ops.text import size
@@ -35,6 +37,7 @@ class Preview:
         running: the release that serves, or the commit checked out before the first deploy.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
+        pulled: the services whose images are pulled though they are there: only that tells what changed.
         problems: what the config and the new compose file have against each other.
         begun: ids of the releases that were begun and never ended: a deploy takes them back first.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
@@ -51,6 +54,7 @@ class Preview:
     elsewhere: tuple[disks.Space, ...] = ()
     begun: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    pulled: tuple[str, ...] = ()
 
 
 def look(host: HostContext, ref: Ref) -> Preview:
@@ -100,7 +104,13 @@ def look(host: HostContext, ref: Ref) -> Preview:
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
         problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before)),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
+        pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),
     )
+
+
+def _pulled(settings: Settings, services: Iterable[c.Service]) -> tuple[str, ...]:
+    always = settings.build.pull == "always"
+    return tuple(service.name for service in services if always and not service.built)
 
 
 def _compose(settings: Settings, docker: engine.Docker) -> c.Compose:
@@ -124,6 +134,7 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
         *(("To mend", text) for text in found.problems),
         ("Would be", found.commit),
         ("New migrations", ", ".join(found.migrations) or "none"),
+        *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
 

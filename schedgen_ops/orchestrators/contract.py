@@ -39,8 +39,12 @@ class Orchestrator(Protocol):
         """Pull the images of services, by the owner's names of them."""
         ...
 
-    def build(self, folder: str, *services: str) -> Command:
-        """Build images under the release's own names; nothing that runs is touched."""
+    def build(self, folder: str, *services: str, pull: bool = False) -> Command:
+        """Build images under the release's own names; nothing that runs is touched.
+
+        Args:
+            pull: whether the images that they begin with are pulled though they are here.
+        """
         ...
 
     def run(self, folder: str, service: str, *argv: str) -> Command:

@@ -56,10 +56,19 @@ def judged(
         replace(
             service,
             own=_own(service, declared.get(service.name, ())),
+            keeps=_keeps(service, settings),
             writes=tuple(filter(data, service.binds)),
         )
         for service in services
     )
+
+
+def _keeps(service: Service, settings: Settings) -> str:
+    """What of the config's it is that holds data."""
+    for what, part in (("database", settings.database), ("object store", settings.objects)):
+        if part and part.service == service.name:
+            return f"it is the {what}"
+    return ""
 
 
 def _own(service: Service, declared: Iterable[str]) -> tuple[str, ...]:

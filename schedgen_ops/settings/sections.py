@@ -135,7 +135,8 @@ class Build(Section):
     """How images are built."""
 
     pull: Literal["missing", "always", "never"] = Field(
-        default="missing", description="When base images are pulled from their registry."
+        default="missing",
+        description="When images from elsewhere are pulled; `always`: those that builds begin with, too.",
     )
     deadline: t.Seconds = Field(default=1800, description="Seconds a build may take.")
     reach: t.Many[t.Url] = Field(

@@ -29,6 +29,7 @@ def said(command: Command, tmp_path: Path, body: str = 'printf "%s|" "$@"', name
     [
         (COMPOSE.pull("/r", "redis", "minio"), "-f|/r/owner.yaml|pull|redis|minio|"),
         (COMPOSE.build("/r", "web"), "-f|/r/compose.yaml|build|web|"),
+        (COMPOSE.build("/r", "web", pull=True), "-f|/r/compose.yaml|build|--pull|web|"),
         (
             COMPOSE.up("/r", "web", 300),
             "-f|/r/compose.yaml|up|--detach|--no-deps|--no-build|--force-recreate|--pull|never|"

@@ -127,7 +127,7 @@ def test_it_tells_which_services_would_be_replaced_and_why(project: Project) -> 
             "prometheus",
             "replace",
             "mon/p.yml, which it mounts, changed",
-            "stop-first, away until its container is healthy",
+            "start-first, no gap",
         ),
     )
 
@@ -182,10 +182,12 @@ def test_it_prints_the_operations_that_a_deploy_performs(project: Project) -> No
             "Application",
             f"start backend of {new} beside what runs: its image is built from backend/a.js and 1 more",
         ),
-        ("Monitoring", f"recreate prometheus of {new}: mon/p.yml, which it mounts, changed"),
+        ("Monitoring", f"start prometheus of {new} beside what runs: mon/p.yml, which it mounts, changed"),
         ("Verification", f"cut off what backend of {new} replaced"),
+        ("Verification", f"& cut off what prometheus of {new} replaced"),
         ("Verification", f"name {new} as what serves"),
         ("Cleaning", f"retire what backend of {new} replaced"),
+        ("Cleaning", f"& retire what prometheus of {new} replaced"),
     )
 
 

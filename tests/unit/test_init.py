@@ -147,7 +147,7 @@ def test_how_services_are_replaced_is_told_in_the_order_of_it(owner: Owner) -> N
     told = [entry.why for entry in strategies(settings, seen)[1:]]
     assert [line.partition(":")[0] for line in told] == ["db", "files", "tls", "web"]
     assert told[0] == "db: left alone: holds state, and no tier names it"
-    assert told[2].startswith("tls: stop-first")
+    assert told[2].startswith("tls: ingress")
     assert told[3] == "web: ingress, no gap"
 
 

@@ -81,10 +81,8 @@ def well_once(service: Service) -> str:
 
 
 def may_run_twice(service: Service) -> bool:
-    """Return whether two containers of a service may run for a moment.
+    """Return whether two containers of a service may run for a moment: whether it holds no state.
 
-    What is built from the project keeps its state elsewhere. An image from elsewhere is a database or a queue
-    as likely as not: two of them side by side would be two different ones.
+    Two databases or queues side by side would be two different ones, or two on the same files.
     """
-    only = service.once or service.odd_ports or service.volumes
-    return service.built and not only
+    return not (service.once or service.odd_ports or service.volumes)

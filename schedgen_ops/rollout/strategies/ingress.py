@@ -11,7 +11,7 @@ from schedgen_ops.settings import Rollout, Settings
 
 
 class IngressStrategy(StartFirst):
-    """For what is built from the project, keeps no state, and publishes ports."""
+    """For what keeps no state and publishes ports."""
 
     name = "ingress"
     behind = True

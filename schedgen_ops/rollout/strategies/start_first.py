@@ -14,7 +14,7 @@ from schedgen_ops.shell import Command
 
 
 class StartFirst(Strategy):
-    """For what is built from the project, keeps no state, and publishes no port."""
+    """For what keeps no state and publishes no port."""
 
     name = "start-first"
 

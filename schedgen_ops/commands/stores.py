@@ -1,0 +1,66 @@
+"""Servers that hold data, known by what their images are called. Pure."""
+
+from __future__ import annotations
+
+# Who asks one of them has to ask the same one: two side by side are two different stores, if only in memory.
+# Most declare a volume; what is made of them need not.
+_STORES = frozenset(
+    [
+        "postgres",
+        "postgresql",
+        "postgis",
+        "timescaledb",
+        "mysql",
+        "mysql-server",
+        "mariadb",
+        "percona",
+        "mongo",
+        "mongodb",
+        "cockroach",
+        "clickhouse",
+        "clickhouse-server",
+        "cassandra",
+        "scylla",
+        "neo4j",
+        "couchdb",
+        "influxdb",
+        "prometheus",
+        "victoria-metrics",
+        "loki",
+        "elasticsearch",
+        "opensearch",
+        "solr",
+        "meilisearch",
+        "typesense",
+        "qdrant",
+        "weaviate",
+        "minio",
+        "seaweedfs",
+        "etcd",
+        "consul",
+        "vault",
+        "zookeeper",
+        "redis",
+        "redis-stack",
+        "redis-stack-server",
+        "valkey",
+        "keydb",
+        "dragonfly",
+        "memcached",
+        "rabbitmq",
+        "nats",
+        "kafka",
+        "redpanda",
+        "mosquitto",
+        "eclipse-mosquitto",
+        "activemq",
+        "beanstalkd",
+        "registry",
+    ]
+)
+
+
+def holds(image: str) -> str:
+    """Return what an image is called, where that is a server that holds data; "" for any other."""
+    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return name if name in _STORES else ""
