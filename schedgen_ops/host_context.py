@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.registry import Login
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
@@ -24,12 +25,23 @@ class HostContext:
         settings: those of the whole environment.
         clock: the time by which what is written there is dated.
         emit: tells the operator.
+        sign_in: yields who signs in to the registry of images; None where nobody does.
     """
 
     remote: Remote
     settings: Settings
     clock: Clock
     emit: events.Emit
+    sign_in: Callable[[], Login] | None = None
+
+    @property
+    def login(self) -> Login | None:
+        """Who signs in to the registry of images.
+
+        Raises:
+            Refused: where the password cannot be had.
+        """
+        return self.sign_in() if self.sign_in else None
 
     @property
     def name(self) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from schedgen_ops.host_context import HostContext
     from schedgen_ops.lock.patience import Patience
     from schedgen_ops.remote import Remote
+    from schedgen_ops.secrets.registry import SignIn
     from schedgen_ops.secrets.vault import Vault
     from schedgen_ops.settings import Settings
     from schedgen_ops.ui.session import Ui
@@ -108,6 +109,16 @@ class Operation:
         agree = partial(ui.confirm, yes=yes)
         return Vault(self.settings, ui.veil.learn, ui.paused, agree)
 
+    @cached_property
+    def sign_in(self) -> SignIn | None:
+        """Who signs in to the registry of images; None where nobody does."""
+        registry = self.settings.release.registry
+        if registry is None:
+            return None
+        from schedgen_ops.secrets.registry import SignIn
+
+        return SignIn(self.settings, registry, self.ui.veil.learn, self.ui.paused)
+
     @property
     def config_folder(self) -> Path:
         """Where the environment's config file is."""
@@ -150,7 +161,7 @@ class Operation:
         """Return one of the hosts with what is needed to work there."""
         from schedgen_ops.host_context import HostContext
 
-        return HostContext(remote, self.settings, self.clock, self.emit)
+        return HostContext(remote, self.settings, self.clock, self.emit, self.sign_in)
 
     def begin(
         self,

@@ -29,7 +29,8 @@ class Coming:
     """A release to come, compared with the one that serves.
 
     Attributes:
-        commit: its full id; "missing" or "ambiguous" where the ref is.
+        commit: its full id; "missing" or "ambiguous" where the ref is; "" where releases are images.
+        tag: that of the images where releases are images.
         place: where the project is in its repository, "" for all of it, else PATH/.
         files: "A<tab>path" each, as paths in the repository: added, modified or deleted.
         migrations: the paths of new ones.
@@ -53,6 +54,7 @@ class Coming:
     place: str = ""
     images: tuple[engine.Image, ...] = ()
     tracked: Mapping[str, str] = field(default_factory=dict)
+    tag: str = ""
 
 
 def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True) -> Command:
@@ -91,8 +93,7 @@ def parse(answer: Result) -> Coming:
     commit, _, place = head.partition(" ")
     if not git.is_commit(commit):
         return Coming(commit)
-    blank = tuple(dict.fromkeys(_BLANK.findall(answer.stderr)))
-    required = tuple(dict.fromkeys(_REQUIRED.findall(answer.stderr)))
+    blank, required = said_of_variables(answer)
     count = 7 if answer.ok else 4
     commits, names, added, *defined = git.sections(rest, count)
     hashes, images, tracked, document = defined if answer.ok else ("", "", "", None)
@@ -101,15 +102,27 @@ def parse(answer: Result) -> Coming:
         tuple(filter(None, commits.split("\n"))),
         _changed(names),
         git.parse_paths(added),
-        tuple(name for name in blank if name not in required),
+        blank,
         required,
         hashes,
         document,
-        "" if answer.ok else (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1],
+        "" if answer.ok else refused(answer),
         place,
         engine.parse_images(images),
         git.parse_tree_ids(tracked.strip("\n")),
     )
+
+
+def said_of_variables(answer: Result) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the variables that Compose takes for blank, and those without which it refuses."""
+    required = tuple(dict.fromkeys(_REQUIRED.findall(answer.stderr)))
+    blank = dict.fromkeys(_BLANK.findall(answer.stderr))
+    return tuple(name for name in blank if name not in required), required
+
+
+def refused(answer: Result) -> str:
+    """Return why Compose did not take a file."""
+    return (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
 
 
 def _changed(names: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.preflight.probe import Problem
-from schedgen_ops.rollout import scope, state
+from schedgen_ops.rollout import picked, scope, state
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.text import nearest
 
@@ -42,6 +42,7 @@ def known(
     settings: Settings, services: Sequence[Service], coming: Coming, boxes: Sequence[Container]
 ) -> tuple[Service, ...]:
     """Return the services of the compose file to come with what the host knows of their state."""
+    services = picked.known(settings, services, coming.tag)
     return state.judged(services, settings, state.volumes(services, coming.images, boxes), coming.tracked)
 
 

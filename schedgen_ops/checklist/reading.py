@@ -12,7 +12,7 @@ from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.backup.catalog import remote_commands as backups
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import newest
-from schedgen_ops.checklist import certificates, changes, fitting
+from schedgen_ops.checklist import certificates, changes, fitting, look
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
@@ -41,19 +41,20 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class AskedHost:
-    """Who was asked, and when by the clock of who asks: from `sent` to `received`."""
+    """Who was asked for what, and when by the clock of who asks: from `sent` to `received`."""
 
     settings: Settings
     host: HostSettings
     sent: datetime
     received: datetime
+    ref: Ref
 
 
 def commands(settings: Settings, host: HostSettings, ref: Ref) -> dict[str, Command]:
     """Return what a host is asked beside preflight's probes."""
     docker, paths = engine.Docker(settings.sudo), Paths(settings.directory)
     asked = {
-        "coming": changes.command(settings, ref, hashed=False),
+        "coming": look.command(settings, ref, hashed=False),
         "defined": host_script(
             "release/definition", title="read the definition", state=paths.state
         ).kept_private(),
@@ -110,13 +111,8 @@ _TOPICS = {
 
 def topics(settings: Settings, asked: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the probes that answers to these `commands` fill."""
-    coming = (
-        "changes",
-        "variables",
-        "services",
-        "definition",
-        *(("migrations",) if settings.migrations else ()),
-    )
+    code = ("changes", *(("migrations",) if settings.migrations else ()))
+    coming = ("variables", "services", "definition", *(code if settings.from_git else ("source",)))
     backed = ("last_backup", "proof")
     several = {"coming": coming, "catalog": backed, "defined": ()}
     return tuple(probe for name in asked for probe in several.get(name, (name,)))
@@ -141,16 +137,18 @@ def _note(
 def _coming(
     asked: AskedHost, defined: Result, boxes: Sequence[engine.Container], answer: Result
 ) -> Iterator[tuple[str, Problem | str]]:
-    if not answer.stdout:
+    if not answer.stdout and asked.settings.from_git:
         yield "changes", unknown("what would change", answer)
         return
-    coming = changes.parse(answer)
+    coming = look.parse(asked.settings, asked.ref, answer)
     if coming.commit in ("missing", "ambiguous"):
         return
-    commits, files = plural(len(coming.commits), "commit"), plural(len(coming.files), "file")
-    yield "changes", f"{commits}, {files}" if coming.files or coming.commits else "none: that commit serves"
-    if asked.settings.migrations:
-        yield "migrations", ", ".join(coming.migrations) or "none"
+    if asked.settings.from_git:
+        commits, files = plural(len(coming.commits), "commit"), plural(len(coming.files), "file")
+        some = coming.files or coming.commits
+        yield "changes", f"{commits}, {files}" if some else "none: that commit serves"
+        if asked.settings.migrations:
+            yield "migrations", ", ".join(coming.migrations) or "none"
     yield from (("variables", problem) for problem in _variables(asked.settings, coming))
     if coming.document is not None:
         yield "variables", "all are set"

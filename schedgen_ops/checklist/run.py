@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import events
-from schedgen_ops.checklist import arriving, reading
+from schedgen_ops.checklist import arrival, arriving, reading
+from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.checklist.boxes import Mark, Tick, ticks
 from schedgen_ops.checklist.evidence import evidence
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.preflight import plan
-from schedgen_ops.preflight.probe import Problem
+from schedgen_ops.preflight.probe import Problem, unknown
 from schedgen_ops.preflight.run import refused
+from schedgen_ops.remote import Result
 from schedgen_ops.secrets.vault import Vault
 from schedgen_ops.verify import run as verify
 from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -54,12 +56,14 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
         more["secrets"] = known.question()
     commands = [*(probe.command for probe in probes.values()), *more.values()]
     answers = at.remote.together(commands, deadline=_DEADLINE)
-    asked = reading.AskedHost(settings, host, sent, clock.now())
+    asked = reading.AskedHost(settings, host, sent, clock.now(), ref)
     results = dict(zip((*probes, *more), answers, strict=True))
     problems = plan.judged(probes, results)
     read = reading.read(asked, {name: results[name] for name in more}, plan.containers(results))
     problems |= read.problems
     told = evidence(results, ref) | read.evidence
+    if not settings.from_git:
+        problems["source"], told["source"] = _images(at, ref, results["coming"])
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
     if plan.blank(results):
@@ -74,6 +78,17 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
     found = tuple(ticks(problems, told, asked_of))
     bad = any(tick.mark is Mark.FAILED for tick in found)
     return Filled(found, None if bad else plan.observed(results, ref))
+
+
+def _images(at: HostContext, ref: Ref, answer: Result) -> tuple[tuple[Problem, ...], str]:
+    """Whether the images of a release are where they are pulled from."""
+    try:
+        coming = coming_to.parse(at.settings, ref, answer)
+        held = coming_to.ask_registry(at, coming)
+        found = tuple(arrival.problems(at.settings, at.entry, coming, held))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return (unknown(f"whether the images of {ref} are there", answer),), ""
+    return found, ", ".join(each.image for each in held) or f"{ref}, as it is on the host"
 
 
 def _serving(findings: tuple[Finding, ...]) -> tuple[Problem, ...]:

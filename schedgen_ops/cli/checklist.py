@@ -31,6 +31,8 @@ def preflight(op: Operation, ref: Ref) -> None:
     vault = op.vault
     if vault:
         vault.fetched()  # Once, before the hosts are asked in threads.
+    if op.sign_in:
+        op.sign_in()
     # A box is one line for all hosts that agree: nothing is shown before all have answered.
     seen = look(op, lambda remote: run.look(op.context(remote), ref, vault))
     policy = _policy(op, ref, seen.ok)

@@ -11,6 +11,7 @@ from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli import halves, hooking, post_mortem
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.policy import Consent
+from schedgen_ops.commands.image_names import is_tag
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import own, recovering
 from schedgen_ops.deploy.pipeline import Pipeline
@@ -28,9 +29,9 @@ from schedgen_ops.text import age, duration
 from schedgen_ops.ui.tables import Column, Table, details
 
 
-def deploy(op: Operation, branch: str, force: str = "") -> None:
+def deploy(op: Operation, ref: Ref, force: str = "") -> None:
     """Deploy what --branch names, and say so when it is done."""
-    carry_out(op, op.settings, asked(op, branch), assemble, force=force)
+    carry_out(op, op.settings, ref, assemble, force=force)
 
 
 def carry_out(
@@ -56,7 +57,7 @@ def carry_out(
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
-    session = Session(settings, op.fleet, ref, *told, veil=op.ui.veil)
+    session = Session(settings, op.fleet, ref, *told, op.sign_in, veil=op.ui.veil)
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
     op.begin(
@@ -74,16 +75,22 @@ def carry_out(
     op.end("Deployment Complete", f"{done}: {release} serves", tuple(fact for fact in more if fact[1]))
 
 
-def asked(op: Operation, branch: str) -> Ref:
+def asked(op: Operation, branch: str, tag: str = "") -> Ref:
     """Return what the operator asks for, before any host is asked.
 
     Args:
         branch: the text of --branch; "" for the configured branch, tag or commit.
+        tag: the text of --tag, which says the same.
 
     Raises:
-        ConfigError: where git could not take it for any of them.
+        ConfigError: where git, or a registry of images, could not take it for any of them.
     """
-    name = branch or op.settings.branch
+    if branch and tag and branch != tag:
+        raise ConfigError(f"--branch {branch} and --tag {tag} say two things", hint="Name one of them.")
+    name = branch or tag or op.settings.branch
+    if not (op.settings.from_git or is_tag(name)):
+        text = f"{name!r} is no tag that an image could have"
+        raise ConfigError(text, hint="Releases are images here. For example: inv deploy --tag v1.2.3")
     try:
         return Ref(name)
     except ValueError:
@@ -153,6 +160,7 @@ def _facts(op: Operation, host: str, release: Release, log: str) -> tuple[tuple[
         ("Backup", release.backup),
         ("Migrations", ", ".join(release.migrations)),
         ("Images", ", ".join(sorted(record.image for record in release.services.values()))),
+        ("Pulled", ", ".join(sorted({one.digest for one in release.services.values() if one.digest}))),
         ("Steps", steps),
         ("Error", release.error),
         ("Log", log or f"not on {socket.gethostname()}"),
@@ -191,19 +199,22 @@ def unlock(op: Operation) -> None:
     conclude(look(op, lambda remote: lock.unlock(remote, paths), show))
 
 
-def plan(op: Operation, branch: str) -> None:
-    """Show what a deploy of what --branch names would do on every host."""
+def plan(op: Operation, ref: Ref) -> None:
+    """Show what a deploy of `ref` would do on every host."""
     from schedgen_ops.deploy import preview
 
-    ref = asked(op, branch)
+    if op.sign_in:
+        op.sign_in()  # Once, before the hosts are asked in threads.
 
     def show(came: Mapping[str, preview.Preview]) -> None:
         for host, found in came.items():
             op.ui.show(details(preview.facts(found), title=f"{host}: what a deploy of {ref} would do"))
             titled = partial(op.titled, host=host)
             commits = tuple((commit,) for commit in found.changes.commits)
-            op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
-            op.ui.show(Table(("Change", "File"), preview.files(found), title=titled("Files"), empty="None."))
+            if op.settings.from_git:
+                files = preview.files(found)
+                op.ui.show(Table(("Commit",), commits, title=titled("Commits"), empty="None."))
+                op.ui.show(Table(("Change", "File"), files, title=titled("Files"), empty="None."))
             columns = ("Service", "Action", "Why", "How")
             empty = "None would be touched."
             op.ui.show(Table(columns, found.services, title=titled("Services"), empty=empty))

@@ -9,6 +9,7 @@ from functools import partial
 from schedgen_ops import events
 from schedgen_ops.cli import deploy as plain
 from schedgen_ops.cli.looking import conclude, look
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.guard import plan, remote_commands, story
 from schedgen_ops.guard.run import guarded as assemble
@@ -23,15 +24,15 @@ from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import details
 
 
-def deploy(op: Operation, branch: str, force: str = "") -> None:
+def deploy(op: Operation, ref: Ref, force: str = "") -> None:
     """Deploy, guarded where the configuration says so."""
     if op.settings.guard.enabled:
-        guarded(op, branch, 0, "", 0, force)
+        guarded(op, ref, 0, "", 0, force)
     else:
-        plain.deploy(op, branch, force)
+        plain.deploy(op, ref, force)
 
 
-def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int, force: str = "") -> None:
+def guarded(op: Operation, ref: Ref, duration: int, canary: str, pause: int, force: str = "") -> None:
     """Deploy, watch, and say so when the release is kept.
 
     Raises:
@@ -41,7 +42,7 @@ def guarded(op: Operation, branch: str, duration: int, canary: str, pause: int, 
     stages = ("Guarded", _stages(settings))
     found = webhook(settings, os.environ, lambda text: events.warn(op.emit, text))
     with_webhook = partial(assemble, webhook=found)
-    plain.carry_out(op, settings, plain.asked(op, branch), with_webhook, stages, force=force)
+    plain.carry_out(op, settings, ref, with_webhook, stages, force=force)
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

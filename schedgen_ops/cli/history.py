@@ -127,7 +127,7 @@ def _environments(op: Operation) -> Iterator[Operation]:
 def _ask(there: Operation, remote: Remote) -> _Seen:
     shelf = store.reader(there.settings)(remote)
     deploys = [one for one in shelf.releases if one.state is State.DONE and not one.restores]
-    spans = {one.id: _span(one, shelf) for one in deploys}
+    spans = {one.id: span for one in deploys if (span := _span(one, shelf))}
     if not spans:
         return _Seen(shelf, {})
     command = git.commit_times(tuple(dict.fromkeys(spans.values()))).in_dir(there.settings.directory)
@@ -138,6 +138,8 @@ def _ask(there: Operation, remote: Remote) -> _Seen:
 
 def _span(release: Release, shelf: store.Shelf) -> str:
     before = shelf.get(release.previous)
+    if not release.commit or (before and not before.commit):
+        return ""
     return f"{before.commit}..{release.commit}" if before else f"{release.commit}^!"
 
 

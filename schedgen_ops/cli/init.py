@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from schedgen_ops import events
 from schedgen_ops.cli import deploy
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.drafting.draft import Place, draft, strategies, values
 from schedgen_ops.drafting.look import look
 from schedgen_ops.drafting.questions import questions
@@ -60,7 +61,7 @@ def init(op: Operation, host: str, directory: str, *, replace: bool) -> None:
     file.write_text(written, encoding="utf-8")
     shown = files.display(file, Path.cwd())
     events.info(op.emit, f"{shown} is written, for {plural(len(seen.services), 'service')}")
-    deploy.plan(op.on(settings), settings.branch)
+    deploy.plan(op.on(settings), Ref(settings.branch))
 
 
 def _place(host: str, directory: str) -> Place:

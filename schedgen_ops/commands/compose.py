@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from schedgen_ops.commands.compose_files import beside
 from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.picks import AS_IT_STANDS, Pick
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.shell import Command, sh
+from schedgen_ops.shell import Command, Value, sh
 
 __all__ = ["Compose", "Port", "Service", "parse_resolved", "parse_services"]
 
@@ -64,17 +65,22 @@ class Compose:
         """The plugin's version; fails where it is absent."""
         return self.docker("compose", "version", "--short")
 
-    def resolve(self, folder: str) -> Command:
+    def resolve(self, folder: str, pick: Pick = AS_IT_STANDS) -> Command:
         """Keeps the owner's definition, resolved, in `folder`, and tells what it says."""
         return host_script(
             "compose/resolve",
             title="docker compose config",
-            compose=self._owner,
+            compose=(*self.program, *self.choices()),
             directory=self.directory,
             release=folder,
-            env=self.env_file,
             profiles=",".join(self.profiles),
+            **self.picked(pick),
         ).kept_private()
+
+    def picked(self, pick: Pick) -> dict[str, Value]:
+        """What `lib/pick.bash` is given."""
+        told = {"variable": pick.variable, "tag": pick.tag, "overlay": pick.overlay}
+        return {"files": self.files, "env": self.env_file, **told}
 
     def pin(self, folder: str, overlay: str) -> Command:
         """The release's own definition, compose.yaml in its folder: the owner's under our `overlay`."""

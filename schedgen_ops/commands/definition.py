@@ -9,6 +9,7 @@ from typing import Any
 
 from schedgen_ops.commands import service_body as says
 from schedgen_ops.commands.docker import ENDED, VOLUMES
+from schedgen_ops.commands.image_names import full
 from schedgen_ops.commands.stores import holds
 
 
@@ -52,6 +53,7 @@ class Service:
         writes: those of them that hold data and not the project's own files, see `rollout.state`.
         uses: the services of whose container it uses the network or the like, and what that is.
         keeps: what the config says that it is, of what holds data; "" for nothing.
+        picked: whether a release picks the tag of its image, which was built before.
         checked: whether it has a healthcheck; None where that is up to its image.
         exposed: the TCP ports that it says it listens on, besides those that the host publishes.
     """
@@ -82,6 +84,7 @@ class Service:
     writes: tuple[str, ...] = ()
     uses: tuple[tuple[str, str], ...] = ()
     keeps: str = ""
+    picked: bool = False
     checked: bool | None = None
     exposed: tuple[int, ...] = ()
 
@@ -98,13 +101,18 @@ class Service:
     def once(self) -> str:
         """Why there should be only one of it at a time, as far as that can be said; "" for no such reason."""
         writes = f"it may write to {', '.join(self.writes)}" if self.writes else ""
-        store = "" if self.built else holds(self.image)
+        store = "" if self.ours else holds(self.image)
         return self.alone or self.keeps or writes or (f"{store} holds data" if store else "")
 
     @property
     def listens(self) -> tuple[int, ...]:
         """The TCP ports at which its containers are said to listen."""
         return tuple(sorted({*self.exposed, *(port.target for port in self.ports)}))
+
+    @property
+    def ours(self) -> bool:
+        """Whether its image is the project's own: built from its files, here or before."""
+        return self.built or self.picked
 
     @property
     def built(self) -> bool:
@@ -162,11 +170,6 @@ def _sharing(service: Service, builder: Service | None) -> Service:
     if service.built or builder is None:
         return service
     return replace(service, context=builder.context, image_of=builder.name)
-
-
-def full(image: str) -> str:
-    """Return an image's name with its tag."""
-    return image if ":" in image.rpartition("/")[2] or "@" in image else f"{image}:latest"
 
 
 def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], definition: str) -> Service:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from schedgen_ops.commands.image_names import HUB, repository_of
 from schedgen_ops.host_scripts import library
 from schedgen_ops.shell import Command, sh, sharing
 
@@ -41,7 +42,7 @@ _CONTAINER = (
     '"processes":{{json .HostConfig.PidMode}}},"volumes_from":{{json .HostConfig.VolumesFrom}}}'
 )
 
-IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}}]"
+IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}},{{json .RepoDigests}}]"
 """What an image says of itself, as `parse_images` reads it."""
 
 
@@ -220,18 +221,31 @@ def _uses(modes: Mapping[str, str], volumes_from: Iterable[str]) -> Iterator[tup
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image on a host; `volumes` is where it declares some, in a container."""
+    """An image on a host.
+
+    Attributes:
+        volumes: where it declares some, in a container.
+        digests: its digest in each repository that it was pulled from, REPOSITORY@DIGEST.
+    """
 
     id: str
     names: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+    def digest_of(self, name: str) -> str:
+        """Return its digest in the repository of that name; "" where it was not pulled from there."""
+        repository = repository_of(name)
+        wanted = {repository, repository.removeprefix(f"{HUB}/").removeprefix("library/")}
+        return next((each for each in self.digests if name and each.partition("@")[0] in wanted), "")
 
 
 def parse_images(stdout: str) -> tuple[Image, ...]:
     """Reads lines in the form of `IMAGE`."""
     found = (json.loads(line) for line in stdout.split("\n") if line.strip())
     return tuple(
-        Image(id_, tuple(names or ()), tuple(sorted(volumes or ()))) for id_, names, volumes in found
+        Image(id_, *(tuple(each or ()) for each in (names, sorted(volumes or ()), *digests)))
+        for id_, names, volumes, *digests in found
     )
 
 

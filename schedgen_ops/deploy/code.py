@@ -10,6 +10,7 @@ from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import as_found, images
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
+from schedgen_ops.deploy.resolving import resolve
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.code import unclear
 from schedgen_ops.release import store
@@ -19,6 +20,8 @@ from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.secrets.env_file import EnvFile
 from schedgen_ops.verify import run as verifier
 
+# What runs before the first deploy, where no commit tells.
+_FOUND = "as-found"
 # Seconds that the network may take: the code, and that of submodules.
 _LONG = 300.0
 
@@ -35,8 +38,8 @@ def keep_running(host_run: HostRun, run: str) -> None:
     if not host_run.seen.containers:
         return
     commit = host_run.seen.tree.commit
-    name = ReleaseId(f"{new_id(run, commit)}-adopted")
-    services, tracked = images.resolve(host_run, name, commit)
+    name = ReleaseId(f"{new_id(run, commit, _FOUND)}-adopted")
+    services, tracked = resolve(host_run, name, commit)
     services = as_found.keeping(host_run, services, tracked)
     boxes = {box.service: box for box in host_run.seen.containers}
     running, spoken = host_run.seen.containers, images.ask_ports(host_run.context, services, None)
@@ -52,7 +55,7 @@ def keep_running(host_run: HostRun, run: str) -> None:
         host_run.run(host_run.docker.tag(record.image_id, record.image))
     images.pin(host_run, name, services, records)
     now = stamp(host_run.clock.now())
-    branch = host_run.seen.tree.branch or commit[:7]
+    branch = host_run.seen.tree.branch or commit[:7] or _FOUND
     host_run.old = Release(name, branch, commit, State.ADOPTED, started=now, finished=now, services=records)
     store.write(host_run.remote, host_run.paths, host_run.old)
     store.set_current(host_run.remote, host_run.paths, name)
@@ -93,8 +96,9 @@ def switch(host_run: HostRun, release: Release) -> None:
 
 
 def check_out(host_run: HostRun) -> None:
-    """Check out the commit of the release."""
-    perform(host_run, ((_check_out(host_run),),))
+    """Check out the commit of the release, where it is one and there is a work tree."""
+    if host_run.release.commit and host_run.settings.from_git:
+        perform(host_run, ((_check_out(host_run),),))
 
 
 def _check_out(host_run: HostRun) -> CheckOut:
@@ -139,7 +143,7 @@ def try_hook(host_run: HostRun) -> None:
 
 def _new_migrations(host_run: HostRun) -> tuple[str, ...]:
     migrations = host_run.settings.migrations
-    if migrations is None or host_run.old is None:
+    if migrations is None or host_run.old is None or not (host_run.old.commit and host_run.release.commit):
         return ()
     command = git.added(host_run.old.commit, host_run.release.commit, migrations.path)
     return git.parse_paths(host_run.in_project(command).stdout)

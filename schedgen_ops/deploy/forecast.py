@@ -47,32 +47,38 @@ def forecast(
     services: Sequence[c.Service],
     boxes: Sequence[engine.Container],
     serving: Release | None,
-    commit: str,
+    version: str,
     changed: Collection[str],
     tracked: Mapping[str, str] = MappingProxyType({}),
     spoken: Spoken = NOTHING_ASKED,
 ) -> Forecast:
-    """Return the plan of a deploy of `commit` on a host.
+    """Return the plan of a deploy of `version` on a host.
 
     Args:
-        services: what the compose file of that commit says.
+        services: what its compose file says.
         serving: the release that serves; None before the first deploy.
+        version: a commit, or the tag of images.
         changed: paths from the project's directory of the files that differ from what serves.
         tracked: path below the project's directory to git object id, of the files that services mount.
         spoken: what published ports speak, see `images.ask_ports`.
     """
     services = scope.seen_to_end(services, boxes, serving.services if serving else {})
-    foreseen = {each.name: why for each in services if (why := _foreseen(each, settings, changed))}
-    short = ReleaseId(commit[:7])
+    before = serving.services if serving else {}
+    foreseen = {
+        each.name: why
+        for each in services
+        if (why := _foreseen(each, settings, changed) or _moved(each, before.get(each.name)))
+    }
+    short = ReleaseId(version[:7] if settings.from_git else version)
     described = describe(settings, host, services, short, serving, tracked, boxes, spoken)
-    new = Release(short, "", commit, State.STARTED, services=described)
+    new = Release(short, "", version, State.STARTED, services=described)
     old = serving or _adopted(new, boxes)
     known = old.services if old else {}
     expected = {name: _as_before(record, known.get(name)) for name, record in described.items()}
     new = replace(new, services=expected)
     steps, blank = [*scope.parts(settings, expected)], not boxes and serving is None
-    before = scope.before_migrating(settings, host, expected)
-    first = scope.at_first(settings, host, expected) if blank else before
+    data_first = scope.at_first if blank else scope.before_migrating
+    first = data_first(settings, host, expected)
     if blank:
         steps[-1] = (steps[-1][0], [*steps[-1][1], *scope.rest(settings, host, expected)])
     forward = partial(planner.forward, new=new, old=old, found=boxes, foreseen=foreseen)
@@ -92,7 +98,7 @@ def forecast(
     begun = [each for plan in (data, jobs, *(plan for _, plan in tiers)) for group in plan for each in group]
     touched = [*moved]
     parts: tuple[tuple[str, Plan], ...] = (
-        ("Code", ((CheckOut(commit),),)),
+        *((("Code", ((CheckOut(version),),)),) if settings.from_git else ()),
         *((("Data" if blank else "Migrations", data),) if data else ()),
         *((("Jobs", jobs),) if jobs else ()),
         ("Ingress", planner.ingress(new, old, boxes)),
@@ -184,6 +190,12 @@ def _foreseen(service: c.Service, settings: Settings, paths: Collection[str]) ->
         return f"its image is built from {below[0]}{more}"
     touched = [path for path in paths if any(_touches(there(path), there(each)) for each in service.mounts)]
     return f"{touched[0]}, which it mounts, changed" if touched else ""
+
+
+def _moved(service: c.Service, before: ServiceRecord | None) -> str:
+    """Why a service will differ by the tag that the release picks; "" where it is the same."""
+    tagged = service.picked and before is not None and before.written != service.definition
+    return f"its image is {service.image}" if tagged else ""
 
 
 def _there(settings: Settings, path: str) -> str:

@@ -10,9 +10,10 @@ from functools import partial
 from schedgen_ops.checklist import fitting
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import files, git
+from schedgen_ops.commands import files
 from schedgen_ops.deploy import as_found, pulling
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy.resolving import resolve
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK, HostContext
@@ -30,18 +31,6 @@ from schedgen_ops.settings import HostSettings, Settings
 
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
-
-
-def resolve(
-    host_run: HostRun, release_id: ReleaseId, commit: str
-) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
-    """Keep the resolved compose file for a release; return its services and the git ids of mounted files."""
-    answer = host_run.run(host_run.orchestrator.resolve(host_run.paths.release(release_id))).stdout
-    known, settings = host_run.old.services if host_run.old else {}, host_run.settings
-    services = scope.seen_to_end(c.parse_resolved(answer), host_run.seen.containers, known)
-    mounts = rollout.mounted(services, settings.directory)
-    tracked = git.parse_tree_ids(host_run.in_project(git.tree_ids(commit, mounts)).stdout)
-    return state.judged(services, settings, {}, tracked), tracked
 
 
 def describe(
@@ -152,7 +141,7 @@ def ask_ports(host: HostContext, services: Sequence[c.Service], known: Release |
 def build(host_run: HostRun) -> None:
     """Build every image of the new release under the release's own names; touch nothing that runs."""
     release = host_run.release
-    host_run.services, tracked = resolve(host_run, release.id, release.commit)
+    host_run.services, tracked = resolve(host_run, release.id, release.commit, release.tag)
     spoken = ask_ports(host_run.context, host_run.services, host_run.old)
     records = _described(host_run, tracked, spoken)
     pin(host_run, release.id, host_run.services, records, host_run.old)
@@ -230,7 +219,11 @@ def _as_made(
     if known != dict(records):
         pin(host_run, release.id, host_run.services, known, host_run.old)
         _tell(host_run, records, known)
-    return {name: replace(record, image_id=made[name].id) for name, record in known.items()}
+    pulled = {service.name: service.image for service in host_run.scope if not service.built}
+    return {
+        name: replace(record, image_id=made[name].id, digest=made[name].digest_of(pulled.get(name, "")))
+        for name, record in known.items()
+    }
 
 
 def name_as_owner(host_run: HostRun) -> None:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schedgen_ops.checklist import changes, fitting
+from schedgen_ops.checklist import arrival, changes, fitting
+from schedgen_ops.checklist import look as coming_to
+from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import disks, git
@@ -35,6 +37,7 @@ class Preview:
 
     Attributes:
         running: the release that serves, or the commit checked out before the first deploy.
+        version: the commit to come, or the tag where releases are images.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
         pulled: the services whose images are pulled though they are there: only that tells what changed.
@@ -44,7 +47,7 @@ class Preview:
     """
 
     running: str
-    commit: str
+    version: str
     changes: git.Changes
     migrations: tuple[str, ...]
     services: tuple[Row, ...]
@@ -66,13 +69,13 @@ def look(host: HostContext, ref: Ref) -> Preview:
     settings, docker = host.settings, host.docker
     paths = Paths(settings.directory)
     asked = (
-        sh("git", "rev-parse", "HEAD").in_dir(settings.directory),
+        (sh("git", "rev-parse", "HEAD") if settings.from_git else sh("true")).in_dir(settings.directory),
         store.read_command(paths),
         docker.containers(settings.project),
         disks.spaces(docker, settings.directory),
     )
-    version, *answers = host.remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
-    for problem in plugin(version):
+    plugged, *answers = host.remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
+    for problem in plugin(plugged):
         if problem.refuses:
             raise Refused(problem.text, host=host.name, hint=problem.hint)
     if not answers[0].ok:
@@ -81,9 +84,8 @@ def look(host: HostContext, ref: Ref) -> Preview:
     shelf = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name)
     serving = shelf.serving
     old = serving.commit if serving else head.text
-    coming = changes.parse(host.run(changes.command(settings, ref, old), 300))
-    commit = coming.commit
-    meant(commit, ref, settings.remote, host.name)
+    coming = coming_to.parse(settings, ref, host.run(coming_to.command(settings, ref, old), 300))
+    version = _version(host, ref, coming)
     boxes = engine.parse_containers(listing.stdout)
     written = c.parse_services(json.loads(coming.document or ""), parse_hashes(coming.hashes))
     wanted = fitting.known(settings, written, coming, boxes)
@@ -91,10 +93,12 @@ def look(host: HostContext, ref: Ref) -> Preview:
     spaces = disks.parse_spaces(disk.stdout)
     changed = changes.paths(coming)
     spoken = ask_ports(host, wanted, serving)
-    foreseen = forecast(settings, host.entry, wanted, boxes, serving, commit, changed, coming.tracked, spoken)
+    foreseen = forecast(
+        settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked, spoken
+    )
     return Preview(
-        running=serving.id if serving else old[:12],
-        commit=commit,
+        running=serving.id if serving else old[:12] or "what was not deployed by us",
+        version=version,
         changes=git.Changes(coming.commits, coming.files),
         migrations=coming.migrations,
         services=foreseen.rows,
@@ -108,9 +112,24 @@ def look(host: HostContext, ref: Ref) -> Preview:
     )
 
 
+def _version(host: HostContext, ref: Ref, coming: Coming) -> str:
+    """What comes: the commit, or the tag of images that are where they are pulled from."""
+    if host.settings.from_git:
+        return meant(coming.commit, ref, host.settings.remote, host.name)
+    held = coming_to.ask_registry(host, coming)
+    for problem in arrival.problems(host.settings, host.entry, coming, held):
+        if problem.refuses:
+            raise Refused(problem.text, host=host.name, hint=problem.hint)
+    return ref.name
+
+
 def _pulled(settings: Settings, services: Iterable[c.Service]) -> tuple[str, ...]:
-    always = settings.build.pull == "always"
-    return tuple(service.name for service in services if always and not service.built)
+    wanted = {"always": "all", "missing": "picked", "never": "none"}[settings.build.pull]
+    return tuple(
+        service.name
+        for service in services
+        if not service.built and (wanted == "all" or (wanted == "picked" and service.picked))
+    )
 
 
 def _compose(settings: Settings, docker: engine.Docker) -> c.Compose:
@@ -132,7 +151,7 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
         ("Running", found.running),
         *_interrupted(found),
         *(("To mend", text) for text in found.problems),
-        ("Would be", found.commit),
+        ("Would be", found.version),
         ("New migrations", ", ".join(found.migrations) or "none"),
         *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import registry
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release.record import ServiceRecord
@@ -16,15 +17,26 @@ from schedgen_ops.shell import Command
 def pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     """Pull what is not built here, as the config says, and give it the names of the release."""
     ready = [service for service in host_run.scope if not service.built]
-    absent = _to_pull(host_run, ready)
-    if absent:
-        command = host_run.orchestrator.pull(host_run.paths.release(host_run.release.id), *absent)
-        host_run.stream(command, host_run.settings.build.deadline, "Pulling images")
+    _pull(host_run, _to_pull(host_run, ready))
     if any(record.proxies for record in records.values()):
         _pull_ingress(host_run)
     project, release = host_run.settings.project, host_run.release.id
     tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
     tag(host_run, tags)
+
+
+def _pull(host_run: HostRun, services: Sequence[c.Service]) -> None:
+    """Those of a registry as who is signed in there for so long; the others as the host is."""
+    deadline = host_run.settings.build.deadline
+    login = host_run.context.login if services else None
+    theirs = [service for service in services if registry.at(login, service.image)]
+    others = [service.name for service in services if service not in theirs]
+    if login and theirs:
+        images = tuple(dict.fromkeys(service.image for service in theirs))
+        host_run.stream(registry.pull(host_run.docker, login, images), deadline, "Pulling images")
+    if others:
+        command = host_run.orchestrator.pull(host_run.paths.release(host_run.release.id), *others)
+        host_run.stream(command, deadline, "Pulling images")
 
 
 def tag(host_run: HostRun, tags: Sequence[Command]) -> None:
@@ -40,12 +52,13 @@ def _pull_ingress(host_run: HostRun) -> None:
         host_run.stream(host_run.docker("pull", image), host_run.settings.build.deadline, f"Pulling {image}")
 
 
-def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[str]:
+def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[c.Service]:
+    """What a release picks is asked for anew, since a tag may move; the rest as the config says."""
     policy = host_run.settings.build.pull
     if policy != "missing" or not ready:
-        return [service.name for service in ready] if policy == "always" else []
+        return list(ready) if policy == "always" else []
     # Compose would ask the registry for every `latest`, though the image is here.
     answers = host_run.remote.batch(
         [host_run.docker.image_ids(service.image) for service in ready], deadline=QUICK
     )
-    return [service.name for service, answer in zip(ready, answers, strict=True) if not answer.ok]
+    return [each for each, answer in zip(ready, answers, strict=True) if each.picked or not answer.ok]

@@ -58,7 +58,9 @@ def recover(host_run: HostRun) -> None:
         store.set_current(host_run.remote, host_run.paths, serving.id)
         host_run.righted = f"{serving.id} is named as what serves"
     begun = host_run.seen.shelf.unfinished
-    if begun or host_run.seen.tree.commit != serving.commit:
+    # A release of images has no commit, and what is deployed from images no work tree.
+    home = serving.commit if host_run.seen.tree.commit else ""
+    if begun or (home and host_run.seen.tree.commit != home):
         host_run.warn(
             f"An earlier run was interrupted: {', '.join(r.id for r in begun) or 'its code is here'}"
         )
@@ -67,10 +69,10 @@ def recover(host_run: HostRun) -> None:
         for host_run.new in begun:
             images.drop(host_run)
         env = tuple(release.id for release in begun) if host_run.settings.delivered else ()
-        perform(host_run, ((GoBack(serving.commit, env=env),),))
-        host_run.seen = replace(
-            host_run.seen, tree=replace(host_run.seen.tree, commit=serving.commit, branch="")
-        )
+        perform(host_run, ((GoBack(home, env=env),),))
+        if home:
+            tree = replace(host_run.seen.tree, commit=home, branch="")
+            host_run.seen = replace(host_run.seen, tree=tree)
     for release in begun:
         schema.remove_one_off(host_run, release.id)
         schema.migrate_again(host_run, release, serving)

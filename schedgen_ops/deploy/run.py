@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,12 +13,11 @@ from schedgen_ops.backup.create import capacity
 from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
-from schedgen_ops.commands import git
-from schedgen_ops.deploy import code, first_start, images, ingress, pipeline, schema
+from schedgen_ops.deploy import code, first_start, from_git, from_images, ingress, pipeline, schema
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.errors import CommandFailed, OpsError, Refused
+from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import at_once
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE
@@ -49,8 +47,7 @@ def until_verified(session: Session) -> tuple[Step, ...]:
     return (
         pipeline.preflight(session, partial(_make_sure, session), pulls=True),
         *((_backup(session),) if holders else ()),
-        Step("1", "Pulling latest code", partial(_pull, session), undo=session.undoing(code.switch_back)),
-        Step("2", "Building containers", partial(_build, session), undo=session.undoing(images.drop)),
+        *(from_git if session.settings.from_git else from_images).steps(session),
         *((_migrations(session), behind()) if migrating else (unmigrated,)),
         *pipeline.tiers(session, 4),
     )
@@ -103,52 +100,6 @@ def _back_up(host_run: HostRun, *, at: datetime | None) -> None:
     drill.when_due(host_run.context, made)
     push.after_backup(host_run.context, made)
     host_run.backup = f"{host_run.settings.backup.directory}/{made.id}"
-
-
-def _pull(session: Session) -> None:
-    """The same commit on every host."""
-    session.do(lambda host_run: code.keep_running(host_run, session.name))
-    ref = session.asked()
-    fetched = session.locked().each(lambda remote: code.fetch(session.host_run(remote), ref))
-    commits = fetched.values()
-    if len(set(commits)) > 1:
-        raise OpsError(f"the hosts do not agree on what {ref.name!r} is: {', '.join(commits)}")
-    commit = commits[0]
-    for host_run in session.host_runs if session.consent else ():
-        if not commit.startswith(host_run.seen.means):
-            text = f"{ref} moved on meanwhile: it was {host_run.seen.means[:12]} and is {commit[:12]}"
-            raise OpsError(text, host=host_run.remote.name, hint="Look at it, and deploy again.")
-    release = session.release(commit)
-    session.do(lambda host_run: code.switch(host_run, release))
-    if session.vault:
-        env = session.vault.env()
-        session.do(lambda host_run: code.configure(host_run, env))
-    session.emit(events.Fact("release", release.id))
-    session.emit(events.Fact("commit", commit))
-    _tell_changes(session)
-    there = all(host_run.seen.tree.commit == commit for host_run in session.host_runs)
-    what = "The code is there already" if there else "Code updated successfully"
-    events.info(session.emit, f"{what}: {ref} is {commit[:12]}")
-
-
-def _tell_changes(session: Session) -> None:
-    """The commits that the release brings, for the report and for the team."""
-    first = session.host_runs[0]
-    if first.old is None:
-        return
-    command = git.commits(first.old.commit, first.release.commit).in_dir(session.settings.directory)
-    # A list that is late or cannot be had is no reason to take a release back.
-    with suppress(CommandFailed):
-        said = first.remote.run(command, deadline=60)
-        session.emit(events.Fact("changes", said.lines()))
-
-
-def _build(session: Session) -> None:
-    """The release's images on every host."""
-    session.do(images.build)
-    built = any(host_run.built for host_run in session.host_runs)
-    text = "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
-    events.info(session.emit, text)
 
 
 def _migrations(session: Session) -> Step:

@@ -13,6 +13,7 @@ from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.commands.registry import Login
 from schedgen_ops.deploy import again, measured, ours, recovery, services
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.seed import seed
@@ -49,6 +50,7 @@ class Session:
         owner: who does it, for the lock and the record.
         patience: how long another run is waited for; None does not wait.
         vault: the secrets that it delivers; None where the env file is the hosts' own.
+        sign_in: yields who signs in to the registry of images; None where nobody does.
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         seeds: the backups whose data hosts begin with, by host, where nothing runs yet.
@@ -70,6 +72,7 @@ class Session:
     patience: Patience | None = None
     consent: Consent | None = None
     vault: Vault | None = None
+    sign_in: Callable[[], Login] | None = None
     share: int = 100
     seeds: Mapping[str, Manifest] = field(default_factory=dict)
     agreed: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +130,8 @@ class Session:
         if pulls:
             if self.vault:
                 self.vault.env()  # A secret that cannot be had is told before any host is asked.
+            if self.sign_in:
+                self.sign_in()
             seen = checklist.check(self.fleet, self._by_our_clock, self.emit, self.asked(), self.vault)
         else:
             seen = preflight.check(self.fleet, self._by_our_clock)
@@ -152,7 +157,7 @@ class Session:
         return self._context(remote, self.clock)
 
     def _context(self, remote: Remote, clock: Clock) -> HostContext:
-        return HostContext(remote, self.settings, clock, self.emit)
+        return HostContext(remote, self.settings, clock, self.emit, self.sign_in)
 
     # What visitors notice
 
@@ -215,12 +220,18 @@ class Session:
 
     # What it comes to
 
-    def release(self, commit: str) -> Release:
-        """Return the record of a release of `commit` that is begun now."""
+    def release(self, commit: str, branch: str = "") -> Release:
+        """Return the record of a release that is begun now.
+
+        Args:
+            commit: "" where it is images of a tag.
+            branch: what was asked for, where that was not in this run.
+        """
+        branch = branch or (self.ref.name if self.ref else "")
         return Release(
-            id=new_id(self.name, commit),
+            id=new_id(self.name, commit, branch),
             run=self.run,
-            branch=self.ref.name if self.ref else "",
+            branch=branch,
             commit=commit,
             state=State.STARTED,
             started=stamp(self.host_runs[0].clock.now()),

@@ -19,6 +19,8 @@ _FIX = "mend the host's network, its DNS or its proxy; then `inv deploy` again"
 def source(answers: Answers) -> Iterator[Diagnosis]:
     """Find whether the git remote answers and has the branch."""
     settings = answers.settings
+    if not settings.from_git:
+        return
     for problem in code.source(settings, Ref(settings.branch))(answers["source"]):
         yield of_problem("network", problem, fix=_FIX if "does not answer" in problem.text else "")
 

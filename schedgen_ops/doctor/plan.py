@@ -18,7 +18,7 @@ from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.settings import HostSettings, Settings
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, sh
 from schedgen_ops.verify import logs, remote_commands
 
 ISSUES = range(1, 7)
@@ -81,6 +81,7 @@ def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
     docker, paths, where = Docker(settings.sudo), Paths(settings.directory), settings.directory
     compose = compose_of(settings)
     backups = settings.backup.directory
+    source = git.advertised(settings.remote, Ref(settings.branch)).in_dir(where)
     inside = backups if backups.startswith("/") else f"{where}/{backups}"
     asked = {
         "engine": facts.engine(docker),
@@ -92,14 +93,14 @@ def _all(settings: Settings, host: HostSettings) -> dict[str, Command]:
         "config": compose.by_owner("config", "--quiet").kept_private(),
         "owners": strangers.command(settings),
         "load": files.load(),
-        "source": git.advertised(settings.remote, Ref(settings.branch)).in_dir(where),
+        "source": source if settings.from_git else sh("true"),
         "containers": docker.containers(settings.project),
         "details": ask.services(docker, settings.project),
         "stats": docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemPerc}} {{.MemUsage}}"),
         "images": docker("images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"),
         "releases": store.read_command(paths),
         "logs": logs.since_deploy(docker, paths, settings.project, settings.verify.logs.window),
-        "changes": ask.changes().in_dir(where),
+        "changes": ask.changes().in_dir(where) if settings.from_git else sh("true"),
         "maintenance": maintenance.look(paths.ingress),
     }
     if settings.credentials:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from schedgen_ops.commands.picks import AS_IT_STANDS, Pick
 from schedgen_ops.proxy import Proxy
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
@@ -27,8 +28,12 @@ class Orchestrator(Protocol):
         """List the project's containers; `commands.docker.parse_containers` reads the answer."""
         ...
 
-    def resolve(self, folder: str) -> Command:
-        """Keep what the owner's definition means now in `folder`, and tell it."""
+    def resolve(self, folder: str, pick: Pick = AS_IT_STANDS) -> Command:
+        """Keep what the owner's definition means now in `folder`, and tell it.
+
+        Args:
+            pick: the tag of images that it is read with.
+        """
         ...
 
     def pin(self, folder: str, overlay: str) -> Command:

@@ -29,8 +29,9 @@ class Observed:
     """A host as preflight found it.
 
     Attributes:
+        tree: `git.NO_WORK_TREE` where releases are images.
         means: the commit that the git remote has under the name that was asked for; what was asked for itself
-            where that is a commit, and "" where nothing is pulled.
+            where that is a commit or a tag of images, and "" where nothing is pulled.
         approvals: those that are asked for, of whatever commit.
     """
 
@@ -63,11 +64,14 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
     where, backups = settings.directory, settings.backup.directory
     ours = (FOLDER,) if backups.startswith("/") else (FOLDER, backups)
     consent = {"approvals": Probe(approvals.listing(paths), kept.approvals)}
-    return {
-        "directory": Probe(sh("true").in_dir(where), _directory(settings)),
+    tree = {
         "tree": Probe(git.work_tree(*ours).in_dir(where), code.tree(settings)),
         "git": Probe(git.state().in_dir(where), code.movable),
         **({"source": _source(settings, ref)} if ref else {}),
+    }
+    return {
+        "directory": Probe(sh("true").in_dir(where), _directory(settings)),
+        **(tree if settings.from_git else {}),
         **(consent if ref and settings.policy.approvals else {}),
         "engine": Probe(facts.engine(docker), look.docker_answers(settings)),
         "compose": Probe(facts.compose(docker), look.plugin),
@@ -105,17 +109,24 @@ def _credentials(compose: Compose, settings: Settings) -> Probe:
 def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
     """Return what the answers say; only for a host that no probe refused."""
     return Observed(
-        tree=git.parse_work_tree(results["tree"].stdout),
+        tree=git.parse_work_tree(results["tree"].stdout) if "tree" in results else git.NO_WORK_TREE,
         containers=engine.parse_containers(results["containers"].stdout),
         shelf=store.parse_shelf(results["releases"].stdout),
         classic=not results["buildx"].ok,
         engine=results["engine"].text,
         compose=results["compose"].text,
         free_bytes=disks.parse_spaces(results["disk"].stdout).project.free,
-        hook=git.parse_state(results["git"].stdout).hook,
-        means=git.parse_advertised(results["source"].stdout, ref) or ref.name if ref else "",
+        hook=git.parse_state(results["git"].stdout).hook if "git" in results else "",
+        means=_means(results, ref),
         approvals=approvals.parse(results["approvals"].stdout) if "approvals" in results else (),
     )
+
+
+def _means(results: Mapping[str, Result], ref: Ref | None) -> str:
+    if ref is None:
+        return ""
+    found = git.parse_advertised(results["source"].stdout, ref) if "source" in results else ""
+    return found or ref.name
 
 
 def judge(probes: dict[str, Probe], results: dict[str, Result]) -> tuple[Problem, ...]:

@@ -50,7 +50,7 @@ def ticks(settings: Settings, facts: Facts, sent: datetime, received: datetime) 
         sent: when it was asked, by this machine's clock; `received` is when it had answered.
     """
     found: dict[str, list[str | Problem]] = {"Reachable": [""], "Host key": ["in known_hosts"]}
-    for title, what in (*_machine(facts), *_docker(settings, facts), *_project(settings, facts)):
+    for title, what in (*_machine(settings, facts), *_docker(settings, facts), *_project(settings, facts)):
         found.setdefault(title, []).append(what)
     clock = host_time.apart(facts.clock, sent, received)
     hint = "See that both keep time: `timedatectl` tells."
@@ -92,17 +92,18 @@ def _unseen(title: str) -> Tick:
     return Tick(_BOXES[title], Mark.UNKNOWN, seen="not looked at")
 
 
-def _machine(facts: Facts) -> Iterator[Found]:
+def _machine(settings: Settings, facts: Facts) -> Iterator[Found]:
     yield "Login", facts.user
     if facts.root:
         yield "Root", "is root"
     else:
         yield "Root", "by sudo, without a password" if facts.sudo else "no, and none is needed to deploy"
     yield "System", f"{facts.system_name}, {facts.machine}"
-    if lacking := [tool for tool in facts.missing if tool not in BETTER]:
+    spared = BETTER if settings.from_git else (*BETTER, "git")
+    if lacking := [tool for tool in facts.missing if tool not in spared]:
         named = " ".join(lacking)
         yield "Tools", Problem(f"missing: {named}", "Install the packages that have them on the host.")
-    elif facts.missing:
+    elif "curl" in facts.missing:
         text = f"without {' '.join(facts.missing)}: HTTP is spoken by bash, and has no TLS"
         yield "Tools", Problem(text, "Install it on the host.", refuses=False)
     else:
@@ -149,7 +150,8 @@ def _member(settings: Settings, facts: Facts) -> str:
 def _project(settings: Settings, facts: Facts) -> Iterator[Found]:
     yield "Directory", _directory(settings, facts)
     if facts.directory == "there":
-        yield "Clone", _clone(settings, facts)
+        if settings.from_git:
+            yield "Clone", _clone(settings, facts)
         yield "Credentials", _credentials(settings, facts)
     gib = None if facts.free is None else facts.free / 1024**2
     if gib is None:

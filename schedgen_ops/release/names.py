@@ -40,7 +40,7 @@ def plain(release: Release) -> Release:
             for name in (*record.proxies, *record.raw, *record.needs, *filter(None, (record.alias,)))
         ),
     )
-    _all(_IMAGE, (text for record in services for text in (record.image, record.image_id)))
+    _all(_IMAGE, (text for record in services for text in (record.image, record.image_id, record.digest)))
     _all(_STAMPED, release.restored)
     if len(release.restored) not in (0, 2):
         raise ValueError(f"not a backup and a time: {release.restored!r}")

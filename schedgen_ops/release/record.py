@@ -14,6 +14,8 @@ from schedgen_ops.commands.ref_names import is_commit
 # The name of a release's folder: the host's time when it was begun, and its commit.
 ReleaseId = NewType("ReleaseId", str)
 NO_RELEASE = ReleaseId("")
+# So much of a tag is in the name of a release.
+_TAG = 40
 
 
 class State(StrEnum):
@@ -33,6 +35,7 @@ class ServiceRecord:
     Attributes:
         image: the release's own name of the image, which keeps it from being removed.
         image_id: the image's id.
+        digest: REPOSITORY@DIGEST that it was pulled by; "" for what was built here.
         definition: what the compose file said of it, and the tracked files it mounts, as a hash.
         written: Compose's own hash of what its owner wrote, the label of a container that Compose started.
         replicas: how many containers it has.
@@ -61,6 +64,7 @@ class ServiceRecord:
     counted: bool = True
     uses: tuple[tuple[str, str], ...] = ()
     restarts_with: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Release:
         id: the host's time when it was begun (UTC) and its commit: 20241130_143000-3f2a9c1.
         run: the name of the run that made it, which its log on the operator's machine bears too.
         branch: what the operator asked for.
+        commit: its full id; "" where releases are images that were built before.
         previous: the id of the release that served before; "" for none.
         started, finished: RFC 3339 in UTC; "" while it is not over.
         by: who ran it, user@laptop.
@@ -106,18 +111,29 @@ class Release:
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 
     @property
+    def tag(self) -> str:
+        """The tag that it picks of images; "" for a release that is a commit."""
+        return "" if self.commit else self.branch
+
+    @property
+    def version(self) -> str:
+        """What it is, for a reader: the first digits of its commit, or the tag."""
+        return self.commit[:12] or self.branch
+
+    @property
     def good(self) -> bool:
         """Whether it served once and can serve again."""
         return self.state in (State.DONE, State.ADOPTED)
 
 
-def new_id(begun: str, commit: str) -> ReleaseId:
-    """Return the id of a release of `commit` that is begun now.
+def new_id(begun: str, commit: str, tag: str = "") -> ReleaseId:
+    """Return the id of a release that is begun now.
 
     Args:
         begun: the host's time as YYYYMMDD_HHMMSS in UTC, see `names.next_run`.
+        commit: "" where it is images of a `tag`.
     """
-    return ReleaseId(f"{begun}-{commit[:7]}")
+    return ReleaseId(f"{begun}-{commit[:7] or tag[:_TAG]}")
 
 
 def to_json(release: Release) -> str:
@@ -132,7 +148,7 @@ def from_json(text: str) -> Release:
         ValueError: where it is no record.
     """
     release = json_records.parse(Release, text)
-    if not is_commit(release.commit):
+    if release.commit and not is_commit(release.commit):
         raise ValueError(f"not a commit: {release.commit!r}")
     return release
 

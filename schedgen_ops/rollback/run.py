@@ -98,7 +98,7 @@ class Rollback:
     def restore_code(self) -> None:
         """Check out the release's commit, and write its definition under the new record."""
         self.session.do(self._restore_code)
-        events.info(self.session.emit, f"Code restored: {self.session.host_runs[0].release.commit[:12]}")
+        events.info(self.session.emit, f"Code restored: {self.session.host_runs[0].release.version}")
 
     def _restore_code(self, host_run: HostRun) -> None:
         target = self._wanted(host_run)
@@ -108,8 +108,8 @@ class Rollback:
             name: record if record.counted else replace(record, replicas=count.get(name, record.replicas))
             for name, record in target.services.items()
         }
-        new = replace(self.session.release(target.commit), previous=previous, services=records)
-        host_run.new = replace(new, branch=target.branch, restores=target.id)
+        new = self.session.release(target.commit, target.branch)
+        host_run.new = replace(new, previous=previous, services=records, restores=target.id)
         store.write(host_run.remote, host_run.paths, host_run.new)
         source, folder = host_run.paths.release(target.id), host_run.paths.release(host_run.new.id)
         host_run.run(_copy(source, folder, chosen(host_run.settings).config_name))

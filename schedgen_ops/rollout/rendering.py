@@ -40,7 +40,8 @@ class OperationRenderer(Project):
             case CheckOut(commit=commit):
                 command = git.checkout(commit).in_dir(self.settings.directory)
             case GoBack(commit, branch, leaves, env):
-                command = git.back(commit, branch, leaves).in_dir(self.settings.directory)
+                back = git.back(commit, branch, leaves).in_dir(self.settings.directory)
+                command = back if commit else sh("true")
                 command = secrets.back(self.settings, env).and_then(command) if env else command
             case o.Untag(images):
                 command = self.orchestrator.untag(images)

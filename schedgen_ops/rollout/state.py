@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from schedgen_ops.commands.compose import Service
-from schedgen_ops.commands.definition import full
 from schedgen_ops.commands.docker import Container, Image
+from schedgen_ops.commands.image_names import full
 from schedgen_ops.rollout.plan import below
 from schedgen_ops.settings import Settings
 

@@ -33,6 +33,7 @@ class GoBack:
     """The work tree as it was before a release; only what moved is moved, and a failing hook is no failure.
 
     Attributes:
+        commit: "" where there is no work tree to move.
         branch: the branch that was checked out; "" for none.
         leaves: the commit that it may be at now; "" where that is not known.
         env: the releases whose env file goes back to what they found, the last one first.
@@ -44,6 +45,8 @@ class GoBack:
     env: tuple[ReleaseId, ...] = ()
 
     def __str__(self) -> str:
+        if not self.commit:
+            return "put the env file back" if self.env else "leave the files as they are"
         return f"go back to {self.branch or self.commit[:12]}{', with the env file' if self.env else ''}"
 
     def inverse(self) -> tuple[CheckOut]:

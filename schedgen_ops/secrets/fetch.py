@@ -42,9 +42,13 @@ class Fetched:
         )
 
 
-def fetch(settings: Settings) -> Fetched:
-    """Run the commands of an environment's secrets; several names may have the same one."""
-    commands = settings.secrets
+def fetch(settings: Settings, wanted: Mapping[str, tuple[str, ...]] | None = None) -> Fetched:
+    """Run the commands of an environment's secrets; several names may have the same one.
+
+    Args:
+        wanted: other commands, each by what messages call it.
+    """
+    commands = settings.secrets if wanted is None else wanted
     ended = _run(tuple(dict.fromkeys(commands.values())), settings)
     seen = [each.out for each in ended.values() if isinstance(each, local_program.Ended)]
     veil = Veil()

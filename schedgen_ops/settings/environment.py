@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from schedgen_ops.settings import backups, sections, telemetry, verification
+from schedgen_ops.settings import backups, sections, sources, telemetry, verification
 from schedgen_ops.settings import guard as guards
 from schedgen_ops.settings import hooks as called
 from schedgen_ops.settings import notify as people
@@ -56,7 +56,9 @@ class Environment(Section):
         default="production", description="The config file's name."
     )
     project: t.ProjectName = Field(description="Compose project name, the prefix of its containers.")
-    directory: t.AbsolutePath = Field(description="The project's git work tree, the same on every host.")
+    directory: t.AbsolutePath = Field(
+        description="The project's folder, the same on all hosts: a git work tree, or any for images."
+    )
     compose_files: t.Many[t.RemotePath] = Field(
         default=(), description="Compose files; an empty list leaves the choice to docker compose."
     )
@@ -108,6 +110,7 @@ class Environment(Section):
         default=None, description="Schema migrations; null if there are none."
     )
     backup: backups.Backup = Field(default=DEFAULTS, description="How backups are made.")
+    release: sources.Source = Field(default=DEFAULTS, description="Where a release comes from.")
     build: sections.Build = Field(default=DEFAULTS, description="How images are built.")
     health: sections.Health = Field(default=DEFAULTS, description="When a service counts as healthy.")
     checks: Annotated[t.Rows[sections.Check], AfterValidator(_checks_apart)] = Field(
@@ -140,6 +143,11 @@ class Environment(Section):
     escalation: t.Rows[people.Contact] = Field(
         default=(), description="People to call, in this order, when a run failed and needs one."
     )
+
+    @property
+    def from_git(self) -> bool:
+        """Whether a release is a commit, built on its hosts; else its images were built before."""
+        return self.release.source == "git"
 
     @property
     def delivered(self) -> frozenset[str]:

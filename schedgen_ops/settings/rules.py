@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schedgen_ops.settings import secrets
+from schedgen_ops.settings import secrets, sources
 from schedgen_ops.settings.environment import Environment
 from schedgen_ops.settings.violations import Location, Violation
 from schedgen_ops.text import nearest
@@ -21,7 +21,7 @@ def between(settings: Environment) -> list[Violation]:
         _backing_up,
         _checks_apart,
     )
-    return [violation for rule in (*rules, _times, _secrets) for violation in rule(settings)]
+    return [violation for rule in (*rules, _times, _secrets, _source) for violation in rule(settings)]
 
 
 def _some_host(settings: Environment) -> Iterator[Violation]:
@@ -134,3 +134,7 @@ def _secrets(settings: Environment) -> Iterator[Violation]:
     yield from secrets.broken(settings.secrets, settings.variables)
     if settings.env_file.startswith(".schedgen/") and settings.delivered:
         yield ("env_file",), "must not be in .schedgen, where releases keep theirs"
+
+
+def _source(settings: Environment) -> Iterator[Violation]:
+    yield from sources.broken(settings.release, settings.policy, settings.delivered)

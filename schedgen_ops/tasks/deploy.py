@@ -11,14 +11,16 @@ if TYPE_CHECKING:
 
 _FORCE = "The reason to go on against the freeze, the branches or the order of `policy`; it is journaled."
 _BRANCH = "Branch, tag or commit (default: GIT_BRANCH, else the config's branch)."
+_TAG = "The same, where releases are images: their tag."
 
 
-@operation(default=True, asks=True, locks=True, help={"branch": _BRANCH, "force": _FORCE})
-def deploy(op: Operation, branch: str = "", force: str = "") -> None:
+@operation(default=True, asks=True, locks=True, help={"branch": _BRANCH, "tag": _TAG, "force": _FORCE})
+def deploy(op: Operation, branch: str = "", tag: str = "", force: str = "") -> None:
     """Deploy a release: back up, build, migrate, replace the services, verify."""
     from schedgen_ops.cli import guard as cli
+    from schedgen_ops.cli.deploy import asked
 
-    cli.deploy(op, branch, force)
+    cli.deploy(op, asked(op, branch, tag), force)
 
 
 @operation(
@@ -26,6 +28,7 @@ def deploy(op: Operation, branch: str = "", force: str = "") -> None:
     locks=True,
     help={
         "branch": _BRANCH,
+        "tag": _TAG,
         "force": _FORCE,
         "duration": "Seconds to watch (default: MONITORING_DURATION, else the config's).",
         "canary": "Shares of the requests that the release gets first, in percent: 10,50.",
@@ -33,12 +36,19 @@ def deploy(op: Operation, branch: str = "", force: str = "") -> None:
     },
 )
 def guarded(
-    op: Operation, branch: str = "", duration: int = 0, canary: str = "", pause: int = 0, force: str = ""
+    op: Operation,
+    branch: str = "",
+    tag: str = "",
+    duration: int = 0,
+    canary: str = "",
+    pause: int = 0,
+    force: str = "",
 ) -> None:
     """Deploy a release, watch it, and go back by itself if it does badly."""
     from schedgen_ops.cli import guard as cli
+    from schedgen_ops.cli.deploy import asked
 
-    cli.guarded(op, branch, duration, canary, pause, force)
+    cli.guarded(op, asked(op, branch, tag), duration, canary, pause, force)
 
 
 @operation()
@@ -58,21 +68,21 @@ def approve(op: Operation, branch: str) -> None:
     cli.approve(op, asked(op, branch))
 
 
-@operation(help={"branch": _BRANCH})
-def preflight(op: Operation, branch: str = "") -> None:
+@operation(help={"branch": _BRANCH, "tag": _TAG})
+def preflight(op: Operation, branch: str = "", tag: str = "") -> None:
     """Show the checklist before a deploy on all hosts: what is ready, what is not, what is left to you."""
     from schedgen_ops.cli import checklist as cli
     from schedgen_ops.cli.deploy import asked
 
-    cli.preflight(op, asked(op, branch))
+    cli.preflight(op, asked(op, branch, tag))
 
 
-@operation(help={"branch": _BRANCH})
-def plan(op: Operation, branch: str = "") -> None:
+@operation(help={"branch": _BRANCH, "tag": _TAG})
+def plan(op: Operation, branch: str = "", tag: str = "") -> None:
     """Show what a deploy would do; changes nothing."""
     from schedgen_ops.cli import deploy as cli
 
-    cli.plan(op, branch)
+    cli.plan(op, cli.asked(op, branch, tag))
 
 
 @operation()

@@ -148,7 +148,9 @@ def _ids(world: World, words: Words, stdin: str) -> Result:
     if any(name not in known for name in names):
         return result(stderr="no such image", code=1)
     if told == IMAGE:
-        made = ([known[name], [name], dict.fromkeys(world.declared.get(known[name], ()))] for name in names)
+        made = (
+            [known[name], [name], dict.fromkeys(world.declared.get(known[name], ())), []] for name in names
+        )
         return result("\n".join(map(json.dumps, made)))
     return result("\n".join(known[name] for name in names))
 

@@ -115,6 +115,7 @@ class World:
     """All that can change on a host, and how it behaves.
 
     Attributes:
+        tag: that of images, where releases are images.
         sick: services that are not healthy at a commit other than v1.2.2's.
         early: services whose healthcheck passes before the engine has made it.
         job: the frontend waits for a job, init, that no tier names.
@@ -138,6 +139,7 @@ class World:
     """
 
     head: str = OLD
+    tag: str = "v1.2.2"
     branch: str = "main"
     boxes: dict[str, Box] = field(default_factory=dict)
     standby: dict[str, tuple[Box, ...]] = field(default_factory=dict)

@@ -110,7 +110,7 @@ def test_it_tells_what_lies_between_and_changes_nothing(project: Project) -> Non
     before = project.state()
     found = project.look("v2")
     assert project.state() == before
-    assert (found.running, found.commit) == (project.old[:12], project.new)
+    assert (found.running, found.version) == (project.old[:12], project.new)
     assert [line.partition(" ")[2] for line in found.changes.commits] == ["Scrape more", "Add a migration --"]
     assert found.migrations == ("backend/src/migrations/1.js",)
     assert preview.files(found)[0] == ("M", "README")

@@ -105,7 +105,7 @@ def test_the_preview_finds_it_too_and_changes_nothing(origin: Path, tmp_path: Pa
     before = git(clone, "for-each-ref")
     config = settings("app1", directory=str(clone))
     found = preview.look(context(FakeHost(answers=answers), config), Ref("hotfix/payments"))
-    assert found.commit == git(origin, "rev-parse", "hotfix/payments")
+    assert found.version == git(origin, "rev-parse", "hotfix/payments")
     big = preview.look(context(FakeHost(answers=answers), config), Ref("größe-🚀"))
     assert ("A", "größe") in preview.files(big)
     assert git(clone, "for-each-ref") == before

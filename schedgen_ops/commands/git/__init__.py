@@ -21,10 +21,11 @@ from schedgen_ops.commands.git.remote import (
     resolve,
 )
 from schedgen_ops.commands.git.state import GitLock, WorkTreeState, parse_state, state
-from schedgen_ops.commands.git.tree import WorkTree, complaint, parse_work_tree, work_tree
+from schedgen_ops.commands.git.tree import NO_WORK_TREE, WorkTree, complaint, parse_work_tree, work_tree
 from schedgen_ops.commands.ref_names import Ref, is_commit, is_ref_name
 
 __all__ = [
+    "NO_WORK_TREE",
     "Changes",
     "GitLock",
     "Ref",

@@ -29,6 +29,9 @@ class WorkTree:
     unclean: tuple[str, ...] = ()
 
 
+NO_WORK_TREE = WorkTree("", "", (), ())
+
+
 def work_tree(*ours: str) -> Command:
     """HEAD, its branch and what differs from it. `ours` are paths of our own that do not count."""
     excludes = [f":(exclude){path}" for path in ours]

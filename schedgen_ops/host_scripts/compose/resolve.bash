@@ -1,15 +1,15 @@
-# Resolves the definition as its owner wrote it once, and keeps and tells it, as JSON, which is YAML too: it has
-# secrets, hence the umask. Compose's hash of each service comes before, and `--` between. The env file is kept beside
-# it: Compose asks it again for profiles and for secrets that are variables.
-#: compose[] `docker compose` with the owner's files
+# Resolves the definition as its owner wrote it once, with the tag that the release picks, and keeps and tells it, as
+# JSON, which is YAML too: it has secrets, hence the umask. Compose's hash of each service comes before, and `--`
+# between. The env file is kept beside it: Compose asks it again for profiles and for secrets that are variables.
+#: compose[] `docker compose` with the project's name, profiles and env file
 #: directory the project's
 #: release   the release's folder
-#: env       the env file, in the project's directory or absolute
 #: profiles  those that are enabled, with commas between; "" leaves them to the env file
+source lib/pick.bash
+
 cd -- "$directory" || exit
 umask 077
-mkdir -p "$release" || exit
-[ ! -f "$env" ] || cp -- "$env" "$release/.env" || exit
+mkdir -p "$release" && pick "$release" || exit
 # The last line of a name counts.
 [ -z "$profiles" ] || printf '\nCOMPOSE_PROFILES=%s\n' "$profiles" >> "$release/.env" || exit
 "${compose[@]}" config --hash '*' > "$release/hashes" 2> /dev/null &

@@ -15,6 +15,7 @@
 #: migrations the migrations' folder, "" for none
 #: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
 #: files[]    the compose files, or none for those that Compose looks for
+source lib/compose_files.bash
 source lib/git_names.bash
 source lib/tree_ids.bash
 
@@ -51,19 +52,7 @@ mkdir "$scratch/tree" && git --work-tree="$scratch/tree" checkout --quiet "$comm
 unset GIT_DIR
 # A folder that the commit does not have has no compose file either: Compose says so.
 mkdir -p "$scratch/tree/$prefix" && cd "$scratch/tree/$prefix" || exit
-first_of() {
-  local file
-  for file; do
-    [ ! -e "$file" ] || {
-      files+=("$file")
-      return
-    }
-  done
-}
-if [ "${#files[@]}" -eq 0 ]; then
-  first_of compose.yaml compose.yml docker-compose.yml docker-compose.yaml
-  first_of compose.override.yml compose.override.yaml docker-compose.override.yml
-fi
+find_files
 # Compose takes the folder of its first file for the project's.
 base=$directory
 case ${files[0]-} in /*) base=${files[0]%/*} ;; */*) base=$directory/${files[0]%/*} ;; esac

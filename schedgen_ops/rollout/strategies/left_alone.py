@@ -23,7 +23,7 @@ class LeftAlone(StopFirst):
         return ()
 
     def suits(self, service: Service, settings: Settings) -> bool:
-        """Return whether there are no tiers and it is a store; what is built here is none."""
+        """Return whether there are no tiers and it is a store; what is the project's own is none."""
         stores = [part.service for part in (settings.database, settings.objects) if part]
-        store = service.name in stores or (bool(service.volumes) and not service.built)
+        store = service.name in stores or (bool(service.volumes) and not service.ours)
         return store and not settings.tiers

@@ -1,0 +1,41 @@
+"""What the owner's compose file means for a release, resolved once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import git
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.release.record import ReleaseId
+from schedgen_ops.rollout import picked, scope, state
+from schedgen_ops.rollout import plan as rollout
+
+
+def resolve(
+    host_run: HostRun, release_id: ReleaseId, commit: str, tag: str = ""
+) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
+    """Keep the resolved compose file for a release; return its services and the ids of mounted files.
+
+    Args:
+        commit: "" where releases are images.
+        tag: what a release picks of images; "" for a commit, and for what runs as it stands.
+    """
+    settings = host_run.settings
+    command = host_run.orchestrator.resolve(host_run.paths.release(release_id), picked.pick(settings, tag))
+    found = picked.known(settings, c.parse_resolved(host_run.run(command).stdout), tag)
+    known = host_run.old.services if host_run.old else {}
+    services = scope.seen_to_end(found, host_run.seen.containers, known)
+    tracked = _tracked(host_run, services, commit)
+    return state.judged(services, settings, {}, tracked), tracked
+
+
+def _tracked(host_run: HostRun, services: Sequence[c.Service], commit: str) -> Mapping[str, str]:
+    directory = host_run.settings.directory
+    if host_run.settings.from_git:
+        command = git.tree_ids(commit, rollout.mounted(services, directory))
+    else:
+        paths = picked.own_mounts(services, directory)
+        command = host_script("deploy/file_ids", title="look at mounted files", paths=paths)
+    return git.parse_tree_ids(host_run.in_project(command).stdout)
