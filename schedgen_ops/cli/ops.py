@@ -12,7 +12,7 @@ from schedgen_ops.cli.looking import Rows
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.ops import building, remote_commands, scaling, services
+from schedgen_ops.ops import building, pulled, remote_commands, scaling, services
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
@@ -114,6 +114,8 @@ def scale(op: Operation, wanted: str, count: str) -> None:
 def build(op: Operation, wanted: str, *, cache: bool) -> None:
     """Build images anew; what runs is not touched, the next deploy finds the layers.
 
+    Where releases are images, those of the serving one are pulled again.
+
     Raises:
         ConfigError: for a service that the compose file does not have, or an empty name.
         OpsError: where a build fails.
@@ -122,10 +124,17 @@ def build(op: Operation, wanted: str, *, cache: bool) -> None:
     awaited(op)
     op.fleet.each(lambda remote: building.known(remote, op.settings, names)).values()
 
-    def work(remote: Remote) -> None:
-        building.build(remote, op.settings, op.emit, names, cache=cache)
+    if op.sign_in:
+        op.sign_in()
 
-    change(op, "ops.build", f"Building {wanted}", work)
+    def work(remote: Remote) -> None:
+        if op.settings.from_git:
+            building.build(remote, op.settings, op.emit, names, cache=cache)
+        else:
+            pulled.again(op.context(remote), names)
+
+    what = "Building" if op.settings.from_git else "Pulling"
+    change(op, "ops.build", f"{what} {wanted}", work)
 
 
 def prune(op: Operation) -> None:

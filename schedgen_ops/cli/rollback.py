@@ -76,9 +76,13 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
 def _notes(serving: Release, target: Release) -> tuple[str, ...]:
     return (
         "WARNING: This will rollback to the previous deployment",
-        f"From {serving.id} ({serving.branch}) to {target.id} ({target.branch}, {target.commit[:12]})",
+        f"From {serving.id} ({serving.branch}) to {target.id} ({_named(target)})",
         f"Backup location: {serving.backup or 'none was made'}",
     )
+
+
+def _named(release: Release) -> str:
+    return ", ".join(filter(None, (release.branch, release.commit[:12])))
 
 
 def _schema(migrations: tuple[str, ...], revert: bool) -> tuple[str, ...]:

@@ -41,8 +41,8 @@ class Held:
     said: str = ""
 
 
-def pull(docker: Docker, login: Login, images: Sequence[str]) -> Command:
-    """Pulls images; the credentials are on the host for so long."""
+def pull(docker: Docker, login: Login | None, images: Sequence[str]) -> Command:
+    """Pulls images; the credentials, if there are any, are on the host for so long."""
     return _signed_in("images/pull", "docker pull", docker, login, images=images)
 
 

@@ -247,6 +247,7 @@ def drop(host_run: HostRun) -> None:
         host_run.remote.run(host_run.docker.remove(*host_run.building), deadline=QUICK, check=False)
     if host_run.new is not None:
         _untag(host_run, {host_run.new.id}, ())
+        pulling.forget(host_run, (host_run.new,))
 
 
 def sweep(host_run: HostRun) -> None:
@@ -261,6 +262,7 @@ def clean_up(host_run: HostRun) -> None:
     shelf = store.certain(store.read(host_run.remote, host_run.paths), host_run.paths, host_run.remote.name)
     keep = kept(shelf.releases, shelf.current, host_run.settings.releases.keep)
     asked = _untag(host_run, {release.id for release in shelf.releases}, keep)
+    pulling.forget(host_run, shelf.releases, keep)
     dropped = len({*asked} - _named(host_run).keys()) if asked else 0
     count = len({origin(shelf.releases, release) for release in keep})
     host_run.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")

@@ -40,6 +40,7 @@ class Preview:
         version: the commit to come, or the tag where releases are images.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
+        coded: whether it is a commit, whose files and migrations are known.
         pulled: the services whose images are pulled though they are there: only that tells what changed.
         problems: what the config and the new compose file have against each other.
         begun: ids of the releases that were begun and never ended: a deploy takes them back first.
@@ -58,6 +59,7 @@ class Preview:
     begun: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     pulled: tuple[str, ...] = ()
+    coded: bool = True
 
 
 def look(host: HostContext, ref: Ref) -> Preview:
@@ -108,6 +110,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
         problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before)),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
+        coded=settings.from_git,
         pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),
     )
 
@@ -152,7 +155,7 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
         *_interrupted(found),
         *(("To mend", text) for text in found.problems),
         ("Would be", found.version),
-        ("New migrations", ", ".join(found.migrations) or "none"),
+        *((("New migrations", ", ".join(found.migrations) or "none"),) if found.coded else ()),
         *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )

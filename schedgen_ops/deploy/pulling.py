@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import registry
+from schedgen_ops.commands.image_names import repository_of
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.host_context import QUICK
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.shell import Command
 
@@ -62,3 +63,25 @@ def _to_pull(host_run: HostRun, ready: Sequence[c.Service]) -> list[c.Service]:
         [host_run.docker.image_ids(service.image) for service in ready], deadline=QUICK
     )
     return [each for each, answer in zip(ready, answers, strict=True) if each.picked or not answer.ok]
+
+
+def forget(host_run: HostRun, releases: Iterable[Release], keep: Iterable[Release] = ()) -> None:
+    """Remove the names by which releases pulled their images, but for those of `keep`.
+
+    An image goes with its last name, which may be a release's own; what nobody would pull again stays.
+    """
+    if host_run.settings.build.pull == "never":
+        return
+    old = {name for release in releases for name in _names(release)}
+    old -= {name for release in keep for name in _names(release)}
+    found: set[str] = set()
+    for repository in sorted({repository_of(name) for name in old}):
+        listing = host_run.remote.run(host_run.docker.images(repository), deadline=QUICK, check=False)
+        found |= {line.rpartition(" ")[0] for line in listing.lines()}
+    if gone := sorted(old & found):
+        host_run.remote.run(host_run.docker.untag(*gone), deadline=120, check=False)
+
+
+def _names(release: Release) -> Iterator[str]:
+    digests = [one.digest for one in release.services.values() if one.digest and release.tag]
+    return (f"{repository_of(digest)}:{release.tag}" for digest in digests)

@@ -98,7 +98,10 @@ def configuration(answers: Answers) -> Iterator[Diagnosis]:
     """Find a compose file that Compose does not take, and variables in it that nothing sets."""
     settings, result = answers.settings, answers["config"]
     env = f"{settings.directory}/{settings.env_file}"
-    unset = tuple(dict.fromkeys(_UNSET.findall(result.stderr)))
+    # A deploy sets the one that has the tag of images.
+    unset = tuple(
+        each for each in dict.fromkeys(_UNSET.findall(result.stderr)) if each != settings.release.variable
+    )
     if unset:
         text = f"the compose file names variables that {settings.env_file} does not set: {', '.join(unset)}"
         yield Diagnosis("configuration", text, f"set them in {env}")

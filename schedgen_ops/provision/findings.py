@@ -150,8 +150,8 @@ def _member(settings: Settings, facts: Facts) -> str:
 def _project(settings: Settings, facts: Facts) -> Iterator[Found]:
     yield "Directory", _directory(settings, facts)
     if facts.directory == "there":
-        if settings.from_git:
-            yield "Clone", _clone(settings, facts)
+        images = "none is needed: releases are images"
+        yield "Clone", _clone(settings, facts) if settings.from_git else images
         yield "Credentials", _credentials(settings, facts)
     gib = None if facts.free is None else facts.free / 1024**2
     if gib is None:

@@ -69,6 +69,8 @@ def _deploy(run: Told, team: TeamTold) -> Iterator[Ticked]:
     yield Ticked(_DEPLOYMENT, "Deployment script started", PASSED)
     for title, step in _DURING:
         yield Ticked(_DEPLOYMENT, title, *_of_step(run, run.step(step)))
+    if pulled := run.step("Pulling images"):
+        yield Ticked(_DEPLOYMENT, "Images pulled", *_of_step(run, pulled))
     rolled = [step for step in run.steps if step.title.startswith("Rolling update")]
     yield Ticked(_DEPLOYMENT, "Services updated successfully", *_of_steps(run, rolled))
     yield Ticked(_DEPLOYMENT, "Health checks passed", *_looked(run, "services", "urls"))

@@ -107,6 +107,7 @@ def _trouble(run: Told) -> Iterator[tuple[str, str]]:
 def _lists(run: Told) -> Iterator[Listing]:
     yield Listing("Doctor", ("Host", *map(str.capitalize, _FINDING)), tuple(_findings(run)))
     yield Listing("Changes", ("Commit",), tuple((one,) for one in texts(run.fact("changes"))))
+    yield Listing("Images", ("Service and digest",), tuple((one,) for one in texts(run.fact("images"))))
     yield Listing("Migrations", ("File",), tuple((one,) for one in texts(run.fact("migrations"))))
     yield Listing("Backup", ("Host", "What"), tuple(_of_hosts(run, ("backup", "offsite", "Backup"))))
     yield Listing("Verification", ("Time", "Host", "What"), tuple(_verified(run)))

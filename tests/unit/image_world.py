@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from simulated import SimHost
 from simulated_answers import _document, _with_job
 from simulated_world import BUILT, COMMITS, OLD, SERVICES, image_id, written
 
+from schedgen_ops.commands.docker import IMAGE
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
@@ -42,6 +44,10 @@ class ImageHost(SimHost):
             raise AssertionError(f"{self.name} has no git: {command}")
         if command.title == "docker compose pull":
             return self._pull([image(name, self.world.tag) for name in BUILT])
+        if command.text.startswith("docker images") and SHOP in command.text:
+            return result("\n".join(f"{n} {i}" for n, i in self.world.images.items() if n.startswith(SHOP)))
+        if command.text.startswith("docker image inspect") and IMAGE in shlex.split(command.text):
+            return self._told(super()._answer(command))
         scripts: dict[str, Callable[[], Result]] = {
             "compose/resolve": lambda: self._resolve(values),
             "deploy/look_images": lambda: result(
@@ -53,6 +59,18 @@ class ImageHost(SimHost):
         }
         answer = scripts.get(command.script)
         return answer() if answer else super()._answer(command)
+
+    def _told(self, answer: Result) -> Result:
+        """What images say, with the digests that they were pulled by."""
+        if not answer.ok:
+            return answer
+        found = [json.loads(line) for line in answer.lines()]
+        for row in found:
+            pulled_as = [
+                name for name, known in self.world.images.items() if known == row[0] and SHOP in name
+            ]
+            row[3] = [f"{name.rpartition(':')[0]}@{row[0]}" for name in pulled_as]
+        return result("\n".join(map(json.dumps, found)))
 
     def _resolve(self, values: Mapping[str, Any]) -> Result:
         self.world.changed.append("docker compose config")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,7 +17,7 @@ from deploying import (
     messages,
     steps,
 )
-from fakes import FakeClock
+from fakes import FakeClock, result
 from image_world import SHOP, ImageHost, image, pulled
 from simulated import Fault
 from simulated_world import NEW, OLD, STATE, World, fresh, image_id
@@ -26,9 +27,12 @@ from schedgen_ops.commands.registry import Login
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
-from schedgen_ops.events import Event
+from schedgen_ops.events import Event, silence
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.ops.pulled import again
 from schedgen_ops.release.record import ReleaseId
+from schedgen_ops.remote import Result
 from schedgen_ops.rollback.run import rollback
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Secret
@@ -158,3 +162,31 @@ def test_nothing_is_pulled_where_the_config_says_never() -> None:
     assert outcome.code == 3
     assert "not on the host" in str(outcome.error.detail)  # type: ignore[union-attr]
     assert f"{SHOP}/backend:v1.2.3" in str(outcome.error.detail)  # type: ignore[union-attr]
+
+
+def test_the_names_that_images_were_pulled_by_go_with_their_releases() -> None:
+    few = pulled.model_copy(update={"releases": pulled.releases.model_copy(update={"keep": 1})})
+    host = ImageHost("app1")
+    assert deploy(host, config=few).code == 0
+    told = record(host.world, f"{FIRST}-v1.2.3")["services"]
+    assert told["backend"]["digest"] == f"{SHOP}/backend@{image_id('backend', NEW)}"  # type: ignore[index]
+    assert image("backend", "v1.2.3") in host.world.images
+    assert deploy(host, tag="v1.2.4", run=SECOND, config=few).code == 0
+    assert image("backend", "v1.2.3") not in host.world.images
+    assert image("backend", "v1.2.4") in host.world.images
+
+
+def test_what_the_serving_release_runs_is_pulled_again_by_its_digest() -> None:
+    host = ImageHost("app1")
+    assert deploy(host).code == 0
+    asked: list[str] = []
+
+    class Registry(ImageHost):
+        def _pull(self, images: Sequence[str]) -> Result:
+            asked.extend(images)
+            self.world.images |= {name: name.partition("@")[2] for name in images}
+            return result()
+
+    there = Registry("app1", world=host.world)
+    again(HostContext(there, pulled, FakeClock(), silence), ("backend",))
+    assert asked == [f"{SHOP}/backend@{image_id('backend', NEW)}"]
