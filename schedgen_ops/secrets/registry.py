@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from schedgen_ops.commands.registry import Login
-from schedgen_ops.secrets.fetch import fetch
+from schedgen_ops.secrets.fetch import Fetched, fetch
 from schedgen_ops.settings import Settings
 from schedgen_ops.settings.sources import Registry
 
-# What messages call it, as if it were a name of `secrets`.
-_NAME = "release.registry.password"
+NAME = "release.registry.password"
+"""What messages call it, as if it were a name of `secrets`."""
 
 
 @dataclass(slots=True)
@@ -29,8 +29,17 @@ class SignIn:
     registry: Registry
     learn: Callable[[Iterable[str]], None]
     paused: Callable[[], AbstractContextManager[None]]
-    _login: Login | None = None
+    _fetched: Fetched | None = None
     _lock: Lock = field(default_factory=Lock)
+
+    def fetched(self) -> Fetched:
+        """Return what the command yields, by `NAME`, or why not; it runs once."""
+        with self._lock:
+            if self._fetched is None:
+                with self.paused() if self.settings.secret_commands.ask else nullcontext():
+                    self._fetched = fetch(self.settings, {NAME: self.registry.password})
+                self.learn(value.reveal() for value in self._fetched.values.values())
+            return self._fetched
 
     def __call__(self) -> Login:
         """Return the credentials.
@@ -38,11 +47,4 @@ class SignIn:
         Raises:
             Refused: where the command yields no password.
         """
-        with self._lock:
-            if self._login is None:
-                with self.paused() if self.settings.secret_commands.ask else nullcontext():
-                    found = fetch(self.settings, {_NAME: self.registry.password})
-                password = found.all()[_NAME]
-                self.learn((password.reveal(),))
-                self._login = Login(self.registry.server, self.registry.user, password)
-            return self._login
+        return Login(self.registry.server, self.registry.user, self.fetched().all()[NAME])

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,10 @@ from schedgen_ops.commands.docker import Docker, Image
 from schedgen_ops.commands.git import parse_tree_ids
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Held, Login
+from schedgen_ops.errors import Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.rollout import picked
+from schedgen_ops.secrets.registry import SignIn
 from schedgen_ops.shell import Secret
 
 LOGIN = Login("registry.example:5000", "ci", Secret("s3:cr et'"))
@@ -293,3 +296,22 @@ def test_a_file_that_compose_does_not_take_is_refused_unless_the_rest_comes_with
 def test_what_does_not_go_together_is_refused(values: dict[str, object], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         minimal(**values)
+
+
+def test_the_password_of_a_registry_is_fetched_once_and_learnt(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("pw-of-ci\n")
+    learnt: list[str] = []
+
+    def sign_in(words: str) -> SignIn:
+        config = minimal(release={"registry": {"server": "a.b", "user": "ci", "password": words}})
+        assert config.release.registry is not None
+        return SignIn(config, config.release.registry, learnt.extend, nullcontext)
+
+    good = sign_in(f"cat {tmp_path}/password")
+    assert good() == Login("a.b", "ci", Secret("pw-of-ci"))
+    (tmp_path / "password").unlink()
+    assert good() == Login("a.b", "ci", Secret("pw-of-ci"))
+    assert learnt == ["pw-of-ci"]
+    with pytest.raises(Refused, match="1 secret could not be fetched") as caught:
+        sign_in(f"cat {tmp_path}/password")()
+    assert "release.registry.password: cat failed with exit code 1" in str(caught.value.detail)
