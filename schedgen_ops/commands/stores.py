@@ -3,61 +3,15 @@
 from __future__ import annotations
 
 # Who asks one of them has to ask the same one: two side by side are two different stores, if only in memory.
-# Most declare a volume; what is made of them need not.
-_STORES = frozenset(
-    [
-        "postgres",
-        "postgresql",
-        "postgis",
-        "timescaledb",
-        "mysql",
-        "mysql-server",
-        "mariadb",
-        "percona",
-        "mongo",
-        "mongodb",
-        "cockroach",
-        "clickhouse",
-        "clickhouse-server",
-        "cassandra",
-        "scylla",
-        "neo4j",
-        "couchdb",
-        "influxdb",
-        "prometheus",
-        "victoria-metrics",
-        "loki",
-        "elasticsearch",
-        "opensearch",
-        "solr",
-        "meilisearch",
-        "typesense",
-        "qdrant",
-        "weaviate",
-        "minio",
-        "seaweedfs",
-        "etcd",
-        "consul",
-        "vault",
-        "zookeeper",
-        "redis",
-        "redis-stack",
-        "redis-stack-server",
-        "valkey",
-        "keydb",
-        "dragonfly",
-        "memcached",
-        "rabbitmq",
-        "nats",
-        "kafka",
-        "redpanda",
-        "mosquitto",
-        "eclipse-mosquitto",
-        "activemq",
-        "beanstalkd",
-        "registry",
-    ]
-)
+# Most declare a volume; what is made of them need not. A config names its own database and object store.
+_NAMES = """
+    timescaledb mysql mysql-server mariadb percona mongo mongodb cockroach clickhouse
+    clickhouse-server cassandra scylla neo4j couchdb influxdb prometheus victoria-metrics loki
+    elasticsearch opensearch solr meilisearch typesense qdrant weaviate minio seaweedfs etcd consul
+    vault zookeeper redis redis-stack redis-stack-server valkey keydb dragonfly memcached rabbitmq
+    nats kafka redpanda mosquitto eclipse-mosquitto activemq beanstalkd registry
+"""
+_STORES = frozenset(_NAMES.split())
 
 
 def holds(image: str) -> str:

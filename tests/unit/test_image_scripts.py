@@ -146,7 +146,7 @@ esac
   while [ "$1" != --config ] && [ "$#" -gt 0 ]; do shift; done
   [ -z "$2" ] || { stat -c %a "$2" "$2/config.json"; cat "$2/config.json"; }
 } >> "$HOME/calls"
-[ -z "$SLOW" ] || exec sleep 60
+[ -z "$SLOW" ] || exec sleep 20
 [[ $all != *gone* ]] || { echo "no such manifest" >&2; exit 1; }
 """
 
@@ -178,7 +178,12 @@ def test_it_is_gone_when_a_pull_is_ended(tmp_path: Path, how: signal.Signals) ->
     _, env = _signed(tmp_path)
     command = registry.pull(Docker(), LOGIN, (IMAGE,))
     words = ["bash", "-c", f"exec {command.text}"]
-    process = subprocess.Popen(words, env={**os.environ, **env, "HOME": str(tmp_path), "SLOW": "1"})
+    process = subprocess.Popen(
+        words,
+        env={**os.environ, **env, "HOME": str(tmp_path), "SLOW": "1"},
+        # Whoever runs the tests may be deaf to it, and so would they be.
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL),  # noqa: PLW1509 - no thread is at work
+    )
     while not (tmp_path / "calls").exists():
         time.sleep(0.05)
     process.send_signal(how)
