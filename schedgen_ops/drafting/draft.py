@@ -109,6 +109,18 @@ def _project(place: Place, seen: Seen) -> Iterator[Entry]:
 
 
 def _code(seen: Seen) -> Iterator[Entry]:
+    variable, tag = found.picked(seen)
+    if variable and not seen.git:
+        yield Entry(
+            "release", {"source": "image", "variable": variable}, "no git there: a release is a tag of images"
+        )
+        yield Entry("branch", tag, f"what ${{{variable}}} is there; `--tag` deploys another one")
+        return
+    if variable:
+        how = (
+            f"`release: {{source: image, variable: {variable}}}` deploys a tag of images instead of a commit."
+        )
+        yield Entry("", why=f"${{{variable}}} is the tag of images that were built elsewhere: {how}")
     if not seen.git:
         yield Entry(
             "", why="The directory is in no git work tree: a deploy needs one, `inv hosts.setup` clones it."

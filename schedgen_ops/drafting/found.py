@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schedgen_ops import databases
+from schedgen_ops.commands import stores
 from schedgen_ops.commands.definition import Service
 from schedgen_ops.drafting.frameworks import FRAMEWORKS, Framework
 from schedgen_ops.drafting.seen import Seen
@@ -60,6 +61,16 @@ def servers(seen: Seen) -> tuple[Server, ...]:
 def users(seen: Seen, store: str) -> list[str]:
     """Return the services that need a store and go on running."""
     return [each.name for each in seen.services if store in each.needs and not (each.ends or each.may_end)]
+
+
+def picked(seen: Seen) -> tuple[str, str]:
+    """Return the variable that is the tag of what CI built, and its tag there; "" for what was not seen."""
+    for variable, image in seen.tagged:
+        for service in seen.services:
+            name, _, tag = service.image.rpartition(":")
+            if name == image and not service.built and not stores.holds(service.image):
+                return variable, tag
+    return "", ""
 
 
 def migrating_job(seen: Seen) -> str:

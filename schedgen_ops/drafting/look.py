@@ -58,6 +58,7 @@ def parse(stdout: str) -> Seen:
         used=names["used"],
         required=names["required"],
         there=names["there"],
+        tagged=tuple((variable, image) for variable, image in rows.get("tagged", ())),
     )
 
 

@@ -23,6 +23,7 @@ class Seen:
         folders: those of migrations.
         used: the variables that its compose files ask for; those that they refuse to go on without are
             `required`, and those that its env file has are `there`.
+        tagged: the variables that are the tag of an image, and that image without it.
         document: the compose file as Compose resolves it. It has secrets: only some of it is named.
         spoken: what its published ports speak, by door, as `rollout.spoken` has them.
         answers: the status that those of HTTP gave, by URL.
@@ -40,6 +41,7 @@ class Seen:
     used: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     there: tuple[str, ...] = ()
+    tagged: tuple[tuple[str, str], ...] = ()
     spoken: Spoken = field(default_factory=dict)
     answers: Mapping[str, int] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)

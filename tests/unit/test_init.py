@@ -205,6 +205,31 @@ def test_what_moves_a_schema_is_chosen_by_the_files_of_it(
     assert " ".join(settings.migrations.run) in written
 
 
+IMAGES = """
+name: shop
+services:
+  db: {image: "postgres:${DB_VERSION:-16}"}
+  web:
+    image: "registry.example:5000/shop/web:${SHOP_TAG:-v1}"
+  worker:
+    image: ${REGISTRY:-docker.io}/shop/worker:${OTHER_TAG:-v1}
+"""
+
+
+def test_images_that_were_built_elsewhere_are_released_by_their_tag(owner: Owner) -> None:
+    owner.has(**{"compose.yaml": IMAGES, ".env": "SHOP_TAG=v1.2.3\n"})
+    seen = owner.look()
+    assert seen.tagged == (("DB_VERSION", "postgres"), ("SHOP_TAG", "registry.example:5000/shop/web"))
+    said, settings, _ = settings_of(seen)
+    assert said["release"] == {"source": "image", "variable": "SHOP_TAG"}
+    assert said["branch"] == "v1.2.3"
+    assert not settings.from_git
+    said, settings, written = settings_of(replace(seen, git=True, branch="main", remote="origin"))
+    assert said["branch"] == "main"
+    assert settings.from_git
+    assert "${SHOP_TAG} is the tag of images that were built elsewhere" in written
+
+
 def test_what_its_owner_answers_is_in_it(owner: Owner) -> None:
     other = "  other: {image: 'postgres:16'}\n  sweep: {image: x, restart: 'no'}\n  more: {build: ./web}\n"
     compose = COMPOSE.replace("volumes: {", f"{other}volumes: {{", 1)

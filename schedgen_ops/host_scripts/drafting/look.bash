@@ -8,6 +8,7 @@
 #   used VARIABLE                      the compose files ask for it
 #   required VARIABLE                  ... and refuse to go on without
 #   there VARIABLE                     the env file has it
+#   tagged VARIABLE IMAGE              the tag of this image is that variable, as the compose files write it
 #: docker[]  the engine's words
 #: directory the project's
 cd -- "$directory" || exit
@@ -60,6 +61,10 @@ done < <(project_files)
 variables() { grep -ohE "$1" -- *compose*.y*ml 2> /dev/null | grep -oE '[A-Za-z_][A-Za-z0-9_]*' | sort -u; }
 while IFS= read -r name; do tell used "$name"; done < <(variables '\$\{?[A-Za-z_][A-Za-z0-9_]*')
 while IFS= read -r name; do tell required "$name"; done < <(variables '\$\{[A-Za-z_][A-Za-z0-9_]*:?\?')
+tagged="s/^(.*[{,[:space:]])?image:[[:space:]]*[\"']?([^[:space:]\"'\$]+):\\\$\{?([A-Za-z_][A-Za-z0-9_]*).*/\\3\\t\\2/p"
+while IFS=$'\t' read -r variable image; do
+  tell tagged "$variable" "$image"
+done < <(sed -nE "$tagged" -- *compose*.y*ml 2> /dev/null | sort -u)
 [ ! -r .env ] || while IFS= read -r name; do
   tell there "$name"
 done < <(sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=.*/\2/p' .env | sort -u)
