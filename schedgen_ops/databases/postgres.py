@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schedgen_ops import json_records
-from schedgen_ops.commands import postgres
+from schedgen_ops.commands import postgres, stores
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.databases.contract import FailureCause, Saved
 from schedgen_ops.host_scripts import joined
 from schedgen_ops.settings import Database, Settings
 from schedgen_ops.shell import Command
 
-_IMAGES = re.compile(r"(^|/)(postgres|postgis|pgvector|timescaledb|postgresql)\b")
 _FILES = "/var/lib/postgresql"
 # It wrote each of these lines, or they stand in its sources.
 _DAMAGE = (
@@ -72,8 +70,10 @@ class Postgres:
         Variables alone are no sign: an application has the same ones, to find its database.
         """
         kept = (str(volume.get("target")) for volume in service.get("volumes") or ())
-        image = str(service.get("image") or "").partition("@")[0]
-        if not _IMAGES.search(image) and not any(target.startswith(_FILES) for target in kept):
+        image = str(service.get("image") or "")
+        if stores.holds(image) not in stores.POSTGRES and not any(
+            target.startswith(_FILES) for target in kept
+        ):
             return None
         given = service.get("environment") or {}
         user = str(given.get("POSTGRES_USER") or "postgres")

@@ -162,10 +162,11 @@ def test_a_script_has_every_function_that_its_contract_lists(contract: str, pref
         assert set(re.findall(rf"^({prefix}_\w+)\(\)", script.read_text(), re.MULTILINE)) == listed
 
 
-# Where an engine or a kind of store may be known: its own rooms, its line in the settings, and the lab.
+# Where an engine or a kind of store may be known: its own rooms, its line in the settings, the list of
+# servers that hold data, and the lab.
 ROOMS = (
     *("databases/", "objects/", "host_scripts/databases/", "host_scripts/objects/"),
-    *("commands/postgres.py", "settings/sections.py", "lab/"),
+    *("commands/postgres.py", "commands/stores.py", "settings/sections.py", "lab/"),
 )
 KNOWS = re.compile(r"postgres|psql|\bpg_[a-z]|\bPG[A-Z]{3}", re.IGNORECASE)
 # What backups know of neither.
