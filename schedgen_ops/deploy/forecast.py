@@ -13,7 +13,7 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, reach, scope
-from schedgen_ops.rollout.operations import Bring, Keep, Plan, text
+from schedgen_ops.rollout.operations import Bring, Keep, Plan, SetIngress, text
 from schedgen_ops.rollout.plan import Action
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
@@ -97,11 +97,12 @@ def forecast(
     tiers = [(title, bring([name for name in names if name not in first])) for title, names in steps]
     begun = [each for plan in (data, jobs, *(plan for _, plan in tiers)) for group in plan for each in group]
     touched = [*moved]
+    gate = planner.ingress(new, old, boxes)
     parts: tuple[tuple[str, Plan], ...] = (
         *((("Code", ((CheckOut(version),),)),) if settings.from_git else ()),
         *((("Data" if blank else "Migrations", data),) if data else ()),
         *((("Jobs", jobs),) if jobs else ()),
-        ("Ingress", planner.ingress(new, old, boxes)),
+        ("Ingress", gate),
         *tiers,
         ("Verification", reach.cut_off(new, touched, boxes) + planner.named(new, old, touched)),
         ("Cleaning", planner.settled(new, old, touched)),
@@ -111,7 +112,7 @@ def forecast(
     rows = {name: (name, "keep", why, "") for name, why in whys.items() if why}
     for each in begun:
         if isinstance(each, Keep) and each.change.service not in rows:
-            rows[each.change.service] = _kept(each, expected[each.change.service])
+            rows[each.change.service] = _kept(each, expected[each.change.service], gate)
     # One that goes with another may have been kept before, or be in no tier.
     under = {
         box.service: _under(written[box.service], settings, changed) for box in boxes if box.service in moved
@@ -159,8 +160,12 @@ def _as_it_runs(service: c.Service, boxes: Iterable[engine.Container]) -> c.Serv
     return replace(service, checked=bool(mine) and all(box.health for box in mine))
 
 
-def _kept(operation: Keep, record: ServiceRecord) -> Row:
-    return operation.change.service, "keep", "unchanged", _number(record)
+def _kept(operation: Keep, record: ServiceRecord, gate: Plan) -> Row:
+    name, handed = operation.change.service, (each for group in gate for each in group)
+    # Nothing of its own changes, but what is in its container's own file system does not outlive that.
+    anew = any(isinstance(each, SetIngress) and each.first and name in each.services for each in handed)
+    why = "unchanged; made anew once, since the ingress takes its ports" if anew else "unchanged"
+    return name, "keep", why, _number(record)
 
 
 def _row(operation: Bring, service: c.Service, under: str) -> Row:

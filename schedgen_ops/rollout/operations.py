@@ -49,6 +49,11 @@ class SetIngress:
     repair: bool = False
 
     @property
+    def services(self) -> frozenset[str]:
+        """The names of the services behind it."""
+        return frozenset(each.service for each in self.behind)
+
+    @property
     def release_id(self) -> ReleaseId:
         """The id of the release whose configuration it gets."""
         return self.behind[0].release_id

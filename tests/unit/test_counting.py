@@ -116,6 +116,15 @@ def test_the_plan_tells_the_number_that_is_kept() -> None:
     assert same.rows == (("worker", "keep", "unchanged", "3 containers, as they run"),)
 
 
+def test_the_plan_tells_what_is_made_anew_for_its_ports_alone() -> None:
+    port = {"mode": "ingress", "target": 80, "published": "8080", "protocol": "tcp"}
+    config, body = minimal(), {"worker": {**BUILT, "ports": [port]}}
+    services = parse_services({"services": body}, {"worker": "same"})
+    found = forecast(config, config.hosts[0], services, many(1, of=""), None, "a" * 40, [])
+    (row,) = found.rows
+    assert row[1:3] == ("keep", "unchanged; made anew once, since the ingress takes its ports")
+
+
 def test_a_record_of_before_reads_as_one_whose_file_says_the_number() -> None:
     known = Release(
         ReleaseId("r1"), "main", "a" * 40, State.DONE, services={"web": ServiceRecord("i", "", "")}
