@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.commands.compose import Service, parse_services
-from schedgen_ops.commands.docker import Container
+from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.rollout import picked, scope, state
 from schedgen_ops.settings import HostSettings, Settings
@@ -35,7 +35,7 @@ def judged(
         yield Problem(text, refuses=False, unknown=True)
         return
     yield "all that the config names are there"
-    yield from problems(settings, host, wanted, served)
+    yield from problems(settings, host, wanted, served, boxes)
 
 
 def known(
@@ -47,17 +47,23 @@ def known(
 
 
 def problems(
-    settings: Settings, host: HostSettings, services: Sequence[Service], before: Collection[str] = ()
+    settings: Settings,
+    host: HostSettings,
+    services: Sequence[Service],
+    before: Collection[str] = (),
+    boxes: Iterable[Container] = (),
 ) -> Iterator[Problem]:
     """Find what the config asks of services that cannot be, and services that it leaves out.
 
     Args:
         services: what the compose file to come says.
         before: the services of the release that serves: one of those may be gone by now.
+        boxes: the project's containers.
     """
     there = {service.name: service for service in services}
     yield from _missing(settings, host, there, before)
     yield from twice(settings, services)
+    yield from _held(settings, boxes)
     deployed = {*settings.services, *(each.name for each in scope.on(services, settings, host))}
     left = [name for name in there if host.runs(name) and name not in deployed]
     if settings.tiers and left:
@@ -72,6 +78,21 @@ def twice(settings: Settings, services: Iterable[Service]) -> Iterator[Problem]:
             if service.name in settings.rollout.lists[name] and (why := _twice(name, service)):
                 more = ", or mount a named volume or a tmpfs there" if service.own else ""
                 yield Problem(f"rollout.{name} has {service.name}: {why}", f"Take it from that list{more}.")
+
+
+def _held(settings: Settings, boxes: Iterable[Container]) -> Iterator[Problem]:
+    """Services whose ports no ingress can get, since it runs already and they have them."""
+    running = [box for box in boxes if box.status == "running"]
+    if not any(box.service == INGRESS for box in running):
+        return
+    having = {box.service for box in running if box.published}
+    for name in settings.rollout.ingress:
+        if name in having:
+            text = f"rollout.ingress has {name}: its ports are its own, and an ingress that runs gets none"
+            hint = (
+                "Take it from that list. Or take the ingress away once: the next deploy hands all ports over."
+            )
+            yield Problem(text, hint)
 
 
 def _missing(

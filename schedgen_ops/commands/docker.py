@@ -39,7 +39,8 @@ _CONTAINER = (
     '"started":{{json .State.StartedAt}},"restarts":{{.RestartCount}},"exit_code":{{.State.ExitCode}},'
     '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}},'
     '"modes":{"network":{{json .HostConfig.NetworkMode}},"IPC":{{json .HostConfig.IpcMode}},'
-    '"processes":{{json .HostConfig.PidMode}}},"volumes_from":{{json .HostConfig.VolumesFrom}}}'
+    '"processes":{{json .HostConfig.PidMode}}},"volumes_from":{{json .HostConfig.VolumesFrom}},'
+    '"published":{{len .HostConfig.PortBindings}}}'
 )
 
 IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}},{{json .RepoDigests}}]"
@@ -130,6 +131,7 @@ class Container:
         job: whether it is to end, and not to be there: it, or what waits for it, says so.
         jobs: the jobs that it names, itself among them or what it waits for.
         uses: the ids of containers whose network or the like it uses, and what that is.
+        published: how many ports of it the host has.
     """
 
     id: str
@@ -150,6 +152,7 @@ class Container:
     job: bool = False
     jobs: frozenset[str] = frozenset()
     uses: tuple[tuple[str, str], ...] = ()
+    published: int = 0
 
     @property
     def good(self) -> bool:
@@ -281,6 +284,7 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 grace=GRACE if item.get("grace") is None else float(item["grace"]),
                 jobs=jobs_in(f"{labels.get(JOBS_LABEL, '')},{labels.get(NEEDS_LABEL, '')}"),
                 uses=tuple(_uses(item.get("modes") or {}, item.get("volumes_from") or ())),
+                published=item.get("published", 0),
             )
         )
     named = jobs_named(found)

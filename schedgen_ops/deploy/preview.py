@@ -108,7 +108,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
-        problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before)),
+        problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before, boxes)),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
         coded=settings.from_git,
         pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),

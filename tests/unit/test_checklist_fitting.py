@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from kit import settings
+from planning import box
 from pydantic import ValidationError
 
 from schedgen_ops.checklist.fitting import problems
 from schedgen_ops.commands.compose import parse_services
+from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.preflight.probe import Problem
 
 BUILD = {"build": {"context": "/srv/p"}}
@@ -18,11 +21,16 @@ PLAIN: dict[str, Any] = {"database": None, "objects": None, "migrations": None, 
 
 
 def found(
-    services: dict[str, Any], *, before: tuple[str, ...] = (), host: str = "app1", **config: Any
+    services: dict[str, Any],
+    *,
+    before: tuple[str, ...] = (),
+    host: str = "app1",
+    boxes: tuple[Container, ...] = (),
+    **config: Any,
 ) -> list[Problem]:
     chosen = settings(host, **{**PLAIN, "tiers": [], **config})
     wanted = parse_services({"services": services}, {})
-    return list(problems(chosen, chosen.hosts[0], wanted, before))
+    return list(problems(chosen, chosen.hosts[0], wanted, before, boxes))
 
 
 def test_a_service_that_the_compose_file_does_not_have_is_refused_with_what_was_meant() -> None:
@@ -68,6 +76,18 @@ def test_what_two_containers_of_a_service_cannot_share_is_refused(
     assert text in problem.text
     assert problem.refuses
     assert found({"web": service}, rollout={"stop_first": ["web"]}) == []
+
+
+def test_ports_that_an_ingress_cannot_get_while_it_runs_are_told_of_before() -> None:
+    listed, web = {"ingress": ["web"]}, {"web": {**BUILD, **PORT}}
+    having, gate = replace(box("web", "r1", "r1"), published=1), box(INGRESS, "r1", "r1")
+    (problem,) = found(web, boxes=(having, gate), rollout=listed)
+    assert problem.refuses
+    assert "rollout.ingress has web: its ports are its own" in problem.text
+    # The first deploy hands them over; one that was cut off in the middle of that is ended; it is behind it.
+    for boxes in ((having,), (having, replace(gate, status="created")), (replace(having, published=0), gate)):
+        assert found(web, boxes=boxes, rollout=listed) == []
+    assert found(web, boxes=(having, gate)) == []
 
 
 def test_the_config_alone_is_told_of_what_it_says_twice() -> None:
