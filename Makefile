@@ -24,12 +24,14 @@ venv: $(STAMP) ## Create .venv and install the package, with what the lab and th
 demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on its site
 	@inv lab.demo
 
+# A CI job tells all that fails, somebody who waits for it hears of the unit tests first.
 test: venv ssh-tools browser locales ## Run the unit and the lab tests
 	@echo "make test: boots the lab (minutes the first time) beside the unit tests, then runs the lab tests"
 	@inv lab.up > $(VENV)/lab-up.log 2>&1 & lab=$$!; unit=0; \
 	pytest --numprocesses 2 tests/unit || unit=$$?; \
-	wait $$lab || unit=$$?; cat $(VENV)/lab-up.log; exit $$unit
-	@$(LAB_TESTS)
+	wait $$lab || { cat $(VENV)/lab-up.log; exit 1; }; cat $(VENV)/lab-up.log; \
+	[ -n "$$CI" ] || [ "$$unit" = 0 ] || exit $$unit; \
+	$(LAB_TESTS) || exit; exit $$unit
 
 unit: venv locales ## Run the unit tests only
 	@pytest --numprocesses 2 tests/unit
