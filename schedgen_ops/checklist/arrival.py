@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from schedgen_ops.checklist.changes import Coming, refused, said_of_variables
+from schedgen_ops.checklist.changes import Coming, compared, refused, said_of_variables
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
 from schedgen_ops.commands.compose import Service, parse_services
@@ -22,17 +22,11 @@ from schedgen_ops.shell import Command
 
 def command(settings: Settings, ref: Ref, *, hashed: bool = True) -> Command:
     """Return the command that tells what a release of these images would be; it changes nothing."""
-    compose = compose_of(settings)
     return host_script(
         "deploy/look_images",
         title=f"look at {ref}",
-        compose=(*compose.program, *compose.choices(settings.directory)),
-        docker=compose.docker.words,
-        project=settings.project,
-        image=engine.IMAGE,
-        directory=settings.directory,
-        hashed="yes" if hashed else "",
-        **compose.picked(picked.pick(settings, ref.name)),
+        **compared(settings, hashed=hashed),
+        **compose_of(settings).picked(picked.pick(settings, ref.name)),
     ).kept_private()
 
 

@@ -17,7 +17,7 @@ from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, Value
 
 # As Compose says it, with or without its own quotes and time stamps around it.
 _BLANK = re.compile(r'[Tt]he \\?"([A-Za-z_]\w*)\\?" variable is not set')
@@ -64,23 +64,30 @@ def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True)
         old: a commit; "" for that of the release that serves.
         hashed: whether Compose's hash of each service is told too.
     """
-    compose = compose_of(settings)
     return host_script(
         "deploy/look",
         title=f"look at {ref}",
-        compose=(*compose.program, *compose.choices(settings.directory)),
-        docker=compose.docker.words,
-        project=settings.project,
-        image=engine.IMAGE,
-        directory=settings.directory,
         remote=settings.remote,
         ref=ref.name,
         old=old,
         state=Paths(settings.directory).state,
         migrations=settings.migrations.path if settings.migrations else "",
-        hashed="yes" if hashed else "",
         files=settings.compose_files,
+        **compared(settings, hashed=hashed),
     ).kept_private()
+
+
+def compared(settings: Settings, *, hashed: bool) -> dict[str, Value]:
+    """Return what a script is given that compares a definition to come, see lib/coming.bash."""
+    compose = compose_of(settings)
+    return {
+        "compose": (*compose.program, *compose.choices(settings.directory)),
+        "docker": compose.docker.words,
+        "project": settings.project,
+        "image": engine.IMAGE,
+        "directory": settings.directory,
+        "hashed": "yes" if hashed else "",
+    }
 
 
 def parse(answer: Result) -> Coming:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from schedgen_ops.commands.image_names import repository_of
+
 # Servers of PostgreSQL, with and without extensions.
 POSTGRES = frozenset(("postgres", "postgresql", "postgis", "pgvector", "timescaledb", "timescaledb-ha"))
 # Who asks one of them has to ask the same one: two side by side are two different stores, if only in memory.
@@ -18,5 +20,5 @@ _STORES = frozenset(_NAMES.split()) | POSTGRES
 
 def holds(image: str) -> str:
     """Return what an image is called, where that is a server that holds data; "" for any other."""
-    name = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    name = repository_of(image).rpartition("/")[2]
     return name if name in _STORES else ""

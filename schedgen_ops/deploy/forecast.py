@@ -62,8 +62,8 @@ def forecast(
         tracked: path below the project's directory to git object id, of the files that services mount.
         spoken: what published ports speak, see `images.ask_ports`.
     """
-    services = scope.seen_to_end(services, boxes, serving.services if serving else {})
     before = serving.services if serving else {}
+    services = scope.seen_to_end(services, boxes, before)
     foreseen = {
         each.name: why
         for each in services

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from schedgen_ops import databases
 from schedgen_ops.commands import stores
 from schedgen_ops.commands.definition import Service
+from schedgen_ops.commands.image_names import repository_of, tag_of
 from schedgen_ops.drafting.frameworks import FRAMEWORKS, Framework
 from schedgen_ops.drafting.seen import Seen
 
@@ -67,9 +68,9 @@ def picked(seen: Seen) -> tuple[str, str]:
     """Return the variable that is the tag of what CI built, and its tag there; "" for what was not seen."""
     for variable, image in seen.tagged:
         for service in seen.services:
-            name, _, tag = service.image.rpartition(":")
-            if name == image and not service.built and not stores.holds(service.image):
-                return variable, tag
+            named = repository_of(service.image) == image
+            if named and not service.built and not stores.holds(service.image):
+                return variable, tag_of(service.image)
     return "", ""
 
 

@@ -15,6 +15,7 @@
 #: migrations the migrations' folder, "" for none
 #: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
 #: files[]    the compose files, or none for those that Compose looks for
+source lib/coming.bash
 source lib/compose_files.bash
 source lib/git_names.bash
 source lib/tree_ids.bash
@@ -56,24 +57,11 @@ find_files
 # Compose takes the folder of its first file for the project's.
 base=$directory
 case ${files[0]-} in /*) base=${files[0]%/*} ;; */*) base=$directory/${files[0]%/*} ;; esac
-options=(--project-directory "$base")
+compose+=(--project-directory "$base")
 for file in "${files[@]}"; do
-  case $file in /*) options+=(-f "$file") ;; *) options+=(-f "$scratch/tree/$prefix$file") ;; esac
+  case $file in /*) compose+=(-f "$file") ;; *) compose+=(-f "$scratch/tree/$prefix$file") ;; esac
 done
-[ -z "$hashed" ] || "${compose[@]}" "${options[@]}" config --hash '*' || exit
-# It has secrets: they are in no file.
-document=$("${compose[@]}" "${options[@]}" config --format json) || exit
-# The values of a key in it, each once.
-values() { grep -oE "\"$1\": *\"[^\"]*\"" <<< "$document" | sed -E 's/^"[^"]*": *"(.*)"$/\1/' | sort -u; }
-echo --
-mapfile -t images < <(
-  values image
-  "${docker[@]}" ps --all --no-trunc --filter "label=com.docker.compose.project=$project" --format '{{.Image}}'
-)
-# Those that are not there are passed over.
-[ "${#images[@]}" -eq 0 ] || "${docker[@]}" image inspect --format "$image" "${images[@]}" 2> /dev/null
-echo --
-mapfile -t mounts < <(values source | grep '^/')
+tell_coming || exit
 export GIT_DIR=$scratch/git GIT_WORK_TREE=$scratch/tree
 for mount in "${mounts[@]}"; do
   case $mount in

@@ -7,6 +7,7 @@
 #: image      the format in which an image is told
 #: directory  the project's
 #: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
+source lib/coming.bash
 source lib/pick.bash
 source lib/file_ids.bash
 
@@ -16,20 +17,7 @@ umask 077
 scratch=$(mktemp -d) || exit
 trap 'rm -rf "$scratch"' EXIT
 pick "$scratch" || exit
-[ -z "$hashed" ] || "${compose[@]}" config --hash '*' || exit
-# It has secrets: they are in no file.
-document=$("${compose[@]}" config --format json) || exit
-# The values of a key in it, each once.
-values() { grep -oE "\"$1\": *\"[^\"]*\"" <<< "$document" | sed -E 's/^"[^"]*": *"(.*)"$/\1/' | sort -u; }
-echo --
-mapfile -t images < <(
-  values image
-  "${docker[@]}" ps --all --no-trunc --filter "label=com.docker.compose.project=$project" --format '{{.Image}}'
-)
-# Those that are not there are passed over.
-[ "${#images[@]}" -eq 0 ] || "${docker[@]}" image inspect --format "$image" "${images[@]}" 2> /dev/null
-echo --
-mapfile -t mounts < <(values source | grep '^/')
+tell_coming || exit
 for mount in "${mounts[@]}"; do
   case $mount in "$directory"/*) file_id "${mount#"$directory"/}" ;; esac
 done
