@@ -208,7 +208,7 @@ def plan(op: Operation, ref: Ref) -> None:
 
     def show(came: Mapping[str, preview.Preview]) -> None:
         for host, found in came.items():
-            op.ui.show(details(preview.facts(found), title=f"{host}: what a deploy of {ref} would do"))
+            op.ui.show(details(preview.head(found), title=f"{host}: what a deploy of {ref} would do"))
             titled = partial(op.titled, host=host)
             commits = tuple((commit,) for commit in found.changes.commits)
             if op.settings.from_git:

@@ -17,6 +17,11 @@ def engine(docker: Docker) -> Command:
     return ask(docker, "engine_version", title="docker version")
 
 
+def no_detour(docker: Docker) -> Command:
+    """Why the published ports answer nobody while they change hands; "" where new connections may go on."""
+    return ask(docker, "no_detour", title="docker info")
+
+
 def compose(docker: Docker) -> Command:
     """The version of the Compose plugin; fails where it is absent."""
     return ask(docker, "compose_version", title="docker compose version")

@@ -40,6 +40,12 @@ class Forecast:
         """Return the plan as rows of a table: a step's name and an operation."""
         return tuple((name, line) for name, plan in self.parts for line in text(plan))
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether the published ports change hands."""
+        each = (operation for _, plan in self.parts for group in plan for operation in group)
+        return any(isinstance(operation, SetIngress) and operation.first for operation in each)
+
 
 def forecast(
     settings: Settings,

@@ -24,8 +24,13 @@ def impact(host_runs: Iterable[HostRun]) -> str:
 
 
 def _is_first(host_run: HostRun) -> bool:
+    """Whether the ports change hands, and new connections cannot be led past that."""
     running = {box.service for box in host_run.seen.containers}
-    return bool(running) and host_run.seen.shelf.serving is None and INGRESS not in running
+    return (
+        bool(running and host_run.seen.no_detour)
+        and host_run.seen.shelf.serving is None
+        and INGRESS not in running
+    )
 
 
 def _stopped_first(host_run: HostRun) -> Iterator[str]:

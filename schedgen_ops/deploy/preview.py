@@ -11,7 +11,7 @@ from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands import compose as c
-from schedgen_ops.commands import disks, git
+from schedgen_ops.commands import disks, facts, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.definition import parse_hashes
 from schedgen_ops.commands.ref_names import Ref
@@ -40,9 +40,11 @@ class Preview:
         version: the commit to come, or the tag where releases are images.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
+        no_detour: why the ports answer nobody while they change hands the first time, "" where they may not.
         coded: whether it is a commit, whose files and migrations are known.
         pulled: the services whose images are pulled though they are there: only that tells what changed.
         problems: what the config and the new compose file have against each other.
+        handed_over: whether the published ports change hands.
         begun: ids of the releases that were begun and never ended: a deploy takes them back first.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """
@@ -59,6 +61,8 @@ class Preview:
     begun: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     pulled: tuple[str, ...] = ()
+    handed_over: bool = False
+    no_detour: str = ""
     coded: bool = True
 
 
@@ -75,6 +79,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         store.read_command(paths),
         docker.containers(settings.project),
         disks.spaces(docker, settings.directory),
+        facts.no_detour(docker),
     )
     plugged, *answers = host.remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
     for problem in plugin(plugged):
@@ -82,7 +87,9 @@ def look(host: HostContext, ref: Ref) -> Preview:
             raise Refused(problem.text, host=host.name, hint=problem.hint)
     if not answers[0].ok:
         raise _no_repository(host, answers[0])
-    head, shelf_text, listing, disk = (checked(*pair, host.name) for pair in zip(asked, answers, strict=True))
+    head, shelf_text, listing, disk, past = (
+        checked(*pair, host.name) for pair in zip(asked, answers, strict=True)
+    )
     shelf = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name)
     serving = shelf.serving
     old = serving.commit if serving else head.text
@@ -111,6 +118,8 @@ def look(host: HostContext, ref: Ref) -> Preview:
         problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before, boxes)),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
         coded=settings.from_git,
+        handed_over=foreseen.hands_over,
+        no_detour=past.text,
         pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),
     )
 
@@ -148,7 +157,7 @@ def _no_repository(host: HostContext, answer: Result) -> OpsError:
     return OpsError(f"git does not answer in {where}: {said}", host=host.name, detail=detail)
 
 
-def facts(found: Preview) -> tuple[tuple[str, str], ...]:
+def head(found: Preview) -> tuple[tuple[str, str], ...]:
     """Return the head of a preview as labels and values."""
     return (
         ("Running", found.running),
@@ -157,6 +166,7 @@ def facts(found: Preview) -> tuple[tuple[str, str], ...]:
         ("Would be", found.version),
         *((("New migrations", ", ".join(found.migrations) or "none"),) if found.coded else ()),
         *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
+        *_handed_over(found),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
 
@@ -165,6 +175,18 @@ def _interrupted(found: Preview) -> tuple[tuple[str, str], ...]:
     """What a deploy takes back before anything else; a run that still goes on holds the lock."""
     ids = ", ".join(found.begun)
     return (("Taken back first", f"{ids}, unless its run still goes on"),) if ids else ()
+
+
+def _handed_over(found: Preview) -> tuple[tuple[str, str], ...]:
+    if not found.handed_over:
+        return ()
+    why = found.no_detour
+    told = (
+        f"answer nobody for a moment, since {why}"
+        if why
+        else "go on answering: new connections are led past it"
+    )
+    return (("Ports", f"change hands once, and {told}"),)
 
 
 def _elsewhere(found: Preview) -> str:

@@ -191,6 +191,7 @@ class ComposeOrchestrator(Compose):
         folder: str,
         behind: Mapping[str, ServiceRecord],
         health: int,
+        drain: int,
         *,
         proxy: Proxy,
         repair: bool = False,
@@ -211,6 +212,7 @@ class ComposeOrchestrator(Compose):
             repair="yes" if repair else "",
             pairs=[f"{name}={record.replicas}" for name, record in behind.items()],
             limit=health,
+            drain=drain,
         )
 
     def finished(self, state: str, service: str, patience: float = 900) -> Command:

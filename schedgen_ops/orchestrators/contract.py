@@ -203,6 +203,7 @@ class Orchestrator(Protocol):
         folder: str,
         behind: Mapping[str, ServiceRecord],
         health: int,
+        drain: int,
         *,
         proxy: Proxy,
         repair: bool = False,
@@ -213,6 +214,7 @@ class Orchestrator(Protocol):
             folder: the path of the release's folder, with compose.yaml and the ingress's configuration.
             behind: the services behind the ingress.
             health: seconds until a container must be healthy.
+            drain: seconds for what visitors have begun where the ports are.
             proxy: the ingress.
             repair: whether what a killed run left closed is opened again.
         """

@@ -32,6 +32,7 @@ class Observed:
         tree: `git.NO_WORK_TREE` where releases are images.
         means: the commit that the git remote has under the name that was asked for; what was asked for itself
             where that is a commit or a tag of images, and "" where nothing is pulled.
+        no_detour: why the ports answer nobody while they change hands the first time, "" where they may not.
         approvals: those that are asked for, of whatever commit.
     """
 
@@ -41,6 +42,7 @@ class Observed:
     classic: bool
     engine: str
     compose: str
+    no_detour: str
     free_bytes: int
     hook: str = ""
     means: str = ""
@@ -75,6 +77,7 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
         **(consent if ref and settings.policy.approvals else {}),
         "engine": Probe(facts.engine(docker), look.docker_answers(settings)),
         "compose": Probe(facts.compose(docker), look.plugin),
+        "detour": Probe(facts.no_detour(docker), lambda _: iter(())),
         "buildx": Probe(facts.buildx(docker), lambda _: iter(())),
         "credentials": _credentials(compose, settings),
         "backups": Probe(files.writable(backups).in_dir(where), look.writable(backups)),
@@ -115,6 +118,7 @@ def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
         classic=not results["buildx"].ok,
         engine=results["engine"].text,
         compose=results["compose"].text,
+        no_detour=results["detour"].text,
         free_bytes=disks.parse_spaces(results["disk"].stdout).project.free,
         hook=git.parse_state(results["git"].stdout).hook if "git" in results else "",
         means=_means(results, ref),

@@ -87,5 +87,5 @@ class OperationRenderer(Project):
         behind = {each.service: each.record for each in operation.behind}
         folder = self.paths.release(operation.release_id)
         return self.orchestrator.ingress(
-            self.paths, folder, behind, self.wait, proxy=self.proxy, repair=operation.repair
+            self.paths, folder, behind, self.wait, self.drain, proxy=self.proxy, repair=operation.repair
         )

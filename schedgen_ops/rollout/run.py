@@ -32,10 +32,12 @@ class IngressSet:
     Attributes:
         gap: how long the ports answered nobody, in seconds: 0 where they did not change hands; None where the
             ingress was so already and nothing was done.
+        led: whether new connections were led past a change of hands.
         told: what the operator has to know of it.
     """
 
     gap: float | None = 0.0
+    led: bool = False
     told: tuple[str, ...] = ()
 
 
@@ -143,7 +145,7 @@ def set_ingress(
         OpsError: when it could not; then everything is as it was, unless it says otherwise.
     """
     # Should it go back, those that it began with are stopped as well.
-    deadline = 2 * commands.wait + 2 * grace + _MARGIN
+    deadline = 2 * commands.wait + 2 * grace + commands.drain + _MARGIN
     answer = remote.run(commands(operation), deadline=deadline, check=False)
     if answer.code == NOT_BACK:
         raise OpsError(
@@ -160,7 +162,7 @@ def set_ingress(
         )
     lines = answer.lines()
     gap = sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
-    return IngressSet(gap if "changed" in lines else None, tuple(_said(answer)))
+    return IngressSet(gap if "changed" in lines else None, "detour" in lines, tuple(_said(answer)))
 
 
 def end(

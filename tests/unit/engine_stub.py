@@ -91,6 +91,7 @@ case $1 in
       dies=; take dies "dies-$s"; [ "$s $release" != "$dies" ] || status=exited
       case $format in
         '{{.Id}}') echo "$id" ;;
+        '{{.Image}}') echo "sha256:$s" ;;
         '{{.HostConfig.NetworkMode}}') network=bridge; take network "network-$s"; echo "$network" ;;
         *ExposedPorts*)
           named=; take named "named-$s"; network=bridge; take network "network-$s"
@@ -98,6 +99,10 @@ case $1 in
           [ "$status" != running ] || table "$id" "$(open_ports "$id" "$s" "$release")"
           again=; take again "again-$s"; [ -z "$again" ] || [ "$s $release" = "$again" ] || again=
           echo "$id $health ${again:+$EPOCHREALTIME}since $network 0 $named- ../$FAKE/net-$id" ;;
+        *'.HostConfig.PortBindings}}{{range'*) echo '80/tcp {"HostIp":"","HostPort":"80"}' ;;
+        *'.NetworkSettings.Ports}}{{range'*)
+          at=0.0.0.0 port=80; [ "$id" != beef ] || at=127.0.0.1 port=32768
+          echo '80/tcp {"HostIp":"'"$at"'","HostPort":"'"$port"'"}' ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *Aliases*) on "$id" "$s" ;;
         *Healthcheck*) check=; take check "check-$s"
@@ -132,6 +137,9 @@ case $1 in
   logs) echo "out of luck" ;;
   stop|start|rm)
     verb=$1; shift; [ "$1" != --force ] || shift
+    case $verb:$words in
+      stop:*-schedgen-detour*) [ -e led ] || exit 1; rm led; echo "detour over" >> log; exit ;;
+    esac
     while [ "$verb" = stop ] && [ -e slow ]; do touch stopping; sleep 0.05; done
     for id in "$@"; do
       [ -e "containers/$id" ] || continue
@@ -166,6 +174,11 @@ case $1 in
       esac
       printf '\001'; [ ! -e fickle ] || exit 1
     done ;;
+  run)
+    case $words in *' sh 0 SCHEDGEN-'*) echo "rules taken away" >> log; exit ;; esac
+    [ ! -e filtered ] || { echo "Docker sets no rules there"; exit 1; }
+    echo "detour" >> log; touch led; echo open
+    for ((n = 0; n < 400; n++)); do [ -e led ] || break; sleep 0.05; done ;;
   compose)
     [ ! -e broken ] || { echo "no such image" >&2; exit 17; }
     case $words in *' run '*) echo "trial running healthy r0" > containers/beef; exit ;; esac

@@ -224,6 +224,7 @@ def _page(world: World, words: Words, _: str) -> Result:
 PROGRAMS: dict[str, Handler] = {
     "docker version": says("20.10.24\n"),
     "docker compose version": says("5.6.1\n"),
+    "docker info": says(""),
     "docker buildx": lambda world, w, s: result(code=1),
 }
 TITLES: dict[str, Handler] = {

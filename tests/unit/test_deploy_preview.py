@@ -254,8 +254,8 @@ def test_the_disk_that_is_needed_is_summed_up(project: Project) -> None:
     found = project.look(containers=boxes(backend="h1", frontend="h2", prometheus="h3", redis="h4"))
     assert found.need == 3000
     assert found.free > 0
-    assert dict(preview.facts(found))["New migrations"] == "backend/src/migrations/1.js"
-    assert dict(preview.facts(found))["Disk"].startswith("2.9 KiB needed at most, ")
+    assert dict(preview.head(found))["New migrations"] == "backend/src/migrations/1.js"
+    assert dict(preview.head(found))["Disk"].startswith("2.9 KiB needed at most, ")
 
 
 def test_a_run_that_was_cut_off_is_told_to_be_taken_back_first(project: Project) -> None:
@@ -263,9 +263,9 @@ def test_a_run_that_was_cut_off_is_told_to_be_taken_back_first(project: Project)
     done = Release(ReleaseId(served), "main", project.old, State.DONE)
     left = Release(ReleaseId(begun), "main", project.new, State.STARTED, previous=done.id)
     found = project.look(releases="\n".join([served, to_json(done), to_json(left), ""]))
-    assert dict(preview.facts(found))["Taken back first"] == f"{begun}, unless its run still goes on"
+    assert dict(preview.head(found))["Taken back first"] == f"{begun}, unless its run still goes on"
     quiet = project.look(releases="\n".join([served, to_json(done), ""]))
-    assert "Taken back first" not in dict(preview.facts(quiet))
+    assert "Taken back first" not in dict(preview.head(quiet))
 
 
 def test_what_images_and_files_say_of_state_is_known_before_anything_changes(

@@ -32,6 +32,7 @@ def look(folder: Path, body: str, docker: Docker = PLAIN, name: str = "docker") 
         "engine": facts.engine(docker),
         "compose": facts.compose(docker),
         "buildx": facts.buildx(docker),
+        "detour": facts.no_detour(docker),
         "disk": disks.spaces(docker, str(folder)),
     }
     programs = path(program(folder / "bin", name, body).parent)
@@ -45,6 +46,15 @@ def test_one_start_of_docker_tells_all_of_it(tmp_path: Path) -> None:
     kinds = {space.kind: space.mount for space in disks.parse_spaces(found["disk"].stdout).found}
     assert kinds["docker"] == "/dev/shm"
     assert (tmp_path / "asked").read_text() == "info\n"
+
+
+def test_a_host_where_ports_cannot_be_led_elsewhere_says_why(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "iptables", "")
+    assert look(tmp_path, DOCKER.format(info=TOLD))["detour"].text == ""
+    rootless = TOLD.replace(
+        "'engine", "'security name=seccomp,profile=builtin' 'security name=rootless' 'engine"
+    )
+    assert look(tmp_path, DOCKER.format(info=rootless))["detour"].text == "Docker is rootless here"
 
 
 def test_a_plugin_that_is_not_there_is_not(tmp_path: Path) -> None:

@@ -5,33 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from engine_stub import PROXY, Engine
-
-from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import ReleaseId, ServiceRecord
-from schedgen_ops.remote import Result
-
-WEB = {"web": ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))}
+from engine_stub import Engine
+from handover_kit import adopt, services
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Engine:
     return Engine(tmp_path)
-
-
-def adopt(engine: Engine, *, repair: bool = False) -> Result:
-    engine.say(proxies="web_80", release="r1-adopted")
-    paths = Paths(str(engine.state.parent / "project's dir"))
-    release = Path(paths.release(ReleaseId("r1")))
-    release.mkdir(parents=True, exist_ok=True)
-    (release / "haproxy.cfg").write_text("frontend web_80\n")
-    return engine.run(engine.compose.ingress(paths, str(release), WEB, 20, proxy=PROXY, repair=repair))
-
-
-def services(engine: Engine) -> list[str]:
-    """Service and release of every container that runs, oldest first."""
-    rows = [text.split() for text in engine.containers.values()]
-    return [f"{service} {release}" for service, status, _, release in rows if status == "running"]
 
 
 # Where it was cut off: what there is beside the web that had the ports, and whether that was stopped.
@@ -42,7 +22,7 @@ CUT_OFF = {
 }
 
 
-def cut_off(engine: Engine, ingress: str, *, stopped: bool) -> None:
+def cut_off(engine: Engine, ingress: str, *, stopped: bool, detour: bool = False) -> None:
     engine.has("web")
     state = "exited" if stopped else "running"
     boxes = {"1": f"web {state} healthy r1", "2": "web running healthy r1-adopted"}
@@ -56,6 +36,9 @@ def cut_off(engine: Engine, ingress: str, *, stopped: bool) -> None:
     noted = engine.state.parent / "project's dir/.schedgen/stopped/ports"
     noted.parent.mkdir(parents=True)
     noted.write_text("1\n" if stopped else "")
+    if detour:
+        (noted.parent / "detour").write_text("sha256:ingress\n")
+        (engine.root / "containers" / "beef").write_text("trial running healthy r0\n")
 
 
 @pytest.mark.parametrize(("ingress", "stopped"), CUT_OFF.values(), ids=CUT_OFF)
@@ -90,3 +73,18 @@ def test_an_ingress_that_was_lost_comes_back_before_the_containers_that_it_had(e
     assert adopt(engine, repair=True).ok
     assert engine.containers == before | {"3": "schedgen-ingress running healthy r1-adopted"}
     assert "stop 2" not in engine.log
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["the rules hold", "who held them was killed"])
+@pytest.mark.parametrize("reaches", ["UP", "DOWN"])
+def test_what_led_past_a_hand_over_that_was_cut_off_goes(engine: Engine, reaches: str, holds: bool) -> None:
+    cut_off(engine, "running", stopped=True, detour=True)
+    engine.say(reach=reaches, **({"led": ""} if holds else {}))
+    assert adopt(engine, repair=True).ok
+    over = "detour over" if holds else "rules taken away"
+    assert (engine.log.count(over), engine.log.count("rm beef")) == (1, 1)
+    assert not list(engine.state.parent.glob("project's dir/.schedgen/stopped/*"))
+    # Until then somebody has the ports.
+    assert reaches == "UP" or engine.log.index("start 1") < engine.log.index(over) < engine.log.index(
+        "rm beef"
+    )

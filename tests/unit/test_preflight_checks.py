@@ -29,6 +29,7 @@ ANSWERS = {
     "git": result(),
     "engine": result("20.10.24\n"),
     "compose": result("5.6.1\n"),
+    "detour": result(""),
     "buildx": result(code=1),
     "credentials": result(recorded("variables.txt")),
     "backups": result(),

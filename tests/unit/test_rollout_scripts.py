@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from engine_stub import PROXY, Engine
+from handover_kit import adopt, services
 from kit import parses
 
 from schedgen_ops import host_scripts
@@ -61,12 +62,6 @@ def cut_off(engine: Engine, *, names: bool = False) -> Result:
 def networks(engine: Engine) -> list[str]:
     """What was asked of networks, in order."""
     return [line.removeprefix("network ") for line in engine.log if line.startswith("network ")]
-
-
-def services(engine: Engine) -> list[str]:
-    """Service and release of every container that runs, oldest first."""
-    rows = [text.split() for text in engine.containers.values()]
-    return [f"{service} {release}" for service, status, _, release in rows if status == "running"]
 
 
 def test_only_containers_of_the_release_are_removed(engine: Engine) -> None:
@@ -459,35 +454,43 @@ def test_a_record_that_is_beside_its_place_is_put_there_with_the_name(gated: Eng
 # The ports change hands
 
 
-def adopt(engine: Engine, config: str = "frontend web_80\n") -> Result:
-    engine.say(proxies="web_80", release="r1-adopted")
-    paths = Paths(str(engine.state.parent / "project's dir"))
-    release = Path(paths.release(ReleaseId("r1")))
-    release.mkdir(parents=True, exist_ok=True)
-    (release / "haproxy.cfg").write_text(config)
-    Path(paths.state).mkdir(exist_ok=True)
-    return engine.run(engine.compose.ingress(paths, str(release), {"web": SITE}, 20, proxy=PROXY))
-
-
 def test_the_ingress_takes_the_ports_over_once(engine: Engine) -> None:
     engine.has("web")
     answer = adopt(engine)
     assert answer.ok, answer
-    line, changed = answer.lines()
-    assert line.startswith("gap ")
-    assert changed == "changed"
-    assert 0 <= int(line.split()[1]) < 20_000_000
+    assert answer.lines() == ("detour", "changed")
     assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
-    # Everything is ready before the old container lets go of its ports.
-    assert (
-        engine.log.index("made 3 schedgen-ingress") < engine.log.index("stop 1") < engine.log.index("start 3")
-    )
-    # And that it reaches everybody is known before that, too.
-    assert engine.log.index("rm beef") < engine.log.index("stop 1")
+    # Who comes is led to an ingress that is there, from before the old container lets go of its ports.
+    done = ("made 3 schedgen-ingress", "detour", "stop 1", "start 3", "rm 1", "detour over", "rm beef")
+    assert [line for line in engine.log if line in done] == list(done)
     before = engine.containers
     again = adopt(engine)
     assert (again.ok, again.stdout) == (True, "")
     assert engine.containers == before
+
+
+def test_a_host_whose_packet_filter_is_not_dockers_says_so_and_how_long_the_ports_were_away(
+    engine: Engine,
+) -> None:
+    engine.has("web")
+    engine.say(filtered="")
+    why, line, changed = adopt(engine).lines()
+    assert why == "say the published ports could not be led past this: Docker sets no rules there"
+    assert (line.split()[0], changed) == ("gap", "changed")
+    assert 0 <= int(line.split()[1]) < 20_000_000
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
+    assert not list(engine.state.parent.glob("project's dir/.schedgen/stopped/*"))
+
+
+def test_who_had_the_ports_is_back_before_visitors_are_led_there_no_more(engine: Engine) -> None:
+    engine.has("web")
+    before = engine.containers
+    engine.say(stuck="3")
+    answer = adopt(engine)
+    assert (answer.code, answer.stderr.splitlines()[-1]) == (1, "it could not be started")
+    assert engine.containers == before
+    done = ("detour", "stop 1", "rm 3", "start 1", "detour over", "rm beef", "rm 2")
+    assert [line for line in engine.log if line in done] == list(done)
 
 
 def test_its_configuration_is_there_for_haproxy_to_read(engine: Engine) -> None:
@@ -582,7 +585,7 @@ def commands(name: str) -> list[Command]:
         made.start_beside(name, name, "web", SITE, 1, proxy=PROXY),
         made.retire(name, "web", SITE, 1, proxy=PROXY, release_id=ReleaseId(name)),
         made.promote(paths, ReleaseId(name), ["web", "api"], RELEASE),
-        made.ingress(paths, name, {"web": SITE}, 1, proxy=PROXY),
+        made.ingress(paths, name, {"web": SITE}, 1, 1, proxy=PROXY),
         made.finished(name, "web"),
     ]
 

@@ -8,7 +8,8 @@ ask_engine() {
   format='{{range .ClientInfo.Plugins}}{{if .Err}}{{else}}{{.Name}} {{.Version}}{{println}}{{end}}{{end}}'
   # An engine that is away has none of it, in other ways from version to version.
   format+='{{with .Info}}engine {{.ServerVersion}}{{println}}root {{.DockerRootDir}}{{println}}'
-  format+='{{range .DriverStatus}}driver {{index . 1}}{{println}}{{end}}{{end}}'
+  format+='{{range .DriverStatus}}driver {{index . 1}}{{println}}{{end}}'
+  format+='{{range .SecurityOptions}}security {{.}}{{println}}{{end}}{{end}}'
   docker=("$@")
   told=$("$@" info --format "$format" 2> /dev/null)
 }
@@ -27,6 +28,13 @@ tells() {
 }
 engine_version() { tells engine || "${docker[@]}" version --format '{{.Server.Version}}'; }
 compose_version() { tells compose || "${docker[@]}" compose version --short; }
+# Why nothing can lead visitors past a hand-over of the published ports, see lib/detour.bash: nothing where something may.
+no_detour() {
+  case $told in *$'\nsecurity name=rootless'*) echo "Docker is rootless here" ;; *)
+    PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH command -v iptables > /dev/null || echo "there is no iptables here"
+    ;;
+  esac
+}
 # Fails where there is none.
 buildx_version() {
   case $told in '') "${docker[@]}" buildx version ;; *) tells buildx ;; esac

@@ -1,9 +1,10 @@
-# How the published ports change hands. `docker`, `compose`, `project`, `ingress`, `folder`, `limit` and `stopped`
-# are the caller's: the words of the engine and of `docker compose`, the ingress's container, its folder, seconds
-# until a container must be healthy, and the record of what was stopped for its ports.
-# shellcheck disable=SC2034 # `noted` and `trial` are read by who calls
+# How the published ports change hands. `docker`, `compose`, `project`, `ingress`, `folder`, `limit`, `stopped` and
+# `detour_noted` are the caller's: the words of the engine and of `docker compose`, the ingress's container, its folder,
+# seconds until a container must be healthy, and the records of what was stopped for its ports, and of a detour.
+# shellcheck disable=SC2034 # `noted` and `reason` are read by who calls
 source lib/rollout.bash
 source lib/proxy.bash
+source lib/detour.bash
 
 # The ids of what was stopped and is still there, into the array `noted`.
 what_was_stopped() {
@@ -28,33 +29,77 @@ sort_out() {
 # An ingress that is tried out is a one-off container of Compose's: that is how it is known, by no name.
 trials() {
   local oneoff=True
-  find_ids trial schedgen-ingress
+  find_ids tried schedgen-ingress && trial=${tried[0]-}
 }
+# What it has begun goes on until its time to stop is over.
 end_trials() {
-  local trial
-  trials && remove "${trial[@]}"
+  local tried
+  trials && stop_and_remove "${tried[@]}"
 }
 # Within the one limit that all of it has, from when the script began.
 all_well() { [ "$#" -eq 0 ] || healthy "$((limit - SECONDS))" "$@"; }
 # Who had the ports has them again, and what was made to come after them goes.
 take_back() {
-  { [ -z "$ingress" ] || remove "$ingress"; } && end_trials &&
-    start_all "${noted[@]}" && all_well "${noted[@]}" && remove "${plain[@]}" || return
+  { [ -z "$ingress" ] || remove "$ingress"; } &&
+    start_all "${noted[@]}" && all_well "${noted[@]}" && end_tries && remove "${plain[@]}" || return
   ingress='' plain=()
   rm -f "$stopped"
 }
+# Nobody needs what took the requests meanwhile.
+end_tries() { end_detour && end_trials; }
 # For `asks`: a container without a healthcheck answers once the ingress gets through to it.
 answers_ingress() {
   reason="it does not reach the services"
   proxy_answering
 }
-# try_out CONTAINER...: an ingress without ports finds them all, or shows that it cannot, while the ports still answer.
-# The one that gets them begins with what this one learned.
+# try_out CONTAINER...: an ingress without the ports finds them all, or shows that it cannot, while the ports still
+# answer. It stays, as `trial`; the one that gets them begins with what this one learned.
 try_out() {
-  local fine='' trial ingress asks=answers_ingress
+  local fine='' real=$ingress asks=answers_ingress publish=()
   reason="it does not reach the services"
-  end_trials && "${compose[@]}" run --detach --no-deps schedgen-ingress > /dev/null && trials &&
-    ingress=${trial[0]-} && [ -n "$ingress" ] && all_well "$@" && within 20 answers_ingress &&
-    proxy_learned && fine=yes
-  end_trials && [ -n "$fine" ]
+  end_trials && detour_publish "${old[@]}" && run_trial && ingress=$trial &&
+    all_well "$@" && within 20 answers_ingress && proxy_learned && fine=yes
+  ingress=$real
+  [ -n "$fine" ] || {
+    end_trials
+    return 1
+  }
+}
+# Free ports are not worth failing for.
+run_trial() {
+  "${compose[@]}" run --detach --no-deps "${publish[@]}" schedgen-ingress > /dev/null 2>&1 ||
+    { end_trials && "${compose[@]}" run --detach --no-deps schedgen-ingress > /dev/null; } || return
+  trials && [ -n "$trial" ]
+}
+
+# Those that containers of the project have, as the kernel's tables of sockets end theirs.
+own_peers() {
+  local ids address numbers
+  ids=$("${docker[@]}" ps --quiet --filter "label=com.docker.compose.project=$project") || return
+  # shellcheck disable=SC2086 # a list of ids
+  for address in 127.0.0.1 $(addresses $ids); do
+    IFS=. read -r -a numbers <<< "$address"
+    [ "${#numbers[@]}" -ne 4 ] ||
+      printf '%02X%02X%02X%02X ' "${numbers[3]}" "${numbers[2]}" "${numbers[1]}" "${numbers[0]}"
+  done
+}
+# nobody_connected: no visitor is connected to what stands in `had_ports`, lines of `sockets`. Who is of the project is
+# none, and sees for itself to a connection that ends.
+nobody_connected() {
+  local network pid at from state ports
+  while read -r _ _ _ network _ _ pid; do
+    listening "$network" "$pid" || continue
+    while read -r _ at from state _; do
+      case $ports in *" $((16#${at##*:})) "*) ;; *) continue ;; esac
+      from=${from%:*}
+      case " $own " in *" ${from: -8} "*) ;; *) return 1 ;; esac
+    done < <(grep -hs ' 01 ' "/proc/$pid/net/tcp" "/proc/$pid/net/tcp6")
+  done <<< "$had_ports"
+}
+# let_end SECONDS CONTAINER...: what visitors have begun there ends, or the time is over.
+let_end() {
+  local own had_ports seconds=$1
+  shift
+  own=$(own_peers) && had_ports=$(sockets "$@") || return
+  within "$seconds" nobody_connected
 }

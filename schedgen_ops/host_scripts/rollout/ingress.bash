@@ -1,5 +1,6 @@
-# Keeps the ingress as a release has it; the first time it hands the published ports over. Prints `gap
-# MICROSECONDS` when there was one, and `changed` unless everything was so already; `say TEXT` is for the operator.
+# Keeps the ingress as a release has it; the first time it hands the published ports over. Prints `detour` where new
+# connections went on meanwhile, and else `gap MICROSECONDS` where there was one; and `changed` unless everything was so
+# already; `say TEXT` is for the operator.
 # Ends with 20 where the ports are left without those that had them, or with both.
 # What a script left that a reboot or the end of the engine cut off is ended first: with an ingress that answers,
 # who had the ports goes; else they have them again, and with `repair` that is all. What `stopped/ports` names was
@@ -12,12 +13,13 @@
 #: repair    "yes" where what a killed run left closed is to be opened again
 #: pairs[]   the services behind it, SERVICE=CONTAINERS
 #: limit     seconds until a container must be healthy
+#: drain     seconds for requests in flight to end
 source lib/alone_on_services.bash
 source lib/handover.bash
 source lib/maintenance.bash
 
 find_ingress || exit
-stopped=${folder%/*}/stopped/ports
+stopped=${folder%/*}/stopped/ports detour_noted=${folder%/*}/stopped/detour
 config_name=${config##*/}
 runs='' said=''
 [ -z "$ingress" ] || said=$(state "$ingress") || {
@@ -51,6 +53,7 @@ if [ -n "$runs" ] && [ "${#noted[@]}" -gt 0 ]; then
   else runs=''; fi
 fi
 if [ -n "$runs" ]; then
+  [ ! -e "$detour_noted" ] || end_tries || exit
   proxy_reopen || {
     echo "the ingress does not answer" >&2
     exit 1
@@ -88,7 +91,8 @@ for pair in "${pairs[@]}"; do
 done
 give_up() {
   # What has the ports makes room first.
-  { { [ -z "$ingress" ] || remove "$ingress"; } && start_all "${old[@]}" && remove "${new[@]}"; } || {
+  { { [ -z "$ingress" ] || remove "$ingress"; } && start_all "${old[@]}" &&
+    { [ ! -e "$detour_noted" ] || all_well "${old[@]}"; } && end_tries && remove "${new[@]}"; } || {
     echo "$1; and what was stopped does not serve again" >&2
     exit 20
   }
@@ -113,22 +117,31 @@ done
 # Whatever a port leads to listens.
 listened=any
 all_well "${new[@]}" "${plain[@]}" || unwell
-[ "${#old[@]}" -eq 0 ] || try_out "${new[@]}" "${plain[@]}" || unwell
 "${compose[@]}" up --no-start --no-deps --no-build --pull never schedgen-ingress >&2 ||
   give_up "it was not created"
 find_ingress && [ -n "$ingress" ] || give_up "it was not created"
-[ "${#old[@]}" -eq 0 ] || note_stopped "$stopped" "${old[@]}" ||
-  give_up "what is to be stopped could not be noted"
+if [ "${#old[@]}" -eq 0 ]; then
+  "${docker[@]}" start "$ingress" > /dev/null || give_up "it could not be started"
+  applied
+fi
+try_out "${new[@]}" "${plain[@]}" || unwell
+note_stopped "$stopped" "${old[@]}" || give_up "what is to be stopped could not be noted"
+if detour; then
+  echo detour
+  let_end "$drain" "${old[@]}"
+else
+  say "the published ports could not be led past this: $reason"
+fi
 began=${EPOCHREALTIME/[.,]/}
-[ "${#old[@]}" -eq 0 ] || "${docker[@]}" stop "${old[@]}" > /dev/null
+"${docker[@]}" stop "${old[@]}" > /dev/null
 "${docker[@]}" start "$ingress" > /dev/null || give_up "it could not be started"
-[ "${#old[@]}" -eq 0 ] || within 20 proxy_answering || give_up "it does not reach the services"
-[ "${#old[@]}" -gt 0 ] || applied
-echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
+within 20 proxy_answering || give_up "it does not reach the services"
+[ -e "$detour_noted" ] || echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
 proxy_forget
 remove "${old[@]}" || {
   echo "the containers that had the ports are still there" >&2
   exit 20
 }
 rm -f "$stopped"
+end_tries || say "what led past the hand-over is still there"
 applied
