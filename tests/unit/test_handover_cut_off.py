@@ -37,7 +37,7 @@ def cut_off(engine: Engine, ingress: str, *, stopped: bool, detour: bool = False
     noted.parent.mkdir(parents=True)
     noted.write_text("1\n" if stopped else "")
     if detour:
-        (noted.parent / "detour").write_text("sha256:ingress\n")
+        (noted.parents[1] / "detour").write_text("sha256:ingress\n")
         (engine.root / "containers" / "beef").write_text("trial running healthy r0\n")
 
 
@@ -63,6 +63,7 @@ def test_a_hand_over_that_was_cut_off_at_its_end_is_ended(engine: Engine, repair
     assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
     assert engine.log.count("rm 1") == 1
     assert not list(engine.state.parent.glob("project's dir/.schedgen/stopped/*"))
+    assert not list(engine.state.parent.glob("project's dir/.schedgen/detour"))
 
 
 def test_an_ingress_that_was_lost_comes_back_before_the_containers_that_it_had(engine: Engine) -> None:
@@ -84,6 +85,7 @@ def test_what_led_past_a_hand_over_that_was_cut_off_goes(engine: Engine, reaches
     over = "detour over" if holds else "rules taken away"
     assert (engine.log.count(over), engine.log.count("rm beef")) == (1, 1)
     assert not list(engine.state.parent.glob("project's dir/.schedgen/stopped/*"))
+    assert not list(engine.state.parent.glob("project's dir/.schedgen/detour"))
     # Until then somebody has the ports.
     assert reaches == "UP" or engine.log.index("start 1") < engine.log.index(over) < engine.log.index(
         "rm beef"

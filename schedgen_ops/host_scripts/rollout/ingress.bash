@@ -19,7 +19,7 @@ source lib/handover.bash
 source lib/maintenance.bash
 
 find_ingress || exit
-stopped=${folder%/*}/stopped/ports detour_noted=${folder%/*}/stopped/detour
+stopped=${folder%/*}/stopped/ports detour_noted=${folder%/*}/detour
 config_name=${config##*/}
 runs='' said=''
 [ -z "$ingress" ] || said=$(state "$ingress") || {
