@@ -96,6 +96,11 @@ class Compose:
         """`docker compose ARGV...` on a release's own definition."""
         return sh(*self.words_of(folder), *argv).named(" ".join(("docker compose", *argv)))
 
+    def words_as_written(self, folder: str) -> tuple[str, ...]:
+        """The same on the definition as its owner wrote it, for containers that its owner may have made."""
+        where = ("--project-directory", self.directory)
+        return (*self.program, *where, "-f", f"{folder}/owner.yaml")
+
     def as_written(self, folder: str, *argv: str) -> Command:
         """`docker compose ARGV...` on a release's definition as its owner wrote it, all profiles included."""
         words = (*self.program, "-f", f"{folder}/owner.yaml", *argv)
