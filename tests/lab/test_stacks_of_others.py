@@ -30,6 +30,13 @@ def left_as_told(project: Stack) -> None:
     """The commands of docs/leaving.md, typed: nothing of ours is there then, and the data is."""
     text = (ROOT / "docs" / "leaving.md").read_text()
     lines = [line.strip().replace("PROJECT", project.name) for line in text.split("\n") if line[:4] == "    "]
+    ours = lines.pop(0).split()
+    assert ours[0] == "inv"
+    with project.visitors("http=127.0.0.1:8131/parse/health") as ended:
+        away = project.op(*ours[1:], "--yes")
+        (seen,) = ended().values()
+    assert away.code == 0, away.output
+    assert {*seen} == {'{"status":"ok"}'}
     data = f"docker ps --quiet --filter name={project.name}-db"
     before = project.box.sh(data)
     project.box.sh(f"cd {project.directory} && {' && '.join(lines)}")

@@ -49,9 +49,14 @@ def run(inv: Inv, environ: Mapping[str, str]) -> Inv:
 @pytest.fixture
 def behind_ingress(host: Box, run: Inv) -> Box:
     """Host 1 on v1.2.3, its ports taken over by the ingress."""
-    first = run("deploy", "--branch", "v1.2.3")
+    with load(host) as ended:
+        first = run("deploy", "--branch", "v1.2.3")
+        seen = ended()
     assert first.code == 0, first.output
-    assert "they answered nobody for" in first.stdout
+    assert "The ingress has the ports now; new connections were led past that" in first.stdout
+    # Ours come by the host's loopback.
+    assert "None of our own" in first.stdout
+    assert not failed(seen)
     assert host.version() == "1.2.3"
     return host
 
@@ -159,6 +164,46 @@ def test_an_upload_in_flight_is_finished_by_the_release_that_took_it(
     assert process.returncode == 0
     assert host.version() == "1.2.4"
     assert answer.split()[1].startswith("20"), answer
+
+
+def test_the_ports_go_to_their_owner_and_come_back_under_load(
+    behind_ingress: Box, run: Inv, environ: Mapping[str, str]
+) -> None:
+    host = behind_ingress
+    ports = "docker ps --filter name=schedgen-backend --format '{{.Ports}}'"
+    assert "3001->" not in host.sh(ports)
+    with load(host) as ended:
+        away = run("ingress.remove", "--yes")
+        assert away.code == 0, away.output
+        assert "the published ports; new connections were led past that" in away.stdout
+        assert "3001->" in host.sh(ports)
+        assert containers(host) == 8
+        # Compose takes them for its own: it has nothing to do there.
+        told = host.sh("docker compose up --detach --no-build --dry-run backend frontend 2>&1")
+        assert "Recreate" not in told
+        head, body = upload(host)
+        with (
+            socket.create_connection((host.address, 3001), timeout=60) as slow,
+            deploying(environ, "v1.2.4") as process,
+        ):
+            slow.sendall(head + body[:100])
+            wait_for(process, "The published ports change hands once")
+            kit.wait_for(lambda: "SCHEDGEN" in nat(host), "new connections to be led elsewhere")
+            slow.sendall(body[100:])
+            answer = slow.recv(65536).decode()
+            process.communicate(timeout=120)
+        seen = ended()
+    assert process.returncode == 0
+    assert answer.split()[1].startswith("20"), answer
+    assert not failed(seen)
+    assert host.version() == "1.2.4"
+    assert containers(host) == 9
+    assert "SCHEDGEN" not in nat(host)
+
+
+def nat(host: Box) -> str:
+    """The rules that lead connections elsewhere."""
+    return host.sh("iptables -w -t nat -S", user="root")
 
 
 def upload(host: Box) -> tuple[bytes, bytes]:

@@ -91,7 +91,7 @@ case $1 in
       dies=; take dies "dies-$s"; [ "$s $release" != "$dies" ] || status=exited
       case $format in
         '{{.Id}}') echo "$id" ;;
-        '{{.Image}}') echo "sha256:$s" ;;
+        '{{.Image}}') image=$s; take image "image-$id"; echo "sha256:$image" ;;
         '{{.HostConfig.NetworkMode}}') network=bridge; take network "network-$s"; echo "$network" ;;
         *ExposedPorts*)
           named=; take named "named-$s"; network=bridge; take network "network-$s"

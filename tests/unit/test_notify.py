@@ -16,7 +16,7 @@ import test_tasks
 import yaml
 from deploying import deployed
 from http_kit import serving
-from simulated import SimHost
+from simulated import Fault, SimHost
 from simulated_world import fresh
 from telling_kit import Service
 from test_backup_restore import MADE
@@ -82,8 +82,17 @@ def test_the_second_deploy_says_how_long_the_first_one_took(
     host = SimHost()
     assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 0
     assert inv("deploy", "--branch", "v1.2.4", on=[host]) == 0
-    assert "Expected impact: A short gap on app1: the first run there" in service.told[0]["message"]
+    assert "Expected impact: None (zero-downtime)" in service.told[0]["message"]
     assert "Estimated duration: about " in service.told[2]["message"]
+
+
+def test_a_gap_is_told_where_the_host_leads_no_connection_past_the_first_deploy(
+    inv: Inv, configure: Configure, service: Service
+) -> None:
+    configure()
+    host = SimHost(fault=Fault(0, named="^docker info", said="Docker is rootless here\n"))
+    assert inv("deploy", "--branch", "v1.2.3", on=[host]) == 0
+    assert "Expected impact: A short gap on app1: the first run there" in service.told[0]["message"]
 
 
 def test_a_deploy_that_is_taken_back_is_told_as_that(
