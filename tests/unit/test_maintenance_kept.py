@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from deploying import deploy
 from engine_stub import Engine
+from handover_kit import adopt
 from simulated import SimHost
-from test_rollout_scripts import adopt
 
 from schedgen_ops.events import Message
 from schedgen_ops.remote import Result

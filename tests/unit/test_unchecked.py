@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from engine_stub import Engine
+from handover_kit import adopt, services
 from kit import settings
-from test_rollout_scripts import SITE, adopt, beside, services
+from test_rollout_scripts import SITE, beside
 
 from schedgen_ops.commands.compose import Port, Service, parse_services
 from schedgen_ops.commands.docker import Docker
