@@ -83,6 +83,15 @@ def test_nothing_is_done_without_an_ingress_that_runs_or_while_it_turns_visitors
     assert engine.log == []
 
 
+def test_a_container_with_ports_that_runs_beside_the_ingress_is_nobody_of_ours(engine: Engine) -> None:
+    (engine.root / "containers" / "4").write_text("web running healthy theirs\n")
+    before = engine.containers
+    answer = away(engine)
+    assert answer.code == 1
+    assert "a container of web runs that publishes ports itself" in answer.stderr
+    assert engine.containers == before
+
+
 def test_one_that_was_cut_off_before_the_ports_changed_hands_is_begun_anew(engine: Engine) -> None:
     (engine.root / "containers" / "4").write_text("web created healthy theirs\n")
     engine.say(next="5")

@@ -19,7 +19,15 @@ stopped=${folder%/*}/stopped/ports detour_noted=${folder%/*}/detour
 [ ! -s "$folder/closed" ] || exit 11
 old=() plain=()
 for name in "${behind[@]}"; do sort_out "$name" || exit; done
-# What publishes ports beside an ingress was made by a run that was cut off before they changed hands.
+# What publishes ports beside an ingress, and does not run, was made by a run that was cut off before they changed hands.
+if [ "${#old[@]}" -gt 0 ]; then
+  said=$(state "${old[@]}") || exit
+  case $'\n'$said in *$'\n'running*)
+    echo "a container of ${behind[*]} runs that publishes ports itself, beside the ingress" >&2
+    exit 1
+    ;;
+  esac
+fi
 { remove "${old[@]}" && end_tries && rm -f "$stopped"; } || exit
 listened=any new=() scale=()
 for name in "${behind[@]}"; do
