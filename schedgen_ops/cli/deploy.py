@@ -199,6 +199,14 @@ def unlock(op: Operation) -> None:
     conclude(look(op, lambda remote: lock.unlock(remote, paths), show))
 
 
+def _built(op: Operation, host: str) -> tuple[tuple[str, str], ...]:
+    """Where the images of a host are built, in a run that builds on one alone."""
+    first, *others = op.fleet.names
+    if not (others and op.settings.build.once and op.settings.from_git):
+        return ()
+    return (("Images", "built here, for all" if host == first else f"built on {first}, and carried here"),)
+
+
 def plan(op: Operation, ref: Ref) -> None:
     """Show what a deploy of `ref` would do on every host."""
     from schedgen_ops.deploy import preview
@@ -208,7 +216,8 @@ def plan(op: Operation, ref: Ref) -> None:
 
     def show(came: Mapping[str, preview.Preview]) -> None:
         for host, found in came.items():
-            op.ui.show(details(preview.head(found), title=f"{host}: what a deploy of {ref} would do"))
+            head = (*preview.head(found), *_built(op, host))
+            op.ui.show(details(head, title=f"{host}: what a deploy of {ref} would do"))
             titled = partial(op.titled, host=host)
             commits = tuple((commit,) for commit in found.changes.commits)
             if op.settings.from_git:

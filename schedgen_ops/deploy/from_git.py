@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from schedgen_ops import events
 from schedgen_ops.commands import git
 from schedgen_ops.deploy import code, images
+from schedgen_ops.deploy.carrying import Carrier
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import CommandFailed, OpsError
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout import scope
 from schedgen_ops.steps import Step
 
 
@@ -61,7 +68,26 @@ def _tell_changes(session: Session) -> None:
 
 def _build(session: Session) -> None:
     """The release's images on every host."""
-    session.do(images.build)
+    first, *others = session.host_runs
+    if others and session.settings.build.once:
+        _build_once(session, first, {host_run.remote.name for host_run in others})
+    else:
+        session.do(images.build)
     built = any(host_run.built for host_run in session.host_runs)
     text = "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
     events.info(session.emit, text)
+
+
+def _build_once(session: Session, first: HostRun, others: set[str]) -> None:
+    """Those that are built are built on the first host, for all of them."""
+    settings = session.settings
+
+    def for_all(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+        hosts = [settings.host(name) for name in others]
+        theirs = {each.name for host in hosts for each in scope.on(host_run.services, settings, host)}
+        images.build_here(host_run, records, theirs)
+
+    session.do(partial(images.build, make=for_all), only={first.remote.name})
+    with TemporaryDirectory(prefix="schedgen-") as folder:
+        carrier = Carrier(first, Path(folder))
+        session.do(partial(images.build, make=carrier.take), only=others)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,7 @@ from schedgen_ops.checklist import fitting
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files
-from schedgen_ops.deploy import as_found, pulling
+from schedgen_ops.deploy import as_found, carrying, pulling
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.resolving import resolve
 from schedgen_ops.errors import OpsError
@@ -138,15 +138,22 @@ def ask_ports(host: HostContext, services: Sequence[c.Service], known: Release |
     return spoken_of.parse(host.run(spoken_of.command(doors), spoken_of.DEADLINE).stdout)
 
 
-def build(host_run: HostRun) -> None:
-    """Build every image of the new release under the release's own names; touch nothing that runs."""
+Make = Callable[[HostRun, Mapping[str, ServiceRecord]], None]
+
+
+def build(host_run: HostRun, make: Make | None = None) -> None:
+    """Build every image of the new release under the release's own names; touch nothing that runs.
+
+    Args:
+        make: has the images that are built here instead; None builds those that the host's services run.
+    """
     release = host_run.release
     host_run.services, tracked = resolve(host_run, release.id, release.commit, release.tag)
     spoken = ask_ports(host_run.context, host_run.services, host_run.old)
     records = _described(host_run, tracked, spoken)
     pin(host_run, release.id, host_run.services, records, host_run.old)
     at_once(
-        [partial(pulling.pull, host_run, records), partial(_build, host_run)],
+        [partial(pulling.pull, host_run, records), partial(make or build_here, host_run, records)],
         interrupt=host_run.remote.interrupt,
     )
     _share(host_run, records)
@@ -162,8 +169,14 @@ def _described(host_run: HostRun, tracked: Mapping[str, str], spoken: Spoken) ->
     return describe(host_run.settings, host, host_run.services, release, old, tracked, boxes, spoken)
 
 
-def _build(host_run: HostRun) -> None:
-    built = sorted({service.image_of or service.name for service in host_run.scope if service.built})
+def build_here(host_run: HostRun, _: Mapping[str, ServiceRecord], others: Collection[str] = ()) -> None:
+    """Build the images that a host's services run.
+
+    Args:
+        others: services of other hosts whose images are built here too.
+    """
+    scope = [service for service in host_run.services if service in host_run.scope or service.name in others]
+    built = sorted({service.image_of or service.name for service in scope if service.built})
     if built:
         folder, pull = host_run.paths.release(host_run.release.id), host_run.settings.build.pull == "always"
         command = host_run.orchestrator.build(folder, *built, pull=pull)
@@ -243,6 +256,8 @@ def name_as_owner(host_run: HostRun) -> None:
 
 def drop(host_run: HostRun) -> None:
     """Remove the image names of the new release, which will never serve, and what its build left behind."""
+    if host_run.settings.build.once:
+        host_run.remote.run(carrying.forget(host_run.paths), deadline=QUICK, check=False)
     if host_run.building:
         host_run.remote.run(host_run.docker.remove(*host_run.building), deadline=QUICK, check=False)
     if host_run.new is not None:

@@ -138,6 +138,10 @@ class Build(Section):
         default="missing",
         description="When images from elsewhere are pulled; `always`: those that builds begin with, too.",
     )
+    once: bool = Field(
+        default=False,
+        description="On several hosts, build on the first one of a run, and carry the images to the others.",
+    )
     deadline: t.Seconds = Field(default=1800, description="Seconds a build may take.")
     reach: t.Many[t.Url] = Field(
         default=(), description="What builds load from; `inv doctor` asks these addresses from the host."

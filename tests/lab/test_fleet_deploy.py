@@ -66,7 +66,7 @@ def _assert_failure_on_one_takes_both_back(op: Operator, boxes: tuple[Box, ...])
 def _assert_each_in_its_role(op: Operator, boxes: tuple[Box, ...]) -> None:
     first, second = boxes
     saved = kit.backups(first)
-    op.configure(hosts=ROLES, health=QUICK, rollout={"batch": 2})
+    op.configure(hosts=ROLES, health=QUICK, rollout={"batch": 2}, build={"once": True})
     document = op.document("deploy", "--branch", "v1.2.3")
     assert (document["ok"], document["hosts"]) == (True, ["app1", "app2"])
     told = {(message["host"], message["text"].split(" (")[0]) for message in document["messages"]}
@@ -75,6 +75,14 @@ def _assert_each_in_its_role(op: Operator, boxes: tuple[Box, ...]) -> None:
         assert (box.name, "Service backend updated successfully") in told
         assert (box.name, "All critical services are healthy") in told
     assert (first.name, "Service redis unchanged, left as it is") in told
+    # Built on the first one, the images are the same on both.
+    (carried,) = [text for name, text in told if "built once: " in text]
+    assert (second.name, carried) in told
+    ours = {record["image"] for record in kit.records(second)[-1]["services"].values()}
+    one, two = ({name: id_ for name, id_ in kit.images(box).items() if name in ours} for box in boxes)
+    assert one == two
+    assert {name.split(":")[0] for name in one} == {f"schedgen-{name}" for name in NO_DATA}
+    assert second.sh("ls .schedgen/carried 2>/dev/null || echo none") == "none"
     assert (second.name, "Service redis unchanged, left as it is") not in told
     assert set(kit.records(second)[-1]["services"]) == set(NO_DATA)
     assert (len(kit.backups(first)), kit.backups(second)) == (len(saved) + 1, ())

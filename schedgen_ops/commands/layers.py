@@ -1,0 +1,70 @@
+"""Images between hosts: which layers one has, and which it needs. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
+
+Layers = tuple[str, ...]
+"""The sums of an image's layers, the lowest first: `sha256:` and 64 hexadecimal digits each."""
+
+
+def listed(docker: Docker) -> Command:
+    """Tells the layers of every image."""
+    return host_script("images/layers", title="docker image ls", docker=docker.words)
+
+
+def of(docker: Docker, images: Sequence[str]) -> Command:
+    """Tells the layers of these images, in order; fails if one is missing."""
+    return docker("image", "inspect", "--format", "{{.Id}} {{json .RootFS.Layers}}", *images)
+
+
+def parse(stdout: str) -> dict[str, Layers]:
+    """Reads the answer of both: layers by the image's id.
+
+    Raises:
+        ValueError: for an answer that is none.
+    """
+    rows = (line.split(" ", 1) for line in stdout.splitlines())
+    return {id_: tuple(json.loads(layers) or ()) for id_, layers in rows}
+
+
+def spared(wanted: Iterable[Layers], there: Collection[Layers]) -> tuple[str, ...]:
+    """Return the layers that need not be carried to a host.
+
+    Docker keeps a layer together with all below it: what lies on something else there is another one.
+
+    Args:
+        wanted: the layers of each image that is carried.
+        there: those of each image that the host has.
+    """
+    stacks = {layers[:height] for layers in there for height in range(1, len(layers) + 1)}
+    every: set[str] = set()
+    needed: set[str] = set()
+    for layers in wanted:
+        height = max((n for n in range(len(layers) + 1) if layers[:n] in stacks), default=0)
+        every |= {*layers}
+        needed |= {*layers[height:]}
+    return tuple(sorted(every - needed))
+
+
+def pack(docker: Docker, images: Sequence[str], spare: Sequence[str], file: str) -> Command:
+    """Packs images into a file, without the layers that are spared."""
+    sums = [layer.removeprefix("sha256:") for layer in spare]
+    return host_script(
+        "images/pack", title="docker save", docker=docker.words, images=images, layers=sums, file=file
+    )
+
+
+def load(docker: Docker, file: str) -> Command:
+    """Takes in the images of a file that was packed, and removes it."""
+    return host_script("images/load", title="docker load", docker=docker.words, file=file)
+
+
+def tags(docker: Docker, names: Mapping[str, str]) -> list[Command]:
+    """Give images, by id, their names."""
+    return [docker.tag(id_, name) for name, id_ in names.items()]

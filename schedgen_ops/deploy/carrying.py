@@ -1,0 +1,163 @@
+"""Images that one host of a run has built, carried to the others over their connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from schedgen_ops.commands import compose as c
+from schedgen_ops.commands import layers
+from schedgen_ops.commands.layers import Layers
+from schedgen_ops.deploy import pulling
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import ConnectionLost, OpsError
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.shell import Command, sh
+from schedgen_ops.text import size
+
+T = TypeVar("T")
+
+_PART = 8 * 2**20
+# Bytes a second of the slowest way that is waited for.
+_SLOWEST = 50_000
+_TRIES = 5
+_LONG = 900.0
+
+
+def built_here(host_run: HostRun) -> list[c.Service]:
+    """Return the services of the compose file whose images this host's services run, and that are built."""
+    names = {service.image_of or service.name for service in host_run.scope if service.built}
+    return [service for service in host_run.services if service.name in names]
+
+
+def image_of(host_run: HostRun, service: c.Service, records: Mapping[str, ServiceRecord]) -> str:
+    """Return the name that a build gives a service's image on a host."""
+    if record := records.get(service.name):
+        return record.image
+    return service.image or f"{host_run.settings.project}-{service.name}"
+
+
+def forget(paths: Paths) -> Command:
+    """Return the command that removes what was on its way on a host."""
+    return sh("rm", "-rf", "--", _folder(paths))
+
+
+def _folder(paths: Paths) -> str:
+    return f"{paths.state}/carried"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The way from the host that builds to the others.
+
+    Attributes:
+        builder: the host that has built.
+        folder: a folder of this machine for what is on its way.
+    """
+
+    builder: HostRun
+    folder: Path
+    _packed: dict[tuple[str, ...], Path] = field(default_factory=dict)
+    _packing: Lock = field(default_factory=Lock)
+
+    def take(self, host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+        """Bring the images of a host's services there, under the names that a build would have given them.
+
+        Raises:
+            OpsError: where they did not arrive.
+        """
+        services = built_here(host_run)
+        if not services:
+            return
+        made = self._made(services)
+        names = {
+            image_of(host_run, each, records): id_ for each, (id_, _) in zip(services, made, strict=True)
+        }
+        there = layers.parse(host_run.run(layers.listed(host_run.docker)).stdout)
+        wanted = {id_: its for id_, its in made if id_ not in there}
+        if wanted:
+            self._carry(host_run, wanted, layers.spared(wanted.values(), there.values()))
+        pulling.tag(host_run, layers.tags(host_run.docker, names))
+        host_run.built = tuple(service.name for service in services)
+
+    def _made(self, services: Sequence[c.Service]) -> list[tuple[str, Layers]]:
+        """Id and layers of each of these images, on the host that built them."""
+        known = self.builder.release.services
+        names = [image_of(self.builder, service, known) for service in services]
+        each = [self.builder.run(layers.of(self.builder.docker, [name])).stdout for name in names]
+        return [next(iter(layers.parse(said).items())) for said in each]
+
+    def _carry(self, host_run: HostRun, wanted: Mapping[str, Layers], spare: tuple[str, ...]) -> None:
+        images, target = tuple(wanted), self._file(host_run)
+        for spared in dict.fromkeys((spare, ())):
+            packed = self._pack(images, spared)
+            _upload(host_run, packed, target)
+            done = host_run.remote.run(layers.load(host_run.docker, target), deadline=_LONG, check=False)
+            if done.ok:
+                sent = f"{size(packed.stat().st_size)} carried from {self.builder.remote.name}"
+                host_run.say(f"{len(images)} image{'s' * (len(images) > 1)} built once: {sent}")
+                return
+            # An engine may keep layers in another way than the one that packed them.
+            host_run.show("docker load asks for layers that are here already: all of them are carried")
+        said = (done.stderr.strip() or f"exit code {done.code}").splitlines()[-1]
+        raise OpsError(f"the images did not arrive: {said}", host=host_run.remote.name)
+
+    def _pack(self, images: tuple[str, ...], spare: tuple[str, ...]) -> Path:
+        """The file with these images, fetched once for all hosts that lack the same."""
+        with self._packing:
+            key = (*images, "without", *spare)
+            if key not in self._packed:
+                path, source = self.folder / f"{len(self._packed)}.tar.gz", self._file(self.builder)
+                builder = self.builder
+                command = layers.pack(builder.docker, images, spare, source)
+                told = builder.run(command, deadline=builder.settings.build.deadline)
+                _download(builder, source, path, int(told.text))
+                builder.run(forget(builder.paths))
+                self._packed[key] = path
+            return self._packed[key]
+
+    def _file(self, host_run: HostRun) -> str:
+        return f"{_folder(host_run.paths)}/{self.builder.release.id}.tar.gz"
+
+
+def _download(host_run: HostRun, path: str, here: Path, length: int) -> None:
+    with here.open("wb") as out:
+
+        def rest() -> None:
+            begun = out.tell()
+            deadline = 60 + (length - begun) / _SLOWEST
+            host_run.remote.download(path, out.write, offset=begun, deadline=deadline)
+
+        _again(rest)
+        if out.tell() != length:
+            text = f"{out.tell()} of {length} bytes of the images came"
+            raise OpsError(text, host=host_run.remote.name, hint="Deploy again.")
+
+
+def _upload(host_run: HostRun, here: Path, path: str) -> None:
+    with here.open("rb") as source:
+        offset = 0
+        while part := source.read(_PART):
+            command = host_script("files/append", path=path, offset=offset, size=len(part)).with_stdin(part)
+            deadline = 60 + len(part) / _SLOWEST
+            told = _again(partial(host_run.run, command, deadline))
+            offset += len(part)
+            if told.text != str(offset):
+                text = f"{told.text or 'nothing'} of {offset} bytes of the images arrived"
+                raise OpsError(text, host=host_run.remote.name, hint="Deploy again.")
+
+
+def _again(action: Callable[[], T]) -> T:
+    """Do it, and go on over a new connection where one was lost."""
+    for _ in range(_TRIES - 1):
+        try:
+            return action()
+        except ConnectionLost:
+            continue
+    return action()

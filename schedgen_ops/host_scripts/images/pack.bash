@@ -1,0 +1,17 @@
+# Packs images into a file for a host that has some of their layers; says how many bytes it has.
+#: docker[] the engine's words
+#: images[] their ids
+#: layers[] the sums of the layers that are there, as sha256sum has them
+#: file     where they go
+umask 077
+mkdir -p "${file%/*}" && scratch=$(mktemp -d "${file%/*}/pack.XXXXXX") || exit
+trap 'rm -rf "$scratch"' EXIT
+"${docker[@]}" save "${images[@]}" | tar -xf - -C "$scratch" || exit
+if [ "${#layers[@]}" -gt 0 ]; then
+  # Under which name a layer lies differs from version to version; what is packed already has another sum, and stays.
+  find "$scratch" -type f \( -name layer.tar -o -path '*/blobs/sha256/*' \) -exec sha256sum {} + |
+    while read -r sum path; do
+      case " ${layers[*]} " in *" $sum "*) rm -f -- "$path" ;; esac
+    done || exit
+fi
+tar -cf - -C "$scratch" . | gzip -1 > "$file" && wc -c < "$file"
