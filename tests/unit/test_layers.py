@@ -86,11 +86,12 @@ def test_images_that_cannot_be_saved_are_no_file_of_images(tmp_path: Path) -> No
 @pytest.mark.parametrize("code", [0, 1])
 def test_what_was_taken_in_is_a_file_no_more(tmp_path: Path, code: int) -> None:
     program(tmp_path / "bin", "docker", f'cat > "$HOME/loaded"; exit {code}')
-    (tmp_path / "carried.tar.gz").write_bytes(gzip.compress(b"images"))
-    command = layers.load(Docker(), str(tmp_path / "carried.tar.gz"))
+    (tmp_path / "carried").mkdir()
+    (tmp_path / "carried/r1.tar.gz").write_bytes(gzip.compress(b"images"))
+    command = layers.load(Docker(), str(tmp_path / "carried/r1.tar.gz"))
     assert bash(command, tmp_path, PATH=path(tmp_path / "bin")).code == code
     assert (tmp_path / "loaded").read_bytes() == b"images"
-    assert not (tmp_path / "carried.tar.gz").exists()
+    assert not (tmp_path / "carried").exists()
 
 
 def append(file: Path, offset: int, data: bytes, length: int | None = None) -> Result:
