@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
+ENGINE = "-"
+"""What stands for an image's id where the engine itself is told of."""
 Layers = tuple[str, ...]
 """The sums of an image's layers, the lowest first: `sha256:` and 64 hexadecimal digits each."""
 
 
+class Told(NamedTuple):
+    """What was told of an image: its platform, as linux/amd64, and its layers."""
+
+    platform: str
+    layers: Layers
+
+
 def listed(docker: Docker) -> Command:
-    """Tells the layers of every image."""
+    """Tells of every image, and of the engine."""
     return host_script("images/layers", title="docker image ls", docker=docker.words)
 
 
 def of(docker: Docker, images: Sequence[str]) -> Command:
-    """Tells the layers of these images, in order; fails if one is missing."""
-    return docker("image", "inspect", "--format", "{{.Id}} {{json .RootFS.Layers}}", *images)
+    """Tells of these images, in order; fails if one is missing."""
+    format_ = "{{.Id}} {{.Os}}/{{.Architecture}} {{json .RootFS.Layers}}"
+    return docker("image", "inspect", "--format", format_, *images)
 
 
-def parse(stdout: str) -> dict[str, Layers]:
-    """Reads the answer of both: layers by the image's id.
+def parse(stdout: str) -> dict[str, Told]:
+    """Reads the answer of both: what was told, by the image's id.
 
     Raises:
         ValueError: for an answer that is none.
     """
-    rows = (line.split(" ", 1) for line in stdout.splitlines())
-    return {id_: tuple(json.loads(layers) or ()) for id_, layers in rows}
+    rows = (line.split(" ", 2) for line in stdout.splitlines())
+    return {id_: Told(platform, tuple(json.loads(layers) or ())) for id_, platform, layers in rows}
 
 
 def spared(wanted: Iterable[Layers], there: Collection[Layers]) -> tuple[str, ...]:

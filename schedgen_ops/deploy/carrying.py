@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import layers
-from schedgen_ops.commands.layers import Layers
+from schedgen_ops.commands.layers import Layers, Told
 from schedgen_ops.deploy import pulling
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import ConnectionLost, OpsError
@@ -80,14 +80,22 @@ class Carrier:
             image_of(host_run, each, records): id_ for each, (id_, _) in zip(services, made, strict=True)
         }
         there = layers.parse(host_run.run(layers.listed(host_run.docker)).stdout)
-        wanted = {id_: its for id_, its in made if id_ not in there}
+        self._suits(host_run, there[layers.ENGINE].platform, made)
+        wanted = {id_: told.layers for id_, told in made if id_ not in there}
         if wanted:
-            self._carry(host_run, wanted, layers.spared(wanted.values(), there.values()))
+            known = [told.layers for told in there.values()]
+            self._carry(host_run, wanted, layers.spared(wanted.values(), known))
         pulling.tag(host_run, layers.tags(host_run.docker, names))
         host_run.built = tuple(service.name for service in services)
 
-    def _made(self, services: Sequence[c.Service]) -> list[tuple[str, Layers]]:
-        """Id and layers of each of these images, on the host that built them."""
+    def _suits(self, host_run: HostRun, platform: str, made: Sequence[tuple[str, Told]]) -> None:
+        if others := sorted({told.platform for _, told in made} - {platform}):
+            built = f"the images built on {self.builder.remote.name} are for {', '.join(others)}"
+            hint = "Without `build.once` every host builds its own."
+            raise OpsError(f"{built}, not for {platform}", host=host_run.remote.name, hint=hint)
+
+    def _made(self, services: Sequence[c.Service]) -> list[tuple[str, Told]]:
+        """What is told of each of these images by the host that built them."""
         known = self.builder.release.services
         names = [image_of(self.builder, service, known) for service in services]
         each = [self.builder.run(layers.of(self.builder.docker, [name])).stdout for name in names]

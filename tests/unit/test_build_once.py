@@ -22,8 +22,8 @@ RELEASE = f"{FIRST}-{NEW[:7]}"
 
 
 def layers(id_: str) -> str:
-    """Those of an image: one of its own on a base that all have."""
-    return json.dumps(["sha256:base", id_])
+    """What is told of an image: one layer of its own on a base that all have."""
+    return f"{id_} linux/amd64 {json.dumps(['sha256:base', id_])}\n"
 
 
 class Carrier(SimHost):
@@ -31,9 +31,11 @@ class Carrier(SimHost):
 
     Attributes:
         picky: it takes in only what is whole.
+        machine: what it runs on.
     """
 
     picky = False
+    machine = "amd64"
 
     def _answer(self, command: Command) -> Result:
         told: dict[str, Any] = dict(command.values)
@@ -47,11 +49,12 @@ class Carrier(SimHost):
             return script(told, command)
         if "RootFS.Layers" in command.text:
             id_ = self.world.images[command.text.split()[-1]]
-            return result(f"{id_} {layers(id_)}\n")
+            return result(layers(id_))
         return super()._answer(command)
 
     def _layers(self, _: dict[str, Any], __: Command) -> Result:
-        return result("".join(f"{id_} {layers(id_)}\n" for id_ in {*self.world.images.values()}))
+        mine = f"- linux/{self.machine} []\n"
+        return result(mine + "".join(map(layers, {*self.world.images.values()})))
 
     def _pack(self, told: dict[str, Any], _: Command) -> Result:
         self.files[told["file"]] = json.dumps([told["images"], told["layers"]]).encode()
@@ -102,6 +105,14 @@ def test_an_engine_that_wants_all_layers_gets_them() -> None:
     second.picky = True
     assert deploy(first, second).code == 0
     assert of_release(first.world) == of_release(second.world)
+
+
+def test_images_of_another_machine_are_not_carried() -> None:
+    first, second = Carrier("app1"), Carrier("app2")
+    second.machine = "arm64"
+    outcome = deploy(first, second)
+    assert (outcome.code, outcome.failed_step) == (4, "Building containers")
+    assert "built on app1 are for linux/amd64, not for linux/arm64" in str(outcome.error)
 
 
 @pytest.mark.parametrize("after", [True, False])

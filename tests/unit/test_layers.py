@@ -42,8 +42,12 @@ def test_a_layer_that_lies_on_another_one_there_is_carried() -> None:
 
 
 def test_the_answers_are_read() -> None:
-    said = 'sha256:1 ["sha256:a","sha256:b"]\nsha256:2 null\n'
-    assert layers.parse(said) == {"sha256:1": ("sha256:a", "sha256:b"), "sha256:2": ()}
+    said = '- linux/arm64 []\nsha256:1 linux/amd64 ["sha256:a","sha256:b"]\nsha256:2 linux/amd64 null\n'
+    assert layers.parse(said) == {
+        layers.ENGINE: ("linux/arm64", ()),
+        "sha256:1": ("linux/amd64", ("sha256:a", "sha256:b")),
+        "sha256:2": ("linux/amd64", ()),
+    }
 
 
 def archive(**files: bytes) -> bytes:
