@@ -11,8 +11,9 @@ from schedgen_ops.cli.looking import Rows
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.provision import setup, setup_plan
+from schedgen_ops.provision.files import Packed, pack
 from schedgen_ops.provision.setup_facts import SetupFacts
-from schedgen_ops.provision.setup_plan import Action, Kind
+from schedgen_ops.provision.setup_plan import Action, Kind, Source
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.secrets import remote_commands
@@ -25,11 +26,12 @@ _PASSWORD = re.compile(r"[a-z+]+://[^/@]*:[^/@]*@")
 Plans = dict[str, tuple[SetupFacts, tuple[Action, ...]]]
 
 
-def run(op: Operation, repository: str, login: str) -> None:
+def run(op: Operation, repository: str, login: str, files: str = "") -> None:
     """Set the chosen hosts up, once their plan was shown and agreed to, and check them.
 
     Args:
         repository: where the project is cloned from, "" where every host has its clone.
+        files: the folder here whose files a host gets instead, where releases are images; "" for none.
         login: who logs in to do it, "" for who deploys.
 
     Raises:
@@ -38,13 +40,16 @@ def run(op: Operation, repository: str, login: str) -> None:
         CommandFailed: where something cannot be done.
     """
     _sane(op, repository, login)
+    packed = _packed(op, repository, files) if files else None
+    told = (packed.folder, len(packed.names)) if packed else ("", 0)
+    source = Source(repository, folder=told[0], files=told[1])
     with _logged_in(op, login) as door:
-        found = door.each(lambda remote: _planned(op, remote, repository, login)).values()
+        found = door.each(lambda remote: _planned(op, remote, source, login)).values()
         plans: Plans = dict(zip(door.names, found, strict=True))
         todo = [name for name, (_, actions) in plans.items() if actions]
         if todo:
             _agreed(op, plans)
-            _work(op, door, plans, repository)
+            _work(op, door, plans, repository, packed.data if packed else b"")
         else:
             events.info(op.emit, "Every host is set up: there was nothing to do")
     # Whoever is in a group since a moment ago is so in new sessions only: these connections are.
@@ -57,6 +62,16 @@ def run(op: Operation, repository: str, login: str) -> None:
         raise
     if todo:
         op.end("Set up", f"{plural(len(todo), 'host')} can be deployed to")
+
+
+def _packed(op: Operation, repository: str, files: str) -> Packed:
+    if op.settings.from_git:
+        raise ConfigError(
+            "--files is for releases that are images", hint="A commit comes by a clone: --repository."
+        )
+    if repository:
+        raise ConfigError("--files and --repository say two things", hint="Name one of them.")
+    return pack(op.settings, files)
 
 
 def _sane(op: Operation, repository: str, login: str) -> None:
@@ -82,11 +97,11 @@ def _logged_in(op: Operation, login: str) -> Fleet:
 
 
 def _planned(
-    op: Operation, remote: Remote, repository: str, login: str
+    op: Operation, remote: Remote, source: Source, login: str
 ) -> tuple[SetupFacts, tuple[Action, ...]]:
     account = op.settings.host(remote.name).user if login else None
     facts = setup.look(op.context(remote), account or "")
-    return facts, setup_plan.plan(op.settings, facts, repository, remote.name)
+    return facts, setup_plan.plan(op.settings, facts, source, remote.name)
 
 
 def _agreed(op: Operation, plans: Plans) -> None:
@@ -97,7 +112,7 @@ def _agreed(op: Operation, plans: Plans) -> None:
         raise Refused("nothing was changed")
 
 
-def _work(op: Operation, door: Fleet, plans: Plans, repository: str) -> None:
+def _work(op: Operation, door: Fleet, plans: Plans, repository: str, files: bytes) -> None:
     vault = op.vault
     delivers = {name for name, (_, todo) in plans.items() if any(one.kind is Kind.ENV for one in todo)}
     if vault is not None and delivers:
@@ -108,7 +123,7 @@ def _work(op: Operation, door: Fleet, plans: Plans, repository: str) -> None:
         setup.prepare(op.context(remote), *plans[remote.name])
 
     def project(remote: Remote) -> None:
-        setup.clone(op.context(remote), repository, plans[remote.name][1])
+        setup.project(op.context(remote), repository, files, plans[remote.name][1])
         if vault is not None and remote.name in delivers:
             remote.run(remote_commands.deliver(op.settings, vault.env()), deadline=60)
             events.info(op.emit, f"done: deliver {op.settings.env_file}", remote.name)

@@ -44,25 +44,30 @@ def prepare(host: HostContext, facts: SetupFacts, actions: Iterable[Action]) -> 
             _do(host, action, command, _LONG if action.kind is Kind.PACKAGES else _QUICK)
 
 
-def clone(host: HostContext, repository: str, actions: Iterable[Action]) -> None:
-    """Clone the project, as who deploys, where that is planned.
+def project(host: HostContext, repository: str, files: bytes, actions: Iterable[Action]) -> None:
+    """Clone the project or bring its files, as who deploys, where that is planned.
 
     Args:
         repository: where git clones it from.
+        files: a packed tar.
 
     Raises:
-        CommandFailed: where git does not clone; the directory is as it was.
+        CommandFailed: where that cannot be done; the directory is as it was.
     """
+    directory = host.settings.directory
     for action in actions:
         if action.kind is Kind.CLONE:
             command = host_script(
                 "provision/clone",
                 title="git clone",
-                directory=host.settings.directory,
+                directory=directory,
                 repository=repository,
                 remote=host.settings.remote,
             )
             _do(host, action, command, _LONG)
+        elif action.kind is Kind.FILES:
+            bring = host_script("provision/bring", title="tar", directory=directory, size=len(files))
+            _do(host, action, bring.with_stdin(files), _LONG)
 
 
 def _do(host: HostContext, action: Action, command: Command, deadline: float) -> None:

@@ -30,6 +30,7 @@ class SetupFacts:
         keys: the file of the keys that let in whoever is logged in, "" for none.
         directory: the project's: missing, empty, begun, taken, "no folder" or clone.
         owner: whose the directory is, "" where it is not there.
+        composed: whether a compose file is there.
         env: whether the env file is there.
         free: KiB that are free where the project is or will be.
     """
@@ -47,6 +48,7 @@ class SetupFacts:
     keys: str
     directory: str
     owner: str
+    composed: bool
     env: bool
     free: int | None
 
@@ -63,7 +65,8 @@ def ask(settings: Settings, account: str) -> Command:
         account=account,
         directory=settings.directory,
         env_file=settings.env_file,
-        tools=(*TOOLS, *BETTER),
+        files=settings.compose_files,
+        tools=[tool for tool in (*TOOLS, *BETTER) if settings.from_git or tool != "git"],
     )
 
 
@@ -92,6 +95,7 @@ def _facts(said: Mapping[str, str]) -> SetupFacts:
         keys=said["keys"],
         directory=said["directory"],
         owner=said.get("owner", ""),
+        composed="compose-file" in said,
         env=said.get("env") == "there",
         free=answer.free(said),
     )

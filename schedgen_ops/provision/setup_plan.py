@@ -26,12 +26,13 @@ class Kind(Enum):
     ACCOUNT = "account"
     DIRECTORY = "directory"
     CLONE = "clone"
+    FILES = "files"
     ENV = "env"
 
     @property
     def as_root(self) -> bool:
         """Whether only root can do it."""
-        return self not in (Kind.CLONE, Kind.ENV)
+        return self not in (Kind.CLONE, Kind.FILES, Kind.ENV)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,38 @@ class Action:
     text: str
 
 
-def plan(settings: Settings, facts: SetupFacts, repository: str, host: str) -> tuple[Action, ...]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a host gets its project from.
+
+    Attributes:
+        repository: what it is cloned from, "" for no clone.
+        files: how many files are brought instead.
+        folder: where they are on this machine, "" for none.
+    """
+
+    repository: str = ""
+    files: int = 0
+    folder: str = ""
+
+
+def plan(settings: Settings, facts: SetupFacts, source: Source, host: str) -> tuple[Action, ...]:
     """Return what a host lacks, in the order in which it is done; nothing where it lacks nothing.
 
     Args:
-        repository: where the project is cloned from, "" where nobody said.
         host: its name, for messages.
 
     Raises:
         Refused: where it cannot be done, or would touch what somebody else put there.
     """
-    actions = tuple(_actions(settings, facts, repository))
-    _possible(settings, facts, repository, actions, host)
+    actions = tuple(_actions(settings, facts, source))
+    _possible(settings, facts, source, actions, host)
     return actions
+
+
+def _has_project(settings: Settings, facts: SetupFacts) -> bool:
+    """Whether the project is there: a clone, or where releases are images its compose file."""
+    return facts.directory == "clone" or (not settings.from_git and facts.composed)
 
 
 def packages(facts: SetupFacts) -> tuple[str, ...]:
@@ -69,7 +89,7 @@ def no_engine(facts: SetupFacts) -> bool:
     return facts.engine_error == "none"
 
 
-def _actions(settings: Settings, facts: SetupFacts, repository: str) -> Iterator[Action]:
+def _actions(settings: Settings, facts: SetupFacts, source: Source) -> Iterator[Action]:
     wanted = [*packages(facts)]
     wanted += ["Docker Engine"] * no_engine(facts) + ["Docker Compose"] * (not facts.compose)
     if wanted:
@@ -87,25 +107,32 @@ def _actions(settings: Settings, facts: SetupFacts, repository: str) -> Iterator
         yield Action(Kind.DIRECTORY, f"make {settings.directory}, owned by {facts.account}")
     elif facts.directory == "empty" and facts.owner != facts.account:
         yield Action(Kind.DIRECTORY, f"give {settings.directory}, which is empty, to {facts.account}")
-    if facts.directory != "clone":
-        yield Action(Kind.CLONE, f"clone {repository} to {settings.directory}")
+    if _has_project(settings, facts):
+        pass
+    elif source.folder:
+        yield Action(Kind.FILES, f"bring the {source.files} files of {source.folder} to {settings.directory}")
+    else:
+        yield Action(Kind.CLONE, f"clone {source.repository} to {settings.directory}")
     if not facts.env and settings.delivered:
         yield Action(Kind.ENV, f"deliver {settings.env_file}")
 
 
 def _possible(
-    settings: Settings, facts: SetupFacts, repository: str, actions: tuple[Action, ...], host: str
+    settings: Settings, facts: SetupFacts, source: Source, actions: tuple[Action, ...], host: str
 ) -> None:
     where, kinds = settings.directory, {action.kind for action in actions}
-    if facts.directory in ("taken", "no folder"):
-        what = "is no folder" if facts.directory == "no folder" else "holds other things and is no clone"
+    if facts.directory in ("taken", "no folder") and not _has_project(settings, facts):
+        other = "is no clone" if settings.from_git else "has no compose file"
+        what = "is no folder" if facts.directory == "no folder" else f"holds other things and {other}"
         hint = f"Move it away, or correct `directory` in config/{settings.environment}.yaml."
         raise Refused(f"{where} {what}; nothing was changed", hint=hint, host=host)
-    if facts.directory in ("clone", "begun") and facts.owner != facts.account:
+    if (facts.directory == "begun" or _has_project(settings, facts)) and facts.owner != facts.account:
         hint = "Deploy as its owner (`user` in the config), or give it away on the host."
         raise Refused(f"{where} is {facts.owner}'s, not {facts.account}'s", hint=hint, host=host)
-    if Kind.CLONE in kinds and not repository:
-        raise Refused(f"there is no clone in {where}", hint="Say from where: --repository URL.", host=host)
+    if Kind.CLONE in kinds and not source.repository:
+        what = "clone" if settings.from_git else "compose file"
+        hint = "Say from where: --repository URL" + ("." if settings.from_git else ", or --files FOLDER.")
+        raise Refused(f"there is no {what} in {where}", hint=hint, host=host)
     _by_root(facts, tuple(action for action in actions if action.kind.as_root), host)
     if Kind.PACKAGES in kinds and facts.system not in SYSTEMS:
         hint = (

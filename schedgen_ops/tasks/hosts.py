@@ -35,11 +35,12 @@ def trust(op: Operation, fingerprint: str = "", replace: bool = False) -> None:
     asks=True,
     help={
         "repository": "Where a host that has no clone of the project gets it from, as `git clone` takes it.",
+        "files": "Where releases are images: the folder here with the compose file, which such a host gets.",
         "login": "Who logs in to do it, such as root or ubuntu; the `user` of the config is made if missing.",
     },
 )
-def setup(op: Operation, repository: str = "", login: str = "") -> None:
+def setup(op: Operation, repository: str = "", login: str = "", files: str = "") -> None:
     """Set bare hosts up: Docker, Compose, the deploy user, the clone, the env file; shows its plan, asks."""
     from schedgen_ops.cli import hosts_setup as cli
 
-    cli.run(op, repository, login)
+    cli.run(op, repository, login, files)

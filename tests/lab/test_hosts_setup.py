@@ -182,3 +182,20 @@ def test_a_bare_host_becomes_one_that_can_be_deployed_to(bare: Bare) -> None:
     assert code == 3, said
     assert "holds other things" in said
     assert bare.sh("cat /srv/p/.env") == "mine"
+
+    # A project of images needs no git: its files come from here.
+    path = bare.folder / "config/bare.yaml"
+    config = json.loads(path.read_text()) | {"project": "q", "directory": "/srv/q"}
+    path.write_text(json.dumps(config | {"release": {"source": "image", "variable": "TAG"}}))
+    (bare.folder / "site/conf").mkdir(parents=True)
+    (bare.folder / "site/compose.yaml").write_text("services: {}\n")
+    (bare.folder / "site/conf/app.conf").write_text("one\n")
+    code, said = bare.inv("hosts.setup", "--login", "root", "--files", "site", "--yes")
+    assert code == 0, said
+    assert "done: bring the 2 files of site to /srv/q" in said
+    assert bare.sh("cd /srv/q; stat -c '%U %n' conf/app.conf; cat conf/app.conf; ls -A") == (
+        "deploy conf/app.conf\none\n.env\ncompose.yaml\nconf"
+    )
+    code, said = bare.inv("hosts.setup", "--files", "site")
+    assert code == 0, said
+    assert "there was nothing to do" in said

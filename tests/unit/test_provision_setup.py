@@ -13,9 +13,11 @@ from fakes import FakeHost, result
 from kit import bash, git, minimal
 from test_tasks import Capture, Inv
 
-from schedgen_ops.errors import Refused
+from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.provision import setup_facts, setup_plan
+from schedgen_ops.provision.files import LARGEST, Packed, pack
+from schedgen_ops.provision.setup_plan import Source
 from schedgen_ops.remote import Result
 
 inv = test_tasks.inv
@@ -58,7 +60,7 @@ def facts(changes: dict[str, str | None] | None = None) -> str:
 
 def planned(changes: dict[str, str | None], repository: str = URL, **options: object) -> list[str]:
     found = setup_facts.parse(facts(changes))
-    return [one.text for one in setup_plan.plan(minimal(**options), found, repository, "app1")]
+    return [one.text for one in setup_plan.plan(minimal(**options), found, Source(repository), "app1")]
 
 
 def test_a_bare_host_gets_everything_in_the_order_in_which_one_needs_the_other() -> None:
@@ -180,6 +182,119 @@ def test_a_clone_that_fails_leaves_the_folder_as_it_was(tmp_path: Path, origin: 
     (target / ".env").write_text("mine")
     assert "holds other things: .env" in cloned(target, origin).stderr
     assert (target / ".env").read_text() == "mine"
+
+
+IMAGES = {"source": "image", "variable": "TAG"}
+
+
+def brought(changes: dict[str, str | None], source: Source) -> list[str]:
+    found = setup_facts.parse(facts(changes))
+    project = minimal(directory="/srv/app", release=IMAGES)
+    return [one.text for one in setup_plan.plan(project, found, source, "app1")]
+
+
+def test_where_releases_are_images_files_take_the_place_of_a_clone() -> None:
+    source = Source(folder="deploy", files=3)
+    wanted = ["bring the 3 files of deploy to /srv/app"]
+    assert brought({"directory": "empty", "owner": "deploy"}, source) == wanted
+    assert brought({"directory": "begun", "owner": "deploy"}, source) == wanted
+    assert brought({"directory": "taken", "compose-file": "there"}, source) == []
+    assert brought({"directory": "empty"}, Source(URL)) == [f"clone {URL} to /srv/app"]
+    with pytest.raises(Refused, match="holds other things and has no compose file"):
+        brought({"directory": "taken"}, source)
+    with pytest.raises(Refused, match="there is no compose file in /srv/app") as refused:
+        brought({"directory": "empty"}, Source())
+    assert "--files FOLDER" in str(refused.value.hint)
+    with pytest.raises(Refused, match="is bob's, not deploy's"):
+        brought({"directory": "taken", "compose-file": "there", "owner": "bob"}, source)
+
+
+def test_this_machine_tells_of_a_compose_file(tmp_path: Path) -> None:
+    asked = setup_facts.ask(minimal(directory=str(tmp_path)), "")
+    assert not setup_facts.parse(bash(asked, tmp_path).stdout).composed
+    (tmp_path / "docker-compose.yml").touch()
+    assert setup_facts.parse(bash(asked, tmp_path).stdout).composed
+    other = minimal(directory=str(tmp_path), compose_files=["prod.yaml"])
+    assert not setup_facts.parse(bash(setup_facts.ask(other, ""), tmp_path).stdout).composed
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A project's folder on this machine, with what belongs to it and what does not."""
+    folder = tmp_path / "it's here"
+    for name in ("compose.yaml", "conf d/app.conf", ".env", ".git/config", "backups/b/dump", "empty/"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir() if name.endswith("/") else path.write_text(name)
+    (folder / ".env").chmod(0o600)
+    (folder / "link.conf").symlink_to("conf d/app.conf")
+    return folder
+
+
+def bring(directory: Path, packed: Packed, size: int | None = None) -> Result:
+    data = packed.data
+    command = host_script("provision/bring", directory=str(directory), size=size or len(data))
+    return bash(command.with_stdin(data), directory.parent)
+
+
+def test_files_arrive_as_they_are_here(tmp_path: Path, here: Path) -> None:
+    target = tmp_path / "project"
+    target.mkdir()
+    packed = pack(minimal(release=IMAGES), str(here))
+    assert packed.names == (".env", "compose.yaml", "conf d/app.conf", "empty", "link.conf")
+    assert bring(target, packed).ok
+    assert {path.name for path in target.iterdir()} == {name.split("/")[0] for name in packed.names}
+    assert (target / "link.conf").read_text() == "conf d/app.conf"
+    assert (target / ".env").stat().st_mode & 0o777 == 0o600
+    # Never over anything.
+    (target / "compose.yaml").write_text("theirs")
+    assert "holds other things" in bring(target, packed).stderr
+    assert (target / "compose.yaml").read_text() == "theirs"
+
+
+def test_files_that_were_cut_off_leave_nothing_and_are_gone_on_with(tmp_path: Path, here: Path) -> None:
+    target = tmp_path / "project"
+    target.mkdir()
+    packed = pack(minimal(release=IMAGES), str(here))
+    assert not bring(target, packed, len(packed.data) + 1).ok
+    assert [*target.iterdir()] == []
+    (target / ".schedgen-clone/files").mkdir(parents=True)
+    assert bring(target, packed).ok
+    (target / ".schedgen-cloned").mkdir()
+    (target / "compose.yaml").rename(target / ".schedgen-cloned/compose.yaml")
+    assert bring(target, packed).ok
+    assert (target / "compose.yaml").read_text() == "compose.yaml"
+
+
+def test_what_is_delivered_otherwise_stays_here(here: Path) -> None:
+    delivered = minimal(release=IMAGES, secrets={"PASSWORD": ["true"]})
+    assert ".env" not in pack(delivered, str(here)).names
+
+
+def test_a_folder_that_is_no_project_is_refused(tmp_path: Path, here: Path) -> None:
+    told = minimal(release=IMAGES)
+    with pytest.raises(ConfigError, match="there is no folder"):
+        pack(told, str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match=r"has no prod\.yaml"):
+        pack(minimal(release=IMAGES, compose_files=["compose.yaml", "prod.yaml"]), str(here))
+    (here / "out").symlink_to("../..")
+    with pytest.raises(ConfigError, match="leads out of"):
+        pack(told, str(here))
+    (here / "out").unlink()
+    (here / "large").write_bytes(b"0" * LARGEST)
+    with pytest.raises(ConfigError, match="more than 16 MiB"):
+        pack(told, str(here))
+    (here / "large").unlink()
+    (here / "compose.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"has no compose\.yaml"):
+        pack(told, str(here))
+
+
+def test_files_are_for_releases_of_images(inv: Inv, capsys: Capture, tmp_path: Path) -> None:
+    one = host({})
+    assert inv("hosts.setup", "--files", str(tmp_path), on=[one]) == 2
+    assert "--files is for releases that are images" in capsys.readouterr().err
+    assert one.commands == []
 
 
 def host(changes: dict[str, str | None], **more: Result) -> FakeHost:

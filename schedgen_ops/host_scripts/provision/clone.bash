@@ -2,18 +2,12 @@
 #: directory  the project's
 #: repository where git clones it from
 #: remote     what the clone calls that
-source lib/reason.bash
+source lib/new_project.bash
 
-cd -- "$directory" || exit
-exec 9< .
-flock -n 9 || fail "somebody else clones into $directory"
-part=.schedgen-clone whole=.schedgen-cloned
-
+enter_project
 if [ ! -d "$whole" ]; then
   [ ! -e .git ] || fail "$directory is a clone already"
-  others=$(find . -mindepth 1 -maxdepth 1 ! -name "$part" -print -quit)
-  [ -z "$others" ] || fail "$directory holds other things: ${others#./}"
-  rm -rf -- "$part"
+  only_ours
   # A git server that nobody vouched for, or one that asks for a password, is an error and no question.
   export GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND='ssh -o BatchMode=yes -o StrictHostKeyChecking=yes'
   git clone --quiet --origin "$remote" -- "$repository" "$part" < /dev/null || {
@@ -22,7 +16,4 @@ if [ ! -d "$whole" ]; then
   }
   mv -T -- "$part" "$whole" || exit
 fi
-# .git comes last: with it, what is here is a clone.
-find "$whole" -mindepth 1 -maxdepth 1 ! -name .git -exec mv -t . -- {} + || exit
-[ ! -e "$whole/.git" ] || mv -- "$whole/.git" . || exit
-rmdir -- "$whole"
+in_place

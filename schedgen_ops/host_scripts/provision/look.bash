@@ -2,6 +2,7 @@
 #: account   who deploys, "" for whoever is logged in
 #: directory the project's
 #: env_file  the file with the credentials, in it or absolute
+#: files[]   the compose files, in it or absolute; none for those that Compose looks for
 #: tools[]   the programs that have to be there
 source lib/host_facts.bash
 
@@ -50,6 +51,12 @@ else
   else
     tell directory taken
   fi
+  # Releases that are images need no clone: their project is there where its compose file is.
+  [ "${#files[@]}" -gt 0 ] || files=(compose.yaml compose.yml docker-compose.yml docker-compose.yaml)
+  for file in "${files[@]}"; do
+    case $file in /*) ;; *) file=$directory/$file ;; esac
+    ! "${seen[@]}" test -e "$file" || tell compose-file there
+  done
   case $env_file in /*) file=$env_file ;; *) file=$directory/$env_file ;; esac
   if "${seen[@]}" test -e "$file"; then tell env there; else tell env missing; fi
 fi
