@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedgen_ops import loading, run_listeners
+from schedgen_ops import host_choice, loading, run_listeners
 from schedgen_ops.clock import Clock, SystemClock
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.events import Emit, Fact, Message, RunFinished, RunStarted
@@ -41,6 +41,7 @@ class Options:
 
     env: str | None = None
     hosts: str | None = None
+    skip: str | None = None
     json: bool = False
     log_level: str = "info"
     yes: bool = False
@@ -53,6 +54,7 @@ class Operation:
 
     Attributes:
         started: when it began, in UTC.
+        left_out: why hosts that were chosen are left out, by name.
     """
 
     options: Options
@@ -63,6 +65,8 @@ class Operation:
     def __post_init__(self) -> None:
         self.started: datetime = self.clock.now()
         self._began = self.clock.monotonic()
+        self.left_out: dict[str, str] = {}
+        self._begun = False
 
     @property
     def emit(self) -> Emit:
@@ -135,12 +139,35 @@ class Operation:
         from schedgen_ops.host import connect_all
 
         settings = self.settings
-        names = _chosen(self.options.hosts, tuple(host.name for host in settings.hosts))
+        every = tuple(host.name for host in settings.hosts)
+        names = host_choice.chosen(self.options.hosts, self.options.skip, every)
+        wanted = host_choice.chosen(self.options.hosts, None, every)
+        self.left_out |= {name: "--skip says so" for name in wanted if name not in names}
         entries = [host for host in settings.hosts if host.name in names]
         hosts = connect_all(settings, entries, prompt=self.ui.secret)
         for note in getattr(hosts[0], "notes", ()) if hosts else ():
             self.emit(Message("warn", note))
         return self._stack.enter_context(Fleet(hosts, self.emit))
+
+    def leave_out(self) -> Fleet:
+        """Leave hosts out that do not answer, where the config says so, and return the others.
+
+        Raises:
+            Unreachable: for a host without which nothing can be done, or where none is left.
+        """
+        settings, fleet = self.settings, self.fleet
+        if settings.hosts_down != "skip" or len(fleet) == 1:
+            return fleet
+        from schedgen_ops.shell import sh
+
+        asked = fleet.each(lambda remote: remote.run(sh("true"), deadline=60))
+        needed = {host.name for host in (*settings.migrating_hosts(), *settings.backup_hosts())}
+        found = host_choice.down(asked.errors, fleet.names, needed)
+        if self._begun:
+            self._tell_of(found)
+        self.left_out |= found
+        self.fleet = fleet.only([name for name in fleet.names if name not in found])
+        return self.fleet
 
     def elsewhere(self, environment: str) -> Operation:
         """The same run's view of another environment: its settings, and all of its hosts.
@@ -176,6 +203,9 @@ class Operation:
         folder = log_folder(self.settings.environment)
         run_listeners.attach(self.ui, self.settings, self.fleet, self.clock, self._stack, folder)
         self.emit(RunStarted(command, self.run, self.settings.environment, title, hosts, facts, steps))
+        self._begun = True
+        self._tell_of(self.left_out)
+        self._stack.callback(self._tell_left_out)
         if self.settings.notify.to:
             self.emit(Fact("receivers", len(self.settings.notify.to)))
 
@@ -193,7 +223,18 @@ class Operation:
     def end(self, title: str, message: str = "", facts: tuple[tuple[str, str], ...] = ()) -> None:
         """Say that the run went well: after the fact, never before."""
         seconds = self.clock.monotonic() - self._began
-        self.emit(RunFinished(0, title, seconds, message, facts=facts))
+        left, self.left_out = self.left_out, {}
+        told = (("Left out", ", ".join(left)),) if left else ()
+        self.emit(RunFinished(0, title, seconds, message, facts=(*facts, *told)))
+
+    def _tell_of(self, left_out: Mapping[str, str]) -> None:
+        for host, why in left_out.items():
+            self.emit(Message("warn", f"{host} is left out: {why}"))
+
+    def _tell_left_out(self) -> None:
+        """At the end of a run that failed; one that went well has told it."""
+        if self.left_out:
+            self.emit(Message("warn", f"left out: {', '.join(self.left_out)}"))
 
 
 @contextmanager
@@ -251,17 +292,3 @@ def _estimates(folder: Path) -> dict[str, float]:
     from schedgen_ops.ui.journal import journals, step_seconds
 
     return step_seconds(journals(folder, "deploy", 5))
-
-
-def _chosen(wanted: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    if wanted is None:
-        return names
-    # An empty name, as of a shell variable that is not set, must never come to mean all.
-    chosen = tuple(part.strip() for part in wanted.split(","))
-    unknown = [name or repr(name) for name in chosen if name not in names]
-    if unknown:
-        raise ConfigError(
-            f"no host {', '.join(unknown)} in this environment",
-            hint=f"There are: {', '.join(names)}.",
-        )
-    return chosen

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
+from schedgen_ops import events
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.cli import halves, hooking, post_mortem
 from schedgen_ops.cli.looking import Rows, conclude, look
@@ -58,6 +59,7 @@ def carry_out(
     owner = lock.myself(op.clock, "deploy", str(ref))
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
     session = Session(settings, op.fleet, ref, *told, op.sign_in, veil=op.ui.veil)
+    session.reach = op.leave_out
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
     op.begin(
@@ -166,6 +168,34 @@ def _facts(op: Operation, host: str, release: Release, log: str) -> tuple[tuple[
         ("Log", log or f"not on {socket.gethostname()}"),
     )
     return tuple((label, value) for label, value in facts if value)
+
+
+def catch_up(op: Operation, force: str = "") -> None:
+    """Bring hosts to the release that serves on the others, newest by when it was begun.
+
+    Raises:
+        Refused: where nothing serves that they could be brought to.
+    """
+    op.leave_out()
+    found = op.fleet.each(store.reader(op.settings)).values()
+    serving = dict(zip(op.fleet.names, (shelf.serving for shelf in found), strict=True))
+    known = [release for release in serving.values() if release]
+    if not known:
+        raise Refused("no release of ours serves on any of these hosts", hint="`inv deploy` makes one.")
+    newest = max(known, key=lambda release: release.started)
+    what = _deployed(newest)
+    behind = [name for name, each in serving.items() if each is None or _deployed(each) != what]
+    if not behind:
+        events.info(op.emit, f"Every host serves {newest.version[:12]}: there was nothing to catch up with")
+        return
+    op.fleet = op.fleet.only(behind)
+    told = ("Behind", ", ".join(behind))
+    carry_out(op, op.settings, Ref(what), assemble, told, force=force)
+
+
+def _deployed(release: Release) -> str:
+    """What is asked for to get a release again: its commit, or its tag of images."""
+    return release.commit or release.tag
 
 
 def recover(op: Operation) -> None:

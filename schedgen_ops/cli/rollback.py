@@ -39,6 +39,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     hooks = hooking.of(op, "rollback", lock.myself(op.clock, "rollback", to).person, lambda: told)
     hooks.before("pre-connect")
     with hooks.ending():
+        op.leave_out()
         awaited(op, begun=("rollback", "Rollback"))
     shelves = _shelves(op)
     target = _target(shelves, to)

@@ -54,6 +54,7 @@ class Session:
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         seeds: the backups whose data hosts begin with, by host, where nothing runs yet.
+        reach: leaves out hosts that do not answer, and returns the others; None wants all.
         agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
         veil: masks what the run fetched, in what it leaves on the hosts.
         host_runs: the hosts, once `open` found them ready.
@@ -75,6 +76,7 @@ class Session:
     sign_in: Callable[[], Login] | None = None
     share: int = 100
     seeds: Mapping[str, Manifest] = field(default_factory=dict)
+    reach: Callable[[], Fleet] | None = None
     agreed: Mapping[str, str] = field(default_factory=dict)
     veil: Veil = field(default_factory=Veil)
     host_runs: tuple[HostRun, ...] = ()
@@ -103,6 +105,8 @@ class Session:
             Refused: where a host is not ready, or somebody else is at work.
         """
         host_scripts.read_all()
+        if self.reach:
+            self.fleet = self.reach()
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
         ready = partial(self._ready, pulls=pulls)
         seen = once_free(ready, self.fleet, paths, self.patience)

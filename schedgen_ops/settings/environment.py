@@ -1,6 +1,6 @@
 """What one environment consists of, field by field, and what follows from that."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -58,6 +58,10 @@ class Environment(Section):
     project: t.ProjectName = Field(description="Compose project name, the prefix of its containers.")
     directory: t.AbsolutePath = Field(
         description="The project's folder, the same on all hosts: a git work tree, or any for images."
+    )
+    hosts_down: Literal["stop", "skip"] = Field(
+        default="stop",
+        description="What a deploy or a rollback does where a host does not answer: stop, or skip it.",
     )
     compose_files: t.Many[t.RemotePath] = Field(
         default=(), description="Compose files; an empty list leaves the choice to docker compose."

@@ -21,6 +21,7 @@ Body = Callable[..., int | None]
 _SHARED: dict[str, tuple[object, str]] = {
     "env": (None, "Environment: the name of a file in config/ (default: SCHEDGEN_ENV, else production)."),
     "hosts": (None, "Only these hosts, by name, separated by commas."),
+    "skip": (None, "Without these hosts, by name, separated by commas."),
     "json": (False, "One JSON document on stdout, everything else on stderr."),
     "log_level": ("info", "The least to tell: debug, info, warning or error."),
 }

@@ -31,6 +31,7 @@ def test_two_hosts_are_deployed_together_or_not_at_all(op: Operator, two_hosts: 
     _assert_failure_on_one_takes_both_back(op, two_hosts)
     _assert_each_in_its_role(op, two_hosts)
     _assert_only_one(op, two_hosts)
+    _assert_one_that_was_away_catches_up(op, two_hosts)
 
 
 def _assert_unreachable_stops_all(op: Operator, boxes: tuple[Box, ...]) -> None:
@@ -103,6 +104,25 @@ def _assert_only_one(op: Operator, boxes: tuple[Box, ...]) -> None:
     assert (kit.tree(first), kit.engine(first)) == before
     unknown = op("deploy", "--branch", "v1.2.3", "--hosts", "app7")
     assert (unknown.code, "There are: app1, app2" in unknown.stderr) == (2, True)
+
+
+def _assert_one_that_was_away_catches_up(op: Operator, boxes: tuple[Box, ...]) -> None:
+    first, second = boxes
+    with socket.socket() as taken:
+        taken.bind((second.address, 0))
+        away = {"app2": {**ROLES["app2"], "port": taken.getsockname()[1]}}
+        ran = op.configure(hosts=away, health=QUICK, hosts_down="skip")("deploy", "--branch", "v1.2.4")
+    assert ran.code == 0, ran.output
+    assert "app2 is left out: " in ran.output
+    assert "Left out: app2" in ran.stdout
+    assert (first.version(), second.version()) == ("1.2.4", "1.2.3")
+    records = len(kit.records(first))
+    caught = op.configure(hosts=ROLES, health=QUICK)("deploy.catch-up", "--yes")
+    assert caught.code == 0, caught.output
+    assert "Behind: app2" in caught.stdout
+    kit.serves(second, "1.2.4")
+    assert len(kit.records(first)) == records
+    assert "Every host serves " in op("deploy.catch-up").stdout
 
 
 _SUDO = """
