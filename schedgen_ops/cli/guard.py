@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.cli import deploy as plain
 from schedgen_ops.cli.looking import conclude, look
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.deploy import standby
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.guard import plan, remote_commands, story
 from schedgen_ops.guard.run import guarded as assemble
@@ -111,10 +113,19 @@ def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
         ("Last", f"{last.id} ({last.branch}): {last.state.value}" if last else ""),
         ("Because", last.error if last else ""),
         ("Guard", story.standing(op.settings, guard) or (last.guard if last else "")),
+        ("Standby", _standby(op, remote)),
         ("At work", busy),
         ("Next", _next(guard, last.state if last else None, busy)),
     )
     return tuple((label, value) for label, value in facts if value)
+
+
+def _standby(op: Operation, remote: Remote) -> str:
+    found = standby.look(remote, op.settings) if op.settings.rollout.standby else None
+    if found is None:
+        return ""
+    until = datetime.fromtimestamp(found.until, UTC)
+    return f"{found.release} until {until:%H:%M:%S} UTC: {', '.join(found.services)}"
 
 
 def _next(guard: tuple[str, ...], state: State | None, busy: str) -> str:

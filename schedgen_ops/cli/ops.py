@@ -10,6 +10,7 @@ from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.cli.looking import Rows
 from schedgen_ops.commands import docker as engine
+from schedgen_ops.deploy import standby
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.ops import building, pulled, remote_commands, scaling, services
@@ -69,7 +70,11 @@ def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServi
     if gap and not op.ui.confirm(f"{verb.capitalize()} {', '.join(names)}?", *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
     text = f"{title} {', '.join(names)}"
-    change(op, f"ops.{verb}", text, lambda remote: action(remote, settings, op.emit, names), fleet)
+
+    def work(remote: Remote) -> None:
+        action(remote, settings, op.emit, names)
+
+    change(op, f"ops.{verb}", text, work, fleet, counts=True)
 
 
 def _looked(op: Operation, wanted: str, most: int | None = None) -> _Found:
@@ -108,7 +113,7 @@ def scale(op: Operation, wanted: str, count: str) -> None:
     def work(remote: Remote) -> None:
         scaling.scale(remote, settings, op.emit, name, int(count))
 
-    change(op, "ops.scale", f"Scaling {name} to {count}", work, fleet)
+    change(op, "ops.scale", f"Scaling {name} to {count}", work, fleet, counts=True)
 
 
 def build(op: Operation, wanted: str, *, cache: bool) -> None:
@@ -173,13 +178,21 @@ def prune(op: Operation) -> None:
     change(op, "ops.prune", "Making room", work)
 
 
-def change(op: Operation, command: str, title: str, work: Work, fleet: Fleet | None = None) -> None:
-    """One change on hosts, all at once, under the lock, on nobody's containers but ours."""
+def change(
+    op: Operation, command: str, title: str, work: Work, fleet: Fleet | None = None, *, counts: bool = False
+) -> None:
+    """One change on hosts, all at once, under the lock, on nobody's containers but ours.
+
+    Args:
+        counts: whether Compose counts containers in it: what stands by would be one too many, and goes.
+    """
     hosts = op.fleet if fleet is None else fleet
     op.begin(command, title, steps=(("", title),))
     everywhere = hosts.everywhere(work)
     with locked(op, hosts, command, title):
         strangers.refuse_all(hosts, op.context)
         halves.refuse(op, hosts)
+        if counts and op.settings.rollout.standby:
+            hosts.each(lambda remote: standby.end(remote, op.settings)).values()
         StepRunner(op.emit, op.clock).run((Step("", title, everywhere, gate=True, lasting=True),))
     op.end("Done", title)

@@ -28,4 +28,4 @@ def remove(op: Operation) -> None:
     def work(remote: Remote) -> None:
         ingress.remove(op.context(remote))
 
-    change(op, "ingress.remove", "Taking the ingress away", work)
+    change(op, "ingress.remove", "Taking the ingress away", work, counts=True)

@@ -15,6 +15,7 @@ from schedgen_ops.ops import migrating
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, before, served_in_order, since
+from schedgen_ops.rollback.at_once import AtOnce, ready
 from schedgen_ops.rollback.data import RestoredData, of_release
 from schedgen_ops.rollback.run import rollback as assemble
 from schedgen_ops.task_run import Operation
@@ -48,6 +49,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
     migrations = max(brought, key=len, default=())
     data = of_release(op.context, op.settings, op.fleet, shelves, target.id) if restore else None
+    standing = {} if revert or data else ready(op.fleet, op.settings, shelves, target)
     if not op.ui.confirm(
         "Do you want to proceed with rollback?",
         *_notes(serving, target),
@@ -60,7 +62,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     owner = lock.myself(op.clock, "rollback", target.id)
     session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
     session.agreed = {host: shelf.written for host, shelf in shelves.items()}
-    run = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
+    ordinary = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
+    run = AtOnce(session, shelves, standing, decided, ordinary) if standing else ordinary
     op.begin(
         "rollback",
         "Rollback",
@@ -71,7 +74,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         release = run()
     told["release"] = release
     hooks.over("on-rollback")
-    op.end("Rollback Complete", f"{target.id} serves again, as {release}", (("Release", release),))
+    name = f", as {release}" if release != target.id else ""
+    op.end("Rollback Complete", f"{target.id} serves again{name}", (("Release", release),))
 
 
 def _notes(serving: Release, target: Release) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -23,7 +24,20 @@ RELEASE_LABEL = "schedgen.release"
 ENDED = "service_completed_successfully"
 INGRESS = "schedgen-ingress"
 """The service that has the published ports, beside those of the owner."""
+STANDBY = "-schedgen-standby"
+"""What the name of a container ends with that was replaced and stands by: nobody else looks for it."""
 VOLUMES = "volumes"
+_SIZE = re.compile(r"([0-9.]+)([kMGT]?i?B)")
+_UNITS = {
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+}
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
 # For an engine that does not answer, wherever that is found.
@@ -103,6 +117,10 @@ class Docker:
     def untag(self, *names: str) -> Command:
         """Removes names of images, and an image with its last name; one in use keeps its layers."""
         return self("rmi", *names)
+
+    def memory(self) -> Command:
+        """What each container that runs takes of memory, as `docker stats` has it."""
+        return self("stats", "--no-stream", "--format", "{{.Name}}\t{{.MemUsage}}")
 
     def logs(self, container: str, lines: int) -> Command:
         """The last `lines` lines a container wrote, on stdout and stderr."""
@@ -257,13 +275,25 @@ def grace(containers: Iterable[Container]) -> float:
     return max([GRACE, *(container.grace for container in containers)])
 
 
+def parse_memory(stdout: str) -> dict[str, int]:
+    """Reads the answer of `memory`: bytes by a container's name; what cannot be read is left out."""
+    found = {}
+    for line in stdout.splitlines():
+        name, _, usage = line.partition("\t")
+        number, unit = _SIZE.match(usage), 0
+        if number:
+            unit = _UNITS.get(number[2], 0)
+            found[name] = round(float(number[1]) * unit)
+    return found
+
+
 def parse_containers(stdout: str) -> tuple[Container, ...]:
-    """Reads the answer of `containers`, without the one-off ones that `compose run` makes."""
+    """Reads the answer of `containers`, without the one-off ones of `compose run`, and what stands by."""
     found = []
     for line in filter(None, stdout.split("\n")):
         item = json.loads(line)
         labels = item["labels"] or {}
-        if labels.get(ONEOFF_LABEL, "False") == "True":
+        if labels.get(ONEOFF_LABEL, "False") == "True" or item["name"].endswith(STANDBY):
             continue
         found.append(
             Container(

@@ -41,6 +41,13 @@ class Forecast:
         return tuple((name, line) for name, plan in self.parts for line in text(plan))
 
     @property
+    def replaced_behind(self) -> tuple[str, ...]:
+        """The services behind the ingress that are replaced."""
+        each = (operation for _, plan in self.parts for group in plan for operation in group)
+        brought = (one.new for one in each if isinstance(one, Bring) and one.beside)
+        return tuple(sorted(new.service for new in brought if new.behind))
+
+    @property
     def hands_over(self) -> bool:
         """Whether the published ports change hands."""
         each = (operation for _, plan in self.parts for group in plan for operation in group)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.checklist import arrival, changes, fitting
@@ -45,6 +45,7 @@ class Preview:
         pulled: the services whose images are pulled though they are there: only that tells what changed.
         problems: what the config and the new compose file have against each other.
         handed_over: whether the published ports change hands.
+        standby: what will stand by afterwards, for how long, and what memory that takes now; "" for nothing.
         begun: ids of the releases that were begun and never ended: a deploy takes them back first.
         need, free: bytes of disk that the deploy would take, roughly, and that there are.
     """
@@ -62,6 +63,7 @@ class Preview:
     problems: tuple[str, ...] = ()
     pulled: tuple[str, ...] = ()
     handed_over: bool = False
+    standby: str = ""
     no_detour: str = ""
     coded: bool = True
 
@@ -80,6 +82,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         docker.containers(settings.project),
         disks.spaces(docker, settings.directory),
         facts.no_detour(docker),
+        docker.memory() if settings.rollout.standby else sh("true"),
     )
     plugged, *answers = host.remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
     for problem in plugin(plugged):
@@ -87,7 +90,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
             raise Refused(problem.text, host=host.name, hint=problem.hint)
     if not answers[0].ok:
         raise _no_repository(host, answers[0])
-    head, shelf_text, listing, disk, past = (
+    head, shelf_text, listing, disk, past, memory = (
         checked(*pair, host.name) for pair in zip(asked, answers, strict=True)
     )
     shelf = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name)
@@ -120,6 +123,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         coded=settings.from_git,
         handed_over=foreseen.hands_over,
         no_detour=past.text,
+        standby=_standing(settings, foreseen.replaced_behind, boxes, engine.parse_memory(memory.stdout)),
         pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),
     )
 
@@ -167,6 +171,7 @@ def head(found: Preview) -> tuple[tuple[str, str], ...]:
         *((("New migrations", ", ".join(found.migrations) or "none"),) if found.coded else ()),
         *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
         *_handed_over(found),
+        *((("Standby", found.standby),) if found.standby else ()),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
 
@@ -175,6 +180,16 @@ def _interrupted(found: Preview) -> tuple[tuple[str, str], ...]:
     """What a deploy takes back before anything else; a run that still goes on holds the lock."""
     ids = ", ".join(found.begun)
     return (("Taken back first", f"{ids}, unless its run still goes on"),) if ids else ()
+
+
+def _standing(
+    settings: Settings, names: Sequence[str], boxes: Iterable[engine.Container], memory: Mapping[str, int]
+) -> str:
+    if not settings.rollout.standby or not names:
+        return ""
+    taken = sum(memory.get(box.name, 0) for box in boxes if box.service in names)
+    told = f"what is replaced of {', '.join(names)}, for {settings.rollout.standby}s"
+    return f"{told}; it takes {size(taken)} of memory now" if taken else told
 
 
 def _handed_over(found: Preview) -> tuple[tuple[str, str], ...]:

@@ -9,7 +9,7 @@ from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
-from schedgen_ops.deploy import again, first_start, images, schema, services
+from schedgen_ops.deploy import again, first_start, images, schema, services, standby
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.release import store
@@ -45,6 +45,7 @@ def recover(host_run: HostRun) -> None:
     Safe to run again: what it cannot finish now, the next one finds again.
     """
     serving = host_run.seen.shelf.serving
+    standby.end(host_run.remote, host_run.settings)
     host_run.in_project(backup.sweep(host_run.settings.backup.directory))
     again.start(host_run)
     if serving is None:

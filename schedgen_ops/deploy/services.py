@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from schedgen_ops.clock import stamp
-from schedgen_ops.deploy import code
+from schedgen_ops.deploy import code, standby
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.errors import OpsError
@@ -123,8 +123,15 @@ def join(host_run: HostRun) -> None:
 
 
 def retire(host_run: HostRun) -> None:
-    """Retire the containers that the release replaced; until now they stood by."""
-    perform(host_run, planner.settled(host_run.release, host_run.old, host_run.touched))
+    """Retire the containers that the release replaced, but those that are to stand by for a while."""
+    stand = standby.suits(host_run)
+    others = [name for name in host_run.touched if name not in stand]
+    perform(host_run, planner.settled(host_run.release, host_run.old, others))
+    try:
+        standby.keep(host_run, stand)
+    except OpsError as error:
+        host_run.warn(f"nothing stands by: {error.message}")
+        perform(host_run, planner.settled(host_run.release, host_run.old, stand))
 
 
 def verify(host_run: HostRun, *, settle: bool) -> None:
@@ -228,6 +235,7 @@ def close(
 
 def close_cut_off(host_run: HostRun, release: Release) -> None:
     """Write into the record of a release whose run was cut off that it was taken back."""
-    error, now = "interrupted, and taken back later", stamp(host_run.clock.now())
+    error = release.error or "interrupted, and taken back later"
+    now = stamp(host_run.clock.now())
     closed = replace(release, state=State.FAILED, error=error, finished=now)
     store.write(host_run.remote, host_run.paths, closed)

@@ -151,6 +151,23 @@ class ComposeOrchestrator(Compose):
             back="yes" if back else "",
         )
 
+    def stand_by(
+        self,
+        state: str,
+        service: str,
+        record: ServiceRecord,
+        drain: int,
+        *,
+        proxy: Proxy,
+        release_id: ReleaseId,
+    ) -> Command:
+        """Leave what a release replaced of a service, which is out of reach, for a while."""
+        return host_script(
+            "rollout/stand_by",
+            title=f"leave what was replaced of {service}",
+            **self._sides(state, service, record, drain, proxy, release_id),
+        )
+
     def remove(self, state: str, service: str, *, release_id: ReleaseId) -> Command:
         """Stop and remove the containers of a service that are of a release."""
         return host_script(

@@ -169,6 +169,22 @@ class Orchestrator(Protocol):
         """
         ...
 
+    def stand_by(
+        self,
+        state: str,
+        service: str,
+        record: ServiceRecord,
+        drain: int,
+        *,
+        proxy: Proxy,
+        release_id: ReleaseId,
+    ) -> Command:
+        """Leave what a release replaced of a service, which is out of reach, for a while.
+
+        They run on, under a name that no other command looks for; see deploy/standby.py for their end.
+        """
+        ...
+
     def remove(self, state: str, service: str, *, release_id: ReleaseId) -> Command:
         """Stop and remove the containers of a service that are of a release; whoever made others keeps them.
 

@@ -266,6 +266,11 @@ class Rollout(Section):
         default=30, description="Seconds that requests in flight have to end before a container is stopped."
     )
 
+    standby: t.SecondsOrNone = Field(
+        default=0,
+        description="Seconds that what was replaced behind the ingress stands by, to go back at once.",
+    )
+
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         """The services of each list that says how they are replaced."""

@@ -78,11 +78,16 @@ refuses=; take refuses refuses; [ "$1" != "$refuses" ] || { echo "$1 is refused"
 case $1 in
   ps)
     case $words in *oneoff=True*) [ ! -e containers/beef ] || echo beef; exit ;; esac
+    case $words in *name=*schedgen-standby*)
+      for file in name-*; do ! grep -qs schedgen-standby "$file" || echo "${file#name-}"; done; exit ;; esac
     case $words in *compose.service=*) ;; *) (cd containers && printf '%s\n' *); exit ;; esac
     service=${words#*compose.service=}; release=
     case $words in *schedgen.release=*) release=${words#*schedgen.release=} ;; esac
     of "${service%% *}" "${release%% *}"
-    for ((n = ${#found[@]}; n > 0; n--)); do echo "${found[n - 1]}"; done ;;
+    for ((n = ${#found[@]}; n > 0; n--)); do
+      name=p-$service; take name "name-${found[n - 1]}"
+      echo "${found[n - 1]}$(case $words in *.Names*) echo " $name" ;; esac)"
+    done ;;
   inspect)
     format=$3; shift 3
     for id in "$@"; do
@@ -91,6 +96,8 @@ case $1 in
       dies=; take dies "dies-$s"; [ "$s $release" != "$dies" ] || status=exited
       case $format in
         '{{.Id}}') echo "$id" ;;
+        '{{.Name}}') name=p-$s-$id; take name "name-$id"; echo "/$name" ;;
+        '{{.State.Status}} {{index'*) echo "$status $s" ;;
         '{{.Image}}') image=$s; take image "image-$id"; echo "sha256:$image" ;;
         '{{.HostConfig.NetworkMode}}') network=bridge; take network "network-$s"; echo "$network" ;;
         *ExposedPorts*)
@@ -133,6 +140,7 @@ case $1 in
       rm -f "gone-$id" "unnamed-$id"; case $words in *' --alias '*) ;; *) touch "unnamed-$id" ;; esac
     fi ;;
   port) cat published ;;
+  rename) echo "$3" > "name-$2"; echo "$*" >> log ;;
   update) echo "$*" >> log ;;
   logs) echo "out of luck" ;;
   stop|start|rm)
@@ -147,7 +155,7 @@ case $1 in
       [ "$verb $id" != "start $stuck" ] || { echo "port is already allocated" >&2; refused=yes; continue; }
       echo "$verb $id" >> log; read -r s status rest < "containers/$id"
       case $verb in
-        rm) rm "containers/$id" ;;
+        rm) rm "containers/$id"; rm -f "name-$id" ;;
         stop) echo "$s exited $rest" > "containers/$id" ;;
         start) echo "$s running $rest" > "containers/$id" ;;
       esac

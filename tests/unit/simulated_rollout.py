@@ -104,6 +104,46 @@ def _join(world: World, values: Values, stdin: str) -> Result:
     return result()
 
 
+def _stand_by(world: World, values: Values, stdin: str) -> Result:
+    service = values["service"]
+    if service not in world.cut:
+        return result(stderr="not out of reach", code=1)
+    world.changed.append(f"stand by {service}")
+    world.cut.pop(service)
+    world.aside[service] = world.standby.pop(service, ())
+    return result()
+
+
+def _begin_standby(world: World, values: Values, stdin: str) -> Result:
+    world.stands = f"{values['release']} {values['newer']} 9999999999"
+    return result()
+
+
+def _end_standby(world: World, values: Values, stdin: str) -> Result:
+    if world.aside:
+        world.changed.append("end the standby")
+    world.aside.clear()
+    world.stands = ""
+    return result()
+
+
+def _look_at_standby(world: World, values: Values, stdin: str) -> Result:
+    return result(f"{world.stands} {' '.join(world.aside)}" if world.stands else "")
+
+
+def _serve_again(world: World, values: Values, stdin: str) -> Result:
+    if "stood by" in world.sick:
+        return result(stderr="the ingress does not see what stood by of backend", code=1)
+    for service, boxes in world.aside.items():
+        world.changed.append(f"move {service}")
+        world.standby[service] = (world.boxes[service], *world.standby.get(service, ()))
+        world.boxes[service] = boxes[0]
+    moved = "".join(f"moved {service}\n" for service in world.aside)
+    world.aside.clear()
+    world.stands = ""
+    return result(moved)
+
+
 def _remove(world: World, values: Values, stdin: str) -> Result:
     service, release = values["service"], values["release"]
     boxes = [world.boxes[service], *world.standby.get(service, ())] if service in world.boxes else []
@@ -216,6 +256,11 @@ SCRIPTS: dict[str, ScriptHandler] = {
     "rollout/remove": _remove,
     "rollout/retire": _retire,
     "rollout/start_beside": _start_beside,
+    "rollout/stand_by": _stand_by,
+    "standby/back": _serve_again,
+    "standby/begin": _begin_standby,
+    "standby/end": _end_standby,
+    "standby/look": _look_at_standby,
     "rollout/wait": lambda world, values, stdin: result(),
     "rollout/wait_healthy": _started,
 }

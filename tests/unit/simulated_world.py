@@ -124,6 +124,7 @@ class World:
         status: what every request is answered with.
         migrated: the commits whose migrations were run; `schema` is how many there are in the database.
         standby: containers beside those that serve, newest first: the old ones of a run that is not over.
+        aside: the old ones of a run that is over; `stands` says of which release, beside which.
         cut: services of which all but the containers of that release are out of reach.
         pinned: the site needs containers of that service that are out of reach.
         probed: what the prober wrote.
@@ -143,6 +144,8 @@ class World:
     branch: str = "main"
     boxes: dict[str, Box] = field(default_factory=dict)
     standby: dict[str, tuple[Box, ...]] = field(default_factory=dict)
+    aside: dict[str, tuple[Box, ...]] = field(default_factory=dict)
+    stands: str = ""
     cut: dict[str, str] = field(default_factory=dict)
     pinned: str = ""
     images: dict[str, str] = field(default_factory=dict)

@@ -22,7 +22,7 @@ restart_policy() { "${docker[@]}" inspect --format \
 ids_of() {
   local name=$1
   shift
-  "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \
+  listed_ids --all --filter "label=com.docker.compose.project=$project" \
     --filter "label=com.docker.compose.service=$name" \
     --filter "label=com.docker.compose.oneoff=${oneoff:-False}" "$@"
 }

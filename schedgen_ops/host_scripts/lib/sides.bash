@@ -29,6 +29,18 @@ well_or_end() {
     *) exit 10 ;;
   esac
 }
+# Who was out of reach is found anew by the ingress, which may have closed the way to it. `here` and `stay` are the
+# caller's.
+# shellcheck disable=SC2329 # `within` calls it
+seen_again() {
+  local proxy
+  for proxy in "${proxies[@]}"; do
+    proxy_seen_up "$proxy" "$here" "${#stay[@]}" || {
+      proxy_drain "$here" '' "${proxies[@]}"
+      return 1
+    }
+  done
+}
 # Those that stay get all requests, and what goes has `drain` seconds for those that it has begun.
 drain_those() {
   local here there proxy

@@ -13,17 +13,6 @@ source lib/alone_on_services.bash
 source lib/sides.bash
 source lib/reach.bash
 
-# shellcheck disable=SC2329 # `within` calls it
-# Who was out of reach is found anew by the ingress, which may have closed the way to it.
-seen_again() {
-  local proxy
-  for proxy in "${proxies[@]}"; do
-    proxy_seen_up "$proxy" "$here" "${#stay[@]}" || {
-      proxy_drain "$here" '' "${proxies[@]}"
-      return 1
-    }
-  done
-}
 find_ingress && find_sides "$back" || exit
 [ -z "$back" ] || join_again names || exit
 [ "${#go[@]}" -gt 0 ] || exit 0

@@ -2,9 +2,10 @@
 #: docker[] the engine's words
 #: project  the name of the Compose project
 #: service  its name
-read -r id _ < <("${docker[@]}" ps --quiet --no-trunc \
-  --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service" \
-  --filter label=com.docker.compose.oneoff=False) || {
+source lib/docker.bash
+
+read -r id < <(listed_ids --filter "label=com.docker.compose.project=$project" \
+  --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False) || {
   echo "no container of $service runs" >&2
   exit 69
 }

@@ -35,8 +35,7 @@ kernel() {
 }
 project_containers() { # $1 whether to look into the logs too: what came from $2 to $3; $4 when the last round began
   local ids found line id unknown=()
-  ids=$("${docker[@]}" ps --all --quiet --no-trunc --filter "$filter" \
-    --filter label=com.docker.compose.oneoff=False 2> /dev/null) || return
+  ids=$(listed_ids --all --filter "$filter" --filter label=com.docker.compose.oneoff=False 2> /dev/null) || return
   # shellcheck disable=SC2086 # a list of ids
   found=$([ -z "$ids" ] || container_states $ids) || return
   echo containers

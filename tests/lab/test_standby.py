@@ -1,0 +1,57 @@
+"""What a deploy replaced stands by, and serves again at once: under load, on a host of the lab."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import deploy_kit as kit
+from box import Box
+from deploy_kit import Operator
+from load import failed, load
+
+from schedgen_ops.lab.place import Place
+
+STANDING = (
+    "docker ps --filter name=-schedgen-standby --format '{{.Label \"com.docker.compose.service\"}}' | sort"
+)
+BEHIND = ["backend", "frontend"]
+
+
+def test_requests_go_back_to_what_stands_by_and_the_rest_follows(
+    lab: Place, host: Box, tmp_path: Path
+) -> None:
+    op = Operator(lab, tmp_path, (host,)).configure(
+        health={"deadline": 60, "settle": 1}, rollout={"standby": 600}
+    )
+    op.deploy("v1.2.3")
+    with load(host) as ended:
+        plan = op("deploy.plan", "--branch", "v1.2.4").stdout
+        assert "what is replaced of backend, frontend, for 600s; it takes " in plan
+        op.deploy("v1.2.4")
+        assert host.sh(STANDING).split() == BEHIND
+        # Nobody else takes them for the service's own.
+        assert op("verify.quick").code == 0
+        assert "standby" not in op("status").stdout
+        stood = host.sh("docker ps -q --no-trunc --filter name=-schedgen-standby").split()
+        assert "backend, frontend" in op("deploy.status").stdout
+        back = op("rollback", "--yes")
+        seen = ended()
+    assert back.code == 0, back.output
+    assert not failed(seen)
+    kit.serves(host, "1.2.3")
+    # The very containers, as they were.
+    now = host.sh("docker ps -q --no-trunc --filter label=com.docker.compose.project=schedgen").split()
+    assert {*stood} <= {*now}
+    policies = "docker inspect --format '{{.HostConfig.RestartPolicy.Name}}' "
+    assert {*host.sh(policies + " ".join(stood)).split()} == {"unless-stopped"}
+    assert kit.in_order(back.stdout, ("Moving requests back", "answers every request", "Pre-flight Checks"))
+    assert host.sh("ls -A .schedgen/standby .schedgen/cut 2>/dev/null | grep -v : || true").split() == []
+    assert host.sh("git rev-parse HEAD") == host.sh("git rev-parse 'v1.2.3^{commit}'")
+    states = {record["commit"]: record["state"] for record in kit.records(host)}
+    assert [*states.values()][-1] == "FAILED"
+    # It goes on from there, and what stands by goes with the next run or by itself.
+    op.configure(health={"deadline": 60, "settle": 1}, rollout={"standby": 5})
+    op.deploy("v1.2.4")
+    kit.wait_for(lambda: host.sh(STANDING) == "", "the standby to end")
+    assert json.loads(host.get("/health"))["version"] == "1.2.4"
