@@ -1,4 +1,4 @@
-"""Containers that a release replaced, and that stand by for a while: out of reach, to serve again at once."""
+"""Containers that a release replaced, and that stand by for a while, to serve again at once."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def keep(host_run: HostRun, services: Iterable[str]) -> None:
         raise
     finally:
         host_run.containers_changed()
-    host_run.say(f"{', '.join(names)} of {old.id} stand by for {settings.rollout.standby}s, out of reach")
+    host_run.say(f"{', '.join(names)} of {old.id} stand by for {settings.rollout.standby}s")
 
 
 def end(remote: Remote, settings: Settings) -> None:

@@ -1,5 +1,5 @@
-# Containers that a release replaced, and that stand by for a while after it was done: they run on out of reach, do not
-# come back by themselves, and have a name that tells. `standby/release` in our folder of state has one line: the release
+# Containers that a release replaced, and that stand by for a while after it was done: they run on, get no request, are found
+# by no name, do not come back by themselves, and have a name that tells. `standby/release` in our folder of state has one line: the release
 # that they are of, the one that replaced it, and until when, in seconds since 1970. Beside it are, for each service, how
 # its containers were on their networks (`networks-SERVICE`) and how they were restarted (`restart-SERVICE`).
 # `docker`, `project` and `state` are the caller's.

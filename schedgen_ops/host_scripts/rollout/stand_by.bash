@@ -1,5 +1,6 @@
-# Leaves the containers of a service that a release replaced as they are, out of reach, for lib/standby.bash: under a name
-# that nobody looks for, and without coming back by themselves.
+# Leaves the containers of a service that a release replaced for lib/standby.bash: under a name that nobody looks for, found
+# by no name of the service, and without coming back by themselves. On its networks it keeps its connections alive: one that
+# was dead for minutes would keep a request waiting once it serves again.
 #: docker[]  the engine's words
 #: project   the compose project
 #: service   the service's name
@@ -22,6 +23,7 @@ well_or_end
 mkdir -p "$state/standby" || exit
 for id in "${go[@]}"; do printf '%s %s\n' "$id" "$(restart_policy "$id")" || exit; done > "$state/standby/restart-$service"
 "${docker[@]}" update --restart no "${go[@]}" > /dev/null || exit
+join_again '' || exit
 # Without its record nobody lets it be reached again as what a run left that was cut off.
 mv -fT "$state/cut/$service" "$state/standby/networks-$service" || exit
 for id in "${go[@]}"; do
