@@ -22,7 +22,8 @@ def chosen(hosts: str | None, skip: str | None, names: tuple[str, ...]) -> tuple
         ConfigError: for a name that there is not, or where no host is left.
     """
     wanted = names if hosts is None else _named(hosts, names)
-    left = tuple(name for name in wanted if skip is None or name not in _named(skip, names))
+    out = () if skip is None else _named(skip, names)
+    left = tuple(name for name in wanted if name not in out)
     if not left:
         raise ConfigError("--skip leaves no host", hint=f"There are: {', '.join(wanted)}.")
     return left

@@ -11,7 +11,7 @@ from schedgen_ops.cli.looking import Rows
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.provision import setup, setup_plan
-from schedgen_ops.provision.files import Packed, pack
+from schedgen_ops.provision.files import NO_FILES, Packed, pack
 from schedgen_ops.provision.setup_facts import SetupFacts
 from schedgen_ops.provision.setup_plan import Action, Kind, Source
 from schedgen_ops.remote import Remote
@@ -40,16 +40,15 @@ def run(op: Operation, repository: str, login: str, files: str = "") -> None:
         CommandFailed: where something cannot be done.
     """
     _sane(op, repository, login)
-    packed = _packed(op, repository, files) if files else None
-    told = (packed.folder, len(packed.names)) if packed else ("", 0)
-    source = Source(repository, folder=told[0], files=told[1])
+    packed = _packed(op, repository, files) if files else NO_FILES
+    source = Source(repository, len(packed.names), packed.folder)
     with _logged_in(op, login) as door:
         found = door.each(lambda remote: _planned(op, remote, source, login)).values()
         plans: Plans = dict(zip(door.names, found, strict=True))
         todo = [name for name, (_, actions) in plans.items() if actions]
         if todo:
             _agreed(op, plans)
-            _work(op, door, plans, repository, packed.data if packed else b"")
+            _work(op, door, plans, repository, packed.data)
         else:
             events.info(op.emit, "Every host is set up: there was nothing to do")
     # Whoever is in a group since a moment ago is so in new sessions only: these connections are.

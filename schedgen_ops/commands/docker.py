@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -27,17 +26,6 @@ INGRESS = "schedgen-ingress"
 STANDBY = "-schedgen-standby"
 """What the name of a container ends with that was replaced and stands by: nobody else looks for it."""
 VOLUMES = "volumes"
-_SIZE = re.compile(r"([0-9.]+)([kMGT]?i?B)")
-_UNITS = {
-    "B": 1,
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
-    "TiB": 2**40,
-    "kB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-}
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
 # For an engine that does not answer, wherever that is found.
@@ -273,18 +261,6 @@ def parse_images(stdout: str) -> tuple[Image, ...]:
 def grace(containers: Iterable[Container]) -> float:
     """Seconds that stopping these containers may take: Docker stops all of them at once."""
     return max([GRACE, *(container.grace for container in containers)])
-
-
-def parse_memory(stdout: str) -> dict[str, int]:
-    """Reads the answer of `memory`: bytes by a container's name; what cannot be read is left out."""
-    found = {}
-    for line in stdout.splitlines():
-        name, _, usage = line.partition("\t")
-        number, unit = _SIZE.match(usage), 0
-        if number:
-            unit = _UNITS.get(number[2], 0)
-            found[name] = round(float(number[1]) * unit)
-    return found
 
 
 def parse_containers(stdout: str) -> tuple[Container, ...]:

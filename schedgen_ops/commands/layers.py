@@ -40,8 +40,17 @@ def parse(stdout: str) -> dict[str, Told]:
     Raises:
         ValueError: for an answer that is none.
     """
-    rows = (line.split(" ", 2) for line in stdout.splitlines())
-    return {id_: Told(platform, tuple(json.loads(layers) or ())) for id_, platform, layers in rows}
+    return dict(rows(stdout))
+
+
+def rows(stdout: str) -> list[tuple[str, Told]]:
+    """Reads it in its order: one image may have been asked for under several names.
+
+    Raises:
+        ValueError: for an answer that is none.
+    """
+    split = (line.split(" ", 2) for line in stdout.splitlines())
+    return [(id_, Told(platform, tuple(json.loads(layers) or ()))) for id_, platform, layers in split]
 
 
 def spared(wanted: Iterable[Layers], there: Collection[Layers]) -> tuple[str, ...]:

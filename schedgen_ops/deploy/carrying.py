@@ -98,8 +98,7 @@ class Carrier:
         """What is told of each of these images by the host that built them."""
         known = self.builder.release.services
         names = [image_of(self.builder, service, known) for service in services]
-        each = [self.builder.run(layers.of(self.builder.docker, [name])).stdout for name in names]
-        return [next(iter(layers.parse(said).items())) for said in each]
+        return layers.rows(self.builder.run(layers.of(self.builder.docker, names)).stdout)
 
     def _carry(self, host_run: HostRun, wanted: Mapping[str, Layers], spare: tuple[str, ...]) -> None:
         images, target = tuple(wanted), self._file(host_run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, reach, scope
-from schedgen_ops.rollout.operations import Bring, Keep, Plan, SetIngress, text
+from schedgen_ops.rollout.operations import Bring, Keep, Operation, Plan, SetIngress, text
 from schedgen_ops.rollout.plan import Action
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
@@ -43,15 +43,16 @@ class Forecast:
     @property
     def replaced_behind(self) -> tuple[str, ...]:
         """The services behind the ingress that are replaced."""
-        each = (operation for _, plan in self.parts for group in plan for operation in group)
-        brought = (one.new for one in each if isinstance(one, Bring) and one.beside)
+        brought = (one.new for one in self._operations() if isinstance(one, Bring) and one.beside)
         return tuple(sorted(new.service for new in brought if new.behind))
 
     @property
     def hands_over(self) -> bool:
         """Whether the published ports change hands."""
-        each = (operation for _, plan in self.parts for group in plan for operation in group)
-        return any(isinstance(operation, SetIngress) and operation.first for operation in each)
+        return any(isinstance(each, SetIngress) and each.first for each in self._operations())
+
+    def _operations(self) -> Iterator[Operation]:
+        return (operation for _, plan in self.parts for group in plan for operation in group)
 
 
 def forecast(

@@ -161,10 +161,7 @@ def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
         if done.gap is not None:
             host_run.containers_changed()
     if operation.first and (done.gap or done.led):
-        meanwhile = (
-            f"they answered nobody for {done.gap:.2f}s" if done.gap else "new connections were led past that"
-        )
-        host_run.say(f"The ingress has the ports now; {meanwhile}")
+        host_run.say(f"The ingress has the ports now; {done.meanwhile}")
     if _ours(host_run, operation.release_id):
         same = done.gap is None
         told = "is already as this release has it" if same else "has the configuration of this release"

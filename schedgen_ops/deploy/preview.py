@@ -29,6 +29,7 @@ from schedgen_ops.rollout import scope
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
 from schedgen_ops.text import size
+from schedgen_ops.watch.host_sample import memory_used
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         coded=settings.from_git,
         handed_over=foreseen.hands_over,
         no_detour=past.text,
-        standby=_standing(settings, foreseen.replaced_behind, boxes, engine.parse_memory(memory.stdout)),
+        standby=_standing(settings, foreseen.replaced_behind, boxes, memory_used(memory.stdout)),
         pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),
     )
 

@@ -12,7 +12,6 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId
@@ -60,11 +59,10 @@ def keep(host_run: HostRun, services: Iterable[str]) -> None:
     names, old, settings = tuple(services), host_run.old, host_run.settings
     if not names or old is None:
         return
-    compose, paths, new = compose_of(settings), host_run.paths, host_run.release
+    state, new, stand_by = host_run.paths.state, host_run.release, host_run.orchestrator.stand_by
     drain, proxy = settings.rollout.drain, chosen(settings)
     commands = [
-        compose.stand_by(paths.state, name, new.services[name], drain, proxy=proxy, release_id=new.id)
-        for name in names
+        stand_by(state, name, new.services[name], drain, proxy=proxy, release_id=new.id) for name in names
     ]
     begin = host_script(
         "standby/begin",
@@ -112,13 +110,11 @@ def back(
     Raises:
         OpsError: where not all of it does.
     """
-    limit, paths = settings.health.deadline, Paths(settings.directory)
+    limit = settings.health.deadline
     command = host_script(
         "standby/back",
         title="serve again",
-        docker=Docker(settings.sudo).words,
-        project=settings.project,
-        state=paths.state,
+        **_given(settings),
         services=(*standby.services, INGRESS),
         newer=standby.newer,
         standing=standby.services,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from schedgen_ops import events
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.docker import INGRESS
+from schedgen_ops.deploy import ingress
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
@@ -16,6 +17,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Result
+from schedgen_ops.rollout.run import changed_hands, not_as_they_were
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
@@ -39,7 +41,7 @@ def serving(host: HostContext) -> Release:
 
 def behind(release: Release) -> tuple[str, ...]:
     """Return the services that a release has behind the ingress."""
-    return tuple(sorted(name for name, record in release.services.items() if record.proxies))
+    return tuple(sorted(ingress.behind(release)))
 
 
 def command(settings: Settings, release: Release) -> Command:
@@ -77,14 +79,11 @@ def remove(host: HostContext) -> None:
     answer = host.remote.run(command(host.settings, release), deadline=deadline, check=False)
     if not answer.ok:
         raise _failed(host.name, answer)
-    lines = answer.lines()
-    for line in lines:
-        if line.startswith("say "):
-            events.warn(host.emit, line.removeprefix("say "), host.name)
-    gap = sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
-    meanwhile = f"they answered nobody for {gap:.2f}s" if gap else "new connections were led past that"
+    done = changed_hands(answer)
+    for text in done.told:
+        events.warn(host.emit, text, host.name)
     names = ", ".join(behind(release))
-    events.info(host.emit, f"{names}: their containers have the published ports; {meanwhile}", host.name)
+    events.info(host.emit, f"{names}: their containers have the published ports; {done.meanwhile}", host.name)
 
 
 def _failed(name: str, answer: Result) -> OpsError:
@@ -92,13 +91,12 @@ def _failed(name: str, answer: Result) -> OpsError:
         return Refused("the ingress does not run here", host=name, hint="`inv deploy.recover` starts it.")
     if answer.code == _TURNED_AWAY:
         return Refused("visitors are turned away", host=name, hint="`inv ops.maintenance off` lets them in.")
-    said, *before = (answer.stderr.strip() or f"exit code {answer.code}").splitlines()[::-1]
     if answer.code == NOT_BACK:
-        hint = "`inv deploy.recover` starts what was stopped."
-        return OpsError(f"the published ports are not served as they were: {said}", host=name, hint=hint)
+        return not_as_they_were(name, answer)
+    *before, said = (answer.stderr.strip() or f"exit code {answer.code}").splitlines()
     return OpsError(
         f"the ingress was not taken away: {said}",
         host=name,
-        detail="\n".join(before[::-1][-20:]),
+        detail="\n".join(before[-20:]),
         hint="It has the ports, as before.",
     )

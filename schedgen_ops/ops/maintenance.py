@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schedgen_ops import events
 from schedgen_ops.commands.docker import INGRESS, Docker
+from schedgen_ops.deploy import ingress
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.host_scripts import host_script, text
 from schedgen_ops.proxy import chosen
@@ -72,7 +73,7 @@ def routes(remote: Remote, settings: Settings, services: Sequence[str]) -> Mappi
     """
     paths = Paths(settings.directory)
     serving = store.certain(store.read(remote, paths), paths, remote.name).serving
-    behind = {name: one for name, one in serving.services.items() if one.proxies} if serving else {}
+    behind = ingress.behind(serving) if serving else {}
     if not behind:
         hint = "`rollout.ingress` puts services behind it, with the next deploy."
         raise Refused("no service here is behind an ingress of ours", host=remote.name, hint=hint)

@@ -31,6 +31,10 @@ class Packed:
     data: bytes
 
 
+NO_FILES = Packed("", (), b"")
+"""What is brought where nothing is."""
+
+
 def pack(settings: Settings, folder: str) -> Packed:
     """Pack a folder with a compose file and what that mounts.
 

@@ -14,7 +14,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import Release, State
+from schedgen_ops.release.record import Release, ReleaseId, State
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
@@ -44,6 +44,11 @@ class AtOnce:
     _failed: str = ""
 
     @property
+    def release(self) -> ReleaseId:
+        """The id of the release that is gone back to."""
+        return next(iter(self.standing.values())).release
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The steps, for their titles."""
         return (Step("1", MOVING, self.move, gate=True, lasting=True), Step("2", REST, lambda: None))
@@ -62,7 +67,7 @@ class AtOnce:
             return self.otherwise()
         self.session.agreed = {name: stood.release for name, stood in self.standing.items()}
         recovering.recover(self.session)
-        return next(iter(self.standing.values())).release
+        return self.release
 
     def move(self) -> None:
         """Let what stands by serve on every host, and name its release as what serves.
@@ -83,8 +88,9 @@ class AtOnce:
                 self._failed = "; ".join(map(_reason, failed.values()))
                 return
             seconds = self._answering - self.decided
-            release = next(iter(self.standing.values())).release
-            events.info(session.emit, f"{release} answers every request, {seconds:.1f}s after the decision")
+            events.info(
+                session.emit, f"{self.release} answers every request, {seconds:.1f}s after the decision"
+            )
             session.emit(events.Fact("answering", seconds))
             session.fleet.each(self._name).values()
 
@@ -107,8 +113,8 @@ class AtOnce:
         store.write(remote, paths, replace(newer, state=State.STARTED, finished="", error=text))
         store.set_current(remote, paths, stood.release)
 
-    def _release(self, remote: Remote, release_id: str) -> Release:
-        found = next((one for one in self.shelves[remote.name].releases if one.id == release_id), None)
+    def _release(self, remote: Remote, release_id: ReleaseId) -> Release:
+        found = self.shelves[remote.name].get(release_id)
         if found is None:
             raise OpsError(f"there is no record of {release_id}", host=remote.name)
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedgen_ops.command_errors import last_lines
 from schedgen_ops.commands.docker import GRACE
@@ -39,6 +39,13 @@ class IngressSet:
     gap: float | None = 0.0
     led: bool = False
     told: tuple[str, ...] = ()
+
+    @property
+    def meanwhile(self) -> str:
+        """What visitors had while the ports changed hands."""
+        return (
+            f"they answered nobody for {self.gap:.2f}s" if self.gap else "new connections were led past that"
+        )
 
 
 def start(
@@ -148,11 +155,7 @@ def set_ingress(
     deadline = 2 * commands.wait + 2 * grace + commands.drain + _MARGIN
     answer = remote.run(commands(operation), deadline=deadline, check=False)
     if answer.code == NOT_BACK:
-        raise OpsError(
-            f"the published ports are not served as they were: {_reason(answer)}",
-            host=remote.name,
-            hint="`inv deploy.recover` starts what was stopped.",
-        )
+        raise not_as_they_were(remote.name, answer)
     if not answer.ok:
         raise OpsError(
             f"the ingress did not take the ports over: {_reason(answer)}",
@@ -160,9 +163,24 @@ def set_ingress(
             detail="\n".join(telling(answer.stderr.strip().splitlines()[:-1])),
             hint="The services publish their ports themselves, as before.",
         )
+    done = changed_hands(answer)
+    return done if "changed" in answer.lines() else replace(done, gap=None)
+
+
+def changed_hands(answer: Result) -> IngressSet:
+    """Read what a script tells of ports that changed hands."""
     lines = answer.lines()
     gap = sum(int(line.split()[1]) for line in lines if line.startswith("gap ")) / 1e6
-    return IngressSet(gap if "changed" in lines else None, "detour" in lines, tuple(_said(answer)))
+    return IngressSet(gap, "detour" in lines, tuple(_said(answer)))
+
+
+def not_as_they_were(name: str, answer: Result) -> OpsError:
+    """Return the error of a host whose ports were left to nobody."""
+    return OpsError(
+        f"the published ports are not served as they were: {_reason(answer)}",
+        host=name,
+        hint="`inv deploy.recover` starts what was stopped.",
+    )
 
 
 def end(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops.commands import http
@@ -243,3 +244,13 @@ def size(text: str) -> int:
         raise ValueError(f"not a size: {text!r}")
     unit = (found[2] or "").lower()
     return round(float(found[1]) * (_BINARY[unit] if unit in _BINARY else _UNITS[unit]))
+
+
+def memory_used(stdout: str) -> dict[str, int]:
+    """What `Docker.memory` tells: bytes by a container's name; what cannot be read is left out."""
+    found = {}
+    for line in stdout.splitlines():
+        name, _, usage = line.partition("\t")
+        with suppress(ValueError):
+            found[name] = size(usage.partition("/")[0])
+    return found

@@ -48,8 +48,8 @@ class Carrier(SimHost):
         if script := scripts.get(command.script):
             return script(told, command)
         if "RootFS.Layers" in command.text:
-            id_ = self.world.images[command.text.split()[-1]]
-            return result(layers(id_))
+            names = command.text.rpartition("'")[2].split()
+            return result("".join(layers(self.world.images[name]) for name in names))
         return super()._answer(command)
 
     def _layers(self, _: dict[str, Any], __: Command) -> Result:

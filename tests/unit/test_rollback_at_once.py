@@ -13,8 +13,8 @@ from kit import settings
 from simulated import Fault, SimHost
 from simulated_world import NEW, NEXT, World
 
-from schedgen_ops.commands.docker import parse_memory
 from schedgen_ops.events import Message
+from schedgen_ops.watch.host_sample import memory_used
 
 OLD, NEWER = f"{FIRST}-{NEW[:7]}", f"{SECOND}-{NEXT[:7]}"
 BEHIND = ["backend", "frontend"]
@@ -114,4 +114,4 @@ def test_where_nothing_can_stand_by_it_goes_as_ever() -> None:
 
 def test_what_memory_is_taken_is_read_and_what_cannot_be_is_left_out() -> None:
     said = "web-1\t12.5MiB / 1GiB\nweb-2\t1.5GiB / 4GiB\nweb-3\t-- / --\nweb-4\t512kB / 1GB\n"
-    assert parse_memory(said) == {"web-1": 13107200, "web-2": 1610612736, "web-4": 512000}
+    assert memory_used(said) == {"web-1": 13107200, "web-2": 1610612736, "web-4": 512000}

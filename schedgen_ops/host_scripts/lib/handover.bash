@@ -45,6 +45,12 @@ take_back() {
   ingress='' plain=()
   rm -f "$stopped"
 }
+# For `give_up`, the caller's: one of its `new` containers is not well, and has said why.
+unwell() {
+  local id
+  for id in "${new[@]}"; do last_words "$id" 50 >&2; done
+  give_up "$reason"
+}
 # Nobody needs what took the requests meanwhile.
 end_tries() { end_detour && end_trials; }
 # For `asks`: a container without a healthcheck answers once the ingress gets through to it.

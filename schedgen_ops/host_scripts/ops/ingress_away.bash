@@ -49,11 +49,6 @@ stop_those() {
   [ "${#new[@]}" -eq 0 ] || "${docker[@]}" stop "${new[@]}" > /dev/null || return
   start_all "$ingress"
 }
-unwell() {
-  local id
-  for id in "${new[@]}"; do last_words "$id" 50 >&2; done
-  give_up "$reason"
-}
 # Who comes from now on has ports of its own.
 hold_trial() {
   local ingress=$trial

@@ -100,12 +100,6 @@ give_up() {
   echo "$1" >&2
   exit 1
 }
-# One of the new containers is not well: it has said why.
-unwell() {
-  local id
-  for id in "${new[@]}"; do last_words "$id" 50 >&2; done
-  give_up "$reason"
-}
 [ "${#names[@]}" -eq 0 ] ||
   "${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never "${scale[@]}" "${names[@]}" >&2 ||
   problem="the containers without ports could not be started"
