@@ -24,6 +24,7 @@ from schedgen_ops.events import Event, Message
 from schedgen_ops.guard import remote_commands
 from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.guard.story import HostWatch
+from schedgen_ops.lock.remote_commands import break_
 from schedgen_ops.shell import Command
 from schedgen_ops.watch.policy import GuardPolicy
 
@@ -314,7 +315,8 @@ def test_a_share_that_the_ingress_did_not_take_is_logged_before_its_stage(
 
 def test_one_that_is_told_to_stop_decides_nothing_and_leaves_nothing(post: Post) -> None:
     post.start(stages=(Stage(100, 60),))
-    owner = json.loads((post.state / "guard/owner.json").read_text())
-    threading.Timer(1, os.kill, (owner["pid"], 15)).start()
+    unlock = threading.Timer(1, post.run, (break_(str(post.state)),))
+    unlock.start()
     assert post.follow().outcome == "ended"
+    unlock.join()
     assert not (post.state / "releases/r2/release.json").exists()

@@ -195,6 +195,22 @@ def test_it_can_be_broken_and_the_next_one_gets_it(tmp_path: Path) -> None:
         process.wait(20)
 
 
+def test_a_guard_that_lost_the_first_signal_is_told_again(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    (tmp_path / "guard").mkdir()
+    deaf_once = 'trap "trap exit TERM" TERM; echo; while :; do sleep 0.05; done'
+    words = ["flock", "--no-fork", str(tmp_path / "guard/lock"), "bash", "-c", deaf_once, "schedgen-guard"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as guard:
+        assert guard.stdout is not None
+        guard.stdout.readline()
+        (tmp_path / "guard/owner.json").write_text(f'{{"pid":{guard.pid},"user":"ann"}}\n')
+        try:
+            assert bash(remote_commands.break_(str(tmp_path)), tmp_path).ok
+            assert guard.wait(10) == 0
+        finally:
+            guard.kill()
+
+
 def test_a_number_that_belongs_to_another_process_by_now_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "lock").touch()
     with subprocess.Popen(["sleep", "30"]) as bystander:

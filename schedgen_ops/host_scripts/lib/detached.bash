@@ -1,4 +1,5 @@
 # The folder of a watch that goes on by itself, and whoever holds its lock. `dir`, the folder, is the caller's.
+source lib/ending.bash
 
 # alive: whether it still watches.
 alive() { [ -e "$dir/lock" ] && ! flock --nonblock "$dir/lock" true; }
@@ -9,8 +10,7 @@ end_watch() {
   local pid
   alive || return 0
   pid=$(sed -n 's/^{"pid":\([0-9][0-9]*\),.*/\1/p' "$dir/owner.json") && [ -n "$pid" ] || return
-  kill -TERM -- "-$pid" 2> /dev/null
-  flock --timeout 10 "$dir/lock" true || kill -KILL -- "-$pid" 2> /dev/null
+  end_holder "-$pid" "$dir/lock" || kill -KILL -- "-$pid" 2> /dev/null
   # Under the lock, lest it be said of the next one.
   (
     flock --timeout 20 8 || exit
