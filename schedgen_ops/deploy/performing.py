@@ -160,8 +160,11 @@ def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
     finally:
         if done.gap is not None:
             host_run.containers_changed()
-    if operation.first and (done.gap or done.led):
-        host_run.say(f"The ingress has the ports now; {done.meanwhile}")
+    if done.gap or done.led:
+        how = (
+            "has the ports now" if operation.first else "was exchanged for another one, and the ports with it"
+        )
+        host_run.say(f"The ingress {how}; {done.meanwhile}")
     if _ours(host_run, operation.release_id):
         same = done.gap is None
         told = "is already as this release has it" if same else "has the configuration of this release"

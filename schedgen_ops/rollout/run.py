@@ -20,6 +20,8 @@ from schedgen_ops.shell import Command
 # The scripts and Compose end by themselves; a command's own deadline only catches a hung engine. It counts
 # the time that the containers which are stopped have to end by themselves.
 _MARGIN = 180.0
+# What an ingress that goes has to end what it has begun.
+_INGRESS_GRACE = 60.0
 _LOG_LINES = 200
 
 Show = Callable[[str], None]
@@ -151,8 +153,8 @@ def set_ingress(
     Raises:
         OpsError: when it could not; then everything is as it was, unless it says otherwise.
     """
-    # Should it go back, those that it began with are stopped as well.
-    deadline = 2 * commands.wait + 2 * grace + commands.drain + _MARGIN
+    # Should it go back, those that it began with are stopped as well. One that is tried out ends too.
+    deadline = 2 * commands.wait + 2 * grace + commands.drain + 2 * _INGRESS_GRACE + _MARGIN
     answer = remote.run(commands(operation), deadline=deadline, check=False)
     if answer.code == NOT_BACK:
         raise not_as_they_were(remote.name, answer)

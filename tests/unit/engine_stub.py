@@ -32,6 +32,7 @@ make() { # service, status
   echo $((number + 1)) > next
   echo "$1 $2 $health $release" > "containers/$number"
   echo "made $number $1" >> log; touch "made-$number"
+  hash=as-written; take hash hash; echo "$hash" > "hash-$number"
 }
 open_ports() { # id, service, release
   local after=0 ports='' born=0
@@ -96,6 +97,7 @@ case $1 in
       dies=; take dies "dies-$s"; [ "$s $release" != "$dies" ] || status=exited
       case $format in
         '{{.Id}}') echo "$id" ;;
+        *config-hash*) hash=as-written; take hash "hash-$id"; echo "$hash" ;;
         '{{.Name}}') name=p-$s-$id; take name "name-$id"; echo "/$name" ;;
         '{{.State.Status}} {{index'*) echo "$status $s" ;;
         '{{.Image}}') image=$s; take image "image-$id"; echo "sha256:$image" ;;
@@ -189,7 +191,11 @@ case $1 in
     for ((n = 0; n < 400; n++)); do [ -e led ] || break; sleep 0.05; done ;;
   compose)
     [ ! -e broken ] || { echo "no such image" >&2; exit 17; }
-    case $words in *' run '*) echo "trial running healthy r0" > containers/beef; exit ;; esac
+    hash=as-written; take hash hash
+    case $words in
+      *' config --hash '*) echo "schedgen-ingress $hash"; exit ;;
+      *' run '*) [ ! -e stuck-run ] || exit 1; echo "trial running healthy r0" > containers/beef; exit ;;
+    esac
     status=running; case $words in *' --no-start '*) status=created ;; esac
     case $words in *' --force-recreate '*)
       service=${words% } service=${service##* }; of "$service"
@@ -202,7 +208,12 @@ case $1 in
         *=*)
           of "${word%=*}"
           for ((n = ${#found[@]}; n < ${word#*=}; n++)); do make "${word%=*}" "$status"; done ;;
-        schedgen-ingress) of "$word"; [ "${#found[@]}" -gt 0 ] || make "$word" "$status" ;;
+        schedgen-ingress)
+          of "$word"; was=$hash
+          [ "${#found[@]}" -eq 0 ] || take was "hash-${found[0]}"
+          [ "$was" = "$hash" ] || {
+            rm "containers/${found[0]}"; echo "exchanged ${found[0]}" >> log; found=(); }
+          [ "${#found[@]}" -gt 0 ] || make "$word" "$status" ;;
       esac
     done
     [ ! -e leaves ] || mv leaves away ;;

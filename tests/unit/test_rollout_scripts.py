@@ -493,6 +493,52 @@ def test_who_had_the_ports_is_back_before_visitors_are_led_there_no_more(engine:
     assert [line for line in engine.log if line in done] == list(done)
 
 
+def test_another_container_gets_the_ports_while_new_connections_are_led_past_that(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    begun = len(engine.log)
+    engine.say(hash="of another network")
+    answer = adopt(engine, "frontend web_81\n")
+    assert (answer.ok, answer.lines()) == (True, ("detour", "changed"))
+    done = ("detour", "exchanged 3", "made 4 schedgen-ingress", "detour over", "rm beef")
+    assert [line for line in engine.log[begun:] if line in done] == list(done)
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
+
+
+@pytest.mark.parametrize("behaviour", [{"filtered": ""}, {"stuck_run": ""}], ids=["no rules", "no trial"])
+def test_where_they_cannot_be_led_past_it_the_gap_is_told(engine: Engine, behaviour: dict[str, str]) -> None:
+    engine.has("web")
+    adopt(engine)
+    engine.say(hash="of another network", **behaviour)
+    why, gap, changed = adopt(engine, "frontend web_81\n").lines()
+    assert why.startswith("say the published ports could not be led past this: ")
+    assert (gap.split()[0], changed) == ("gap", "changed")
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
+
+
+def test_where_nothing_is_served_nothing_is_led_past(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    engine.say(hash="of another network", reach="DOWN")
+    answer = adopt(engine, "frontend web_81\n")
+    assert (answer.ok, answer.lines()) == (True, ("changed",))
+    assert "exchanged 3" in engine.log
+
+
+def test_an_exchange_that_was_cut_off_is_ended_once_the_ingress_answers(engine: Engine) -> None:
+    engine.has("web")
+    adopt(engine)
+    begun = len(engine.log)
+    (engine.root / "containers" / "3").unlink()
+    (engine.root / "containers" / "beef").write_text("trial running healthy r0\n")
+    engine.say(led="")
+    (engine.state.parent / "project's dir/.schedgen/detour").write_text("sha256:ingress\n")
+    assert adopt(engine).ok
+    done = ("made 4 schedgen-ingress", "start 4", "detour over", "rm beef")
+    assert [line for line in engine.log[begun:] if line in done] == list(done)
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
+
+
 def test_its_configuration_is_there_for_haproxy_to_read(engine: Engine) -> None:
     engine.has("web")
     adopt(engine)

@@ -56,10 +56,12 @@ end_tries() { end_detour && end_trials; }
 # For `asks`: a container without a healthcheck answers once the ingress gets through to it.
 answers_ingress() {
   reason="it does not reach the services"
-  proxy_answering
+  proxy_answering "${serving[@]}"
 }
 # try_out CONTAINER...: an ingress without the ports finds them all, or shows that it cannot, while the ports still
-# answer. It stays, as `trial`; the one that gets them begins with what this one learned.
+# answer; with routes in the array `serving`, what these lead to. It stays, as `trial`; the one that gets them begins with
+# what this one learned.
+serving=()
 try_out() {
   local fine='' real=$ingress asks=answers_ingress publish=()
   reason="it does not reach the services"

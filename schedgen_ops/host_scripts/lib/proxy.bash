@@ -22,7 +22,8 @@
 #   proxy_settle ROUTE...          those that were drained are gone: who comes gets requests as everybody does
 #
 # While the ingress itself is set up; `folder` has its configuration, and is mounted into its container:
-#   proxy_answering                whether it sees a container that is well for every route
+#   proxy_serving                  the routes for which it sees a container that is well, a line each
+#   proxy_answering [ROUTE...]     whether it sees such a one for every route, or for those of these that it has
 #   proxy_learned                  leaves in `folder` what this one knows of containers for the next one that starts
 #   proxy_forget                   takes that away: it has started
 #   proxy_reload                   has it read its configuration anew, and waits until it has; what it had begun

@@ -163,16 +163,21 @@ proxy_turn_away() { haproxy_turn_away "$@"; }
 proxy_keep_away() { haproxy_keep_away; }
 proxy_let_in() { haproxy_let_in; }
 
-proxy_answering() {
+# ROUTE yes|no: whether a server of it has passed its check, and it is up by that.
+haproxy_routes() {
   haproxy_look
   awk -F, '
     /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
-    $2 == "BACKEND" { some = 1; if ($at["status"] != "UP") bad = 1; asked[$1] }
+    $2 == "BACKEND" && $1 != "schedgen_maintenance" { up[$1] = $at["status"] == "UP" }
     $at["type"] == 2 && $at["status"] ~ /^UP/ && $at["check_status"] ~ /OK/ { passed[$1] }
-    END {
-      for (each in asked) if (each != "schedgen_maintenance" && !(each in passed)) bad = 1
-      exit !some || bad
-    }' <<< "$haproxy_stat"
+    END { for (each in up) print each, up[each] && each in passed ? "yes" : "no" }' <<< "$haproxy_stat"
+}
+proxy_serving() { haproxy_routes | sed -n 's/ yes$//p'; }
+proxy_answering() {
+  haproxy_routes | awk -v asked=" $* " '
+    { some = 1 }
+    $2 == "no" && (asked == "  " || index(asked, " " $1 " ")) { bad = 1 }
+    END { exit !some || bad }'
 }
 proxy_learned() {
   haproxy_ask 'show servers state' && [ -n "$haproxy_answer" ] || return

@@ -1,6 +1,6 @@
-# Keeps the ingress as a release has it; the first time it hands the published ports over. Prints `detour` where new
-# connections went on meanwhile, and else `gap MICROSECONDS` where there was one; and `changed` unless everything was so
-# already; `say TEXT` is for the operator.
+# Keeps the ingress as a release has it; the first time it hands the published ports over, and where another container has
+# to be it, to that one. Prints `detour` where new connections went on meanwhile, and else `gap MICROSECONDS` where there
+# was one; and `changed` unless everything was so already; `say TEXT` is for the operator.
 # Ends with 20 where the ports are left without those that had them, or with both.
 # What a script left that a reboot or the end of the engine cut off is ended first: with an ingress that answers,
 # who had the ports goes; else they have them again, and with `repair` that is all. What `stopped/ports` names was
@@ -33,6 +33,36 @@ applied() {
   ! keep_away || cp "$config" "$folder/applied"
   exit
 }
+# Whether Compose leaves the ingress's container as it is.
+as_defined() {
+  local wanted has
+  wanted=$("${compose[@]}" config --hash schedgen-ingress) &&
+    has=$(present '{{index .Config.Labels "com.docker.compose.config-hash"}}' "$ingress") || return 0
+  [ "${wanted##* }" = "$has" ]
+}
+# Another container is the ingress from now on; it is the first that has the ports, for those who ask for them anew, once
+# this one let go of them.
+exchange() {
+  local began='' old=("$ingress") reason=''
+  mapfile -t serving < <(proxy_serving)
+  if [ "${#serving[@]}" -gt 0 ]; then
+    if try_out && detour; then
+      echo detour
+      let_end "$drain" "$ingress"
+    else
+      say "the published ports could not be led past this: $reason"
+      end_trials || exit
+      began=${EPOCHREALTIME/[.,]/}
+    fi
+  fi
+  "${compose[@]}" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
+  find_ingress || exit
+  [ "${#serving[@]}" -eq 0 ] || within 20 proxy_answering "${serving[@]}" ||
+    say "the ingress does not reach all that it reached before"
+  [ -z "$began" ] || echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
+  proxy_forget
+  end_tries || say "what led past the exchange is still there"
+}
 if [ -n "$runs" ] && [ -z "$repair" ] && cmp -s "$config" "$folder/applied"; then
   keep_away
   exit 0
@@ -59,8 +89,10 @@ if [ -n "$runs" ]; then
     exit 1
   }
   before=$ingress
-  "${compose[@]}" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
-  find_ingress || exit
+  if [ -n "$same" ] || as_defined; then
+    "${compose[@]}" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
+    find_ingress || exit
+  else exchange; fi
   if [ -z "$same" ] && [ "$before" = "$ingress" ]; then
     proxy_reload || {
       echo "the ingress did not take its new configuration" >&2
@@ -116,6 +148,9 @@ all_well "${new[@]}" "${plain[@]}" || unwell
 find_ingress && [ -n "$ingress" ] || give_up "it was not created"
 if [ "${#old[@]}" -eq 0 ]; then
   "${docker[@]}" start "$ingress" > /dev/null || give_up "it could not be started"
+  # An exchange may have been cut off: who comes is led past this one until it answers.
+  [ ! -e "$detour_noted" ] || { within 20 proxy_answering && end_tries; } ||
+    say "what led past an exchange is still there"
   applied
 fi
 try_out "${new[@]}" "${plain[@]}" || unwell
