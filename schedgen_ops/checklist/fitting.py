@@ -10,6 +10,7 @@ from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.rollout import picked, scope, state
+from schedgen_ops.rollout.strategies.contract import may_run_twice
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.text import nearest
 
@@ -63,6 +64,7 @@ def problems(
     there = {service.name: service for service in services}
     yield from _missing(settings, host, there, before)
     yield from twice(settings, services)
+    yield from _called(settings, services)
     yield from _held(settings, boxes)
     deployed = {*settings.services, *(each.name for each in scope.on(services, settings, host))}
     left = [name for name in there if host.runs(name) and name not in deployed]
@@ -78,6 +80,22 @@ def twice(settings: Settings, services: Iterable[Service]) -> Iterator[Problem]:
             if service.name in settings.rollout.lists[name] and (why := _twice(name, service)):
                 more = ", or mount a named volume or a tmpfs there" if service.own else ""
                 yield Problem(f"rollout.{name} has {service.name}: {why}", f"Take it from that list{more}.")
+
+
+def _called(settings: Settings, services: Iterable[Service]) -> Iterator[Problem]:
+    """Find services that cannot be behind the ingress by their names."""
+    published = {port.published: service.name for service in services for port in service.ports}
+    for service in services:
+        if service.name not in settings.rollout.by_name:
+            continue
+        port, _ = settings.rollout.called[service.name]
+        if not may_run_twice(service):
+            why = service.once or "it has a volume, or publishes what is no single TCP port"
+            yield Problem(f"rollout.by_name has {service.name}: {why}", "Take it from there.")
+        if port in published:
+            text = f"rollout.by_name has {service.name} at port {port}, which {published[port]} publishes"
+            hint = "The ingress listens there for that. Publish another port, or take it from there."
+            yield Problem(text, hint)
 
 
 def _held(settings: Settings, boxes: Iterable[Container]) -> Iterator[Problem]:
@@ -120,6 +138,7 @@ def _named(settings: Settings) -> dict[str, list[str]]:
         named(f"tier {tier.name}", *tier.services)
     for name, services in settings.rollout.lists.items():
         named(f"rollout.{name}", *services)
+    named("rollout.by_name", *settings.rollout.by_name)
     for check in settings.checks:
         named(f"check {check.name}", check.service)
     for title in ("database", "objects"):

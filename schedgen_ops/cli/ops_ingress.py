@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from schedgen_ops.cli.locking import awaited
 from schedgen_ops.cli.ops import change
 from schedgen_ops.errors import Refused
 from schedgen_ops.ops import ingress
+from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
+
+
+def _notes(host: str, release: Release) -> Iterator[str]:
+    yield f"{host}: {', '.join(ingress.behind(release))} made anew, with ports of their own"
+    if called := ingress.called(release):
+        then = "lead to nobody for a moment, and to other addresses then: restart what keeps one"
+        yield f"{host}: the names {', '.join(called)} {then}"
 
 
 def remove(op: Operation) -> None:
@@ -18,10 +28,7 @@ def remove(op: Operation) -> None:
     """
     awaited(op)
     found = op.fleet.each(lambda remote: ingress.serving(op.context(remote))).values()
-    notes = tuple(
-        f"{host}: {', '.join(ingress.behind(release))} made anew, with ports of their own"
-        for host, release in zip(op.fleet.names, found, strict=True)
-    )
+    notes = tuple(note for pair in zip(op.fleet.names, found, strict=True) for note in _notes(*pair))
     if not op.ui.confirm("Take the ingress away?", *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
 

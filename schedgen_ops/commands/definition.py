@@ -56,6 +56,8 @@ class Service:
         picked: whether a release picks the tag of its image, which was built before.
         checked: whether it has a healthcheck; None where that is up to its image.
         exposed: the TCP ports that it says it listens on, besides those that the host publishes.
+        aliases: further names of it, each with the network where it has that.
+        called: the port where others call it by its name, by way of the ingress; 0 for none.
     """
 
     name: str
@@ -87,6 +89,8 @@ class Service:
     picked: bool = False
     checked: bool | None = None
     exposed: tuple[int, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+    called: int = 0
 
     @property
     def alone(self) -> str:
@@ -212,6 +216,7 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         uses=uses,
         checked=says.checked(body.get("healthcheck") or {}),
         exposed=tuple(says.exposed(body)),
+        aliases=tuple(says.aliases(body)),
     )
 
 

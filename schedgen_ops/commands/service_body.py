@@ -113,6 +113,13 @@ def checked(healthcheck: Mapping[str, Any]) -> bool | None:
     return True if test else None
 
 
+def aliases(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return its further names, each with the network where it has that."""
+    for network, said in (body.get("networks") or {}).items():
+        for alias in (said or {}).get("aliases") or ():
+            yield network, alias
+
+
 def exposed(body: Mapping[str, Any]) -> Iterator[int]:
     """The TCP ports that it says it listens on."""
     for entry in body.get("expose") or ():

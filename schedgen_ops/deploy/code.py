@@ -44,7 +44,15 @@ def keep_running(host_run: HostRun, run: str) -> None:
     boxes = {box.service: box for box in host_run.seen.containers}
     running, spoken = host_run.seen.containers, images.ask_ports(host_run.context, services, None)
     described = images.describe(
-        host_run.settings, host_run.host, services, name, None, tracked, running, spoken
+        host_run.settings,
+        host_run.host,
+        services,
+        name,
+        None,
+        tracked,
+        running,
+        spoken,
+        as_it_runs=True,
     )
     records = {
         service: replace(record, image_id=boxes[service].image)

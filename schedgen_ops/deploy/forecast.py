@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.deploy.images import describe
+from schedgen_ops.deploy.images import LED_LATER, describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.rollout import planner, reach, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Operation, Plan, SetIngress, text
@@ -149,7 +149,13 @@ def _adopted(new: Release, boxes: Iterable[engine.Container]) -> Release | None:
     """What runs before the first deploy, as that will keep it; None where nothing does."""
     running = {box.service: box for box in boxes}
     services = {
-        name: replace(record, image_id=box.image, definition=box.written, written=box.written)
+        name: replace(
+            record,
+            image_id=box.image,
+            definition=box.written,
+            written=box.written,
+            alias=record.alias if record.proxies else "",
+        )
         for name, record in new.services.items()
         if (box := running.get(name))
     }
@@ -191,8 +197,13 @@ def _row(operation: Bring, service: c.Service, under: str) -> Row:
         change.service,
         change.action.value,
         change.reason,
-        "; ".join(filter(None, (how, _number(record), under))),
+        "; ".join(filter(None, (how, _number(record), _led_later(record), under))),
     )
+
+
+def _led_later(record: ServiceRecord) -> str:
+    """That its name does not lead to the ingress yet: what runs is not found behind it."""
+    return LED_LATER if record.alias and not record.proxies else ""
 
 
 def _number(record: ServiceRecord) -> str:

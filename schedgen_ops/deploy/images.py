@@ -29,6 +29,7 @@ from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.settings import HostSettings, Settings
 
+LED_LATER = "its name leads to the ingress from the next deploy on"
 # What the classic builder says when it starts a container for a step.
 _STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 
@@ -42,6 +43,8 @@ def describe(
     tracked: Mapping[str, str],
     running: Sequence[engine.Container] = (),
     spoken: Spoken = NOTHING_ASKED,
+    *,
+    as_it_runs: bool = False,
 ) -> dict[str, ServiceRecord]:
     """Return the record of each service that a release is to run on a host, without the images' ids.
 
@@ -50,20 +53,23 @@ def describe(
         known: the release before, which knows how long replacing a service took.
         tracked: path in the project to git object id, of the files that services mount.
         running: the project's containers: as many are kept where the compose file says no number.
+        as_it_runs: whether that is what its owner started: none of it has a name of ours.
     """
     count = counting.running(running, known)
     records: dict[str, ServiceRecord] = {}
     hows, before_all = _hows(services, settings, host, known)
-    gated = _gated(hows)
+    gated = [_as_called(service, settings, before_all) for service in _gated(hows)]
     raw = spoken_of.raw(gated, settings, before_all, spoken)
     routes = routes_of(gated, settings.checks)
     for service, how in hows.items():
         before = before_all.get(service.name)
         proxies = tuple(route.proxy for route in routes if route.service == service.name)
+        called = service.name in settings.rollout.by_name and not as_it_runs
+        alias = rollout.alias(settings.project, service.name) if proxies or called else ""
         records[service.name] = ServiceRecord(
             image=rollout.image_name(settings.project, service.name, release_id),
             image_id="",
-            definition=rollout.definition(service, tracked, settings.directory),
+            definition=rollout.definition(service, tracked, settings.directory, alias if called else ""),
             written=service.definition,
             replicas=service.replicas if service.counted else count.get(service.name, 1),
             strategy=how.name,
@@ -71,7 +77,7 @@ def describe(
             needs=service.needs,
             restarts_with=service.restarts_with,
             seconds=before.seconds if before else 0.0,
-            alias=rollout.alias(settings.project, service.name) if proxies else "",
+            alias=alias,
             raw=tuple(name for name in proxies if name in raw),
             counted=service.counted,
             uses=service.uses,
@@ -92,6 +98,12 @@ def _gated(hows: Mapping[c.Service, Strategy]) -> list[c.Service]:
     return [service for service, how in hows.items() if how.behind]
 
 
+def _as_called(service: c.Service, settings: Settings, known: Mapping[str, ServiceRecord]) -> c.Service:
+    """A service with the port where it is called by name, if it is by way of the ingress."""
+    by_name = registry.called(service, settings, known.get(service.name))
+    return replace(service, called=settings.rollout.called[service.name][0]) if by_name else service
+
+
 def pin(
     host_run: HostRun,
     release_id: ReleaseId,
@@ -107,11 +119,21 @@ def pin(
     folder, settings = host_run.paths.release(release_id), host_run.settings
     behind = spoken_of.behind(services, records)
     routes = spoken_of.led(behind, settings, records, _found_as(records, before))
-    proxy, networks = chosen(settings), {network for service in behind for network in service.networks}
+    proxy, networks = chosen(settings), _names(behind)
     gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
     text = proxy.render(routes, gate, settings.ingress)
     host_run.run(files.replace(f"{folder}/{proxy.config_name}", text))
     host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate, services)))
+
+
+def _names(behind: Iterable[c.Service]) -> dict[str, set[str]]:
+    """The networks of what is behind the ingress, and the names there of what is called by them."""
+    found: dict[str, set[str]] = {}
+    for service in behind:
+        for network in service.networks:
+            further = {alias for where, alias in service.aliases if where == network}
+            found.setdefault(network, set()).update({service.name, *further} if service.called else ())
+    return found
 
 
 def _found_as(records: Mapping[str, ServiceRecord], before: Release | None) -> dict[str, str]:
@@ -157,6 +179,9 @@ def build(host_run: HostRun, make: Make | None = None) -> None:
         interrupt=host_run.remote.interrupt,
     )
     _share(host_run, records)
+    for name, record in records.items():
+        if record.alias and not record.proxies:
+            host_run.say(f"Service {name}: {LED_LATER}")
     records = _as_made(host_run, records, tracked, spoken)
     host_run.new = replace(release, services=records)
     store.write(host_run.remote, host_run.paths, host_run.new)

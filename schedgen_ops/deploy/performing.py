@@ -10,6 +10,7 @@ from typing import assert_never
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
+from schedgen_ops.proxy.routes import by_name, parts
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import run as roller
 from schedgen_ops.rollout.operations import (
@@ -170,7 +171,8 @@ def _set_ingress(host_run: HostRun, operation: SetIngress) -> None:
         told = "is already as this release has it" if same else "has the configuration of this release"
         host_run.say(f"The ingress {told}")
         for name in (name for each in operation.behind for name in each.record.raw):
-            service, _, port = name.rpartition("_")
-            host_run.say(f"No HTTP was seen at port {port} of {service}: bytes are passed on as they come")
+            service, port = parts(name)
+            why = "The config says so of" if by_name(name) else "No HTTP was seen at"
+            host_run.say(f"{why} port {port} of {service}: bytes are passed on as they come")
     for text in done.told:
         host_run.warn(text)

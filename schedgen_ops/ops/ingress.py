@@ -13,6 +13,7 @@ from schedgen_ops.ops.services import there
 from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.orchestrators.contract import NOT_BACK
 from schedgen_ops.proxy import chosen
+from schedgen_ops.proxy.routes import by_name
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
@@ -42,6 +43,11 @@ def serving(host: HostContext) -> Release:
 def behind(release: Release) -> tuple[str, ...]:
     """Return the services that a release has behind the ingress."""
     return tuple(sorted(ingress.behind(release)))
+
+
+def called(release: Release) -> tuple[str, ...]:
+    """Return the services whose names lead to the ingress."""
+    return tuple(name for name in behind(release) if any(map(by_name, release.services[name].proxies)))
 
 
 def command(settings: Settings, release: Release) -> Command:

@@ -11,7 +11,7 @@ from schedgen_ops.deploy import ingress
 from schedgen_ops.errors import ConfigError, OpsError, Refused
 from schedgen_ops.host_scripts import host_script, text
 from schedgen_ops.proxy import chosen
-from schedgen_ops.proxy.routes import port_of
+from schedgen_ops.proxy.routes import by_name, parts
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
@@ -73,7 +73,12 @@ def routes(remote: Remote, settings: Settings, services: Sequence[str]) -> Mappi
     """
     paths = Paths(settings.directory)
     serving = store.certain(store.read(remote, paths), paths, remote.name).serving
-    behind = ingress.behind(serving) if serving else {}
+    # Visitors come by ports.
+    behind = {
+        name: one
+        for name, one in (ingress.behind(serving) if serving else {}).items()
+        if not all(map(by_name, one.proxies))
+    }
     if not behind:
         hint = "`rollout.ingress` puts services behind it, with the next deploy."
         raise Refused("no service here is behind an ingress of ours", host=remote.name, hint=hint)
@@ -81,7 +86,7 @@ def routes(remote: Remote, settings: Settings, services: Sequence[str]) -> Mappi
         hint = f"Behind it: {', '.join(sorted(behind))}. `inv ops.stop` stops a service."
         raise Refused(f"not behind the ingress: {', '.join(others)}", host=remote.name, hint=hint)
     asked = [one for name, one in behind.items() if name in (services or behind)]
-    return {route: route not in one.raw for one in asked for route in one.proxies}
+    return {route: route not in one.raw for one in asked for route in one.proxies if not by_name(route)}
 
 
 def command(settings: Settings, known: Mapping[str, bool], closing: Closing | None) -> Command:
@@ -99,8 +104,8 @@ def command(settings: Settings, known: Mapping[str, bool], closing: Closing | No
         folder=paths.ingress,
         proxy=chosen(settings).name,
         routes=turned,
-        ports=tuple(map(port_of, known)),
-        raw=tuple(port_of(route) for route, http in known.items() if not http),
+        ports=tuple(parts(route)[1] for route in known),
+        raw=tuple(parts(route)[1] for route, http in known.items() if not http),
         what=closing.what if closing else "",
         retry=settings.ingress.retry_after,
         wait=closing.hold if closing else 0,

@@ -9,6 +9,7 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.ops.services import there
 from schedgen_ops.orchestrators.compose import compose_of
 from schedgen_ops.proxy import chosen
+from schedgen_ops.proxy.routes import called
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord
@@ -62,6 +63,7 @@ def command(
         wanted=wanted,
         proxy=chosen(settings).name,
         proxies=record.proxies,
+        alias=record.alias if called(record.proxies) else "",
         limit=settings.health.deadline,
         drain=settings.rollout.drain,
     )

@@ -14,6 +14,7 @@ from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import INGRESS, Docker
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.proxy import Proxy
+from schedgen_ops.proxy.routes import called
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, to_json
 from schedgen_ops.settings import Settings
@@ -90,6 +91,7 @@ class ComposeOrchestrator(Compose):
             release=folder,
             proxy=proxy.name,
             proxies=record.proxies,
+            alias=record.alias if called(record.proxies) else "",
             share=share,
             limit=health,
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from schedgen_ops.proxy.routes import Route
 from schedgen_ops.settings import Ingress
 
 DEFAULTS = Ingress()
+Networks = Mapping[str, Collection[str]]
+"""Names by the network where they are known."""
 
 
 class Proxy(Protocol):
@@ -30,14 +32,14 @@ class Proxy(Protocol):
         ...
 
     def service(
-        self, image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]
+        self, image: str, folder: str, routes: Iterable[Route], networks: Networks
     ) -> Mapping[str, Any]:
         """Return it as a service of a compose file, with the published ports of `routes`.
 
         Args:
             image: what it runs from: `ingress.image` of the configuration.
             folder: the path on the host of the folder with its configuration, mounted into its container.
-            networks: those of the services behind it.
+            networks: those of the services behind it, and the names that it answers to there.
         """
         ...
 

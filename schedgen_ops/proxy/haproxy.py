@@ -13,7 +13,7 @@ from string import Template
 from typing import Any
 
 from schedgen_ops.host_scripts import text
-from schedgen_ops.proxy.contract import DEFAULTS
+from schedgen_ops.proxy.contract import DEFAULTS, Networks
 from schedgen_ops.proxy.routes import Asked, Route, published
 from schedgen_ops.settings import Ingress
 
@@ -30,7 +30,7 @@ class HAProxy:
     config_name: str = "haproxy.cfg"
 
     def service(
-        self, image: str, folder: str, routes: Iterable[Route], networks: Iterable[str]
+        self, image: str, folder: str, routes: Iterable[Route], networks: Networks
     ) -> Mapping[str, Any]:
         """Return it as a service of a compose file."""
         return {
@@ -38,7 +38,10 @@ class HAProxy:
             "command": ["haproxy", "-W", "-db", "-f", f"{FOLDER}/{self.config_name}"],
             "volumes": [{"type": "bind", "source": folder, "target": FOLDER, "read_only": True}],
             "ports": published(routes),
-            "networks": dict.fromkeys(sorted(set(networks))),
+            "networks": {
+                network: {"aliases": sorted(names)} if names else None
+                for network, names in sorted(networks.items())
+            },
             "restart": "unless-stopped",
             "stop_signal": "SIGUSR1",
             "stop_grace_period": "60s",
@@ -71,9 +74,18 @@ def _listener(route: Route) -> str:
         target=route.port.target,
         slots=SLOTS,
         check=_check(route.asked) if route.asked else "",
-        # A path of its own can be told from what visitors ask for.
-        **({} if route.raw else {"health": _health(route.asked)}),
+        turned_away=_turned_away(route),
     )
+
+
+def _turned_away(route: Route) -> str:
+    """How visitors are turned away; who calls by name is none, and says itself for whom it asks."""
+    if route.by_name:
+        return "" if route.raw else _filled("called")
+    if route.raw:
+        return _filled("turned_away_raw", proxy=route.proxy)
+    # A path of its own can be told from what visitors ask for.
+    return _filled("turned_away", proxy=route.proxy, health=_health(route.asked))
 
 
 def _binds(route: Route) -> Iterator[str]:

@@ -13,6 +13,8 @@ from schedgen_ops.settings import Check
 # Where a proxy listens for a port that several services have, each on an address of its own.
 _APART = 10_000
 _PORTS = 65_536
+# Between the service and the port of a route by name: in no service's name.
+_CALLED = ":"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A published port, on one address or more, that leads to a service.
+    """A port that leads to a service: one that is published, on one address or more, or that of its name.
 
     Attributes:
         asked: what is asked for its health; None for whether it accepts a connection.
         also: its further addresses.
         listen: the port where the proxy listens, which no other route has.
         ipv6: whether its service is in a network that has IPv6.
+        by_name: whether it is for those who call the service by its name; the port is not published then.
         found_as: the name under which the service's containers are found on its networks.
         raw: whether bytes pass as they come, because no HTTP was seen there.
     """
@@ -57,11 +60,12 @@ class Route:
     found_as: str = field(kw_only=True)
     raw: bool = False
     ipv6: bool = False
+    by_name: bool = False
 
     @property
     def proxy(self) -> str:
         """The name by which scripts and records address it."""
-        return f"{self.service}_{self.listen}"
+        return f"{self.service}{_CALLED if self.by_name else '_'}{self.listen}"
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -69,9 +73,20 @@ class Route:
         return (self.port.address, *self.also)
 
 
-def port_of(proxy: str) -> str:
-    """Return the port where the proxy listens for the route of this name, in digits."""
-    return proxy.rpartition("_")[2]
+def parts(proxy: str) -> tuple[str, str]:
+    """Return the service that the route of this name leads to, and where the proxy listens, in digits."""
+    service, _, port = proxy.rpartition(_CALLED if by_name(proxy) else "_")
+    return service, port
+
+
+def by_name(proxy: str) -> bool:
+    """Return whether the route of this name is for those who call its service by name."""
+    return _CALLED in proxy
+
+
+def called(proxies: Iterable[str]) -> int:
+    """Return the port at which the service with these routes is called by name; 0 for none."""
+    return next((int(parts(proxy)[1]) for proxy in proxies if by_name(proxy)), 0)
 
 
 def routes(
@@ -80,7 +95,7 @@ def routes(
     names: Mapping[str, str] | None = None,
     raw: Collection[str] = (),
 ) -> tuple[Route, ...]:
-    """The ports of `services`; a configured check of a port tells how to ask for its health.
+    """The ports of `services`, and of their names; a check of a port tells how to ask for its health.
 
     Args:
         names: where the containers of a service are not found by its own name.
@@ -88,7 +103,8 @@ def routes(
     """
     found: dict[tuple[str, int], Route] = {}
     taken = {port.published for service in services for port in service.ports}
-    heard: set[int] = set()
+    heard = {service.called for service in services if service.called}
+    by_its_name = tuple(_by_name(service, names or {}) for service in services if service.called)
     for service in services:
         for port in service.ports:
             if route := found.get((service.name, port.published)):
@@ -112,7 +128,14 @@ def routes(
         # What does not speak HTTP is asked over TLS or not at all.
         return replace(route, asked=asked.get((route.proxy, as_it_comes)), raw=as_it_comes)
 
-    return tuple(map(finished, found.values()))
+    return (*map(finished, found.values()), *(replace(each, raw=each.proxy in raw) for each in by_its_name))
+
+
+def _by_name(service: Service, names: Mapping[str, str]) -> Route:
+    port, found_as = Port(0, service.called), names.get(service.name, service.name)
+    return Route(
+        service.name, port, listen=service.called, found_as=found_as, ipv6=service.ipv6, by_name=True
+    )
 
 
 def _apart(published: int, taken: Collection[int]) -> int:
@@ -147,5 +170,6 @@ def published(routes: Iterable[Route]) -> list[dict[str, Any]]:
             **({"host_ip": address} if address else {}),
         }
         for route in routes
+        if not route.by_name
         for address in route.addresses
     ]

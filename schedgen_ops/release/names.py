@@ -12,6 +12,7 @@ from schedgen_ops.release.record import Release, ReleaseId
 # One part of a path, and a tag of an image.
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_ROUTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*\Z")
 _IMAGE = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.:@/-]*)?\Z")
 # A backup, or the time by which what was set aside is called.
 _STAMP = "%Y%m%d_%H%M%S"
@@ -34,12 +35,9 @@ def plain(release: Release) -> Release:
     _all(_NAME, release.services)
     _all(
         _NAME,
-        (
-            name
-            for record in services
-            for name in (*record.proxies, *record.raw, *record.needs, *filter(None, (record.alias,)))
-        ),
+        (name for record in services for name in (*record.needs, *filter(None, (record.alias,)))),
     )
+    _all(_ROUTE, (name for record in services for name in (*record.proxies, *record.raw)))
     _all(_IMAGE, (text for record in services for text in (record.image, record.image_id, record.digest)))
     _all(_STAMPED, release.restored)
     if len(release.restored) not in (0, 2):

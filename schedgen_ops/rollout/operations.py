@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from schedgen_ops.proxy.routes import by_name, parts
 from schedgen_ops.release.record import NO_RELEASE, ReleaseId
 from schedgen_ops.rollout.plan import Action, ServiceChange
 from schedgen_ops.rollout.reach import CutOff, Join
@@ -59,8 +60,10 @@ class SetIngress:
         return self.behind[0].release_id
 
     def __str__(self) -> str:
-        raw = [name.replace("_", " ") for each in self.behind for name in each.record.raw]
-        ways = f"; no HTTP seen, passed on as it comes: {', '.join(raw)}" if raw else ""
+        raw = [" ".join(parts(name)) for each in self.behind for name in each.record.raw if not by_name(name)]
+        called = [name for each in self.behind for name in each.record.proxies if by_name(name)]
+        ways = f"; by name at {', '.join(called)}" if called else ""
+        ways += f"; no HTTP seen, passed on as it comes: {', '.join(raw)}" if raw else ""
         if self.first:
             return f"hand the ports of {_names(self.behind)} over to the ingress{ways}"
         how = "repair" if self.repair else "set"

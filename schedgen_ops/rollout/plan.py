@@ -77,14 +77,16 @@ def alias(project: str, service: str) -> str:
     return name if len(name) <= _LABEL else f"schedgen-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-def definition(service: Service, tracked: Mapping[str, str], directory: str) -> str:
+def definition(service: Service, tracked: Mapping[str, str], directory: str, called: str = "") -> str:
     """Return a hash of what a service is apart from its image.
 
     Args:
         tracked: path below `directory` to git object id, of the files in the repository.
+        called: the name of ours that its containers need to be found behind its own; "" for none.
     """
     paths = (below(mount, directory) for mount in service.mounts)
     ids = [f"{path}={tracked[path]}" for path in paths if path in tracked]
+    ids += [f"called {called}"] if called else []
     if not ids:
         return service.definition
     return hashlib.sha256("\n".join([service.definition, *ids]).encode()).hexdigest()

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import Container
+from schedgen_ops.proxy.routes import called
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.versions import Version, versions
@@ -69,10 +70,11 @@ def joined(new: Release, touched: Iterable[str]) -> tuple[tuple[Join, ...], ...]
 def names_alone(new: Release, brought: Collection[str], wave: Iterable[str]) -> Iterator[CutOff]:
     """Return what comes before services that restart with others: they find the new ones of those alone.
 
-    Where no ingress is before those, that is so since they were brought.
+    Where no ingress is before those, or their names lead to it, that is so since they were brought.
     """
     wanted = {need for name in wave for need in new.services[name].restarts_with if need in brought}
-    return (CutOff(each, names=True) for each in _standing_by(new, sorted(wanted)) if each.behind)
+    standing = _standing_by(new, sorted(wanted))
+    return (CutOff(each, names=True) for each in standing if each.behind and not called(each.record.proxies))
 
 
 def _standing_by(new: Release, services: Iterable[str]) -> Iterator[Version]:

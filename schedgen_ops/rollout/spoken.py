@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from schedgen_ops.commands.definition import Port, Service
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.proxy.routes import Route, routes
+from schedgen_ops.proxy.routes import Route, called, routes
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
@@ -53,7 +54,8 @@ def to_ask(
     return tuple(
         door(route)
         for route in routes(services, settings.checks)
-        if route.port.published not in (*settings.ingress.http, *settings.ingress.tcp)
+        if not route.by_name
+        and route.port.published not in (*settings.ingress.http, *settings.ingress.tcp)
         and not _spoke_http(route, known)
     )
 
@@ -74,9 +76,11 @@ def raw(
 
 
 def behind(services: Iterable[Service], records: Mapping[str, ServiceRecord]) -> list[Service]:
-    """Return the services that a release has behind the ingress."""
-    gated = {name for name, record in records.items() if record.proxies}
-    return [service for service in services if service.name in gated]
+    """Return the services that a release has behind the ingress, as they are called there."""
+    gated = {name: record.proxies for name, record in records.items() if record.proxies}
+    return [
+        replace(service, called=called(gated[service.name])) for service in services if service.name in gated
+    ]
 
 
 def led(
@@ -95,6 +99,9 @@ def led(
 
 
 def _http(route: Route, settings: Settings, known: Mapping[str, ServiceRecord], seen: str) -> bool:
+    if route.by_name:
+        _, as_it_comes = settings.rollout.called[route.service]
+        return not as_it_comes
     if route.port.published in (*settings.ingress.http, *settings.ingress.tcp):
         return route.port.published in settings.ingress.http
     if _spoke_http(route, known) or seen != NOTHING:

@@ -16,6 +16,7 @@ def between(settings: Environment) -> list[Violation]:
         _some_host,
         _known_services,
         _listed_once,
+        _called_apart,
         _run_somewhere,
         _migrating,
         _backing_up,
@@ -54,6 +55,7 @@ def _known_services(settings: Environment) -> Iterator[Violation]:
         for name, services in settings.rollout.lists.items()
         for index, service in enumerate(services)
     ]
+    named += [(("rollout", "by_name", name), name) for name in settings.rollout.by_name]
     for place, service in named:
         if service not in known:
             near = nearest(service, known)
@@ -68,6 +70,19 @@ def _listed_once(settings: Environment) -> Iterator[Violation]:
             if service in listed:
                 yield ("rollout", name, index), f"{listed[service]} has {service!r} already"
             listed.setdefault(service, f"rollout.{name}")
+
+
+def _called_apart(settings: Environment) -> Iterator[Violation]:
+    """One ingress listens for all of them, and knows by the port who is meant."""
+    taken: dict[int, str] = {}
+    for name, (port, _) in settings.rollout.called.items():
+        place: Location = ("rollout", "by_name", name)
+        if port in taken:
+            yield place, f"{taken[port]} is called by name at port {port} already"
+        taken.setdefault(port, name)
+        for listed in ("stop_first", "jobs"):
+            if name in settings.rollout.lists[listed]:
+                yield place, f"rollout.{listed} has it: two of it are never there at once"
 
 
 def _run_somewhere(settings: Environment) -> Iterator[Violation]:

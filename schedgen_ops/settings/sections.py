@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
@@ -271,6 +271,11 @@ class Rollout(Section):
         description="Seconds that what was replaced behind the ingress stands by, to go back at once.",
     )
 
+    by_name: Annotated[Mapping[t.ServiceName, t.Port | t.RawPort], AfterValidator(t.Fixed)] = Field(
+        default={},
+        description="Services whose names lead to the ingress: the HTTP port that is called, or PORT/tcp.",
+    )
+
     @property
     def lists(self) -> Mapping[str, tuple[str, ...]]:
         """The services of each list that says how they are replaced."""
@@ -279,6 +284,14 @@ class Rollout(Section):
             "start_first": self.start_first,
             "stop_first": self.stop_first,
             "jobs": self.jobs,
+        }
+
+    @property
+    def called(self) -> Mapping[str, tuple[int, bool]]:
+        """The services that are called by name: the port, and whether bytes are passed on as they come."""
+        return {
+            name: (port, False) if isinstance(port, int) else (int(port.partition("/")[0]), True)
+            for name, port in self.by_name.items()
         }
 
 

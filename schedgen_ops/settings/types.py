@@ -167,6 +167,9 @@ RelativePath = Annotated[str, AfterValidator(_relative)]
 LocalPath = Annotated[Path, Field(strict=False), AfterValidator(_local)]
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+RawPort = Annotated[
+    str, Looks(r"^([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])/tcp$", "PORT/tcp")
+]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 SecondsOrNone = Annotated[int, Field(ge=0, le=86_400)]
 Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]

@@ -89,15 +89,18 @@ class Stack:
         return self.box.sh(f"cd {self.directory} && docker compose {' '.join(words)}")
 
     @contextmanager
-    def visitors(self, *doors: str) -> Iterator[Callable[[], dict[str, dict[str, int]]]]:
-        """Visitors of doors on the host until the function it yields is called: that tells what they had.
+    def visitors(
+        self, *doors: str, network: str = "host"
+    ) -> Iterator[Callable[[], dict[str, dict[str, int]]]]:
+        """Visitors of doors until the function it yields is called: that tells what they had.
 
         Args:
             doors: KIND=ADDRESS:PORT each, for each visitor; the kinds are those of visitors.js.
+            network: where they are; "host" for the host itself.
         """
-        name = f"{self.name}-visitors"
+        name = f"{self.name}-visitors-{network}"
         script = base64.b64encode((STACKS / "visitors.js").read_bytes()).decode()
-        words = f"run -d --name {name} --network host --init lab/node:22 sh -c"
+        words = f"run -d --name {name} --network {network} --init lab/node:22 sh -c"
         self.box.sh(f"docker {words} 'echo {script} | base64 -d > /v.js; exec node /v.js {' '.join(doors)}'")
 
         def ended() -> dict[str, dict[str, int]]:

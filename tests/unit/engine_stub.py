@@ -52,7 +52,7 @@ stat() {
   busy=0 reach=UP; take busy busy; take reach reach
   echo '# pxname,svname,qcur,qmax,scur,c,c,c,c,c,c,c,c,c,c,c,c,status,type,addr,check_status'
   while read -r proxy; do
-    slot=0; of "${proxy%_*}"
+    slot=0; of "${proxy%[_:]*}"
     for id in "${found[@]}"; do
       read -r s status health r < "containers/$id"; slot=$((slot + 1))
       up=DOWN

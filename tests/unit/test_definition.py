@@ -86,7 +86,7 @@ def test_ports_volumes_and_the_rest_are_as_they_were_written(version: str) -> No
 def test_a_port_on_two_addresses_is_one_listener_that_both_lead_to() -> None:
     (route,) = routes([services("5.3.1")["dual"]], ())
     assert HAProxy().render([route], None).count("bind :8001") == 1
-    made = HAProxy().service("haproxy", "/srv/p", [route], ["default"])
+    made = HAProxy().service("haproxy", "/srv/p", [route], {"default": ()})
     assert [(port["host_ip"], port["published"]) for port in made["ports"]] == [
         ("0.0.0.0", "8001"),
         ("::", "8001"),
@@ -142,7 +142,7 @@ def test_the_overlay_takes_ports_and_gives_the_ingress_theirs(tmp_path: Path) ->
     dual = next(service for service in found if service.name == "dual")
     assert dual.definition
     (route,) = routes([dual], ())
-    gate = HAProxy().service("haproxy", "/srv/p", [route], dual.networks)
+    gate = HAProxy().service("haproxy", "/srv/p", [route], dict.fromkeys(dual.networks, ()))
     record = ServiceRecord("p-dual:r", "", "d", "w", 1, "ingress", (route.proxy,))
     pinned = bash(
         compose.pin(str(tmp_path / "r"), plan.overlay({"dual": record}, ReleaseId("r"), gate)),

@@ -210,11 +210,11 @@ def test_without_a_route_there_is_no_frontend() -> None:
 
 
 def made() -> Any:
-    return PROXY.service("haproxy:lts", "/srv/it's/ingress", ROUTES, ["back", "default", "back"])
+    return PROXY.service("haproxy:lts", "/srv/it's/ingress", ROUTES, {"default": (), "back": ()})
 
 
 def test_a_changed_container_is_a_changed_configuration() -> None:
-    other = PROXY.service("haproxy:3", "/srv/it's/ingress", ROUTES, ["back", "default"])
+    other = PROXY.service("haproxy:3", "/srv/it's/ingress", ROUTES, {"back": (), "default": ()})
     same = PROXY.render(ROUTES, made()).splitlines()
     changed = [line for line in PROXY.render(ROUTES, other).splitlines() if line not in same]
     assert len(changed) == 1

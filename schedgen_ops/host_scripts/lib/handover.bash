@@ -15,7 +15,8 @@ what_was_stopped() {
   said=$(present '{{.Id}}' $(< "$stopped")) || return
   mapfile -t noted < <(grep . <<< "$said")
 }
-# Those of a service that publish ports themselves onto the array `old`, ours without them onto `plain`.
+# Those of a service that its owner made, with ports of their own or called by name, onto the array `old`, ours, which
+# have neither, onto `plain`.
 sort_out() {
   local id ports mark said
   find_ids some "$1" || return
@@ -23,7 +24,7 @@ sort_out() {
   said=$(present '{{.Id}} {{len .HostConfig.PortBindings}} {{index .Config.Labels "schedgen.release"}}' \
     "${some[@]}") || return
   while read -r id ports mark; do
-    if [ "${ports:-0}" -gt 0 ]; then old+=("$id"); elif [ -n "$mark" ]; then plain+=("$id"); fi
+    if [ "${ports:-0}" -gt 0 ] || [ -z "$mark" ]; then old+=("$id"); else plain+=("$id"); fi
   done <<< "$said"
 }
 # An ingress that is tried out is a one-off container of Compose's: that is how it is known, by no name.

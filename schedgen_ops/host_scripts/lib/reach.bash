@@ -89,8 +89,8 @@ noted_networks() {
 }
 cut_off() { by_itself off "$@"; }
 join_again() { [ ! -e "$state/cut/$service" ] || by_itself on "$@"; }
-# cut_off "names"|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any more,
-# and at their addresses they are as before.
+# cut_off "names"|ALIAS|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any
+# more, with an alias by that alone, and at their addresses they are as before.
 off() {
   local how=$1 rows row id network address
   shift
@@ -100,7 +100,11 @@ off() {
     read -r id network address _ <<< "$row"
     [ -n "$id" ] || continue
     "${docker[@]}" network disconnect "$network" "$id" || return
-    [ -z "$how" ] || connect_at "$network" "$id" "$address" || return
+    case $how in
+      '') ;;
+      names) connect_at "$network" "$id" "$address" || return ;;
+      *) connect_at "$network" "$id" "$address" "$how" || return ;;
+    esac
   done
 }
 # join_again "names"|"": what was put out of reach and is still there is on its networks again; with "names" as it was

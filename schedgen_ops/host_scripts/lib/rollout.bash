@@ -172,7 +172,7 @@ ingress_sees() {
   local route
   for route in "${proxies[@]}"; do
     proxy_seen_up "$route" "$here" "$count" || {
-      reason="is not seen by the ingress on port ${route##*_}"
+      reason="is not seen by the ingress on port ${route##*[_:]}"
       return 1
     }
   done

@@ -6,25 +6,24 @@
 #: service   the service's name
 #: wanted    how many containers it is to have
 #: proxies[] the ingress's routes that lead to it
+#: alias     the name that alone leads to its containers, where its own leads to the ingress; else ""
 #: limit     seconds until new ones must be healthy
 #: drain     seconds for requests in flight to end
 source lib/alone_on_services.bash
 source lib/rollout.bash
 source lib/proxy.bash
+source lib/more.bash
 
 find_ingress && find_ids old "$service" || exit
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
 # The containers at the addresses $1 get requests, and who comes.
 admit() { [ "${#proxies[@]}" -eq 0 ] || proxy_admit "$1" "${proxies[@]}"; }
 if [ "${#old[@]}" -lt "$wanted" ]; then
-  new=() asks=''
+  asks=''
   note_listening "${old[@]}"
   # A container may be seen before it can answer.
   [ "${#proxies[@]}" -eq 0 ] || proxy_hold "${proxies[@]}"
-  "${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never --scale "$service=$wanted" "$service" >&2 ||
-    reason="could not be started"
-  find_ids every "$service" || exit
-  for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
+  more "$wanted" || reason=$problem
   [ "${#proxies[@]}" -eq 0 ] || here=$(addresses "${new[@]}") count=${#new[@]} asks=ingress_sees
   if [ -n "${reason-}" ] || [ "${#new[@]}" -eq 0 ] || ! healthy "$limit" "${new[@]}"; then
     remove "${new[@]}"

@@ -219,7 +219,8 @@ haproxy_counters() {
   ask() { exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3 && exec 3<&-; }
   tables=
   while read -r mark word name rest; do
-    [ "$mark$word" != "#table:" ] || tables+="show table ${name%,};"
+    # SERVICE:PORT is for those who call a service by name: a visitor was counted where he came in.
+    case "$mark$word $name" in "#table: "*:*) ;; "#table: "*) tables+="show table ${name%,};" ;; esac
   done < <(ask "show table")
   ask "show info;${tables}show stat" && echo over' < /dev/null 2> /dev/null
 }
@@ -244,6 +245,7 @@ proxy_visitors() {
       *,*)
         [ "${#at[@]}" -gt 0 ] || continue
         IFS=, read -ra f <<< "$line"
+        case ${f[0]} in *:*) continue ;; esac
         case ${f[${at[type]}]} in
           0) everything=$((everything + ${f[${at[hrsp_5xx]}]:-0})) ;;
           1)

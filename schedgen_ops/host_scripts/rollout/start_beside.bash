@@ -9,12 +9,14 @@
 #: wanted    how many containers it is to have
 #: release   the release's folder
 #: proxies[] the ingress's routes that lead to it
+#: alias     the name that alone leads to its containers, where its own leads to the ingress; else ""
 #: share     percent of the requests that the new containers get
 #: limit     seconds until they must be healthy
 source lib/alone_on_services.bash
 source lib/rollout.bash
 source lib/proxy.bash
 source lib/reach.bash
+source lib/more.bash
 
 find_ingress || exit
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
@@ -33,11 +35,7 @@ give_up() {
 }
 # A container may be seen before it can answer: it gets no requests until it can.
 [ "${#proxies[@]}" -eq 0 ] || proxy_hold "${proxies[@]}"
-"${compose[@]}" up --detach --no-deps --no-build --no-recreate --pull never \
-  --scale "$service=$((${#old[@]} + wanted))" "$service" >&2 || problem="could not be started"
-find_ids every "$service" || give_up "started, and nothing is known of it"
-for id in "${every[@]}"; do is_old "$id" || new+=("$id"); done
-[ -z "${problem-}" ] && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
+more "$((${#old[@]} + wanted))" && [ "${#new[@]}" -eq "$wanted" ] || give_up "${problem:-did not start}"
 { restart_policy "${new[0]}" > "$release/restart-$service" &&
   "${docker[@]}" update --restart no "${new[@]}" > /dev/null; } ||
   give_up "could not be kept from coming back after a reboot"
@@ -52,6 +50,11 @@ else
   within 15 ingress_sees || give_up "$reason"
   proxy_weigh "$share" "$here" "$wanted" "$there" "${#old[@]}" "${proxies[@]}" ||
     give_up "gets no requests: the ingress does not answer"
+  if [ -n "$alias" ]; then
+    find_called "${old[@]}"
+    [ "${#called[@]}" -eq 0 ] || cut_off "$alias" "${called[@]}" ||
+      give_up "is not found by its name at the ingress alone"
+  fi
 fi
 # What could not serve does not stand by.
 for id in "${old[@]}"; do

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from schedgen_ops.commands.compose import Service
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.rollout.strategies.contract import Strategy
+from schedgen_ops.rollout.strategies.contract import Strategy, may_run_twice
 from schedgen_ops.rollout.strategies.ingress import IngressStrategy
 from schedgen_ops.rollout.strategies.job import Job
 from schedgen_ops.rollout.strategies.left_alone import LeftAlone
@@ -34,7 +34,7 @@ def chosen(
     Args:
         known: the services of the release that serves.
     """
-    hows = {service.name: _how(service, settings) for service in services}
+    hows = {service.name: _how(service, settings, known.get(service.name)) for service in services}
     if any(record.proxies for record in known.values()):
         # What was stopped first has its ports itself: an ingress that runs could not take them by itself.
         stay = {name for name, record in known.items() if record.strategy == STRATEGIES[-1].name}
@@ -43,12 +43,28 @@ def chosen(
     return hows
 
 
-def _how(service: Service, settings: Settings) -> Strategy:
+def called(service: Service, settings: Settings, before: ServiceRecord | None) -> bool:
+    """Return whether the name of a service leads to the ingress from the release to come on.
+
+    Its containers are found by a name of ours then, which those of the release before have to have.
+
+    Args:
+        before: the service in the release that serves.
+    """
+    known = before is not None and bool(before.alias)
+    return known and service.name in settings.rollout.by_name and may_run_twice(service)
+
+
+def _how(service: Service, settings: Settings, before: ServiceRecord | None) -> Strategy:
     named = (
         each
         for each in STRATEGIES
         # No config makes two of what can only be there once; the checklist refuses it.
-        if service.name in each.named(settings.rollout) and not (each.beside and service.alone)
+        if (
+            service.name in each.named(settings.rollout)
+            or (each.behind and called(service, settings, before))
+        )
+        and not (each.beside and service.alone)
     )
     suited = (each for each in STRATEGIES if each.suits(service, settings))
     return next(chain(named, suited))

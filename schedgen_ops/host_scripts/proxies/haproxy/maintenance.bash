@@ -69,7 +69,7 @@ haproxy_keep_away() {
   done < "$folder/maintenance.map"
   [ "${was[*]}" != '*' ] || return 0
   haproxy_look || return
-  mapfile -t all < <(awk -F, '$2 == "BACKEND" && $1 != "schedgen_maintenance" { print $1 }' <<< "$haproxy_stat")
+  mapfile -t all < <(awk -F, '$2 == "BACKEND" && $1 != "schedgen_maintenance" && $1 !~ /:/ { print $1 }' <<< "$haproxy_stat")
   for route in "${all[@]}"; do [ -z "${lost[${route%_*}]-}" ] || still+=("$route"); done
   for route in "${still[@]}"; do unset "lost[${route%_*}]"; done
   [ "${#still[@]}" -gt 0 ] || return 2
