@@ -5,9 +5,12 @@ source lib/ending.bash
 
 # Only a process that is still our keeper is ended: the number may belong to another one by now.
 pid=$(pid_in "$state/guard/owner.json")
-[ -n "$pid" ] && tr '\0' '\n' < "/proc/$pid/cmdline" 2> /dev/null | grep -qxF schedgen-guard &&
-  end_holder "$pid" "$state/guard/lock"
+if [ -n "$pid" ] && tr '\0' '\n' < "/proc/$pid/cmdline" 2> /dev/null | grep -qxF schedgen-guard; then
+  end_holder "$pid" "$state/guard/lock" || {
+    echo "the guard did not end" >&2
+    exit 1
+  }
+fi
 find_keeper
 [ -z "$keeper" ] || kill "$keeper"
-[ ! -d "$state/guard" ] || flock --timeout 10 "$state/guard/lock" true
 open_lock && take --timeout 10

@@ -15,6 +15,7 @@ proxy_idle() {
 }
 proxy_settle() { gate settle "$@"; }
 proxy_answering() { gate answering; }
+proxy_serving() { gate serving; }
 proxy_learned() { :; }
 proxy_forget() { :; }
 proxy_reload() { gate reload; }
