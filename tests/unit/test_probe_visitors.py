@@ -71,6 +71,22 @@ def test_the_counters_of_the_ingress_are_read_at_both_ends(tmp_path: Path) -> No
     assert reckon("app1", [line("start", 0, 0, 0, 0, 0, born=end.born), lines[-1]]) == Visitors("app1", 7, 3)
 
 
+RECORD = (RECORDED / "haproxy-counters.txt").read_text()
+TABLE, STATS = RECORD[RECORD.index("# table") : RECORD.index("# pxname")], RECORD[RECORD.index("web_80,") :]
+BY_NAME = RECORD.replace("web_80", "web:80")
+BOTH = RECORD.replace(TABLE, TABLE + TABLE.replace("web_80", "web:80")) + STATS.replace("web_80", "web:80")
+
+
+@pytest.mark.parametrize("text", [RECORD, BOTH, BY_NAME], ids=["at ports", "at both", "by name alone"])
+def test_who_came_in_at_a_port_is_not_counted_once_more_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "text").write_text(text)
+    lines = said(tmp_path, DOCKER.replace("$SAID/haproxy-counters.txt", str(tmp_path / "text")), "count\n")
+    end = parse(lines)["end"]
+    assert not isinstance(end, str)
+    came = reckon("app1", [line("start", 0, 0, 0, 0, 0, born=end.born), lines[-1]])
+    assert came == Visitors("app1", 7, 3)
+
+
 @pytest.mark.parametrize(
     ("docker", "word"),
     [

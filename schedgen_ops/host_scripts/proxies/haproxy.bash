@@ -219,23 +219,27 @@ haproxy_counters() {
   ask() { exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$1" >&3 && timeout 5 cat <&3 && exec 3<&-; }
   tables=
   while read -r mark word name rest; do
-    # SERVICE:PORT is for those who call a service by name: a visitor was counted where he came in.
-    case "$mark$word $name" in "#table: "*:*) ;; "#table: "*) tables+="show table ${name%,};" ;; esac
+    [ "$mark$word" != "#table:" ] || tables+="show table ${name%,};"
   done < <(ask "show table")
   ask "show info;${tables}show stat" && echo over' < /dev/null 2> /dev/null
 }
-# A stick table counts what servers answered visitors, the statistics what HAProxy answered itself.
+# A stick table counts what servers answered visitors, the statistics what HAProxy answered itself. SERVICE:PORT is for
+# those who call a service by its name: a visitor was counted where he came in, if that was at a port.
 proxy_visitors() {
-  local line f names i pid='' born='' over='' answers=0 errors=0 everything=0 of_servers=0 broken=0
-  local -A at=()
+  local line f names i kind=port pid='' born='' over=''
+  local -A at=() routes=() answers=() errors=() everything=() of_servers=() broken=()
   while IFS= read -r line; do
     case $line in
       'Pid: '*) pid=${line#*: } ;;
       'Start_time_sec: '*) born=${line#*: } ;;
       'Uptime_sec: '*) born=${born:-$((EPOCHSECONDS - ${line#*: }))} ;;
+      '# table: '*)
+        line=${line#*: }
+        haproxy_kind "${line%%,*}"
+        ;;
       *' gpc0='*)
-        [[ $line =~ gpc0=([0-9]+) ]] && answers=$((answers + BASH_REMATCH[1]))
-        [[ $line =~ gpc1=([0-9]+) ]] && errors=$((errors + BASH_REMATCH[1]))
+        [[ $line =~ gpc0=([0-9]+) ]] && answers[$kind]=$((${answers[$kind]-0} + BASH_REMATCH[1]))
+        [[ $line =~ gpc1=([0-9]+) ]] && errors[$kind]=$((${errors[$kind]-0} + BASH_REMATCH[1]))
         ;;
       '# pxname,'*)
         IFS=, read -ra names <<< "${line#'# '}"
@@ -245,23 +249,27 @@ proxy_visitors() {
       *,*)
         [ "${#at[@]}" -gt 0 ] || continue
         IFS=, read -ra f <<< "$line"
-        case ${f[0]} in *:*) continue ;; esac
+        haproxy_kind "${f[0]}"
         case ${f[${at[type]}]} in
-          0) everything=$((everything + ${f[${at[hrsp_5xx]}]:-0})) ;;
+          0) everything[$kind]=$((${everything[$kind]-0} + ${f[${at[hrsp_5xx]}]:-0})) ;;
           1)
-            broken=$((broken + ${f[${at[srv_abrt]}]:-0}))
-            # Who was turned away got what was meant for them.
-            [ "${f[${at[pxname]}]}" != schedgen_maintenance ] ||
-              everything=$((everything - ${f[${at[hrsp_5xx]}]:-0}))
+            broken[$kind]=$((${broken[$kind]-0} + ${f[${at[srv_abrt]}]:-0}))
+            if [ "${f[0]}" = schedgen_maintenance ]; then
+              # Who was turned away got what was meant for them.
+              everything[$kind]=$((${everything[$kind]-0} - ${f[${at[hrsp_5xx]}]:-0}))
+            else routes[$kind]=yes; fi
             ;;
-          2) of_servers=$((of_servers + ${f[${at[hrsp_5xx]}]:-0})) ;;
+          2) of_servers[$kind]=$((${of_servers[$kind]-0} + ${f[${at[hrsp_5xx]}]:-0})) ;;
         esac
         ;;
     esac
   done < <(haproxy_counters "$1")
-  [ -n "$over" ] && [ -n "$born" ] && [ -n "$pid" ] && [ "${#at[@]}" -gt 0 ] &&
-    echo "$pid $born $answers $errors $everything $of_servers $broken"
+  [ -n "$over" ] && [ -n "$born" ] && [ -n "$pid" ] && [ "${#at[@]}" -gt 0 ] || return
+  kind=port
+  [ -n "${routes[port]-}" ] || kind=name
+  echo "$pid $born ${answers[$kind]-0} ${errors[$kind]-0} ${everything[$kind]-0} ${of_servers[$kind]-0} ${broken[$kind]-0}"
 }
+haproxy_kind() { case $1 in *:*) kind=name ;; *) kind=port ;; esac }
 proxy_traffic() {
   local new=$1 old=$2 text='' route
   shift 2
