@@ -12,7 +12,7 @@ from typing import TypeVar
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import layers
 from schedgen_ops.commands.layers import Layers, Told
-from schedgen_ops.deploy import pulling
+from schedgen_ops.deploy import naming, pulling
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.host_scripts import host_script
@@ -40,7 +40,7 @@ def image_of(host_run: HostRun, service: c.Service, records: Mapping[str, Servic
     """Return the name that a build gives a service's image on a host."""
     if record := records.get(service.name):
         return record.image
-    return service.image or f"{host_run.settings.project}-{service.name}"
+    return naming.built_as(host_run, service)
 
 
 def forget(paths: Paths) -> Command:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.deploy import images, services
+from schedgen_ops.deploy import images, naming, services
 from schedgen_ops.deploy.host_run import Share
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
@@ -52,7 +52,7 @@ def _retire(do: Do) -> None:
 
 def _name(do: Do, emit: events.Emit) -> None:
     with as_warning(emit):
-        do(images.name_as_owner)
+        do(lambda host_run: naming.as_owner(host_run, host_run.release))
 
 
 @contextmanager

@@ -264,21 +264,6 @@ def _as_made(
     }
 
 
-def name_as_owner(host_run: HostRun) -> None:
-    """Tag the built images with the owner's own names too, so that Compose by hand starts what serves."""
-    built = [
-        service for service in host_run.scope if service.built and service.name in host_run.release.services
-    ]
-    tags = [
-        host_run.docker.tag(
-            host_run.release.services[s.name].image, s.image or f"{host_run.settings.project}-{s.name}"
-        )
-        for s in built
-    ]
-    if tags:
-        host_run.remote.batch(tags, deadline=QUICK)
-
-
 def drop(host_run: HostRun) -> None:
     """Remove the image names of the new release, which will never serve, and what its build left behind."""
     if host_run.settings.build.once:

@@ -9,9 +9,10 @@ from schedgen_ops.backup.catalog import remote_commands as backup
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create.run import catalog
 from schedgen_ops.backup.restore.run import DATABASE, Restore
-from schedgen_ops.deploy import again, first_start, images, schema, services, standby
+from schedgen_ops.deploy import again, first_start, images, naming, schema, services, standby
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
+from schedgen_ops.errors import OpsError
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import scope
@@ -84,6 +85,8 @@ def recover(host_run: HostRun) -> None:
         images.drop(host_run)
         services.close_cut_off(host_run, release)
     if begun:
+        # One that had served, and is gone back from, has them.
+        _named(host_run, serving)
         _tell(host_run, serving, begun)
     host_run.new = None
     if host_run.righted == HALF:
@@ -91,6 +94,14 @@ def recover(host_run: HostRun) -> None:
         host_run.righted = (
             f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
         )
+
+
+def _named(host_run: HostRun, serving: Release) -> None:
+    """The owner's names for what serves; without them that serves as well."""
+    try:
+        naming.as_owner(host_run, serving)
+    except OpsError as error:
+        host_run.warn(f"what serves does not have its owner's names for images: {error.message}")
 
 
 def _tell(host_run: HostRun, serving: Release, begun: Sequence[Release]) -> None:

@@ -64,6 +64,9 @@ def test_who_is_called_by_name_is_replaced_and_no_request_fails(
             assert ran.code == 4, ran.output
             back = called.op("rollback", "--yes")
             assert back.code == 0, back.output
+            runs = host.sh("docker inspect --format '{{.Image}}' " + of(called, "app"))
+            # Compose by hand would start that too.
+            assert host.sh("docker image inspect --format '{{.Id}}' called-app") == runs
         assert all(each.keys() == {"3", "4"} for each in seen.values()), seen
         # It knows one address of what it asks, and that stays.
         assert of(called, "front") == front

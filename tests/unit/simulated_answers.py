@@ -74,7 +74,9 @@ def _config(world: World, words: Words, stdin: str) -> Result:
         return result()
     world.resolved[folder] = world.head
     hashes = "".join(f"{name} {written(name, world.head)}\n" for name in SERVICES)
-    return result(f"{hashes}--\n{json.dumps(_with_job(_document()) if world.job else _document())}")
+    document = json.dumps(_with_job(_document()) if world.job else _document())
+    world.files[f"{folder}/owner.yaml"] = document
+    return result(f"{hashes}--\n{document}")
 
 
 def _spoken(world: World, words: Words, stdin: str) -> Result:

@@ -207,6 +207,7 @@ def _copy(world: World, values: Values, stdin: str) -> Result:
     world.changed.append("copy the definition")
     world.resolved[target] = world.resolved[source]
     world.files[f"{target}/{values['config']}"] = world.files[config]
+    world.files[f"{target}/owner.yaml"] = world.files[f"{source}/owner.yaml"]
     return result()
 
 

@@ -49,6 +49,14 @@ def test_the_older_release_serves_again_from_its_kept_images() -> None:
     assert not host.world.unreachable
 
 
+def test_compose_by_hand_starts_what_serves_then() -> None:
+    host = SimHost(world=twice())
+    assert host.world.images["schedgen-backend:latest"] == image_id("backend", NEXT)
+    outcome = roll_back(host, to=OLDER)
+    assert not [text for text in messages(outcome, "warn") if "cleaning up" in text]
+    assert host.world.images["schedgen-backend:latest"] == image_id("backend", NEW)
+
+
 def test_the_newer_release_gets_no_request_any_more_and_the_time_it_took_is_told() -> None:
     host = SimHost(world=twice())
     outcome = roll_back(host, to=OLDER)

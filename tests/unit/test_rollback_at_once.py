@@ -11,7 +11,7 @@ from deploying import FIRST, SECOND, deploy
 from going_back import ask
 from kit import settings
 from simulated import Fault, SimHost
-from simulated_world import NEW, NEXT, World
+from simulated_world import NEW, NEXT, World, image_id
 
 from schedgen_ops.events import Message
 from schedgen_ops.watch.host_sample import memory_used
@@ -57,6 +57,7 @@ def test_requests_are_moved_before_anything_else_is_done(world: World) -> None:
     assert host.world.current == OLD
     assert host.world.records()[NEWER] == "FAILED"
     assert host.world.head == NEW
+    assert host.world.images["schedgen-backend:latest"] == image_id("backend", NEW)
     assert {box.release for name, box in host.world.boxes.items() if name in BEHIND} == {OLD}
     assert not host.world.standby
     # What had to be stopped for the newer release is started anew as ever.
