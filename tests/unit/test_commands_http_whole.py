@@ -78,7 +78,8 @@ def server() -> Iterator[str]:
                     talk, _ = listening.accept()
                 except OSError:
                     return
-                with talk:
+                # Who has the whole answer may be gone already.
+                with talk, suppress(OSError):
                     asked = question(talk)
                     talk.sendall(said[int(asked.split()[1].strip("/"))])
                     talk.shutdown(socket.SHUT_WR)
