@@ -214,6 +214,7 @@ class ComposeOrchestrator(Compose):
         *,
         proxy: Proxy,
         repair: bool = False,
+        checks: Sequence[str] = (),
     ) -> Command:
         """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`."""
         services = (*behind, INGRESS)
@@ -232,6 +233,7 @@ class ComposeOrchestrator(Compose):
             pairs=[f"{name}={record.replicas}" for name, record in behind.items()],
             limit=health,
             drain=drain,
+            checks=checks,
         )
 
     def finished(self, state: str, service: str, patience: float = 900) -> Command:

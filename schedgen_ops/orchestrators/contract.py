@@ -223,6 +223,7 @@ class Orchestrator(Protocol):
         *,
         proxy: Proxy,
         repair: bool = False,
+        checks: Sequence[str] = (),
     ) -> Command:
         """Keep the ingress as a release has it; if there is none yet, it takes over the ports of `behind`.
 
@@ -233,6 +234,8 @@ class Orchestrator(Protocol):
             drain: seconds for what visitors have begun where the ports are.
             proxy: the ingress.
             repair: whether what a killed run left closed is opened again.
+            checks: what has to pass through it, where who has the ports passes it: SECONDS STATUS URL
+                each, of the status the first digits, or several with a comma between.
         """
         ...
 

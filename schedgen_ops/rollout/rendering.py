@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from schedgen_ops.commands import git
 from schedgen_ops.release.record import Release
@@ -13,7 +14,11 @@ from schedgen_ops.rollout.reach import CutOff, Join
 from schedgen_ops.rollout.versions import Version
 from schedgen_ops.rollout.work_tree import CheckOut, GoBack
 from schedgen_ops.secrets import remote_commands as secrets
+from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command, sh
+
+# Seconds that an answer may take at least: slowness is nothing that a hand-over decides by.
+_PATIENCE = 5.0
 
 
 class OperationRenderer(Project):
@@ -87,5 +92,22 @@ class OperationRenderer(Project):
         behind = {each.service: each.record for each in operation.behind}
         folder = self.paths.release(operation.release_id)
         return self.orchestrator.ingress(
-            self.paths, folder, behind, self.wait, self.drain, proxy=self.proxy, repair=operation.repair
+            self.paths,
+            folder,
+            behind,
+            self.wait,
+            self.drain,
+            proxy=self.proxy,
+            repair=operation.repair,
+            checks=tuple(map(_asked, filter(_is_here, self.settings.checks))) if operation.first else (),
         )
+
+
+def _is_here(check: Check) -> bool:
+    """Whether a check asks the host itself, by its loopback: another address may be anybody's."""
+    host = urlsplit(check.url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _asked(check: Check) -> str:
+    return f"{max(_PATIENCE, 2 * check.within):g} {check.status or '2,3'} {check.asked}"

@@ -108,9 +108,12 @@ case $1 in
           [ "$status" != running ] || table "$id" "$(open_ports "$id" "$s" "$release")"
           again=; take again "again-$s"; [ -z "$again" ] || [ "$s $release" = "$again" ] || again=
           echo "$id $health ${again:+$EPOCHREALTIME}since $network 0 $named- ../$FAKE/net-$id" ;;
-        *'.HostConfig.PortBindings}}{{range'*) echo '80/tcp {"HostIp":"","HostPort":"80"}' ;;
+        *'.HostConfig.PortBindings}}{{range'*)
+          port=80; take port published-port
+          echo '80/tcp {"HostIp":"","HostPort":"'"$port"'"}' ;;
         *'.NetworkSettings.Ports}}{{range'*)
-          at=0.0.0.0 port=80; [ "$id" != beef ] || at=127.0.0.1 port=32768
+          at=0.0.0.0 port=80; take port published-port
+          [ "$id" != beef ] || { at=127.0.0.1 port=32768; take port free-port; }
           echo '80/tcp {"HostIp":"'"$at"'","HostPort":"'"$port"'"}' ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *Aliases*) on "$id" "$s" ;;

@@ -13,7 +13,13 @@ from schedgen_ops.remote import Result
 WEB = {"web": ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))}
 
 
-def adopt(engine: Engine, config: str = "frontend web_80\n", *, repair: bool = False) -> Result:
+def adopt(
+    engine: Engine,
+    config: str = "frontend web_80\n",
+    *,
+    repair: bool = False,
+    checks: tuple[str, ...] = (),
+) -> Result:
     """The ingress takes the ports over from what is there of web."""
     engine.say(proxies="web_80", release="r1-adopted")
     paths = Paths(str(engine.state.parent / "project's dir"))
@@ -21,7 +27,8 @@ def adopt(engine: Engine, config: str = "frontend web_80\n", *, repair: bool = F
     release.mkdir(parents=True, exist_ok=True)
     (release / "haproxy.cfg").write_text(config)
     Path(paths.state).mkdir(exist_ok=True)
-    return engine.run(engine.compose.ingress(paths, str(release), WEB, 20, 1, proxy=PROXY, repair=repair))
+    at = (paths, str(release), WEB, 20, 1)
+    return engine.run(engine.compose.ingress(*at, proxy=PROXY, repair=repair, checks=checks))
 
 
 def services(engine: Engine) -> list[str]:

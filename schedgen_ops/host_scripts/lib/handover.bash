@@ -5,6 +5,7 @@
 source lib/rollout.bash
 source lib/proxy.bash
 source lib/detour.bash
+source lib/http.bash
 
 # The ids of what was stopped and is still there, into the array `noted`.
 what_was_stopped() {
@@ -73,6 +74,46 @@ try_out() {
     end_trials
     return 1
   }
+}
+# tried_at URL: the same URL at the port of the loopback where the one that is tried out answers for it, as the same visitor
+# asks; nothing where there is none.
+tried_at() {
+  local visited_at visited_as scheme rest to host port target published address found='' free
+  visited "$1"
+  scheme=${visited_at%%://*} rest=${visited_at#*://}
+  to=${rest%%[/?]*} port=80
+  host=$to rest=${rest#"$to"}
+  [ "$scheme" = http ] || port=443
+  [[ ! $to =~ ^(.*):([0-9]+)$ ]] || host=${BASH_REMATCH[1]} port=${BASH_REMATCH[2]}
+  host=${host//[][]/}
+  [ "$host" != localhost ] || host=127.0.0.1
+  while read -r target published address; do
+    [ "$published" = "$port" ] || continue
+    case $address in '' | 0.0.0.0 | ::) found=${found:-$target} ;; "$host") found=$target ;; esac
+  done < <(ports_of HostConfig.PortBindings "$ingress")
+  while read -r target free address; do
+    [ "$target $address" != "$found 127.0.0.1" ] ||
+      echo "$scheme://127.0.0.1:$free$rest#host=${visited_as:-$to}"
+  done < <(ports_of NetworkSettings.Ports "$trial")
+}
+passes() {
+  said=$(check "$at" "$seconds" "$status")
+  [ "$said" = good ]
+}
+# gets_through CHECK...: each that who has the ports passes is passed through the one that is tried out too, as it is
+# written: SECONDS STATUS URL, see `check`. Else it is said with a `reason`.
+gets_through() {
+  local each seconds status url at said
+  for each; do
+    read -r seconds status url <<< "$each"
+    at=$(tried_at "$url")
+    [ -n "$at" ] && [ "$(check "$url" "$seconds" "$status")" = good ] || continue
+    # On a busy machine one answer may be late.
+    within 10 passes || {
+      reason="${url%%'#'*} passes its check, and does not through it: ${said#bad * }"
+      return 1
+    }
+  done
 }
 # Free ports are not worth failing for.
 run_trial() {

@@ -23,6 +23,24 @@ get() {
   request "$@"
   printf '%s\n' "$answer"
 }
+# check URL SECONDS STATUS: prints good where it answers in time with a status that begins with STATUS, or with one of
+# several with a comma between; else `bad WHY`.
+check() {
+  local status begins url=${1%%'#'*}
+  read -r status _ < <(get "$1" "$2")
+  case $status in '' | 000)
+    echo "bad $url gave no answer within ${2}s"
+    return
+    ;;
+  esac
+  for begins in ${3//,/ }; do
+    [[ $status != "$begins"* ]] || {
+      echo good
+      return
+    }
+  done
+  echo "bad $url answered $status"
+}
 # call_for SECONDS FUNCTIONS WORDS...: calls one of the functions of a text, for so long at most.
 call_for() { timeout "$1" bash -c "$2"$'\n"$@"' bash "${@:3}" 2> /dev/null; }
 # body URL SECONDS BYTES: what a good answer holds, nothing of one that is not whole.

@@ -14,6 +14,7 @@
 #: pairs[]   the services behind it, SERVICE=CONTAINERS
 #: limit     seconds until a container must be healthy
 #: drain     seconds for requests in flight to end
+#: checks[]  what is asked of who has the ports before they change hands: SECONDS STATUS URL each
 source lib/alone_on_services.bash
 source lib/handover.bash
 source lib/maintenance.bash
@@ -154,6 +155,7 @@ if [ "${#old[@]}" -eq 0 ]; then
   applied
 fi
 try_out "${new[@]}" "${plain[@]}" || unwell
+gets_through "${checks[@]}" || give_up "$reason"
 note_stopped "$stopped" "${old[@]}" || give_up "what is to be stopped could not be noted"
 if detour; then
   echo detour

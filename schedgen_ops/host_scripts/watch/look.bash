@@ -36,23 +36,6 @@ urls_of() {
   [[ $rest == *'#host='* ]] || rest+="#host=$host"
   awk -v proxy="$proxy" -v path="$rest" '$1 == "a" && $2 == proxy { print "http://" $3 path }' "$dir/now"
 }
-# Asks a URL for $2 seconds at most, for a status that begins with one of $3.
-check() {
-  local status begins url=${1%%'#'*}
-  read -r status _ < <(get "$1" "$2")
-  case $status in '' | 000)
-    echo "bad $url gave no answer within ${2}s"
-    return
-    ;;
-  esac
-  for begins in ${3//,/ }; do
-    [[ $status != "$begins"* ]] || {
-      echo good
-      return
-    }
-  done
-  echo "bad $url answered $status"
-}
 checks() {
   local target url patience status
   for target in "${targets[@]}"; do
