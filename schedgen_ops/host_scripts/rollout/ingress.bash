@@ -58,8 +58,11 @@ exchange() {
   fi
   "${compose[@]}" up --detach --no-deps --no-build --pull never schedgen-ingress >&2 || exit
   find_ingress || exit
-  [ "${#serving[@]}" -eq 0 ] || within 20 proxy_answering "${serving[@]}" ||
-    say "the ingress does not reach all that it reached before"
+  # Until then who comes is led past it, and what takes this back exchanges it again.
+  [ "${#serving[@]}" -eq 0 ] || within 20 proxy_answering "${serving[@]}" || {
+    echo "another ingress does not reach all that this one did" >&2
+    exit 1
+  }
   [ -z "$began" ] || echo "gap $((${EPOCHREALTIME/[.,]/} - began))"
   proxy_forget
   end_tries || say "what led past the exchange is still there"
