@@ -159,11 +159,16 @@ def set_ingress(
     if answer.code == NOT_BACK:
         raise not_as_they_were(remote.name, answer)
     if not answer.ok:
+        what, hint = (
+            ("did not take the ports over", "The services publish their ports themselves, as before.")
+            if operation.first
+            else ("is not as this release has it", "`inv status` says whether it runs, `inv doctor` why not.")
+        )
         raise OpsError(
-            f"the ingress did not take the ports over: {_reason(answer)}",
+            f"the ingress {what}: {_reason(answer)}",
             host=remote.name,
             detail="\n".join(telling(answer.stderr.strip().splitlines()[:-1])),
-            hint="The services publish their ports themselves, as before.",
+            hint=hint,
         )
     done = changed_hands(answer)
     return done if "changed" in answer.lines() else replace(done, gap=None)
