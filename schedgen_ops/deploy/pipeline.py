@@ -105,7 +105,7 @@ def open_ingress(
     def run() -> None:
         before()
         session.phase("during")
-        session.do(ingress.bring, batch=session.settings.rollout.batch)
+        session.do(ingress.bring, batch=session.at_once)
 
     return Step("", "Ingress", run, undo=session.undoing(back), waits=waits)
 
@@ -155,7 +155,9 @@ def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun
         mine = host_run.new is not None and not host_run.seen.blank
         services.roll_back(host_run, which(host_run) if mine else ())
 
-    run = partial(session.do, roll, batch=session.settings.rollout.batch)
+    def run() -> None:
+        session.do(roll, batch=session.at_once)
+
     return Step(number, title, run, undo=session.undoing(roll_back))
 
 

@@ -191,6 +191,11 @@ class Session:
         """Return what this run knows of a host."""
         return next(host_run for host_run in self.host_runs if host_run.remote.name == remote.name)
 
+    @property
+    def at_once(self) -> int:
+        """How many hosts have their services replaced at the same time."""
+        return self.settings.rollout.at_once(len(self.fleet))
+
     def do(self, share: Share, *, only: set[str] | None = None, batch: int | None = None) -> None:
         """Do something on every host, or on those named in `only`, at most `batch` at a time."""
 

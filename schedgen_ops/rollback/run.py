@@ -142,7 +142,7 @@ class Rollback:
     def roll_all(self) -> None:
         """Replace every service at once, where that is safe: all of them ran together before."""
         session = self.session
-        session.do(self._roll_all, batch=session.settings.rollout.batch)
+        session.do(self._roll_all, batch=session.at_once)
         # A worker that ends its last job is in nobody's way.
         if not session.touched:
             events.info(session.emit, "No service differs: nothing had to be replaced")

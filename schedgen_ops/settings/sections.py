@@ -246,8 +246,8 @@ class Releases(Section):
 class Rollout(Section):
     """How an update spreads over the hosts."""
 
-    batch: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=1, description="Hosts that are updated at the same time."
+    batch: Annotated[int, Field(ge=1, le=1000)] | t.Part = Field(
+        default=1, description="Hosts that are updated at the same time: a number, or a part as 25%."
     )
     ingress: t.Many[t.ServiceName] = Field(
         default=(), description="Services behind the ingress, whatever their definition suggests."
@@ -285,6 +285,12 @@ class Rollout(Section):
             "stop_first": self.stop_first,
             "jobs": self.jobs,
         }
+
+    def at_once(self, hosts: int) -> int:
+        """Return how many of so many hosts are updated at the same time: of a part as many as are whole."""
+        if isinstance(self.batch, int):
+            return self.batch
+        return max(1, hosts * int(self.batch.rstrip("%")) // 100)
 
     @property
     def called(self) -> Mapping[str, tuple[int, bool]]:

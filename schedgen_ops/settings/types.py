@@ -172,6 +172,8 @@ RawPort = Annotated[
 ]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 SecondsOrNone = Annotated[int, Field(ge=0, le=86_400)]
+# A part of hosts: 25%.
+Part = Annotated[str, Looks(r"^([1-9]\d?|100)%$", "a number, or a percentage from 1% to 100%")]
 Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 
 # Lists of YAML become tuples; Some refuses an empty one. Neither holds a value twice, Argv may.
