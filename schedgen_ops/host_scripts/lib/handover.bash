@@ -76,7 +76,8 @@ try_out() {
   }
 }
 # tried_at URL: the same URL at the port of the loopback where the one that is tried out answers for it, as the same visitor
-# asks; nothing where there is none.
+# asks; nothing where there is none. `given` and `tried` are the caller's: the mappings of the one that is to have the ports,
+# and of the one that is tried out.
 tried_at() {
   local visited_at visited_as scheme rest to host port target published address found='' free
   visited "$1"
@@ -90,11 +91,11 @@ tried_at() {
   while read -r target published address; do
     [ "$published" = "$port" ] || continue
     case $address in '' | 0.0.0.0 | ::) found=${found:-$target} ;; "$host") found=$target ;; esac
-  done < <(ports_of HostConfig.PortBindings "$ingress")
+  done <<< "$given"
   while read -r target free address; do
     [ "$target $address" != "$found 127.0.0.1" ] ||
       echo "$scheme://127.0.0.1:$free$rest#host=${visited_as:-$to}"
-  done < <(ports_of NetworkSettings.Ports "$trial")
+  done <<< "$tried"
 }
 passes() {
   said=$(check "$at" "$seconds" "$status")
@@ -103,7 +104,8 @@ passes() {
 # gets_through CHECK...: each that who has the ports passes is passed through the one that is tried out too, as it is
 # written: SECONDS STATUS URL, see `check`. Else it is said with a `reason`.
 gets_through() {
-  local each seconds status url at said
+  local each seconds status url at said given tried
+  given=$(ports_of HostConfig.PortBindings "$ingress") tried=$(ports_of NetworkSettings.Ports "$trial")
   for each; do
     read -r seconds status url <<< "$each"
     at=$(tried_at "$url")
