@@ -40,9 +40,9 @@ lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up
 	@$(LAB_TESTS)
 
-bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH, a backup, verification, a deploy, a lost host, a fleet
+bench: venv ssh-tools ## Run the measurements: start-up, commands over SSH to one host and to many, a backup, verification, a deploy, a lost host, a fleet
 	@missed=; measure() { python tests/bench/bench_$$1.py || missed="$$missed $$1"; echo; }; \
-	measure list; measure host; measure quick; \
+	measure list; measure host; measure fanout; measure quick; \
 	inv lab.up && measure backup && measure verify && measure deploy && measure lost_host && \
 	inv lab.up --hosts 3 && measure fleet && \
 	[ -z "$$missed" ] || { echo "not everything was measured, or a goal is missed:$$missed" >&2; exit 1; }

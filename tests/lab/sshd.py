@@ -100,7 +100,7 @@ def keygen(file: Path, *, kind: str = "ed25519", passphrase: str = "") -> Path:
 
 
 @contextmanager
-def sshd(folder: Path, *lines: str) -> Iterator[Sshd]:
+def sshd(folder: Path, *lines: str, listen: str = "127.0.0.1") -> Iterator[Sshd]:
     """Start a server with `lines` added to its configuration, and end it with all that it started."""
     program = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
@@ -117,7 +117,7 @@ def sshd(folder: Path, *lines: str) -> Iterator[Sshd]:
     config = (
         *lines,
         f"Port {port}",
-        "ListenAddress 127.0.0.1",
+        f"ListenAddress {listen}",
         f"HostKey {folder}/host_ed25519",
         f"AuthorizedKeysFile {folder}/authorized_keys",
         f"PidFile {folder}/pid",
