@@ -79,7 +79,9 @@ class ImageHost(SimHost):
         self.world.tag = values["tag"] or "v1.2.2"
         hashes = "".join(f"{name} {written(name, commit)}\n" for name in SERVICES)
         body = document(self.world.tag)
-        return result(f"{hashes}--\n{json.dumps(_with_job(body) if self.world.job else body)}")
+        text = json.dumps(_with_job(body) if self.world.job else body)
+        self.world.files[f"{values['release']}/owner.yaml"] = text
+        return result(f"{hashes}--\n{text}")
 
     def _has(self, name: str) -> str:
         return "0 " if name.rpartition(":")[2] in COMMITS else f"1 no such manifest: {name}"
