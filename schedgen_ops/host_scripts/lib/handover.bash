@@ -79,7 +79,7 @@ try_out() {
 # asks; nothing where there is none. `given` and `tried` are the caller's: the mappings of the one that is to have the ports,
 # and of the one that is tried out.
 tried_at() {
-  local visited_at visited_as scheme rest to host port target published address found='' free
+  local visited_at visited_as scheme rest to host port target published address leads='' free
   visited "$1"
   scheme=${visited_at%%://*} rest=${visited_at#*://}
   to=${rest%%[/?]*} port=80
@@ -90,26 +90,26 @@ tried_at() {
   [ "$host" != localhost ] || host=127.0.0.1
   while read -r target published address; do
     [ "$published" = "$port" ] || continue
-    case $address in '' | 0.0.0.0 | ::) found=${found:-$target} ;; "$host") found=$target ;; esac
+    case $address in '' | 0.0.0.0 | ::) leads=${leads:-$target} ;; "$host") leads=$target ;; esac
   done <<< "$given"
   while read -r target free address; do
-    [ "$target $address" != "$found 127.0.0.1" ] ||
+    [ "$target $address" != "$leads 127.0.0.1" ] ||
       echo "$scheme://127.0.0.1:$free$rest#host=${visited_as:-$to}"
   done <<< "$tried"
 }
 passes() {
-  said=$(check "$at" "$seconds" "$status")
+  said=$(check "$through" "$seconds" "$status")
   [ "$said" = good ]
 }
 # gets_through CHECK...: each that who has the ports passes is passed through the one that is tried out too, as it is
 # written: SECONDS STATUS URL, see `check`. Else it is said with a `reason`.
 gets_through() {
-  local each seconds status url at said given tried
+  local each seconds status url through said given tried
   given=$(ports_of HostConfig.PortBindings "$ingress") tried=$(ports_of NetworkSettings.Ports "$trial")
   for each; do
     read -r seconds status url <<< "$each"
-    at=$(tried_at "$url")
-    [ -n "$at" ] && [ "$(check "$url" "$seconds" "$status")" = good ] || continue
+    through=$(tried_at "$url")
+    [ -n "$through" ] && [ "$(check "$url" "$seconds" "$status")" = good ] || continue
     # On a busy machine one answer may be late.
     within 10 passes || {
       reason="${url%%'#'*} passes its check, and does not through it: ${said#bad * }"
