@@ -19,7 +19,6 @@ from schedgen_ops.watch.policy import GuardPolicy
 
 # What stands between commands that run one after the other; those between two of them run at once.
 _THEN = "-"
-_PATIENCE = 5.0
 REASON, FINISHED = "@reason@", "@finished@"
 
 
@@ -139,8 +138,8 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
 def _target(check: Check, routes: Sequence[Route]) -> str:
     route = route_of(routes, check)
     proxy = route.proxy if route and not route.raw else "-"
-    # Slow answers are the latency's business: a check of the guard fails on none, or on a wrong one.
-    return f"{max(_PATIENCE, 2 * check.within):g} {proxy} {check.status or '2,3'} {check.asked}"
+    # Slow answers are the latency's business.
+    return f"{check.patience} {proxy} {check.good} {check.asked}"
 
 
 def _path(check: Check) -> str:

@@ -7,9 +7,8 @@ from schedgen_ops.commands import docker as engine
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.ops.services import there
-from schedgen_ops.orchestrators.compose import compose_of
+from schedgen_ops.orchestrators.compose import compose_of, only_name
 from schedgen_ops.proxy import chosen
-from schedgen_ops.proxy.routes import called
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ServiceRecord
@@ -63,7 +62,7 @@ def command(
         wanted=wanted,
         proxy=chosen(settings).name,
         proxies=record.proxies,
-        alias=record.alias if called(record.proxies) else "",
+        alias=only_name(record),
         limit=settings.health.deadline,
         drain=settings.rollout.drain,
     )

@@ -32,6 +32,11 @@ def compose_of(settings: Settings, *, classic: bool = False) -> ComposeOrchestra
     return ComposeOrchestrator(docker, s.project, s.directory, files, s.env_file, classic, s.profiles)
 
 
+def only_name(record: ServiceRecord) -> str:
+    """Return what alone leads to a service's containers, where its name leads to the ingress; else ""."""
+    return record.alias if called(record.proxies) else ""
+
+
 class ComposeOrchestrator(Compose):
     """Docker Compose's own commands, and scripts for what it cannot do."""
 
@@ -91,7 +96,7 @@ class ComposeOrchestrator(Compose):
             release=folder,
             proxy=proxy.name,
             proxies=record.proxies,
-            alias=record.alias if called(record.proxies) else "",
+            alias=only_name(record),
             share=share,
             limit=health,
         )

@@ -17,9 +17,6 @@ from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.settings import Check
 from schedgen_ops.shell import Command, sh
 
-# Seconds that an answer may take at least: slowness is nothing that a hand-over decides by.
-_PATIENCE = 5.0
-
 
 class OperationRenderer(Project):
     """Commands for one host's project."""
@@ -110,4 +107,4 @@ def _is_here(check: Check) -> bool:
 
 
 def _asked(check: Check) -> str:
-    return f"{max(_PATIENCE, 2 * check.within):g} {check.status or '2,3'} {check.asked}"
+    return f"{check.patience} {check.good} {check.asked}"

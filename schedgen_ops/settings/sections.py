@@ -15,6 +15,8 @@ from schedgen_ops.settings.base import Section
 from schedgen_ops.settings.profiled import Profiled
 from schedgen_ops.settings.verification import Pattern, Scalar
 
+_PATIENCE = 5.0
+
 
 class HostSettings(Section):
     """A host of the environment, and its part in it."""
@@ -200,6 +202,16 @@ class Check(Section):
     def asked(self) -> str:
         """What scripts on a host are given: the URL, and behind `#host=` whose visitor asks."""
         return f"{self.url.partition('#')[0]}#host={self.host}" if self.host else self.url
+
+    @property
+    def patience(self) -> str:
+        """The seconds that scripts give it which do not judge by slowness, but by none or a wrong answer."""
+        return f"{max(_PATIENCE, 2 * self.within):g}"
+
+    @property
+    def good(self) -> str:
+        """The statuses that pass it, as scripts take them: first digits, a comma between."""
+        return str(self.status or "2,3")
 
 
 class Limits(Section):
