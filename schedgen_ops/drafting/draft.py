@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from schedgen_ops import databases, profiles
 from schedgen_ops.commands.definition import Service
 from schedgen_ops.drafting import found
+from schedgen_ops.drafting.called import called
 from schedgen_ops.drafting.questions import YES, job
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.visits import Visit, visits
@@ -71,7 +72,7 @@ def draft(place: Place, seen: Seen) -> tuple[Entry, ...]:
         _credentials(seen),
         _migrations(seen),
         _checks(seen),
-        _jobs(seen),
+        _rollout(seen),
     )
     return tuple(entry for part in parts for entry in part)
 
@@ -246,13 +247,21 @@ def _check(visit: Visit, seen: Seen, taken: set[str]) -> dict[str, object] | str
     return check
 
 
-def _jobs(seen: Seen) -> Iterator[Entry]:
+def _rollout(seen: Seen) -> Iterator[Entry]:
     said = {name: seen.chosen.get(job(name)) for name in found.open_jobs(seen)}
     jobs = [*found.ended_jobs(seen), *(name for name, answer in said.items() if answer == YES)]
+    by_name = called(seen)
+    section: dict[str, object] = {}
+    why: list[str] = []
     if jobs:
-        yield Entry(
-            "rollout", {"jobs": jobs}, "they end, and nothing starts them again: run at every release"
-        )
+        section["jobs"] = jobs
+        why.append("jobs: they end, and nothing starts them again, so they are run at every release")
+    if by_name:
+        section["by_name"] = by_name
+        text = "publish nothing, hold nothing and listen on this port alone: their names lead to the ingress"
+        why.append(f"by_name: {text}")
+    if section:
+        yield Entry("rollout", section, "; ".join(why))
     if unsaid := [name for name, answer in said.items() if not answer]:
         text = f"{', '.join(unsaid)}: jobs, if they are to end. Name them in rollout.jobs then."
         yield Entry("", why=text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from schedgen_ops import databases
@@ -72,6 +72,11 @@ def picked(seen: Seen) -> tuple[str, str]:
             if named and not service.built and not stores.holds(service.image):
                 return variable, tag_of(service.image)
     return "", ""
+
+
+def released(service: Service, tagged: Collection[str]) -> bool:
+    """Return whether a release changes the image of a service: it is built, or has one of these at a tag."""
+    return service.built or repository_of(service.image) in tagged
 
 
 def migrating_job(seen: Seen) -> str:

@@ -11,6 +11,16 @@ from schedgen_ops.rollout.spoken import Spoken
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """A container of a service: its address among containers, its TCP ports, whether it has UDP ones."""
+
+    service: str
+    address: str
+    udp: bool
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What was seen of a project.
 
@@ -19,13 +29,14 @@ class Seen:
         git: whether its folder is in a git work tree.
         branch: what is checked out, "" for no branch; `remote` is the first one there is.
         runs: project, service and status of each container that its compose file made.
+        listens: where each of them that runs and holds nothing is reached by others.
         moves: what seems to move the schema: kind and path.
         folders: those of migrations.
         used: the variables that its compose files ask for; those that they refuse to go on without are
             `required`, and those that its env file has are `there`.
         tagged: the variables that are the tag of an image, and that image without it.
         document: the compose file as Compose resolves it. It has secrets: only some of it is named.
-        spoken: what its published ports speak, by door, as `rollout.spoken` has them.
+        spoken: what its ports speak, by door, as `rollout.spoken` has them.
         answers: the status that those of HTTP gave, by URL.
         chosen: what the owner answered, by what `questions` asks about.
     """
@@ -36,6 +47,7 @@ class Seen:
     branch: str = ""
     remote: str = ""
     runs: tuple[tuple[str, str, str], ...] = ()
+    listens: tuple[Listener, ...] = ()
     moves: tuple[tuple[str, str], ...] = ()
     folders: tuple[str, ...] = ()
     used: tuple[str, ...] = ()

@@ -3,7 +3,8 @@
     python tests/bench/bench_deploy.py --rounds 5
 
 Each round begins twice from the lab's golden state. Ours: v1.2.2 is taken over by `inv deploy`, then
-`inv deploy` of v1.2.3 and `inv rollback` are timed as whole processes, from the shell to their end. Theirs:
+`inv deploy` of v1.2.3 and `inv rollback` are timed as whole processes, from the shell to their end; once more
+with `rollout.standby`, where the older release only gets its requests back. Theirs:
 `deploy.sh` of v1.2.3, and then of v1.2.2 again, over SSH. The settle time is 0 in the rows that are compared,
 since the script has none; with --settling a deploy with the default of 30 seconds is a row of its own.
 """
@@ -34,6 +35,7 @@ from schedgen_ops.lab.progress import Silent
 
 OLD, NEW = "v1.2.2", "v1.2.3"
 SCRIPT = Path(__file__).parent / "deploy.sh"
+STOOD_BY = "older release answers, standing by"
 ON_ITS_WAY = ("backend", "frontend", "pdf-worker")
 
 
@@ -50,13 +52,14 @@ class Bench:
         self.seen.setdefault(name, []).append(value)
         print(f"  {name}: {value:.2f}", flush=True)
 
-    def configure(self, settle: int) -> None:
-        """config/lab.yaml in a folder of our own, with another settle time."""
+    def configure(self, settle: int, standby: int = 0) -> None:
+        """config/lab.yaml in a folder of our own, with another settle time, and one for what stands by."""
         config = yaml.safe_load((ROOT / "config" / "lab.yaml").read_text())
         del config["hosts_file"]
         config["ssh"] |= {"identity_file": str(self.place.key), "known_hosts": str(self.place.known_hosts)}
         entry = {"name": self.host.name, "address": self.host.address, "user": "deploy"}
         config |= {"hosts": [entry | {"port": self.place.ssh_port}], "health": {"settle": settle}}
+        config["rollout"] = config.get("rollout", {}) | {"standby": standby}
         (self.folder / "lab.yaml").write_text(yaml.safe_dump(config))
 
     def inv(self, *words: str) -> tuple[float, float]:
@@ -140,6 +143,10 @@ def one_round(bench: Bench, *, settling: bool) -> None:
     bench.note("inv rollback", bench.inv("rollback", "--yes")[0])
     bench.note("older release answers", bench.answering())
     bench.note("its start-up to healthy", bench.started(since))
+    bench.configure(settle=0, standby=600)
+    bench.inv("deploy", "--branch", NEW)
+    bench.inv("rollback", "--yes")
+    bench.note(STOOD_BY, bench.answering())
     if settling:
         bench.configure(settle=30)
         bench.note("inv deploy, settling", bench.inv("deploy", "--branch", NEW)[0])
@@ -167,6 +174,11 @@ def table(seen: dict[str, list[float]]) -> Iterator[str]:
         a - b for a, b in zip(seen["older release answers"], seen["its start-up to healthy"], strict=True)
     ]
     yield f"older release answers: {max(late):.1f} s after its start-up at most (goal 3 s)"
+    back = middle[STOOD_BY]
+    yield (
+        f"older release answers, standing by: {back:.2f} s (goal 1 s), "
+        f"{back / middle['deploy.sh, older tag']:.3f} of the script (goal 0.05)"
+    )
 
 
 def _three(values: Sequence[float]) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from box import Box
+from drafting_kit import at_home, drafted
 from stack_kit import Stack, stack
 
 from schedgen_ops.lab.place import Place
@@ -45,6 +46,11 @@ def test_who_is_called_by_name_is_replaced_and_no_request_fails(
 ) -> None:
     with stack("called", lab, host, tmp_path) as called:
         host.sh(f"cd {called.directory} && docker compose up --detach --build")
+        config = called.op.folder / "config" / "lab.yaml"
+        written = config.read_text()
+        draft = drafted(called.op, at_home(lab, tmp_path), called.directory)
+        assert draft["rollout"]["by_name"] == {"app": 8000}
+        config.write_text(written)
         for tag in ("v2", "v4"):
             host.sh(_BAD.format(directory=called.directory, tag=tag))
         assert "its name leads to the ingress from the next deploy on" in called.deploy("v1")

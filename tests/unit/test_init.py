@@ -23,7 +23,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.drafting import look
 from schedgen_ops.drafting.draft import Entry, Place, draft, strategies, values
 from schedgen_ops.drafting.questions import questions
-from schedgen_ops.drafting.seen import Seen
+from schedgen_ops.drafting.seen import Listener, Seen
 from schedgen_ops.drafting.text import text
 from schedgen_ops.settings import Settings
 
@@ -278,6 +278,55 @@ def test_an_application_that_knows_the_variables_of_its_database_is_not_one(owne
     owner.has(**{"compose.yaml": f"name: shop\nservices:\n{app}{server}volumes: {{data: {{}}}}\n"})
     said, _, _ = settings_of(owner.look())
     assert said["database"] == {"service": "base", "user": "shop", "name": "shop", "used_by": []}
+
+
+NAMED = """
+name: shop
+services:
+  front: {image: nginx, ports: ["80:80"]}
+  app: {build: ., depends_on: [cache]}
+  api: {build: ./api}
+  cache: {image: redis}
+  worker: {build: ./worker, volumes: ["data:/data"]}
+volumes: {data: {}}
+"""
+
+
+def listening(service: str, *ports: int, address: str = "172.18.0.7", udp: bool = False) -> Listener:
+    return Listener(service, address, udp, ports)
+
+
+API = listening("api", 9000, address="172.18.0.9")
+
+
+@pytest.mark.parametrize(
+    ("listens", "expected"),
+    [
+        ((listening("app", 8000),), {"app": 8000}),
+        ((listening("app", 8000), listening("app", 8000, address="172.18.0.8")), {"app": 8000}),
+        ((listening("app", 8000), API), {"app": 8000, "api": "9000/tcp"}),
+        # Which port is meant, who is meant, whether it is a port at all: not seen.
+        ((listening("app", 8000, 8001),), {}),
+        ((listening("app", 8000), listening("app", 8001, address="172.18.0.8")), {}),
+        ((listening("app", 8000, udp=True),), {}),
+        ((listening("app", 40123),), {}),
+        ((listening("app", 8000), listening("api", 8000, address="172.18.0.9")), {}),
+        ((listening("app", 80),), {}),
+        ((listening("app", 8000, address="172.18.0.99"),), {}),
+        # What no release changes, and what holds data.
+        ((listening("cache", 6379), listening("worker", 8000)), {}),
+        ((), {}),
+    ],
+)  # fmt: skip
+def test_what_is_called_by_its_name_alone_goes_by_the_ingress(
+    owner: Owner, listens: tuple[Listener, ...], expected: dict[str, object]
+) -> None:
+    owner.has(**{"compose.yaml": NAMED})
+    said = {"172.18.0.7/8000": "http", "172.18.0.8/8000": "http", "172.18.0.9/9000": "tcp"}
+    seen = replace(owner.look(), listens=listens, spoken=said)
+    config, settings, _ = settings_of(seen)
+    assert config.get("rollout", {}).get("by_name", {}) == expected
+    assert {*settings.rollout.called} == {*expected}
 
 
 def test_a_job_that_moves_the_schema_is_all_there_is_to_it(owner: Owner) -> None:

@@ -8,9 +8,14 @@
 #   used VARIABLE                      the compose files ask for it
 #   required VARIABLE                  ... and refuse to go on without
 #   there VARIABLE                     the env file has it
+#   listens SERVICE ADDRESS UDP PORT... one of them that runs and holds nothing: where it is on a network of containers, whether
+#                                      it listens for UDP (1, else 0), and the TCP ports on which others reach it
 #   tagged VARIABLE IMAGE              the tag of this image is that variable, as the compose files write it
 #: docker[]  the engine's words
 #: directory the project's
+# shellcheck disable=SC2034 # a library reads `asked`
+source lib/listening.bash
+
 cd -- "$directory" || exit
 directory=$(pwd -P)
 tell() {
@@ -72,5 +77,20 @@ done < <(sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[
 label=com.docker.compose
 "${docker[@]}" ps --all --filter "label=$label.project.working_dir=$directory" --filter "label=$label.oneoff=False" \
   --format $'runs\t{{.Label "com.docker.compose.project"}}\t{{.Label "com.docker.compose.service"}}\t{{.Status}}' || exit
+# Where others reach what runs; nothing is told of what has the host's network, a volume, or no address.
+asked=()
+mapfile -t running < <("${docker[@]}" ps --quiet --filter "label=$label.project.working_dir=$directory" --filter "label=$label.oneoff=False")
+# shellcheck disable=SC2016 # the engine expands it
+reached='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.NetworkMode}} {{.State.Pid}}
+{{- $kept := ""}}{{range .Mounts}}{{if eq .Type "volume"}}{{$kept = "kept"}}{{end}}{{end}} {{or $kept "-"}}
+{{- range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}'
+[ "${#running[@]}" -eq 0 ] || while read -r service network pid kept address _; do
+  [ "$kept$address" = "-${address:-none}" ] || continue
+  listening "$network" "$pid" || continue
+  udp=$(awk '$4 == "07" && $2 !~ /^(......7F|00000000000000000000000001000000):/ { found = 1 } END { print found + 0 }' \
+    "/proc/$pid/net/udp" "/proc/$pid/net/udp6" 2> /dev/null)
+  # shellcheck disable=SC2086 # a list of numbers
+  tell listens "$service" "$address" "$udp" $ports
+done < <(present "$reached" "${running[@]}")
 echo --
 exec "${docker[@]}" compose config --format json
