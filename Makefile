@@ -11,6 +11,8 @@ PYTHON ?= $(FOUND)
 LAB_TESTS := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/lab
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Many short programs run below: each would compile the whole package.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

@@ -1,7 +1,8 @@
-"""Listing the tasks costs what bare Invoke costs."""
+"""What a start of `inv` costs: listing the tasks what it costs with bare Invoke."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,15 @@ def test_listing_the_tasks_imports_nothing_that_invoke_does_not() -> None:
     added = done.stdout.splitlines()[-1].split()[1:]
     assert not heavy & {name.partition(".")[0] for name in added}
     assert [name for name in added if name.startswith("schedgen_ops.")] == []
+
+
+def test_what_a_start_compiles_is_there_for_the_next_one_unless_it_must_not_be(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "invoke", "--list"]
+    kept = {}
+    for forbidden in ("", "1"):
+        folder = tmp_path / f"kept{forbidden}"
+        env = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder), "PYTHONDONTWRITEBYTECODE": forbidden}
+        subprocess.run(words, cwd=REPOSITORY, env=env, capture_output=True, check=True, timeout=60)
+        kept[forbidden] = {path.name.partition(".")[0] for path in folder.rglob("schedgen_ops/tasks/*.pyc")}
+    assert {"deploy", "rollback"} <= kept[""]
+    assert kept["1"] == set()
