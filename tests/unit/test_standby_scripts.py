@@ -21,8 +21,9 @@ from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
 
+API = ServiceRecord("p-api:r2", "id", "d", strategy="ingress", proxies=("api_81",))
 SITE = ServiceRecord("p-web:r2", "id", "d", strategy="ingress", proxies=("web_80",))
-OLD = Release(ReleaseId("r1"), "v1", "a" * 40, State.DONE, services={"web": SITE})
+OLD = Release(ReleaseId("r1"), "v1", "a" * 40, State.DONE, services={"web": SITE, "api": API})
 ALL = ["schedgen-ingress r1", "web r1", "web r2"]
 
 
@@ -43,11 +44,12 @@ class Site(FakeHost):
     def _reply(self, command: Command, deadline: float) -> Result:
         return self.engine.run(command)
 
-    def begin(self, seconds: int = 600) -> None:
-        given = (str(self.state), "web", SITE, 1)
+    def begin(self, seconds: int = 600, **more: ServiceRecord) -> None:
         for act in (self.engine.compose.cut_off, self.engine.compose.stand_by):
-            answer = self.engine.run(act(*given, proxy=PROXY, release_id=ReleaseId("r2")))
-            assert answer.ok, answer
+            for name, record in {"web": SITE, **more}.items():
+                given = (str(self.state), name, record, 1)
+                answer = self.engine.run(act(*given, proxy=PROXY, release_id=ReleaseId("r2")))
+                assert answer.ok, answer
         begin = host_script(
             "standby/begin",
             docker=["docker"],
@@ -109,6 +111,19 @@ def test_it_serves_again_as_it_was(site: Site) -> None:
     )
     assert site.engine.run(retire).ok
     assert services(site.engine) == ["schedgen-ingress r1", "web r1"]
+
+
+def test_all_services_leave_their_networks_before_the_first_comes_back_to_its_address(site: Site) -> None:
+    site.engine.say(proxies="web_80\napi_81", release="r1")
+    site.engine.has("api")
+    site.engine.say(release="r2")
+    site.engine.has("api")
+    site.begin(api=API)
+    before = len(site.engine.log)
+    assert {*site.back()} == {"web", "api"}
+    asked = [line for line in site.engine.log[before:] if line.startswith("network ")]
+    assert [line.split()[1] for line in asked] == ["disconnect"] * 2 + ["connect"] * 2
+    assert asked[2:] == ["network connect --alias web net 2", "network connect --alias api net 4"]
 
 
 def test_it_ends_when_it_is_told_to_and_by_itself(site: Site) -> None:

@@ -81,14 +81,26 @@ connect_at() {
   [ "${#fillers[@]}" -eq 0 ] || "${docker[@]}" rm --force "${fillers[@]}" > /dev/null
   return "$code"
 }
-# The rows of the record of `service`; without "names" of all services.
+# noted_networks "names"|"" SERVICE...: the rows of their records; without "names" of those of all services.
 noted_networks() {
-  local files=("$state/cut/$service") file
-  [ -n "$1" ] || files=("$state/cut/"*)
-  for file in "${files[@]}"; do case $file in *.part) ;; *) cat -- "$file" ;; esac done
+  local how=$1 files file
+  shift
+  files=("${@/#/$state/cut/}")
+  [ -n "$how" ] || files=("$state/cut/"*)
+  for file in "${files[@]}"; do case $file in *.part) ;; *) [ ! -e "$file" ] || cat -- "$file" ;; esac done
 }
 cut_off() { by_itself off "$@"; }
-join_again() { [ ! -e "$state/cut/$service" ] || by_itself on "$@"; }
+# join_again "names"|"" [SERVICE...]: see `on`; of the caller's `service` where none is named.
+join_again() {
+  local how=$1 each
+  shift
+  [ "$#" -gt 0 ] || set -- "$service"
+  for each; do
+    [ -e "$state/cut/$each" ] || continue
+    by_itself on "$how" "$@"
+    return
+  done
+}
 # cut_off "names"|ALIAS|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any
 # more, with an alias by that alone, and at their addresses they are as before.
 off() {
@@ -107,12 +119,13 @@ off() {
     esac
   done
 }
-# join_again "names"|"": what was put out of reach and is still there is on its networks again; with "names" as it was
+# on "names"|"" SERVICE...: what was put out of reach and is still there is on its networks again; with "names" as it was
 # before, and the record goes. Without, it is so for all services: the lowest address is the one that the engine gives,
-# and one that had gone by then would be missing below the others.
+# and one that had gone by then would be missing below the others. So all leave at the same time before the first comes.
 on() {
-  local how=$1 rows=() ids=() row now at id network address names name code=0
-  mapfile -t rows < <(noted_networks "$how" | sort --version-sort --key=3,3)
+  local how=$1 rows=() ids=() row now at id network address names name code=0 coming=() leaving=() service
+  shift
+  mapfile -t rows < <(noted_networks "$how" "$@" | sort --version-sort --key=3,3)
   mapfile -t ids < <(present '{{.Id}}' "${rows[@]%% *}" | sort -u)
   now=$(networks_of "${ids[@]}") || return
   for row in "${rows[@]}"; do
@@ -123,11 +136,14 @@ on() {
     if [ -n "$at" ]; then
       for name in $names; do case " $at " in *" $name "*) ;; *) at='' ;; esac done
       [ -z "$at" ] || continue
-      "${docker[@]}" network disconnect "$network" "$id" || code=1
+      "${docker[@]}" network disconnect "$network" "$id" &
+      leaving+=("$!")
     fi
-    # shellcheck disable=SC2086 # a list of names
-    connect_at "$network" "$id" "$address" $names || code=1
+    coming+=("$network $id $address $names")
   done
-  [ "$code" -ne 0 ] || [ -z "$how" ] || forget_networks
-  return "$code"
+  for row in "${leaving[@]}"; do wait "$row" || code=1; done
+  # shellcheck disable=SC2086 # the words of a row
+  for row in "${coming[@]}"; do connect_at $row || code=1; done
+  [ "$code" -eq 0 ] || return
+  [ -z "$how" ] || for service; do forget_networks; done
 }

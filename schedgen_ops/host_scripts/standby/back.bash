@@ -17,7 +17,8 @@ standby_alone && [ -e "$state/standby/release" ] || {
   exit 1
 }
 rm -f "$state/standby/release"
-find_ingress || exit
+# Of each service: the ids of what stays, its addresses, and those of what goes; a space between them.
+declare -A staying=() here_of=() there_of=()
 as_before() {
   local id name policy
   while read -r id policy; do
@@ -27,22 +28,49 @@ as_before() {
   done < "$state/standby/restart-$1"
   mkdir -p "$state/cut" && mv -fT "$state/standby/networks-$1" "$state/cut/$1"
 }
-serve_again() {
-  local service=$1 proxies=() stay=() go=() pair here there
-  for pair in "${pairs[@]}"; do [ "${pair%%=*}" != "$service" ] || proxies+=("${pair#*=}"); done
-  mapfile -t stay < <(cut -d ' ' -f 1 "$state/standby/restart-$service")
-  as_before "$service" && find_ids go "$service" --filter "label=schedgen.release=$newer" && join_again names || return
-  here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}")
-  within 15 seen_again || {
-    echo "the ingress does not see what stood by of $service" >&2
-    return 1
-  }
-  proxy_drain "$here" "$there" "${proxies[@]}" && echo "moved $service" && healthy "$limit" "${stay[@]}"
-}
 jobs=() bad=0
 for each in "${standing[@]}"; do
-  serve_again "$each" &
-  jobs+=($!)
+  as_before "$each" &
+  jobs+=("$!")
+done
+find_ingress || exit
+# It is opened while they join: they are asked for as soon as they are there.
+[ -z "$ingress" ] || proxy_open
+for each in "${standing[@]}"; do
+  staying[$each]=$(cut -d ' ' -f 1 "$state/standby/restart-$each" | tr '\n' ' ')
+  find_ids go "$each" --filter "label=schedgen.release=$newer" || exit
+  there_of[$each]=$(addresses "${go[@]}")
+done
+for job in "${jobs[@]}"; do wait "$job" || exit; done
+join_again names "${standing[@]}" || exit
+for each in "${standing[@]}"; do
+  # shellcheck disable=SC2086 # a list of ids
+  here_of[$each]=$(addresses ${staying[$each]})
+done
+# Those of `waiting` that the ingress sees get all requests.
+waiting=("${standing[@]}") moved=()
+# shellcheck disable=SC2329 # `within` calls it
+move() {
+  local each pair proxies here stay still=()
+  for each in "${waiting[@]}"; do
+    proxies=() here=${here_of[$each]}
+    for pair in "${pairs[@]}"; do [ "${pair%%=*}" != "$each" ] || proxies+=("${pair#*=}"); done
+    read -ra stay <<< "${staying[$each]}"
+    if seen_again && proxy_drain "$here" "${there_of[$each]}" "${proxies[@]}"; then
+      echo "moved $each"
+      moved+=("$each")
+    else still+=("$each"); fi
+  done
+  waiting=("${still[@]}")
+  [ "${#waiting[@]}" -eq 0 ]
+}
+within 15 move || bad=1
+for each in "${waiting[@]}"; do echo "the ingress does not see what stood by of $each" >&2; done
+jobs=()
+for each in "${moved[@]}"; do
+  # shellcheck disable=SC2086 # a list of ids
+  healthy "$limit" ${staying[$each]} &
+  jobs+=("$!")
 done
 for job in "${jobs[@]}"; do wait "$job" || bad=1; done
 rm -rf "$state/standby"
