@@ -24,6 +24,8 @@ _SESSIONS = 8
 _GRACE = wire.KILL_AFTER + 5.0
 _KILL_SECONDS = 2.0
 _PAUSES = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0)
+# The longest of them for a place on a connection that others use too: one of our own is soon made.
+_SHARED = 0.1
 # Seconds within which the end of a connection is noticed after that of its channels.
 _NOTICED = 1.0
 _KILLED = 137
@@ -98,6 +100,9 @@ class ChannelPool:
             try:
                 return self._lending(transport.open_session())
             except BROKEN as problem:
+                late = pause is None or pause > _SHARED or "Timeout" in str(problem)
+                if (late or not transport.is_active()) and self._link.unshare(transport):
+                    return self.session(command)
                 if not transport.is_active():
                     break
                 if "Timeout" in str(problem):

@@ -16,7 +16,7 @@ from paramiko.ssh_exception import ChannelException
 
 from schedgen_ops.errors import ConfigError, OpsError, Unreachable
 from schedgen_ops.host import agent as agents
-from schedgen_ops.host import identity, known_hosts, ssh_words, tcp
+from schedgen_ops.host import identity, known_hosts, shared, ssh_words, tcp
 from schedgen_ops.host.channel import quiet
 from schedgen_ops.host.handshake import KeyExchange
 from schedgen_ops.host.keys import Authentication, Choice, KeyRing, Prompt
@@ -88,6 +88,9 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
     identity: Any = None
     gateway: Any = None
     lent: Any = None
+    shares: bool = True
+    left: Any = None
+    transport: Any = None
     users: int = 0
 
     def __init__(self, network: Network, label: str, target: Target, *, gateway: Link | None = None) -> None:
@@ -141,6 +144,9 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         """End the connection, and with the last of them that of the jump host."""
         # Not under the lock: a connection that is being made is ended too.
         self.client.close()
+        for held in (self.transport, self.left):
+            if held is not None:
+                held.close()
         gateway = self.gateway
         self.gateway = None
         if isinstance(gateway, Link):
@@ -155,7 +161,30 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
         said: float | None = None if "connect_timeout" in ssh.model_fields_set else self.target.patience
         return said or float(ssh.connect_timeout)
 
+    def unshare(self, held: Transport) -> bool:
+        """Leave a connection that OpenSSH holds, for one of our own; False where it is none.
+
+        What was begun on it goes on.
+        """
+        with self.lock:
+            if not isinstance(held, shared.SharedTransport):
+                return False
+            if self.transport is held:
+                self.shares, self.left, self.transport = False, held, None
+            return True
+
+    def _held_by_openssh(self) -> Transport | None:
+        """A connection that is there, unless the config has keys of its own, or an agent goes along."""
+        ssh, control = self.network.ssh, self.target.control
+        usual = type(ssh).model_fields["known_hosts"].default
+        own = ssh.identity_file or ssh_words.local(ssh.known_hosts) != ssh_words.local(usual)
+        if own or self.lent is not None or not (control and ssh.control_master and self.shares):
+            return None
+        return shared.transport(control, self._patience)
+
     def _opened(self) -> Transport:
+        if held := self._held_by_openssh():
+            return held
         sock = None
         try:
             sock = self._socket()

@@ -42,6 +42,7 @@ class Target:
         forward: ForwardAgent as ssh_config has it: no, yes, a path or $VARIABLE.
         jump: the hosts to go through, the first of them first.
         known_hosts: the files of the operator; None where ssh_config says nothing.
+        control: where OpenSSH holds a connection, if it does; None where ssh_config names no place.
         patience: ConnectTimeout in seconds; None where it says nothing.
     """
 
@@ -62,6 +63,7 @@ class Target:
     revoked: Path | None = None
     family: str = "any"
     bind: str = ""
+    control: Path | None = None
     patience: float | None = None
 
 
@@ -93,6 +95,7 @@ def target(asked: NamedHost, found: Found, me: str, tell: Callable[[str], None])
         revoked=next(iter(read.paths("revokedhostkeys")), None),
         family=read.text("addressfamily", "any").lower(),
         bind=read.text("bindaddress"),
+        control=next(iter(read.files("controlpath") or ()), None),
         patience=read.seconds("connecttimeout"),
     )
 

@@ -57,6 +57,10 @@ class SshSettings(Section):
         default=15, description="Seconds between keep-alive packets; 0 sends none."
     )
     agent: bool = Field(default=True, description="Offer the keys of the SSH agent.")
+    control_master: bool = Field(
+        default=True,
+        description="Use a connection that OpenSSH holds (ControlPath); not with an own key or known_hosts.",
+    )
 
 
 class Tier(Section):
