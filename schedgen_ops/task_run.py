@@ -23,6 +23,7 @@ from schedgen_ops.ui import open_ui
 
 # A team's tasks.py imports Operation from here for its annotations: that must not cost what a run costs.
 if TYPE_CHECKING:
+    from schedgen_ops.deploy.build_machine import BuildMachine
     from schedgen_ops.fleet import Fleet
     from schedgen_ops.host_context import HostContext
     from schedgen_ops.lock.patience import Patience
@@ -122,6 +123,15 @@ class Operation:
         from schedgen_ops.secrets.registry import SignIn
 
         return SignIn(self.settings, registry, self.ui.veil.learn, self.ui.paused)
+
+    @cached_property
+    def builder(self) -> BuildMachine | None:
+        """This machine, where it builds the images; None where hosts do, or nobody does."""
+        if not self.settings.built_here:
+            return None
+        from schedgen_ops.deploy.build_machine import BuildMachine
+
+        return BuildMachine(self.settings)
 
     @property
     def config_folder(self) -> Path:

@@ -48,6 +48,7 @@ BOXES = (
     Box(_ENVIRONMENT, "Project directory", ("directory",)),
     Box(_ENVIRONMENT, "Git status", ("tree", "git")),
     Box(_ENVIRONMENT, "Docker and Compose", ("engine", "compose")),
+    Box(_ENVIRONMENT, "This machine builds the images", ("builder",), bears=True),
     Box(_ENVIRONMENT, "Containers are this project's", ("owners", "namesakes")),
     Box(_ENVIRONMENT, "Hosts can tell the team", ("webhook",)),
     Box(_ENVIRONMENT, "State and records", ("state", "releases")),

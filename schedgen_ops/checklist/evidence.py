@@ -17,6 +17,7 @@ def evidence(results: Mapping[str, Result], ref: Ref) -> dict[str, str]:
         "tree": _tree,
         "source": lambda text: f"{ref} is {(git.parse_advertised(text, ref) or ref.name)[:12]}",
         "engine": lambda text: f"Docker {text.strip()}",
+        "builder": lambda text: f"for {text.strip()}",
         "compose": lambda text: f"Compose {text.strip()}",
         "disk": lambda text: f"{size(disks.parse_spaces(text).project.free)} free",
         "load": _load,

@@ -6,8 +6,10 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from schedgen_ops.checklist.changes import Coming
+from schedgen_ops.commands import builds
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.docker import INGRESS, Container
+from schedgen_ops.preflight.local_engine import INSTEAD
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.rollout import picked, scope, state
 from schedgen_ops.rollout.strategies.contract import may_run_twice
@@ -31,12 +33,25 @@ def judged(
     try:
         wanted = known(settings, parse_services(json.loads(coming.document or ""), {}), coming, boxes)
         served = [each.name for each in parse_services(json.loads(before), {})] if before.strip() else []
+        fixed = tuple(unmovable(settings, host, wanted, coming))
     except (ValueError, LookupError, TypeError, AttributeError):
         text = "whether the config fits the new compose file is not known: what Compose says cannot be read"
         yield Problem(text, refuses=False, unknown=True)
         return
     yield "all that the config names are there"
-    yield from problems(settings, host, wanted, served, boxes)
+    yield from (*problems(settings, host, wanted, served, boxes), *fixed)
+
+
+def unmovable(
+    settings: Settings, host: HostSettings, services: Sequence[Service], coming: Coming
+) -> Iterator[Problem]:
+    """Find what keeps this machine from building for a host, where it is to."""
+    if not settings.built_here or coming.document is None:
+        return
+    names = {each.image_of or each.name for each in scope.on(services, settings, host) if each.built}
+    document = json.loads(coming.document)
+    if why := builds.hindrance(document, sorted(names), settings.directory, coming.place):
+        yield Problem(why, INSTEAD)
 
 
 def known(

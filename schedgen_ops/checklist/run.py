@@ -14,6 +14,7 @@ from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.preflight import plan
+from schedgen_ops.preflight.local_engine import LocalEngine
 from schedgen_ops.preflight.probe import Problem, unknown
 from schedgen_ops.preflight.run import refused
 from schedgen_ops.remote import Result
@@ -38,17 +39,18 @@ class Filled:
         return tuple(problem for tick in self.ticks for problem in tick.problems if problem.refuses)
 
 
-def look(at: HostContext, ref: Ref, vault: Vault | None = None) -> Filled:
+def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEngine | None = None) -> Filled:
     """Return the checklist of one host for a deploy of `ref`.
 
     Args:
         vault: the secrets that the deploy delivers; None where the env file is the host's own.
+        builder: the engine of this machine, where that builds the images.
 
     Raises:
         OpsError: where it cannot be asked.
     """
     settings, clock, host = at.settings, at.clock, at.entry
-    probes = plan.probes(settings, host, ref)
+    probes = plan.probes(settings, host, ref, builder)
     more = reading.commands(settings, host, ref)
     sent = clock.now()
     known = vault if vault and not vault.fetched().wrong else None
@@ -106,7 +108,12 @@ def _serving(findings: tuple[Finding, ...]) -> tuple[Problem, ...]:
 
 
 def check(
-    fleet: Fleet, context: ContextOf, emit: events.Emit, ref: Ref, vault: Vault | None = None
+    fleet: Fleet,
+    context: ContextOf,
+    emit: events.Emit,
+    ref: Ref,
+    vault: Vault | None = None,
+    builder: LocalEngine | None = None,
 ) -> Mapping[str, plan.Observed]:
     """Fill the checklist on every host, tell what is not passed, and return what was seen.
 
@@ -114,7 +121,7 @@ def check(
         Refused: if a box failed on any host, with all that failed on all.
         Unreachable: if one cannot be reached.
     """
-    filled = fleet.each(lambda remote: look(context(remote), ref, vault))
+    filled = fleet.each(lambda remote: look(context(remote), ref, vault, builder))
     found = dict(zip(fleet.names, filled.values(), strict=True))
     for name, one in found.items():
         emit(events.Fact("checklist", tuple(map(_row, one.ticks)), name))

@@ -33,8 +33,9 @@ def preflight(op: Operation, ref: Ref) -> None:
         vault.fetched()  # Once, before the hosts are asked in threads.
     if op.sign_in:
         op.sign_in()
+    engine = op.builder.engine() if op.builder else None
     # A box is one line for all hosts that agree: nothing is shown before all have answered.
-    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault))
+    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault, engine))
     policy = _policy(op, ref, seen.ok)
     for table in _tables(seen.ok, policy, len(op.fleet)):
         op.ui.show(table)

@@ -58,7 +58,7 @@ def carry_out(
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
-    session = Session(settings, op.fleet, ref, *told, op.sign_in, veil=op.ui.veil)
+    session = Session(settings, op.fleet, ref, *told, op.sign_in, op.builder, veil=op.ui.veil)
     session.reach = op.leave_out
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
@@ -230,8 +230,11 @@ def unlock(op: Operation) -> None:
 
 
 def _built(op: Operation, host: str) -> tuple[tuple[str, str], ...]:
-    """Where the images of a host are built, in a run that builds on one alone."""
+    """Where the images of a host are built, in a run that builds them once."""
     first, *others = op.fleet.names
+    if op.builder:
+        mend = (("To mend", problem.text) for problem in op.builder.engine().problems if problem.refuses)
+        return (*mend, ("Images", "built on this machine, and carried here"))
     if not (others and op.settings.build.once and op.settings.from_git):
         return ()
     return (("Images", "built here, for all" if host == first else f"built on {first}, and carried here"),)
@@ -243,6 +246,8 @@ def plan(op: Operation, ref: Ref) -> None:
 
     if op.sign_in:
         op.sign_in()  # Once, before the hosts are asked in threads.
+    if op.builder:
+        op.builder.engine()
 
     def show(came: Mapping[str, preview.Preview]) -> None:
         for host, found in came.items():

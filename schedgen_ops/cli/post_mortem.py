@@ -15,6 +15,7 @@ from schedgen_ops.errors import OpsError, Overruled, RolledBack
 from schedgen_ops.interrupts import INTERRUPTS
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import plural
+from schedgen_ops.this_machine import NAME
 
 # A run that goes well does not need them.
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def _explain(op: Operation, session: Session, error: Exception) -> None:
         host: failed_run.not_left_by(failure, each, migrated=migrated, blank=host in blank)
         for host, each in seen.items()
     }
-    spoken = failed_run.spoken_of(failure)
+    # What failed here is no host's fault, and nothing that is done there mends it.
+    spoken = failed_run.spoken_of(failure) if failure.host != NAME else None
     if spoken is not None:
         only = next(iter(found)) if len(found) == 1 else ""
         where = failure.host if failure.host in found else only

@@ -68,6 +68,14 @@ class Docker:
         """The engine's version; fails where it does not answer."""
         return self("version", "--format", "{{.Server.Version}}")
 
+    def platform(self) -> Command:
+        """What the engine runs images for, as linux/amd64; fails where it does not answer."""
+        return self("version", "--format", "{{.Server.Os}}/{{.Server.Arch}}")
+
+    def builder(self) -> Command:
+        """What buildx builds with, and for which platforms; fails where buildx is absent."""
+        return self("buildx", "inspect")
+
     def has_buildx(self) -> Command:
         """Fails where the buildx plugin is absent: the classic builder must be asked for then."""
         return self("buildx", "version")

@@ -1,4 +1,4 @@
-"""Images that one host of a run has built, carried to the others over their connections."""
+"""Images that were built once, carried to the hosts of a run over their connections."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import layers
@@ -20,6 +20,7 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.text import size
+from schedgen_ops.this_machine import NAME
 
 T = TypeVar("T")
 
@@ -48,20 +49,80 @@ def forget(paths: Paths) -> Command:
     return sh("rm", "-rf", "--", _folder(paths))
 
 
+def file_on(host_run: HostRun, name: str) -> str:
+    """Return the path of a file that is on its way, on a host."""
+    return f"{_folder(host_run.paths)}/{name}"
+
+
 def _folder(paths: Paths) -> str:
     return f"{paths.state}/carried"
 
 
+class Source(Protocol):
+    """Where images come from: what has built them."""
+
+    @property
+    def hint(self) -> str:
+        """What to do where they do not suit a host."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def image_of(self, service: c.Service) -> str:
+        """Return the name that a service's image has there."""
+        ...
+
+    def told(self, images: Sequence[str]) -> list[tuple[str, Told]]:
+        """Return id, platform and layers of images, in order."""
+        ...
+
+    def pack(self, images: Sequence[str], spare: Sequence[str], into: Path) -> None:
+        """Pack images into a file of this machine, without the layers that are spared."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingHost:
+    """A host of the run that has built for the others."""
+
+    host_run: HostRun
+    hint: str = "Without `build.once` every host builds its own."
+
+    @property
+    def name(self) -> str:
+        """The host's name."""
+        return self.host_run.remote.name
+
+    def image_of(self, service: c.Service) -> str:
+        """See `Source.image_of`."""
+        return image_of(self.host_run, service, self.host_run.release.services)
+
+    def told(self, images: Sequence[str]) -> list[tuple[str, Told]]:
+        """See `Source.told`."""
+        return layers.rows(self.host_run.run(layers.of(self.host_run.docker, images)).stdout)
+
+    def pack(self, images: Sequence[str], spare: Sequence[str], into: Path) -> None:
+        """See `Source.pack`: packed there, and fetched."""
+        host_run, file = self.host_run, file_on(self.host_run, f"{self.host_run.release.id}.tar.gz")
+        command = layers.pack(host_run.docker, images, spare, file)
+        told = host_run.run(command, deadline=host_run.settings.build.deadline)
+        download(host_run, file, into, int(told.text), "the images")
+        host_run.run(forget(host_run.paths))
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """The way from the host that builds to the others.
+    """The way from where images were built to the hosts.
 
     Attributes:
-        builder: the host that has built.
+        source: what has built them.
         folder: a folder of this machine for what is on its way.
     """
 
-    builder: HostRun
+    source: Source
     folder: Path
     _packed: dict[tuple[str, ...], Path] = field(default_factory=dict)
     _packing: Lock = field(default_factory=Lock)
@@ -75,7 +136,7 @@ class Carrier:
         services = built_here(host_run)
         if not services:
             return
-        made = self._made(services)
+        made = self.source.told([self.source.image_of(service) for service in services])
         names = {
             image_of(host_run, each, records): id_ for each, (id_, _) in zip(services, made, strict=True)
         }
@@ -90,24 +151,17 @@ class Carrier:
 
     def _suits(self, host_run: HostRun, platform: str, made: Sequence[tuple[str, Told]]) -> None:
         if others := sorted({told.platform for _, told in made} - {platform}):
-            built = f"the images built on {self.builder.remote.name} are for {', '.join(others)}"
-            hint = "Without `build.once` every host builds its own."
-            raise OpsError(f"{built}, not for {platform}", host=host_run.remote.name, hint=hint)
-
-    def _made(self, services: Sequence[c.Service]) -> list[tuple[str, Told]]:
-        """What is told of each of these images by the host that built them."""
-        known = self.builder.release.services
-        names = [image_of(self.builder, service, known) for service in services]
-        return layers.rows(self.builder.run(layers.of(self.builder.docker, names)).stdout)
+            built = f"the images built on {self.source.name} are for {', '.join(others)}"
+            raise OpsError(f"{built}, not for {platform}", host=host_run.remote.name, hint=self.source.hint)
 
     def _carry(self, host_run: HostRun, wanted: Mapping[str, Layers], spare: tuple[str, ...]) -> None:
-        images, target = tuple(wanted), self._file(host_run)
+        images, target = tuple(wanted), file_on(host_run, f"{host_run.release.id}.tar.gz")
         for spared in dict.fromkeys((spare, ())):
             packed = self._pack(images, spared)
             _upload(host_run, packed, target)
             done = host_run.remote.run(layers.load(host_run.docker, target), deadline=_LONG, check=False)
             if done.ok:
-                sent = f"{size(packed.stat().st_size)} carried from {self.builder.remote.name}"
+                sent = f"{size(packed.stat().st_size)} carried from {self.source.name}"
                 host_run.say(f"{len(images)} image{'s' * (len(images) > 1)} built once: {sent}")
                 return
             # An engine may keep layers in another way than the one that packed them.
@@ -116,35 +170,49 @@ class Carrier:
         raise OpsError(f"the images did not arrive: {said}", host=host_run.remote.name)
 
     def _pack(self, images: tuple[str, ...], spare: tuple[str, ...]) -> Path:
-        """The file with these images, fetched once for all hosts that lack the same."""
+        """The file with these images, packed once for all hosts that lack the same."""
         with self._packing:
             key = (*images, "without", *spare)
             if key not in self._packed:
-                path, source = self.folder / f"{len(self._packed)}.tar.gz", self._file(self.builder)
-                builder = self.builder
-                command = layers.pack(builder.docker, images, spare, source)
-                told = builder.run(command, deadline=builder.settings.build.deadline)
-                _download(builder, source, path, int(told.text))
-                builder.run(forget(builder.paths))
+                path = self.folder / f"{len(self._packed)}.tar.gz"
+                self.source.pack(images, spare, path)
                 self._packed[key] = path
             return self._packed[key]
 
-    def _file(self, host_run: HostRun) -> str:
-        return f"{_folder(host_run.paths)}/{self.builder.release.id}.tar.gz"
+
+def download(host_run: HostRun, path: str, here: Path, length: int, what: str) -> None:
+    """Fetch a file of a host, and go on over a new connection where one was lost.
+
+    Args:
+        here: where it goes.
+        length: how many bytes it has.
+        what: what is in it, for messages: "the images".
+
+    Raises:
+        OpsError: where it did not come whole, or there is no room for it here.
+    """
+    try:
+        with here.open("wb") as out:
+
+            def rest() -> None:
+                begun = out.tell()
+                deadline = 60 + (length - begun) / _SLOWEST
+                host_run.remote.download(path, out.write, offset=begun, deadline=deadline)
+
+            _again(rest)
+            came = out.tell()
+    except OSError as error:
+        raise no_room(here, error) from error
+    if came != length:
+        text = f"{came} of {length} bytes of {what} came"
+        raise OpsError(text, host=host_run.remote.name, hint="Deploy again.")
 
 
-def _download(host_run: HostRun, path: str, here: Path, length: int) -> None:
-    with here.open("wb") as out:
-
-        def rest() -> None:
-            begun = out.tell()
-            deadline = 60 + (length - begun) / _SLOWEST
-            host_run.remote.download(path, out.write, offset=begun, deadline=deadline)
-
-        _again(rest)
-        if out.tell() != length:
-            text = f"{out.tell()} of {length} bytes of the images came"
-            raise OpsError(text, host=host_run.remote.name, hint="Deploy again.")
+def no_room(path: Path, error: OSError) -> OpsError:
+    """Return the error of a file of this machine that cannot be written."""
+    text = f"{path.parent} cannot be written to: {error.strerror or error}"
+    hint = "TMPDIR says which folder is used; what is carried lies there for a while."
+    return OpsError(text, host=NAME, hint=hint)
 
 
 def _upload(host_run: HostRun, here: Path, path: str) -> None:

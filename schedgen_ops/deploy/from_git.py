@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 
 from schedgen_ops import events
 from schedgen_ops.commands import git
-from schedgen_ops.deploy import code, images
-from schedgen_ops.deploy.carrying import Carrier
+from schedgen_ops.deploy import code, images, local_build
+from schedgen_ops.deploy.build_machine import BuildMachine
+from schedgen_ops.deploy.carrying import BuildingHost, Carrier
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import CommandFailed, OpsError
@@ -24,7 +25,7 @@ def steps(session: Session) -> tuple[Step, ...]:
     """Return the steps that get the code, and build it."""
     return (
         Step("1", "Pulling latest code", partial(_pull, session), undo=session.undoing(code.switch_back)),
-        Step("2", "Building containers", partial(_build, session), undo=session.undoing(images.drop)),
+        Step("2", "Building containers", partial(_build, session), undo=partial(_drop, session)),
     )
 
 
@@ -69,7 +70,9 @@ def _tell_changes(session: Session) -> None:
 def _build(session: Session) -> None:
     """The release's images on every host."""
     first, *others = session.host_runs
-    if others and session.settings.build.once:
+    if session.builder:
+        _build_here(session, session.builder, first, {host_run.remote.name for host_run in others})
+    elif others and session.settings.build.once:
         _build_once(session, first, {host_run.remote.name for host_run in others})
     else:
         session.do(images.build)
@@ -89,5 +92,30 @@ def _build_once(session: Session, first: HostRun, others: set[str]) -> None:
 
     session.do(partial(images.build, make=for_all), only={first.remote.name})
     with TemporaryDirectory(prefix="schedgen-") as folder:
-        carrier = Carrier(first, Path(folder))
+        carrier = Carrier(BuildingHost(first), Path(folder))
         session.do(partial(images.build, make=carrier.take), only=others)
+
+
+def _build_here(session: Session, at: BuildMachine, first: HostRun, others: set[str]) -> None:
+    """Those that are built are built by this machine, as the first host would, for all of them."""
+    settings, release = session.settings, first.release.id
+    carrier = Carrier(local_build.BuiltHere(at, release), at.folder)
+
+    def made_here(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+        hosts = [settings.host(name) for name in session.fleet.names]
+        theirs = [each for host in hosts for each in scope.on(host_run.services, settings, host)]
+        local_build.build(at, host_run, {each.image_of or each.name for each in theirs if each.built})
+        carrier.take(host_run, records)
+
+    session.do(partial(images.build, make=made_here), only={first.remote.name})
+    if others:
+        session.do(partial(images.build, make=carrier.take), only=others)
+    local_build.keep_last(at, release)
+    at.clear()
+
+
+def _drop(session: Session) -> None:
+    if session.builder:
+        begun = next((host_run.new for host_run in session.host_runs if host_run.new), None)
+        local_build.drop(session.builder, begun.id if begun else None)
+    session.undoing(images.drop)()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from schedgen_ops import events
 from schedgen_ops.clock import Clock
@@ -131,21 +132,7 @@ class HostRun(AtHost):
         Raises:
             OpsError: when it failed or ran out of time.
         """
-        said: deque[str] = deque(maxlen=300)
-
-        def on_line(line: str) -> None:
-            said.append(line)
-            self.show(line)
-            if look:
-                look(line)
-
-        try:
-            self.remote.stream(command, on_line, deadline=deadline)
-        except CommandFailed as error:
-            late = isinstance(error, CommandTimedOut)
-            how = f"timed out after {deadline:g}s" if late else "failed"
-            detail = "\n".join(telling(tuple(said)))
-            raise OpsError(f"{what} {how}", host=error.host, detail=detail) from error
+        stream(self.remote, self.context.emit, command, deadline, what, look)
 
     def containers(self) -> tuple[engine.Container, ...]:
         """Return the project's containers as they have been since this run last changed any."""
@@ -168,3 +155,46 @@ class HostRun(AtHost):
 
 
 Share = Callable[[HostRun], None]
+
+
+class Streaming(Protocol):
+    """What runs a long command and hands over its lines: a host, or this machine."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    def stream(self, command: Command, on_line: Callable[[str], None], *, deadline: float) -> Result:
+        """Run a command; see `Remote.stream`."""
+        ...
+
+
+def stream(
+    at: Streaming,
+    emit: events.Emit,
+    command: Command,
+    deadline: float,
+    what: str,
+    look: Callable[[str], None] | None = None,
+) -> None:
+    """Run a long command and show its output as it comes; see `HostRun.stream`.
+
+    Raises:
+        OpsError: when it failed or ran out of time.
+    """
+    said: deque[str] = deque(maxlen=300)
+
+    def on_line(line: str) -> None:
+        said.append(line)
+        emit(events.Output(line, at.name))
+        if look:
+            look(line)
+
+    try:
+        at.stream(command, on_line, deadline=deadline)
+    except CommandFailed as error:
+        late = isinstance(error, CommandTimedOut)
+        how = f"timed out after {deadline:g}s" if late else "failed"
+        detail = "\n".join(telling(tuple(said)))
+        raise OpsError(f"{what} {how}", host=error.host, detail=detail) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,6 +11,7 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files
 from schedgen_ops.deploy import as_found, carrying, pulling
+from schedgen_ops.deploy.classic import note
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.resolving import resolve
 from schedgen_ops.errors import OpsError
@@ -30,8 +30,6 @@ from schedgen_ops.rollout.strategies.contract import Strategy
 from schedgen_ops.settings import HostSettings, Settings
 
 LED_LATER = "its name leads to the ingress from the next deploy on"
-# What the classic builder says when it starts a container for a step.
-_STEP = re.compile(r"---> Running in ([0-9a-f]{12})\b")
 
 
 def describe(
@@ -167,7 +165,7 @@ def build(host_run: HostRun, make: Make | None = None) -> None:
     """Build every image of the new release under the release's own names; touch nothing that runs.
 
     Args:
-        make: has the images that are built here instead; None builds those that the host's services run.
+        make: has the images there that are built; None builds those that the host's services run.
     """
     release = host_run.release
     host_run.services, tracked = resolve(host_run, release.id, release.commit, release.tag)
@@ -205,9 +203,8 @@ def build_here(host_run: HostRun, _: Mapping[str, ServiceRecord], others: Collec
     if built:
         folder, pull = host_run.paths.release(host_run.release.id), host_run.settings.build.pull == "always"
         command = host_run.orchestrator.build(folder, *built, pull=pull)
-        host_run.stream(
-            command, host_run.settings.build.deadline, "Container build", partial(_note, host_run)
-        )
+        look = note(host_run.building)
+        host_run.stream(command, host_run.settings.build.deadline, "Container build", look)
         host_run.building.clear()
         host_run.built = tuple(built)
 
@@ -229,11 +226,6 @@ def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
             made = builder.image if builder else service.image
             tags.append(host_run.docker.tag(made, records[service.name].image))
     pulling.tag(host_run, tags)
-
-
-def _note(host_run: HostRun, line: str) -> None:
-    if found := _STEP.search(line):
-        host_run.building.append(found[1])
 
 
 def _as_made(
@@ -266,7 +258,7 @@ def _as_made(
 
 def drop(host_run: HostRun) -> None:
     """Remove the image names of the new release, which will never serve, and what its build left behind."""
-    if host_run.settings.build.once:
+    if host_run.settings.carried:
         host_run.remote.run(carrying.forget(host_run.paths), deadline=QUICK, check=False)
     if host_run.building:
         host_run.remote.run(host_run.docker.remove(*host_run.building), deadline=QUICK, check=False)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from schedgen_ops.commands import compose as c
-from schedgen_ops.commands import files
+from schedgen_ops.deploy import resolving
 from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout import picked, scope
@@ -41,10 +39,9 @@ def built_as(host_run: HostRun, service: c.Service) -> str:
 
 def _kept(host_run: HostRun, release: Release) -> Sequence[c.Service]:
     """The services of a release that was made before, as its owner's definition was then."""
-    path = f"{host_run.paths.release(release.id)}/owner.yaml"
-    text = host_run.run(files.read(path).kept_private()).stdout
+    document = resolving.kept(host_run, release.id)
     try:
-        found = c.parse_services(json.loads(text), {})
+        found = c.parse_services(document, {})
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise OpsError(f"{path} is no definition", host=host_run.remote.name) from error
+        raise resolving.not_read(host_run, release.id) from error
     return picked.known(host_run.settings, found, release.tag)

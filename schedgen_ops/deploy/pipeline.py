@@ -43,7 +43,7 @@ class Pipeline:
             session.emit,
             session.clock,
             serving=session.serving,
-            interrupt=session.fleet.interrupt,
+            interrupt=session.interrupt,
             regain=session.regain,
         )
         with INTERRUPTS.kept(), session:

@@ -109,6 +109,10 @@ def look(host: HostContext, ref: Ref) -> Preview:
     foreseen = forecast(
         settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked, spoken
     )
+    wrong = (
+        *fitting.problems(settings, host.entry, wanted, before, boxes),
+        *fitting.unmovable(settings, host.entry, wanted, coming),
+    )
     return Preview(
         running=serving.id if serving else old[:12] or "what was not deployed by us",
         version=version,
@@ -119,7 +123,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
-        problems=tuple(each.text for each in fitting.problems(settings, host.entry, wanted, before, boxes)),
+        problems=tuple(each.text for each in wrong),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
         coded=settings.from_git,
         handed_over=foreseen.hands_over,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from schedgen_ops.commands import compose as c
-from schedgen_ops.commands import git
+from schedgen_ops.commands import files, git
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import OpsError
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import picked, scope, state
@@ -39,3 +42,23 @@ def _tracked(host_run: HostRun, services: Sequence[c.Service], commit: str) -> M
         paths = picked.own_mounts(services, directory)
         command = host_script("deploy/file_ids", title="look at mounted files", paths=paths)
     return git.parse_tree_ids(host_run.in_project(command).stdout)
+
+
+def kept(host_run: HostRun, release_id: ReleaseId) -> Any:
+    """Return the definition that `resolve` has kept of a release, as its owner wrote it.
+
+    Raises:
+        OpsError: where it cannot be read.
+    """
+    path = f"{host_run.paths.release(release_id)}/owner.yaml"
+    text = host_run.run(files.read(path).kept_private()).stdout
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise not_read(host_run, release_id) from error
+
+
+def not_read(host_run: HostRun, release_id: ReleaseId) -> OpsError:
+    """Return the error of a kept definition that is none."""
+    path = f"{host_run.paths.release(release_id)}/owner.yaml"
+    return OpsError(f"{path} is no definition", host=host_run.remote.name)

@@ -19,6 +19,7 @@ from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import at_once
+from schedgen_ops.preflight.local_engine import INSTEAD
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE
 from schedgen_ops.steps import Step
@@ -64,8 +65,17 @@ def _migrating(session: Session) -> set[str]:
 def _make_sure(session: Session) -> None:
     """There is room for the backup, and git can move the work tree."""
     session.do(_unseeded)
+    _one_platform(session)
     session.do(code.try_hook)
     session.do(_look_for_room, only=_holders(session) - {*session.seeds})
+
+
+def _one_platform(session: Session) -> None:
+    """What this machine builds is for all hosts."""
+    platforms = {host_run.seen.platform for host_run in session.host_runs}
+    if session.builder and len(platforms) > 1:
+        text = f"the hosts are {' and '.join(sorted(platforms))}: one build cannot be for all of them"
+        raise Refused(text, hint=f"`--hosts` deploys to those that are alike; {INSTEAD}")
 
 
 def _unseeded(host_run: HostRun) -> None:

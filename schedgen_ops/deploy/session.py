@@ -15,6 +15,7 @@ from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Login
 from schedgen_ops.deploy import again, measured, ours, recovery, services
+from schedgen_ops.deploy.build_machine import BuildMachine
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.seed import seed
 from schedgen_ops.errors import OpsError, Refused
@@ -51,6 +52,7 @@ class Session:
         patience: how long another run is waited for; None does not wait.
         vault: the secrets that it delivers; None where the env file is the hosts' own.
         sign_in: yields who signs in to the registry of images; None where nobody does.
+        builder: this machine, where it builds the images; None where hosts do.
         consent: raises where the hosts, as they were found, may not be deployed to; None asks nothing.
         share: percent of the requests that new containers get at first, see `Orchestrator.start_beside`.
         seeds: the backups whose data hosts begin with, by host, where nothing runs yet.
@@ -74,6 +76,7 @@ class Session:
     consent: Consent | None = None
     vault: Vault | None = None
     sign_in: Callable[[], Login] | None = None
+    builder: BuildMachine | None = None
     share: int = 100
     seeds: Mapping[str, Manifest] = field(default_factory=dict)
     reach: Callable[[], Fleet] | None = None
@@ -93,6 +96,8 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.builder:
+            self.builder.clear()
         self._stack.__exit__(kind, error, trace)
 
     def open(self, *, pulls: bool = False) -> None:
@@ -136,7 +141,9 @@ class Session:
                 self.vault.env()  # A secret that cannot be had is told before any host is asked.
             if self.sign_in:
                 self.sign_in()
-            seen = checklist.check(self.fleet, self._by_our_clock, self.emit, self.asked(), self.vault)
+            engine = self.builder.engine() if self.builder else None
+            context = self._by_our_clock
+            seen = checklist.check(self.fleet, context, self.emit, self.asked(), self.vault, engine)
         else:
             seen = preflight.check(self.fleet, self._by_our_clock)
         for name, found in seen.items():
@@ -162,6 +169,12 @@ class Session:
 
     def _context(self, remote: Remote, clock: Clock) -> HostContext:
         return HostContext(remote, self.settings, clock, self.emit, self.sign_in)
+
+    def interrupt(self) -> None:
+        """Ask what runs for the run to end, on the hosts and here."""
+        if self.builder:
+            self.builder.interrupt()
+        self.fleet.interrupt()
 
     # What visitors notice
 

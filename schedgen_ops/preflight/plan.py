@@ -14,8 +14,9 @@ from schedgen_ops.commands.owners import namesakes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.policy import approvals
 from schedgen_ops.policy.approvals import Approval
-from schedgen_ops.preflight import code, kept
+from schedgen_ops.preflight import code, kept, local_engine
 from schedgen_ops.preflight import host as look
+from schedgen_ops.preflight.local_engine import LocalEngine
 from schedgen_ops.preflight.probe import Judge, Probe, Problem
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import FOLDER, Paths
@@ -34,6 +35,7 @@ class Observed:
             where that is a commit or a tag of images, and "" where nothing is pulled.
         no_detour: why the ports answer nobody while they change hands the first time, "" where they may not.
         approvals: those that are asked for, of whatever commit.
+        platform: what images have to be for, as linux/amd64, where this machine builds them; else "".
     """
 
     tree: git.WorkTree
@@ -47,6 +49,7 @@ class Observed:
     hook: str = ""
     means: str = ""
     approvals: tuple[Approval, ...] = ()
+    platform: str = ""
 
     @property
     def blank(self) -> bool:
@@ -54,11 +57,14 @@ class Observed:
         return self.shelf.blank(self.containers)
 
 
-def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> dict[str, Probe]:
+def probes(
+    settings: Settings, host: HostSettings, ref: Ref | None = None, builder: LocalEngine | None = None
+) -> dict[str, Probe]:
     """Return everything preflight looks at on `host`, in the order in which problems are told.
 
     Args:
         ref: what will be fetched; None for nothing.
+        builder: the engine of this machine, where that builds the images.
     """
     docker = Docker(settings.sudo)
     compose = Compose(docker, settings.project, settings.directory)
@@ -78,6 +84,7 @@ def probes(settings: Settings, host: HostSettings, ref: Ref | None = None) -> di
         "engine": Probe(facts.engine(docker), look.docker_answers(settings)),
         "compose": Probe(facts.compose(docker), look.plugin),
         "detour": Probe(facts.no_detour(docker), lambda _: iter(())),
+        **({"builder": Probe(docker.platform(), local_engine.judge(builder))} if builder else {}),
         "buildx": Probe(facts.buildx(docker), lambda _: iter(())),
         "credentials": _credentials(compose, settings),
         "backups": Probe(files.writable(backups).in_dir(where), look.writable(backups)),
@@ -123,6 +130,7 @@ def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
         hook=git.parse_state(results["git"].stdout).hook if "git" in results else "",
         means=_means(results, ref),
         approvals=approvals.parse(results["approvals"].stdout) if "approvals" in results else (),
+        platform=results["builder"].text if "builder" in results else "",
     )
 
 

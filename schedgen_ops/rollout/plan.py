@@ -62,12 +62,31 @@ def image_name(project: str, service: str, release_id: ReleaseId) -> str:
     return f"{project}-{_in_a_name(service)}:{_NOT_IN_A_TAG.sub('-', release_id)}"
 
 
-def _in_a_name(service: str) -> str:
-    """A service's name as a part of an image's, which has rules of its own: told from others by its hash."""
-    if _NAME_PART.fullmatch(service):
-        return service
-    plain = re.sub("[^a-z0-9]+", "-", service.lower()).strip("-")
-    return f"{plain or 'service'}-{hashlib.sha256(service.encode()).hexdigest()[:8]}"
+def built_name(project: str, service: str, environment: str, release_id: ReleaseId) -> str:
+    """Return the name that this machine keeps an image by, where it has built it for a release.
+
+    It is none that a host has, or its owner: this machine may be either too.
+    """
+    names = f"{_in_a_name(project)}/{_in_a_name(service)}"
+    return f"schedgen-built/{names}:{built_tag(environment, release_id)}"
+
+
+def built_names(project: str, environment: str) -> str:
+    """Return the pattern of all such names of an environment."""
+    return f"schedgen-built/{_in_a_name(project)}/*:{environment}.*"
+
+
+def built_tag(environment: str, release_id: ReleaseId) -> str:
+    """Return what such names of a release have in common: the tag."""
+    return f"{environment}.{_NOT_IN_A_TAG.sub('-', release_id)}"
+
+
+def _in_a_name(name: str) -> str:
+    """A name as a part of an image's, which has rules of its own: told from others by its hash."""
+    if _NAME_PART.fullmatch(name):
+        return name
+    plain = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{plain or 'service'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def alias(project: str, service: str) -> str:

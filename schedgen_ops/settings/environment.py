@@ -154,6 +154,16 @@ class Environment(Section):
         return self.release.source == "git"
 
     @property
+    def built_here(self) -> bool:
+        """Whether this machine builds the images of all hosts."""
+        return self.from_git and self.build.where == "laptop"
+
+    @property
+    def carried(self) -> bool:
+        """Whether images may be on their way to a host."""
+        return self.from_git and (self.build.once or self.built_here)
+
+    @property
     def delivered(self) -> frozenset[str]:
         """The variables of env_file that come from here; none where the file is the host's own."""
         return frozenset((*self.secrets, *self.variables))

@@ -153,3 +153,5 @@ def _secrets(settings: Environment) -> Iterator[Violation]:
 
 def _source(settings: Environment) -> Iterator[Violation]:
     yield from sources.broken(settings.release, settings.policy, settings.delivered)
+    if settings.build.where == "laptop" and not settings.from_git:
+        yield ("build", "where"), "is about images that are built: with `source: image` none are"

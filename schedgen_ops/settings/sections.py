@@ -140,6 +140,10 @@ class Migrations(Profiled):
 class Build(Section):
     """How images are built."""
 
+    where: Literal["hosts", "laptop"] = Field(
+        default="hosts",
+        description="hosts: each builds its own. laptop: the Docker Engine here does, and they are carried.",
+    )
     pull: Literal["missing", "always", "never"] = Field(
         default="missing",
         description="When images from elsewhere are pulled; `always`: those that builds begin with, too.",

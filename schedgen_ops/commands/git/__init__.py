@@ -21,7 +21,15 @@ from schedgen_ops.commands.git.remote import (
     resolve,
 )
 from schedgen_ops.commands.git.state import GitLock, WorkTreeState, parse_state, state
-from schedgen_ops.commands.git.tree import NO_WORK_TREE, WorkTree, complaint, parse_work_tree, work_tree
+from schedgen_ops.commands.git.tree import (
+    NO_WORK_TREE,
+    WorkTree,
+    complaint,
+    pack,
+    parse_packed,
+    parse_work_tree,
+    work_tree,
+)
 from schedgen_ops.commands.ref_names import Ref, is_commit, is_ref_name
 
 __all__ = [
@@ -41,8 +49,10 @@ __all__ = [
     "fetch",
     "is_commit",
     "is_ref_name",
+    "pack",
     "parse_advertised",
     "parse_commit_times",
+    "parse_packed",
     "parse_paths",
     "parse_resolved",
     "parse_state",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.commands.git.history import unquoted
+from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, sh
 
 
@@ -82,3 +83,23 @@ def complaint(stderr: str) -> str:
     grave = [line for line in lines if line.startswith(("fatal:", "error:"))]
     rest = [line for line in lines if "warning" not in line.lower()]
     return next(iter(grave or rest or lines), "")
+
+
+def pack(directory: str, file: str) -> Command:
+    """What is checked out of the files that git tracks, submodules' too, packed into a file on the host.
+
+    Args:
+        directory: the project's.
+        file: its whole path.
+    """
+    return host_script("git/pack", title="pack the code", directory=directory, file=file)
+
+
+def parse_packed(stdout: str) -> tuple[int, str]:
+    """Reads the answer of `pack`: the file's bytes, and where in its repository the project is.
+
+    Raises:
+        ValueError: where it says something else.
+    """
+    length, _, prefix = stdout.removesuffix("\n").partition(" ")
+    return int(length), prefix

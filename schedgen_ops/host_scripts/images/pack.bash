@@ -1,4 +1,5 @@
-# Packs images into a file for a host that has some of their layers; says how many bytes it has.
+# Packs images into a file for a host that has some of their layers; says how many bytes it has. The machine that runs the
+# deploy does so too, where it has built them: it may be a Mac.
 #: docker[] the engine's words
 #: images[] their ids
 #: layers[] the sums of the layers that are there, as sha256sum has them
@@ -8,8 +9,10 @@ mkdir -p "${file%/*}" && scratch=$(mktemp -d "${file%/*}/pack.XXXXXX") || exit
 trap 'rm -rf "$scratch"' EXIT
 "${docker[@]}" save "${images[@]}" | tar -xf - -C "$scratch" || exit
 if [ "${#layers[@]}" -gt 0 ]; then
+  summed=(sha256sum)
+  command -v sha256sum > /dev/null || summed=(shasum -a 256)
   # Under which name a layer lies differs from version to version; what is packed already has another sum, and stays.
-  find "$scratch" -type f \( -name layer.tar -o -path '*/blobs/sha256/*' \) -exec sha256sum {} + |
+  find "$scratch" -type f \( -name layer.tar -o -path '*/blobs/sha256/*' \) -exec "${summed[@]}" {} + |
     while read -r sum path; do
       case " ${layers[*]} " in *" $sum "*) rm -f -- "$path" ;; esac
     done || exit
