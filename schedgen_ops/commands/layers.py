@@ -72,17 +72,37 @@ def spared(wanted: Iterable[Layers], there: Collection[Layers]) -> tuple[str, ..
     return tuple(sorted(every - needed))
 
 
-def pack(docker: Docker, images: Sequence[str], spare: Sequence[str], file: str) -> Command:
-    """Packs images into a file, without the layers that are spared."""
-    sums = [layer.removeprefix("sha256:") for layer in spare]
+def pack(docker: Docker, images: Mapping[str, str], spare: Sequence[str], file: str) -> Command:
+    """Packs images into a file, without the layers that are spared.
+
+    Args:
+        images: their ids, and the name that each has in the file.
+    """
     return host_script(
-        "images/pack", title="docker save", docker=docker.words, images=images, layers=sums, file=file
+        "images/pack",
+        title="docker save",
+        docker=docker.words,
+        images=tuple(images),
+        names=tuple(images.values()),
+        layers=[layer.removeprefix("sha256:") for layer in spare],
+        file=file,
     )
 
 
-def load(docker: Docker, file: str) -> Command:
-    """Takes in the images of a file that was packed, and removes it."""
-    return host_script("images/load", title="docker load", docker=docker.words, file=file)
+def load(docker: Docker, file: str, names: Mapping[str, str]) -> Command:
+    """Takes in the images of a file that was packed, and removes it.
+
+    Args:
+        names: what they are to be called, and the name that each has in the file.
+    """
+    return host_script(
+        "images/load",
+        title="docker load",
+        docker=docker.words,
+        file=file,
+        names=tuple(names.values()),
+        targets=tuple(names),
+    )
 
 
 def tags(docker: Docker, names: Mapping[str, str]) -> list[Command]:

@@ -24,11 +24,13 @@ class BuildMachine:
 
     Attributes:
         building: containers of the classic builder, which keeps the one whose step fails.
+        whole: whether what was built is on all hosts.
     """
 
     settings: Settings
     machine: ThisMachine = field(default_factory=ThisMachine)
     building: list[str] = field(default_factory=list)
+    whole: bool = False
     _engine: LocalEngine | None = None
     _folder: TemporaryDirectory[str] | None = None
 

@@ -11,13 +11,14 @@ from typing import Protocol, TypeVar
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import layers
-from schedgen_ops.commands.layers import Layers, Told
+from schedgen_ops.commands.layers import Told
 from schedgen_ops.deploy import naming, pulling
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import ConnectionLost, OpsError
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.shell import Command, sh
 from schedgen_ops.text import size
 from schedgen_ops.this_machine import NAME
@@ -79,8 +80,8 @@ class Source(Protocol):
         """Return id, platform and layers of images, in order."""
         ...
 
-    def pack(self, images: Sequence[str], spare: Sequence[str], into: Path) -> None:
-        """Pack images into a file of this machine, without the layers that are spared."""
+    def pack(self, images: Mapping[str, str], spare: Sequence[str], into: Path) -> None:
+        """Pack images into a file of this machine; see `layers.pack`."""
         ...
 
 
@@ -104,7 +105,7 @@ class BuildingHost:
         """See `Source.told`."""
         return layers.rows(self.host_run.run(layers.of(self.host_run.docker, images)).stdout)
 
-    def pack(self, images: Sequence[str], spare: Sequence[str], into: Path) -> None:
+    def pack(self, images: Mapping[str, str], spare: Sequence[str], into: Path) -> None:
         """See `Source.pack`: packed there, and fetched."""
         host_run, file = self.host_run, file_on(self.host_run, f"{self.host_run.release.id}.tar.gz")
         command = layers.pack(host_run.docker, images, spare, file)
@@ -142,11 +143,14 @@ class Carrier:
         }
         there = layers.parse(host_run.run(layers.listed(host_run.docker)).stdout)
         self._suits(host_run, there[layers.ENGINE].platform, made)
+        pulling.tag(
+            host_run, layers.tags(host_run.docker, {name: id_ for name, id_ in names.items() if id_ in there})
+        )
         wanted = {id_: told.layers for id_, told in made if id_ not in there}
         if wanted:
             known = [told.layers for told in there.values()]
-            self._carry(host_run, wanted, layers.spared(wanted.values(), known))
-        pulling.tag(host_run, layers.tags(host_run.docker, names))
+            missing = {name: id_ for name, id_ in names.items() if id_ in wanted}
+            self._carry(host_run, missing, layers.spared(wanted.values(), known))
         host_run.built = tuple(service.name for service in services)
 
     def _suits(self, host_run: HostRun, platform: str, made: Sequence[tuple[str, Told]]) -> None:
@@ -154,12 +158,16 @@ class Carrier:
             built = f"the images built on {self.source.name} are for {', '.join(others)}"
             raise OpsError(f"{built}, not for {platform}", host=host_run.remote.name, hint=self.source.hint)
 
-    def _carry(self, host_run: HostRun, wanted: Mapping[str, Layers], spare: tuple[str, ...]) -> None:
-        images, target = tuple(wanted), file_on(host_run, f"{host_run.release.id}.tar.gz")
+    def _carry(self, host_run: HostRun, ids: Mapping[str, str], spare: tuple[str, ...]) -> None:
+        """Carry images, each by the name that it is to have."""
+        images = rollout.carried_names(sorted({*ids.values()}), host_run.release.id)
+        names = {name: images[id_] for name, id_ in ids.items()}
+        target = file_on(host_run, f"{host_run.release.id}.tar.gz")
         for spared in dict.fromkeys((spare, ())):
             packed = self._pack(images, spared)
             _upload(host_run, packed, target)
-            done = host_run.remote.run(layers.load(host_run.docker, target), deadline=_LONG, check=False)
+            load = layers.load(host_run.docker, target, names)
+            done = host_run.remote.run(load, deadline=_LONG, check=False)
             if done.ok:
                 sent = f"{size(packed.stat().st_size)} carried from {self.source.name}"
                 host_run.say(f"{len(images)} image{'s' * (len(images) > 1)} built once: {sent}")
@@ -169,7 +177,7 @@ class Carrier:
         said = (done.stderr.strip() or f"exit code {done.code}").splitlines()[-1]
         raise OpsError(f"the images did not arrive: {said}", host=host_run.remote.name)
 
-    def _pack(self, images: tuple[str, ...], spare: tuple[str, ...]) -> Path:
+    def _pack(self, images: Mapping[str, str], spare: tuple[str, ...]) -> Path:
         """The file with these images, packed once for all hosts that lack the same."""
         with self._packing:
             key = (*images, "without", *spare)

@@ -110,8 +110,7 @@ def _build_here(session: Session, at: BuildMachine, first: HostRun, others: set[
     session.do(partial(images.build, make=made_here), only={first.remote.name})
     if others:
         session.do(partial(images.build, make=carrier.take), only=others)
-    local_build.keep_last(at, release)
-    at.clear()
+    local_build.keep(at, release)
 
 
 def _drop(session: Session) -> None:

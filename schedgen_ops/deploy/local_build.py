@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import tarfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,8 @@ class BuiltHere:
         """Return id, platform and layers of images, in order."""
         return layers.rows(self.at.run(layers.of(DOCKER, images)).stdout)
 
-    def pack(self, images: Sequence[str], spare: Sequence[str], into: Path) -> None:
-        """Pack images into a file, without the layers that are spared."""
+    def pack(self, images: Mapping[str, str], spare: Sequence[str], into: Path) -> None:
+        """Pack images into a file; see `layers.pack`."""
         self.at.run(layers.pack(DOCKER, images, spare, str(into)), self.at.settings.build.deadline)
 
 
@@ -126,10 +127,10 @@ def _within(moved: Moved, tree: Path) -> None:
     """No link of the repository leads a build to other files of this machine."""
     for name, body in moved.document["services"].items():
         said = body["build"]
-        paths = [said["context"], *(said.get("additional_contexts") or {}).values()]
-        for path in paths:
+        file = posixpath.join(said["context"], said.get("dockerfile") or "")
+        for path in (said["context"], file, *(said.get("additional_contexts") or {}).values()):
             if path.startswith("/") and not Path(path).resolve().is_relative_to(tree.resolve()):
-                where = Path(path).relative_to(tree)
+                where = os.path.relpath(path, tree)
                 text = f"{name} is built from {where}, a link that leads out of the repository"
                 raise OpsError(text, host=this_machine.NAME)
 
@@ -157,15 +158,24 @@ def _write(path: Path, data: bytes) -> None:
         raise carrying.no_room(path, error) from error
 
 
-def keep_last(at: BuildMachine, release: ReleaseId) -> None:
-    """Remove what was built here for earlier releases of the environment: the next begins with the last."""
+def keep(at: BuildMachine, release: ReleaseId) -> None:
+    """Keep what is on all hosts by now, and nothing earlier of the environment: the next begins with it."""
     with suppress(OpsError):
-        _untag(at, [name for name, ours in _named(at, release).items() if not ours])
+        named = _named(at, release)
+        if any(named.values()):
+            _untag(at, [name for name, ours in named.items() if not ours])
+    at.whole = True
+    at.clear()
 
 
 def drop(at: BuildMachine, release: ReleaseId | None) -> None:
-    """Remove what a build left here that came to nothing; a failure of that is none of the hosts'."""
+    """Remove what a build left here that came to nothing; a failure of that is none of the hosts'.
+
+    What is on all hosts stays, whatever came after that: the next build begins with it.
+    """
     at.clear()
+    if at.whole:
+        return
     with suppress(OpsError):
         if at.building:
             at.run(DOCKER.remove(*at.building), check=False)

@@ -76,6 +76,12 @@ def built_names(project: str, environment: str) -> str:
     return f"schedgen-built/{_in_a_name(project)}/*:{environment}.*"
 
 
+def carried_names(images: Iterable[str], release_id: ReleaseId) -> dict[str, str]:
+    """Return the name that each image, by its id, has on its way to a host."""
+    tag = _NOT_IN_A_TAG.sub("-", release_id)
+    return {id_: f"schedgen-carried/{number}:{tag}" for number, id_ in enumerate(images)}
+
+
 def built_tag(environment: str, release_id: ReleaseId) -> str:
     """Return what such names of a release have in common: the tag."""
     return f"{environment}.{_NOT_IN_A_TAG.sub('-', release_id)}"

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,13 @@ class Operator:
 
     Attributes:
         folder: where both are.
+        environ: further variables of every command line.
     """
 
     place: Place
     folder: Path
     boxes: tuple[Box, ...]
+    environ: dict[str, str] = field(default_factory=dict)
 
     def configure(self, *, hosts: Mapping[str, Mapping[str, Any]] | None = None, **changes: Any) -> Operator:
         """Writes config/lab.yaml: the project's own, changed key by key; `hosts` adds to a host's entry."""
@@ -85,7 +87,7 @@ class Operator:
             process = subprocess.Popen(
                 [sys.executable, "-m", "invoke", *words[:cut], "--env", "lab", *words[cut:]],
                 cwd=ROOT,
-                env={**os.environ, **KEPT, "NO_COLOR": "1", **self.variables, **(env or {})},
+                env={**os.environ, **KEPT, "NO_COLOR": "1", **self.variables, **self.environ, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

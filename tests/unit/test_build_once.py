@@ -32,10 +32,12 @@ class Carrier(SimHost):
     Attributes:
         picky: it takes in only what is whole.
         machine: what it runs on.
+        renames: its engine gives images other ids than the one that has built them.
     """
 
     picky = False
     machine = "amd64"
+    renames = False
 
     def _answer(self, command: Command) -> Result:
         told: dict[str, Any] = dict(command.values)
@@ -57,7 +59,8 @@ class Carrier(SimHost):
         return result(mine + "".join(map(layers, {*self.world.images.values()})))
 
     def _pack(self, told: dict[str, Any], _: Command) -> Result:
-        self.files[told["file"]] = json.dumps([told["images"], told["layers"]]).encode()
+        images = dict(zip(told["names"], told["images"], strict=True))
+        self.files[told["file"]] = json.dumps([images, told["layers"]]).encode()
         return result(str(len(self.files[told["file"]])))
 
     def _append(self, told: dict[str, Any], command: Command) -> Result:
@@ -69,7 +72,10 @@ class Carrier(SimHost):
         images, spared = json.loads(self.files.pop(told["file"]))
         if self.picky and spared:
             return result(stderr="open layer.tar: no such file", code=1)
-        self.world.images |= {id_: id_ for id_ in images}
+        if self.renames:
+            images = {name: f"{id_}-again" for name, id_ in images.items()}
+        names = zip(told["targets"], told["names"], strict=True)
+        self.world.images |= {target: images[name] for target, name in names}
         return result()
 
 
@@ -105,6 +111,15 @@ def test_an_engine_that_wants_all_layers_gets_them() -> None:
     second.picky = True
     assert deploy(first, second).code == 0
     assert of_release(first.world) == of_release(second.world)
+
+
+def test_an_engine_that_gives_images_other_ids_has_them_by_their_names() -> None:
+    first, second = Carrier("app1"), Carrier("app2")
+    second.renames = True
+    assert deploy(first, second).code == 0
+    assert of_release(second.world).keys() == of_release(first.world).keys()
+    backend = f"schedgen-backend:{RELEASE}"
+    assert of_release(second.world)[backend] == f"{of_release(first.world)[backend]}-again"
 
 
 def test_images_of_another_machine_are_not_carried() -> None:

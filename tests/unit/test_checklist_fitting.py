@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from kit import settings
 from planning import box
 from pydantic import ValidationError
 
-from schedgen_ops.checklist.fitting import problems
+from schedgen_ops.checklist.changes import Coming
+from schedgen_ops.checklist.fitting import judged, problems
 from schedgen_ops.commands.compose import parse_services
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.preflight.probe import Problem
@@ -97,3 +99,21 @@ def test_the_config_alone_is_told_of_what_it_says_twice() -> None:
         settings("app1", **PLAIN, tiers=tiers, rollout=rollout)
     assert "rollout.start_first has 'web' already" in str(caught.value)
     assert "no tier names the service 'wbe'; did you mean 'web'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(("where", "refused"), [("laptop", True), ("hosts", False)])
+def test_what_this_machine_could_not_build_is_refused_where_it_is_to(where: str, refused: bool) -> None:
+    chosen = settings("app1", **{**PLAIN, "tiers": []}, directory="/srv/p", build={"where": where})
+    services = {"web": BUILD, "lib": {"build": {"context": "/opt/lib"}}}
+    coming = Coming("c" * 40, document=json.dumps({"services": services}))
+    seen = [each for each in judged(chosen, chosen.hosts[0], coming, "") if isinstance(each, Problem)]
+    texts = [each.text for each in seen if each.refuses]
+    assert texts == (["lib is built from /opt/lib, which is not in the repository"] if refused else [])
+    # A host that runs none of it is asked for none of it.
+    row = {"name": "app1", "address": "app1", "services": ["web"]}
+    other = settings(row, **{**PLAIN, "tiers": []}, directory="/srv/p", build={"where": where})
+    assert not [
+        each
+        for each in judged(other, other.hosts[0], coming, "")
+        if isinstance(each, Problem) and each.refuses
+    ]

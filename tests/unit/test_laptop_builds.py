@@ -162,7 +162,8 @@ class Engine(ThisMachine):
         return f"project\t/tmp\t{row}\nunknown\t/var/lib/docker\n"
 
     def _pack(self, values: dict[str, Any]) -> Result:
-        Path(values["file"]).write_text(json.dumps([values["images"], values["layers"]]))
+        images = dict(zip(values["names"], values["images"], strict=True))
+        Path(values["file"]).write_text(json.dumps([images, values["layers"]]))
         return result("1")
 
     def _untag(self, names: list[str]) -> Result:
@@ -337,6 +338,14 @@ def test_images_that_do_not_arrive_leave_nothing_here() -> None:
         "Building containers"
     ]
     assert nothing_left(machine)
+
+
+def test_what_was_built_stays_for_the_next_build_where_the_release_fails_later() -> None:
+    machine, host = Engine(), Host(fault=Fault(0, 1, named="migration:run"))
+    outcome = deploy(machine, host)
+    assert (outcome.code, outcome.failed_step) == (4, "Running database migrations")
+    assert {name.rpartition(".")[2] for name in machine.images} == {RELEASE}
+    assert not [name for name in host.world.images if name.endswith(f":{RELEASE}")]
 
 
 def test_a_link_that_leads_out_of_the_repository_is_not_followed() -> None:

@@ -65,37 +65,41 @@ def archive(**files: bytes) -> bytes:
 def test_only_the_layers_that_a_host_has_are_left_out(tmp_path: Path, where: str) -> None:
     files = {where.format("1"): b"the base", where.format("2"): b"the code", "manifest.json": b"[]"}
     (tmp_path / "saved").write_bytes(archive(**files))
-    program(tmp_path / "bin", "docker", f'echo "$*" >> {tmp_path}/asked; exec cat {tmp_path}/saved')
+    save = f"[ $1 != save ] || exec cat {tmp_path}/saved"
+    program(tmp_path / "bin", "docker", f'echo "$*" >> {tmp_path}/asked; {save}')
     base = f"sha256:{hashlib.sha256(b'the base').hexdigest()}"
     to = tmp_path / "it's $HOME/carried.tar.gz"
     for spare, left in ((), {*files}), ((base,), {*files} - {where.format("1")}):
-        said = bash(
-            layers.pack(Docker(), ["sha256:1"], spare, str(to)), tmp_path, PATH=path(tmp_path / "bin")
-        )
+        command = layers.pack(Docker(), {"sha256:1": "n:1"}, spare, str(to))
+        said = bash(command, tmp_path, PATH=path(tmp_path / "bin"))
         assert said.ok, said
         assert int(said.text) == to.stat().st_size
         with tarfile.open(fileobj=io.BytesIO(gzip.decompress(to.read_bytes()))) as tar:
             assert {entry.name.removeprefix("./") for entry in tar if entry.isfile()} == left
         assert [each.name for each in to.parent.iterdir()] == [to.name]
-    assert (tmp_path / "asked").read_text().splitlines() == ["save sha256:1"] * 2
+    assert (tmp_path / "asked").read_text().splitlines() == ["tag sha256:1 n:1", "save n:1", "rmi n:1"] * 2
 
 
 def test_images_that_cannot_be_saved_are_no_file_of_images(tmp_path: Path) -> None:
     program(tmp_path / "bin", "docker", "echo 'No such image' >&2; exit 1")
-    command = layers.pack(Docker(), ["sha256:1"], (), str(tmp_path / "state/carried.tar.gz"))
+    command = layers.pack(Docker(), {"sha256:1": "n:1"}, (), str(tmp_path / "state/carried.tar.gz"))
     said = bash(command, tmp_path, PATH=path(tmp_path / "bin"))
     assert (said.ok, said.stderr.strip().splitlines()[0]) == (False, "No such image")
 
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_what_was_taken_in_is_a_file_no_more(tmp_path: Path, code: int) -> None:
-    program(tmp_path / "bin", "docker", f'cat > "$HOME/loaded"; exit {code}')
+    load = f'[ $1 != load ] || {{ cat > "$HOME/loaded"; exit {code}; }}'
+    program(tmp_path / "bin", "docker", f'echo "$*" >> "$HOME/asked"; {load}')
     (tmp_path / "carried").mkdir()
     (tmp_path / "carried/r1.tar.gz").write_bytes(gzip.compress(b"images"))
-    command = layers.load(Docker(), str(tmp_path / "carried/r1.tar.gz"))
+    names = {"shop-web:r1": "n:1", "shop-worker:r1": "n:1"}
+    command = layers.load(Docker(), str(tmp_path / "carried/r1.tar.gz"), names)
     assert bash(command, tmp_path, PATH=path(tmp_path / "bin")).code == code
     assert (tmp_path / "loaded").read_bytes() == b"images"
     assert not (tmp_path / "carried").exists()
+    tags = ["tag n:1 shop-web:r1", "tag n:1 shop-worker:r1"] if code == 0 else []
+    assert (tmp_path / "asked").read_text().splitlines() == ["load --quiet", *tags, "rmi n:1 n:1"]
 
 
 def append(file: Path, offset: int, data: bytes, length: int | None = None) -> Result:
