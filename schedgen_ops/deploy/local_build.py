@@ -6,6 +6,7 @@ import json
 import os
 import posixpath
 import tarfile
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ def _fetch(at: BuildMachine, host_run: HostRun) -> Code:
         with tarfile.open(packed, "r:gz") as tar:
             tar.extractall(tree, filter=_ours)
         packed.unlink()
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, zlib.error) as error:
         raise OpsError(f"the code did not come whole: {error}", host=host_run.remote.name) from error
     except OSError as error:
         raise carrying.no_room(tree, error) from error
