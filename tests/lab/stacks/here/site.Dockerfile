@@ -1,8 +1,7 @@
 FROM lab/node:22
 WORKDIR /app
-COPY large ./
+COPY large compose.yaml .env* ./
 ARG FLAVOUR
 RUN printf '%s' "$FLAVOUR" > flavour && [ ! -e .env ]
-COPY . ./
 COPY web/server.js web/version ./
 CMD ["node", "server.js"]
