@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from schedgen_ops.deploy import images, measured, pipeline, recovery, services
+from schedgen_ops.backup.catalog import superseded
+from schedgen_ops.deploy import cleaning, images, measured, pipeline, recovery, services
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.runner import StepRunner
@@ -19,8 +21,17 @@ def recover(session: Session) -> None:
         try:
             StepRunner(session.emit, session.clock).run((pipeline.preflight(session),))
             session.do(images.sweep)
+            session.do(_restored)
         except OpsError as error:
             measured.outcome(error, session.host_runs)
             raise
         # What is said to serve then was asked.
         session.do(services.answers)
+
+
+def _restored(host_run: HostRun) -> None:
+    """Remove what a restore left that was cut off before its data took its place; it is in nobody's way."""
+    with cleaning.as_warning(host_run.context.emit):
+        if names := superseded.sweep(host_run.context):
+            host_run.say(f"Removed what a restore left unfinished: {', '.join(names)}")
+            host_run.righted = host_run.righted or "what a restore had left unfinished was removed"

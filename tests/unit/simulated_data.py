@@ -44,6 +44,12 @@ def _discard(world: World, words: Sequence[str], stdin: str) -> Result:
     return result()
 
 
+def _unfinished(world: World, words: Sequence[str], stdin: str) -> Result:
+    left = RESTORED in world.beside
+    world.beside = tuple(name for name in world.beside if name != RESTORED)
+    return result(f"removed {RESTORED}\n" if left else "")
+
+
 TITLES: dict[str, Handler] = {
     "look at the clock": says(CLOCK),
     "look for half-exchanged data": says(""),
@@ -56,4 +62,5 @@ TITLES: dict[str, Handler] = {
     "swap back": _swap_back,
     "swap": _swap,
     "discard what a restore": _discard,
+    "remove what restores left unfinished": _unfinished,
 }

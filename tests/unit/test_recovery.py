@@ -382,6 +382,15 @@ def test_data_that_was_being_exchanged_is_put_back_before_its_users_start() -> N
     ]
 
 
+def test_what_a_restore_left_beside_what_serves_goes_and_is_told() -> None:
+    host = SimHost(world=replace(deployed(), beside=(RESTORED,)))
+    outcome = recover(host)
+    assert outcome.code == 0
+    assert host.world.beside == ()
+    assert f"Removed what a restore left unfinished: {RESTORED}" in messages(outcome)
+    assert host.world.data == "ours"
+
+
 def test_what_was_written_to_half_exchanged_data_is_not_removed() -> None:
     host = HalfSwapped(NOTE)
     outcome = recover(host)

@@ -47,6 +47,18 @@ def parse(lines: Iterable[str]) -> Superseded:
     return Superseded(found, tuple(unmarked))
 
 
+def sweep(host: HostContext) -> tuple[str, ...]:
+    """Remove what restores made beside what serves, and left there; return the names of it.
+
+    Nobody may be restoring: the run has the lock.
+    """
+    location = locate(host.settings, running(host), "")
+    if not (location.database or location.objects):
+        return ()
+    answer = perform(host, scripts.unfinished(location), 600)
+    return tuple(line.removeprefix("removed ") for line in answer.lines() if line.startswith("removed "))
+
+
 def discard(host: HostContext, names: tuple[str, ...]) -> None:
     """Remove superseded data for good; `names` as `look` has them."""
     location = locate(host.settings, running(host), "")

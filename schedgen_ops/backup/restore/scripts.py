@@ -48,6 +48,13 @@ def kept(location: DataLocation) -> Command:
     return host_script("backup/superseded", title=title, **location.values, stem=stem)
 
 
+def unfinished(location: DataLocation) -> Command:
+    """Remove what restores made that were cut off before it took its place, and tell what that was."""
+    stem = names.new_stem(location.of_database.name)
+    title = "remove what restores left unfinished"
+    return host_script("backup/unfinished", title=title, **location.values, stem=stem)
+
+
 def discard(location: DataLocation, what: Sequence[str]) -> Command:
     """Remove a restore's databases and folders for good; only what has the mark of one."""
     name = location.of_database.name

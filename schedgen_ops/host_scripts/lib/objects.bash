@@ -13,6 +13,7 @@
 #
 #   objects_archive         writes the objects as a tar on stdout, without what restores put beside them
 #   objects_begin           makes room for the new ones, and removes what earlier restores left unfinished
+#   objects_unfinished      does only the latter, and prints `removed NAME` of each
 #   objects_fill            reads a tar on stdin into that room
 #   objects_filled          writes what is in that room as a tar on stdout
 #   objects_undo            removes the new ones, where there are any

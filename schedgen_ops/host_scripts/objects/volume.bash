@@ -31,6 +31,7 @@ objects_archive() {
   fi
 }
 objects_begin() { in_volume begin; }
+objects_unfinished() { in_volume unfinished; }
 objects_fill() { "${docker[@]}" cp - "$store:$path/.schedgen-new-$stamp/data"; }
 objects_filled() { "${docker[@]}" cp "$store:$path/.schedgen-new-$stamp/data/." -; }
 objects_undo() { in_volume undo; }

@@ -41,11 +41,16 @@ move_all() {
   done
 }
 
-# A folder to restore into; what an earlier restore left of its own goes.
-begin() {
-  for f in .schedgen-new-*; do ! ours "$f" || discard "$f" || return; done
-  claim "$new"
+# What restores left that were cut off before it took its place goes: `removed FOLDER` each.
+unfinished() {
+  for f in .schedgen-new-*; do
+    ours "$f" || continue
+    discard "$f" && echo "removed $f" || return
+  done
 }
+
+# A folder to restore into.
+begin() { unfinished > /dev/null && claim "$new"; }
 
 # `objects FOLDER KIB` of what restores put aside, `unmarked FOLDER` of what only looks like it.
 look() {
