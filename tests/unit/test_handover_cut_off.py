@@ -66,6 +66,13 @@ def test_a_hand_over_that_was_cut_off_at_its_end_is_ended(engine: Engine, repair
     assert not list(engine.state.parent.glob("project's dir/.schedgen/detour"))
 
 
+def test_one_that_was_tried_out_goes_though_nothing_leads_there_any_more(engine: Engine) -> None:
+    cut_off(engine, "running", stopped=True)
+    (engine.root / "containers" / "beef").write_text("trial running healthy r0\n")
+    assert adopt(engine, repair=True).ok
+    assert services(engine) == ["web r1-adopted", "schedgen-ingress r1-adopted"]
+
+
 def test_an_ingress_that_was_lost_comes_back_before_the_containers_that_it_had(engine: Engine) -> None:
     engine.has("web")
     assert adopt(engine).ok

@@ -73,7 +73,7 @@ detour() {
   reason="nothing is published"
   [ "${#words[@]}" -gt 0 ] && mkdir -p "${detour_noted%/*}" &&
     "${docker[@]}" inspect --format '{{.Image}}' "$ingress" > "$detour_noted" || return
-  exec {detour}< <(detour_run "$detour_limit" "${words[@]}")
+  exec {detour}< <(let_go && detour_run "$detour_limit" "${words[@]}")
   IFS= read -r -t 30 said <&"$detour"
   [ "$said" != open ] || return 0
   reason=${said:-"it does not answer"}

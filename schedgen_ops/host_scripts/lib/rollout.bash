@@ -2,6 +2,7 @@
 # caller's, and `ending`: the ids of jobs, which are well once they have ended with 0; and `eager`, "yes" where the
 # healthcheck of one that is starting is made at once: Docker calls it healthy later.
 # shellcheck disable=SC2034 # `reason` is read by who calls
+source lib/alone.bash
 source lib/stopped.bash
 source lib/within.bash
 source lib/listening.bash
@@ -120,7 +121,7 @@ verdict() {
 # `healthy` ends well when every container is seen healthy, and what has no healthcheck as `asks` has it: a function
 # that is given them all, and tells as `verdict` does; without one, where they listen. It ends with a reason as soon
 # as one dies or Docker calls it unhealthy: the engine's events wake it. They end by themselves at its limit and hold
-# none of its outputs, because who needs sudo for `docker` cannot end them. They end with the engine too: then they
+# none of its outputs and locks, because who needs sudo for `docker` cannot end them. They end with the engine too: then they
 # are asked for again, and what cannot be seen is neither good nor bad.
 healthy() {
   local limit=$1 result events until now late='' pause
@@ -129,7 +130,7 @@ healthy() {
   printf -v until '%(%s)T' -1
   until=$((until + limit))
   listen() {
-    exec 3< <(exec "${docker[@]}" events --until "$until" --filter event=health_status \
+    exec 3< <(let_go && exec "${docker[@]}" events --until "$until" --filter event=health_status \
       --filter event=die "${@/#/--filter=container=}" --format '{{.Action}}' 2> /dev/null)
     events=$!
   }
