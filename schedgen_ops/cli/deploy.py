@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
-from schedgen_ops import events
 from schedgen_ops.backup.offsite import push
-from schedgen_ops.cli import halves, hooking, post_mortem
+from schedgen_ops.cli import hooking, post_mortem
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.policy import Consent
 from schedgen_ops.commands.image_names import is_tag
 from schedgen_ops.commands.ref_names import Ref
-from schedgen_ops.deploy import own, recovering
+from schedgen_ops.deploy import own
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
@@ -168,51 +167,6 @@ def _facts(op: Operation, host: str, release: Release, log: str) -> tuple[tuple[
         ("Log", log or f"not on {socket.gethostname()}"),
     )
     return tuple((label, value) for label, value in facts if value)
-
-
-def catch_up(op: Operation, force: str = "") -> None:
-    """Bring hosts to the release that serves on the others, newest by when it was begun.
-
-    Raises:
-        Refused: where nothing serves that they could be brought to.
-    """
-    op.leave_out()
-    found = op.fleet.each(store.reader(op.settings)).values()
-    serving = dict(zip(op.fleet.names, (shelf.serving for shelf in found), strict=True))
-    known = [release for release in serving.values() if release]
-    if not known:
-        raise Refused("no release of ours serves on any of these hosts", hint="`inv deploy` makes one.")
-    newest = max(known, key=lambda release: release.started)
-    what = _deployed(newest)
-    behind = [name for name, each in serving.items() if each is None or _deployed(each) != what]
-    if not behind:
-        events.info(op.emit, f"Every host serves {newest.version[:12]}: there was nothing to catch up with")
-        return
-    op.fleet = op.fleet.only(behind)
-    told = ("Behind", ", ".join(behind))
-    carry_out(op, op.settings, Ref(what), assemble, told, force=force)
-
-
-def _deployed(release: Release) -> str:
-    """What is asked for to get a release again: its commit, or its tag of images."""
-    return release.commit or release.tag
-
-
-def recover(op: Operation) -> None:
-    """Take back what an interrupted run left, on every host."""
-    owner = lock.myself(op.clock, "recover", "")
-    op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
-    session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
-    # What is half exchanged on the chosen hosts is put back; on another one, nobody here may be started.
-    halves.refuse_beside(op, op.fleet)
-    recovering.recover(session)
-    righted = [
-        f"{op.titled(host_run.righted, host_run.remote.name)}"
-        for host_run in session.host_runs
-        if host_run.righted
-    ]
-    done = "; ".join(righted) or "nothing was left to put right"
-    op.end("Recovery Complete", f"{done}; {session.previous or 'nothing that was deployed'} serves")
 
 
 def unlock(op: Operation) -> None:

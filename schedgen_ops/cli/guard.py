@@ -18,12 +18,16 @@ from schedgen_ops.guard.run import guarded as assemble
 from schedgen_ops.lock import remote_commands as locking
 from schedgen_ops.notify.host_webhook import webhook
 from schedgen_ops.release import store
+from schedgen_ops.release.agreement import disagreement
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import State, served_in_order
+from schedgen_ops.release.store import Shelf
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import details
+
+Facts = tuple[tuple[str, str], ...]
 
 
 def deploy(op: Operation, ref: Ref, force: str = "") -> None:
@@ -89,14 +93,18 @@ def _stages(settings: Settings) -> str:
 def status(op: Operation) -> None:
     """Show what serves, who is at work, how the last release ended, and how a watch stands."""
 
-    def show(came: Mapping[str, tuple[tuple[str, str], ...]]) -> None:
-        for host, facts in came.items():
+    def show(came: Mapping[str, tuple[Shelf, Facts]]) -> None:
+        for host, (_, facts) in came.items():
             op.ui.show(details(facts, title=op.titled("Status", host)))
 
-    conclude(look(op, lambda remote: _status(op, remote), show))
+    seen = look(op, lambda remote: _status(op, remote), show)
+    if found := disagreement({host: shelf for host, (shelf, _) in seen.ok.items()}):
+        text = f"{found}: `inv deploy.recover` takes it back, `inv deploy.catch-up` brings the others to it"
+        events.warn(op.emit, text)
+    conclude(seen)
 
 
-def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
+def _status(op: Operation, remote: Remote) -> tuple[Shelf, Facts]:
     paths = Paths(op.settings.directory)
     shelf = store.read(remote, paths)
     answer = locking.parse(remote.run(locking.who(paths.state), deadline=30).stdout)
@@ -117,7 +125,7 @@ def _status(op: Operation, remote: Remote) -> tuple[tuple[str, str], ...]:
         ("At work", busy),
         ("Next", _next(guard, last.state if last else None, busy)),
     )
-    return tuple((label, value) for label, value in facts if value)
+    return shelf, tuple((label, value) for label, value in facts if value)
 
 
 def _standby(op: Operation, remote: Remote) -> str:

@@ -104,15 +104,15 @@ def show(op: Operation, release: str) -> None:
 @operation(asks=True, locks=True, help={"force": _FORCE})
 def catch_up(op: Operation, force: str = "") -> None:
     """Bring hosts that were left out to the release that serves on the others."""
-    from schedgen_ops.cli import deploy as cli
+    from schedgen_ops.cli import recovering as cli
 
     cli.catch_up(op, force)
 
 
 @operation(locks=True)
 def recover(op: Operation) -> None:
-    """Take back what an interrupted run left; a deploy does this first too."""
-    from schedgen_ops.cli import deploy as cli
+    """Take back what an interrupted run left; on several hosts also what only some of them kept."""
+    from schedgen_ops.cli import recovering as cli
 
     cli.recover(op)
 

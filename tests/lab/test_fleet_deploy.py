@@ -7,10 +7,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import blows
 import deploy_kit as kit
 import pytest
 from box import Box
-from deploy_kit import Operator
+from deploy_kit import Operator, Running
 
 from schedgen_ops.lab.place import DIRECTORY, Place
 
@@ -32,6 +33,7 @@ def test_two_hosts_are_deployed_together_or_not_at_all(op: Operator, two_hosts: 
     _assert_each_in_its_role(op, two_hosts)
     _assert_only_one(op, two_hosts)
     _assert_one_that_was_away_catches_up(op, two_hosts)
+    _assert_two_killed_in_the_middle_of_the_naming_end_on_one_release(op, two_hosts)
 
 
 def _assert_unreachable_stops_all(op: Operator, boxes: tuple[Box, ...]) -> None:
@@ -123,6 +125,38 @@ def _assert_one_that_was_away_catches_up(op: Operator, boxes: tuple[Box, ...]) -
     kit.serves(second, "1.2.4")
     assert len(kit.records(first)) == records
     assert "Every host serves " in op("deploy.catch-up").stdout
+
+
+def _assert_two_killed_in_the_middle_of_the_naming_end_on_one_release(
+    op: Operator, boxes: tuple[Box, ...]
+) -> None:
+    """One has named the new release when it dies, and the other, and who ran it, were about to."""
+    first, second = boxes
+    before = first.sh("cat .schedgen/current")
+
+    def all_gone(_: Box, run: Running) -> None:
+        kit.wait_for(lambda: first.sh("cat .schedgen/current") != before, "the first host to name it")
+        blows.killed(second, run)
+        for box in boxes:
+            blows.rebooted(box, run)
+
+    with blows.gate(second):
+        # What serves gets its restart policy before it is named.
+        blows.shut(second, "^update --restart (always|unless|on-failure)")
+        run = op.configure(hosts=ROLES, health=QUICK, rollout={"batch": 2}).start(
+            "deploy", "--branch", "v1.2.3"
+        )
+        blows.struck(second, run, all_gone)
+        run.wait()
+    assert second.sh("cat .schedgen/current") != first.sh("cat .schedgen/current")
+    said = op("deploy.status")
+    assert "serves on app1, and not on app2: the run was cut off" in said.output
+    ran = op("deploy.recover")
+    assert ran.code == 0, ran.output
+    assert "was taken back on app1 too" in ran.stdout
+    for box in boxes:
+        kit.serves(box, "1.2.4")
+        assert json.loads(box.get("/health"))["version"] == "1.2.4"
 
 
 _SUDO = """
