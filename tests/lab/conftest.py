@@ -36,6 +36,9 @@ LONGEST = (
     "test_interrupted_engine",
     "test_runbook",
     "test_fleet_deploy",
+    "test_built_here",
+    "test_deploy_broken",
+    "test_called_by_name",
 )
 """Files that begin first, so that the second of two processes does not end long after the first."""
 
