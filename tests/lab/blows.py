@@ -20,6 +20,8 @@ from schedgen_ops.lab import hosts as lab_hosts
 # Stands before the host's own docker, and waits before the first command that the pattern describes.
 _GATE = r"""
 mkdir -p -m 777 /run/gate
+# A gate that was here leads to the host's own docker, which is none to write to.
+rm -f /usr/local/bin/docker
 cat > /usr/local/bin/docker <<'END'
 #!/bin/bash
 if [ -e /run/gate/pattern ] && [[ $* =~ $(< /run/gate/pattern) ]] && mkdir /run/gate/reached 2>/dev/null; then
