@@ -55,9 +55,13 @@ class Outcomes(Generic[T]):
             OpsError: the error of the only host that failed, or a FleetError that names all of them.
             Exception: one that is no OpsError comes through as it is: it is a defect.
         """
+        return tuple(self.by_host().values())
+
+    def by_host(self) -> Mapping[str, T]:
+        """Return all results by the name of the host; raises as `values` does."""
         if error := self.error():
             raise error
-        return tuple(self.ok.values())
+        return self.ok
 
     def error(self) -> OpsError | None:
         """Return what `values` raises, None where all went well.

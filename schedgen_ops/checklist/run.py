@@ -121,8 +121,7 @@ def check(
         Refused: if a box failed on any host, with all that failed on all.
         Unreachable: if one cannot be reached.
     """
-    filled = fleet.each(lambda remote: look(context(remote), ref, vault, builder))
-    found = dict(zip(fleet.names, filled.values(), strict=True))
+    found = fleet.each(lambda remote: look(context(remote), ref, vault, builder)).by_host()
     for name, one in found.items():
         emit(events.Fact("checklist", tuple(map(_row, one.ticks)), name))
         for tick in one.ticks:

@@ -156,7 +156,7 @@ def prune(op: Operation) -> None:
 
     fleet = op.fleet
     awaited(op)
-    found = dict(zip(fleet.names, fleet.each(survey).values(), strict=True))
+    found = fleet.each(survey).by_host()
     rows = Rows(op, ("Host", "What", Column("Count", right=True), "Size"))
     for host, waste in found.items():
         logs = sum(count for count, _ in waste.logs)

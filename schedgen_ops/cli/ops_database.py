@@ -68,9 +68,8 @@ def _schema(
     fleet = _migrating(op)
     awaited(op, fleet)
     notes = []
-    for host, schema in zip(
-        fleet.names, fleet.each(lambda r: migrating.look(r, op.settings, op.emit)).values(), strict=True
-    ):
+    found = fleet.each(lambda remote: migrating.look(remote, op.settings, op.emit)).by_host()
+    for host, schema in found.items():
         last = schema.applied[-1] if schema.applied else "none"
         notes.append(f"{host}: {len(schema.applied)} applied, the last {last}")
         notes += [f"{host}: pending {name}" for name in schema.pending]

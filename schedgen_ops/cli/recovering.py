@@ -27,8 +27,7 @@ def catch_up(op: Operation, force: str = "") -> None:
         Refused: where nothing serves that they could be brought to.
     """
     op.leave_out()
-    found = op.fleet.each(store.reader(op.settings)).values()
-    serving = dict(zip(op.fleet.names, (shelf.serving for shelf in found), strict=True))
+    serving = {host: shelf.serving for host, shelf in _shelves(op).items()}
     known = [release for release in serving.values() if release]
     if not known:
         raise Refused("no release of ours serves on any of these hosts", hint="`inv deploy` makes one.")
@@ -61,25 +60,27 @@ def recover(op: Operation) -> None:
         if host_run.righted
     ]
     serves = session.previous
-    if len(op.fleet) > 1 and (found := agreement.disagreement(_shelves(op, op.fleet.names))):
-        _take_back(op, found)
+    shelves = _shelves(op) if len(op.fleet) > 1 else {}
+    if found := agreement.disagreement(shelves):
+        _take_back(op, found, shelves)
         righted.append(f"{found.release} was taken back on {', '.join(found.serving)} too")
-        shelves = _shelves(op, op.fleet.names)
-        serves = ", ".join(sorted({shelf.current for shelf in shelves.values()} - {""}))
+        serves = ", ".join(sorted({shelf.current for shelf in _shelves(op).values()} - {""}))
     done = "; ".join(righted) or "nothing was left to put right"
     op.end("Recovery Complete", f"{done}; {serves or 'nothing that was deployed'} serves")
 
 
-def _take_back(op: Operation, found: agreement.Disagreement) -> None:
+def _take_back(op: Operation, found: agreement.Disagreement, shelves: Mapping[str, Shelf]) -> None:
     """Go back from a release on the hosts where it serves, to what each had before.
+
+    Args:
+        shelves: what each host has of releases, by its name.
 
     Raises:
         OpsError: where that cannot be.
     """
-    shelves = _shelves(op, found.serving)
     together: dict[ReleaseId, list[str]] = {}
-    for host, shelf in shelves.items():
-        before = agreement.before(shelf)
+    for host in found.serving:
+        before = agreement.before(shelves[host])
         if before is None:
             hint = "`inv deploy.catch-up` brings the others to it."
             raise Refused(f"{found}; there is nothing to go back to", host=host, hint=hint)
@@ -93,9 +94,8 @@ def _take_back(op: Operation, found: agreement.Disagreement) -> None:
             rollback(session, release)()
 
 
-def _shelves(op: Operation, hosts: Sequence[str]) -> Mapping[str, Shelf]:
-    fleet = op.fleet.only(hosts)
-    return dict(zip(fleet.names, fleet.each(store.reader(op.settings)).values(), strict=True))
+def _shelves(op: Operation) -> Mapping[str, Shelf]:
+    return op.fleet.each(store.reader(op.settings)).by_host()
 
 
 def _session(op: Operation, hosts: Sequence[str]) -> Session:

@@ -104,7 +104,7 @@ def _data(op: Operation, data: RestoredData) -> Iterator[str]:
     yield "What is there now is kept beside it, until `inv backup.discard`"
 
 
-def _target(shelves: dict[str, store.Shelf], to: str) -> Release:
+def _target(shelves: Mapping[str, store.Shelf], to: str) -> Release:
     found = {host: _on(shelf, to) for host, shelf in shelves.items()}
     for host, release in found.items():
         if release is None:
@@ -152,9 +152,8 @@ def _earlier(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
             yield (host, release.id, release.branch, release.commit[:12], release.started)
 
 
-def _shelves(op: Operation) -> dict[str, store.Shelf]:
-    found = op.fleet.each(store.reader(op.settings)).values()
-    shelves = dict(zip(op.fleet.names, found, strict=True))
+def _shelves(op: Operation) -> Mapping[str, store.Shelf]:
+    shelves = op.fleet.each(store.reader(op.settings)).by_host()
     if not shelves:
         raise OpsError("no hosts")
     for host, shelf in shelves.items():

@@ -176,8 +176,7 @@ class Link(Connection):  # type: ignore[misc]  # Fabric has no type information
     def _held_by_openssh(self) -> Transport | None:
         """A connection that is there, unless the config has keys of its own, or an agent goes along."""
         ssh, control = self.network.ssh, self.target.control
-        usual = type(ssh).model_fields["known_hosts"].default
-        own = ssh.identity_file or ssh_words.local(ssh.known_hosts) != ssh_words.local(usual)
+        own = ssh.identity_file or identity.names_known_hosts(ssh)
         if own or self.lent is not None or not (control and ssh.control_master and self.shares):
             return None
         return shared.transport(control, self._patience)

@@ -43,8 +43,13 @@ def of(label: str, target: Target, ssh: SshSettings, gateway: object) -> Identit
     )
 
 
+def names_known_hosts(ssh: SshSettings) -> bool:
+    """Return whether the config names a known_hosts file of its own."""
+    return local(ssh.known_hosts) != local(_DEFAULT)
+
+
 def _files(target: Target, ssh: SshSettings) -> tuple[Path, ...]:
-    if local(ssh.known_hosts) != local(_DEFAULT):
+    if names_known_hosts(ssh):
         return (ssh.known_hosts,)
     return (_DEFAULT, _SECOND) if target.known_hosts is None else target.known_hosts
 

@@ -15,6 +15,7 @@
 #: directory the project's
 # shellcheck disable=SC2034 # a library reads `asked`
 source lib/listening.bash
+source lib/others_reach.bash
 
 cd -- "$directory" || exit
 directory=$(pwd -P)
@@ -87,8 +88,8 @@ reached='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.Net
 [ "${#running[@]}" -eq 0 ] || while read -r service network pid kept address _; do
   [ "$kept$address" = "-${address:-none}" ] || continue
   listening "$network" "$pid" || continue
-  udp=$(awk '$4 == "07" && $2 !~ /^(......7F|00000000000000000000000001000000):/ { found = 1 } END { print found + 0 }' \
-    "/proc/$pid/net/udp" "/proc/$pid/net/udp6" 2> /dev/null)
+  udp=0
+  ! others_reach "$pid" udp udp6 || udp=1
   # shellcheck disable=SC2086 # a list of numbers
   tell listens "$service" "$address" "$udp" $ports
 done < <(present "$reached" "${running[@]}")

@@ -3,6 +3,7 @@
 # state, a line for each network that one is on: ID NETWORK ADDRESS ALIAS...
 source lib/docker.bash
 source lib/files.bash
+source lib/others_reach.bash
 
 # Such a line for each network that they are on now, "-" for no address. One that shares a network has none.
 # shellcheck disable=SC2016 # the engine expands it
@@ -39,9 +40,7 @@ listens() {
   local pid
   pid=$("${docker[@]}" inspect --format '{{.State.Pid}}' "$1") && grep -qs -- "$1" "/proc/$pid/cgroup" &&
     [ -r "/proc/$pid/net/tcp" ] || return 0
-  cat "/proc/$pid/net/"{tcp,tcp6,udp,udp6} 2> /dev/null |
-    awk '($4 == "0A" || $4 == "07") && $2 !~ /^(......7F|00000000000000000000000001000000):/ { found = 1 }
-      END { exit !found }'
+  others_reach "$pid" tcp tcp6 udp udp6
 }
 # Those that listen, into the array `reachable`.
 find_reachable() {
