@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from time import monotonic
@@ -67,9 +67,9 @@ class Fleet:
         """The names of the hosts."""
         return tuple(host.name for host in self.hosts)
 
-    def only(self, names: Sequence[str]) -> Fleet:
+    def only(self, names: Collection[str]) -> Fleet:
         """Return a fleet of these hosts alone, in the configuration's order, on the same connections."""
-        return Fleet([host for host in self.hosts if host.name in names])
+        return Fleet([host for host in self.hosts if host.name in names], self._emit)
 
     def each(self, action: Callable[[Remote], T], *, batch: int | None = None) -> Outcomes[T]:
         """Do something on every host at once, or on `batch` hosts at a time.

@@ -77,13 +77,19 @@ class OutputLines:
 
 
 def run(
-    words: Sequence[str], deadline: float, *, ask: bool = False, over: Callable[[], bool] = lambda: False
+    words: Sequence[str],
+    deadline: float,
+    *,
+    ask: bool = False,
+    over: Callable[[], bool] = lambda: False,
+    more: Mapping[str, str] | None = None,
 ) -> Ended:
     """Run a program, without a shell.
 
     Args:
         ask: whether it may ask on the terminal, if there is one; else its stdin is empty.
         over: whether nobody waits for it any more; it is ended then.
+        more: variables that it has beside ours.
 
     Raises:
         OSError: where it cannot be started.
@@ -97,6 +103,7 @@ def run(
         # Where it asks, mostly: a question that we keep is a question that nobody answers.
         stderr=None if terminal and os.isatty(2) else subprocess.PIPE,
         start_new_session=not terminal,
+        env={**os.environ, **more} if more else None,
     )
     out, said = bytearray(), bytearray()
 

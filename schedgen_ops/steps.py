@@ -23,6 +23,7 @@ class Step:
         beside: the steps after it begin while it still runs, up to the first one that `waits`.
         waits: begins when those that run beside have ended well.
         lasting: a gate of which nothing can be taken back: what it did until it failed stays.
+        parts: the titles of what it does in turn, where each is a step of its own in other runs.
         stays: what Ctrl-C asks before it ends the step; other signals do not end it. "" lets any end it.
     """
 
@@ -35,4 +36,10 @@ class Step:
     beside: bool = False
     waits: bool = False
     lasting: bool = False
+    parts: tuple[str, ...] = ()
     stays: str = ""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """By what others find their place before it or after it."""
+        return (self.title, *self.parts)

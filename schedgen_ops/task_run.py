@@ -23,6 +23,7 @@ from schedgen_ops.ui import open_ui
 
 # A team's tasks.py imports Operation from here for its annotations: that must not cost what a run costs.
 if TYPE_CHECKING:
+    from schedgen_ops.balancer.run import LoadBalancer
     from schedgen_ops.deploy.build_machine import BuildMachine
     from schedgen_ops.fleet import Fleet
     from schedgen_ops.host_context import HostContext
@@ -132,6 +133,16 @@ class Operation:
         from schedgen_ops.deploy.build_machine import BuildMachine
 
         return BuildMachine(self.settings)
+
+    @cached_property
+    def balancer(self) -> LoadBalancer | None:
+        """The load balancer in front of the hosts; None where there is none of ours to tell."""
+        section = self.settings.balancer
+        if section is None:
+            return None
+        from schedgen_ops.balancer.run import LoadBalancer
+
+        return LoadBalancer(self.settings, section, self.ui.veil.learn, os.environ, self.ui.paused)
 
     @property
     def config_folder(self) -> Path:

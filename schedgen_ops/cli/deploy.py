@@ -8,13 +8,14 @@ from datetime import datetime
 from functools import partial
 
 from schedgen_ops.backup.offsite import push
-from schedgen_ops.cli import hooking, post_mortem
+from schedgen_ops.cli import hooking, post_mortem, turns
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.cli.policy import Consent
 from schedgen_ops.commands.image_names import is_tag
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy import own
 from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.rolling import Judge
 from schedgen_ops.deploy.run import deploy as assemble
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import ConfigError, Refused
@@ -29,9 +30,13 @@ from schedgen_ops.text import age, duration
 from schedgen_ops.ui.tables import Column, Table, details
 
 
-def deploy(op: Operation, ref: Ref, force: str = "") -> None:
-    """Deploy what --branch names, and say so when it is done."""
-    carry_out(op, op.settings, ref, assemble, force=force)
+def deploy(op: Operation, ref: Ref, force: str = "", judge: Judge | None = None) -> None:
+    """Deploy what --branch names, and say so when it is done.
+
+    Args:
+        judge: judges the release on canary hosts; None for nobody.
+    """
+    carry_out(op, op.settings, ref, partial(assemble, judge=judge), force=force)
 
 
 def carry_out(
@@ -57,7 +62,9 @@ def carry_out(
     push.with_deploy(settings)  # A secret that is missing is told before anything begins.
     owner = lock.myself(op.clock, "deploy", str(ref))
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
-    session = Session(settings, op.fleet, ref, *told, op.sign_in, op.builder, veil=op.ui.veil)
+    session = Session(
+        settings, op.fleet, ref, *told, op.sign_in, op.builder, balancer=op.balancer, veil=op.ui.veil
+    )
     session.reach = op.leave_out
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
@@ -183,17 +190,6 @@ def unlock(op: Operation) -> None:
     conclude(look(op, lambda remote: lock.unlock(remote, paths), show))
 
 
-def _built(op: Operation, host: str) -> tuple[tuple[str, str], ...]:
-    """Where the images of a host are built, in a run that builds them once."""
-    first, *others = op.fleet.names
-    if op.builder:
-        mend = (("To mend", problem.text) for problem in op.builder.engine().problems if problem.refuses)
-        return (*mend, ("Images", "built on this machine, and carried here"))
-    if not (others and op.settings.build.once and op.settings.from_git):
-        return ()
-    return (("Images", "built here, for all" if host == first else f"built on {first}, and carried here"),)
-
-
 def plan(op: Operation, ref: Ref) -> None:
     """Show what a deploy of `ref` would do on every host."""
     from schedgen_ops.deploy import preview
@@ -205,7 +201,7 @@ def plan(op: Operation, ref: Ref) -> None:
 
     def show(came: Mapping[str, preview.Preview]) -> None:
         for host, found in came.items():
-            head = (*preview.head(found), *_built(op, host))
+            head = (*preview.head(found), *turns.built(op, host), *turns.turn(op, host))
             op.ui.show(details(head, title=f"{host}: what a deploy of {ref} would do"))
             titled = partial(op.titled, host=host)
             commits = tuple((commit,) for commit in found.changes.commits)

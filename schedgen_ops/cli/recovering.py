@@ -101,4 +101,5 @@ def _shelves(op: Operation) -> Mapping[str, Shelf]:
 def _session(op: Operation, hosts: Sequence[str]) -> Session:
     owner = lock.myself(op.clock, "recover", "")
     fleet = op.fleet.only(hosts)
-    return Session(op.settings, fleet, None, op.run, op.clock, op.emit, owner, op.patience)
+    told = (op.run, op.clock, op.emit, owner, op.patience)
+    return Session(op.settings, fleet, None, *told, balancer=op.balancer)

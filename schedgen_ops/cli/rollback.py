@@ -60,7 +60,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     told |= {"asked": target.id, "previous": serving.id}
     decided = op.clock.monotonic()
     owner = lock.myself(op.clock, "rollback", target.id)
-    session = Session(op.settings, op.fleet, None, op.run, op.clock, op.emit, owner, op.patience)
+    means = (op.run, op.clock, op.emit, owner, op.patience)
+    session = Session(op.settings, op.fleet, None, *means, balancer=op.balancer)
     session.agreed = {host: shelf.written for host, shelf in shelves.items()}
     ordinary = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
     run = AtOnce(session, shelves, standing, decided, ordinary) if standing else ordinary

@@ -169,5 +169,8 @@ def warnings(seen: Outcomes[HostStatus]) -> Iterator[tuple[str, str]]:
             yield host, f"Not known: {text}"
         if one.maintenance and one.maintenance.what:
             yield host, f"Maintenance: {one.maintenance.what}"
+        if one.balancer and one.balancer.what:
+            back = "" if one.lock else "; `inv deploy.recover` puts it back"
+            yield host, f"Load balancer: {one.balancer.what}{back}"
         if one.last:
             yield host, f"The last release did not come to serve: {one.last}"

@@ -48,6 +48,9 @@ class HostRun(AtHost):
         checking: the seconds that they took.
         alone: the services of which what this deploy replaced is out of reach.
         seed: the backup whose data it begins with, where nothing runs yet; None for none.
+        begun: whether its services were begun to be replaced, where hosts are updated one after the other.
+        home: whether its own guard has taken the release back.
+        judged: whether its guard found the release good, before other hosts got it.
         building: containers of the classic builder, which keeps the one whose step fails.
     """
 
@@ -66,6 +69,9 @@ class HostRun(AtHost):
     checking: float = 0.0
     alone: tuple[str, ...] = ()
     seed: Seed | None = None
+    begun: bool = False
+    home: bool = False
+    judged: bool = False
     building: list[str] = field(default_factory=list)
     _boxes: tuple[engine.Container, ...] | None = None
 

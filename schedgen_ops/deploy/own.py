@@ -73,7 +73,7 @@ def added(run: Pipeline) -> Pipeline:
     Raises:
         ConfigError: for a place that the run does not have.
     """
-    titles = [known.title for known in run.steps]
+    titles = dict.fromkeys(title for known in run.steps for title in known.titles)
     for own in _steps:
         if (own.before or own.after) not in titles:
             raise ConfigError(
@@ -89,10 +89,13 @@ def listed() -> tuple[tuple[str, str], ...]:
 
 
 def _in_order(session: Session, steps: tuple[Step, ...]) -> Iterator[Step]:
-    for known in steps:
-        yield from (_made(session, own) for own in _steps if own.before == known.title)
+    """The steps with ours before the first of the place, or after the last: hosts may go one by one."""
+    for number, known in enumerate(steps):
+        earlier = {title for step in steps[:number] for title in step.titles}
+        later = {title for step in steps[number + 1 :] for title in step.titles}
+        yield from (_made(session, own) for own in _steps if own.before in {*known.titles} - earlier)
         yield known
-        yield from (_made(session, own) for own in _steps if own.after == known.title)
+        yield from (_made(session, own) for own in _steps if own.after in {*known.titles} - later)
 
 
 def _made(session: Session, own: OwnStep) -> Step:

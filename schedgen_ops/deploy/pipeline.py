@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.deploy import cleaning, closing, first_start, ingress, measured, services
-from schedgen_ops.deploy.host_run import HostRun, Share
+from schedgen_ops.deploy import cleaning, closing, first_start, ingress, measured, rolling, services
+from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.impact import impact
+from schedgen_ops.deploy.rolling import Act, Part
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
 from schedgen_ops.interrupts import INTERRUPTS
@@ -18,7 +19,8 @@ from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Tier
 from schedgen_ops.steps import Step
 
-Part = Callable[[], None]
+INGRESS = Part("", "Ingress", ingress.bring, ingress.bring_back)
+"""What publishes ports put behind the ingress, to be replaced unnoticed."""
 
 
 def nothing() -> None:
@@ -70,7 +72,7 @@ class Pipeline:
         )
 
 
-def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -> Step:
+def preflight(session: Session, ready: Act = nothing, *, pulls: bool = False) -> Step:
     """Return the step that makes sure that every host is ready and nobody else is at work.
 
     Args:
@@ -91,48 +93,29 @@ def preflight(session: Session, ready: Part = nothing, *, pulls: bool = False) -
     return Step("", "Pre-flight Checks", run, gate=True)
 
 
-def open_ingress(
-    session: Session, before: Part = nothing, back: Share = ingress.bring_back, *, waits: bool = False
-) -> Step:
-    """Return the step that puts what publishes ports behind the ingress, to be replaced unnoticed.
+def parts(session: Session, first: int) -> tuple[Part, ...]:
+    """Return what is done with the services of each host: the ingress, then tier by tier or all in one.
 
     Args:
-        before: what comes first in the step.
-        back: takes the step back on a host.
-        waits: whether it begins when the steps beside it have ended.
-    """
-
-    def run() -> None:
-        before()
-        session.phase("during")
-        session.do(ingress.bring, batch=session.at_once)
-
-    return Step("", "Ingress", run, undo=session.undoing(back), waits=waits)
-
-
-def tiers(session: Session, first: int) -> tuple[Step, ...]:
-    """Return the steps that replace services, tier by tier or all in one.
-
-    Args:
-        first: the number of the first step.
+        first: the number of the first tier.
     """
     settings, here = session.settings, [session.settings.host(name) for name in session.fleet.names]
     if not settings.tiers:
-        return (_rolling(session, str(first), "Rolling update", _everything),)
+        return (INGRESS, _tier(str(first), rolling.TITLE, _everything))
     numbered = [
         (number, tier)
         for number, tier in enumerate(settings.tiers, start=first)
         if any(host.runs(service) for host in here for service in tier.services)
     ]
-    return tuple(
-        _rolling(
-            session,
+    tiers = (
+        _tier(
             str(number),
-            f"Rolling update - {tier.name} services",
+            rolling.of_tier(tier),
             partial(_of_tier, tier, last=tier is numbered[-1][1]),
         )
         for number, tier in numbered
     )
+    return (INGRESS, *tiers)
 
 
 def _everything(host_run: HostRun) -> list[str]:
@@ -146,7 +129,7 @@ def _of_tier(tier: Tier, host_run: HostRun, *, last: bool) -> list[str]:
     return names + first_start.rest(host_run) if last else names
 
 
-def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun], list[str]]) -> Step:
+def _tier(number: str, title: str, which: Callable[[HostRun], list[str]]) -> Part:
     def roll(host_run: HostRun) -> None:
         services.roll(host_run, which(host_run))
 
@@ -155,10 +138,7 @@ def _rolling(session: Session, number: str, title: str, which: Callable[[HostRun
         mine = host_run.new is not None and not host_run.seen.blank
         services.roll_back(host_run, which(host_run) if mine else ())
 
-    def run() -> None:
-        session.do(roll, batch=session.at_once)
-
-    return Step(number, title, run, undo=session.undoing(roll_back))
+    return Part(number, title, roll, roll_back)
 
 
 def check(session: Session, number: int, title: str = "Post-deployment verification") -> Step:
@@ -197,7 +177,7 @@ def _verify(session: Session, *, settle: bool) -> None:
     session.do(lambda host_run: services.verify(host_run, settle=settle))
 
 
-def clean_up(session: Session, number: int, before: Part = nothing) -> Step:
+def clean_up(session: Session, number: int, before: Act = nothing) -> Step:
     """Return the step that removes what was replaced and what no kept release needs."""
 
     def run() -> None:
@@ -205,3 +185,14 @@ def clean_up(session: Session, number: int, before: Part = nothing) -> Step:
         cleaning.clean_up(session.do, session.emit)
 
     return Step(str(number), "Cleaning up old images", run, stays=cleaning.QUESTION)
+
+
+def end(session: Session, number: int, before: Act = nothing) -> tuple[Step, ...]:
+    """Return the steps after the release was made to serve.
+
+    Args:
+        number: that of the cleaning up.
+        before: what comes first in it.
+    """
+    left = (rolling.put_back_left(session),) if session.balancer else ()
+    return (clean_up(session, number, before), *left)

@@ -27,6 +27,9 @@ def recover(session: Session) -> None:
             raise
         # What is said to serve then was asked.
         session.do(services.answers)
+        if session.balancer and (out := session.balancer.out):
+            hint = "What keeps each of them out is told above; run it again once that is mended."
+            raise OpsError("a host is still out of the load balancer", host=", ".join(sorted(out)), hint=hint)
 
 
 def _restored(host_run: HostRun) -> None:

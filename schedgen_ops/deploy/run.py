@@ -13,9 +13,10 @@ from schedgen_ops.backup.create import capacity
 from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
-from schedgen_ops.deploy import code, first_start, from_git, from_images, ingress, pipeline, schema
+from schedgen_ops.deploy import code, first_start, from_git, from_images, pipeline, schema
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.rolling import Judge, Rolling
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import at_once
@@ -25,11 +26,15 @@ from schedgen_ops.release.record import NO_RELEASE
 from schedgen_ops.steps import Step
 
 
-def deploy(session: Session) -> Pipeline:
-    """Return the pipeline of a deploy of the session's ref."""
+def deploy(session: Session, judge: Judge | None = None) -> Pipeline:
+    """Return the pipeline of a deploy of the session's ref.
+
+    Args:
+        judge: judges the release on canary hosts before the others get it; None for nobody.
+    """
     number = last(session)
-    end = (pipeline.verification(session, number), pipeline.clean_up(session, number + 1))
-    return Pipeline(session, (*until_verified(session), *end))
+    end = (pipeline.verification(session, number), *pipeline.end(session, number + 1))
+    return Pipeline(session, (*until_verified(session, judge), *end))
 
 
 def last(session: Session) -> int:
@@ -37,20 +42,18 @@ def last(session: Session) -> int:
     return 4 + max(1, len(session.settings.tiers))
 
 
-def until_verified(session: Session) -> tuple[Step, ...]:
+def until_verified(session: Session, judge: Judge | None = None) -> tuple[Step, ...]:
     """Return the steps before the verification, in the runbook's order and with its numbers.
 
     What does not apply to the hosts of the session is left out.
     """
     migrating, holders = _migrating(session), _holders(session)
-    behind = partial(pipeline.open_ingress, session)
-    unmigrated = behind(partial(_unmigrated, session), _undone, waits=True)
+    rolling = Rolling(session, pipeline.parts(session, 4), judge)
     return (
-        pipeline.preflight(session, partial(_make_sure, session), pulls=True),
+        pipeline.preflight(session, partial(_make_sure, session, rolling), pulls=True),
         *((_backup(session),) if holders else ()),
         *(from_git if session.settings.from_git else from_images).steps(session),
-        *((_migrations(session), behind()) if migrating else (unmigrated,)),
-        *pipeline.tiers(session, 4),
+        *((_migrations(session), *rolling.steps()) if migrating else _unmigrated(session, rolling)),
     )
 
 
@@ -62,8 +65,9 @@ def _migrating(session: Session) -> set[str]:
     return session.among(session.settings.migrating_hosts())
 
 
-def _make_sure(session: Session) -> None:
-    """There is room for the backup, and git can move the work tree."""
+def _make_sure(session: Session, rolling: Rolling) -> None:
+    """Somebody serves at any time, there is room for the backup, and git can move the work tree."""
+    rolling.ready()
     session.do(_unseeded)
     _one_platform(session)
     session.do(code.try_hook)
@@ -142,16 +146,14 @@ def _begin(session: Session) -> None:
     session.do(_note_change)
 
 
-def _unmigrated(session: Session) -> None:
-    """What comes before the ingress where no migrations do."""
-    _begin(session)
-    session.do(code.keep_logs)
+def _unmigrated(session: Session, rolling: Rolling) -> tuple[Step, ...]:
+    """The services where no migrations come before them."""
 
+    def before() -> None:
+        _begin(session)
+        session.do(code.keep_logs)
 
-def _undone(host_run: HostRun) -> None:
-    """What the ingress' step did where no migrations come before it."""
-    ingress.bring_back(host_run)
-    first_start.take_back(host_run)
+    return rolling.steps(before, first_start.take_back, waits=True)
 
 
 def _fill(host_run: HostRun) -> None:

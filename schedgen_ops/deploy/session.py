@@ -10,11 +10,12 @@ from types import TracebackType
 
 from schedgen_ops import events, host_scripts
 from schedgen_ops.backup.catalog.manifest import Manifest
+from schedgen_ops.balancer.run import LoadBalancer
 from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Login
-from schedgen_ops.deploy import again, measured, ours, recovery, services
+from schedgen_ops.deploy import again, balancing, measured, ours, services
 from schedgen_ops.deploy.build_machine import BuildMachine
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.seed import seed
@@ -58,6 +59,7 @@ class Session:
         seeds: the backups whose data hosts begin with, by host, where nothing runs yet.
         reach: leaves out hosts that do not answer, and returns the others; None wants all.
         agreed: what `current` named, by host, when the run was agreed to; none where nothing was shown.
+        balancer: what hosts are taken out of while their services are touched; None for none.
         veil: masks what the run fetched, in what it leaves on the hosts.
         host_runs: the hosts, once `open` found them ready.
         name: what begins the ids of the releases that it makes, by the hosts' time.
@@ -81,6 +83,7 @@ class Session:
     seeds: Mapping[str, Manifest] = field(default_factory=dict)
     reach: Callable[[], Fleet] | None = None
     agreed: Mapping[str, str] = field(default_factory=dict)
+    balancer: LoadBalancer | None = None
     veil: Veil = field(default_factory=Veil)
     host_runs: tuple[HostRun, ...] = ()
     name: str = ""
@@ -110,8 +113,13 @@ class Session:
             Refused: where a host is not ready, or somebody else is at work.
         """
         host_scripts.read_all()
+        if self.balancer:
+            self.balancer.by = self.owner.person
+            self.balancer.ready()
         if self.reach:
-            self.fleet = self.reach()
+            every, self.fleet = {*self.fleet.names}, self.reach()
+            if self.balancer:
+                self.balancer.absent |= every - {*self.fleet.names}
         paths, lease = Paths(self.settings.directory), self.settings.lock.lease
         ready = partial(self._ready, pulls=pulls)
         seen = once_free(ready, self.fleet, paths, self.patience)
@@ -133,7 +141,10 @@ class Session:
         self.name = next_run(self.run, max(ahead.values()), known)
         if len(self.fleet) > 1:
             self.do(again.put_back)
-        self.do(recovery.recover)
+        batches = self.settings.rollout.batches(self.fleet.names, canary=False)
+        balancing.recover(
+            self.balancer, self.host_runs, lambda share, only: self.do(share, only=only), batches
+        )
 
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
         if pulls:
@@ -182,10 +193,10 @@ class Session:
         """Begin to ask the hosts as a visitor does."""
         self._prober = self._stack.enter_context(probing(self.fleet, self.settings, self.emit))
 
-    def phase(self, name: str) -> None:
-        """Tell the prober that a phase begins."""
+    def phase(self, name: str, host: str = "") -> None:
+        """Tell the prober that a phase begins, on one host or on all."""
         if self._prober is not None:
-            self._prober.phase(name)
+            self._prober.phase(name, host)
 
     def measured(self) -> None:
         """Tell what visitors noticed, if that could be measured."""
@@ -211,19 +222,17 @@ class Session:
 
     def do(self, share: Share, *, only: set[str] | None = None, batch: int | None = None) -> None:
         """Do something on every host, or on those named in `only`, at most `batch` at a time."""
+        fleet = self.locked()
+        chosen = fleet if only is None else fleet.only(only)
+        chosen.each(lambda remote: share(self.host_run(remote)), batch=batch).values()
 
-        def action(remote: Remote) -> None:
-            if only is None or remote.name in only:
-                share(self.host_run(remote))
-
-        self.locked().each(action, batch=batch).values()
-
-    def undoing(self, share: Share) -> Callable[[], None]:
-        """Return the function that takes a step back on every host."""
+    def undoing(self, share: Share, *, only: set[str] | None = None) -> Callable[[], None]:
+        """Return the function that takes a step back on every host, or on those named in `only`."""
 
         def undo() -> None:
             # A host whose lock is not ours refuses by itself; the others are taken back all the same.
-            self.fleet.each(lambda remote: share(self.host_run(remote))).values()
+            chosen = self.fleet if only is None else self.fleet.only(only)
+            chosen.each(lambda remote: share(self.host_run(remote))).values()
 
         return undo
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from schedgen_ops.deploy import rolling
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
@@ -18,7 +19,6 @@ _FIRST = "Pre-flight Checks"
 _BEFORE = {"Pre-deployment backup": "pre-backup"}
 _KNOWN = "Building containers"
 _AFTER = {"Running database migrations": "post-migrate"}
-_ROLLING = "Rolling update"
 _STAYS = "The release serves. End the hook post-deploy?"
 
 
@@ -31,14 +31,15 @@ def _all(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
     # Where nothing was begun, a hook that fails is no failed deploy, but a refused one.
     gate = True
     yield from _pre(hooks, "pre-connect", gate=True)
-    for step in run.steps:
+    every = [_services(run.session.settings, step, hooks) for step in run.steps]
+    for number, step in enumerate(run.steps):
         yield from _pre(hooks, _BEFORE.get(step.title, ""), gate=gate)
-        services = _services(run.session.settings, step, hooks)
-        for service in services:
+        # Host by host, a service is in several steps.
+        for service in _without(every[number], every[:number]):
             yield from _pre(hooks, f"pre-{service}", gate=False, service=service)
         yield step
         gate = gate and step.gate
-        for service in services:
+        for service in _without(every[number], every[number + 1 :]):
             yield from _post(hooks, f"post-{service}", service=service)
         if step.title == _KNOWN:
             yield from _names(run, hooks)
@@ -46,6 +47,11 @@ def _all(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
         if step.title == _FIRST:
             yield from _pre(hooks, "pre-deploy", gate=gate)
     yield from _last(hooks)
+
+
+def _without(services: Iterable[str], others: Iterable[Iterable[str]]) -> list[str]:
+    known = {service for each in others for service in each}
+    return [service for service in services if service not in known]
 
 
 def _names(run: Pipeline, hooks: RunHooks) -> Iterator[Step]:
@@ -63,9 +69,9 @@ def _must_be_known(session: Session, hooks: RunHooks) -> None:
 
 def _services(settings: Settings, step: Step, hooks: RunHooks) -> list[str]:
     """The services that a step may replace, and that have a hook; in the step's order."""
-    if step.title == _ROLLING:
+    if rolling.TITLE in step.titles:
         return sorted({name.partition("-")[2] for name in of_services(hooks.found)})
-    tiers = (tier for tier in settings.tiers if step.title == f"{_ROLLING} - {tier.name} services")
+    tiers = (tier for tier in settings.tiers if rolling.of_tier(tier) in step.titles)
     return [service for tier in tiers for service in tier.services]
 
 

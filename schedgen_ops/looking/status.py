@@ -10,6 +10,7 @@ from typing import TypeVar
 from schedgen_ops.backup.catalog import remote_commands as backups
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import newest
+from schedgen_ops.balancer import remote_commands as balancer
 from schedgen_ops.commands import maintenance
 from schedgen_ops.commands.disks import Space, parse_spaces, spaces
 from schedgen_ops.commands.docker import Docker
@@ -55,6 +56,7 @@ class HostStatus:
         backup: the newest good one; None for none, and where that is not known.
         keeps_backups: whether backups are taken here; `backup_unknown` where they could not be listed.
         maintenance: whether visitors are turned away.
+        balancer: whether the host is taken out of its load balancer, since when and by whom.
         last: how the last release ended, where it was not the one that serves.
         unknown: what could not be found out, and why, in words.
     """
@@ -73,6 +75,7 @@ class HostStatus:
     keeps_backups: bool = False
     backup_unknown: bool = False
     maintenance: Maintenance | None = None
+    balancer: Maintenance | None = None
     last: str = ""
     unknown: tuple[str, ...] = ()
 
@@ -108,6 +111,8 @@ def commands(settings: Settings, host: str) -> dict[str, Command]:
         "watch": detached.look(paths.state, samples=False),
         "maintenance": maintenance.look(paths.ingress),
     }
+    if settings.balancer:
+        asked["balancer"] = balancer.look(settings)
     if any(one.name == host for one in settings.backup_hosts()):
         asked["backup"] = backups.list_(settings.backup.directory).in_dir(settings.directory)
     return asked
@@ -139,6 +144,7 @@ def read(settings: Settings, host: str, answers: Answers) -> HostStatus:
         watch=reading.of("watch", lambda text: kept.read(text).standing()),
         lock=reading.of("lock", _holder),
         maintenance=reading.of("maintenance", maintenance.parse),
+        balancer=reading.of("balancer", maintenance.parse) if "balancer" in answers else Maintenance(),
         backup=newest(catalog) if catalog else None,
         keeps_backups="backup" in answers,
         backup_unknown=catalog is None,
@@ -176,6 +182,7 @@ _TOPICS = {
     "guard": "the guard",
     "watch": "its detached watch",
     "maintenance": "whether visitors are turned away",
+    "balancer": "whether it is in its load balancer",
     "backup": "its backups",
 }
 

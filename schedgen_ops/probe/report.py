@@ -11,6 +11,8 @@ from schedgen_ops.probe.visitors import Visitors
 from schedgen_ops.watch import figures, rules
 
 _BEFORE = "before"
+OUT = "out"
+"""The phase of a host that is out of its load balancer: what fails there meanwhile is nobody's request."""
 _MARK = re.compile(r"(\d+) phase (\w+)", re.ASCII)
 _ANSWER = re.compile(r"(\d+) (\d+) (\d+) (\d+(?:\.\d+)?)", re.ASCII)
 
@@ -61,7 +63,7 @@ class ProbeReport:
 
     Attributes:
         gap: the longest time, in seconds, from the last good answer before a failed one to the next good one.
-        phases: before, during, after.
+        phases: before, during, after; and out, which counts in none of the above, for hosts that were.
         silent: hosts whose prober could not tell what it saw.
         visitors: what the ingress counted of others; None where only our own requests are looked at.
     """
@@ -110,6 +112,12 @@ class ProbeReport:
         )
 
 
+def begins(line: str) -> str:
+    """Return the phase that begins with a line of the prober's; "" for none."""
+    mark = _MARK.fullmatch(line)
+    return mark[2] if mark else ""
+
+
 def answered(line: str, wanted: Sequence[int | None] = ()) -> ProbeAnswer | None:
     """Return the answer that a line of the prober's tells of, if it is about a request.
 
@@ -148,12 +156,13 @@ def report(
     answers: Sequence[ProbeAnswer], phases: Sequence[str] = (_BEFORE, "during", "after")
 ) -> ProbeReport:
     """Return what the answers come to: in all, and phase by phase."""
+    served = [answer for answer in answers if answer.phase != OUT]
+    if len(served) < len(answers):
+        phases = (*phases, OUT)
     return ProbeReport(
-        requests=len(answers),
-        failed=sum(not answer.good for answer in answers),
-        gap=max(
-            (_gap([a for a in answers if a.url == url]) for url in {a.url for a in answers}), default=0.0
-        ),
+        requests=len(served),
+        failed=sum(not answer.good for answer in served),
+        gap=max((_gap([a for a in served if a.url == url]) for url in {a.url for a in served}), default=0.0),
         phases=tuple(_phase(name, [a for a in answers if a.phase == name]) for name in phases),
     )
 

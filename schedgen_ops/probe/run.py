@@ -13,7 +13,7 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.probe import remote_commands, visitors
-from schedgen_ops.probe.report import ProbeAnswer, ProbeReport, answered, merged, parse, report
+from schedgen_ops.probe.report import OUT, ProbeAnswer, ProbeReport, answered, begins, merged, parse, report
 from schedgen_ops.probe.series import Series, series
 from schedgen_ops.proxy import chosen
 from schedgen_ops.remote import Remote, RemoteProcess
@@ -41,6 +41,7 @@ class _Ear:
     counted: threading.Event = field(default_factory=threading.Event)
     wanted: tuple[int | None, ...] = field(init=False, default=())
     _failed: set[int] = field(default_factory=set)
+    _out: bool = False
 
     def __post_init__(self) -> None:
         # Each line is looked at.
@@ -50,8 +51,10 @@ class _Ear:
         self.lines.append(line)
         if line.startswith("visitors end "):
             self.counted.set()
+        if phase := begins(line):
+            self._out = phase == OUT
         answer = answered(line, self.wanted)
-        if answer and not answer.good and answer.url not in self._failed:
+        if answer and not answer.good and not self._out and answer.url not in self._failed:
             self._failed.add(answer.url)
             said = f"answered {answer.status}" if answer.status else "did not answer"
             events.warn(self.emit, f"a request failed: {self.checks[answer.url].url} {said}", self.host)
@@ -74,14 +77,15 @@ class Prober:
     _held: list[tuple[RemoteProcess, _Ear]] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def phase(self, name: str) -> None:
-        """Begin another phase of the report."""
-        self._say(name)
+    def phase(self, name: str, host: str = "") -> None:
+        """Begin another phase of the report, on one host or on all."""
+        self._say(name, host)
 
-    def _say(self, name: str) -> None:
-        for hold, _ in self._held:
-            with suppress(OpsError):
-                hold.send(name)
+    def _say(self, name: str, host: str = "") -> None:
+        for hold, ear in self._held:
+            if host in ("", ear.host):
+                with suppress(OpsError):
+                    hold.send(name)
 
     def start(self) -> None:
         """Begin to ask, on every host."""

@@ -62,7 +62,9 @@ class HAProxy:
             connect=limits.connect_timeout,
             idle=limits.idle_timeout,
         )
-        return head + "".join(_listener(route) for route in routes)
+        known = tuple(routes)
+        left = _filled("out") if any(route.left_at for route in known) else ""
+        return head + left + "".join(_listener(route) for route in known)
 
 
 def _listener(route: Route) -> str:
@@ -85,7 +87,8 @@ def _turned_away(route: Route) -> str:
     if route.raw:
         return _filled("turned_away_raw", proxy=route.proxy)
     # A path of its own can be told from what visitors ask for.
-    return _filled("turned_away", proxy=route.proxy, health=_health(route.asked))
+    left = _filled("left", path=route.left_at) if route.left_at else ""
+    return _filled("turned_away", proxy=route.proxy, health=_health(route.asked), left=left)
 
 
 def _binds(route: Route) -> Iterator[str]:

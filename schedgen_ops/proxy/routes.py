@@ -50,6 +50,7 @@ class Route:
         by_name: whether it is for those who call the service by its name; the port is not published then.
         found_as: the name under which the service's containers are found on its networks.
         raw: whether bytes pass as they come, because no HTTP was seen there.
+        left_at: the path at which a load balancer is told that the host is taken out; "" for none.
     """
 
     service: str
@@ -61,6 +62,7 @@ class Route:
     raw: bool = False
     ipv6: bool = False
     by_name: bool = False
+    left_at: str = ""
 
     @property
     def proxy(self) -> str:

@@ -9,6 +9,7 @@ from schedgen_ops.commands import files
 from schedgen_ops.deploy import as_found, cleaning, code, pipeline, schema, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.rolling import Part, Rolling
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.host_scripts import host_script
@@ -46,18 +47,19 @@ def rollback(
     session.share = ALL
     it = Rollback(session, target, data, decided)
     undoing = session.undoing
+    services_back = Part("2", "Rolling back services", it.roll, it.roll_back)
+    # It served before: it has shown that it stays up.
+    rolling = Rolling(session, (pipeline.INGRESS, services_back), settle=False, title="Rolling back")
     steps = (
-        pipeline.preflight(session),
+        pipeline.preflight(session, rolling.ready),
         Step("", "Release and images", it.find, gate=True),
         Step("1", "Restoring code", it.restore_code, undo=undoing(code.switch_back)),
         *((it.reverting(),) if revert else ()),
         *((Step("", "Restoring the database beside", it.prepare, undo=data.drop),) if data else ()),
-        pipeline.open_ingress(session),
-        Step("2", "Rolling back services", it.roll_all, undo=undoing(it.roll_back)),
+        *rolling.steps(after=it.tell_answering),
         *((Step("", "Exchanging the database", data.swap, undo=data.back),) if data else ()),
-        # It served before: it has shown that it stays up.
         pipeline.verification(session, 3, "Post-rollback verification", settle=False),
-        pipeline.clean_up(session, 4, it.settle),
+        *pipeline.end(session, 4, it.settle),
     )
     return Pipeline(session, steps)
 
@@ -139,10 +141,9 @@ class Rollback:
             with cleaning.as_warning(self.session.emit):
                 self.data.settle()
 
-    def roll_all(self) -> None:
-        """Replace every service at once, where that is safe: all of them ran together before."""
+    def tell_answering(self) -> None:
+        """Tell since when the older release answers every request."""
         session = self.session
-        session.do(self._roll_all, batch=session.at_once)
         # A worker that ends its last job is in nobody's way.
         if not session.touched:
             events.info(session.emit, "No service differs: nothing had to be replaced")
@@ -152,7 +153,8 @@ class Rollback:
         events.info(session.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")
         session.emit(events.Fact("answering", seconds))
 
-    def _roll_all(self, host_run: HostRun) -> None:
+    def roll(self, host_run: HostRun) -> None:
+        """Replace every service of a host at once, where that is safe: all of them ran together before."""
         services.roll(host_run, self._order(host_run), together)
         if not host_run.settings.tiers:
             self._tell_left(host_run)

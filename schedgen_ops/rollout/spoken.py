@@ -9,7 +9,7 @@ from schedgen_ops.commands.definition import Port, Service
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.proxy.routes import Route, called, routes
 from schedgen_ops.release.record import ServiceRecord
-from schedgen_ops.settings import Settings
+from schedgen_ops.settings import Balancer, Settings
 from schedgen_ops.shell import Command
 
 HTTP, NOTHING = "http", "nothing"
@@ -95,7 +95,15 @@ def led(
         names: where the containers of a service are not found by its own name.
     """
     as_it_comes = [name for record in records.values() for name in record.raw]
-    return routes(services, settings.checks, names, as_it_comes)
+    found = routes(services, settings.checks, names, as_it_comes)
+    return tuple(replace(route, left_at=_left_at(route, settings.balancer)) for route in found)
+
+
+def _left_at(route: Route, balancer: Balancer | None) -> str:
+    """Where a load balancer asks for the health of a host; it comes by a port, and speaks HTTP."""
+    if balancer is None or balancer.health is None or route.raw or route.by_name:
+        return ""
+    return balancer.health if balancer.service in (None, route.service) else ""
 
 
 def _http(route: Route, settings: Settings, known: Mapping[str, ServiceRecord], seen: str) -> bool:

@@ -4,10 +4,12 @@
 """
 
 from schedgen_ops.settings.backups import Backup, Drill, Offsite
+from schedgen_ops.settings.balancer import Balancer, Call, Request
 from schedgen_ops.settings.guard import Guard
 from schedgen_ops.settings.ingress import Ingress
 from schedgen_ops.settings.model import Settings
 from schedgen_ops.settings.policy import Freeze, Policy
+from schedgen_ops.settings.rollout import Rollout
 from schedgen_ops.settings.sections import (
     Build,
     Check,
@@ -20,7 +22,6 @@ from schedgen_ops.settings.sections import (
     Migrations,
     Objects,
     Releases,
-    Rollout,
     SshSettings,
     Tier,
     Watch,
@@ -38,7 +39,9 @@ from schedgen_ops.settings.verification import (
 
 __all__ = [
     "Backup",
+    "Balancer",
     "Build",
+    "Call",
     "Check",
     "CleanUp",
     "CommandCheck",
@@ -62,6 +65,7 @@ __all__ = [
     "QueryCheck",
     "Queue",
     "Releases",
+    "Request",
     "Rollout",
     "Settings",
     "SshSettings",

@@ -12,8 +12,10 @@ from schedgen_ops.settings import notify as people
 from schedgen_ops.settings import policy as policies
 from schedgen_ops.settings import secrets as secret
 from schedgen_ops.settings import types as t
+from schedgen_ops.settings.balancer import Balancer
 from schedgen_ops.settings.base import DEFAULTS, Section
 from schedgen_ops.settings.ingress import Ingress
+from schedgen_ops.settings.rollout import Rollout
 from schedgen_ops.settings.violations import Violation, refuse
 
 
@@ -137,9 +139,12 @@ class Environment(Section):
     )
     policy: policies.Policy = Field(default=DEFAULTS, description="What a deploy has to keep to.")
     releases: sections.Releases = Field(default=DEFAULTS, description="What is kept for a rollback.")
-    rollout: sections.Rollout = Field(default=DEFAULTS, description="How an update spreads over the hosts.")
+    rollout: Rollout = Field(default=DEFAULTS, description="How an update spreads over the hosts.")
     ingress: Ingress = Field(
         default=DEFAULTS, description="The load balancer that takes published ports over."
+    )
+    balancer: Balancer | None = Field(
+        default=None, description="The load balancer in front of several hosts; null for none of ours."
     )
     lock: sections.Lock = Field(default=DEFAULTS, description="One deploy at a time.")
     notify: people.Notify = Field(default=DEFAULTS, description="Who is told of a run.")
@@ -210,6 +215,12 @@ class Environment(Section):
     def hosts_running(self, service: str) -> tuple[sections.HostSettings, ...]:
         """The hosts on which `service` runs."""
         return tuple(host for host in self.hosts if host.runs(service))
+
+    def balanced_hosts(self) -> tuple[sections.HostSettings, ...]:
+        """The hosts behind the load balancer; none without one."""
+        if self.balancer is None:
+            return ()
+        return self.hosts_running(self.balancer.service) if self.balancer.service else self.hosts
 
     def migrating_hosts(self) -> tuple[sections.HostSettings, ...]:
         """The hosts that say `migrates: true`; if none does, those that run the database.

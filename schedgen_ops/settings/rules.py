@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schedgen_ops.settings import secrets, sources
+from schedgen_ops.settings import balancer, secrets, sources
 from schedgen_ops.settings.environment import Environment
 from schedgen_ops.settings.violations import Location, Violation
 from schedgen_ops.text import nearest
@@ -22,7 +22,9 @@ def between(settings: Environment) -> list[Violation]:
         _backing_up,
         _checks_apart,
     )
-    return [violation for rule in (*rules, _times, _secrets, _source) for violation in rule(settings)]
+    return [
+        violation for rule in (*rules, _times, _secrets, _source, _spread) for violation in rule(settings)
+    ]
 
 
 def _some_host(settings: Environment) -> Iterator[Violation]:
@@ -56,6 +58,8 @@ def _known_services(settings: Environment) -> Iterator[Violation]:
         for index, service in enumerate(services)
     ]
     named += [(("rollout", "by_name", name), name) for name in settings.rollout.by_name]
+    if settings.balancer and settings.balancer.service:
+        named.append((("balancer", "service"), settings.balancer.service))
     for place, service in named:
         if service not in known:
             near = nearest(service, known)
@@ -155,3 +159,16 @@ def _source(settings: Environment) -> Iterator[Violation]:
     yield from sources.broken(settings.release, settings.policy, settings.delivered)
     if settings.build.where == "laptop" and not settings.from_git:
         yield ("build", "where"), "is about images that are built: with `source: image` none are"
+
+
+def _spread(settings: Environment) -> Iterator[Violation]:
+    """Somebody serves at every moment, and somebody is left for canary hosts to go before."""
+    names, first = [host.name for host in settings.hosts], settings.rollout.canary_hosts
+    if not names:
+        return
+    if first >= len(names):
+        yield ("rollout", "canary_hosts"), f"leaves no host to follow: there are {len(names)}"
+        return
+    batches = settings.rollout.batches(names, canary=True)
+    behind = [host.name for host in settings.balanced_hosts()]
+    yield from balancer.broken(settings.balancer, behind, batches, canary=first > 0)

@@ -56,12 +56,14 @@ class Operator:
     Attributes:
         folder: where both are.
         environ: further variables of every command line.
+        patience: seconds that a command line may take.
     """
 
     place: Place
     folder: Path
     boxes: tuple[Box, ...]
     environ: dict[str, str] = field(default_factory=dict)
+    patience: float = PATIENCE
 
     def configure(self, *, hosts: Mapping[str, Mapping[str, Any]] | None = None, **changes: Any) -> Operator:
         """Writes config/lab.yaml: the project's own, changed key by key; `hosts` adds to a host's entry."""
@@ -92,7 +94,7 @@ class Operator:
                 stdout=stdout,
                 stderr=stderr,
             )
-        return Running(process, out, err)
+        return Running(process, out, err, self.patience)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -130,11 +132,14 @@ class Running:
     process: subprocess.Popen[bytes]
     out: Path
     err: Path
+    patience: float = PATIENCE
 
     def until(self, text: str) -> None:
         """Waits until `text` is on stdout."""
         wait_for(
-            lambda: text in self.out.read_text() or self.process.poll() is not None, f"{text!r}", PATIENCE
+            lambda: text in self.out.read_text() or self.process.poll() is not None,
+            f"{text!r}",
+            self.patience,
         )
         assert text in self.out.read_text(), self.err.read_text()
 
@@ -145,7 +150,7 @@ class Running:
     def wait(self) -> Ran:
         """How it ended."""
         try:
-            code = self.process.wait(PATIENCE)
+            code = self.process.wait(self.patience)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -177,7 +177,8 @@ case $1 in
       case $ask in
         'show stat') stat ;;
         'show map') if [ -e unmapped ]; then echo '# id (file) description'; else
-          echo '0 (/etc/schedgen-ingress/maintenance.map) entry_cnt=0'; fi ;;
+          echo '0 (/etc/schedgen-ingress/maintenance.map) entry_cnt=0'
+          echo '1 (/etc/schedgen-ingress/out.map) entry_cnt=0'; fi ;;
         'show map '*) ! [ -e mapped ] || cat mapped ;;
         'prepare map '*) if [ -e unversioned ]; then echo 'Unknown command.'; else
           echo 'New version created: 7'; fi ;;

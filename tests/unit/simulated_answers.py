@@ -17,6 +17,7 @@ from simulated_world import (
     READY,
     SCHEMA,
     SERVICES,
+    STATE,
     Words,
     World,
     image_id,
@@ -26,6 +27,8 @@ from simulated_world import (
 from schedgen_ops.commands.docker import DEFINITION_LABEL, IMAGE, JOBS_LABEL, RELEASE_LABEL
 from schedgen_ops.remote import Result
 
+# Where a host notes that it is out of its load balancer.
+OUT = f"{STATE}/out"
 Handler = Callable[[World, Words, str], Result]
 # What stands for a host script reads its values by their names.
 Values = Mapping[str, Any]
@@ -222,6 +225,17 @@ def _page(world: World, words: Words, _: str) -> Result:
     return result(f"HTTP/1.1 {status} X\r\n\r\n{body}\n\x1e10000 \n")
 
 
+def _turn(world: World, words: Words, _: str) -> Result | None:
+    if "schedgen_out" not in world.ingress:
+        return result(code=11 if world.ingress else 10)
+    world.left = words.values["way"] == "out"
+    return None
+
+
+def _put_back(world: World, words: Words, _: str) -> None:
+    world.files.pop(OUT, None)
+
+
 # By themselves, or from one look at the engine.
 PROGRAMS: dict[str, Handler] = {
     "docker version": says("20.10.24\n"),
@@ -243,6 +257,13 @@ TITLES: dict[str, Handler] = {
     "git status": lambda world, w, s: result(f"{world.head}\n{world.branch}\n"),
     "read the names": says(recorded("variables.txt")),
     "df": says(recorded("spaces.txt")),
+    "is the host taken out": lambda world, w, s: result(
+        f"{world.files[OUT]}1736942400\n" if OUT in world.files else ""
+    ),
+    "note that the host is put back": changing(_put_back),
+    "take the host out": changing(_turn),
+    "put the host back": changing(_turn),
+    "wait for requests in flight": says(""),
     "is ": says(""),
     "are visitors let in": says(""),
     "load": says(recorded("load.txt")),
@@ -270,6 +291,7 @@ TITLES: dict[str, Handler] = {
 }
 LINES: dict[str, Handler] = {
     "true": says(""),
+    "sleep": says(""),
     **PROGRAMS,
     "docker tag": changing(_tag),
     "docker image inspect": _ids,

@@ -129,12 +129,14 @@ class World:
         pinned: the site needs containers of that service that are out of reach.
         probed: what the prober wrote.
         ingress: the configuration that the ingress runs with; "" while there is none.
+        left: the ingress says that the host is taken out of its load balancer.
         stuck: the ingress cannot take the ports over.
         data: which of the databases is the one that serves; `beside` are the others.
         held_by: the lock's owner, if somebody else holds it.
         verdict: what a watchdog comes to: kept or back.
         strangers: containers of the project's name that another work tree made.
         time: the host's time of day, in seconds since 1970; 0 says none.
+        canary: the watchdog watches before other hosts get the release.
         watchdog: the records that a watchdog at work was given: kept, taken back, broken.
         changed: the commands that changed something, in order.
     """
@@ -166,6 +168,7 @@ class World:
     status: str = "200"
     probed: str = PROBED
     ingress: str = ""
+    left: bool = False
     stuck: bool = False
     data: str = "ours"
     beside: tuple[str, ...] = ()
@@ -173,6 +176,7 @@ class World:
     verdict: str = "kept"
     strangers: tuple[str, ...] = ()
     time: int = 0
+    canary: bool = False
     watchdog: tuple[str, ...] = ()
     changed: list[str] = field(default_factory=list)
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from deploying import OWNER, one
 from fakes import FakeClock, FakeHost
-from kit import minimal
+from kit import minimal, settings
 
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.deploy import own
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import deploy
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.guard.run import guarded
+from schedgen_ops.hooks import placing
+from schedgen_ops.hooks.calling import RunHooks
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollback.run import rollback
 from schedgen_ops.settings import Settings
@@ -106,3 +110,35 @@ class Data:
 )
 def test_a_rollback(options: dict[str, Any], before: str, after: str) -> None:
     assert text(rollback(session(), ReleaseId("r1"), **options)) == ROLLBACK.format(before, after)
+
+
+def test_hooks_and_own_steps_come_before_the_first_host_and_after_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = settings("app1", "app2", "app3", balancer={"health": "/healthz"})
+    hosts = Fleet([FakeHost(host.name) for host in config.hosts])
+    run = deploy(Session(config, hosts, Ref("v1"), "20250115_120000", FakeClock(), silence, OWNER))
+    monkeypatch.setattr(own, "_steps", [])
+    own.step("Mine before", before="Ingress")(lambda *_: None)
+    own.step("Mine after", after="Rolling update - Application services")(lambda *_: None)
+    path = Path("/bin/true")
+    hooks = RunHooks({"pre-frontend": path, "post-frontend": path}, 5, silence, dict)
+    titles = [step.title for step in placing.added(own.added(run), hooks).steps]
+    first, last = titles.index("Rolling update of app1"), titles.index("Rolling update of app3")
+    assert titles[first - 2 : first] == ["Mine before", "Hook pre-frontend"]
+    assert titles[last + 1 : last + 3] == ["Hook post-frontend", "Mine after"]
+    assert len(titles) == len(set(titles))
+
+
+def test_behind_a_load_balancer_a_step_is_of_hosts() -> None:
+    config = settings("app1", "app2", "app3", balancer={"health": "/healthz"}, rollout={"batch": 2})
+    hosts = Fleet([FakeHost(host.name) for host in config.hosts])
+    three = Session(config, hosts, Ref("v1"), "20250115_120000", FakeClock(), silence, OWNER)
+    until = DEPLOY.partition("Ingress")[0]
+    by_host = "4-6 Rolling update of app1, app2 undo\n4-6 Rolling update of app3 undo\n"
+    assert text(deploy(three)).startswith(until + by_host)
+    tiers = ("Infrastructure", "Application", "Monitoring")
+    parts = ("Ingress", *(f"Rolling update - {name} services" for name in tiers))
+    assert [step.parts for step in deploy(three).steps if step.parts] == [parts] * 2
+    assert "2 Rolling back services undo" not in text(rollback(three, ReleaseId("r1")))
+    assert text(rollback(three, ReleaseId("r1"))).count("2 Rolling back app") == 2

@@ -166,3 +166,13 @@ def test_an_answer_is_good_where_it_has_the_status_that_its_check_asks_for() -> 
     lines = ["1000000 0 401 0.010", "2000000 0 200 0.010", "3000000 1 200 0.010"]
     assert [answer.good for answer in parse(lines, (401, None))] == [True, False, True]
     assert [answer.good for answer in parse(lines)] == [False, True, True]
+
+
+def test_what_fails_on_a_host_that_is_out_of_its_load_balancer_is_nobodys_request() -> None:
+    told = [line(1, 0, 200, 0.01), "2000000 phase out", line(3, 0, 0, 0.01), line(4, 0, 200, 0.01)]
+    seen = report(parse([*told, "5000000 phase during", line(6, 0, 200, 0.01)]))
+    assert (seen.requests, seen.failed, seen.gap) == (2, 0, 0.0)
+    assert seen.zero_downtime
+    assert [(phase.name, phase.requests, phase.failed) for phase in seen.phases][-1] == ("out", 2, 1)
+    seen = report(parse([*told, "5000000 phase during", line(6, 0, 0, 0.01)]))
+    assert (seen.requests, seen.failed) == (2, 1)

@@ -566,7 +566,7 @@ def test_another_configuration_is_read_by_a_new_worker_that_learns_who_is_there(
     assert "kill --signal USR2 3" in engine.log
     folder = engine.state.parent / "project's dir/.schedgen/ingress"
     assert sorted(path.name for path in folder.iterdir()) == [
-        *("applied", "haproxy.cfg", "hold.lua", "maintenance.html", "maintenance.map")
+        *("applied", "haproxy.cfg", "hold.lua", "maintenance.html", "maintenance.map", "out.map")
     ]
     assert (folder / "haproxy.cfg").read_text() == "frontend web_81\n"
 

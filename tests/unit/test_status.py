@@ -12,9 +12,11 @@ from kit import BACKUP, settings
 from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.cli import status_tables
 from schedgen_ops.commands.maintenance import Maintenance
 from schedgen_ops.errors import OpsError
 from schedgen_ops.looking import status
+from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote, Result
 from schedgen_ops.shell import Command
 
@@ -203,3 +205,16 @@ def test_a_note_of_nonsense_is_unknown(since: str) -> None:
     seen = look(host(are_visitors_let_in=f"{AWAY}\n{since}\n"))
     assert seen.maintenance is None
     assert seen.unknown[0].startswith("whether visitors are turned away: ")
+
+
+def test_a_host_that_is_out_of_its_load_balancer_says_so_and_what_puts_it_back() -> None:
+    config = settings("app1", "app2", balancer={"health": "/healthz"})
+    on = host(is_the_host_taken_out=f"taken out of the load balancer (ann@desk)\n{AT}\n")
+    seen = status.look(context(on, config))
+    assert seen.balancer is not None
+    assert (seen.balancer.by, seen.balancer.since) == ("ann@desk", "2025-01-15T13:00:00+00:00")
+    ((name, told),) = status_tables.warnings(Outcomes({"app1": seen}))
+    assert (name, told.partition(";")[2]) == ("app1", " `inv deploy.recover` puts it back")
+    assert "taken out of the load balancer (ann@desk)" in told
+    seen = status.look(context(host(is_the_host_taken_out=""), config))
+    assert not list(status_tables.warnings(Outcomes({"app1": seen})))

@@ -45,6 +45,12 @@
 #                                  configured before there was this
 #   proxy_let_in                   takes that back: who waits and who comes goes through
 #
+# A load balancer in front of several hosts, told to leave this one out; that outlives a start and `proxy_reload` too:
+#   proxy_leave                    at the path where its configuration says so, everybody but ourselves gets 503. It ends with
+#                                  2, and has changed nothing, where what runs was configured before there was this
+#   proxy_rejoin                   takes that back
+#   proxy_quiet                    whether no request that came by a port is open; 2 where the ingress does not tell
+#
 # What it has counted; our own requests, by their User-Agent `schedgen_ops`, are left out:
 #   proxy_visitors CONTAINER       a line: WORKER BORN ANSWERS ERRORS ALL_ERRORS SERVER_ERRORS ABORTED. WORKER is the
 #                                  number of the process that counts, BORN when it began, in seconds since the epoch;

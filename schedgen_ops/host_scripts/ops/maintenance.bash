@@ -14,21 +14,12 @@
 #: size      bytes of the page, on stdin
 source lib/alone_on_services.bash
 source lib/maintenance.bash
+source lib/doors.bash
 
 old=()
 find_ingress || exit
 [ -n "$ingress" ] && [[ $(state "$ingress") == running* ]] || exit 10
 published=$("${docker[@]}" port "$ingress") || exit
-# Where the port $1 of the ingress is reached from the host itself: ADDRESS/PORT.
-door() {
-  local found
-  found=$(sed -n "s|^$1/tcp -> ||p" <<< "$published" | head -n 1)
-  case ${found%:*} in
-    0.0.0.0) echo "127.0.0.1/${found##*:}" ;;
-    '[::]') echo "::1/${found##*:}" ;;
-    *) tr -d '[]' <<< "${found%:*}/${found##*:}" ;;
-  esac
-}
 # What a visitor of the door $1 gets: `page`, `held` for no answer within $2 seconds, `open`, or `nothing`.
 visit() {
   local line status='' retry_after='' code=0

@@ -162,13 +162,23 @@ proxy_prepare() { haproxy_prepare; }
 proxy_turn_away() { haproxy_turn_away "$@"; }
 proxy_keep_away() { haproxy_keep_away; }
 proxy_let_in() { haproxy_let_in; }
+proxy_leave() { haproxy_leave; }
+proxy_rejoin() { haproxy_rejoin; }
+# Those who call a service by its name are no load balancer's.
+proxy_quiet() {
+  haproxy_look || return 2
+  awk -F, '
+    /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $at["type"] == 2 && $1 !~ /:/ { open += $at["scur"] }
+    END { exit open > 0 }' <<< "$haproxy_stat"
+}
 
 # ROUTE yes|no: whether a server of it has passed its check, and it is up by that.
 haproxy_routes() {
   haproxy_look
   awk -F, '
     /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
-    $2 == "BACKEND" && $1 != "schedgen_maintenance" { up[$1] = $at["status"] == "UP" }
+    $2 == "BACKEND" && $1 !~ /^schedgen_(maintenance|out)$/ { up[$1] = $at["status"] == "UP" }
     $at["type"] == 2 && $at["status"] ~ /^UP/ && $at["check_status"] ~ /OK/ { passed[$1] }
     END { for (each in up) print each, up[each] && each in passed ? "yes" : "no" }' <<< "$haproxy_stat"
 }
@@ -254,8 +264,8 @@ proxy_visitors() {
           0) everything[$kind]=$((${everything[$kind]-0} + ${f[${at[hrsp_5xx]}]:-0})) ;;
           1)
             broken[$kind]=$((${broken[$kind]-0} + ${f[${at[srv_abrt]}]:-0}))
-            if [ "${f[0]}" = schedgen_maintenance ]; then
-              # Who was turned away got what was meant for them.
+            if [[ ${f[0]} =~ ^schedgen_(maintenance|out)$ ]]; then
+              # Who was turned away got what was meant for them, and so did a load balancer.
               everything[$kind]=$((${everything[$kind]-0} - ${f[${at[hrsp_5xx]}]:-0}))
             else routes[$kind]=yes; fi
             ;;

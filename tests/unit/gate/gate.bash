@@ -23,6 +23,9 @@ proxy_prepare() { :; }
 proxy_turn_away() { gate turn_away "${@:2}"; }
 proxy_keep_away() { gate keep_away; }
 proxy_let_in() { gate let_in; }
+proxy_leave() { gate leave; }
+proxy_rejoin() { gate rejoin; }
+proxy_quiet() { gate quiet; }
 proxy_reopen() { gate reopen; }
 proxy_visitors() {
   local ingress=$1

@@ -1,4 +1,5 @@
-# Visitors turned away by a map that is in the running HAProxy, and on the disk; `folder` has its configuration.
+# Visitors turned away, and a load balancer told to leave this host out, each by a map that is in the running HAProxy, and
+# on the disk; `folder` has its configuration.
 source lib/files.bash
 embed proxies/haproxy/hold.lua
 
@@ -8,12 +9,13 @@ haproxy_file() { cat > "$folder/.$1" && chmod 644 "$folder/.$1" && durable "$fol
 haproxy_prepare() {
   printf '%s\n' "$hold_lua" | haproxy_file hold.lua &&
     { [ -e "$folder/maintenance.map" ] || haproxy_file maintenance.map < /dev/null; } &&
+    { [ -e "$folder/out.map" ] || haproxy_file out.map < /dev/null; } &&
     { [ -e "$folder/maintenance.html" ] || echo 'Down for maintenance' | haproxy_file maintenance.html; }
 }
-# Whether what runs reads the map; 1 where it does not answer, 2 where it does not.
+# Whether what runs reads the map $1; 1 where it does not answer, 2 where it does not.
 haproxy_mapped() {
   haproxy_ask 'show map' && [ -n "$haproxy_answer" ] || return
-  [[ $haproxy_answer = *"($haproxy_map)"* ]] || return 2
+  [[ $haproxy_answer = *"($1)"* ]] || return 2
 }
 # The map that is read at a start: the value $1 for the routes.
 haproxy_kept() {
@@ -49,7 +51,7 @@ haproxy_turn_away() {
   [ "$3" -eq 0 ] || mode=hold
   value=$mode:$2:$3:$4
   shift 4
-  haproxy_mapped || return
+  haproxy_mapped "$haproxy_map" || return
   cmp -s "$page" "$folder/maintenance.html" || anew=yes
   haproxy_file maintenance.html < "$page" && haproxy_kept "$value" "$@" || return
   if [ -n "$anew" ]; then
@@ -63,13 +65,13 @@ haproxy_keep_away() {
   local was=() all=() still=() route rest value
   local -A lost=()
   proxy_lost=()
-  haproxy_mapped || return
+  haproxy_mapped "$haproxy_map" || return
   while read -r route rest; do
     was+=("$route") lost[${route%_*}]=yes value=$rest
   done < "$folder/maintenance.map"
   [ "${was[*]}" != '*' ] || return 0
   haproxy_look || return
-  mapfile -t all < <(awk -F, '$2 == "BACKEND" && $1 != "schedgen_maintenance" && $1 !~ /:/ { print $1 }' <<< "$haproxy_stat")
+  mapfile -t all < <(awk -F, '$2 == "BACKEND" && $1 !~ /^schedgen_(maintenance|out)$/ && $1 !~ /:/ { print $1 }' <<< "$haproxy_stat")
   for route in "${all[@]}"; do [ -z "${lost[${route%_*}]-}" ] || still+=("$route"); done
   for route in "${still[@]}"; do unset "lost[${route%_*}]"; done
   [ "${#still[@]}" -gt 0 ] || return 2
@@ -82,3 +84,11 @@ haproxy_keep_away() {
 haproxy_let_in() {
   haproxy_file maintenance.map < /dev/null && haproxy_look && haproxy_ask "clear map $haproxy_map"
 }
+
+haproxy_out=/etc/schedgen-ingress/out.map
+haproxy_leave() {
+  haproxy_mapped "$haproxy_out" || return
+  echo 'out yes' | haproxy_file out.map && haproxy_ask "clear map $haproxy_out;add map $haproxy_out out yes"
+}
+# One that was configured before there was this has no such map, and nothing to clear.
+haproxy_rejoin() { haproxy_file out.map < /dev/null && haproxy_look && haproxy_ask "clear map $haproxy_out"; }
