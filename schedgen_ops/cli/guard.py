@@ -15,6 +15,7 @@ from schedgen_ops.deploy import standby
 from schedgen_ops.errors import ConfigError
 from schedgen_ops.guard import plan, remote_commands, story
 from schedgen_ops.guard.run import guarded as assemble
+from schedgen_ops.guard.run import judged
 from schedgen_ops.lock import remote_commands as locking
 from schedgen_ops.notify.host_webhook import webhook
 from schedgen_ops.release import store
@@ -24,6 +25,7 @@ from schedgen_ops.release.record import State, served_in_order
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
+from schedgen_ops.shell import Secret
 from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import details
 
@@ -35,7 +37,10 @@ def deploy(op: Operation, ref: Ref, force: str = "") -> None:
     if op.settings.guard.enabled:
         guarded(op, ref, 0, "", 0, force)
     else:
-        plain.deploy(op, ref, force)
+        judge = (
+            partial(judged, webhook=_webhook(op, op.settings)) if op.settings.rollout.canary_hosts else None
+        )
+        plain.deploy(op, ref, force, judge)
 
 
 def guarded(op: Operation, ref: Ref, duration: int, canary: str, pause: int, force: str = "") -> None:
@@ -46,9 +51,13 @@ def guarded(op: Operation, ref: Ref, duration: int, canary: str, pause: int, for
     """
     settings = chosen(op.settings, duration, canary, pause)
     stages = ("Guarded", _stages(settings))
-    found = webhook(settings, os.environ, lambda text: events.warn(op.emit, text))
-    with_webhook = partial(assemble, webhook=found)
+    with_webhook = partial(assemble, webhook=_webhook(op, settings))
     plain.carry_out(op, settings, ref, with_webhook, stages, force=force)
+
+
+def _webhook(op: Operation, settings: Settings) -> Secret | None:
+    """Where hosts tell the team by themselves."""
+    return webhook(settings, os.environ, lambda text: events.warn(op.emit, text))
 
 
 def chosen(settings: Settings, duration: int, canary: str, pause: int) -> Settings:

@@ -37,6 +37,7 @@ class AgentConfig:
     Attributes:
         docker: the words that run docker.
         alone: whether it decides without asking: there is no other host whose signal counts.
+        canary: whether no other host has the release yet: it is told when they get it, and keeps nothing.
         interval, traffic_timeout: in seconds.
         insufficient_traffic: what happens where too few real requests came: accept, wait or rollback.
         services: those that the release replaced; `proxies` are the ingress's routes to them.
@@ -71,6 +72,7 @@ class AgentConfig:
     cut: tuple[str, ...]
     keep: tuple[str, ...]
     records: tuple[str, ...]
+    canary: bool = False
 
 
 def policy(settings: Settings) -> GuardPolicy:
@@ -97,6 +99,16 @@ def stages(settings: Settings, *, behind: bool = True) -> tuple[Stage, ...]:
     shares = settings.guard.canary if behind else ()
     last = Stage(100, settings.watch.duration)
     return (*(Stage(share, settings.guard.pause) for share in shares), last)
+
+
+def before_others(settings: Settings, *, shares: bool) -> tuple[Stage, ...]:
+    """The watch of a canary host before other hosts get the release.
+
+    Args:
+        shares: whether its containers begin with a share of the host's requests.
+    """
+    first = stages(settings)[:-1] if shares else ()
+    return (*first, Stage(100, settings.rollout.canary_watch))
 
 
 def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:

@@ -40,7 +40,7 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "project": config.project,
         "state": state,
         "release": config.release_id,
-        "alone": "yes" if config.alone else "no",
+        "alone": "canary" if config.canary else "yes" if config.alone else "no",
         "interval": config.interval,
         "stages": tuple(f"{stage.share} {stage.seconds}" for stage in config.stages),
         "policy": variables(policy),
@@ -71,7 +71,7 @@ def follow(state: str) -> Command:
 
 
 def signal(state: str, text: str) -> Command:
-    """Tell the watchdog `keep`, or `back REASON`; no error where there is none any more."""
+    """Tell the watchdog `keep`, `leave` or `back REASON`; no error where there is none any more."""
     return host_script("watch/signal", title="tell the guard", state=state, signal=text)
 
 

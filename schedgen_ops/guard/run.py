@@ -16,6 +16,7 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.guard import plan, remote_commands
+from schedgen_ops.guard.plan import Stage
 from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
@@ -27,6 +28,8 @@ _START = 60.0
 _SIGNAL = 30.0
 # What going back may take beyond the configured deadlines of its parts.
 _MARGIN = 300
+# Percent of the requests.
+_EVERY = 100
 
 
 def guarded(session: Session, webhook: Secret | None = None) -> Pipeline:
@@ -42,22 +45,35 @@ def guarded(session: Session, webhook: Secret | None = None) -> Pipeline:
         # Whether they stay up is for the watch to see.
         pipeline.check(session, number),
         Step(str(number + 1), title, watching.watch, undo=watching.stand_down, settles=True),
-        pipeline.clean_up(session, number + 2),
+        *pipeline.end(session, number + 2),
     )
-    return Pipeline(session, (*run.until_verified(session), *end))
+    return Pipeline(session, (*run.until_verified(session, partial(judged, webhook=webhook)), *end))
+
+
+def judged(session: Session, hosts: tuple[str, ...], webhook: Secret | None = None) -> Step:
+    """Return the step that watches a release on canary hosts, before the others get it.
+
+    Args:
+        hosts: their names.
+        webhook: see `guarded`.
+    """
+    watching = Watching(session, webhook, hosts)
+    return Step("", "Watching the canary hosts", watching.watch, undo=watching.stand_down)
 
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """The watch of a release on every host of a session.
+    """The watch of a release on every host of a session, or on canary hosts before the others get it.
 
     Attributes:
         webhook: where hosts tell the team by themselves.
+        canaries: the names of the canary hosts; () for the watch of all, at the end.
         watches: what the watchdog of each host told, by its name.
     """
 
     session: Session
     webhook: Secret | None = None
+    canaries: tuple[str, ...] = ()
     watches: dict[str, HostWatch] = field(default_factory=dict)
     _stopping: dict[str, float] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -70,15 +86,20 @@ class Watching:
             HandedOver: where a host is out of reach: it decides alone.
         """
         self._announce()
-        self.session.do(self._begin)
-        outcomes = self.session.fleet.each(lambda remote: self._follow(self.session.host_run(remote)))
+        self.session.do(self._begin, only=self._names)
+        hosts = self.session.fleet.only(self._names)
+        outcomes = hosts.each(lambda remote: self._follow(self.session.host_run(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
-            raise _handed_over(lost)
+            raise _handed_over(lost, canary=bool(self.canaries))
         outcomes.values()
-        bad = [watch for watch in self.watches.values() if watch.outcome != "kept"]
+        bad = [watch for watch in self.watches.values() if watch.outcome not in ("kept", "left")]
         if bad:
             raise _taken_back(bad)
+        if self.canaries:
+            told = f"The release does well on {', '.join(self.watches)}: the other hosts get it"
+            events.info(self.session.emit, told)
+            return
         # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
         self.session.serves = True
         for host_run in self.session.host_runs:
@@ -87,9 +108,29 @@ class Watching:
             host_run.new = replace(host_run.release, state=State.DONE, guard=reason)
         events.info(self.session.emit, "Monitoring passed: the release is kept")
 
+    @property
+    def _names(self) -> set[str]:
+        """The hosts that are watched."""
+        names = {*self.session.fleet.names}
+        return names & {*self.canaries} if self.canaries else names
+
+    @property
+    def _host_runs(self) -> tuple[HostRun, ...]:
+        return tuple(each for each in self.session.host_runs if each.remote.name in self._names)
+
+    def _stages(self, host_run: HostRun) -> tuple[Stage, ...] | None:
+        """The watch of a host where it is not what the configuration says of all; None where it is."""
+        settings, shares = self.session.settings, self.session.share < _EVERY
+        if self.canaries:
+            return plan.before_others(settings, shares=shares)
+        if host_run.judged:
+            # It has had its shares.
+            return (Stage(_EVERY, sum(stage.seconds for stage in plan.stages(settings))),)
+        return None
+
     def _announce(self) -> None:
         settings, limits = self.session.settings, self.session.settings.limits
-        seconds = plan.stages(settings)[-1].seconds
+        seconds = settings.rollout.canary_watch if self.canaries else plan.stages(settings)[-1].seconds
         events.info(self.session.emit, f"Monitoring deployment for {seconds}s...")
         events.info(self.session.emit, "Automatic rollback will trigger if:")
         events.info(self.session.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
@@ -98,11 +139,14 @@ class Watching:
 
     def _begin(self, host_run: HostRun) -> None:
         config = plan.agent_config(host_run, alone=len(self.session.host_runs) == 1)
+        config = replace(config, canary=bool(self.canaries))
+        if stages := self._stages(host_run):
+            config = replace(config, stages=stages if config.proxies else stages[-1:])
         # Services go back one after the other where they need one another.
         self._stopping[host_run.remote.name] = sum(host_run.grace(name) for name in host_run.touched)
         watch = HostWatch(config.policy, config.stages, self.session.emit, host_run.remote.name)
         self.watches[host_run.remote.name] = watch
-        if self.session.settings.guard.canary and not config.proxies:
+        if self.session.share < _EVERY and not config.proxies:
             host_run.warn("Nothing behind the ingress changed: there is no share to begin with")
         # The run's own token: the lock is not refused to the run because of its own watchdog.
         session = self.session
@@ -125,6 +169,8 @@ class Watching:
             host_run.remote.stream(remote_commands.follow(host_run.paths.state), on_line, deadline=longest)
         if not watch.outcome:
             self._look_up(host_run, watch)
+        host_run.judged = watch.outcome == "left"
+        host_run.home = watch.outcome == "back"
 
     @property
     def _longest_way_back(self) -> int:
@@ -135,22 +181,24 @@ class Watching:
         """The log was gone before its end was read: the record tells."""
         release = store.read(host_run.remote, host_run.paths).get(host_run.release.id)
         state = release.state if release else State.STARTED
+        if self.canaries and watch.good and state is State.STARTED:
+            watch.outcome = "left"
+            return
         watch.outcome = {State.DONE: "kept", State.FAILED: "back", State.BROKEN: "broken"}.get(state, "ended")
         watch.reason = (release.guard or release.error) if release else ""
         watch.reason = watch.reason or "the guard ended without a verdict"
 
     def _tell_others(self, host_run: HostRun, text: str) -> None:
-        others = [
-            other for other in self.session.host_runs if other is not host_run and not self._over(other)
-        ]
+        others = [other for other in self._host_runs if other is not host_run and not self._over(other)]
         at_once([partial(_tell, other, text) for other in others])
 
     def _agree(self) -> None:
-        """Once every host found the release good, each is told to keep it."""
+        """Once every host found the release good, each is told to keep it, or to leave it to us."""
+        word = "leave" if self.canaries else "keep"
         with self._turn:
-            ready = all(self.watches[host_run.remote.name].good for host_run in self.session.host_runs)
+            ready = all(self.watches[host_run.remote.name].good for host_run in self._host_runs)
         if ready:
-            at_once([partial(_tell, host_run, "keep") for host_run in self.session.host_runs])
+            at_once([partial(_tell, host_run, word) for host_run in self._host_runs])
 
     def _over(self, host_run: HostRun) -> bool:
         watch = self.watches.get(host_run.remote.name)
@@ -158,7 +206,7 @@ class Watching:
 
     def stand_down(self) -> None:
         """Make every watchdog go back now, if it has not yet, and wait until it has ended."""
-        self.session.undoing(self._stand_down)()
+        self.session.undoing(self._stand_down, only=self._names)()
 
     def _stand_down(self, host_run: HostRun) -> None:
         _tell(host_run, "back the operator's run was ended")
@@ -175,11 +223,15 @@ def _tell(host_run: HostRun, text: str) -> None:
     host_run.run(remote_commands.signal(host_run.paths.state, text), _SIGNAL)
 
 
-def _handed_over(lost: Sequence[str]) -> HandedOver:
+def _handed_over(lost: Sequence[str], *, canary: bool) -> HandedOver:
+    then = (
+        "takes the release back, since no other host has it" if canary else "keeps the release or goes back"
+    )
+    more = "; `inv deploy.recover` puts the other hosts right" if canary else ""
     return HandedOver(
-        "the connection was lost during the watch; the host watches on, and keeps the release or goes back",
+        f"the connection was lost during the watch; the host watches on, and {then}",
         host=", ".join(lost),
-        hint="`inv deploy.status` tells how it stands, and how it ended.",
+        hint=f"`inv deploy.status` tells how it stands, and how it ended{more}.",
     )
 
 

@@ -20,7 +20,7 @@ class HostWatch:
 
     Attributes:
         stages: what was planned.
-        outcome: kept, back, broken or ended, once the watchdog is done; `reason` says why.
+        outcome: kept, back, broken, left or ended, once the watchdog is done; `reason` says why.
         verdict: the sentence that decided, once it is bad.
         answering: seconds from the first bad sample to the old release answering.
         took: seconds that going back took.

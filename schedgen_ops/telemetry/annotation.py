@@ -70,7 +70,8 @@ def of_run(run: RunSummary, end: RunFinished, by: str, began: int, ended: int) -
 
 def of_verdict(run: RunSummary, found: Verdict) -> Annotation:
     """Return the mark of a guard's verdict."""
-    title = f"Guard on {found.host}: {'kept' if found.outcome == 'kept' else 'taken back'}"
+    words = {"kept": "kept", "left": "good on the canary host"}
+    title = f"Guard on {found.host}: {words.get(found.outcome, 'taken back')}"
     tags = (*_tags(run), "guard", f"host:{found.host}", f"result:{found.outcome}")
     return Annotation(found.at, found.at, tags, _shown(title, found.reason))
 

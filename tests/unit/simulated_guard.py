@@ -18,6 +18,7 @@ _BAD = line(ReleaseSample(at=20.0, failed=0, requests=240, errors=30))
 LOGS = {
     "kept": f"ready\nstage 100 600\nsample {_GOOD}\nend kept 0 kept after 1 samples\n",
     "agreed": f"ready\nstage 100 600\nsample {_GOOD}\ngood\nend kept 0 kept after 1 samples\n",
+    "left": f"ready\nstage 100 300\nsample {_GOOD}\ngood\nend left 0 good after 1 samples\n",
     "back": f"ready\nstage 100 600\nsample {_GOOD}\nsample {_BAD}\n"
     f"bad 2 requests {REASON}\t30 of 240 requests\nanswering 0.50\nend back 2.50 {REASON}\n",
 }
@@ -51,13 +52,17 @@ def finish(world: World, verdict: str) -> None:
 
 def _start(world: World, values: Values, stdin: str) -> Result:
     world.changed.append("guard")
-    world.watchdog = values["records"]
+    world.watchdog, world.canary = values["records"], values["alone"] == "canary"
     return result()
 
 
 def _follow(world: World, values: Values, stdin: str) -> Result:
     if not world.watchdog:
         return result()
+    if world.canary and world.verdict != "back":
+        # It decides nothing where no other host has the release.
+        world.watchdog = ()
+        return result(LOGS["left"])
     finish(world, world.verdict)
     return result(LOGS[world.verdict])
 

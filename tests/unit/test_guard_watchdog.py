@@ -246,6 +246,29 @@ def test_with_nobody_left_to_ask_it_keeps_what_is_good(post: Post) -> None:
     assert post.follow().outcome == "kept"
 
 
+def test_on_a_canary_host_a_good_release_is_left_to_the_run_and_not_kept(post: Post) -> None:
+    def give_it_to_others(line: str) -> None:
+        if line == "good":
+            post.run(remote_commands.signal(str(post.state), "leave"))
+
+    with (post.state / "lock").open("w") as run:
+        fcntl.flock(run, fcntl.LOCK_EX)
+        post.start(alone=False, canary=True, keep=("touch kept",), stages=(Stage(100, 1),))
+        watch = post.follow(give_it_to_others)
+    assert (watch.outcome, watch.good, watch.verdict) == ("left", True, "")
+    # Nothing is written: the release is neither kept nor taken back.
+    assert list((post.state / "releases/r2").iterdir()) == []
+    assert not (post.state / "guard").exists()
+
+
+def test_on_a_canary_host_a_good_release_goes_back_where_its_run_is_gone(post: Post) -> None:
+    post.start(alone=False, canary=True, stages=(Stage(100, 1),))
+    watch = post.follow()
+    assert (watch.outcome, watch.good) == ("back", True)
+    assert post.record["state"] == "FAILED"
+    assert "before other hosts got the release" in post.record["error"]
+
+
 def test_a_release_that_cannot_be_named_goes_back(post: Post) -> None:
     post.start(keep=("false",), stages=(Stage(100, 1),))
     watch = post.follow()

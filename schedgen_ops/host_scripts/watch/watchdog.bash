@@ -12,13 +12,14 @@
 #   answering SECONDS           the old release answers again, so long after the first bad sample
 #   good                        the watch is over; the signal of the operator's process is waited for
 #   say TEXT
-#   end kept|back|broken SECONDS TEXT
+#   end kept|back|broken|left SECONDS TEXT; left to the operator's process, which gives the release to others now
 #
 #: docker[]             the engine's words
 #: project              the name of the Compose project
 #: state                our folder of state
 #: release              the id of the release that is watched
-#: alone                "yes" where no other host's signal counts
+#: alone                "yes" where no other host's signal counts; "canary" where no other host has the release yet:
+#:                      `leave` is waited for then, and it is never kept
 #: interval             seconds from one look to the next
 #: stages[]             "SHARE SECONDS" of each part of the watch, the share in percent
 #: policy[]             the limits, as awk takes them: "-v", "NAME=VALUE"
@@ -169,8 +170,13 @@ if [ "$alone" != yes ]; then
   while :; do
     heed "$(awk -v a="$(now)" 'BEGIN { printf "%.2f", a + 1 }')"
     [ "$signal" != keep ] || break
+    [ "$signal" != leave ] || {
+      log "end left 0 good after $count samples"
+      leave
+    }
     # Nobody holds the run's lock: the operator's process is gone, and this host decides alone.
     ! flock --nonblock "$state/lock" true || break
   done
 fi
+[ "$alone" != canary ] || go_back 0 "the run ended before other hosts got the release"
 keep "$summary"
