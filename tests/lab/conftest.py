@@ -25,6 +25,7 @@ from schedgen_ops.lab.progress import Silent
 
 LONGEST = (
     "test_interrupted",
+    "test_balancer",
     "test_zero_downtime",
     "test_guard",
     "test_stacks",
