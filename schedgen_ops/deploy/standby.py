@@ -6,17 +6,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from schedgen_ops.commands.docker import INGRESS, Docker
+from schedgen_ops.commands.docker import INGRESS, Docker, grace, parse_containers
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.orchestrators import chosen as orchestrator_of
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release, ReleaseId
 from schedgen_ops.remote import Remote
+from schedgen_ops.rollout import run as roller
+from schedgen_ops.rollout.operations import Revert
+from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.rollout.strategies import registry
+from schedgen_ops.rollout.versions import Version, versions
 from schedgen_ops.settings import Settings
 
 _STOPPING = 120.0
@@ -98,6 +103,25 @@ def look(remote: Remote, settings: Settings) -> Standby | None:
     return Standby(ReleaseId(release), ReleaseId(newer), int(until), tuple(services))
 
 
+def newer_goes(remote: Remote, settings: Settings, standby: Standby, newer: Release) -> None:
+    """Drain and remove what replaced what stood by: an ingress that is opened to all would lead there again.
+
+    Args:
+        newer: its release; another one is named as what serves by now.
+
+    Raises:
+        OpsError: where it does not go.
+    """
+    commands = OperationRenderer(orchestrator_of(settings), settings)
+    boxes = parse_containers(remote.run(commands.orchestrator.containers(), deadline=QUICK).stdout)
+    patience = grace(box for box in boxes if box.service in standby.services)
+
+    def gone(new: Version) -> None:
+        roller.end(remote, commands, Revert(new, None), lambda text: None, patience)
+
+    at_once([partial(gone, new) for new in versions(newer, standby.services)])
+
+
 def back(
     remote: Remote, settings: Settings, standby: Standby, old: Release, moved: Callable[[str], None]
 ) -> None:
@@ -108,7 +132,7 @@ def back(
         moved: is told of each service that gets all requests by then.
 
     Raises:
-        OpsError: where not all of it does.
+        OpsError: where not all of it does, or not all of it is as it was.
     """
     limit = settings.health.deadline
     command = host_script(

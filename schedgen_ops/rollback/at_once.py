@@ -93,6 +93,8 @@ class AtOnce:
             )
             session.emit(events.Fact("answering", seconds))
             session.fleet.each(self._name).values()
+            # What is left of this the rest does, as after a run that was cut off.
+            session.fleet.each(self._newer_goes)
 
     def _serve_again(self, remote: Remote) -> None:
         clock, stood = self.session.clock, self.standing[remote.name]
@@ -112,6 +114,10 @@ class AtOnce:
         text = f"taken back by {self.session.owner.person}, while {stood.release} stood by"
         store.write(remote, paths, replace(newer, state=State.STARTED, finished="", error=text))
         store.set_current(remote, paths, stood.release)
+
+    def _newer_goes(self, remote: Remote) -> None:
+        stood = self.standing[remote.name]
+        standby.newer_goes(remote, self.session.settings, stood, self._release(remote, stood.newer))
 
     def _release(self, remote: Remote, release_id: ReleaseId) -> Release:
         found = self.shelves[remote.name].get(release_id)

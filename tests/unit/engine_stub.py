@@ -55,6 +55,8 @@ stat() {
     slot=0; of "${proxy%[_:]*}"
     for id in "${found[@]}"; do
       read -r s status health r < "containers/$id"; slot=$((slot + 1))
+      # Who stands by is seen where the ingress looks for it.
+      ! grep -qs schedgen-standby "name-$id" || [ -e "invited-$id" ] || continue
       up=DOWN
       case $status:$health in
         running:healthy) up=UP ;;
@@ -67,6 +69,15 @@ stat() {
     echo "$proxy,s9,,,0,,,,,,,,,,,,,MAINT,2,0.0.0.0:80,"
     echo "$proxy,BACKEND,,,0,,,,,,,,,,,,,$reach,1,,"
   done < proxies
+}
+# What each server of a route looks for, and where that is.
+led() {
+  stat | while IFS=, read -r route server _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ kind at _; do
+    [ "$kind" = 2 ] || continue
+    at=${at%:*} name=usual; [ "$at" != 0.0.0.0 ] || at=-
+    [ ! -e "invited-${at##*.}" ] || name=${at##*.}
+    echo "1 $route 1 $server $at 2 0 1 1 1 6 3 4 6 0 0 0 $name 80"
+  done
 }
 # Those that a container is not on, or found by no name of: gone-ID, unnamed-ID.
 on() { [ -e "gone-$1" ] || echo "$1 net 10.0.0.$1$([ -e "unnamed-$1" ] || echo " $2")"; }
@@ -81,7 +92,8 @@ case $1 in
     case $words in *oneoff=True*) [ ! -e containers/beef ] || echo beef; exit ;; esac
     case $words in *name=*schedgen-standby*)
       for file in name-*; do ! grep -qs schedgen-standby "$file" || echo "${file#name-}"; done; exit ;; esac
-    case $words in *compose.service=*) ;; *) (cd containers && printf '%s\n' *); exit ;; esac
+    case $words in *compose.service=*) ;; *schedgen.release=*) release=${words#*schedgen.release=}
+      grep -l " ${release%% *}$" containers/* | sed 's,.*/,,'; exit ;; *) (cd containers && printf '%s\n' *); exit ;; esac
     service=${words#*compose.service=}; release=
     case $words in *schedgen.release=*) release=${words#*schedgen.release=} ;; esac
     of "${service%% *}" "${release%% *}"
@@ -117,6 +129,8 @@ case $1 in
           echo '80/tcp {"HostIp":"'"$at"'","HostPort":"'"$port"'"}' ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *Aliases*) on "$id" "$s" ;;
+        '{{.Id}}{{range'*) echo "$id 10.0.0.$id" ;;
+        '{{index .Config.Labels '*IPAddress*) echo "$s 10.0.0.$id" ;;
         *Healthcheck*) check=; take check "check-$s"
           printf '%b\0' ${check:+'\0CMD\0own\0'"$check"}; echo ;;
         '{{.State.Pid}}') pid=; take pid "pid-$id"; echo "${pid:-0}" ;;
@@ -183,8 +197,10 @@ case $1 in
         'prepare map '*) if [ -e unversioned ]; then echo 'Unknown command.'; else
           echo 'New version created: 7'; fi ;;
         'show info') worker=1; take worker worker; echo "Pid: $worker" ;;
-        'show servers state') echo "ask $ask" >> log; [ -e stateless ] || echo 1 ;;
-        *) echo "ask $ask" >> log ;;
+        'show servers state') echo "ask $ask" >> log; [ -e stateless ] || { echo 1; led; } ;;
+        *) echo "ask $ask" >> log
+          case $ask in *fqdn\ usual*) rm -f invited-* ;; esac
+          for word in $ask; do word=${word%%;*}; [ "${was-}" != fqdn ] || [ "$word" = usual ] || touch "invited-$word"; was=$word; done ;;
       esac
       printf '\001'; [ ! -e fickle ] || exit 1
     done ;;

@@ -15,6 +15,9 @@
 #                                  more, those at OLD the rest. Each COUNT is how many these are, "" for as many as
 #                                  it sees. With 100 the old ones stand by: they get requests if
 #                                  no new one is well; with more than 100 they get none then, either
+#   proxy_invite NAMES ROUTE...    containers that are found by these names, one each, and by none that the routes look for,
+#                                  are seen from now on, and get no requests until they are weighed
+#   proxy_dismiss                  takes that back for all of them: they are found as all containers are, or not at all
 #   proxy_admit ADDRESSES ROUTE... takes `proxy_hold` back, for them and for who comes
 #   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO, "" for none, no new ones; what was
 #                                  begun goes on

@@ -80,6 +80,45 @@ connect_at() {
   [ "${#fillers[@]}" -eq 0 ] || "${docker[@]}" rm --force "${fillers[@]}" > /dev/null
   return "$code"
 }
+# free_below NETWORK ADDRESS: how many addresses the engine would give before this one.
+free_below() {
+  local network=$1 address=$2 base gateway taken last at number=0
+  read -r base gateway taken < <("${docker[@]}" network inspect --format \
+    '{{with index .IPAM.Config 0}}{{or .IPRange .Subnet}} {{or .Gateway "-"}}{{end}}{{range .Containers}} {{.IPv4Address}}{{end}}' "$network")
+  ip_number "${base%/*}" && last=$REPLY && ip_number "$address" || return
+  at=$REPLY
+  taken=" $gateway $taken "
+  while [ $((++last)) -lt "$at" ] && [ "$number" -lt 16 ]; do
+    printf -v base '%d.%d.%d.%d' $((last >> 24 & 255)) $((last >> 16 & 255)) $((last >> 8 & 255)) $((last & 255))
+    case $taken in *" $base "* | *" $base/"*) ;; *) number=$((number + 1)) ;; esac
+  done
+  echo "$number"
+}
+ip_number() {
+  local part
+  IFS=. read -ra part <<< "$1"
+  [ "${#part[@]}" -eq 4 ] && REPLY=$((part[0] << 24 | part[1] << 16 | part[2] << 8 | part[3]))
+}
+# fill_below IMAGE ROW...: of the networks in such rows, all addresses below those in them are taken meanwhile, by
+# containers whose ids go into the array `fillers`.
+fill_below() {
+  local image=$1 row network address count filler
+  local -A upto=()
+  shift
+  fillers=()
+  for row; do
+    read -r _ network address _ <<< "$row"
+    [ "$address" = - ] || comes_before "$address" "${upto[$network]-}" || upto[$network]=$address
+  done
+  for network in "${!upto[@]}"; do
+    count=$(free_below "$network" "${upto[$network]}") || continue
+    for (( ; count > 0; count--)); do
+      # No container of the project, whatever labels its image has.
+      filler=$("${docker[@]}" run --detach --rm --network "$network" --label com.docker.compose.project= \
+        --entrypoint sleep "$image" 60) && fillers+=("$filler")
+    done
+  done
+}
 # noted_networks "names"|"" SERVICE...: the rows of their records; without "names" of those of all services.
 noted_networks() {
   local how=$1 files file
@@ -145,4 +184,20 @@ on() {
   for row in "${coming[@]}"; do connect_at $row || code=1; done
   [ "$code" -eq 0 ] || return
   [ -z "$how" ] || for service; do forget_networks; done
+}
+# named RECORD...: containers that are on their networks under no name have those of such rows of their record again, one
+# after the other, so that each gets the address that it left; `now` has the rows of how they are. What was sent to them
+# meanwhile is sent again.
+named() {
+  local row id network address names at code=0
+  for row; do
+    read -r id network address names <<< "$row"
+    if at=$(grep -m 1 -- "^$id $network " <<< "$now"); then
+      read -r _ _ address _ <<< "$at"
+      "${docker[@]}" network disconnect "$network" "$id" || code=1
+    fi
+    # shellcheck disable=SC2086 # the words of a row
+    connect_at "$network" "$id" "$address" $names || code=1
+  done
+  return "$code"
 }

@@ -123,6 +123,58 @@ proxy_admit() {
   done
   haproxy_send
 }
+# A free server looks for that name from now on: Docker is asked within 200 ms, and what it finds is checked.
+proxy_invite() {
+  local found_as=$1 route name free
+  shift
+  haproxy_look || return
+  for route in "$@"; do
+    mapfile -t free < <(haproxy_names "$route" '')
+    for name in $found_as; do
+      [ "${#free[@]}" -gt 0 ] || {
+        haproxy_orders=''
+        return 1
+      }
+      haproxy_order "set weight $route/" ' 0' "${free[0]}"
+      haproxy_order "set server $route/" ' state ready' "${free[0]}"
+      haproxy_order "set server $route/" " fqdn $name" "${free[0]}"
+      free=("${free[@]:1}")
+    done
+  done
+  haproxy_send
+}
+# Of all servers, a line each: ROUTE/SERVER ADDRESS NAME, "-" for no address, NAME being what it looks for.
+haproxy_led() { haproxy_ask 'show servers state' && awk '$4 ~ /^s[0-9]+$/ { print $2 "/" $4, $5, $18 }' <<< "$haproxy_answer"; }
+# Those that look for another name than most of their route: ROUTE/SERVER NAME, the name that most look for.
+haproxy_invited() {
+  haproxy_led | awk '
+    { server[NR] = $1; name[NR] = $3; sub(/\/.*/, "", $1); route[NR] = $1
+      if (++count[$1, $3] > most[$1]) { most[$1] = count[$1, $3]; usual[$1] = $3 } }
+    END { for (i = 1; i <= NR; i++) if (name[i] != usual[route[i]]) print server[i], usual[route[i]] }'
+}
+# Those that lead where one before them does.
+haproxy_twice() { haproxy_led | awk '$2 != "-" { split($1, at, "/"); if (seen[at[1], $2]++) print $1 }'; }
+haproxy_nowhere() {
+  local led each
+  led=$(haproxy_led) || return
+  for each; do grep -q "^$each - " <<< "$led" || return; done
+}
+# A server keeps the container that is found by the usual name too. Another one may have found it before that: one of
+# them is freed, and gets nothing before it leads nowhere.
+proxy_dismiss() {
+  local each usual twice
+  while read -r each usual; do haproxy_order 'set server ' " fqdn $usual" "$each"; done < <(haproxy_invited)
+  [ -n "$haproxy_orders" ] || return 0
+  haproxy_send && sleep 0.5 || return
+  mapfile -t twice < <(haproxy_twice)
+  [ "${#twice[@]}" -gt 0 ] || return 0
+  haproxy_order 'set server ' ' state maint' "${twice[@]}"
+  haproxy_order 'set server ' ' addr 0.0.0.0' "${twice[@]}"
+  haproxy_send && within 5 haproxy_nowhere "${twice[@]}" || return
+  haproxy_order 'set weight ' ' 100%' "${twice[@]}"
+  haproxy_order 'set server ' ' state ready' "${twice[@]}"
+  haproxy_send
+}
 haproxy_drained=()
 proxy_drain() {
   local stay=$1 go=$2 route to from
@@ -220,7 +272,7 @@ proxy_reopen() {
     mapfile -t all < <(awk -F, '$2 ~ /^s[0-9]+$/ { print $1 "/" $2 }' <<< "$haproxy_stat") || return
   haproxy_order 'set server ' ' state ready' "${all[@]}"
   haproxy_order 'set weight ' ' 100%' "${all[@]}"
-  haproxy_send
+  haproxy_send && proxy_dismiss
 }
 
 haproxy_counters() {

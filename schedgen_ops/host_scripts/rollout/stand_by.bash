@@ -20,7 +20,7 @@ well_or_end
   echo "what was replaced of $service is not out of reach" >&2
   exit 1
 }
-mkdir -p "$state/standby" || exit
+mkdir -p "$state/standby" && printf '%s\n' "$ingress" > "$state/standby/ingress" || exit
 for id in "${go[@]}"; do printf '%s %s\n' "$id" "$(restart_policy "$id")" || exit; done > "$state/standby/restart-$service"
 "${docker[@]}" update --restart no "${go[@]}" > /dev/null || exit
 join_again '' || exit

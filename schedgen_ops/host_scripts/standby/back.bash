@@ -1,6 +1,7 @@
-# What stands by serves again, of all services at the same time: it is reached as before, and gets all requests. Prints
-# `moved SERVICE` for each then, and waits for Docker to call its containers well. Ends with 1 where one is not there, or the
-# ingress does not see it: then the newer ones go on, and what stood by is beside them as after a run that was cut off.
+# What stands by serves again, of all services at the same time. First it gets all requests that come to the ingress, which
+# is told to look for it: `moved SERVICE` is printed for each then. After that it has its names again, and Docker is
+# waited for to call it well. Ends with 1 where one is not there or the ingress does not see it, and has changed nothing
+# then; or where not all of the rest could be done: then it is beside the newer ones as after a run that was cut off.
 #: docker[] the engine's words
 #: project  the compose project
 #: newer    the release that replaced them
@@ -12,13 +13,76 @@ source lib/sides.bash
 source lib/reach.bash
 source lib/standby.bash
 
+# Of each service what replaced it: SERVICE ADDRESS...
+where_newer() {
+  local ids
+  mapfile -t ids < <(listed_ids --filter "label=com.docker.compose.project=$project" --filter "label=schedgen.release=$newer")
+  [ "${#ids[@]}" -eq 0 ] || present "{{index .Config.Labels \"com.docker.compose.service\"}}$at" "${ids[@]}"
+}
+at='{{range .NetworkSettings.Networks}} {{.IPAddress}}{{with .GlobalIPv6Address}} {{.}}{{end}}{{end}}'
 standby_alone && [ -e "$state/standby/release" ] || {
   echo "nothing stands by any more" >&2
   exit 1
 }
+# What is asked of Docker takes its time, and the way into the ingress to open: all of it goes on at once. It may have
+# been exchanged since it was noted.
+ingress=$(cat "$state/standby/ingress" 2> /dev/null)
+[ -n "$ingress" ] || find_ingress || exit
+[ -z "$ingress" ] || proxy_open
+exec {newer_ones}< <(let_go && where_newer)
+# Of each service: its routes; the ids of what stays, its addresses, and those of what goes; a space between them.
+declare -A routes_of=() staying=() here_of=() there_of=()
+for pair in "${pairs[@]}"; do routes_of[${pair%%=*}]+="${pair#*=} "; done
+all=()
+for each in "${standing[@]}"; do
+  while read -r id _; do staying[$each]+="$id " all+=("$id"); done < "$state/standby/restart-$each"
+done
+placed=$(present "{{.Id}}$at" "${all[@]}") || exit
+# Servers that looked for one of them have to get requests again whatever they find next, and so has what goes.
+give_up() {
+  local each
+  proxy_dismiss
+  # shellcheck disable=SC2086 # a list of routes
+  for each in "${standing[@]}"; do proxy_admit "${there_of[$each]-}" ${routes_of[$each]}; done
+  echo "$1" >&2
+  exit 1
+}
+for each in "${standing[@]}"; do
+  names=''
+  for id in ${staying[$each]}; do
+    here=$(sed -n "s/^$id //p" <<< "$placed")
+    here_of[$each]+="$here "
+    # Docker gives each container this name on its networks.
+    names+="${id:0:12} "
+  done
+  # shellcheck disable=SC2086 # a list of routes
+  proxy_invite "$names" ${routes_of[$each]} || { find_ingress && proxy_invite "$names" ${routes_of[$each]}; } ||
+    give_up "the ingress does not look for what stood by of $each"
+done
+while read -r -u "$newer_ones" each address; do there_of[$each]+="$address "; done
+# Whether the ingress sees all of them; else `each` is one that it does not.
+# shellcheck disable=SC2329 # `within` calls it
+all_seen() {
+  local route ids
+  for each in "${standing[@]}"; do
+    read -ra ids <<< "${staying[$each]}"
+    for route in ${routes_of[$each]}; do proxy_seen_up "$route" "${here_of[$each]}" "${#ids[@]}" || return; done
+  done
+}
+# Those that go get SHARE, 101 for nothing at all.
+weigh() {
+  local each
+  for each in "${standing[@]}"; do
+    # shellcheck disable=SC2086 # a list of routes
+    proxy_weigh "$1" "${here_of[$each]}" '' "${there_of[$each]}" '' ${routes_of[$each]} || return
+  done
+}
+within 15 all_seen || give_up "the ingress does not see what stood by of $each"
+weigh 101 || give_up "the ingress does not answer"
+for each in "${standing[@]}"; do echo "moved $each"; done
+
+bad=0 jobs=()
 rm -f "$state/standby/release"
-# Of each service: the ids of what stays, its addresses, and those of what goes; a space between them.
-declare -A staying=() here_of=() there_of=()
 as_before() {
   local id name policy
   while read -r id policy; do
@@ -28,46 +92,39 @@ as_before() {
   done < "$state/standby/restart-$1"
   mkdir -p "$state/cut" && mv -fT "$state/standby/networks-$1" "$state/cut/$1"
 }
-jobs=() bad=0
 for each in "${standing[@]}"; do
   as_before "$each" &
   jobs+=("$!")
 done
-find_ingress || exit
-# It is opened while they join: they are asked for as soon as they are there.
-[ -z "$ingress" ] || proxy_open
-for each in "${standing[@]}"; do
-  staying[$each]=$(cut -d ' ' -f 1 "$state/standby/restart-$each" | tr '\n' ' ')
-  find_ids go "$each" --filter "label=schedgen.release=$newer" || exit
-  there_of[$each]=$(addresses "${go[@]}")
-done
 for job in "${jobs[@]}"; do wait "$job" || exit; done
-join_again names "${standing[@]}" || exit
+# While they change their names, those that go get what comes should the ingress lose sight of them.
+# shellcheck disable=SC2329 # `by_itself` calls it
+names_again() {
+  local records image code ids now
+  mapfile -t records < <(noted_networks names "${standing[@]}" | sort --version-sort --key=3,3)
+  mapfile -t ids < <(printf '%s\n' "${records[@]%% *}" | sort -u)
+  now=$(networks_of "${ids[@]}") || return
+  image=$("${docker[@]}" inspect --format '{{.Image}}' "$ingress") && fill_below "$image" "${records[@]}"
+  weigh 100 && named "${records[@]}"
+  code=$?
+  [ "${#fillers[@]}" -eq 0 ] || "${docker[@]}" rm --force "${fillers[@]}" > /dev/null
+  return "$code"
+}
+if by_itself names_again; then
+  for service in "${standing[@]}"; do forget_networks; done
+else bad=1; fi
+proxy_dismiss || bad=1
 for each in "${standing[@]}"; do
   # shellcheck disable=SC2086 # a list of ids
   here_of[$each]=$(addresses ${staying[$each]})
 done
-# Those of `waiting` that the ingress sees get all requests.
-waiting=("${standing[@]}") moved=()
-# shellcheck disable=SC2329 # `within` calls it
-move() {
-  local each pair proxies here stay still=()
-  for each in "${waiting[@]}"; do
-    proxies=() here=${here_of[$each]}
-    for pair in "${pairs[@]}"; do [ "${pair%%=*}" != "$each" ] || proxies+=("${pair#*=}"); done
-    read -ra stay <<< "${staying[$each]}"
-    if seen_again && proxy_drain "$here" "${there_of[$each]}" "${proxies[@]}"; then
-      echo "moved $each"
-      moved+=("$each")
-    else still+=("$each"); fi
-  done
-  waiting=("${still[@]}")
-  [ "${#waiting[@]}" -eq 0 ]
-}
-within 15 move || bad=1
-for each in "${waiting[@]}"; do echo "the ingress does not see what stood by of $each" >&2; done
+within 15 all_seen || bad=1
+[ "$bad" -ne 0 ] || for each in "${standing[@]}"; do
+  # shellcheck disable=SC2086 # a list of routes
+  proxy_drain "${here_of[$each]}" "${there_of[$each]}" ${routes_of[$each]} || bad=1
+done
 jobs=()
-for each in "${moved[@]}"; do
+for each in "${standing[@]}"; do
   # shellcheck disable=SC2086 # a list of ids
   healthy "$limit" ${staying[$each]} &
   jobs+=("$!")
