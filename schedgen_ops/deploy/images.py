@@ -145,14 +145,17 @@ def _found_as(records: Mapping[str, ServiceRecord], before: Release | None) -> d
     }
 
 
-def ask_ports(host: HostContext, services: Sequence[c.Service], known: Release | None) -> Spoken:
+def ask_ports(
+    host: HostContext, services: Sequence[c.Service], known: Release | None, more: Iterable[str] = ()
+) -> Spoken:
     """Ask the published ports of which nothing says that they speak HTTP: in one round trip, or none.
 
     Args:
         known: the release that serves.
+        more: further doors to ask.
     """
     hows, before = _hows(services, host.settings, host.entry, known)
-    doors = spoken_of.to_ask(_gated(hows), host.settings, before)
+    doors = tuple(dict.fromkeys((*spoken_of.to_ask(_gated(hows), host.settings, before), *more)))
     if not doors:
         return NOTHING_ASKED
     return spoken_of.parse(host.run(spoken_of.command(doors), spoken_of.DEADLINE).stdout)

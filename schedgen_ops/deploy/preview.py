@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schedgen_ops.checklist import arrival, changes, fitting
 from schedgen_ops.checklist import look as coming_to
@@ -25,7 +25,7 @@ from schedgen_ops.preflight.host import plugin
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import scope
+from schedgen_ops.rollout import by_name, scope
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
 from schedgen_ops.text import size
@@ -41,6 +41,7 @@ class Preview:
         version: the commit to come, or the tag where releases are images.
         services: (name, action, why, how) of every service on this host that a deploy may touch.
         operations: (step, operation) of all that would be done to it once the images are built.
+        by_name: `rollout.by_name` for services of which the config says nothing there, and which fit.
         no_detour: why the ports answer nobody while they change hands the first time, "" where they may not.
         coded: whether it is a commit, whose files and migrations are known.
         pulled: the services whose images are pulled though they are there: only that tells what changed.
@@ -65,6 +66,7 @@ class Preview:
     pulled: tuple[str, ...] = ()
     handed_over: bool = False
     standby: str = ""
+    by_name: Mapping[str, int | str] = field(default_factory=dict)
     no_detour: str = ""
     coded: bool = True
 
@@ -84,6 +86,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         disks.spaces(docker, settings.directory),
         facts.no_detour(docker),
         docker.memory() if settings.rollout.standby else sh("true"),
+        by_name.command(docker, settings.project),
     )
     plugged, *answers = host.remote.batch((_compose(settings, docker).version(), *asked), deadline=60)
     for problem in plugin(plugged):
@@ -91,7 +94,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
             raise Refused(problem.text, host=host.name, hint=problem.hint)
     if not answers[0].ok:
         raise _no_repository(host, answers[0])
-    head, shelf_text, listing, disk, past, memory = (
+    head, shelf_text, listing, disk, past, memory, listening = (
         checked(*pair, host.name) for pair in zip(asked, answers, strict=True)
     )
     shelf = store.certain(store.parse_shelf(shelf_text.stdout), paths, host.name)
@@ -105,7 +108,9 @@ def look(host: HostContext, ref: Ref) -> Preview:
     before = serving.services if serving else ()
     spaces = disks.parse_spaces(disk.stdout)
     changed = changes.paths(coming)
-    spoken = ask_ports(host, wanted, serving)
+    here = scope.on(wanted, settings, host.entry)
+    callable_ = by_name.further(wanted, here, settings, by_name.parse(listening.lines()))
+    spoken = ask_ports(host, wanted, serving, by_name.doors(callable_))
     foreseen = forecast(
         settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked, spoken
     )
@@ -129,7 +134,8 @@ def look(host: HostContext, ref: Ref) -> Preview:
         handed_over=foreseen.hands_over,
         no_detour=past.text,
         standby=_standing(settings, foreseen.replaced_behind, boxes, memory_used(memory.stdout)),
-        pulled=_pulled(settings, scope.on(wanted, settings, host.entry)),
+        by_name=by_name.answering(callable_, spoken),
+        pulled=_pulled(settings, here),
     )
 
 
@@ -177,6 +183,7 @@ def head(found: Preview) -> tuple[tuple[str, str], ...]:
         *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
         *_handed_over(found),
         *((("Standby", found.standby),) if found.standby else ()),
+        *_called(found),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
 
@@ -195,6 +202,16 @@ def _standing(
     taken = sum(memory.get(box.name, 0) for box in boxes if box.service in names)
     told = f"what is replaced of {', '.join(names)}, for {settings.rollout.standby}s"
     return f"{told}; it takes {size(taken)} of memory now" if taken else told
+
+
+def _called(found: Preview) -> tuple[tuple[str, str], ...]:
+    """What the config may say of services that others call by name, in its very words."""
+    if not found.by_name:
+        return ()
+    said = ", ".join(f"{name}: {port}" for name, port in found.by_name.items())
+    names = " and ".join(found.by_name)
+    gives = f"`rollout: {{by_name: {{{said}}}}}` in the config gives drain, weights and canary to that"
+    return (("By name", f"{names}, seen at one port that is not published: {gives}"),)
 
 
 def _handed_over(found: Preview) -> tuple[tuple[str, str], ...]:

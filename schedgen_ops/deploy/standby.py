@@ -103,11 +103,14 @@ def look(remote: Remote, settings: Settings) -> Standby | None:
     return Standby(ReleaseId(release), ReleaseId(newer), int(until), tuple(services))
 
 
-def newer_goes(remote: Remote, settings: Settings, standby: Standby, newer: Release) -> None:
+def newer_goes(
+    remote: Remote, settings: Settings, standby: Standby, newer: Release, tell: Callable[[str], None]
+) -> None:
     """Drain and remove what replaced what stood by: an ingress that is opened to all would lead there again.
 
     Args:
         newer: its release; another one is named as what serves by now.
+        tell: takes what an operator should know of requests that were open.
 
     Raises:
         OpsError: where it does not go.
@@ -117,7 +120,7 @@ def newer_goes(remote: Remote, settings: Settings, standby: Standby, newer: Rele
     patience = grace(box for box in boxes if box.service in standby.services)
 
     def gone(new: Version) -> None:
-        roller.end(remote, commands, Revert(new, None), lambda text: None, patience)
+        roller.end(remote, commands, Revert(new, None), tell, patience)
 
     at_once([partial(gone, new) for new in versions(newer, standby.services)])
 

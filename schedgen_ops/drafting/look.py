@@ -9,13 +9,13 @@ from schedgen_ops.command_errors import last_lines
 from schedgen_ops.commands import http
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.drafting import called
-from schedgen_ops.drafting.seen import Listener, Seen
+from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.visits import visits
 from schedgen_ops.errors import CommandFailed
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.remote import Result
-from schedgen_ops.rollout import spoken
+from schedgen_ops.rollout import by_name, spoken
 from schedgen_ops.shell import Command
 
 _DEADLINE = 120.0
@@ -54,7 +54,7 @@ def parse(stdout: str) -> Seen:
         branch=branch,
         remote=remote,
         runs=tuple((project, service, status) for project, service, status in rows.get("runs", ())),
-        listens=tuple(_listener(*row) for row in rows.get("listens", ())),
+        listens=tuple(by_name.listener(*row) for row in rows.get("listens", ())),
         moves=tuple((kind, path) for kind, path in rows.get("moves", ())),
         folders=names["folder"],
         used=names["used"],
@@ -84,7 +84,7 @@ def look(host: HostContext) -> Seen:
             hint="There, `docker compose config` has to work as the user who logs in.",
         ) from None
     ports = visits(seen)
-    inside = (door for each in called.candidates(seen).values() for door in each.doors)
+    inside = by_name.doors(called.candidates(seen))
     doors = tuple(dict.fromkeys((*(visit.door for visit in ports), *inside)))
     if not doors:
         return seen
@@ -94,10 +94,6 @@ def look(host: HostContext) -> Seen:
         return replace(seen, spoken=said)
     answers = host.remote.together([http.get(url, _ANSWER) for url in urls], deadline=2 * _ANSWER)
     return replace(seen, spoken=said, answers=dict(zip(urls, map(_status, answers), strict=True)))
-
-
-def _listener(service: str, address: str, udp: str, *ports: str) -> Listener:
-    return Listener(service, address, udp != "0", tuple(sorted({*map(int, ports)})))
 
 
 def _status(answer: Result) -> int:

@@ -7,17 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schedgen_ops.commands.compose import Service, parse_services
+from schedgen_ops.rollout.by_name import Listener
 from schedgen_ops.rollout.spoken import Spoken
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A container of a service: its address among containers, its TCP ports, whether it has UDP ones."""
-
-    service: str
-    address: str
-    udp: bool
-    ports: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

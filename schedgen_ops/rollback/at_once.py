@@ -116,8 +116,12 @@ class AtOnce:
         store.set_current(remote, paths, stood.release)
 
     def _newer_goes(self, remote: Remote) -> None:
-        stood = self.standing[remote.name]
-        standby.newer_goes(remote, self.session.settings, stood, self._release(remote, stood.newer))
+        stood, settings = self.standing[remote.name], self.session.settings
+
+        def tell(text: str) -> None:
+            events.warn(self.session.emit, text, remote.name)
+
+        standby.newer_goes(remote, settings, stood, self._release(remote, stood.newer), tell)
 
     def _release(self, remote: Remote, release_id: ReleaseId) -> Release:
         found = self.shelves[remote.name].get(release_id)

@@ -93,7 +93,8 @@ case $1 in
     case $words in *name=*schedgen-standby*)
       for file in name-*; do ! grep -qs schedgen-standby "$file" || echo "${file#name-}"; done; exit ;; esac
     case $words in *compose.service=*) ;; *schedgen.release=*) release=${words#*schedgen.release=}
-      grep -l " ${release%% *}$" containers/* | sed 's,.*/,,'; exit ;; *) (cd containers && printf '%s\n' *); exit ;; esac
+      grep -l " ${release%% *}$" containers/* | sed 's,.*/,,'; exit ;;
+      *) (cd containers && printf '%s\n' *); exit ;; esac
     service=${words#*compose.service=}; release=
     case $words in *schedgen.release=*) release=${words#*schedgen.release=} ;; esac
     of "${service%% *}" "${release%% *}"
@@ -200,7 +201,11 @@ case $1 in
         'show servers state') echo "ask $ask" >> log; [ -e stateless ] || { echo 1; led; } ;;
         *) echo "ask $ask" >> log
           case $ask in *fqdn\ usual*) rm -f invited-* ;; esac
-          for word in $ask; do word=${word%%;*}; [ "${was-}" != fqdn ] || [ "$word" = usual ] || touch "invited-$word"; was=$word; done ;;
+          for word in $ask; do
+            word=${word%%;*}
+            [ "${was-}" != fqdn ] || [ "$word" = usual ] || touch "invited-$word"
+            was=$word
+          done ;;
       esac
       printf '\001'; [ ! -e fickle ] || exit 1
     done ;;

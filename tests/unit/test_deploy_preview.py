@@ -37,6 +37,11 @@ echo "$*" >> "$HOME/calls"
 """
 
 
+# What two services that a release changes were seen at; the other one is called at several ports.
+LISTENS = "listens\tbackend\t172.18.0.7\t0\t3001\nlistens\tfrontend\t172.18.0.8\t0\t80\t81\n"
+SPOKEN = "172.18.0.7/3001 http\n"
+
+
 @dataclass
 class Project:
     """A clone that is behind its origin, and a stand-in for docker compose."""
@@ -73,6 +78,8 @@ class Project:
     ) -> preview.Preview:
         answers: dict[Any, Any] = {
             "docker inspect": containers,
+            "where containers listen": LISTENS,
+            "what ports speak": SPOKEN,
             "read the releases": releases,
             lambda command: command.text.startswith(
                 ("docker exec", "docker image", "{ docker exec")
@@ -130,6 +137,13 @@ def test_it_tells_which_services_would_be_replaced_and_why(project: Project) -> 
             "start-first, no gap",
         ),
     )
+
+
+def test_it_tells_what_the_config_may_say_of_services_that_are_called_by_name(project: Project) -> None:
+    ((_, told),) = [row for row in preview.head(project.look()) if row[0] == "By name"]
+    assert "`rollout: {by_name: {backend: 3001}}`" in told
+    said = project.look(rollout={"by_name": {"backend": 3001}})
+    assert "By name" not in dict(preview.head(said))
 
 
 def test_a_project_in_a_folder_of_its_repository_is_read_from_there(tmp_path: Path) -> None:

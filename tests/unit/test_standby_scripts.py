@@ -172,7 +172,9 @@ def test_what_the_ingress_does_not_see_leaves_the_newer_one_in_place(site: Site)
         standby.back(site, site.config, found, OLD, print)
     # It goes on standing by, and the server that looked for it is free.
     assert services(site.engine) == ALL
-    assert not [line for line in site.engine.log if line.startswith(("network connect --alias", "rename 2 p-web-2 "))]
+    assert not [
+        line for line in site.engine.log if line.startswith(("network connect --alias", "rename 2 p-web-2 "))
+    ]
     assert "ask set server web_80/s1 fqdn usual;" in site.engine.log
     assert site.look() == found
     standby.end(site, site.config)

@@ -8,14 +8,11 @@
 #   used VARIABLE                      the compose files ask for it
 #   required VARIABLE                  ... and refuse to go on without
 #   there VARIABLE                     the env file has it
-#   listens SERVICE ADDRESS UDP PORT... one of them that runs and holds nothing: where it is on a network of containers, whether
-#                                      it listens for UDP (1, else 0), and the TCP ports on which others reach it
+#   listens SERVICE ADDRESS UDP PORT... one of them that runs and holds nothing, see lib/listeners.bash
 #   tagged VARIABLE IMAGE              the tag of this image is that variable, as the compose files write it
 #: docker[]  the engine's words
 #: directory the project's
-# shellcheck disable=SC2034 # a library reads `asked`
-source lib/listening.bash
-source lib/others_reach.bash
+source lib/listeners.bash
 
 cd -- "$directory" || exit
 directory=$(pwd -P)
@@ -78,20 +75,7 @@ done < <(sed -nE 's/^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[
 label=com.docker.compose
 "${docker[@]}" ps --all --filter "label=$label.project.working_dir=$directory" --filter "label=$label.oneoff=False" \
   --format $'runs\t{{.Label "com.docker.compose.project"}}\t{{.Label "com.docker.compose.service"}}\t{{.Status}}' || exit
-# Where others reach what runs; nothing is told of what has the host's network, a volume, or no address.
-asked=()
 mapfile -t running < <("${docker[@]}" ps --quiet --filter "label=$label.project.working_dir=$directory" --filter "label=$label.oneoff=False")
-# shellcheck disable=SC2016 # the engine expands it
-reached='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.NetworkMode}} {{.State.Pid}}
-{{- $kept := ""}}{{range .Mounts}}{{if eq .Type "volume"}}{{$kept = "kept"}}{{end}}{{end}} {{or $kept "-"}}
-{{- range .NetworkSettings.Networks}} {{.IPAddress}}{{end}}'
-[ "${#running[@]}" -eq 0 ] || while read -r service network pid kept address _; do
-  [ "$kept$address" = "-${address:-none}" ] || continue
-  listening "$network" "$pid" || continue
-  udp=0
-  ! others_reach "$pid" udp udp6 || udp=1
-  # shellcheck disable=SC2086 # a list of numbers
-  tell listens "$service" "$address" "$udp" $ports
-done < <(present "$reached" "${running[@]}")
+tell_listeners "${running[@]}"
 echo --
 exec "${docker[@]}" compose config --format json

@@ -4,6 +4,8 @@ gate() { "${docker[@]}" exec "$ingress" gate "$@" < /dev/null; }
 
 proxy_open() { :; }
 proxy_hold() { gate hold "$@"; }
+proxy_invite() { gate invite "$@"; }
+proxy_dismiss() { gate dismiss; }
 proxy_seen_up() { [ "$(gate up "$1" "$2")" -ge "$3" ]; }
 proxy_weigh() { gate weigh "$@"; }
 proxy_admit() { gate admit "$@"; }
