@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
 from box import Box
 from drafting_kit import at_home, drafted
 from stack_kit import Stack, stack
@@ -50,6 +51,12 @@ def test_who_is_called_by_name_is_replaced_and_no_request_fails(
         written = config.read_text()
         draft = drafted(called.op, at_home(lab, tmp_path), called.directory)
         assert draft["rollout"]["by_name"] == {"app": 8000}
+        # A config that does not say so is told the very line.
+        silent = yaml.safe_load(written)
+        del silent["rollout"]["by_name"]
+        config.write_text(yaml.safe_dump(silent))
+        planned = called.op("deploy.plan", "--branch", "v1")
+        assert "`rollout: {by_name: {app: 8000}}`" in planned.stdout, planned.output
         config.write_text(written)
         for tag in ("v2", "v4"):
             host.sh(_BAD.format(directory=called.directory, tag=tag))

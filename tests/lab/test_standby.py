@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import aftermath
+import blows
 import deploy_kit as kit
 from box import Box
 from deploy_kit import Operator
@@ -55,3 +57,25 @@ def test_requests_go_back_to_what_stands_by_and_the_rest_follows(
     op.deploy("v1.2.4")
     kit.wait_for(lambda: host.sh(STANDING) == "", "the standby to end")
     assert json.loads(host.get("/health"))["version"] == "1.2.4"
+
+
+def test_going_back_that_is_ended_anywhere_ends_on_one_release_and_no_request_fails(
+    lab: Place, host: Box, tmp_path: Path
+) -> None:
+    op = Operator(lab, tmp_path, (host,)).configure(**blows.BARE, rollout={"standby": 600})
+    op.deploy("v1.2.3")
+    # Once requests were moved, while the containers get their names, and when the newer ones are to go.
+    cases = (("^rename ", blows.killed), ("^network connect .*--alias", blows.cut), ("^stop ", blows.killed))
+    with blows.gate(host), load(host) as ended:
+        for pattern, blow in cases:
+            op.deploy("v1.2.4" if host.version() == "1.2.3" else "v1.2.3")
+            blows.shut(host, pattern)
+            run = op.start("rollback", "--yes")
+            blows.struck(host, run, blow)
+            run.wait()
+            found = list(aftermath.not_home(host, op("deploy.recover")))
+            assert not found, (pattern, found)
+            assert (
+                host.sh("ls -A .schedgen/standby .schedgen/cut 2>/dev/null | grep -v : || true").split() == []
+            )
+        assert not failed(ended())

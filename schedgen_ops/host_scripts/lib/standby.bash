@@ -1,10 +1,15 @@
 # Containers that a release replaced, and that stand by for a while after it was done: they run on, get no request, are found
 # by no name, do not come back by themselves, and have a name that tells. `standby/release` in our folder of state has one line: the release
 # that they are of, the one that replaced it, and until when, in seconds since 1970. Beside it are, for each service, how
-# its containers were on their networks (`networks-SERVICE`) and how they were restarted (`restart-SERVICE`).
+# its containers were on their networks (`networks-SERVICE`), where they are meanwhile (`at-SERVICE`: ID ADDRESS...) and how
+# they were restarted (`restart-SERVICE`); `ingress` has the id of that.
 # `docker`, `project` and `state` are the caller's.
 source lib/docker.bash
 source lib/files.bash
+
+# Behind an id or a name, the addresses of a container as `docker inspect` tells them.
+# shellcheck disable=SC2034 # who calls reads it
+standby_at='{{range .NetworkSettings.Networks}} {{.IPAddress}}{{with .GlobalIPv6Address}} {{.}}{{end}}{{end}}'
 
 # The ids of those that stand by, those that do not run any more too.
 standby_ids() {

@@ -12,8 +12,9 @@ proxy_open() {
   # shellcheck disable=SC2016 # the bash in there expands it
   coproc API { exec "${docker[@]}" exec --interactive "$ingress" bash -c '
     while IFS= read -r line; do
-      exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$line" >&3 && timeout 5 cat <&3
-      exec 3<&-; printf "\001"
+      answer=
+      exec 3<>/dev/tcp/127.0.0.1/9999 && printf "%s\n" "$line" >&3 && IFS= read -r -t 5 -N 9000000 answer <&3
+      exec 3<&-; printf "%s\001" "$answer"
     done' 2> /dev/null; }
 }
 haproxy_close() {
@@ -31,27 +32,48 @@ haproxy_ask() {
   haproxy_answer=
   return 1
 }
-# `haproxy_look` asks once, `haproxy_servers` reads the answer; `haproxy_order` collects what `haproxy_send` says
+# `haproxy_look` asks once, `haproxy_find` reads the answer; `haproxy_order` collects what `haproxy_send` says
 # in one go. What `proxy_seen_up` looked at is `haproxy_fresh` for the weights, which follow at once.
 haproxy_look() {
   haproxy_stat='' haproxy_fresh=''
   haproxy_ask 'show stat' && [ -n "$haproxy_answer" ] && haproxy_stat=$haproxy_answer
 }
-# The servers of a route that lead to one of these addresses, or are free (""): name, status, open sessions. One that
-# was just found is UP for HAProxy until its checks have failed: it is `unchecked` until one has passed.
-haproxy_servers() { awk -F, -v proxy="$1" -v wanted=" $2 " '
-  function status() {
-    if ($at["status"] ~ /^UP/ && $at["check_status"] !~ /OK/) return "unchecked"
-    return $at["status"]
-  }
-  /^# / { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i; next }
-  $at["pxname"] == proxy && $at["type"] == 2 {
-    address = $at["addr"]; sub(/:[0-9]+$/, "", address); gsub(/[][]/, "", address)
-    if (address == "0.0.0.0" || address == "::") address = ""
-    if (wanted == "  " ? address == "" : address != "" && index(wanted, " " address " "))
-      print $at["svname"], status(), $at["scur"]
-  }' <<< "$haproxy_stat"; }
-haproxy_names() { haproxy_servers "$@" | cut -d' ' -f1; }
+# The servers of a route that lead to one of these addresses, or are free (""), into the array `haproxy_servers`: NAME STATUS
+# OPEN-SESSIONS. One that was just found is UP for HAProxy until its checks have failed: it is `unchecked` until one has
+# passed. No program is started: on a busy host that takes longer than all the rest.
+haproxy_find() {
+  local line names i address status fields
+  local -A at=()
+  haproxy_servers=()
+  while IFS= read -r line; do
+    case $line in
+      '# '*)
+        IFS=, read -ra names <<< "${line#'# '}"
+        for i in "${!names[@]}"; do at[${names[i]}]=$i; done
+        ;;
+      "$1",*)
+        IFS=, read -ra fields <<< "$line"
+        [ "${fields[${at[type]}]-}" = 2 ] || continue
+        address=${fields[${at[addr]}]-} status=${fields[${at[status]}]}
+        [[ ! $address =~ ^(.*):[0-9]+$ ]] || address=${BASH_REMATCH[1]}
+        address=${address//[\[\]]/}
+        case $address in 0.0.0.0 | ::) address= ;; esac
+        case $status:${fields[${at[check_status]}]-} in UP*:*OK*) ;; UP*) status=unchecked ;; esac
+        if [ -z "$2" ]; then
+          [ -z "$address" ] || continue
+        else
+          case " $2 " in *" ${address:--} "*) ;; *) continue ;; esac
+        fi
+        haproxy_servers+=("${fields[${at[svname]}]} $status ${fields[${at[scur]}]}")
+        ;;
+    esac
+  done <<< "$haproxy_stat"
+}
+# Their names alone, into `haproxy_names`.
+haproxy_name() {
+  haproxy_find "$@"
+  haproxy_names=("${haproxy_servers[@]%% *}")
+}
 # Something for many servers: $1 before and $2 behind each name.
 haproxy_orders=''
 haproxy_order() {
@@ -68,7 +90,8 @@ haproxy_send() {
 # Orders that give the free servers of a route a weight.
 haproxy_free() {
   local free
-  mapfile -t free < <(haproxy_names "$2" '')
+  haproxy_name "$2" ''
+  free=("${haproxy_names[@]}")
   haproxy_order "set weight $2/" " $1" "${free[@]}"
 }
 # A container is in Docker's DNS before it can answer.
@@ -79,7 +102,11 @@ proxy_hold() {
   haproxy_send
 }
 proxy_seen_up() {
-  haproxy_look && [ "$(haproxy_servers "$1" "$2" | grep -c ' UP')" -ge "$3" ] && haproxy_fresh=yes
+  local each up=0
+  haproxy_look || return
+  haproxy_find "$1" "$2"
+  for each in "${haproxy_servers[@]}"; do case $each in *' UP'*) up=$((up + 1)) ;; esac done
+  [ "$up" -ge "$3" ] && haproxy_fresh=yes
 }
 # Weights for $1 percent of the requests to $2 new servers beside $3 old ones. Weight 1 is what stands by, since
 # nothing goes to weight 0, even when nobody else is left. Where no new server is seen the old ones keep it all.
@@ -103,8 +130,10 @@ proxy_weigh() {
   [ -n "${haproxy_fresh-}" ] || haproxy_look || return
   haproxy_fresh=
   for route in "$@"; do
-    mapfile -t to < <(haproxy_names "$route" "$new")
-    mapfile -t from < <(haproxy_names "$route" "$old")
+    haproxy_name "$route" "$new"
+    to=("${haproxy_names[@]}")
+    haproxy_name "$route" "$old"
+    from=("${haproxy_names[@]}")
     haproxy_weights "$share" "${comers:-${#to[@]}}" "${goers:-${#from[@]}}"
     haproxy_order "set weight $route/" " $come" "${to[@]}"
     haproxy_order "set weight $route/" " $go" "${from[@]}"
@@ -118,7 +147,10 @@ proxy_admit() {
   for route in "$@"; do
     haproxy_free 100% "$route"
     names=()
-    [ -z "$addresses" ] || mapfile -t names < <(haproxy_names "$route" "$addresses")
+    [ -z "$addresses" ] || {
+      haproxy_name "$route" "$addresses"
+      names=("${haproxy_names[@]}")
+    }
     haproxy_order "set weight $route/" ' 100%' "${names[@]}"
   done
   haproxy_send
@@ -129,7 +161,8 @@ proxy_invite() {
   shift
   haproxy_look || return
   for route in "$@"; do
-    mapfile -t free < <(haproxy_names "$route" '')
+    haproxy_name "$route" ''
+    free=("${haproxy_names[@]}")
     for name in $found_as; do
       [ "${#free[@]}" -gt 0 ] || {
         haproxy_orders=''
@@ -181,19 +214,25 @@ proxy_drain() {
   shift 2
   haproxy_look || return
   for route in "$@"; do
-    mapfile -t to < <(haproxy_names "$route" "$stay")
+    haproxy_name "$route" "$stay"
+    to=("${haproxy_names[@]}")
     haproxy_order "set server $route/" ' state ready' "${to[@]}"
     haproxy_order "set weight $route/" ' 100%' "${to[@]}"
     from=()
-    [ -z "${go// /}" ] || mapfile -t from < <(haproxy_names "$route" "$go")
+    [ -z "${go// /}" ] || {
+      haproxy_name "$route" "$go"
+      from=("${haproxy_names[@]}")
+    }
     haproxy_order "set server $route/" ' state drain' "${from[@]}"
     haproxy_drained+=("${from[@]/#/$route/}")
   done
   haproxy_send
 }
 proxy_idle() {
+  local each
   haproxy_look || return 2
-  ! haproxy_servers "$1" "$2" | grep -qv ' 0$'
+  haproxy_find "$1" "$2"
+  for each in "${haproxy_servers[@]}"; do case $each in *' 0') ;; *) return 1 ;; esac done
 }
 proxy_settle() {
   local route free
@@ -203,7 +242,8 @@ proxy_settle() {
   haproxy_look
   for route in "$@"; do
     # Those that were out of reach are free by now.
-    mapfile -t free < <(haproxy_names "$route" '')
+    haproxy_name "$route" ''
+    free=("${haproxy_names[@]}")
     haproxy_order "set server $route/" ' state ready' "${free[@]}"
     haproxy_free 100% "$route"
   done

@@ -17,15 +17,14 @@ source lib/standby.bash
 where_newer() {
   local ids
   mapfile -t ids < <(listed_ids --filter "label=com.docker.compose.project=$project" --filter "label=schedgen.release=$newer")
-  [ "${#ids[@]}" -eq 0 ] || present "{{index .Config.Labels \"com.docker.compose.service\"}}$at" "${ids[@]}"
+  [ "${#ids[@]}" -eq 0 ] || present "{{index .Config.Labels \"com.docker.compose.service\"}}$standby_at" "${ids[@]}"
 }
-at='{{range .NetworkSettings.Networks}} {{.IPAddress}}{{with .GlobalIPv6Address}} {{.}}{{end}}{{end}}'
 standby_alone && [ -e "$state/standby/release" ] || {
   echo "nothing stands by any more" >&2
   exit 1
 }
-# What is asked of Docker takes its time, and the way into the ingress to open: all of it goes on at once. It may have
-# been exchanged since it was noted.
+# What Docker is asked takes its time on a busy host, so that all is noted of which that can be, and asked at once what
+# cannot. The ingress may have been exchanged since.
 ingress=$(cat "$state/standby/ingress" 2> /dev/null)
 [ -n "$ingress" ] || find_ingress || exit
 [ -z "$ingress" ] || proxy_open
@@ -33,11 +32,13 @@ exec {newer_ones}< <(let_go && where_newer)
 # Of each service: its routes; the ids of what stays, its addresses, and those of what goes; a space between them.
 declare -A routes_of=() staying=() here_of=() there_of=()
 for pair in "${pairs[@]}"; do routes_of[${pair%%=*}]+="${pair#*=} "; done
-all=()
+# Docker gives each container a name on its networks that is the beginning of its id.
+declare -A names_of=()
 for each in "${standing[@]}"; do
-  while read -r id _; do staying[$each]+="$id " all+=("$id"); done < "$state/standby/restart-$each"
+  while read -r id address; do
+    staying[$each]+="$id " here_of[$each]+="$address " names_of[$each]+="${id:0:12} "
+  done < "$state/standby/at-$each" || exit
 done
-placed=$(present "{{.Id}}$at" "${all[@]}") || exit
 # Servers that looked for one of them have to get requests again whatever they find next, and so has what goes.
 give_up() {
   local each
@@ -48,15 +49,9 @@ give_up() {
   exit 1
 }
 for each in "${standing[@]}"; do
-  names=''
-  for id in ${staying[$each]}; do
-    here=$(sed -n "s/^$id //p" <<< "$placed")
-    here_of[$each]+="$here "
-    # Docker gives each container this name on its networks.
-    names+="${id:0:12} "
-  done
   # shellcheck disable=SC2086 # a list of routes
-  proxy_invite "$names" ${routes_of[$each]} || { find_ingress && proxy_invite "$names" ${routes_of[$each]}; } ||
+  proxy_invite "${names_of[$each]}" ${routes_of[$each]} ||
+    { find_ingress && proxy_invite "${names_of[$each]}" ${routes_of[$each]}; } ||
     give_up "the ingress does not look for what stood by of $each"
 done
 while read -r -u "$newer_ones" each address; do there_of[$each]+="$address "; done
