@@ -23,8 +23,9 @@ from schedgen_ops.commands.docker import Docker
 from schedgen_ops.drafting import look
 from schedgen_ops.drafting.draft import Entry, Place, draft, strategies, values
 from schedgen_ops.drafting.questions import questions
-from schedgen_ops.drafting.seen import Listener, Seen
+from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.text import text
+from schedgen_ops.rollout.by_name import Listener
 from schedgen_ops.settings import Settings
 
 inv = test_tasks.inv

@@ -59,11 +59,8 @@ haproxy_find() {
         address=${address//[\[\]]/}
         case $address in 0.0.0.0 | ::) address= ;; esac
         case $status:${fields[${at[check_status]}]-} in UP*:*OK*) ;; UP*) status=unchecked ;; esac
-        if [ -z "$2" ]; then
-          [ -z "$address" ] || continue
-        else
-          case " $2 " in *" ${address:--} "*) ;; *) continue ;; esac
-        fi
+        # Free ones are asked for by nothing, and by nothing else.
+        case ${address:-free} in free) [ -z "$2" ] || continue ;; *) [[ " $2 " = *" $address "* ]] || continue ;; esac
         haproxy_servers+=("${fields[${at[svname]}]} $status ${fields[${at[scur]}]}")
         ;;
     esac

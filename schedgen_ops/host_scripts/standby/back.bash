@@ -13,11 +13,13 @@ source lib/sides.bash
 source lib/reach.bash
 source lib/standby.bash
 
-# Of each service what replaced it: SERVICE ADDRESS...
+# Of each service what replaced it, if that runs: SERVICE ADDRESS...; `over` once all are told.
 where_newer() {
   local ids
-  mapfile -t ids < <(listed_ids --filter "label=com.docker.compose.project=$project" --filter "label=schedgen.release=$newer")
-  [ "${#ids[@]}" -eq 0 ] || present "{{index .Config.Labels \"com.docker.compose.service\"}}$standby_at" "${ids[@]}"
+  ids=$(listed_ids --filter "label=com.docker.compose.project=$project" --filter "label=schedgen.release=$newer") || return
+  # shellcheck disable=SC2086 # a list of ids
+  [ -z "$ids" ] || present "{{index .Config.Labels \"com.docker.compose.service\"}}$standby_at" $ids || return
+  echo over
 }
 standby_alone && [ -e "$state/standby/release" ] || {
   echo "nothing stands by any more" >&2
@@ -54,7 +56,8 @@ for each in "${standing[@]}"; do
     { find_ingress && proxy_invite "${names_of[$each]}" ${routes_of[$each]}; } ||
     give_up "the ingress does not look for what stood by of $each"
 done
-while read -r -u "$newer_ones" each address; do there_of[$each]+="$address "; done
+while read -r -u "$newer_ones" each address && [ "$each" != over ]; do there_of[$each]+="$address "; done
+[ "$each" = over ] || give_up "nothing is known of what replaced them"
 # Whether the ingress sees all of them; else `each` is one that it does not.
 # shellcheck disable=SC2329 # `within` calls it
 all_seen() {
@@ -69,7 +72,7 @@ weigh() {
   local each
   for each in "${standing[@]}"; do
     # shellcheck disable=SC2086 # a list of routes
-    proxy_weigh "$1" "${here_of[$each]}" '' "${there_of[$each]}" '' ${routes_of[$each]} || return
+    proxy_weigh "$1" "${here_of[$each]}" '' "${there_of[$each]:--}" '' ${routes_of[$each]} || return
   done
 }
 within 15 all_seen || give_up "the ingress does not see what stood by of $each"
@@ -116,7 +119,7 @@ done
 within 15 all_seen || bad=1
 [ "$bad" -ne 0 ] || for each in "${standing[@]}"; do
   # shellcheck disable=SC2086 # a list of routes
-  proxy_drain "${here_of[$each]}" "${there_of[$each]}" ${routes_of[$each]} || bad=1
+  proxy_drain "${here_of[$each]}" "${there_of[$each]-}" ${routes_of[$each]} || bad=1
 done
 jobs=()
 for each in "${standing[@]}"; do
