@@ -52,6 +52,9 @@ def test_requests_are_moved_before_anything_else_is_done(world: World) -> None:
     ran = ask(host, yes=True)
     assert ran.code == 0, ran.text
     assert host.world.changed[: len(BEHIND)] == [f"move {name}" for name in BEHIND]
+    # An ingress that is opened to all leads to no container of the newer release again.
+    opened = host.asked.index("replace backend, frontend, schedgen-ingress")
+    assert all(host.asked.index(f"replace {name}") < opened for name in BEHIND)
     assert f"{OLD} answers every request, " in ran.text
     assert f"{OLD} serves again\n" in ran.text
     assert host.world.current == OLD
