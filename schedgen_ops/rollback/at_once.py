@@ -142,9 +142,15 @@ def ready(
     fits = {
         name: found
         for name, found in asked.ok.items()
-        if found and found.release == target.id and found.newer == shelves[name].current
+        if found and found.newer == shelves[name].current and _is(target, found.release, shelves[name])
     }
     return fits if len(fits) == len(fleet) else {}
+
+
+def _is(target: Release, stood: ReleaseId, shelf: Shelf) -> bool:
+    """Whether a release is the one that is gone back to: what a rollback to it made is."""
+    made = shelf.get(stood)
+    return target.id in (stood, made.restores if made else "")
 
 
 def _reason(error: Exception) -> str:

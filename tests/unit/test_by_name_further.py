@@ -62,19 +62,23 @@ def test_a_host_tells_where_containers_listen_that_hold_nothing_and_do_not_stand
     net.mkdir()
     rows = ("00000000:1F40 00000000:0000 0A", "0B00007F:9C40 00000000:0000 0A")
     (net / "tcp").write_text("".join(f"   0: {row} 0\n" for row in rows))
+    (tmp_path / "idle" / "net").mkdir(parents=True)
+    (tmp_path / "idle" / "net" / "tcp").touch()
     program(
         tmp_path / "bin",
         "docker",
         f"""case "$1" in
-  ps) printf 'a1 shop-app-1\\nb2 shop-app-2-schedgen-standby\\nc3 shop-db-1\\n' ;;
+  ps) printf 'a1 shop-app-1\\nb2 shop-app-2-schedgen-standby\\nc3 shop-db-1\\nd4 shop-worker-1\\n' ;;
   inspect) shift 3
     for id; do case $id in
       a1) echo 'app shop_default ../{tmp_path} - 172.18.0.7' ;;
       b2) echo 'app shop_default ../{tmp_path} - 172.18.0.8' ;;
+      d4) echo 'worker shop_default ../{tmp_path}/idle - 172.18.0.6' ;;
       c3) echo 'db shop_default ../{tmp_path} kept 172.18.0.9' ;;
     esac; done ;;
 esac""",
     )
     answer = bash(by_name.command(Docker(), "shop"), tmp_path, PATH=path(tmp_path / "bin"))
     assert answer.ok, answer
-    assert by_name.parse(answer.lines()) == (Listener("app", "172.18.0.7", False, (8000,)),)
+    worker = Listener("worker", "172.18.0.6", False, ())
+    assert by_name.parse(answer.lines()) == (Listener("app", "172.18.0.7", False, (8000,)), worker)

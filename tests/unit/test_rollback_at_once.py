@@ -69,6 +69,24 @@ def test_requests_are_moved_before_anything_else_is_done(world: World) -> None:
     ]
 
 
+def test_what_a_rollback_made_and_stands_by_is_what_it_went_back_to() -> None:
+    host = SimHost()
+    for branch, run in (("v1.2.3", FIRST), ("v1.2.4", SECOND)):
+        assert deploy(host, branch=branch, run=run).code == 0
+    host.world.aside.clear()
+    host.world.stands = ""
+    assert ask(host, yes=True).code == 0
+    made = host.world.current
+    assert made not in (OLD, NEWER)
+    assert deploy(host, branch="v1.2.4", run="20250115_160000").code == 0
+    assert host.world.stands.startswith(f"{made} ")
+    ran = ask(host, yes=True)
+    assert ran.code == 0, ran.text
+    assert f"{made} answers every request, " in ran.text
+    assert f"{OLD} serves again, as {made}\n" in ran.text
+    assert host.world.current == made
+
+
 def test_all_hosts_go_back_at_once_or_all_the_long_way(world: World) -> None:
     first, second = SimHost(world=world), SimHost("app2", world)
     assert ask(first, second, yes=True).code == 0

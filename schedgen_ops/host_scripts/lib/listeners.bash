@@ -6,7 +6,7 @@ source lib/others_reach.bash
 # of containers, UDP 1 where it listens for that, else 0, PORT a TCP port. Nothing is told of what has the host's network, a
 # volume, or no address.
 tell_listeners() {
-  local reached service network pid kept address udp asked=()
+  local reached service network pid kept address udp port asked=()
   # shellcheck disable=SC2016 # the engine expands it
   reached='{{index .Config.Labels "com.docker.compose.service"}} {{.HostConfig.NetworkMode}} {{.State.Pid}}
 {{- $kept := ""}}{{range .Mounts}}{{if eq .Type "volume"}}{{$kept = "kept"}}{{end}}{{end}} {{or $kept "-"}}
@@ -17,8 +17,7 @@ tell_listeners() {
     udp=0
     ! others_reach "$pid" udp udp6 || udp=1
     printf 'listens\t%s\t%s\t%s' "$service" "$address" "$udp"
-    # shellcheck disable=SC2086 # a list of numbers
-    printf '\t%s' $ports
+    for port in $ports; do printf '\t%s' "$port"; done
     echo
   done < <(present "$reached" "$@")
 }
