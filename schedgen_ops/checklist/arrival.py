@@ -9,6 +9,7 @@ from schedgen_ops.checklist.changes import Coming, compared, refused, said_of_va
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
 from schedgen_ops.commands.compose import Service, parse_services
+from schedgen_ops.commands.own_files import parse_tracked
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Held
 from schedgen_ops.host_scripts import host_script
@@ -48,7 +49,7 @@ def parse(settings: Settings, ref: Ref, answer: Result) -> Coming:
         hashes=hashes,
         document=document,
         images=engine.parse_images(images),
-        tracked=picked.own(services, settings.directory, git.parse_tree_ids(ids.strip("\n"))),
+        tracked=picked.own(services, settings.directory, parse_tracked(ids.strip("\n"))),
         tag=ref.name,
     )
 

@@ -6,11 +6,12 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
+from schedgen_ops.commands.own_files import Tracked, parse_tracked
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.orchestrators.compose import compose_of
@@ -39,7 +40,7 @@ class Coming:
         document: its compose file, resolved; None where Compose did not take it.
         said: why Compose did not.
         images: those that it names, and those that run, as far as they are on the host.
-        tracked: path below the project's directory to git object id, of the files that services mount.
+        tracked: what git and the host tell of the paths that services mount.
     """
 
     commit: str
@@ -53,7 +54,7 @@ class Coming:
     said: str = ""
     place: str = ""
     images: tuple[engine.Image, ...] = ()
-    tracked: Mapping[str, str] = field(default_factory=dict)
+    tracked: Tracked = field(default_factory=Tracked)
     tag: str = ""
 
 
@@ -73,6 +74,7 @@ def command(settings: Settings, ref: Ref, old: str = "", *, hashed: bool = True)
         state=Paths(settings.directory).state,
         migrations=settings.migrations.path if settings.migrations else "",
         files=settings.compose_files,
+        env=settings.env_file,
         **compared(settings, hashed=hashed),
     ).kept_private()
 
@@ -116,7 +118,7 @@ def parse(answer: Result) -> Coming:
         "" if answer.ok else refused(answer),
         place,
         engine.parse_images(images),
-        git.parse_tree_ids(tracked.strip("\n")),
+        replace(parse_tracked(tracked.strip("\n")), place=place),
     )
 
 

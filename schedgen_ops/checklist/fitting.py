@@ -59,7 +59,7 @@ def known(
 ) -> tuple[Service, ...]:
     """Return the services of the compose file to come with what the host knows of their state."""
     services = picked.known(settings, services, coming.tag)
-    return state.judged(services, settings, state.volumes(services, coming.images, boxes), coming.tracked)
+    return state.judged(services, settings, state.volumes(services, coming.images, boxes), coming.tracked.ids)
 
 
 def problems(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,27 @@ class Port:
     published: int
     target: int
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """What a service sees of the host.
+
+    Attributes:
+        source: an absolute path.
+        target: where it is in the container; "" where only Compose says.
+        kind: where a compose file says it: volumes, configs or secrets.
+        name: that of the config or the secret.
+        writable: whether it may be written to.
+        written: a volume as the compose file has it, as JSON.
+    """
+
+    source: str
+    target: str = ""
+    kind: str = "volumes"
+    name: str = ""
+    writable: bool = False
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +79,7 @@ class Service:
         exposed: the TCP ports that it says it listens on, besides those that the host publishes.
         aliases: further names of it, each with the network where it has that.
         called: the port where others call it by its name, by way of the ingress; 0 for none.
+        sees: its mounts, as the compose file says them.
     """
 
     name: str
@@ -91,6 +113,7 @@ class Service:
     exposed: tuple[int, ...] = ()
     aliases: tuple[tuple[str, str], ...] = ()
     called: int = 0
+    sees: tuple[Mount, ...] = ()
 
     @property
     def alone(self) -> str:
@@ -217,7 +240,17 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         checked=says.checked(body.get("healthcheck") or {}),
         exposed=tuple(says.exposed(body)),
         aliases=tuple(says.aliases(body)),
+        sees=tuple(_sees(body, document)),
     )
+
+
+def _sees(body: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Mount]:
+    for volume in says.bound(body):
+        written = json.dumps(volume, sort_keys=True)
+        writable, target = not volume.get("read_only"), volume.get("target") or ""
+        yield Mount(volume["source"], target, writable=writable, written=written)
+    for kind, name, target, file in says.given_files(body, document):
+        yield Mount(file, target, kind, name)
 
 
 def _required(how: Any) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from schedgen_ops.commands.image_names import HUB, repository_of
 from schedgen_ops.host_scripts import library
@@ -26,6 +27,8 @@ INGRESS = "schedgen-ingress"
 STANDBY = "-schedgen-standby"
 """What the name of a container ends with that was replaced and stands by: nobody else looks for it."""
 VOLUMES = "volumes"
+# Where a release has files for itself, see `release.paths`.
+_OWN = re.compile(r"/\.schedgen/releases/([^/]+)/tree(?:/(.+))?\Z")
 # What Docker gives a container that says nothing of it.
 GRACE = 10.0
 # For an engine that does not answer, wherever that is found.
@@ -42,7 +45,7 @@ _CONTAINER = (
     '"oom":{{.State.OOMKilled}},"image_name":{{json .Config.Image}},"grace":{{json .Config.StopTimeout}},'
     '"modes":{"network":{{json .HostConfig.NetworkMode}},"IPC":{{json .HostConfig.IpcMode}},'
     '"processes":{{json .HostConfig.PidMode}}},"volumes_from":{{json .HostConfig.VolumesFrom}},'
-    '"published":{{len .HostConfig.PortBindings}}}'
+    '"published":{{len .HostConfig.PortBindings}},"mounts":{{json .Mounts}}}'
 )
 
 IMAGE = "[{{json .Id}},{{json .RepoTags}},{{json .Config.Volumes}},{{json .RepoDigests}}]"
@@ -132,6 +135,21 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
+class Bind:
+    """A path of the host in a container."""
+
+    source: str
+    target: str
+    writable: bool = False
+
+    @property
+    def own(self) -> tuple[str, str]:
+        """The release whose own file or folder it is, and its path in the repository; "" for none."""
+        found = _OWN.search(self.source)
+        return (found[1], found[2] or ".") if found else ("", "")
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A container of a compose project.
 
@@ -146,6 +164,7 @@ class Container:
         jobs: the jobs that it names, itself among them or what it waits for.
         uses: the ids of containers whose network or the like it uses, and what that is.
         published: how many ports of it the host has.
+        binds: the paths of the host that it sees.
     """
 
     id: str
@@ -167,6 +186,12 @@ class Container:
     jobs: frozenset[str] = frozenset()
     uses: tuple[tuple[str, str], ...] = ()
     published: int = 0
+    binds: tuple[Bind, ...] = ()
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Where in it are files that a release has for itself."""
+        return frozenset(bind.target for bind in self.binds if bind.own[0])
 
     @property
     def good(self) -> bool:
@@ -225,6 +250,12 @@ def jobs_in(needs: str) -> frozenset[str]:
     """Return the jobs in what a label says of needs: SERVICE:CONDITION,SERVICE:CONDITION,..."""
     parts = (part.split(":") for part in needs.split(","))
     return frozenset(part[0] for part in parts if ENDED in part[1:])
+
+
+def _binds(mounts: Iterable[Mapping[str, Any]]) -> Iterator[Bind]:
+    for mount in mounts:
+        if mount.get("Type") == "bind":
+            yield Bind(mount.get("Source") or "", mount.get("Destination") or "", bool(mount.get("RW")))
 
 
 def _uses(modes: Mapping[str, str], volumes_from: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -299,6 +330,7 @@ def parse_containers(stdout: str) -> tuple[Container, ...]:
                 jobs=jobs_in(f"{labels.get(JOBS_LABEL, '')},{labels.get(NEEDS_LABEL, '')}"),
                 uses=tuple(_uses(item.get("modes") or {}, item.get("volumes_from") or ())),
                 published=item.get("published", 0),
+                binds=tuple(_binds(item.get("mounts") or ())),
             )
         )
     named = jobs_named(found)

@@ -36,24 +36,34 @@ def covered(body: Mapping[str, Any]) -> Iterator[str]:
         yield str(entry).partition(":")[0]
 
 
+def bound(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Return those of its volumes that are paths of the host."""
+    for volume in body.get("volumes") or ():
+        if volume.get("type") == "bind" and volume.get("source"):
+            yield volume
+
+
 def binds(body: Mapping[str, Any]) -> Iterator[str]:
     """Return the paths of the host that it sees and may write to."""
-    for volume in body.get("volumes") or ():
-        if volume.get("type") == "bind" and volume.get("source") and not volume.get("read_only"):
+    for volume in bound(body):
+        if not volume.get("read_only"):
             yield volume["source"]
 
 
 def mounts(body: Mapping[str, Any], document: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the paths of the host that it sees: bind mounts, configs, secrets."""
-    volumes = body.get("volumes") or ()
-    binds = [volume["source"] for volume in volumes if volume.get("type") == "bind" and volume.get("source")]
+    files = (file for _, _, _, file in given_files(body, document))
+    return tuple(sorted({*(volume["source"] for volume in bound(body)), *files}))
+
+
+def given_files(body: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """Return its configs and secrets that are files of the host: kind, name, target and path."""
     for kind in ("configs", "secrets"):
         known = document.get(kind) or {}
         for use in body.get(kind) or ():
-            file = (known.get(use.get("source") or "") or {}).get("file")
-            if file:
-                binds.append(file)
-    return tuple(sorted(set(binds)))
+            name = use.get("source") or ""
+            if file := (known.get(name) or {}).get("file"):
+                yield kind, name, use.get("target") or "", file
 
 
 def uses(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

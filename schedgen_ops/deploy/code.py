@@ -40,7 +40,7 @@ def keep_running(host_run: HostRun, run: str) -> None:
     commit = host_run.seen.tree.commit
     name = ReleaseId(f"{new_id(run, commit, _FOUND)}-adopted")
     services, tracked = resolve(host_run, name, commit)
-    services = as_found.keeping(host_run, services, tracked)
+    services = as_found.keeping(host_run, services, tracked.ids)
     boxes = {box.service: box for box in host_run.seen.containers}
     running, spoken = host_run.seen.containers, images.ask_ports(host_run.context, services, None)
     described = images.describe(
@@ -49,7 +49,7 @@ def keep_running(host_run: HostRun, run: str) -> None:
         services,
         name,
         None,
-        tracked,
+        tracked.ids,
         running,
         spoken,
         as_it_runs=True,

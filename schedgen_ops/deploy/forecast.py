@@ -12,8 +12,9 @@ from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.deploy.images import LED_LATER, describe
 from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
-from schedgen_ops.rollout import planner, reach, scope
+from schedgen_ops.rollout import own_files, planner, reach, scope
 from schedgen_ops.rollout.operations import Bring, Keep, Operation, Plan, SetIngress, text
+from schedgen_ops.rollout.own_files import NOTHING, Own
 from schedgen_ops.rollout.plan import Action
 from schedgen_ops.rollout.spoken import NOTHING_ASKED, Spoken
 from schedgen_ops.rollout.strategies import registry
@@ -65,6 +66,7 @@ def forecast(
     changed: Collection[str],
     tracked: Mapping[str, str] = MappingProxyType({}),
     spoken: Spoken = NOTHING_ASKED,
+    own: Own = NOTHING,
 ) -> Forecast:
     """Return the plan of a deploy of `version` on a host.
 
@@ -75,6 +77,7 @@ def forecast(
         changed: paths from the project's directory of the files that differ from what serves.
         tracked: path below the project's directory to git object id, of the files that services mount.
         spoken: what published ports speak, see `images.ask_ports`.
+        own: the files that the release will have for itself.
     """
     before = serving.services if serving else {}
     services = scope.seen_to_end(services, boxes, before)
@@ -84,7 +87,7 @@ def forecast(
         if (why := _foreseen(each, settings, changed) or _moved(each, before.get(each.name)))
     }
     short = ReleaseId(version[:7] if settings.from_git else version)
-    described = describe(settings, host, services, short, serving, tracked, boxes, spoken)
+    described = describe(settings, host, services, short, serving, tracked, boxes, spoken, own=own.targets)
     new = Release(short, "", version, State.STARTED, services=described)
     old = serving or _adopted(new, boxes)
     known = old.services if old else {}
@@ -128,9 +131,8 @@ def forecast(
         if isinstance(each, Keep) and each.change.service not in rows:
             rows[each.change.service] = _kept(each, expected[each.change.service], gate)
     # One that goes with another may have been kept before, or be in no tier.
-    under = {
-        box.service: _under(written[box.service], settings, changed) for box in boxes if box.service in moved
-    }
+    at = [_there(settings, path) for path in changed]
+    under = {name: _under(written[name], boxes, at, own) for name in moved if name in written}
     rows |= {name: _row(each, written[name], under.get(name, "")) for name, each in moved.items()}
     order = [*scope.order(settings, expected), *moved] if settings.tiers and not blank else [*expected]
     if job := scope.migrating(settings, expected):
@@ -242,8 +244,15 @@ def _is_in(changed: str, folder: str) -> bool:
     return changed.startswith(f"{folder}/")
 
 
-def _under(service: c.Service, settings: Settings, paths: Collection[str]) -> str:
-    """That files change in folders which it mounts: a file that is mounted by itself stays as it was."""
-    there = partial(_there, settings)
-    some = any(_is_in(there(path), there(mount)) for path in paths for mount in service.mounts)
-    return "its files change under it already when the code is checked out" if some else ""
+def _under(service: c.Service, boxes: Iterable[engine.Container], paths: Collection[str], own: Own) -> str:
+    """That files change in folders which it mounts: a file that is mounted by itself stays as it was.
+
+    Args:
+        paths: where files that change are on the host.
+    """
+    if not own_files.changed_under(boxes, service.name, paths):
+        return ""
+    said = "its files change under it already when the code is checked out"
+    why = next((own.stays[each] for each in service.mounts if each in own.stays), "")
+    once = any(each in own.sources for each in service.mounts)
+    return f"{said}, and later: {why}" if why else f"{said}{', this once' if once else ''}"

@@ -22,6 +22,7 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Result
 from schedgen_ops.rollout import scope
+from schedgen_ops.rollout.own_files import NOTHING, Own
 from schedgen_ops.rollout.rendering import OperationRenderer
 from schedgen_ops.settings import HostSettings
 from schedgen_ops.shell import Command
@@ -52,6 +53,7 @@ class HostRun(AtHost):
         home: whether its own guard has taken the release back.
         judged: whether its guard found the release good, before other hosts got it.
         building: containers of the classic builder, which keeps the one whose step fails.
+        own: the files that the new release has for itself.
     """
 
     seen: Observed
@@ -73,6 +75,7 @@ class HostRun(AtHost):
     home: bool = False
     judged: bool = False
     building: list[str] = field(default_factory=list)
+    own: Own = NOTHING
     _boxes: tuple[engine.Container, ...] | None = None
 
     @property

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from schedgen_ops.checklist import fitting
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files
-from schedgen_ops.deploy import as_found, carrying, pulling
+from schedgen_ops.deploy import as_found, carrying, own_files, pulling
 from schedgen_ops.deploy.classic import note
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.resolving import resolve
@@ -43,6 +44,7 @@ def describe(
     spoken: Spoken = NOTHING_ASKED,
     *,
     as_it_runs: bool = False,
+    own: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[str, ServiceRecord]:
     """Return the record of each service that a release is to run on a host, without the images' ids.
 
@@ -52,6 +54,7 @@ def describe(
         tracked: path in the project to git object id, of the files that services mount.
         running: the project's containers: as many are kept where the compose file says no number.
         as_it_runs: whether that is what its owner started: none of it has a name of ours.
+        own: by a service's name, where in its containers are files that the release has for itself.
     """
     count = counting.running(running, known)
     records: dict[str, ServiceRecord] = {}
@@ -79,6 +82,7 @@ def describe(
             raw=tuple(name for name in proxies if name in raw),
             counted=service.counted,
             uses=service.uses,
+            own_files=own.get(service.name, ()),
         )
     return records
 
@@ -108,11 +112,13 @@ def pin(
     services: Iterable[c.Service],
     records: Mapping[str, ServiceRecord],
     before: Release | None = None,
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the compose file of a release: its own image names, our labels, and the ingress if it has one.
 
     Args:
         before: the release whose containers the ingress still leads to, while this one is brought.
+        sources: what is mounted instead of paths of the host.
     """
     folder, settings = host_run.paths.release(release_id), host_run.settings
     behind = spoken_of.behind(services, records)
@@ -121,7 +127,9 @@ def pin(
     gate = proxy.service(settings.ingress.image, host_run.paths.ingress, routes, networks) if routes else None
     text = proxy.render(routes, gate, settings.ingress)
     host_run.run(files.replace(f"{folder}/{proxy.config_name}", text))
-    host_run.run(host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate, services)))
+    host_run.run(
+        host_run.orchestrator.pin(folder, rollout.overlay(records, release_id, gate, services, sources))
+    )
 
 
 def _names(behind: Iterable[c.Service]) -> dict[str, set[str]]:
@@ -171,10 +179,11 @@ def build(host_run: HostRun, make: Make | None = None) -> None:
         make: has the images there that are built; None builds those that the host's services run.
     """
     release = host_run.release
-    host_run.services, tracked = resolve(host_run, release.id, release.commit, release.tag)
-    spoken = ask_ports(host_run.context, host_run.services, host_run.old)
+    host_run.services, files_told = resolve(host_run, release.id, release.commit, release.tag)
+    own_files.bring(host_run, files_told)
+    tracked, spoken = files_told.ids, ask_ports(host_run.context, host_run.services, host_run.old)
     records = _described(host_run, tracked, spoken)
-    pin(host_run, release.id, host_run.services, records, host_run.old)
+    pin(host_run, release.id, host_run.services, records, host_run.old, host_run.own.sources)
     at_once(
         [partial(pulling.pull, host_run, records), partial(make or build_here, host_run, records)],
         interrupt=host_run.remote.interrupt,
@@ -192,7 +201,8 @@ def build(host_run: HostRun, make: Make | None = None) -> None:
 def _described(host_run: HostRun, tracked: Mapping[str, str], spoken: Spoken) -> dict[str, ServiceRecord]:
     host, old, boxes = host_run.host, host_run.old, host_run.containers()
     release = host_run.release.id
-    return describe(host_run.settings, host, host_run.services, release, old, tracked, boxes, spoken)
+    settings, own = host_run.settings, host_run.own.targets
+    return describe(settings, host, host_run.services, release, old, tracked, boxes, spoken, own=own)
 
 
 def build_here(host_run: HostRun, _: Mapping[str, ServiceRecord], others: Collection[str] = ()) -> None:
@@ -250,7 +260,7 @@ def _as_made(
         raise OpsError(problem.text, host=host_run.remote.name, hint=problem.hint)
     known = _described(host_run, tracked, spoken)
     if known != dict(records):
-        pin(host_run, release.id, host_run.services, known, host_run.old)
+        pin(host_run, release.id, host_run.services, known, host_run.old, host_run.own.sources)
         _tell(host_run, records, known)
     pulled = {service.name: service.image for service in host_run.scope if not service.built}
     return {
@@ -268,6 +278,7 @@ def drop(host_run: HostRun) -> None:
     if host_run.new is not None:
         _untag(host_run, {host_run.new.id}, ())
         pulling.forget(host_run, (host_run.new,))
+        own_files.clean_up(host_run, {host_run.new.id})
 
 
 def sweep(host_run: HostRun) -> None:
@@ -283,6 +294,10 @@ def clean_up(host_run: HostRun) -> None:
     keep = kept(shelf.releases, shelf.current, host_run.settings.releases.keep)
     asked = _untag(host_run, {release.id for release in shelf.releases}, keep)
     pulling.forget(host_run, shelf.releases, keep)
+    own_files.tell_left(host_run)
+    own_files.clean_up(
+        host_run, {release.id for release in shelf.releases} - {release.id for release in keep}
+    )
     dropped = len({*asked} - _named(host_run).keys()) if asked else 0
     count = len({origin(shelf.releases, release) for release in keep})
     host_run.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")

@@ -15,10 +15,12 @@ from schedgen_ops.commands import disks, facts, git
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.definition import parse_hashes
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.deploy import own_files
 from schedgen_ops.deploy.code import meant
 from schedgen_ops.deploy.forecast import Row, forecast
 from schedgen_ops.deploy.images import ask_ports
 from schedgen_ops.deploy.need import needed
+from schedgen_ops.deploy.own_files import own_of
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.preflight.host import plugin
@@ -111,9 +113,11 @@ def look(host: HostContext, ref: Ref) -> Preview:
     here = scope.on(wanted, settings, host.entry)
     callable_ = by_name.further(wanted, here, settings, by_name.parse(listening.lines()))
     spoken = ask_ports(host, wanted, serving, by_name.doors(callable_))
+    own = own_of(host, wanted, coming.tracked, boxes)
     foreseen = forecast(
-        settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked, spoken
+        settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked.ids, spoken, own
     )
+    lost = own_files.lost(host, boxes)
     wrong = (
         *fitting.problems(settings, host.entry, wanted, before, boxes),
         *fitting.unmovable(settings, host.entry, wanted, coming),
@@ -128,7 +132,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
-        problems=tuple(each.text for each in wrong),
+        problems=(*(each.text for each in wrong), *((lost,) if lost else ())),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
         coded=settings.from_git,
         handed_over=foreseen.hands_over,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands import files, git
+from schedgen_ops.commands.own_files import Tracked, parse_tracked
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.host_scripts import host_script
@@ -18,8 +19,8 @@ from schedgen_ops.rollout import plan as rollout
 
 def resolve(
     host_run: HostRun, release_id: ReleaseId, commit: str, tag: str = ""
-) -> tuple[tuple[c.Service, ...], Mapping[str, str]]:
-    """Keep the resolved compose file for a release; return its services and the ids of mounted files.
+) -> tuple[tuple[c.Service, ...], Tracked]:
+    """Keep the resolved compose file for a release; return its services and what is told of mounted files.
 
     Args:
         commit: "" where releases are images.
@@ -31,17 +32,18 @@ def resolve(
     known = host_run.old.services if host_run.old else {}
     services = scope.seen_to_end(found, host_run.seen.containers, known)
     tracked = _tracked(host_run, services, commit)
-    return state.judged(services, settings, {}, tracked), tracked
+    return state.judged(services, settings, {}, tracked.ids), tracked
 
 
-def _tracked(host_run: HostRun, services: Sequence[c.Service], commit: str) -> Mapping[str, str]:
+def _tracked(host_run: HostRun, services: Sequence[c.Service], commit: str) -> Tracked:
     directory = host_run.settings.directory
     if host_run.settings.from_git:
-        command = git.tree_ids(commit, rollout.mounted(services, directory))
+        paths = rollout.mounted(services, directory)
+        command = git.tree_ids(commit, paths, host_run.settings.env_file)
     else:
         paths = picked.own_mounts(services, directory)
         command = host_script("deploy/file_ids", title="look at mounted files", paths=paths)
-    return git.parse_tree_ids(host_run.in_project(command).stdout)
+    return parse_tracked(host_run.in_project(command).stdout)
 
 
 def kept(host_run: HostRun, release_id: ReleaseId) -> Any:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from schedgen_ops.release.record import ReleaseId
 
 FOLDER = ".schedgen"
+# In the folder of a release: files that it has for itself, as in the repository.
+TREE = "tree"
 
 
 @dataclass(frozen=True, slots=True)

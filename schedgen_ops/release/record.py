@@ -48,6 +48,7 @@ class ServiceRecord:
         seconds: how long its last replacement took; 0 where that is not known.
         alias: the name under which the ingress finds its containers and no others; "" where they have none.
         raw: those of `proxies` on which bytes pass as they come.
+        own_files: where in its containers folders and files of the project are the release's own.
     """
 
     image: str
@@ -65,6 +66,7 @@ class ServiceRecord:
     uses: tuple[tuple[str, str], ...] = ()
     restarts_with: tuple[str, ...] = ()
     digest: str = ""
+    own_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.orchestrators.contract import ALL
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
-from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, since
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, ServiceRecord, since
 from schedgen_ops.rollback.data import RestoredData
 from schedgen_ops.rollout import counting, scope
 from schedgen_ops.rollout import plan as rollout
@@ -107,7 +107,11 @@ class Rollback:
         previous = host_run.old.id if host_run.old else NO_RELEASE
         count = counting.running(host_run.containers(), host_run.old)
         records = {
-            name: record if record.counted else replace(record, replicas=count.get(name, record.replicas))
+            name: _as_now(
+                record if record.counted else replace(record, replicas=count.get(name, record.replicas)),
+                host_run.old,
+                name,
+            )
             for name, record in target.services.items()
         }
         new = self.session.release(target.commit, target.branch)
@@ -209,6 +213,16 @@ class Rollback:
             store.write(host_run.remote, host_run.paths, host_run.new)
             schema.run_migrations(host_run, old.id, migrations.revert)
             host_run.say(f"Migration reverted: {name}")
+
+
+def _as_now(record: ServiceRecord, serving: Release | None, name: str) -> ServiceRecord:
+    """A record with files of its own only where what serves has them: elsewhere somebody may have written.
+
+    The project's folder has the release's files by then, too.
+    """
+    known = serving.services.get(name) if serving else None
+    own = known.own_files if known else ()
+    return replace(record, own_files=tuple(target for target in record.own_files if target in own))
 
 
 def _copy(source: str, target: str, config_name: str) -> Command:

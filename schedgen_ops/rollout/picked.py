@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from schedgen_ops.commands import picks
 from schedgen_ops.commands.compose import Service
+from schedgen_ops.commands.own_files import Tracked
 from schedgen_ops.commands.picks import AS_IT_STANDS, Pick
 from schedgen_ops.rollout.plan import below, mounted
 from schedgen_ops.settings import Settings
@@ -37,7 +38,7 @@ def own_mounts(services: Sequence[Service], directory: str) -> tuple[str, ...]:
     return tuple(path for path in inside if path not in written and path != ".")
 
 
-def own(services: Sequence[Service], directory: str, ids: Mapping[str, str]) -> dict[str, str]:
+def own(services: Sequence[Service], directory: str, tracked: Tracked) -> Tracked:
     """Return of hashes by their paths those of the project's own files, see `own_mounts`."""
     wanted = own_mounts(services, directory)
-    return {path: id_ for path, id_ in ids.items() if path in wanted}
+    return Tracked({path: id_ for path, id_ in tracked.ids.items() if path in wanted})

@@ -137,11 +137,15 @@ def overlay(
     release_id: ReleaseId,
     ingress: Mapping[str, Any] | None = None,
     services: Iterable[Service] = (),
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return what a release's compose file says beyond its owner's, as YAML.
 
     Image names and labels; and, with an `ingress`, that service, which has the ports of those behind it. No
     registry is asked for a name of ours, nothing is needed that is not there, and of a job its end is.
+
+    Args:
+        sources: what is mounted instead of paths of the host.
     """
     written = {each.name: each for each in services}
     jobs = {name for name, record in records.items() if registry.of(record).ends}
@@ -163,13 +167,40 @@ def overlay(
                 if record.alias and name in written
                 else {}
             ),
+            **(_own_volumes(written[name], sources) if name in written else {}),
         }
         for name, record in records.items()
     }
     if ingress:
         # No label of the release: the ingress is replaced only when it itself changes.
         body[INGRESS] = dict(ingress)
-    return _tagged({"services": body})
+    return _tagged({"services": body, **_own_files(written.values(), sources)})
+
+
+def _own_volumes(service: Service, sources: Mapping[str, str]) -> dict[str, Any]:
+    """The volumes of a service that are the release's own, in place of those that are mounted there."""
+    volumes = [
+        _own_volume(json.loads(mount.written), sources[mount.source])
+        for mount in service.sees
+        if mount.kind == "volumes" and mount.source in sources
+    ]
+    return {"volumes": volumes} if volumes else {}
+
+
+def _own_volume(written: dict[str, Any], source: str) -> dict[str, Any]:
+    how = dict(written.get("bind") or {})
+    # The engine makes no empty folder where it is gone; for labels of SELinux it cannot be asked so.
+    missing = {} if how.get("selinux") else {"create_host_path": False}
+    return {**written, "source": source, "bind": {**how, **missing}}
+
+
+def _own_files(services: Iterable[Service], sources: Mapping[str, str]) -> dict[str, Any]:
+    """The configs and secrets that are files of the release's own."""
+    found: dict[str, Any] = {}
+    for mount in (mount for service in services for mount in service.sees):
+        if mount.kind != "volumes" and mount.source in sources:
+            found.setdefault(mount.kind, {})[mount.name] = {"file": sources[mount.source]}
+    return found
 
 
 def _known_as(alias: str, networks: Iterable[str]) -> dict[str, Any]:
@@ -199,7 +230,11 @@ def _scale(record: ServiceRecord) -> dict[str, int]:
 def relabelled(
     overlay: str, release_id: ReleaseId, records: Mapping[str, ServiceRecord] = MappingProxyType({})
 ) -> str:
-    """Return the overlay of an earlier release for a new one that runs the same, as many as `records` say."""
+    """Return the overlay of an earlier release for a new one that runs the same.
+
+    Args:
+        records: how many there are of services, and which files of theirs are the release's own.
+    """
     document = _untagged(overlay)
     for name, service in document["services"].items():
         if RELEASE_LABEL in service.get("labels", {}):
@@ -207,6 +242,8 @@ def relabelled(
         if name in records:
             service.pop("scale", None)
             service.update(_scale(records[name]))
+            own = [each for each in service.pop("volumes", ()) if each["target"] in records[name].own_files]
+            service.update({"volumes": own} if own else {})
     return _tagged(document)
 
 
@@ -288,6 +325,8 @@ def differs(wanted: ServiceRecord, containers: Collection[Container], serving: R
         return "its image changed"
     if any(_definition(container, serving) != wanted.definition for container in containers):
         return "its definition changed"
+    if any(box.own - {*wanted.own_files} for box in containers):
+        return "what it mounts is in the project's folder again"
     return ""
 
 

@@ -47,6 +47,10 @@ class Source(Section):
     images: Annotated[Mapping[t.ServiceName, RepositoryName], AfterValidator(t.Fixed)] = Field(
         default={}, description="Services whose image has that tag, and the image without it."
     )
+    in_place: t.Many[t.RemotePath] = Field(
+        default=(),
+        description="Paths of the project that containers always mount where they are: they are written to.",
+    )
     registry: Registry | None = Field(
         default=None, description="Who signs in to the registry; null: what the host itself is signed in to."
     )

@@ -102,6 +102,8 @@ def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str,
         holds(state == "DONE", f"the record is {state}")
         holds(world.boxes["backend"].image == image_id("backend", commit), "the old backend serves")
         holds(all(box.health == "healthy" for box in world.boxes.values()), "something is not healthy")
+        files = world.boxes["prometheus"]
+        holds(files.mounts == commit and files.tree in world.trees, "what it mounts is not a release's own")
     elif outcome.code in (3, 7, 8):
         holds(not world.changed, f"changed: {world.changed}")
     elif outcome.code == 4:
@@ -115,6 +117,7 @@ def untruths(host: SimHost, before: World, outcome: Outcome, old: str, run: str,
         holds(state in ("", "FAILED"), f"the record is {state}")
         left = [name for name in world.images if name.endswith(f":{new}")]
         holds(not left, f"images are left: {left}")
+        holds(not any(f"/{new}/" in tree for tree in world.trees), "mounted files are left")
     else:
         holds(outcome.code == 5, f"exit code {outcome.code}")
     if outcome.code in (0, 3, 4, 7):

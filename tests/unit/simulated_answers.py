@@ -15,7 +15,9 @@ from simulated_world import (
     NEEDS,
     PORTS,
     READY,
+    RULES,
     SCHEMA,
+    SEEN_AT,
     SERVICES,
     STATE,
     Words,
@@ -71,6 +73,9 @@ def _config(world: World, words: Words, stdin: str) -> Result:
                 "definition": body["labels"][DEFINITION_LABEL],
                 "behind": body.get("ports", ""),
                 "jobs": body["labels"].get(JOBS_LABEL, ""),
+                "tree": next((each["source"] for each in body.get("volumes", ())), "").removesuffix(
+                    f"/{RULES}"
+                ),
             }
             for name, body in services.items()
         }
@@ -89,7 +94,7 @@ def _spoken(world: World, words: Words, stdin: str) -> Result:
 def _document() -> Mapping[str, object]:
     services: dict[str, dict[str, object]] = {name: {"image": image} for name, image in READY.items()}
     services |= {name: {"build": {"context": f"{DIRECTORY}/{name}"}} for name in BUILT}
-    rules = {"type": "bind", "source": f"{DIRECTORY}/monitoring/prometheus.yml"}
+    rules = {"type": "bind", "source": f"{DIRECTORY}/{RULES}", "target": SEEN_AT, "read_only": True}
     services["prometheus"]["volumes"] = [rules]
     for name, port in PORTS.items():
         services[name]["ports"] = [
@@ -110,7 +115,7 @@ def _with_job(document: Any) -> Any:
 
 def _ls_tree(world: World, words: Words, stdin: str) -> Result:
     commit = words.values["commit"]
-    return result(f"100644 blob {commit}\tmonitoring/prometheus.yml\0")
+    return result(f"100644 blob {commit}\t{RULES}\0place \t.\0")
 
 
 def _resolve(world: World, words: Words, stdin: str) -> Result:

@@ -16,6 +16,7 @@ def made(world: World, service: str, words: Sequence[str]) -> Box:
     """A new container of a service, as the compose file among `words` has it."""
     folder = next(word for word in words if word.endswith("/compose.yaml")).removesuffix("/compose.yaml")
     own, commit = world.overlays[folder][service], world.resolved[folder]
+    tree = own["tree"]
     return Box(
         service,
         world.images[own["image"]],
@@ -23,9 +24,10 @@ def made(world: World, service: str, words: Sequence[str]) -> Box:
         own["release"],
         own["definition"],
         "unhealthy" if service in world.sick and commit != OLD else "healthy",
-        mounted(service, world.head),
+        mounted(service, world.trees[tree] if tree else world.head),
         service in PORTS and not own["behind"],
         own["jobs"],
+        tree=tree,
     )
 
 
@@ -211,6 +213,23 @@ def _copy(world: World, values: Values, stdin: str) -> Result:
     return result()
 
 
+def _make_tree(world: World, values: Values, stdin: str) -> Result:
+    tree = f"{values['release']}/tree"
+    if tree not in world.trees:
+        world.changed.append("copy mounted files")
+        world.trees[tree] = world.head
+    return result()
+
+
+def _remove_trees(world: World, values: Values, stdin: str) -> Result:
+    aside = (box for boxes in world.aside.values() for box in boxes)
+    used = {box.tree for box in (*world.containers, *aside)}
+    for tree in {f"{folder}/tree" for folder in values["releases"]} & world.trees.keys() - used:
+        world.changed.append("remove mounted files")
+        del world.trees[tree]
+    return result()
+
+
 def _pull(world: World, words: Sequence[str], stdin: str) -> None:
     world.images[words[-1]] = f"sha256:{words[-1]}"
 
@@ -248,6 +267,9 @@ TITLES: dict[str, Handler] = {
 }
 SCRIPTS: dict[str, ScriptHandler] = {
     "compose/up": _up,
+    "own_files/make": _make_tree,
+    "own_files/remove": _remove_trees,
+    "own_files/written": lambda world, values, stdin: result(world.wrote),
     "release/copy": _copy,
     "rollout/cut_off": _cut_off,
     "rollout/ingress": _ingress,

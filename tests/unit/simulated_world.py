@@ -39,6 +39,8 @@ REDEFINED = "redis"
 PORTS = {"backend": 3001, "frontend": 3000}
 NEEDS = {"frontend": ("backend",), "backend": ("postgres", "redis"), "pdf-worker": ("redis",)}
 INGRESS_IMAGE = "haproxy:lts"
+# The file of the repository that prometheus mounts, and where it has it.
+RULES, SEEN_AT = "monitoring/prometheus.yml", "/etc/prometheus/prometheus.yml"
 STATE = f"{DIRECTORY}/.schedgen"
 # What the ingress counted of visitors at both ends of the run comes first: nobody has to wait for it.
 COUNTED = "".join(
@@ -59,7 +61,7 @@ class Words(tuple[str, ...]):
 
 @dataclass(frozen=True)
 class Box:
-    """A container."""
+    """A container; `tree` is the folder of the project's files that it sees, where it sees any."""
 
     service: str
     image: str
@@ -71,6 +73,7 @@ class Box:
     publishes: bool = False
     jobs: str = ""
     ended: bool = False
+    tree: str = ""
 
     @property
     def line(self) -> str:
@@ -92,6 +95,9 @@ class Box:
             "oom": False,
             "image_name": f"schedgen-{self.service}",
         }
+        if self.service == "prometheus":
+            bind = {"Type": "bind", "Source": f"{self.tree or DIRECTORY}/{RULES}", "Destination": SEEN_AT}
+            body["mounts"] = [{**bind, "RW": False}]
         return json.dumps(body)
 
 
@@ -106,7 +112,7 @@ def written(service: str, commit: str) -> str:
 
 
 def mounted(service: str, commit: str) -> str:
-    """The version of the file that a service mounts from the work tree, as it is when it starts."""
+    """The version of the file that a service mounts, as it is when it starts."""
     return commit if service == "prometheus" else ""
 
 
@@ -138,6 +144,8 @@ class World:
         time: the host's time of day, in seconds since 1970; 0 says none.
         canary: the watchdog watches before other hosts get the release.
         watchdog: the records that a watchdog at work was given: kept, taken back, broken.
+        trees: the commit that files are of which releases have for themselves, by their folders.
+        wrote: what is told that containers wrote into those files.
         changed: the commands that changed something, in order.
     """
 
@@ -159,6 +167,8 @@ class World:
     schema: int = SCHEMA[OLD]
     overlays: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
     resolved: dict[str, str] = field(default_factory=dict)
+    trees: dict[str, str] = field(default_factory=dict)
+    wrote: str = ""
     sick: tuple[str, ...] = ()
     early: tuple[str, ...] = ()
     job: bool = False

@@ -8,6 +8,7 @@ import pytest
 from kit import bash, commit, git, recorded
 
 from schedgen_ops.commands import git as g
+from schedgen_ops.commands.own_files import Tracked, parse_tracked
 
 
 @pytest.fixture(scope="module")
@@ -226,18 +227,18 @@ def test_new_migrations_are_the_files_that_were_added(repository: Path) -> None:
 
 def test_files_that_containers_mount_are_known_by_their_ids(repository: Path) -> None:
     answer = bash(g.tree_ids("HEAD", ("compose.yaml", "backend", "not/there")), repository)
-    ids = g.parse_tree_ids(answer.stdout)
+    ids = parse_tracked(answer.stdout).ids
     assert ids == {
         "compose.yaml": git(repository, "rev-parse", "HEAD:compose.yaml"),
         "backend": git(repository, "rev-parse", "HEAD:backend"),
     }
-    assert g.parse_tree_ids(bash(g.tree_ids("HEAD", ()), repository).stdout) == {}
+    assert parse_tracked(bash(g.tree_ids("HEAD", ()), repository).stdout) == Tracked()
     both = bash(g.tree_ids("HEAD", ("backend", "backend/src/migrations/2.js")), repository)
-    assert g.parse_tree_ids(both.stdout).keys() == {"backend", "backend/src/migrations/2.js"}
+    assert parse_tracked(both.stdout).ids.keys() == {"backend", "backend/src/migrations/2.js"}
 
 
 def test_recorded_ids_are_read() -> None:
-    assert g.parse_tree_ids(recorded("ls_tree.bin")) == {
+    assert parse_tracked(recorded("ls_tree.bin")).ids == {
         "monitoring/prometheus.yml": "3075b9496decec7192c1ab93dd007297de206f19"
     }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from kit import bash, commit, git
 
 from schedgen_ops.commands import git as g
+from schedgen_ops.commands.own_files import parse_tracked
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
 
@@ -191,9 +193,9 @@ def test_one_at_another_commit_is_told_apart_from_one_with_edits(project: Projec
 
 
 def test_a_mounted_file_of_a_submodule_changes_with_it(project: Project, made: Origins) -> None:
-    def ids(commit_id: str) -> dict[str, str]:
+    def ids(commit_id: str) -> Mapping[str, str]:
         paths = ("web/vendor/text", "web/vendor", "not/there", ".gitmodules")
-        return g.parse_tree_ids(project.run(g.tree_ids(commit_id, paths)).stdout)
+        return parse_tracked(project.run(g.tree_ids(commit_id, paths)).stdout).ids
 
     assert ids(made.v1).keys() == {"web/vendor/text", "web/vendor", ".gitmodules"}
     assert ids(made.v1)["web/vendor/text"] == ids(made.v1)["web/vendor"] == made.first

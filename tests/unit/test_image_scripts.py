@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.commands import image_names, picks, registry
 from schedgen_ops.commands.compose import Compose, parse_services
 from schedgen_ops.commands.docker import Docker, Image
-from schedgen_ops.commands.git import parse_tree_ids
+from schedgen_ops.commands.own_files import parse_tracked
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Held, Login
 from schedgen_ops.errors import Refused
@@ -111,9 +112,9 @@ def test_files_that_services_mount_are_told_by_their_content(tmp_path: Path) -> 
     (tmp_path / "conf.d/a b").write_text("1")
     (tmp_path / "empty").mkdir()
 
-    def told() -> dict[str, str]:
+    def told() -> Mapping[str, str]:
         command = host_script("deploy/file_ids", paths=("conf.d", "conf.d/a b", "empty", "gone"))
-        return parse_tree_ids(bash(command, tmp_path).stdout)
+        return parse_tracked(bash(command, tmp_path).stdout).ids
 
     before = told()
     assert before.keys() == {"conf.d", "conf.d/a b"}

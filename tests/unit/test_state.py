@@ -17,10 +17,12 @@ from simulated_world import NEW, image_id
 
 from schedgen_ops.checklist.fitting import problems
 from schedgen_ops.commands.compose import Service, parse_services
-from schedgen_ops.commands.docker import Image, parse_images
-from schedgen_ops.commands.git import parse_tree_ids, tree_ids
+from schedgen_ops.commands.docker import Bind, Image, parse_images
+from schedgen_ops.commands.git import tree_ids
+from schedgen_ops.commands.own_files import parse_tracked
 from schedgen_ops.deploy.forecast import forecast
 from schedgen_ops.rollout import plan, state
+from schedgen_ops.rollout.own_files import Own
 from schedgen_ops.rollout.strategies import registry
 
 WIKI = {"image": "wiki:1", "ports": [{"target": 80, "published": "8080", "protocol": "tcp"}]}
@@ -165,15 +167,23 @@ def test_the_plan_tells_that_mounted_code_changes_under_what_runs() -> None:
     mount = {"type": "bind", "source": "/srv/blog", "target": "/app"}
     body = {"image": "node:22", "volumes": [mount], "ports": WIKI["ports"]}
     services = parse_services({"services": {"web": body}}, {"web": "same"})
-    found = forecast(config, config.hosts[0], services, [box("web", "", "i")], None, "a" * 40, ["server.js"])
+    runs = replace(box("web", "", "i"), binds=(Bind("/srv/blog", "/app", True),))
+    found = forecast(config, config.hosts[0], services, [runs], None, "a" * 40, ["server.js"])
     (row,) = found.rows
     assert row[:3] == ("web", "replace", "server.js, which it mounts, changed")
-    assert row[3].endswith("; its files change under it already when the code is checked out")
-    # A file that is mounted by itself stays the one that it was.
-    mount["source"] = "/srv/blog/server.js"
-    services = parse_services({"services": {"web": body}}, {"web": "same"})
-    found = forecast(config, config.hosts[0], services, [box("web", "", "i")], None, "a" * 40, ["server.js"])
-    assert "under it" not in found.rows[0][3]
+    text = "; its files change under it already when the code is checked out"
+    assert row[3].endswith(text)
+    for own, end in (
+        (Own(sources={"/srv/blog": "/x"}), ", this once"),
+        (Own(stays={"/srv/blog": "it is a link"}), ", and later: it is a link"),
+    ):
+        again = forecast(config, config.hosts[0], services, [runs], None, "a" * 40, ["server.js"], own=own)
+        assert again.rows[0][3].endswith(text + end)
+    # A file that is mounted by itself stays the one that it was, and a release's own files do too.
+    for source in ("/srv/blog/server.js", "/srv/blog/.schedgen/releases/r1/tree"):
+        runs = replace(runs, binds=(Bind(source, "/app", True),))
+        found = forecast(config, config.hosts[0], services, [runs], None, "a" * 40, ["server.js"])
+        assert "under it" not in found.rows[0][3]
 
 
 def test_the_projects_directory_itself_is_part_of_what_mounts_it(tmp_path: Path) -> None:
@@ -185,12 +195,12 @@ def test_the_projects_directory_itself_is_part_of_what_mounts_it(tmp_path: Path)
 
     def defined(at: str) -> str:
         paths = (*plan.mounted([web], str(tmp_path)), "src", "data", "gone")
-        tracked = parse_tree_ids(bash(tree_ids(at, paths), tmp_path).stdout)
+        tracked = parse_tracked(bash(tree_ids(at, paths), tmp_path).stdout).ids
         # A folder that is only there to be written to is none of the project's files.
         assert {*tracked} == {".", "src"}
         return plan.definition(web, tracked, str(tmp_path))
 
     assert defined(first) == defined(first) != defined(second)
     (tmp_path / "src/in").mkdir()
-    inside = parse_tree_ids(bash(tree_ids(second, (".", "..", "../server.js")), tmp_path / "src").stdout)
-    assert {*inside} == {".", "..", "../server.js"}
+    inside = parse_tracked(bash(tree_ids(second, (".", "..", "../server.js")), tmp_path / "src").stdout)
+    assert {*inside.ids} == {".", "..", "../server.js"}

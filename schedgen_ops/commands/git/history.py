@@ -52,15 +52,15 @@ def parse_commit_times(stdout: str) -> dict[str, tuple[float, ...]]:
     return {span: tuple(float(word) for word in words if word.isdecimal()) for span, *words in lines}
 
 
-def tree_ids(commit: str, paths: tuple[str, ...]) -> Command:
-    """The object ids of tracked `paths` in `commit`: they tell whether a bind-mounted file changed."""
-    return host_script("git/tree_ids", title="git ls-tree", commit=commit, paths=paths)
+def tree_ids(commit: str, paths: tuple[str, ...], env: str = "") -> Command:
+    """The object ids of tracked `paths` in `commit`: they tell whether a bind-mounted file changed.
 
+    What speaks against a copy of each is told with it; `commands.own_files.parse_tracked` reads the answer.
 
-def parse_tree_ids(stdout: str) -> dict[str, str]:
-    """Path to object id, tracked paths only."""
-    entries = (entry.partition("\t") for entry in stdout.split("\0") if entry)
-    return {path: meta.split()[2] for meta, _, path in entries}
+    Args:
+        env: the env file, which is a part of the path that it is in; "" for none.
+    """
+    return host_script("git/tree_ids", title="git ls-tree", commit=commit, paths=paths, env=env)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@
 #: migrations the migrations' folder, "" for none
 #: hashed     "yes" where the hashes are wanted: Compose reads all of it once more for them
 #: files[]    the compose files, or none for those that Compose looks for
+#: env        the env file, in the project's directory or absolute
 source lib/coming.bash
 source lib/compose_files.bash
 source lib/git_names.bash

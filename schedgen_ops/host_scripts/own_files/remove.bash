@@ -1,0 +1,41 @@
+# Removes the files that releases have for themselves, where no container mounts them. Where one has written into them,
+# they stay, and that is told as by own_files/written.bash.
+#: directory  the project's
+#: docker[]   the engine's words
+#: releases[] the folders of releases
+source lib/docker.bash
+source lib/own_files.bash
+
+cd -- "$directory" && top=$(git rev-parse --show-toplevel) || exit
+there=()
+for release in "${releases[@]}"; do
+  for each in "$release"/tree{,.part,.gone}; do
+    [ ! -e "$each" ] || {
+      there+=("$release")
+      break
+    }
+  done
+done
+[ "${#there[@]}" -gt 0 ] || exit 0
+ids=$("${docker[@]}" ps --all --quiet --no-trunc) || exit
+# shellcheck disable=SC2086 # a list of ids
+[ -z "$ids" ] || mounted=$(present '{{range .Mounts}}{{println .Source}}{{end}}' $ids) || exit
+left=''
+for release in "${there[@]}"; do
+  name=${release##*/}
+  case $'\n'${mounted-}$'\n' in *"/releases/$name/tree"[/$'\n']*) continue ;; esac
+  if [ -e "$release/tree" ]; then
+    # Without the list nothing shows that it is ours, and what was written to it.
+    [ -e "$release/tree.list" ] || continue
+    found=''
+    while IFS= read -r -d '' path; do
+      found=yes
+      printf '%s\t%s\0' "$name" "$path"
+    done < <(written "$release" "$top")
+    { [ -z "$found" ] && mv -T -- "$release/tree" "$release/tree.gone"; } || continue
+  fi
+  # What a container gave to somebody else, only that one can remove.
+  rm -rf -- "$release/tree.part" "$release/tree.gone" "$release/tree.list" 2> /dev/null || left=$release
+done
+[ -z "$left" ] || echo "what is left of the files of ${left##*/} could not be removed" >&2
+exit 0
