@@ -90,10 +90,25 @@ def written(directory: str, releases: Sequence[str]) -> Command:
     return host_script("own_files/written", title=title, directory=directory, releases=releases)
 
 
-def remove(directory: str, docker: Sequence[str], releases: Sequence[str]) -> Command:
-    """Removes the files of releases that no container mounts; tells what stays as `written` does."""
-    title = "remove mounted files"
-    return host_script("own_files/remove", title=title, directory=directory, docker=docker, releases=releases)
+def remove(
+    directory: str, docker: Sequence[str], folder: str, releases: Sequence[str] = (), keep: Sequence[str] = ()
+) -> Command:
+    """Removes the files of releases that no container mounts; tells what stays as `written` does.
+
+    Args:
+        folder: that of all releases.
+        releases: the ids of those that are meant; none for all.
+        keep: the ids of those whose files stay.
+    """
+    return host_script(
+        "own_files/remove",
+        title="remove mounted files",
+        directory=directory,
+        docker=docker,
+        folder=folder,
+        releases=releases,
+        keep=keep,
+    )
 
 
 def parse_written(stdout: str) -> dict[str, tuple[str, ...]]:

@@ -278,7 +278,7 @@ def drop(host_run: HostRun) -> None:
     if host_run.new is not None:
         _untag(host_run, {host_run.new.id}, ())
         pulling.forget(host_run, (host_run.new,))
-        own_files.clean_up(host_run, {host_run.new.id})
+        own_files.drop(host_run, host_run.new.id)
 
 
 def sweep(host_run: HostRun) -> None:
@@ -295,9 +295,7 @@ def clean_up(host_run: HostRun) -> None:
     asked = _untag(host_run, {release.id for release in shelf.releases}, keep)
     pulling.forget(host_run, shelf.releases, keep)
     own_files.tell_left(host_run)
-    own_files.clean_up(
-        host_run, {release.id for release in shelf.releases} - {release.id for release in keep}
-    )
+    own_files.clean_up(host_run, {*(release.id for release in keep), *shelf.torn})
     dropped = len({*asked} - _named(host_run).keys()) if asked else 0
     count = len({origin(shelf.releases, release) for release in keep})
     host_run.say(f"Old images cleaned up ({dropped} removed, {count} releases kept)")

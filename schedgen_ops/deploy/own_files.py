@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from schedgen_ops.commands import own_files as commands
 from schedgen_ops.commands.definition import Service
@@ -64,17 +65,16 @@ def refuse_written(host_run: HostRun) -> None:
         raise Refused(problem, host=host_run.remote.name, hint=hint(host_run.settings))
 
 
-def lost(host: HostContext, boxes: Iterable[Container]) -> str:
+def lost(host: HostContext, boxes: Collection[Container]) -> str:
     """Return what a release to come would lose of what containers wrote; "" for nothing."""
-    users = _users(boxes)
-    if not users or not host.settings.from_git:
-        return ""
-    found = _ask(host, users)
-    texts = [
-        f"{', '.join(users[release])} wrote into the files of {release}, and the next release does not see "
-        f"that: {_named(paths)}"
-        for release, paths in found.items()
-    ]
+    texts = []
+    for release, paths in _seen(host, boxes).items():
+        seen = ((box.service, *bind.own) for box in boxes for bind in box.binds)
+        who = {name for name, at, own in seen if at == release and any(_is_in(path, own) for path in paths)}
+        texts.append(
+            f"{', '.join(sorted(who))} wrote into the files of {release}, and the next release does not see "
+            f"that: {_named(paths)}"
+        )
     return "; ".join(texts)
 
 
@@ -90,19 +90,30 @@ def hint(settings: Settings) -> str:
 
 def tell_left(host_run: HostRun) -> None:
     """Warn of what containers that are gone wrote last into the files of their release."""
-    gone = _users(host_run.seen.containers).keys() - _users(host_run.containers()).keys()
-    if gone and host_run.settings.from_git:
-        _warn(host_run, _ask(host_run.context, sorted(gone)))
+    there = {bind.source for box in host_run.containers() for bind in box.binds}
+    gone = [
+        replace(box, binds=tuple(bind for bind in box.binds if bind.source not in there))
+        for box in host_run.seen.containers
+    ]
+    _warn(host_run, _seen(host_run.context, gone))
 
 
-def clean_up(host_run: HostRun, releases: Collection[ReleaseId]) -> None:
-    """Remove the files of releases that nothing goes back to, where no container mounts them."""
-    if not releases or not host_run.settings.from_git:
-        return
-    folders = [host_run.paths.release(each) for each in sorted(releases)]
-    command = commands.remove(host_run.settings.directory, host_run.docker.words, folders)
-    answer = host_run.remote.run(command, deadline=_LONG, check=False)
-    _warn(host_run, commands.parse_written(answer.stdout))
+def drop(host_run: HostRun, release: ReleaseId) -> None:
+    """Remove the files of a release that will never serve, where no container mounts them."""
+    _remove(host_run, releases=(release,))
+
+
+def clean_up(host_run: HostRun, keep: Collection[str]) -> None:
+    """Remove the files of all releases but those to keep, where no container mounts them."""
+    _remove(host_run, keep=sorted(keep))
+
+
+def _remove(host_run: HostRun, releases: Sequence[str] = (), keep: Sequence[str] = ()) -> None:
+    if host_run.settings.from_git:
+        paths, words = host_run.paths, host_run.docker.words
+        command = commands.remove(paths.directory, words, paths.releases, releases, keep)
+        answer = host_run.remote.run(command, deadline=_LONG, check=False)
+        _warn(host_run, commands.parse_written(answer.stdout))
 
 
 def _warn(host_run: HostRun, found: Written) -> None:
@@ -113,19 +124,25 @@ def _warn(host_run: HostRun, found: Written) -> None:
         )
 
 
-def _users(boxes: Iterable[Container]) -> dict[str, list[str]]:
-    """The releases whose files containers mount, and the services that do."""
-    found: dict[str, list[str]] = {}
-    for box in boxes:
-        for release in {bind.own[0] for bind in box.binds} - {""}:
-            found[release] = sorted({*found.get(release, ()), box.service})
-    return dict(sorted(found.items()))
-
-
-def _ask(host: HostContext, releases: Iterable[str]) -> Written:
+def _seen(host: HostContext, boxes: Iterable[Container]) -> Written:
+    """What was written where containers see files that a release has for itself."""
+    owned = {bind.own for box in boxes for bind in box.binds if bind.own[0]}
+    if not owned or not host.settings.from_git:
+        return {}
     paths = Paths(host.settings.directory)
-    folders = [paths.release(ReleaseId(each)) for each in releases]
-    return commands.parse_written(host.run(commands.written(paths.directory, folders), _LONG).stdout)
+    folders = [paths.release(ReleaseId(each)) for each in sorted({release for release, _ in owned})]
+    told = commands.parse_written(host.run(commands.written(paths.directory, folders), _LONG).stdout)
+    found = {
+        release: tuple(
+            path for path in written if any(_is_in(path, own) for at, own in owned if at == release)
+        )
+        for release, written in told.items()
+    }
+    return {release: written for release, written in found.items() if written}
+
+
+def _is_in(path: str, own: str) -> bool:
+    return own == "." or own_files.is_in(path, own)
 
 
 def _named(paths: Sequence[str]) -> str:

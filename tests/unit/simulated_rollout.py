@@ -224,9 +224,11 @@ def _make_tree(world: World, values: Values, stdin: str) -> Result:
 def _remove_trees(world: World, values: Values, stdin: str) -> Result:
     aside = (box for boxes in world.aside.values() for box in boxes)
     used = {box.tree for box in (*world.containers, *aside)}
-    for tree in {f"{folder}/tree" for folder in values["releases"]} & world.trees.keys() - used:
-        world.changed.append("remove mounted files")
-        del world.trees[tree]
+    for tree in {*world.trees} - used:
+        release = tree.split("/")[-2]
+        if release not in values["keep"] and release in (values["releases"] or [release]):
+            world.changed.append("remove mounted files")
+            del world.trees[tree]
     return result()
 
 

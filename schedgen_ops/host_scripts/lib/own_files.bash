@@ -41,33 +41,34 @@ unfit() {
   esac
 }
 others() {
-  local name found=''
+  local name from=./$1 group count=0
+  local -a theirs=(-false) passed=(-name .git)
+  [ "$1" != . ] || from=.
   while IFS= read -r -d '' name; do
-    found+=x
-    [ "${#found}" -le 100 ] || break
+    count=$((count + 1))
     if [ -n "$(find "./$name" ! -type d ! -empty -print -quit 2>&1)" ]; then
       entry "other $name" "$1"
+      # In a pattern, these stand for others.
+      case $name in */) passed+=(-o -path "./$(sed 's/[][*?\\]/\\&/g; s|/$||' <<< "$name")") ;; esac
     else
       while IFS= read -r -d '' name; do entry "empty $name" "$1"; done < <(find "./$name" -empty -print0)
-      found=${found#x}
     fi
-  done < <(git --literal-pathspecs ls-files -z --others --directory -- "$1")
+  done < <(git --literal-pathspecs ls-files -z --others --directory -- "$1" | head -z -n 500)
+  # What is ours may be among these, and then hide others.
+  [ "$count" -lt 500 ] || entry "other $name and more" "$1"
   while IFS= read -r -d '' name; do
-    found+=x
     entry "other $name" "$1"
   done < <(git --literal-pathspecs ls-files -z --modified --deleted -- "$1" | head -z -n 100)
-  [ -z "$found" ] || return 0
   # git knows nothing of sockets and the like, and a copy of ours is ours.
+  if [ "$EUID" -ne 0 ]; then
+    theirs=(! -uid "$EUID" -o '(')
+    for group in $(id -G); do theirs+=(! -gid "$group"); done
+    theirs+=(')')
+  fi
   while IFS= read -r -d '' name; do
     if [ -n "$(find "$name" -maxdepth 0 -empty)" ]; then entry "empty $name" "$1"; else entry "foreign $name" "$1"; fi
   done < <(
-    theirs=(-false)
-    if [ "$EUID" -ne 0 ]; then
-      theirs=(! -uid "$EUID" -o '(')
-      for group in $(id -G); do theirs+=(! -gid "$group"); done
-      theirs+=(')')
-    fi
-    find "./$1" '(' -name .git -o -name .schedgen ')' -prune -o '(' ! -type f ! -type d ! -type l -o "${theirs[@]}" ')' -print0 |
+    find "$from" '(' "${passed[@]}" ')' -prune -o '(' ! -type f ! -type d ! -type l -o "${theirs[@]}" ')' -print0 |
       head -z -n 100
   )
 }

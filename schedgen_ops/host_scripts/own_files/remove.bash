@@ -2,19 +2,20 @@
 # they stay, and that is told as by own_files/written.bash.
 #: directory  the project's
 #: docker[]   the engine's words
-#: releases[] the folders of releases
+#: folder     the folder of all releases
+#: releases[] the ids of those that are meant; none for all
+#: keep[]     the ids of those whose files stay
 source lib/docker.bash
 source lib/own_files.bash
 
 cd -- "$directory" && top=$(git rev-parse --show-toplevel) || exit
+shopt -s nullglob
 there=()
-for release in "${releases[@]}"; do
-  for each in "$release"/tree{,.part,.gone}; do
-    [ ! -e "$each" ] || {
-      there+=("$release")
-      break
-    }
-  done
+for each in "$folder"/*/tree{,.part,.gone}; do
+  release=${each%/*}
+  meant=$'\n'$(printf '%s\n' "${releases[@]}")$'\n' kept=$'\n'$(printf '%s\n' "${keep[@]}")$'\n'
+  case $kept in *$'\n'"${release##*/}"$'\n'*) continue ;; esac
+  case $meant in $'\n\n' | *$'\n'"${release##*/}"$'\n'*) there+=("$release") ;; esac
 done
 [ "${#there[@]}" -gt 0 ] || exit 0
 ids=$("${docker[@]}" ps --all --quiet --no-trunc) || exit
