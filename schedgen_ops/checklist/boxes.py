@@ -51,7 +51,7 @@ BOXES = (
     Box(_ENVIRONMENT, "This machine builds the images", ("builder",), bears=True),
     Box(_ENVIRONMENT, "Containers are this project's", ("owners", "namesakes")),
     Box(_ENVIRONMENT, "Hosts can tell the team", ("webhook",)),
-    Box(_ENVIRONMENT, "State and records", ("state", "releases")),
+    Box(_ENVIRONMENT, "State and records", ("state", "releases", "mounted")),
     Box(_CODE, "Version to deploy", ("source", "approvals")),
     Box(_CODE, "Changes since the last deployment", ("changes",)),
     Box(_CODE, "Database migrations to come", ("migrations",)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schedgen_ops.host_scripts import host_script
-from schedgen_ops.shell import Command
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import host_script, library
+from schedgen_ops.shell import Command, sharing
 
 # What an entry begins with that tells something else of a path than its object id.
 _TOLD = ("place", "unfit", "other", "empty", "foreign")
@@ -82,6 +83,29 @@ def make(
         points=[point for point, _ in pairs],
         sources=[source for _, source in pairs],
     )
+
+
+def seen_written(docker: Docker, project: str, directory: str) -> Command:
+    """Tells what a project's containers have written where they see files that a release has for itself.
+
+    What is in the work tree as well is passed over.
+    """
+    words, functions = ("tell_written", directory), library("own_files")
+    return sharing(docker.listing(project), *words, functions=functions, title="what containers wrote")
+
+
+def parse_seen(stdout: str) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Reads the answer of `seen_written`: by the release's id, services, and paths in the repository.
+
+    Raises:
+        ValueError: where it says something else.
+    """
+    found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for entry in filter(None, stdout.split("\0")):
+        service, release, path = entry.split("\t", 2)
+        who, paths = found.get(release, ((), ()))
+        found[release] = (tuple(sorted({*who, service})), tuple(dict.fromkeys((*paths, path))))
+    return found
 
 
 def written(directory: str, releases: Sequence[str]) -> Command:

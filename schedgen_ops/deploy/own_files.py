@@ -10,18 +10,15 @@ from schedgen_ops.commands.definition import Service
 from schedgen_ops.commands.docker import Container
 from schedgen_ops.commands.own_files import Tracked
 from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.errors import Refused
 from schedgen_ops.host_context import HostContext
+from schedgen_ops.preflight import mounted
 from schedgen_ops.release.paths import TREE, Paths
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.rollout import own_files, scope
 from schedgen_ops.rollout.own_files import Own
-from schedgen_ops.settings import Settings
 
 # Seconds that a copy of a whole project may take.
 _LONG = 600.0
-# So many paths are named in a message.
-_NAMED = 5
 
 Written = Mapping[str, tuple[str, ...]]
 """What containers have written, as paths in the repository, by the release whose files these are."""
@@ -55,37 +52,12 @@ def own_of(
     return own_files.decide(mine, host.settings, tracked, boxes, tree, deployed)
 
 
-def refuse_written(host_run: HostRun) -> None:
-    """Make sure that a release to come loses nothing that containers wrote into the files of theirs.
-
-    Raises:
-        Refused: where there is something, naming it.
-    """
-    if problem := lost(host_run.context, host_run.seen.containers):
-        raise Refused(problem, host=host_run.remote.name, hint=hint(host_run.settings))
-
-
-def lost(host: HostContext, boxes: Collection[Container]) -> str:
-    """Return what a release to come would lose of what containers wrote; "" for nothing."""
-    texts = []
-    for release, paths in _seen(host, boxes).items():
-        seen = ((box.service, *bind.own) for box in boxes for bind in box.binds)
-        who = {name for name, at, own in seen if at == release and any(_is_in(path, own) for path in paths)}
-        texts.append(
-            f"{', '.join(sorted(who))} wrote into the files of {release}, and the next release does not see "
-            f"that: {_named(paths)}"
-        )
-    return "; ".join(texts)
-
-
-def hint(settings: Settings) -> str:
-    """Return what is to be done where containers wrote into files of their release."""
-    folder = f"{Paths(settings.directory).releases}/RELEASE/{TREE}"
-    return (
-        f"They are in {folder}. Stop what writes them; copy what is to stay to the same place in the "
-        "repository, from where it is mounted then; remove the rest; and deploy again. `release.in_place` "
-        "names paths that are always mounted from there."
-    )
+def lost(host: HostContext, boxes: Iterable[Container]) -> tuple[str, ...]:
+    """Return what a release to come would not see of what containers wrote."""
+    if not host.settings.from_git or not any(box.own for box in boxes):
+        return ()
+    probe = mounted.probe(host.settings, host.docker)
+    return tuple(problem.text for problem in probe.judge(host.run(probe.command, _LONG)))
 
 
 def tell_left(host_run: HostRun) -> None:
@@ -119,9 +91,8 @@ def _remove(host_run: HostRun, releases: Sequence[str] = (), keep: Sequence[str]
 def _warn(host_run: HostRun, found: Written) -> None:
     for release, paths in found.items():
         where = f"{host_run.paths.release(ReleaseId(release))}/{TREE}"
-        host_run.warn(
-            f"what containers of {release} wrote is left in {where}, and nothing sees it: {_named(paths)}"
-        )
+        what = f"what containers of {release} wrote is left in {where}"
+        host_run.warn(f"{what}, and nothing sees it: {mounted.named(paths)}")
 
 
 def _seen(host: HostContext, boxes: Iterable[Container]) -> Written:
@@ -143,8 +114,3 @@ def _seen(host: HostContext, boxes: Iterable[Container]) -> Written:
 
 def _is_in(path: str, own: str) -> bool:
     return own == "." or own_files.is_in(path, own)
-
-
-def _named(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return ", ".join(paths[:_NAMED]) + more

@@ -117,7 +117,6 @@ def look(host: HostContext, ref: Ref) -> Preview:
     foreseen = forecast(
         settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked.ids, spoken, own
     )
-    lost = own_files.lost(host, boxes)
     wrong = (
         *fitting.problems(settings, host.entry, wanted, before, boxes),
         *fitting.unmovable(settings, host.entry, wanted, coming),
@@ -132,7 +131,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         need=needed(host, boxes, foreseen.rows),
         free=spaces.project.free,
         elsewhere=tuple(space for space in spaces.found if space.kind in ("docker", "images")),
-        problems=(*(each.text for each in wrong), *((lost,) if lost else ())),
+        problems=(*(each.text for each in wrong), *own_files.lost(host, boxes)),
         begun=tuple(each.id for each in shelf.unfinished) if serving else (),
         coded=settings.from_git,
         handed_over=foreseen.hands_over,

@@ -13,7 +13,7 @@ from schedgen_ops.backup.create import capacity
 from schedgen_ops.backup.create import run as backup
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
-from schedgen_ops.deploy import code, first_start, from_git, from_images, own_files, pipeline, schema
+from schedgen_ops.deploy import code, first_start, from_git, from_images, pipeline, schema
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.rolling import Judge, Rolling
@@ -71,7 +71,6 @@ def _make_sure(session: Session, rolling: Rolling) -> None:
     session.do(_unseeded)
     _one_platform(session)
     session.do(code.try_hook)
-    session.do(own_files.refuse_written)
     session.do(_look_for_room, only=_holders(session) - {*session.seeds})
 
 

@@ -14,7 +14,7 @@ from schedgen_ops.commands.owners import namesakes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.policy import approvals
 from schedgen_ops.policy.approvals import Approval
-from schedgen_ops.preflight import code, kept, local_engine
+from schedgen_ops.preflight import code, kept, local_engine, mounted
 from schedgen_ops.preflight import host as look
 from schedgen_ops.preflight.local_engine import LocalEngine
 from schedgen_ops.preflight.probe import Judge, Probe, Problem
@@ -96,6 +96,7 @@ def probes(
         "containers": Probe(
             docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
         ),
+        **({"mounted": mounted.probe(settings, docker)} if ref and settings.from_git else {}),
         "releases": Probe(store.read_command(paths), kept.releases),
         "maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance),
         **(
@@ -160,7 +161,7 @@ def judged(probes: dict[str, Probe], results: dict[str, Result]) -> dict[str, tu
     return problems
 
 
-_OF_ENGINE = ("containers", "namesakes")
+_OF_ENGINE = ("containers", "mounted", "namesakes")
 
 
 def blank(results: Mapping[str, Result]) -> bool:

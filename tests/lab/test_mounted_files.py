@@ -87,8 +87,8 @@ def test_what_a_container_wrote_is_not_lost(lab: Place, host: Box, tmp_path: Pat
         _release(site, 3, "echo 3 > notes/a; echo 3 > public/a")
         ran = site.op("deploy", "--branch", "v3")
         assert ran.code == 3, ran.output
-        assert "notes/note" in ran.stderr
-        assert "release.in_place" in ran.stderr
+        assert "notes/note" in ran.output
+        assert "release.in_place" in ran.output
         assert "notes/note" in _plan(site, "v3")
         tree = f"{site.directory}/.schedgen/releases/*/tree"
         host.sh(f"cp {tree}/notes/note {site.directory}/notes/")

@@ -270,6 +270,7 @@ TITLES: dict[str, Handler] = {
     "put the host back": changing(_turn),
     "wait for requests in flight": says(""),
     "is ": says(""),
+    "what containers wrote": lambda world, w, s: result(world.wrote),
     "are visitors let in": says(""),
     "load": says(recorded("load.txt")),
     "what else runs from there": says(""),

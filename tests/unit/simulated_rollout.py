@@ -271,7 +271,7 @@ SCRIPTS: dict[str, ScriptHandler] = {
     "compose/up": _up,
     "own_files/make": _make_tree,
     "own_files/remove": _remove_trees,
-    "own_files/written": lambda world, values, stdin: result(world.wrote),
+    "own_files/written": lambda world, values, stdin: result(),
     "release/copy": _copy,
     "rollout/cut_off": _cut_off,
     "rollout/ingress": _ingress,

@@ -260,12 +260,13 @@ def test_a_deploy_that_would_lose_what_a_container_wrote_is_refused_before_anyth
     assert deploy(host).code == 0
     tree = f"{STATE}/releases/{RELEASE}/tree"
     assert host.world.boxes["prometheus"].tree == tree
-    host.world.wrote = f"{RELEASE}\t{RULES}\0"
+    host.world.wrote = f"prometheus\t{RELEASE}\t{RULES}\0"
     before = host.world.copy()
     outcome = deploy(host, branch="v1.2.4", run="20250115_130000")
     assert outcome.code == 3, outcome.error
-    assert f"prometheus wrote into the files of {RELEASE}" in str(outcome.error)
-    assert RULES in str(outcome.error)
+    told = str(outcome.events)
+    assert f"prometheus wrote into the files of {RELEASE}, which a new one does not see: {RULES}" in told
+    assert f"{STATE}/releases/{RELEASE}/tree" in told
     assert host.world.serving == before.serving
     assert host.world.trees == {tree: NEW}
 

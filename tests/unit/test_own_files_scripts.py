@@ -286,3 +286,37 @@ volumes: {cache: }
     assert not volumes["/srv/public"]["bind"].get("create_host_path")
     assert document["configs"]["site"]["file"] == f"{folder}/tree/site.conf"
     assert document["secrets"]["token"]["file"] == f"{folder}/tree/token"
+
+
+def test_what_containers_wrote_is_told_by_who_sees_it(project: Project) -> None:
+    for name in ("r1", "r2"):
+        assert project.make(name, ".", "../shared").ok
+    trees = {name: project.release(name) / "tree" for name in ("r1", "r2")}
+    (trees["r1"] / "app/public/new 1").write_text("1")
+    (trees["r1"] / "shared/new").write_text("1")
+    (trees["r2"] / "app/new").write_text("1")
+    (trees["r2"] / "app/publicity").write_text("1")
+    seen = (
+        f"web {trees['r1']}/app/public",
+        f"web {trees['r1']}/app/public/a",
+        f"worker {trees['r1']}/app",
+        f"app {trees['r2']}/app/public",
+        f"app {project.here}/.schedgen/ingress",
+        "app /etc",
+    )
+
+    def told(*lines: str, code: int = 0) -> Result:
+        listed = "\\x1f".join(("1", "p-web-1", "web", "False", "/x", "/x/compose.yaml"))
+        texts = " ".join(f"'{line}'" for line in lines)
+        says = f'case $1 in ps) printf "{listed}\\n" ;; inspect) printf "%s\\n" {texts}; exit {code} ;; esac'
+        docker = program(project.top.parent / "bin", "docker", says)
+        command = own_files.seen_written(Docker(), "p", str(project.here))
+        return bash(command, project.top, PATH=path(docker.parent))
+
+    found = own_files.parse_seen(told(*seen).stdout)
+    assert found == {"r1": (("web", "worker"), ("app/public/new 1",))}
+    whole = own_files.parse_seen(told(f"web {trees['r1']}", *seen).stdout)
+    assert whole["r1"][1] == ("app/public/new 1", "shared/new")
+    assert told("web /etc").stdout == ""
+    assert told("web /etc").ok
+    assert not told(code=1).ok

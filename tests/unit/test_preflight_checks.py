@@ -113,7 +113,7 @@ def test_a_docker_that_does_not_answer_is_told_apart(said: str, sudo: bool, text
 
 def pulling(branch: str, answer: Result) -> list[Problem]:
     probes = plan.probes(ONE, ONE.hosts[0], Ref(branch))
-    return list(plan.judge(probes, ANSWERS | {"source": answer}))
+    return list(plan.judge(probes, ANSWERS | {"source": answer, "mounted": result()}))
 
 
 def test_what_will_be_pulled_has_to_be_there_and_mean_one_thing() -> None:
@@ -294,7 +294,7 @@ def test_a_database_that_does_not_run_cannot_be_backed_up() -> None:
 def test_what_is_stopped_refuses_what_backs_it_up_and_not_what_starts_it_again(branch: str) -> None:
     boxes = result(recorded("containers.jsonl").replace('"status":"running"', '"status":"exited"'))
     probes = plan.probes(ONE, ONE.hosts[0], Ref(branch) if branch else None)
-    found = plan.judge(probes, {**ANSWERS, "containers": boxes, "source": result()})
+    found = plan.judge(probes, {**ANSWERS, "containers": boxes, "source": result(), "mounted": result()})
     refuses = [problem.refuses for problem in found if "is not running" in problem.text]
     assert refuses == [bool(branch)] * 2
 

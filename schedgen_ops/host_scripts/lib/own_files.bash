@@ -102,3 +102,20 @@ written() {
     same "$tree/$path" "$2/$path" || printf '%s\0' "$path"
   done < <(comm -z -3 <(sort -z -- "$1/tree.list") <(listing "$tree" | sort -z))
 }
+# tell_written DIRECTORY: what the listed containers (lib/listed.bash) wrote where they see files that a release has for
+# itself: SERVICE, RELEASE and the path in the repository, with tabs between and NUL behind each.
+tell_written() {
+  local top told service source release within path
+  told=$(inspect_listed '{{$service := index .Config.Labels "com.docker.compose.service"}}{{range .Mounts}}{{println $service .Source}}{{end}}') ||
+    return
+  told=$(grep -E '/[.]schedgen/releases/[^/]+/tree(/|$)' <<< "$told" | sort -u) || return 0
+  top=$(cd -- "$1" && git rev-parse --show-toplevel) || return
+  while read -r service source; do
+    release=${source##*/.schedgen/releases/}
+    within=${release#*/tree}
+    release=${release%%/*}
+    while IFS= read -r -d '' path; do
+      [[ /$path/ != "$within"/* ]] || printf '%s\t%s\t%s\0' "$service" "$release" "$path"
+    done < <(written "$1/.schedgen/releases/$release" "$top")
+  done <<< "$told"
+}
