@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from schedgen_ops.commands.compose_files import beside
-from schedgen_ops.commands.definition import Mount, Port, Service, parse_resolved, parse_services
+from schedgen_ops.commands.definition import Port, Service, parse_resolved, parse_services
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.picks import AS_IT_STANDS, Pick
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, Value, sh
 
-__all__ = ["Compose", "Mount", "Port", "Service", "parse_resolved", "parse_services"]
+__all__ = ["Compose", "Port", "Service", "parse_resolved", "parse_services"]
 
 
 @dataclass(frozen=True, slots=True)

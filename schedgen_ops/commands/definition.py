@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from schedgen_ops.commands import mounts
 from schedgen_ops.commands import service_body as says
 from schedgen_ops.commands.docker import ENDED, VOLUMES
 from schedgen_ops.commands.image_names import full
+from schedgen_ops.commands.mounts import Mount
 from schedgen_ops.commands.stores import holds
 
 
@@ -20,27 +22,6 @@ class Port:
     published: int
     target: int
     address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """What a service sees of the host.
-
-    Attributes:
-        source: an absolute path.
-        target: where it is in the container; "" where only Compose says.
-        kind: where a compose file says it: volumes, configs or secrets.
-        name: that of the config or the secret.
-        writable: whether it may be written to.
-        written: a volume as the compose file has it, as JSON.
-    """
-
-    source: str
-    target: str = ""
-    kind: str = "volumes"
-    name: str = ""
-    writable: bool = False
-    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,17 +221,8 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         checked=says.checked(body.get("healthcheck") or {}),
         exposed=tuple(says.exposed(body)),
         aliases=tuple(says.aliases(body)),
-        sees=tuple(_sees(body, document)),
+        sees=tuple(mounts.seen(body, document)),
     )
-
-
-def _sees(body: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[Mount]:
-    for volume in says.bound(body):
-        written = json.dumps(volume, sort_keys=True)
-        writable, target = not volume.get("read_only"), volume.get("target") or ""
-        yield Mount(volume["source"], target, writable=writable, written=written)
-    for kind, name, target, file in says.given_files(body, document):
-        yield Mount(file, target, kind, name)
 
 
 def _required(how: Any) -> bool:

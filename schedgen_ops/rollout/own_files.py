@@ -10,8 +10,9 @@ import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schedgen_ops.commands.compose import Mount, Service
+from schedgen_ops.commands.compose import Service
 from schedgen_ops.commands.docker import Container
+from schedgen_ops.commands.mounts import Mount
 from schedgen_ops.commands.own_files import Tracked
 from schedgen_ops.release.paths import FOLDER
 from schedgen_ops.rollout.plan import below

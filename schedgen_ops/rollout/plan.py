@@ -22,6 +22,7 @@ from schedgen_ops.commands.docker import (
     Container,
 )
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, ServiceRecord
+from schedgen_ops.rollout import own_overlay
 from schedgen_ops.rollout.strategies import registry
 
 # Stand for Compose's own tags, which JSON cannot say.
@@ -167,40 +168,14 @@ def overlay(
                 if record.alias and name in written
                 else {}
             ),
-            **(_own_volumes(written[name], sources) if name in written else {}),
+            **(own_overlay.volumes(written[name], sources) if name in written else {}),
         }
         for name, record in records.items()
     }
     if ingress:
         # No label of the release: the ingress is replaced only when it itself changes.
         body[INGRESS] = dict(ingress)
-    return _tagged({"services": body, **_own_files(written.values(), sources)})
-
-
-def _own_volumes(service: Service, sources: Mapping[str, str]) -> dict[str, Any]:
-    """The volumes of a service that are the release's own, in place of those that are mounted there."""
-    volumes = [
-        _own_volume(json.loads(mount.written), sources[mount.source])
-        for mount in service.sees
-        if mount.kind == "volumes" and mount.source in sources
-    ]
-    return {"volumes": volumes} if volumes else {}
-
-
-def _own_volume(written: dict[str, Any], source: str) -> dict[str, Any]:
-    how = dict(written.get("bind") or {})
-    # The engine makes no empty folder where it is gone; for labels of SELinux it cannot be asked so.
-    missing = {} if how.get("selinux") else {"create_host_path": False}
-    return {**written, "source": source, "bind": {**how, **missing}}
-
-
-def _own_files(services: Iterable[Service], sources: Mapping[str, str]) -> dict[str, Any]:
-    """The configs and secrets that are files of the release's own."""
-    found: dict[str, Any] = {}
-    for mount in (mount for service in services for mount in service.sees):
-        if mount.kind != "volumes" and mount.source in sources:
-            found.setdefault(mount.kind, {})[mount.name] = {"file": sources[mount.source]}
-    return found
+    return _tagged({"services": body, **own_overlay.files(written.values(), sources)})
 
 
 def _known_as(alias: str, networks: Iterable[str]) -> dict[str, Any]:
