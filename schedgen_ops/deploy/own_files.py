@@ -86,6 +86,9 @@ def _remove(host_run: HostRun, releases: Sequence[str] = (), keep: Sequence[str]
         command = commands.remove(paths.directory, words, paths.releases, releases, keep)
         answer = host_run.remote.run(command, deadline=_LONG, check=False)
         _warn(host_run, commands.parse_written(answer.stdout))
+        if not answer.ok:
+            said = answer.stderr.strip() or f"exit code {answer.code}"
+            host_run.warn(f"files that releases had for themselves could not be removed: {said}")
 
 
 def _warn(host_run: HostRun, found: Written) -> None:

@@ -38,5 +38,7 @@ for release in "${there[@]}"; do
   # What a container gave to somebody else, only that one can remove.
   rm -rf -- "$release/tree.part" "$release/tree.gone" "$release/tree.list" 2> /dev/null || left=$release
 done
-[ -z "$left" ] || echo "what is left of the files of ${left##*/} could not be removed" >&2
-exit 0
+[ -z "$left" ] || {
+  echo "something in $left/tree.gone is another user's" >&2
+  exit 1
+}
