@@ -106,8 +106,9 @@ written() {
 # itself: SERVICE, RELEASE and the path in the repository, with tabs between and NUL behind each.
 tell_written() {
   local top told service source release within path
-  told=$(inspect_listed '{{$service := index .Config.Labels "com.docker.compose.service"}}{{range .Mounts}}{{println $service .Source}}{{end}}') ||
-    return
+  # shellcheck disable=SC2016 # a variable of docker's template
+  told=$(inspect_listed '{{$name := index .Config.Labels "com.docker.compose.service"}}
+{{range .Mounts}}{{println $name .Source}}{{end}}') || return
   told=$(grep -E '/[.]schedgen/releases/[^/]+/tree(/|$)' <<< "$told" | sort -u) || return 0
   top=$(cd -- "$1" && git rev-parse --show-toplevel) || return
   while read -r service source; do

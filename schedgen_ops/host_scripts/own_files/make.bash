@@ -29,7 +29,6 @@ own() { git --literal-pathspecs ls-files -z "$@" -- "${paths[@]}"; }
   while IFS= read -r -d '' path; do [ ! -e "$path" ] && [ ! -L "$path" ] || printf './%s\0' "$path"; done |
     xargs -0 -r cp --archive --parents --reflink=auto --target-directory="$part" --
 ) || exit
-# shellcheck disable=SC2016 # it is a value of another program's
 [ "$(git rev-parse HEAD)" = "$commit" ] && [ -z "$(own --modified --deleted | tr -d '\0')" ] ||
   fail "the work tree is no longer as the release has it"
 chmod --reference="$top" -- "$part" || exit
