@@ -30,6 +30,7 @@ LONGEST = (
     "test_guard",
     "test_stacks",
     "test_stacks_traffic",
+    "test_mounted_files",
     "test_deploy",
     "test_restore",
     "test_interrupted_data",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from box import Box
@@ -28,9 +29,8 @@ def _trees(project: Stack) -> list[str]:
 
 
 def _plan(project: Stack, branch: str) -> str:
-    ran = project.op("deploy.plan", "--branch", branch)
-    assert ran.code == 0, ran.output
-    return " ".join(ran.stdout.split())
+    """What the plan of a deploy says, each text whole."""
+    return json.dumps(project.op.document("deploy.plan", "--branch", branch))
 
 
 def test_visitors_see_the_files_of_one_release(lab: Place, host: Box, tmp_path: Path) -> None:
