@@ -143,7 +143,6 @@ def back(
         title="serve again",
         **_given(settings),
         services=(*standby.services, INGRESS),
-        newer=standby.newer,
         standing=standby.services,
         proxy=chosen(settings).name,
         pairs=[f"{name}={route}" for name in standby.services for route in old.services[name].proxies],

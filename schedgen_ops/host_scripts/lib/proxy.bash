@@ -12,15 +12,15 @@
 #                                  whether so many containers at these addresses are seen to be well
 #   proxy_weigh SHARE NEW COUNT OLD COUNT ROUTE...
 #                                  the containers at the addresses NEW get SHARE percent of the requests and never
-#                                  more, those at OLD the rest. Each COUNT is how many these are, "" for as many as
+#                                  more, those at OLD, * for all others, the rest. Each COUNT is how many these are, "" for as many as
 #                                  it sees. With 100 the old ones stand by: they get requests if
 #                                  no new one is well; with more than 100 they get none then, either
 #   proxy_invite NAMES ROUTE...    containers that are found by these names, one each, and by none that the routes look for,
 #                                  are seen from now on, and get no requests until they are weighed
 #   proxy_dismiss                  takes that back for all of them: they are found as all containers are, or not at all
-#   proxy_admit ADDRESSES ROUTE... takes `proxy_hold` back, for them and for who comes
-#   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO, "" for none, no new ones; what was
-#                                  begun goes on
+#   proxy_admit ADDRESSES ROUTE... takes `proxy_hold` back, for them, * for all that it sees, and for who comes
+#   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO, "" for none, * for all others, no new
+#                                  ones; what was begun goes on
 #   proxy_idle ROUTE ADDRESSES     whether no request to them is open; 2 where the ingress does not tell
 #   proxy_settle ROUTE...          those that were drained are gone: who comes gets requests as everybody does
 #

@@ -39,7 +39,7 @@ haproxy_look() {
   haproxy_ask 'show stat' && [ -n "$haproxy_answer" ] && haproxy_stat=$haproxy_answer
 }
 # The servers of a route that lead to one of these addresses, or are free (""), into the array `haproxy_servers`: NAME STATUS
-# OPEN-SESSIONS. One that was just found is UP for HAProxy until its checks have failed: it is `unchecked` until one has
+# OPEN-SESSIONS; `*` for all that lead anywhere but to those whose names follow. One that was just found is UP for HAProxy until its checks have failed: it is `unchecked` until one has
 # passed. No program is started: on a busy host that takes longer than all the rest.
 haproxy_find() {
   local line names i address status fields
@@ -60,7 +60,8 @@ haproxy_find() {
         case $address in 0.0.0.0 | ::) address= ;; esac
         case $status:${fields[${at[check_status]}]-} in UP*:*OK*) ;; UP*) status=unchecked ;; esac
         # Free ones are asked for by nothing, and by nothing else.
-        case ${address:-free} in free) [ -z "$2" ] || continue ;; *) [[ " $2 " = *" $address "* ]] || continue ;; esac
+        case ${address:-free} in free) [ -z "$2" ] || continue ;; *) [[ $2 = '*' || " $2 " = *" $address "* ]] || continue ;; esac
+        [[ " ${*:3} " != *" ${fields[${at[svname]}]} "* ]] || continue
         haproxy_servers+=("${fields[${at[svname]}]} $status ${fields[${at[scur]}]}")
         ;;
     esac
@@ -129,7 +130,7 @@ proxy_weigh() {
   for route in "$@"; do
     haproxy_name "$route" "$new"
     to=("${haproxy_names[@]}")
-    haproxy_name "$route" "$old"
+    haproxy_name "$route" "$old" "${to[@]}"
     from=("${haproxy_names[@]}")
     haproxy_weights "$share" "${comers:-${#to[@]}}" "${goers:-${#from[@]}}"
     haproxy_order "set weight $route/" " $come" "${to[@]}"
@@ -217,7 +218,7 @@ proxy_drain() {
     haproxy_order "set weight $route/" ' 100%' "${to[@]}"
     from=()
     [ -z "${go// /}" ] || {
-      haproxy_name "$route" "$go"
+      haproxy_name "$route" "$go" "${to[@]}"
       from=("${haproxy_names[@]}")
     }
     haproxy_order "set server $route/" ' state drain' "${from[@]}"

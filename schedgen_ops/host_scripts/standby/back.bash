@@ -4,7 +4,6 @@
 # then; or where not all of the rest could be done: then it is beside the newer ones as after a run that was cut off.
 #: docker[] the engine's words
 #: project  the compose project
-#: newer    the release that replaced them
 #: standing[] the services of which something stands by
 #: pairs[]  the ingress's routes that lead to them, SERVICE=ROUTE
 #: limit    seconds until they must be well
@@ -13,26 +12,16 @@ source lib/sides.bash
 source lib/reach.bash
 source lib/standby.bash
 
-# Of each service what replaced it, if that runs: SERVICE ADDRESS...; `over` once all are told.
-where_newer() {
-  local ids
-  ids=$(listed_ids --filter "label=com.docker.compose.project=$project" --filter "label=schedgen.release=$newer") || return
-  # shellcheck disable=SC2086 # a list of ids
-  [ -z "$ids" ] || present "{{index .Config.Labels \"com.docker.compose.service\"}}$standby_at" $ids || return
-  echo over
-}
 standby_alone && [ -e "$state/standby/release" ] || {
   echo "nothing stands by any more" >&2
   exit 1
 }
-# What Docker is asked takes its time on a busy host, so that all is noted of which that can be, and asked at once what
-# cannot. The ingress may have been exchanged since.
+# What Docker is asked takes its time on a busy host, so that all is noted. The ingress may have been exchanged since.
 ingress=$(cat "$state/standby/ingress" 2> /dev/null)
 [ -n "$ingress" ] || find_ingress || exit
 [ -z "$ingress" ] || proxy_open
-exec {newer_ones}< <(let_go && where_newer)
-# Of each service: its routes; the ids of what stays, its addresses, and those of what goes; a space between them.
-declare -A routes_of=() staying=() here_of=() there_of=()
+# Of each service: its routes; the ids of what stays, its addresses; a space between them.
+declare -A routes_of=() staying=() here_of=()
 for pair in "${pairs[@]}"; do routes_of[${pair%%=*}]+="${pair#*=} "; done
 # Docker gives each container a name on its networks that is the beginning of its id.
 declare -A names_of=()
@@ -46,7 +35,7 @@ give_up() {
   local each
   proxy_dismiss
   # shellcheck disable=SC2086 # a list of routes
-  for each in "${standing[@]}"; do proxy_admit "${there_of[$each]-}" ${routes_of[$each]}; done
+  for each in "${standing[@]}"; do proxy_admit '*' ${routes_of[$each]}; done
   echo "$1" >&2
   exit 1
 }
@@ -56,8 +45,6 @@ for each in "${standing[@]}"; do
     { find_ingress && proxy_invite "${names_of[$each]}" ${routes_of[$each]}; } ||
     give_up "the ingress does not look for what stood by of $each"
 done
-while read -r -u "$newer_ones" each address && [ "$each" != over ]; do there_of[$each]+="$address "; done
-[ "$each" = over ] || give_up "nothing is known of what replaced them"
 # Whether the ingress sees all of them; else `each` is one that it does not.
 # shellcheck disable=SC2329 # `within` calls it
 all_seen() {
@@ -72,7 +59,7 @@ weigh() {
   local each
   for each in "${standing[@]}"; do
     # shellcheck disable=SC2086 # a list of routes
-    proxy_weigh "$1" "${here_of[$each]}" '' "${there_of[$each]:--}" '' ${routes_of[$each]} || return
+    proxy_weigh "$1" "${here_of[$each]}" '' '*' '' ${routes_of[$each]} || return
   done
 }
 within 15 all_seen || give_up "the ingress does not see what stood by of $each"
@@ -119,7 +106,7 @@ done
 within 15 all_seen || bad=1
 [ "$bad" -ne 0 ] || for each in "${standing[@]}"; do
   # shellcheck disable=SC2086 # a list of routes
-  proxy_drain "${here_of[$each]}" "${there_of[$each]-}" ${routes_of[$each]} || bad=1
+  proxy_drain "${here_of[$each]}" '*' ${routes_of[$each]} || bad=1
 done
 jobs=()
 for each in "${standing[@]}"; do
