@@ -108,7 +108,8 @@ def test_what_a_container_wrote_is_not_lost(lab: Place, host: Box, tmp_path: Pat
         assert site.inside("notes", "cat", "/srv/public/note").strip() == "more"
         assert site.inside("notes", "cat", "/srv/public/a").strip() == "2"
         assert site.inside("web", "cat", "/srv/public/a").strip() == "2"
-        assert f"{UNDER}, and later: notes/note is not as git has it" in _plan(site, "v3")
+        plan = _plan(site, "v3")
+        assert f"{UNDER}, and later: notes/note is not as git has it" in plan, plan
 
 
 def test_the_whole_project_is_mounted(lab: Place, host: Box, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 # Files that a release has for itself: what its containers mount of the project and git has, copied into the release's
 # folder as `tree`, which is as the repository is; `tree.list` beside it says what was copied.
 
+# Who sources this may call a function of its own `find`.
+
 # fitness COMMIT PATH ID: what stands against such a copy of the files at a path, an entry each in the form of
 # `git ls-tree -z`: `unfit WHY`; `other NAME` for what is there and is not as git has it; `empty NAME` where that is a
 # folder or a file with nothing in it; `foreign NAME` for what no copy would be like. `directory` is the project's, and
@@ -41,17 +43,17 @@ unfit() {
   esac
 }
 others() {
-  local name from=./$1 group count=0
+  local name kind from=./$1 group count=0
   local -a theirs=(-false) passed=(-name .git)
   [ "$1" != . ] || from=.
   while IFS= read -r -d '' name; do
     count=$((count + 1))
-    if [ -n "$(find "./$name" ! -type d ! -empty -print -quit 2>&1)" ]; then
+    if [ -n "$(command find "./$name" ! -type d ! -empty -print -quit 2>&1)" ]; then
       entry "other $name" "$1"
       # In a pattern, these stand for others.
       case $name in */) passed+=(-o -path "./$(sed 's/[][*?\\]/\\&/g; s|/$||' <<< "$name")") ;; esac
     else
-      while IFS= read -r -d '' name; do entry "empty $name" "$1"; done < <(find "./$name" -empty -print0)
+      while IFS= read -r -d '' name; do entry "empty $name" "$1"; done < <(command find "./$name" -empty -print0)
     fi
   done < <(git --literal-pathspecs ls-files -z --others --directory -- "$1" | head -z -n 500)
   # What is ours may be among these, and then hide others.
@@ -66,16 +68,18 @@ others() {
     theirs+=(')')
   fi
   while IFS= read -r -d '' name; do
-    if [ -n "$(find "$name" -maxdepth 0 -empty)" ]; then entry "empty $name" "$1"; else entry "foreign $name" "$1"; fi
+    kind=foreign
+    [ -z "$(command find "$name" -maxdepth 0 -empty)" ] || kind=empty
+    entry "$kind $name" "$1"
   done < <(
-    find "$from" '(' "${passed[@]}" ')' -prune -o '(' ! -type f ! -type d ! -type l -o "${theirs[@]}" ')' -print0 |
+    command find "$from" '(' "${passed[@]}" ')' -prune -o '(' ! -type f ! -type d ! -type l -o "${theirs[@]}" ')' -print0 |
       head -z -n 100
   )
 }
 
 # listing FOLDER: what is in it, with what shows that it was written to.
 listing() {
-  (cd -- "$1" && find . -mindepth 1 '(' -type d -printf 'd\t%P\0' -o -printf '%y %s %T@ %l\t%P\0' ')' 2> /dev/null)
+  (cd -- "$1" && command find . -mindepth 1 '(' -type d -printf 'd\t%P\0' -o -printf '%y %s %T@ %l\t%P\0' ')' 2> /dev/null)
 }
 # same A B: whether there is the same at both paths, or nothing.
 same() {
