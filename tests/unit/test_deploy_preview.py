@@ -305,6 +305,32 @@ def test_what_images_and_files_say_of_state_is_known_before_anything_changes(
     assert rows["backend"].startswith(f"stop-first (it may write to {project.clone}/data), away")
 
 
+@pytest.mark.parametrize(
+    ("stray", "end"),
+    [("", ", this once"), ("mon/x.log", ", and later: mon/x.log is not as git has it")],
+)
+def test_files_that_change_under_what_runs_are_told_and_why_they_do_so_later(
+    project: Project, tmp_path: Path, stray: str, end: str
+) -> None:
+    volume = {"type": "bind", "source": "PROJECT/mon", "target": "/mon", "read_only": True}
+    body = COMPOSE.replace('"source": "PROJECT/mon/p.yml"', json.dumps(volume)[1:-1])
+    other = replace(project, programs=program(tmp_path / "bin", "docker", body).parent, seen={})
+    seen = {"Type": "bind", "Source": f"{project.clone}/mon", "Destination": "/mon", "RW": False}
+    running = "\n".join(
+        json.dumps({**json.loads(line), "mounts": [seen] if '"prometheus"' in line else []})
+        for line in boxes(prometheus="h3").splitlines()
+    )
+    if stray:
+        (project.clone / stray).write_text("x")
+    try:
+        rows = {name: how for name, *_, how in other.look(containers=running).services}
+    finally:
+        if stray:
+            (project.clone / stray).unlink()
+    under = "its files change under it already when the code is checked out"
+    assert rows["prometheus"].endswith(f"{under}{end}")
+
+
 @pytest.mark.parametrize("runs", ["backend:one", "sha256:r"])
 def test_what_runs_tells_of_the_state_of_what_is_still_to_be_built(
     project: Project, tmp_path: Path, runs: str
