@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from schedgen_ops.remote import Remote
     from schedgen_ops.secrets.registry import SignIn
     from schedgen_ops.secrets.vault import Vault
-    from schedgen_ops.settings import Settings
+    from schedgen_ops.settings import HostSettings, Settings
     from schedgen_ops.ui.session import Ui
 
+# What of a Swarm a task works on: its manager, which has the records, or every node by itself.
+MANAGER, NODES = "manager", "nodes"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
@@ -63,6 +65,9 @@ class Operation:
     ui: Ui
     clock: Clock = field(default_factory=SystemClock)
     _stack: ExitStack = field(default_factory=ExitStack)
+
+    # What the task works with beside Compose: MANAGER or NODES of a Swarm; "" for nothing.
+    works_on: str = ""
 
     def __post_init__(self) -> None:
         self.started: datetime = self.clock.now()
@@ -100,9 +105,15 @@ class Operation:
         """The settings of the environment.
 
         Raises:
-            ConfigError: with every problem of its file.
+            ConfigError: with every problem of its file; or where the task does not work on a Swarm.
         """
-        return loading.load(self.options.env, root=Path.cwd())
+        settings = loading.load(self.options.env, root=Path.cwd())
+        if settings.on_swarm and not self.works_on:
+            raise ConfigError(
+                f"this task does not work on a Swarm, and {settings.environment} is one",
+                hint="docs/limits.md lists the tasks that do. Nothing was asked or changed.",
+            )
+        return settings
 
     @cached_property
     def vault(self) -> Vault | None:
@@ -156,16 +167,27 @@ class Operation:
         Raises:
             ConfigError: for a host that is not in the environment.
         """
-        from schedgen_ops.fleet import Fleet
-        from schedgen_ops.host import connect_all
-
         settings = self.settings
+        if settings.on_swarm and self.works_on == MANAGER:
+            if self.options.hosts or self.options.skip:
+                raise ConfigError("a Swarm is one: --hosts and --skip mean nothing here")
+            return self.nodes.only(self.nodes.names[:1])
         every = tuple(host.name for host in settings.hosts)
         names = host_choice.chosen(self.options.hosts, self.options.skip, every)
         wanted = host_choice.chosen(self.options.hosts, None, every)
         self.left_out |= {name: "--skip says so" for name in wanted if name not in names}
-        entries = [host for host in settings.hosts if host.name in names]
-        hosts = connect_all(settings, entries, prompt=self.ui.secret)
+        return self._connected([host for host in settings.hosts if host.name in names])
+
+    @cached_property
+    def nodes(self) -> Fleet:
+        """All hosts of the environment, not connected yet; the first is a manager, where they are a Swarm."""
+        return self._connected(self.settings.hosts)
+
+    def _connected(self, entries: Sequence[HostSettings]) -> Fleet:
+        from schedgen_ops.fleet import Fleet
+        from schedgen_ops.host import connect_all
+
+        hosts = connect_all(self.settings, entries, prompt=self.ui.secret)
         for note in getattr(hosts[0], "notes", ()) if hosts else ():
             self.emit(Message("warn", note))
         return self._stack.enter_context(Fleet(hosts, self.emit))
@@ -197,11 +219,11 @@ class Operation:
             environment: the name of a file in config/.
         """
         options = replace(self.options, env=environment, hosts=None)
-        return Operation(options, self.ui, self.clock, self._stack)
+        return Operation(options, self.ui, self.clock, self._stack, self.works_on)
 
     def on(self, settings: Settings) -> Operation:
         """The same run's view of an environment that no file describes yet."""
-        told = Operation(self.options, self.ui, self.clock, self._stack)
+        told = Operation(self.options, self.ui, self.clock, self._stack, self.works_on)
         told.settings = settings
         return told
 
@@ -259,8 +281,12 @@ class Operation:
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[Operation]:
-    """Open an operation; whatever ends it is shown and logged before it goes on to the caller."""
+def opened(options: Options, works_on: str = "") -> Iterator[Operation]:
+    """Open an operation; whatever ends it is shown and logged before it goes on to the caller.
+
+    Args:
+        works_on: MANAGER or NODES of a Swarm; "" where it works with Compose alone.
+    """
     # An empty name is refused when the settings are read.
     environment = loading.named(options.env or None, os.environ)
     folder = log_folder(environment)
@@ -270,7 +296,7 @@ def opened(options: Options) -> Iterator[Operation]:
         INTERRUPTS.answered_by(ui.interject),
         _stack() as stack,
     ):
-        yield Operation(options, ui, _stack=stack)
+        yield Operation(options, ui, _stack=stack, works_on=works_on)
 
 
 def _ui(options: Options, folder: Path) -> Ui:

@@ -12,7 +12,7 @@ from schedgen_ops.backup.catalog import host_time
 from schedgen_ops.backup.catalog import remote_commands as backups
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import newest
-from schedgen_ops.checklist import certificates, changes, fitting, look
+from schedgen_ops.checklist import certificates, changes, fitting, look, stacked
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.host_scripts import host_script
@@ -58,7 +58,11 @@ def commands(settings: Settings, host: HostSettings, ref: Ref) -> dict[str, Comm
         "defined": host_script(
             "release/definition", title="read the definition", state=paths.state
         ).kept_private(),
-        "logs": logs.since_deploy(docker, paths, settings.project, settings.verify.logs.window),
+        **(
+            {}
+            if settings.on_swarm
+            else {"logs": logs.since_deploy(docker, paths, settings.project, settings.verify.logs.window)}
+        ),
         "clock": host_time.ask(),
     }
     if host in settings.backup_hosts():
@@ -112,7 +116,8 @@ _TOPICS = {
 def topics(settings: Settings, asked: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the probes that answers to these `commands` fill."""
     code = ("changes", *(("migrations",) if settings.migrations else ()))
-    coming = ("variables", "services", "definition", *(code if settings.from_git else ("source",)))
+    stack = ("stack",) if settings.on_swarm else ()
+    coming = ("variables", "services", *stack, "definition", *(code if settings.from_git else ("source",)))
     backed = ("last_backup", "proof")
     several = {"coming": coming, "catalog": backed, "defined": ()}
     return tuple(probe for name in asked for probe in several.get(name, (name,)))
@@ -155,6 +160,8 @@ def _coming(
         before = defined.stdout if defined.ok else ""
         fits = fitting.judged(asked.settings, asked.host, coming, before, boxes)
         yield from (("services", found) for found in fits)
+        if asked.settings.on_swarm:
+            yield from (("stack", found) for found in stacked.judged(asked.settings, coming.document))
         yield from _definition(defined, coming.document)
 
 

@@ -72,8 +72,9 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok:
         # By itself: what is timed has nothing of ours beside it. Which containers there are is known by now.
-        runs = bool(results["containers"].stdout.strip())
-        seen = {probes["containers"].command: results["containers"]}
+        name = "swarm" if settings.on_swarm else "containers"
+        runs = not plan.blank(results) if settings.on_swarm else bool(results["containers"].stdout.strip())
+        seen = {probes[name].command: results[name]}
         problems["serving"] = _serving(verify.quick(at, seen=seen)) if runs else ()
         told["serving"] = "" if runs else "nothing runs yet"
     asked_of = (*probes, *reading.topics(settings, more), *(("secrets",) if vault else ()), "serving")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 
@@ -36,7 +37,12 @@ def deploy(op: Operation, ref: Ref, force: str = "", judge: Judge | None = None)
     Args:
         judge: judges the release on canary hosts; None for nobody.
     """
-    carry_out(op, op.settings, ref, partial(assemble, judge=judge), force=force)
+    if op.settings.on_swarm:
+        from schedgen_ops.swarm.run import deploy as on_swarm
+
+        carry_out(op, op.settings, ref, on_swarm, force=force)
+    else:
+        carry_out(op, op.settings, ref, partial(assemble, judge=judge), force=force)
 
 
 def carry_out(
@@ -66,6 +72,10 @@ def carry_out(
         settings, op.fleet, ref, *told, op.sign_in, op.builder, balancer=op.balancer, veil=op.ui.veil
     )
     session.reach = op.leave_out
+    if settings.on_swarm:
+        from schedgen_ops.cli import swarm
+
+        session = swarm.session(op, session)
     hooks = hooking.of_session(op, "deploy", session)
     run = hooks.added(own.added(assembled(session)))
     op.begin(
@@ -74,7 +84,8 @@ def carry_out(
         (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
-    with post_mortem.explained(op, session), hooks.ending():
+    explained = nullcontext() if settings.on_swarm else post_mortem.explained(op, session)
+    with explained, hooks.ending():
         # The team hears of a refusal, and the journal has it, since the run has a name by now.
         consent.before()
         release = run()

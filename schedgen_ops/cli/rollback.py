@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 
 from schedgen_ops.cli import hooking, post_mortem
 from schedgen_ops.cli.locking import awaited
@@ -34,6 +35,10 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     """
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
+    on_swarm = op.settings.on_swarm
+    if on_swarm and (revert or restore):
+        text = "--revert-migrations and --restore-database do not work on a Swarm"
+        raise ConfigError(text, hint="docs/limits.md lists what does.")
     if revert:
         migrating.way_back(op.settings)
     told: dict[str, object] = {"asked": to}
@@ -49,7 +54,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
     migrations = max(brought, key=len, default=())
     data = of_release(op.context, op.settings, op.fleet, shelves, target.id) if restore else None
-    standing = {} if revert or data else ready(op.fleet, op.settings, shelves, target)
+    standing = {} if revert or data or on_swarm else ready(op.fleet, op.settings, shelves, target)
     if not op.ui.confirm(
         "Do you want to proceed with rollback?",
         *_notes(serving, target),
@@ -63,7 +68,16 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     means = (op.run, op.clock, op.emit, owner, op.patience)
     session = Session(op.settings, op.fleet, None, *means, balancer=op.balancer)
     session.agreed = {host: shelf.written for host, shelf in shelves.items()}
-    ordinary = assemble(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
+    if on_swarm:
+        from schedgen_ops.cli import swarm
+        from schedgen_ops.swarm.rollback import rollback as goes_back
+
+        session = swarm.session(op, session)
+        ordinary = goes_back(session, target.id, decided=decided)
+    else:
+        ordinary = assemble(
+            session, target.id, revert=revert and bool(migrations), data=data, decided=decided
+        )
     run = AtOnce(session, shelves, standing, decided, ordinary) if standing else ordinary
     op.begin(
         "rollback",
@@ -71,7 +85,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         (("From", serving.id), ("To", f"{target.id} ({target.branch})")),
         tuple((step.number, step.title) for step in run.steps),
     )
-    with post_mortem.explained(op, session), hooks.ending():
+    explained = nullcontext() if on_swarm else post_mortem.explained(op, session)
+    with explained, hooks.ending():
         release = run()
     told["release"] = release
     hooks.over("on-rollback")

@@ -24,9 +24,14 @@ from schedgen_ops.steps import Step
 def steps(session: Session) -> tuple[Step, ...]:
     """Return the steps that get the code, and build it."""
     return (
-        Step("1", "Pulling latest code", partial(_pull, session), undo=session.undoing(code.switch_back)),
+        pulling(session),
         Step("2", "Building containers", partial(_build, session), undo=partial(_drop, session)),
     )
+
+
+def pulling(session: Session) -> Step:
+    """Return the step that gets the code, the same on every host."""
+    return Step("1", "Pulling latest code", partial(_pull, session), undo=session.undoing(code.switch_back))
 
 
 def _pull(session: Session) -> None:

@@ -188,7 +188,7 @@ def build(host_run: HostRun, make: Make | None = None) -> None:
         [partial(pulling.pull, host_run, records), partial(make or build_here, host_run, records)],
         interrupt=host_run.remote.interrupt,
     )
-    _share(host_run, records)
+    share(host_run, records)
     for name, record in records.items():
         if record.alias and not record.proxies:
             host_run.say(f"Service {name}: {LED_LATER}")
@@ -229,7 +229,7 @@ def _tell(host_run: HostRun, before: Mapping[str, ServiceRecord], now: Mapping[s
             host_run.say(f"Service {name} is replaced {record.strategy}: {whys[name]}, as its image says")
 
 
-def _share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
+def share(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     """Give what one service builds to those that run it too, under the release's names for them."""
     tags = []
     for service in host_run.scope:

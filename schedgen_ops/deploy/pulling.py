@@ -20,7 +20,7 @@ def pull(host_run: HostRun, records: Mapping[str, ServiceRecord]) -> None:
     ready = [service for service in host_run.scope if not service.built]
     _pull(host_run, _to_pull(host_run, ready))
     if any(record.proxies for record in records.values()):
-        _pull_ingress(host_run)
+        pull_ingress(host_run)
     project, release = host_run.settings.project, host_run.release.id
     tags = [host_run.docker.tag(s.image, rollout.image_name(project, s.name, release)) for s in ready]
     tag(host_run, tags)
@@ -47,7 +47,8 @@ def tag(host_run: HostRun, tags: Sequence[Command]) -> None:
         checked(command, result, host_run.remote.name)
 
 
-def _pull_ingress(host_run: HostRun) -> None:
+def pull_ingress(host_run: HostRun) -> None:
+    """Pull the ingress's image, if it is not there."""
     image = host_run.settings.ingress.image
     if not host_run.remote.run(host_run.docker.image_ids(image), deadline=QUICK, check=False).ok:
         host_run.stream(host_run.docker("pull", image), host_run.settings.build.deadline, f"Pulling {image}")

@@ -139,6 +139,10 @@ class Session:
         )
         known = (release.id for host_run in self.host_runs for release in host_run.seen.shelf.releases)
         self.name = next_run(self.run, max(ahead.values()), known)
+        self.recover()
+
+    def recover(self) -> None:
+        """Take back what an interrupted run left."""
         if len(self.fleet) > 1:
             self.do(again.put_back)
         batches = self.settings.rollout.batches(self.fleet.names, canary=False)

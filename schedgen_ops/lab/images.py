@@ -14,12 +14,13 @@ from pathlib import Path
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.app import images as app
-from schedgen_ops.lab.place import HOST_IMAGE, LABEL, LabError
+from schedgen_ops.lab.place import HOST_IMAGE, LABEL, REGISTRY_IMAGE, LabError
 from schedgen_ops.lab.progress import LabProgress, Line
 
 HERE = Path(__file__).parent
 CONTENT = "schedgen.lab.content"
 HOST_CONTEXT = HERE / "host"
+REGISTRY_CONTEXT = HERE / "registry"
 COMPOSE = "docker-compose"
 
 
@@ -41,6 +42,14 @@ def ensure(absent: tuple[str, ...], progress: LabProgress) -> None:
                 _build_host(Path(folder) / "host", line)
         if set(absent) - {HOST_IMAGE}:
             _build_app(Path(folder) / "app", progress)
+
+
+def ensure_registry(progress: LabProgress) -> None:
+    """Build the registry's image, if it is not there as it is now. Raises LabError when that fails."""
+    content = tree_hash((REGISTRY_CONTEXT,))
+    if docker.labels("image", REGISTRY_IMAGE).get(CONTENT) != content:
+        with progress.step("Building the image of a registry") as line:
+            _build(REGISTRY_IMAGE, REGISTRY_CONTEXT, content, line)
 
 
 def host_content() -> str:

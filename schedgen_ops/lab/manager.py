@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from schedgen_ops.lab import base, docker, engine, golden, hosts, images, keys
+from schedgen_ops.lab import base, docker, engine, golden, hosts, images, keys, swarm
 from schedgen_ops.lab.place import (
     BASE_IMAGE,
     HOST_IMAGE,
@@ -23,13 +23,16 @@ from schedgen_ops.lab.place import (
 from schedgen_ops.lab.progress import LabProgress, Line
 
 
-def up(place: Place, count: int, progress: LabProgress) -> tuple[LabHost, ...]:
+def up(place: Place, count: int, progress: LabProgress, *, nodes: int = 0) -> tuple[LabHost, ...]:
     """Boot hosts until `count` of them run and are healthy; what is there already is used as it is.
+
+    The first `nodes` of them become one Swarm, with a registry beside them.
 
     Raises LabError with the reason when a part cannot be installed, built or started.
     """
-    if not 1 <= count <= MOST_HOSTS:
-        raise LabError(f"--hosts takes a number from 1 to {MOST_HOSTS}, not {count}")
+    count = max(count, nodes)
+    if not 1 <= count <= MOST_HOSTS or nodes < 0:
+        raise LabError(f"--hosts and --swarm take a number from 1 to {MOST_HOSTS}")
     with locked(place):
         _announce(count, progress)
         engine.ensure(place, progress)
@@ -38,7 +41,10 @@ def up(place: Place, count: int, progress: LabProgress) -> tuple[LabHost, ...]:
             images.ensure(absent, progress)
         hosts.ensure_network()
         golden.ensure(place, progress)
-        return _boot(place, count, progress)
+        booted = _boot(place, count, progress)
+        if nodes:
+            swarm.ensure(booted[:nodes], progress)
+        return booted
 
 
 def reset(place: Place, count: int, progress: LabProgress) -> None:
@@ -72,6 +78,7 @@ def down(place: Place, progress: LabProgress, purge: bool) -> None:
             with progress.step("Removing the hosts"):
                 for host in hosts.existing():
                     hosts.remove(host)
+                swarm.remove_registry()
             if purge:
                 with progress.step("Removing images, volumes and the network"):
                     _purge(place)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from schedgen_ops import strangers
-from schedgen_ops.commands import disks, environment, facts, files, git, maintenance
+from schedgen_ops.commands import disks, environment, facts, files, git, maintenance, swarm
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands.compose import Compose
 from schedgen_ops.commands.docker import Docker
@@ -14,7 +14,7 @@ from schedgen_ops.commands.owners import namesakes
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.policy import approvals
 from schedgen_ops.policy.approvals import Approval
-from schedgen_ops.preflight import code, kept, local_engine, mounted
+from schedgen_ops.preflight import code, kept, local_engine, mounted, nodes
 from schedgen_ops.preflight import host as look
 from schedgen_ops.preflight.local_engine import LocalEngine
 from schedgen_ops.preflight.probe import Judge, Probe, Problem
@@ -71,6 +71,7 @@ def probes(
     paths = Paths(settings.directory)
     where, backups = settings.directory, settings.backup.directory
     ours = (FOLDER,) if backups.startswith("/") else (FOLDER, backups)
+    only_compose = not settings.on_swarm
     consent = {"approvals": Probe(approvals.listing(paths), kept.approvals)}
     tree = {
         "tree": Probe(git.work_tree(*ours).in_dir(where), code.tree(settings)),
@@ -83,22 +84,39 @@ def probes(
         **(consent if ref and settings.policy.approvals else {}),
         "engine": Probe(facts.engine(docker), look.docker_answers(settings)),
         "compose": Probe(facts.compose(docker), look.plugin),
-        "detour": Probe(facts.no_detour(docker), lambda _: iter(())),
+        **({"detour": Probe(facts.no_detour(docker), lambda _: iter(()))} if only_compose else {}),
         **({"builder": Probe(docker.platform(), local_engine.judge(builder))} if builder else {}),
         "buildx": Probe(facts.buildx(docker), lambda _: iter(())),
         "credentials": _credentials(compose, settings),
-        "backups": Probe(files.writable(backups).in_dir(where), look.writable(backups)),
+        **(
+            {"backups": Probe(files.writable(backups).in_dir(where), look.writable(backups))}
+            if only_compose
+            else {"swarm": Probe(swarm.look(docker, settings.project), nodes.swarm(settings))}
+        ),
         "state": Probe(files.writable(paths.state), look.writable(paths.state)),
         "disk": Probe(disks.spaces(docker, where), look.disk(settings)),
         "load": Probe(files.load(), look.load(settings)),
-        "owners": Probe(strangers.command(settings), look.owners(settings)),
-        "namesakes": Probe(namesakes(docker, where, paths.current), look.namesakes(settings)),
-        "containers": Probe(
-            docker.containers(settings.project), look.database(settings, host, refuses=ref is not None)
+        **(
+            {
+                "owners": Probe(strangers.command(settings), look.owners(settings)),
+                "namesakes": Probe(namesakes(docker, where, paths.current), look.namesakes(settings)),
+            }
+            if only_compose
+            else {}
         ),
-        **({"mounted": mounted.probe(settings, docker)} if ref and settings.from_git else {}),
+        "containers": Probe(
+            docker.containers(settings.project),
+            look.database(settings, host, refuses=ref is not None)
+            if only_compose
+            else nodes.no_compose(settings),
+        ),
+        **(
+            {"mounted": mounted.probe(settings, docker)}
+            if ref and settings.from_git and only_compose
+            else {}
+        ),
         "releases": Probe(store.read_command(paths), kept.releases),
-        "maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance),
+        **({"maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance)} if only_compose else {}),
         **(
             {"webhook": Probe(sh("command", "-v", "curl"), look.curl)} if settings.notify.host_webhook else {}
         ),
@@ -126,7 +144,7 @@ def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
         classic=not results["buildx"].ok,
         engine=results["engine"].text,
         compose=results["compose"].text,
-        no_detour=results["detour"].text,
+        no_detour=results["detour"].text if "detour" in results else "",
         free_bytes=disks.parse_spaces(results["disk"].stdout).project.free,
         hook=git.parse_state(results["git"].stdout).hook if "git" in results else "",
         means=_means(results, ref),

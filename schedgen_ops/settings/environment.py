@@ -11,6 +11,7 @@ from schedgen_ops.settings import hooks as called
 from schedgen_ops.settings import notify as people
 from schedgen_ops.settings import policy as policies
 from schedgen_ops.settings import secrets as secret
+from schedgen_ops.settings import swarm as swarms
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.balancer import Balancer
 from schedgen_ops.settings.base import DEFAULTS, Section
@@ -61,6 +62,11 @@ class Environment(Section):
     directory: t.AbsolutePath = Field(
         description="The project's folder, the same on all hosts: a git work tree, or any for images."
     )
+    orchestrator: Literal["compose", "swarm"] = Field(
+        default="compose",
+        description="What runs the services: Compose on each host, or a Swarm whose first host is a manager.",
+    )
+    swarm: swarms.Swarm = Field(default=DEFAULTS, description="The Swarm of `orchestrator: swarm`.")
     hosts_down: Literal["stop", "skip"] = Field(
         default="stop",
         description="What a deploy or a rollback does where a host does not answer: stop, or skip it.",
@@ -152,6 +158,11 @@ class Environment(Section):
     escalation: t.Rows[people.Contact] = Field(
         default=(), description="People to call, in this order, when a run failed and needs one."
     )
+
+    @property
+    def on_swarm(self) -> bool:
+        """Whether a Swarm runs the services."""
+        return self.orchestrator == "swarm"
 
     @property
     def from_git(self) -> bool:

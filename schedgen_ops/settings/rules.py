@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schedgen_ops.settings import balancer, secrets, sources
+from schedgen_ops.settings import balancer, secrets, sources, swarm
 from schedgen_ops.settings.environment import Environment
 from schedgen_ops.settings.violations import Location, Violation
 from schedgen_ops.text import nearest
@@ -23,7 +23,9 @@ def between(settings: Environment) -> list[Violation]:
         _checks_apart,
     )
     return [
-        violation for rule in (*rules, _times, _secrets, _source, _spread) for violation in rule(settings)
+        violation
+        for rule in (*rules, _times, _secrets, _source, _spread, swarm.broken)
+        for violation in rule(settings)
     ]
 
 

@@ -41,6 +41,7 @@ def operation(
     pre: Sequence[Any] = (),
     post: Sequence[Any] = (),
     words: str = "",
+    swarm: str = "",
 ) -> Callable[[Body], Task[Any]]:
     """Make a function of an Operation, and of options of its own, an Invoke task with the shared options.
 
@@ -53,6 +54,7 @@ def operation(
         pre: Invoke tasks, or calls of them, to run before it; as with Invoke's own `@task`.
         post: the same, to run after it.
         words: the parameter that takes the words behind the task's name, any number of them.
+        swarm: what it works on where a Swarm runs the services: "manager" or "nodes"; "" has it refused there.
     """
     shared = dict(_SHARED)
     if asks:
@@ -63,7 +65,7 @@ def operation(
     def decorate(body: Body) -> Task[Any]:
         def run(context: Context, **values: Any) -> None:
             refuse_dry(context)
-            perform(body, values, shared)
+            perform(body, values, shared, swarm)
 
         own = list(inspect.signature(body).parameters.values())[1:]
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -94,7 +96,7 @@ def operation(
     return decorate
 
 
-def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object]) -> None:
+def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object], swarm: str = "") -> None:
     """Run `body` on an open Operation, which shows whatever ends it.
 
     Raises:
@@ -106,7 +108,7 @@ def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object])
     # Invoke gives a task that runs before another one only what its call says.
     options = Options(**{name: values[name] for name in shared if name in values})
     own = {name: value for name, value in values.items() if name not in shared}
-    with exits(), opened(options) as op:
+    with exits(), opened(options, swarm) as op:
         code = body(op, **own)
     if code:
         raise Exit(code=code)

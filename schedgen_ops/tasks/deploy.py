@@ -14,7 +14,13 @@ _BRANCH = "Branch, tag or commit (default: GIT_BRANCH, else the config's branch)
 _TAG = "The same, where releases are images: their tag."
 
 
-@operation(default=True, asks=True, locks=True, help={"branch": _BRANCH, "tag": _TAG, "force": _FORCE})
+@operation(
+    swarm="manager",
+    default=True,
+    asks=True,
+    locks=True,
+    help={"branch": _BRANCH, "tag": _TAG, "force": _FORCE},
+)
 def deploy(op: Operation, branch: str = "", tag: str = "", force: str = "") -> None:
     """Deploy a release: back up, build, migrate, replace the services, verify."""
     from schedgen_ops.cli import guard as cli
@@ -51,7 +57,7 @@ def guarded(
     cli.guarded(op, asked(op, branch, tag), duration, canary, pause, force)
 
 
-@operation()
+@operation(swarm="manager")
 def status(op: Operation) -> None:
     """Tell what serves, who is at work, how the last release ended, how a watch stands."""
     from schedgen_ops.cli import guard as cli
@@ -59,7 +65,7 @@ def status(op: Operation) -> None:
     cli.status(op)
 
 
-@operation(asks=True, help={"branch": "Branch, tag or commit to approve."})
+@operation(swarm="manager", asks=True, help={"branch": "Branch, tag or commit to approve."})
 def approve(op: Operation, branch: str) -> None:
     """Approve what another person is to deploy, where the environment asks for that."""
     from schedgen_ops.cli import policy as cli
@@ -68,7 +74,7 @@ def approve(op: Operation, branch: str) -> None:
     cli.approve(op, asked(op, branch))
 
 
-@operation(help={"branch": _BRANCH, "tag": _TAG})
+@operation(swarm="manager", help={"branch": _BRANCH, "tag": _TAG})
 def preflight(op: Operation, branch: str = "", tag: str = "") -> None:
     """Show the checklist before a deploy on all hosts: what is ready, what is not, what is left to you."""
     from schedgen_ops.cli import checklist as cli
@@ -85,7 +91,7 @@ def plan(op: Operation, branch: str = "", tag: str = "") -> None:
     cli.plan(op, cli.asked(op, branch, tag))
 
 
-@operation()
+@operation(swarm="manager")
 def history(op: Operation) -> None:
     """List the releases on each host, newest first."""
     from schedgen_ops.cli import deploy as cli
@@ -93,7 +99,7 @@ def history(op: Operation) -> None:
     cli.history(op)
 
 
-@operation(help={"release": "The release's id, or enough of its start."})
+@operation(swarm="manager", help={"release": "The release's id, or enough of its start."})
 def show(op: Operation, release: str) -> None:
     """Show one release: what it was, how it went, where its log is."""
     from schedgen_ops.cli import deploy as cli
@@ -117,7 +123,7 @@ def recover(op: Operation) -> None:
     cli.recover(op)
 
 
-@operation(asks=True)
+@operation(swarm="manager", asks=True)
 def unlock(op: Operation) -> None:
     """End the lock of a run that hangs."""
     from schedgen_ops.cli import deploy as cli

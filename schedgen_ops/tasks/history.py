@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 _ENV = "Only this environment: the name of a file in config/ (default: all of them)."
 
 
-@operation(default=True, help={"env": _ENV, "limit": "How many runs to show, the newest ones."})
+@operation(
+    swarm="manager", default=True, help={"env": _ENV, "limit": "How many runs to show, the newest ones."}
+)
 def runs(op: Operation, limit: int = 20) -> None:
     """List what was done in all environments, newest first, as hosts and this machine's journals know it."""
     from schedgen_ops.cli import history as cli
@@ -21,11 +23,12 @@ def runs(op: Operation, limit: int = 20) -> None:
 
 
 @operation(
+    swarm="manager",
     help={
         "env": _ENV,
         "since": "How far back: 90d, 12h.",
         "html": "Write a page with charts to this file too.",
-    }
+    },
 )
 def stats(op: Operation, since: str = "90d", html: str = "") -> None:
     """Show deployment frequency, lead time, failure rate and time to restore, as DORA defines them."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from schedgen_ops.task_run import Operation
 
 
-@operation()
+@operation(swarm="nodes")
 def check(op: Operation) -> None:
     """Tell of every host whether it can be deployed to: Docker, clone, credentials, clock, tools."""
     from schedgen_ops.cli import hosts as cli
@@ -19,10 +19,11 @@ def check(op: Operation) -> None:
 
 
 @operation(
+    swarm="nodes",
     help={
         "fingerprint": "The SHA256:... that a host has to show, several by commas: nobody is asked (for CI).",
         "replace": "Take another key for a host that has one already; asks all the same.",
-    }
+    },
 )
 def trust(op: Operation, fingerprint: str = "", replace: bool = False) -> None:
     """Show the keys of hosts, ask, and pin them in known_hosts; a key that changed is never just replaced."""

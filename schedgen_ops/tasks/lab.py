@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from schedgen_ops.lab.place import Place
 
 
-@task(help={"hosts": "How many hosts shall run (default: 1)."})
-def up(context: Context, hosts: int = 1) -> None:
+_SWARM = "Make one Docker Swarm of so many hosts, with a registry (default: none)."
+
+
+@task(help={"hosts": "How many hosts shall run (default: 1).", "swarm": _SWARM})
+def up(context: Context, hosts: int = 1, swarm: int = 0) -> None:
     """Boot hosts, each with sshd, Docker Engine and the reference application."""
     with _bounded(context) as place:
         from schedgen_ops.cli.lab import show_hosts
         from schedgen_ops.lab import manager, report
         from schedgen_ops.ui.lab import LabConsole
 
-        manager.up(place, hosts, LabConsole())
+        manager.up(place, hosts, LabConsole(), nodes=swarm)
         show_hosts(report.observe())
 
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 
 @operation(
+    swarm="manager",
     help={
         "watch": "Show it on the whole terminal, again and again until Ctrl-C.",
         "every": "Seconds between two rounds of --watch.",
-    }
+    },
 )
 def status(op: Operation, watch: bool = False, every: int = 2) -> None:
     """Show how all hosts and services stand: release, health, age, CPU, memory, disk, guard, lock, backup."""
@@ -30,6 +31,7 @@ def status(op: Operation, watch: bool = False, every: int = 2) -> None:
 
 
 @operation(
+    swarm="manager",
     words="services",
     help={
         "services": "The services, behind the task's name (default: all).",
@@ -83,7 +85,7 @@ def db(op: Operation, read_only: bool = False) -> int:
     return cli.database(op, read_only)
 
 
-@operation()
+@operation(swarm="nodes")
 def run(op: Operation) -> int:
     """Run a command on all hosts, in the project's directory: inv run -- git log -1."""
     from schedgen_ops.cli import hands_on as cli

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from schedgen_ops.task_run import Operation
 
 
-@operation()
+@operation(swarm="manager")
 def test(op: Operation) -> None:
     """Send a test message to everybody whom the config tells of runs."""
     from schedgen_ops.cli import notify as cli

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 @operation(
+    swarm="manager",
     default=True,
     asks=True,
     locks=True,
@@ -33,7 +34,7 @@ def rollback(
     cli.rollback(op, given("--to", to), revert_migrations, restore_database)
 
 
-@operation(name="list")
+@operation(swarm="manager", name="list")
 def list_(op: Operation) -> None:
     """List the releases that can be gone back to."""
     from schedgen_ops.cli import rollback as cli

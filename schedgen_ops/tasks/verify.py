@@ -18,7 +18,7 @@ def everything(op: Operation) -> None:
     cli.everything(op)
 
 
-@operation()
+@operation(swarm="nodes")
 def quick(op: Operation) -> None:
     """Check services and endpoints, in a moment."""
     from schedgen_ops.cli import verify as cli
@@ -26,7 +26,7 @@ def quick(op: Operation) -> None:
     cli.quick(op)
 
 
-@operation()
+@operation(swarm="nodes")
 def services(op: Operation) -> None:
     """Check that every service runs and is healthy."""
     from schedgen_ops.cli import verify as cli
@@ -34,7 +34,7 @@ def services(op: Operation) -> None:
     cli.only(op, "services")
 
 
-@operation()
+@operation(swarm="nodes")
 def endpoints(op: Operation) -> None:
     """Check every configured URL: status, time and content."""
     from schedgen_ops.cli import verify as cli

@@ -12,7 +12,7 @@ from typing import Any
 from schedgen_ops import schema_standing
 from schedgen_ops import settings as s
 from schedgen_ops.commands import docker as engine
-from schedgen_ops.commands import http
+from schedgen_ops.commands import http, swarm
 from schedgen_ops.databases import engine_of
 from schedgen_ops.databases.contract import DatabaseEngine
 from schedgen_ops.host_scripts import host_script
@@ -75,7 +75,13 @@ def _unknown(name: str, result: Result) -> Finding:
 
 def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
     docker, verify = engine.Docker(settings.sudo), settings.verify
-    yield Check("services", "services", "", docker.containers(settings.project), _services(settings, host))
+    if not settings.on_swarm:
+        yield Check(
+            "services", "services", "", docker.containers(settings.project), _services(settings, host)
+        )
+    elif host == settings.hosts[0]:
+        # A manager knows of all of them, wherever they run.
+        yield Check("services", "services", "", swarm.look(docker, settings.project), _stack(settings))
     for check in settings.checks:
         # Whoever runs the checks gives them up together.
         fetch = http.fetch(check.asked, 0)
@@ -131,6 +137,22 @@ def _services(settings: s.Settings, host: s.HostSettings) -> Callable[[Result], 
         if not result.ok:
             return (_unknown("services", result),)
         return rules.containers(engine.parse_containers(result.stdout), settings, host)
+
+    return judge
+
+
+def _stack(settings: s.Settings) -> Callable[[Result], Sequence[Finding]]:
+    def judge(result: Result) -> Sequence[Finding]:
+        if not result.ok:
+            return (_unknown("services", result),)
+        found = swarm.parse(result.stdout, settings.project).services
+        known = {each.service for each in found}
+        lost = [name for tier in settings.tiers for name in tier.services if name not in known]
+        passed = {True: CheckVerdict.PASSED, False: CheckVerdict.FAILED}
+        return (
+            *(Finding(f"service {each.service}", passed[each.good], each.text) for each in found),
+            *(Finding(f"service {name}", CheckVerdict.FAILED, "is not there") for name in lost),
+        )
 
     return judge
 

@@ -1,0 +1,70 @@
+"""What tasks do where a Swarm runs the services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from schedgen_ops import events
+from schedgen_ops.cli.looking import conclude, look
+from schedgen_ops.commands.swarm import Seen, Standing
+from schedgen_ops.deploy.session import Session
+from schedgen_ops.release import store
+from schedgen_ops.release.paths import Paths
+from schedgen_ops.swarm import manager
+from schedgen_ops.task_run import Operation
+from schedgen_ops.ui.tables import Column, Table
+
+if TYPE_CHECKING:
+    from schedgen_ops.swarm.session import SwarmSession
+
+_NODES = ("Node", "Status", "Availability", "Manager", "Engine", Column("Containers", right=True))
+_SERVICES = ("Service", Column("Running", right=True), "Update", "Nodes", "What is wrong")
+
+
+def session(op: Operation, session: Session) -> SwarmSession:
+    """Return a session as one on the Swarm of the environment."""
+    from dataclasses import fields
+
+    from schedgen_ops.swarm.session import SwarmSession
+
+    said = {
+        each.name: getattr(session, each.name) for each in fields(session) if not each.name.startswith("_")
+    }
+    return SwarmSession(**{**said, "reach": None}, nodes=op.nodes)
+
+
+def status(op: Operation) -> None:
+    """Show how the Swarm's nodes and the services of the stack stand."""
+
+    def asked(remote: object) -> tuple[Seen, store.Shelf]:
+        at = op.fleet.hosts[0]
+        return manager.seen(op.context(at)), store.read(at, Paths(op.settings.directory))
+
+    answered = look(op, asked)
+    for found, shelf in answered.ok.values():
+        op.ui.show(
+            Table(_SERVICES, tuple(map(_service, found.services)), "Services", empty="No service is there.")
+        )
+        op.ui.show(Table(_NODES, tuple(_nodes(found)), "Nodes"))
+        serving = shelf.doubt or shelf.current or "nothing that was deployed yet"
+        events.info(op.emit, f"Serving: {serving}")
+        for service in found.services:
+            if not service.good:
+                events.warn(op.emit, f"service {service.service}: {service.text}")
+        for node in found.nodes:
+            if not node.good:
+                events.warn(op.emit, f"the node {node.name} is {(node.manager or node.status).lower()}")
+    conclude(answered)
+
+
+def _service(one: Standing) -> tuple[str, ...]:
+    nodes = ", ".join(sorted({task.node for task in one.tasks if task.runs}))
+    return (one.service, f"{one.running}/{one.wanted}", one.update, nodes, "" if one.good else one.text)
+
+
+def _nodes(found: Seen) -> Iterator[tuple[object, ...]]:
+    tasks = [task for service in found.services for task in service.tasks if task.runs]
+    for node in found.nodes:
+        count = sum(task.node == node.name for task in tasks)
+        yield (node.name, node.status, node.availability, node.manager, node.engine, count)

@@ -1,0 +1,304 @@
+"""A Docker Swarm: its nodes, the services of a stack, and what is done with them on a manager. Pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.registry import Login
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command, Value
+
+WELL = "well"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of the Swarm.
+
+    Attributes:
+        status: Ready or Down, as the managers see it.
+        availability: Active, Pause or Drain.
+        manager: Leader, Reachable or Unreachable; "" for a worker.
+        me: whether it is the one that was asked.
+    """
+
+    id: str
+    name: str
+    status: str
+    availability: str
+    manager: str
+    engine: str
+    me: bool = False
+
+    @property
+    def good(self) -> bool:
+        """Whether it is there for work, or has been put out of work on purpose."""
+        return self.status == "Ready" and self.manager != "Unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A container of a service that is to run.
+
+    Attributes:
+        state: what it does now, in the engine's words: Running 3 minutes ago.
+    """
+
+    name: str
+    node: str
+    state: str
+    error: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs."""
+        return self.state.startswith("Running")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a service of a stack stands.
+
+    Attributes:
+        service: its name without the stack's.
+        running, wanted: how many of its containers run, and are to run.
+        definition: the label of ours that tells what it is; "" where we did not make it.
+        update: how its last update stands: updating, completed, paused, ...; "" where there was none.
+        ends: whether nothing starts it again when it has ended.
+        tasks: the containers that are to run.
+    """
+
+    service: str
+    mode: str
+    running: int
+    wanted: int
+    definition: str = ""
+    update: str = ""
+    message: str = ""
+    ends: bool = False
+    tasks: tuple[Task, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether as many run as are to run, and no update is in the middle or was given up."""
+        return self.ends or (self.running >= self.wanted and self.update in ("", "completed"))
+
+    @property
+    def text(self) -> str:
+        """How it stands, in words."""
+        errors = [task.error for task in self.tasks if task.error]
+        more = [] if self.update in ("", "completed") else [f"its update is {self.update}", self.message]
+        return ", ".join(filter(None, (f"{self.running} of {self.wanted} run", *more, *errors[:1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a manager says of the Swarm and of a stack."""
+
+    nodes: tuple[Node, ...] = ()
+    services: tuple[Standing, ...] = ()
+
+    def node(self, name: str) -> Node | None:
+        """Return the node with that name or id."""
+        return next((node for node in self.nodes if name in (node.name, node.id)), None)
+
+
+def look(docker: Docker, stack: str) -> Command:
+    """Asks a manager for the nodes, and for the services of a stack; `parse` reads the answer."""
+    title = "look at the Swarm"
+    return host_script("swarm/look", title=title, docker=docker.words, stack=stack)
+
+
+def parse(stdout: str, stack: str) -> Seen:
+    """Reads the answer of `look`.
+
+    Raises:
+        ValueError: where it is none.
+    """
+    items = [json.loads(line) for line in stdout.splitlines() if line.strip()]
+    more = {item["of"]: item for item in items if "of" in item}
+    tasks = [item for item in items if "task" in item]
+    services = (item for item in items if "service" in item)
+    return Seen(
+        tuple(_node(item) for item in items if "node" in item),
+        tuple(
+            sorted((_standing(each, more, tasks, stack) for each in services), key=lambda one: one.service)
+        ),
+    )
+
+
+def _node(item: Mapping[str, Any]) -> Node:
+    return Node(
+        id=item["node"],
+        name=item["name"],
+        status=item["status"],
+        availability=item["availability"],
+        manager=item["manager"],
+        engine=item["engine"],
+        me=str(item["self"]).lower() == "true",
+    )
+
+
+def _standing(
+    item: Mapping[str, str],
+    more: Mapping[str, Mapping[str, str]],
+    tasks: Iterable[Mapping[str, str]],
+    stack: str,
+) -> Standing:
+    name = item["service"]
+    running, _, wanted = item["replicas"].partition(" ")[0].partition("/")
+    told = more.get(name, {})
+    its = (each for each in tasks if each["task"].rpartition(".")[0] == name)
+    return Standing(
+        name.removeprefix(f"{stack}_"),
+        item["mode"],
+        int(running),
+        int(wanted),
+        told.get("definition", ""),
+        told.get("update", ""),
+        told.get("message", ""),
+        told.get("once") == "none",
+        tuple(Task(each["task"], each["on"], each["is"], each["error"]) for each in its),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """How bringing a service ended.
+
+    Attributes:
+        how: well, bad or late.
+        changed: whether it had another definition before.
+    """
+
+    service: str
+    how: str
+    changed: bool
+    text: str
+
+    @property
+    def well(self) -> bool:
+        """Whether it is as it was to be."""
+        return self.how == WELL
+
+
+def parse_rolled(lines: Iterable[str]) -> tuple[Rolled, ...]:
+    """Reads the lines of `StackCommands.roll` that tell how each service ended."""
+    found = (line.split(" ", 4) for line in lines if line.startswith("service "))
+    return tuple(Rolled(name, how, changed == "yes", text) for _, name, how, changed, text in found)
+
+
+def parse_pushed(stdout: str) -> dict[str, str]:
+    """Reads the answer of `StackCommands.push`: the digest of each image, by its name here."""
+    return dict(line.split(" ", 1) for line in stdout.splitlines() if line)
+
+
+@dataclass(frozen=True, slots=True)
+class StackCommands:
+    """What is done with a stack on a manager.
+
+    Attributes:
+        stack: its name.
+        login: who signs in to the registry; None for what the host itself is signed in to.
+    """
+
+    docker: Docker
+    stack: str
+    login: Login | None = None
+
+    def _signed_in(self, script: str, title: str, **values: Value) -> Command:
+        who = (
+            {"server": self.login.server, "user": self.login.user}
+            if self.login
+            else {"server": "", "user": ""}
+        )
+        command = host_script(script, title=title, docker=self.docker.words, **who, **values)
+        return command.with_secret("registry_password", self.login.password) if self.login else command
+
+    def roll(self, folder: str, services: Sequence[str], limit: int, stay: int) -> Command:
+        """Brings services to what the files in `folder` say, and waits until all are well.
+
+        Args:
+            limit: seconds until they must be.
+            stay: seconds that what was not there before has to stay up.
+        """
+        title = f"docker stack deploy {', '.join(services)}"
+        return self._signed_in(
+            "swarm/roll", title, stack=self.stack, folder=folder, services=services, limit=limit, stay=stay
+        )
+
+    def job(self, file: str, service: str, limit: int) -> Command:
+        """Runs a service to its end, and tells what it wrote; nothing of it stays."""
+        return self._signed_in(
+            "swarm/job", f"run {service}", stack=self.stack, file=file, service=service, limit=limit
+        )
+
+    def push(self, prefix: str, images: Mapping[str, str]) -> Command:
+        """Pushes images, and tells their digests.
+
+        Args:
+            images: for each name on the host what it was pulled by; "" for one that was built there.
+        """
+        return self._signed_in(
+            "swarm/push",
+            "docker push",
+            prefix=prefix.rstrip("/"),
+            images=tuple(images),
+            pulled=tuple(images.values()),
+        )
+
+    def contents(self, project: str, made: Iterable[tuple[str, str, str, str]]) -> Command:
+        """Makes configs and secrets that are not there yet.
+
+        Args:
+            made: for each its kind, its name, the file that has it, and without one what is in it.
+        """
+        kinds, names, files, texts = zip(*made, strict=True)
+        command = host_script(
+            "swarm/contents",
+            title="docker config create",
+            docker=self.docker.words,
+            project=project,
+            kinds=[kind.removesuffix("s") for kind in kinds],
+            names=names,
+            files=files,
+        )
+        given = (text for file, text in zip(files, texts, strict=True) if not file)
+        return command.with_stdin("".join(base64.b64encode(text.encode()).decode() + "\n" for text in given))
+
+    def remove(self, services: Sequence[str], limit: int) -> Command:
+        """Removes services and waits for their end; the whole stack without any."""
+        title = f"docker service rm {', '.join(services)}" if services else "docker stack rm"
+        return host_script(
+            "swarm/remove",
+            title=title,
+            docker=self.docker.words,
+            stack=self.stack,
+            services=services,
+            limit=limit,
+        )
+
+    def tidy(self, project: str, folders: Sequence[str]) -> Command:
+        """Removes configs and secrets that no release names whose files are in `folders`."""
+        return host_script(
+            "swarm/tidy",
+            title="remove old configs",
+            docker=self.docker.words,
+            project=project,
+            folders=folders,
+        )
+
+
+def hashes(files: Sequence[str]) -> Command:
+    """Tells the hash of what is in each file, a line each."""
+    return host_script("swarm/hashes", title="look at configs", files=files)
+
+
+def volumes(docker: Docker, names: Sequence[str]) -> Command:
+    """Asks a node for its id in the Swarm, and which of these volumes it has, a line each."""
+    return host_script("swarm/volumes", title="look for volumes", docker=docker.words, volumes=names)

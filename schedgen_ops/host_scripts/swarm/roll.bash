@@ -1,0 +1,81 @@
+# Brings services of a stack to what files say of them, and waits until each is; says of each how it ended:
+# `service NAME well|bad CHANGED TEXT`, where CHANGED is yes or no. A service is well by its own update's word, and
+# once as many containers of this definition run as there are to be, and none of another.
+#: folder     where the files are, NAME.json each
+#: services[] their names
+#: limit      seconds until all must be well
+#: stay       seconds that what was not there before has to stay up
+source lib/registry.bash
+source lib/swarm.bash
+
+declare -A want=() changed=() failed=() told=() verdict=() text=() id=()
+files=()
+for name in "${services[@]}"; do
+  want[$name]=$(defined "$folder/$name.json")
+  [ -n "${want[$name]}" ] || { echo "$folder/$name.json is no file of a service" >&2; exit 1; }
+  changed[$name]=yes
+  [ "$(having "$name")" != "${want[$name]}" ] || changed[$name]=no
+  files+=(-c "$folder/$name.json")
+done
+failures() { tasks "$1" | awk -F '\t' -v want="${want[$1]}" '$4 == want && $3 ~ /^(failed|rejected)$/ { n++ } END { print n + 0 }'; }
+for name in "${services[@]}"; do failed[$name]=$(failures "$name"); done
+
+sign_in || exit
+# What an image is was resolved when it was pushed. Credentials stay with the service: a node that gets it later needs them.
+"${signed[@]}" stack deploy --resolve-image never --with-registry-auth "${files[@]}" "$stack" || exit
+
+# One look at the service $1: sets its verdict to well, bad or nothing, and its text.
+look() {
+  local name=$1 state message wanted lines running others lost why
+  verdict[$name]='' text[$name]=''
+  IFS=$'\t' read -r id[$name] state message < <("${docker[@]}" service inspect --format \
+    '{{.ID}}{{"\t"}}{{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}new{{end}}{{"\t"}}{{if .UpdateStatus}}{{.UpdateStatus.Message}}{{end}}' \
+    "${stack}_$name" 2> /dev/null) || { text[$name]='a manager does not answer'; return; }
+  wanted=$("${docker[@]}" service ls --filter "id=${id[$name]}" --format '{{.Replicas}}')
+  wanted=${wanted#*/} wanted=${wanted%% *}
+  lines=$(tasks "$name")
+  read -r running others lost < <(awk -F '\t' -v want="${want[$name]}" '
+    $2 == "running" && $3 == "running" { if ($4 == want) good++; else others++ }
+    $4 == want && $3 ~ /^(failed|rejected)$/ { lost++ }
+    END { print good + 0, others + 0, lost + 0 }' <<< "$lines")
+  why=$(awk -F '\t' -v want="${want[$name]}" '$4 == want && $5 != "" { print $5; exit }' <<< "$lines")
+  text[$name]="$running of $wanted run"
+  case $state in
+    paused | rollback*) verdict[$name]=bad text[$name]="${why:-$message}" ;;
+    new) [ $((lost - failed[$name])) -lt 3 ] || verdict[$name]=bad text[$name]=${why:-it ends again and again} ;;
+  esac
+  [ -n "${verdict[$name]}" ] ||
+    case $state in
+      new | completed) [ "$running" -lt "${wanted:-1}" ] || [ "$others" -gt 0 ] || verdict[$name]=well ;;
+      *) text[$name]+=", $message" ;;
+    esac
+  [ "${verdict[$name]}" != well ] || [ "$state" != new ] || [ "${changed[$name]}" = no ] || fresh=yes
+  [ -n "${verdict[$name]}" ] || text[$name]+=${why:+: $why}
+}
+
+follow
+trap 'unfollow; [ -z "$registry" ] || rm -rf -- "$registry"' EXIT
+end=$((SECONDS + limit)) since=''
+while :; do
+  all=yes fresh=''
+  for name in "${services[@]}"; do
+    look "$name"
+    [ "${told[$name]-}" = "${text[$name]}" ] || echo "say $name: ${text[$name]}"
+    told[$name]=${text[$name]}
+    [ "${verdict[$name]}" != bad ] || break 2
+    [ "${verdict[$name]}" = well ] || all=''
+  done
+  [ -n "$all" ] || since=''
+  [ -z "$all" ] || since=${since:-$SECONDS}
+  # What is new has no update that would watch it for a while.
+  [ -z "$all" ] || { [ -n "$fresh" ] && [ $((SECONDS - since)) -lt "$stay" ]; } || break
+  [ "$SECONDS" -lt "$end" ] || break
+  waits 1
+done
+code=0
+for name in "${services[@]}"; do
+  [ "${verdict[$name]-}" = well ] || code=1
+  how=${verdict[$name]:-late}
+  echo "service $name $how ${changed[$name]} ${text[$name]-not looked at}"
+done
+exit "$code"

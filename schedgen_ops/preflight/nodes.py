@@ -1,0 +1,63 @@
+"""What a deploy on a Swarm looks at on its manager, and how it is judged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import swarm as commands
+from schedgen_ops.preflight.probe import Judge, Problem, reason
+from schedgen_ops.remote import Result
+from schedgen_ops.settings import Settings
+
+
+def swarm(settings: Settings) -> Judge:
+    """Find what keeps a manager from deploying, and nodes that are lost."""
+
+    def look(result: Result) -> Iterator[Problem]:
+        first = settings.hosts[0].name
+        if not result.ok:
+            text = f"{first} is no manager of a Swarm, or has no quorum: {reason(result)}"
+            yield Problem(
+                text, "`docker swarm init` there makes one; the first host of the config is a manager."
+            )
+            return
+        seen = commands.parse(result.stdout, settings.project)
+        for node in seen.nodes:
+            if not node.good:
+                text = f"the node {node.name} is {node.manager.lower() or node.status.lower()}"
+                yield Problem(text, "Nothing is placed there until it is back.", refuses=False)
+            elif node.availability != "Active":
+                text = f"the node {node.name} is {node.availability.lower()}: it gets no work, and publishes no port"
+                yield Problem(text, f"`inv hosts.undrain {node.name}` gives it work again.", refuses=False)
+        managers = [node for node in seen.nodes if node.manager]
+        if len(managers) == 2:
+            text = "there are two managers: when one is lost, nobody can change anything"
+            yield Problem(text, "Have one, three or five.", refuses=False)
+        for one in seen.services:
+            if one.update not in ("", "completed"):
+                yield Problem(
+                    f"service {one.service}: {one.text}", "This deploy brings it on.", refuses=False
+                )
+
+    return look
+
+
+def no_compose(settings: Settings) -> Judge:
+    """Find containers of the project that Compose runs: their ports and data are theirs."""
+
+    def look(result: Result) -> Iterator[Problem]:
+        if not result.ok:
+            yield Problem(
+                f"whether Compose runs the project here is not known: {reason(result)}", unknown=True
+            )
+            return
+        if boxes := engine.parse_containers(result.stdout):
+            names = ", ".join(sorted(box.name for box in boxes)[:5])
+            yield Problem(
+                f"Compose runs containers of {settings.project} here: {names}",
+                "What Compose runs and a Swarm are two: take it down first (`docker compose down`), when its "
+                "visitors can do without; volumes stay, and services are placed where they are.",
+            )
+
+    return look

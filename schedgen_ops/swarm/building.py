@@ -1,0 +1,220 @@
+"""Step 2 on a Swarm: images built on the manager and pushed, and the files that the stack is deployed by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from schedgen_ops import events
+from schedgen_ops.commands import docker as engine
+from schedgen_ops.commands import files, swarm
+from schedgen_ops.commands.definition import Service
+from schedgen_ops.deploy import images, pulling, resolving
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import at_once
+from schedgen_ops.host_context import QUICK
+from schedgen_ops.orchestrators.swarm import fitting, gate, stack
+from schedgen_ops.release import store
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.rollout import plan as rollout
+from schedgen_ops.rollout import state
+from schedgen_ops.swarm.manager import commands, folder, seen
+from schedgen_ops.swarm.session import SwarmSession
+
+MIGRATING = "schedgen-migrate"
+"""The service whose one container moves the schema; none of the compose file's."""
+Records = dict[str, ServiceRecord]
+
+
+def build(session: SwarmSession) -> None:
+    """Build and push the release's images, and write its files; touch nothing that runs."""
+    host_run = session.at_work
+    release = host_run.release
+    host_run.services, tracked = resolving.resolve(host_run, release.id, release.commit)
+    document = resolving.kept(host_run, release.id)
+    _fits(host_run, document)
+    records = _described(host_run, tracked)
+    overlay = rollout.overlay(records, release.id, None, host_run.services)
+    host_run.run(host_run.orchestrator.pin(host_run.paths.release(release.id), overlay))
+    at_once(
+        [partial(pulling.pull, host_run, records), partial(images.build_here, host_run, records)],
+        interrupt=host_run.remote.interrupt,
+    )
+    images.share(host_run, records)
+    records = _as_made(host_run, document, records, tracked)
+    made = _pushed(host_run, records)
+    _Writing(session, document, made.records, made.ingress).write()
+    text = (
+        "Containers built successfully"
+        if host_run.built
+        else "Nothing to build: every image comes from elsewhere"
+    )
+    events.info(session.emit, text)
+
+
+def _fits(host_run: HostRun, document: Mapping[str, Any]) -> None:
+    """Pre-flight has refused it before; what only images tell is known by now."""
+    found = tuple(fitting.misfits(document, host_run.services, host_run.settings.directory))
+    if found:
+        raise OpsError(
+            f"a Swarm cannot run it: {found[0]}",
+            host=host_run.remote.name,
+            detail="\n".join(map(str, found[1:])),
+            hint=found[0].hint,
+        )
+
+
+def _described(host_run: HostRun, tracked: Mapping[str, str]) -> Records:
+    settings, release = host_run.settings, host_run.release
+    return images.describe(settings, host_run.host, host_run.services, release.id, host_run.old, tracked)
+
+
+def _as_made(
+    host_run: HostRun, document: Mapping[str, Any], records: Records, tracked: Mapping[str, str]
+) -> Records:
+    """The records with what only images tell: their ids, and which of them declare volumes."""
+    told = host_run.run(host_run.docker.images_told(*(record.image for record in records.values()))).stdout
+    made = dict(zip(records, engine.parse_images(told), strict=True))
+    declared = {name: image.volumes for name, image in made.items()}
+    host_run.services = state.judged(host_run.services, host_run.settings, declared, tracked)
+    _fits(host_run, document)
+    known = _described(host_run, tracked)
+    return {name: replace(record, image_id=made[name].id) for name, record in known.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    records: Records
+    ingress: str
+
+
+def _pushed(host_run: HostRun, records: Records) -> _Made:
+    """Records with the digests by which nodes pull, and the ingress's."""
+    settings = host_run.settings
+    known = {service.name: service for service in host_run.services}
+    wanted = {
+        record.image: "" if known[name].built else known[name].image for name, record in records.items()
+    }
+    ingress = settings.ingress.image if any(known[name].ports for name in records) else ""
+    if ingress:
+        pulling.pull_ingress(host_run)
+        wanted[ingress] = ingress
+    command = commands(host_run.context).push(settings.swarm.registry or "", wanted)
+    digests = swarm.parse_pushed(host_run.run(command, settings.build.deadline).stdout)
+    host_run.say(f"{len(wanted)} images are in the registry")
+    return _Made(
+        {name: replace(record, digest=digests[record.image]) for name, record in records.items()},
+        digests.get(ingress, ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """The files of a release, written into its folder; and its record."""
+
+    session: SwarmSession
+    document: Mapping[str, Any]
+    records: Records
+    ingress: str
+
+    def write(self) -> None:
+        """Write all, and make the configs that are not there yet."""
+        host_run = self.session.at_work
+        settings = host_run.settings
+        here = [service for service in host_run.services if service.name in self.records]
+        routes = gate.behind(here, settings)
+        entrance = gate.gate(routes, here, self.document, settings, self.ingress)
+        contents = self._contents()
+        made = [(each.kind, each.name(settings.project), each.path, "") for each in contents]
+        made += [("configs", name, "", text) for name, text in (entrance.texts if entrance else {}).items()]
+        if made:
+            host_run.run(commands(host_run.context).contents(settings.project, made))
+        nodes = self._nodes(here)
+        parts = {
+            name: stack.part(self.document, name, record, settings, contents, nodes.get(name, ""))
+            for name, record in self.records.items()
+        }
+        leads = {name: tuple(each.proxy for each in routes if each.service == name) for name in parts}
+        records = {
+            name: replace(record, definition=parts[name].definition, proxies=leads[name], alias="")
+            for name, record in self.records.items()
+        }
+        more = (entrance.part,) if entrance else ()
+        self._put((*parts.values(), *more, *self._migrating(contents, nodes)))
+        host_run.new = replace(host_run.release, services=records)
+        store.write(host_run.remote, host_run.paths, host_run.new)
+
+    def _put(self, parts: Sequence[stack.Part]) -> None:
+        host_run = self.session.at_work
+        where = folder(host_run, host_run.release.id)
+        puts = [files.replace(f"{where}/{part.name}.json", part.text) for part in parts]
+        for command in puts:
+            host_run.run(command)
+
+    def _contents(self) -> tuple[stack.Content, ...]:
+        host_run = self.session.at_work
+        found = stack.files(self.document)
+        if not found:
+            return ()
+        told = host_run.run(swarm.hashes([path for _, _, path in found])).lines()
+        return tuple(stack.Content(*each, hash_) for each, hash_ in zip(found, told, strict=True))
+
+    def _migrating(
+        self, contents: Sequence[stack.Content], nodes: Mapping[str, str]
+    ) -> tuple[stack.Part, ...]:
+        """The job that moves the schema: the service that has the migrations, with another command."""
+        settings = self.session.settings
+        asked = settings.migrations
+        if asked is None or asked.service not in self.records:
+            return ()
+        said = dict(self.document["services"][asked.service])
+        # What a stack takes for a variable is written twice.
+        said |= {
+            "command": [word.replace("$", "$$") for word in asked.run],
+            "healthcheck": {"test": ["NONE"]},
+        }
+        services = {**self.document["services"], MIGRATING: said}
+        record = replace(self.records[asked.service], strategy="job", replicas=1)
+        document = {**self.document, "services": services}
+        return (stack.part(document, MIGRATING, record, settings, contents, nodes.get(asked.service, "")),)
+
+    def _nodes(self, services: Sequence[Service]) -> dict[str, str]:
+        """The id of the node that has the volumes of each service that has any on a node's own disk."""
+        written = self.document.get("volumes") or {}
+        local = {
+            name: said.get("name") or name
+            for name, said in ((name, said or {}) for name, said in written.items())
+            if said.get("driver") in (None, "", "local") and not said.get("driver_opts")
+        }
+        asked = {each.name: [local[name] for name in each.volumes if name in local] for each in services}
+        placed = {name: names for name, names in asked.items() if names}
+        if not placed:
+            return {}
+        having, first = self._having(sorted({name for names in placed.values() for name in names}))
+        return {name: _one(name, names, having, first) for name, names in placed.items()}
+
+    def _having(self, names: Sequence[str]) -> tuple[Mapping[str, Sequence[str]], str]:
+        """The ids of the nodes that have each volume; and that of the manager."""
+        session = self.session
+        command = swarm.volumes(session.at_work.docker, names)
+        told = session.nodes.each(lambda remote: remote.run(command, deadline=QUICK).lines()).values()
+        having = {name: [id_ for id_, *volumes in told if name in volumes] for name in names}
+        known = {node.name for node in seen(session.at_work.context).nodes}
+        if len(told) < len(known) and (lost := [name for name in names if not having[name]]):
+            text = "no node that answers has it, and one that does not may"
+            raise OpsError(f"where the volume {lost[0]} is, is not known: {text}")
+        return having, told[0][0]
+
+
+def _one(service: str, names: Sequence[str], having: Mapping[str, Sequence[str]], first: str) -> str:
+    """The node of a service: the one that has all its volumes; the manager where none has."""
+    ids = {id_ for name in names for id_ in having[name]}
+    if len(ids) > 1:
+        raise OpsError(
+            f"several nodes have volumes of {service}: {', '.join(names)}",
+            hint="Move the data to one of them, and remove the others (`docker volume rm`).",
+        )
+    return next(iter(ids), first)

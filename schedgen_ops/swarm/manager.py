@@ -1,0 +1,34 @@
+"""What a manager of the Swarm is asked and told, whoever does it."""
+
+from __future__ import annotations
+
+from schedgen_ops.commands import swarm
+from schedgen_ops.commands.swarm import StackCommands
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import OpsError
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.release.record import ReleaseId
+
+
+def commands(manager: HostContext) -> StackCommands:
+    """Return the commands for the stack of an environment, as who signs in to its registry."""
+    return StackCommands(manager.docker, manager.settings.project, manager.login)
+
+
+def folder(host_run: HostRun, release_id: ReleaseId) -> str:
+    """Return the folder with the files of a release, one a service."""
+    return f"{host_run.paths.release(release_id)}/swarm"
+
+
+def seen(manager: HostContext) -> swarm.Seen:
+    """Return what a manager says of the Swarm and of the stack.
+
+    Raises:
+        OpsError: where it cannot be asked, or is none.
+    """
+    stack = manager.settings.project
+    answer = manager.run(swarm.look(manager.docker, stack))
+    try:
+        return swarm.parse(answer.stdout, stack)
+    except (ValueError, LookupError, TypeError) as error:
+        raise OpsError(f"what the Swarm says cannot be read: {error}", host=manager.name) from error

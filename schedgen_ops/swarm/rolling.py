@@ -1,0 +1,188 @@
+"""Services of a stack brought to what a release says, put back to what the one before said, or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from schedgen_ops.commands.docker import INGRESS
+from schedgen_ops.commands.swarm import Rolled, StackCommands, parse_rolled
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.host_context import QUICK
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.release.record import Release, ServiceRecord
+from schedgen_ops.rollout.grouping import some, waves
+from schedgen_ops.swarm.manager import commands, folder
+
+# Seconds in which containers that are removed end by themselves, at most.
+_REMOVED = 180
+# Seconds that a service which was not there before has to stay up.
+_STAY = 3
+_HINT = "`inv logs SERVICE` tells what it wrote, `inv status` how each service stands."
+
+
+def order(records: Mapping[str, ServiceRecord], names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return services in groups: what others need comes first."""
+    here = [name for name in names if name in records]
+    return waves(some(records, here)) if here else ()
+
+
+def bring(host_run: HostRun, names: Iterable[str]) -> None:
+    """Bring services to what the release says, what others need first, and wait until each is well.
+
+    Raises:
+        OpsError: for the first that is not; those after it are not begun.
+    """
+    release = host_run.release
+    for group in order(release.services, names):
+        for job in (name for name in group if ends(release, name)):
+            run_job(host_run, job, host_run.settings.rollout.job_deadline)
+        if lasting := [name for name in group if not ends(release, name)]:
+            together(host_run, lasting)
+
+
+def together(host_run: HostRun, names: Sequence[str]) -> None:
+    """Bring services to what the release says at once, and wait until all are well."""
+    # Before it is begun: whatever becomes of it is taken back.
+    host_run.touched += [name for name in names if name not in host_run.touched]
+    _kept(host_run, names, roll(host_run, host_run.release, names))
+
+
+def bring_ingress(host_run: HostRun, *, there: bool) -> None:
+    """Bring the ingress to what the release says, if it has one.
+
+    Args:
+        there: whether the release has one.
+    """
+    if there:
+        together(host_run, [INGRESS])
+
+
+def ends(release: Release, name: str) -> bool:
+    """Return whether a service of a release is a job."""
+    return name in release.services and release.services[name].strategy == "job"
+
+
+def _kept(host_run: HostRun, names: Sequence[str], rolled: Sequence[Rolled]) -> None:
+    """What had this definition before, and is well, needs no way back."""
+    same = {each.service for each in rolled if not each.changed}
+    host_run.touched[:] = [name for name in host_run.touched if name not in same]
+    for name in names:
+        host_run.say(f"Service {name} {'had not changed' if name in same else 'is replaced, and well'}")
+
+
+def roll(host_run: HostRun, release: Release, names: Sequence[str]) -> tuple[Rolled, ...]:
+    """Bring services to what a release says, and wait until all are well.
+
+    Raises:
+        OpsError: naming those that are not, and why.
+    """
+    limit = host_run.settings.health.deadline * max(1, _most(release, names))
+    command = commands(host_run.context).roll(folder(host_run, release.id), names, limit, _STAY)
+    lines: list[str] = []
+
+    def heard(line: str) -> None:
+        lines.append(line)
+        if line.startswith("say "):
+            host_run.say(line.removeprefix("say "))
+
+    try:
+        host_run.remote.stream(command, heard, deadline=limit + 3 * QUICK)
+    except CommandFailed as error:
+        bad = [each for each in parse_rolled(lines) if not each.well]
+        if not bad or isinstance(error, CommandTimedOut):
+            raise
+        raise _failed(host_run, bad, limit) from error
+    return parse_rolled(lines)
+
+
+def _most(release: Release, names: Iterable[str]) -> int:
+    """They are replaced one container after the other."""
+    return max((release.services[name].replicas for name in names if name in release.services), default=1)
+
+
+def _failed(host_run: HostRun, bad: Sequence[Rolled], limit: int) -> OpsError:
+    first = next((each for each in bad if each.how == "bad"), bad[0])
+    text = f"is not well after {limit} s" if first.how == "late" else "does not get well"
+    return OpsError(
+        f"service {first.service} {text}: {first.text}",
+        host=host_run.remote.name,
+        detail="\n".join(f"{each.service}: {each.text}" for each in bad),
+        hint=_HINT,
+    )
+
+
+def run_job(host_run: HostRun, service: str, limit: int) -> None:
+    """Run a service of the release to its end, before what needs it.
+
+    Raises:
+        OpsError: where it does not end well in time.
+    """
+    path = f"{folder(host_run, host_run.release.id)}/{service}.json"
+    command = commands(host_run.context).job(path, service, limit)
+    host_run.stream(command, limit + 2 * QUICK, f"Service {service}")
+
+
+def settled(host_run: HostRun) -> None:
+    """Wait until what was replaced has stayed up for `health.settle` seconds.
+
+    Raises:
+        OpsError: as soon as one died.
+    """
+    seconds = host_run.settings.health.settle
+    if not (seconds and host_run.touched):
+        return
+    stack: StackCommands = commands(host_run.context)
+    command = host_script(
+        "swarm/settle",
+        title="wait for what was replaced to stay up",
+        docker=stack.docker.words,
+        stack=stack.stack,
+        services=host_run.touched,
+        seconds=seconds,
+    )
+    answer = host_run.remote.run(command, deadline=2 * seconds + QUICK, check=False)
+    if not answer.ok:
+        why = (answer.stderr.strip().splitlines() or [f"exit code {answer.code}"])[-1]
+        raise OpsError(
+            f"a service was well and did not stay so: {why}", host=host_run.remote.name, hint=_HINT
+        )
+
+
+def back(host_run: HostRun) -> None:
+    """Put what the release touched back as the one before had it; all of the stack goes where nothing ran.
+
+    Raises:
+        OpsError: naming what is not well afterwards.
+    """
+    if host_run.new is None or not host_run.touched:
+        return
+    stack, old = commands(host_run.context), host_run.old
+    if old is None:
+        host_run.run(stack.remove((), _REMOVED), deadline=_REMOVED + QUICK)
+    else:
+        put(host_run, old, host_run.touched, host_run.new)
+    host_run.touched.clear()
+
+
+def put(host_run: HostRun, release: Release, names: Iterable[str], other: Release) -> None:
+    """Bring services to what `release` says, all at once; those that only `other` has are removed.
+
+    They ran together before: none has to wait for another.
+    """
+    touched = [name for name in names if not ends(other, name)]
+    kept = [name for name in touched if has(host_run, release, name)]
+    gone = [name for name in touched if name not in kept]
+    # What leads to the others is there as long as they are.
+    if kept:
+        roll(host_run, release, kept)
+    if gone:
+        command = commands(host_run.context).remove(gone, _REMOVED)
+        host_run.run(command, deadline=_REMOVED + QUICK)
+
+
+def has(host_run: HostRun, release: Release, name: str) -> bool:
+    """Return whether a release has a service; its ingress is in no record."""
+    if name != INGRESS:
+        return name in release.services
+    return any(record.proxies for record in release.services.values())

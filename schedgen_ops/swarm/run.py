@@ -1,0 +1,181 @@
+"""The deploy on a Swarm, step by step: the runbook's steps, with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from schedgen_ops import events
+from schedgen_ops.clock import stamp
+from schedgen_ops.deploy import cleaning, code, from_git, images, measured, pipeline, services
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.session import Session
+from schedgen_ops.host_context import QUICK
+from schedgen_ops.release import store
+from schedgen_ops.release.record import Release, State, kept
+from schedgen_ops.rollout import scope
+from schedgen_ops.rollout.grouping import needed_by
+from schedgen_ops.steps import Step
+from schedgen_ops.swarm import building, rolling
+from schedgen_ops.swarm.building import MIGRATING
+from schedgen_ops.swarm.manager import commands, folder, seen
+from schedgen_ops.swarm.session import SwarmSession
+
+
+def deploy(session: Session) -> Pipeline:
+    """Return the pipeline of a deploy of the session's ref.
+
+    Raises:
+        TypeError: for a session that is on no Swarm.
+    """
+    on = of(session)
+    number = 4 + max(1, len(on.settings.tiers))
+    migrating = on.settings.migrations is not None
+    return Pipeline(
+        on,
+        (
+            pipeline.preflight(on, lambda: code.try_hook(on.at_work), pulls=True),
+            from_git.pulling(on),
+            Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
+            *((_migrations(on),) if migrating else ()),
+            open_ingress(on, begins=not migrating),
+            *tiers(on),
+            verification(on, number),
+            clean_up(on, number + 1),
+        ),
+    )
+
+
+def of(session: Session) -> SwarmSession:
+    """Return a session as one on a Swarm.
+
+    Raises:
+        TypeError: where it is none.
+    """
+    if not isinstance(session, SwarmSession):
+        raise TypeError("the session is on no Swarm")
+    return session
+
+
+def _migrations(session: SwarmSession) -> Step:
+    """The schema, moved by a job of the new image before any service."""
+
+    def run() -> None:
+        host_run = session.at_work
+        begin(host_run)
+        asked = session.settings.migrations
+        if asked is None:
+            return
+        records = host_run.release.services
+        jobs = scope.before_migrating(host_run.settings, host_run.host, records)
+        needed = needed_by([asked.service], {name: record.needs for name, record in records.items()})
+        # Where nothing runs yet, the database does not either.
+        rolling.bring(host_run, [*needed] if host_run.old is None else jobs)
+        rolling.run_job(host_run, MIGRATING, asked.deadline)
+        for name in host_run.release.migrations:
+            events.info(session.emit, f"New migration: {name}")
+        events.info(session.emit, "Migrations completed successfully")
+
+    return Step("3", "Running database migrations", run, undo=session.undoing(rolling.back))
+
+
+def begin(host_run: HostRun) -> None:
+    """Keep in the record that what serves is changed from now on."""
+    host_run.new = replace(host_run.release, reached=True)
+    store.write(host_run.remote, host_run.paths, host_run.new)
+
+
+def open_ingress(session: SwarmSession, *, begins: bool) -> Step:
+    """Return the step that has the ingress on the nodes as the release has it.
+
+    Args:
+        begins: whether nothing that serves was changed before it.
+    """
+
+    def run() -> None:
+        host_run = session.at_work
+        if begins:
+            begin(host_run)
+        session.phase("during")
+        there = any(record.proxies for record in host_run.release.services.values())
+        rolling.bring_ingress(host_run, there=there)
+
+    return Step("", "Ingress", run, undo=session.undoing(rolling.back))
+
+
+def tiers(session: SwarmSession) -> tuple[Step, ...]:
+    """Return the steps that replace services, tier by tier or all in one."""
+    if not session.settings.tiers:
+        return (_rolling(session, "4", "Rolling update", ""),)
+    return tuple(
+        _rolling(session, str(number), f"Rolling update - {tier.name} services", tier.name)
+        for number, tier in enumerate(session.settings.tiers, start=4)
+    )
+
+
+def _rolling(session: SwarmSession, number: str, title: str, tier: str) -> Step:
+    def run() -> None:
+        host_run = session.at_work
+        records = host_run.release.services
+        names: Sequence[str] = [*records]
+        if tier:
+            names = dict(scope.parts(session.settings, records))[tier]
+        skipped = scope.migrating(session.settings, records)
+        rolling.bring(host_run, [name for name in names if name != skipped])
+
+    return Step(number, title, run, undo=session.undoing(rolling.back))
+
+
+def verification(
+    session: SwarmSession, number: int, title: str = "Post-deployment verification", *, settle: bool = True
+) -> Step:
+    """Return the step that verifies the stack and makes the new release the one that serves."""
+
+    def run() -> None:
+        session.phase("after")
+        host_run = session.at_work
+        if settle:
+            rolling.settled(host_run)
+        host_run.checked = session.verify()
+        serve(host_run)
+        session.serves = True
+        measured.verified(session.host_runs, session.emit)
+
+    return Step(str(number), title, run, undo=session.undoing(services.reopen), settles=True)
+
+
+def serve(host_run: HostRun) -> None:
+    """Name the release as the one that serves, and mark it DONE."""
+    host_run.new = replace(host_run.release, state=State.DONE, finished=stamp(host_run.clock.now()))
+    store.set_current(host_run.remote, host_run.paths, host_run.new.id)
+    store.write(host_run.remote, host_run.paths, host_run.new)
+
+
+def clean_up(session: SwarmSession, number: int) -> Step:
+    """Return the step that removes what no kept release needs; all of it is a warning where it fails."""
+
+    def run() -> None:
+        with cleaning.as_warning(session.emit):
+            host_run = session.at_work
+            images.clean_up(host_run)
+            _tidy(host_run)
+            _leftovers(host_run, host_run.release)
+
+    return Step(str(number), "Cleaning up old images", run, stays=cleaning.QUESTION)
+
+
+def _tidy(host_run: HostRun) -> None:
+    shelf = store.certain(store.read(host_run.remote, host_run.paths), host_run.paths, host_run.remote.name)
+    stay = kept(shelf.releases, shelf.current, host_run.settings.releases.keep)
+    folders = [folder(host_run, release.id) for release in stay]
+    host_run.run(commands(host_run.context).tidy(host_run.settings.project, folders), deadline=QUICK)
+
+
+def _leftovers(host_run: HostRun, release: Release) -> None:
+    """Tell of services that run and that the release does not have."""
+    there = {each.service for each in seen(host_run.context).services}
+    for name in sorted(there):
+        if not rolling.has(host_run, release, name):
+            host_run.warn(f"Service {name} still runs, and the release no longer has it")

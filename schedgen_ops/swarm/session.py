@@ -1,0 +1,87 @@
+"""A run on a Swarm: commands go to its first host, which is a manager; visitors are asked for on every node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from schedgen_ops import events
+from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy.session import Session
+from schedgen_ops.errors import OpsError
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.probe.run import probing
+from schedgen_ops.remote import Remote
+from schedgen_ops.shell import sh
+from schedgen_ops.swarm import recovery, verifying
+from schedgen_ops.watch import rules
+
+_REACH = 60.0
+
+
+@dataclass(slots=True)
+class SwarmSession(Session):
+    """One run on a Swarm; `fleet` is the manager alone, which has the lock and the records.
+
+    Attributes:
+        nodes: all hosts of the config, as far as they answer.
+    """
+
+    nodes: Fleet = field(default_factory=lambda: Fleet(()))
+
+    @property
+    def at_work(self) -> HostRun:
+        """The manager in the middle of the run."""
+        return self.host_runs[0]
+
+    def recover(self) -> None:
+        """Take back what an interrupted run left, and leave out nodes that do not answer."""
+        self._reach()
+        recovery.recover(self.at_work)
+
+    def _reach(self) -> None:
+        """A node that does not answer is the Swarm's to replace; nobody asks there what visitors notice."""
+        asked = self.nodes.each(lambda remote: remote.run(sh("true"), deadline=_REACH))
+        for name, error in asked.errors.items():
+            events.warn(
+                self.emit, f"{name} does not answer, and is not asked what visitors notice: {error}", name
+            )
+        self.nodes = self.nodes.only([name for name in self.nodes.names if name not in asked.errors])
+
+    def probe(self) -> None:
+        """Begin to ask every node as a visitor does."""
+        self._prober = self._stack.enter_context(probing(self.nodes, self.settings, self.emit))
+
+    def node(self, remote: Remote) -> HostContext:
+        """Return a node with what is needed to work there."""
+        return HostContext(remote, self.settings, self.at_work.clock, self.emit, self.sign_in)
+
+    def verify(self) -> int:
+        """Verify the stack, and every node that answers; return how many checks passed.
+
+        Raises:
+            OpsError: naming every check that did not pass.
+        """
+        return verifying.everywhere(self.nodes, self.node)
+
+    def serving(self) -> str:
+        """Verify what serves after everything was taken back, and return it in words.
+
+        Raises:
+            OpsError: where it does not pass its checks.
+        """
+        if not self.host_runs:
+            return ""
+        old = self.at_work.old
+        if old is None:
+            return "Nothing served here before"
+        bad = [
+            each for part in verifying.looked(self.nodes, self.node).values() for each in rules.failed(part)
+        ]
+        if bad:
+            raise OpsError(
+                f"{old.id} is in place, and does not pass its checks",
+                detail="\n".join(f"{each.check}: {each.text}" for each in bad),
+                hint="`inv status` tells how each service stands; `inv logs SERVICE` tells why.",
+            )
+        return f"The old release serves: {old.id}"

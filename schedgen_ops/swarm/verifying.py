@@ -1,0 +1,49 @@
+"""Whether what runs on a Swarm is well: its services by a manager's word, its URLs on every node that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from schedgen_ops import events
+from schedgen_ops.errors import OpsError, Unreachable
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.remote import Remote
+from schedgen_ops.verify import run as verifier
+from schedgen_ops.watch import rules
+
+ContextOf = Callable[[Remote], HostContext]
+
+
+def looked(nodes: Fleet, context: ContextOf) -> Mapping[str, tuple[rules.Finding, ...]]:
+    """Return what the quick checks found, by node; one that is lost meanwhile is told of, and left out.
+
+    Raises:
+        OpsError: where the first node cannot be asked, or none answers.
+    """
+    asked = nodes.each(lambda remote: verifier.patiently(context(remote)))
+    for name, error in asked.errors.items():
+        if name == nodes.names[0] or not isinstance(error, Unreachable):
+            raise error
+        events.warn(context(nodes[name]).emit, f"the node is lost, and not verified: {error}", name)
+    return asked.ok
+
+
+def everywhere(nodes: Fleet, context: ContextOf) -> int:
+    """Verify the stack, and every node that answers; return how many checks passed.
+
+    Raises:
+        OpsError: naming every check that did not pass.
+    """
+    found = looked(nodes, context)
+    failed = [(name, each) for name, part in found.items() for each in rules.failed(part)]
+    if failed:
+        raise OpsError(
+            "Deployment verification failed",
+            host=failed[0][0],
+            detail="\n".join(f"{name}: {each.check}: {each.text}" for name, each in failed),
+            hint="`inv verify.quick` runs the same checks again; `inv logs SERVICE` tells why.",
+        )
+    for name, part in found.items():
+        verifier.tell(context(nodes[name]), part)
+    return sum(map(len, found.values()))
