@@ -109,11 +109,17 @@ class Operation:
         """
         settings = loading.load(self.options.env, root=Path.cwd())
         if settings.on_swarm and not self.works_on:
-            raise ConfigError(
-                f"this task does not work on a Swarm, and {settings.environment} is one",
-                hint="docs/limits.md lists the tasks that do. Nothing was asked or changed.",
-            )
+            raise _not_on_swarm("this task", settings)
         return settings
+
+    def compose_only(self, what: str) -> None:
+        """Refuse what a task can be asked for where Compose runs the services, and not on a Swarm.
+
+        Raises:
+            ConfigError: where the environment is one.
+        """
+        if self.settings.on_swarm:
+            raise _not_on_swarm(what, self.settings)
 
     @cached_property
     def vault(self) -> Vault | None:
@@ -278,6 +284,13 @@ class Operation:
         """At the end of a run that failed; one that went well has told it."""
         if self.left_out:
             self.emit(Message("warn", f"left out: {', '.join(self.left_out)}"))
+
+
+def _not_on_swarm(what: str, settings: Settings) -> ConfigError:
+    return ConfigError(
+        f"{what} does not work on a Swarm, and {settings.environment} is one",
+        hint="docs/limits.md lists what does. Nothing was asked or changed.",
+    )
 
 
 @contextmanager

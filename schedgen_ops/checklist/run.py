@@ -68,7 +68,9 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
         problems["source"], told["source"] = _images(at, ref, results["coming"])
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
-    if plan.blank(results):
+    if settings.on_swarm:
+        told["containers"] = "no backup is made on a Swarm; no container of Compose's is here"
+    elif plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok:
         # By itself: what is timed has nothing of ours beside it. Which containers there are is known by now.

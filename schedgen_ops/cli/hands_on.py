@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 from schedgen_ops.cli.attaching import Build, Tie, one, over, read_whole
 from schedgen_ops.cli.choosing import among
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.docker import PROJECT_LABEL, SERVICE_LABEL, Docker
 from schedgen_ops.commands.whole_input import whole_input
 from schedgen_ops.databases import engine_of
-from schedgen_ops.errors import ConfigError
+from schedgen_ops.errors import ConfigError, Refused
+from schedgen_ops.fleet import Fleet
 from schedgen_ops.looking import container
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import Command, sh
@@ -28,7 +29,7 @@ def execute(op: Operation, service: str, words: Sequence[str], index: int) -> in
         Refused: where the service does not run.
     """
     _asked(words, f"inv exec {service} -- ls -l")
-    fleet = among(op, op.settings.hosts_running(service), f"{service} runs")
+    fleet = _having(op, service)
     return over(op, fleet, _inside(op, service, index, lambda _: tuple(words)))
 
 
@@ -39,8 +40,25 @@ def shell(op: Operation, service: str, index: int) -> int:
         ConfigError: on more than one host, for an unknown service or container.
         Refused: where the service does not run.
     """
-    fleet = one(op, among(op, op.settings.hosts_running(service), f"{service} runs"), "a shell")
+    fleet = one(op, _having(op, service), "a shell")
     return over(op, fleet, _inside(op, service, index, lambda _: ("sh", "-c", _SHELL)))
+
+
+def _having(op: Operation, service: str) -> Fleet:
+    """The hosts that have the service; of a Swarm's those where a container of it runs now."""
+    fleet = among(op, op.settings.hosts_running(service), f"{service} runs")
+    if not op.settings.on_swarm:
+        return fleet
+    docker, project = Docker(op.settings.sudo), op.settings.project
+    labels = (f"label={PROJECT_LABEL}={project}", f"label={SERVICE_LABEL}={service}")
+    listing = docker("ps", "--quiet", *(word for label in labels for word in ("--filter", label)))
+    asked = fleet.each(lambda remote: remote.run(listing, deadline=60).lines())
+    names = [name for name, lines in asked.ok.items() if lines]
+    if not names:
+        lost = ", ".join(asked.errors)
+        text = f"{service} runs on no node" + (f" that answers; {lost} did not" if lost else "")
+        raise Refused(text, hint="`inv status` tells how each service stands.")
+    return fleet.only(names)
 
 
 def database(op: Operation, read_only: bool) -> int:

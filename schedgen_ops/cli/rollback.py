@@ -36,9 +36,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
     on_swarm = op.settings.on_swarm
-    if on_swarm and (revert or restore):
-        text = "--revert-migrations and --restore-database do not work on a Swarm"
-        raise ConfigError(text, hint="docs/limits.md lists what does.")
+    if revert or restore:
+        op.compose_only("--revert-migrations or --restore-database")
     if revert:
         migrating.way_back(op.settings)
     told: dict[str, object] = {"asked": to}

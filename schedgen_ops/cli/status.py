@@ -15,6 +15,11 @@ from schedgen_ops.ui.tables import Table
 
 def show(op: Operation) -> None:
     """Show how every host and every service stands; the hosts come last, where a long list ends."""
+    if op.settings.on_swarm:
+        from schedgen_ops.cli import swarm
+
+        swarm.status(op)
+        return
     rows = Rows(op, service_columns(op.settings.project), "Services")
 
     def show_services(came: Mapping[str, HostStatus]) -> None:

@@ -70,6 +70,8 @@ class Standing:
         definition: the label of ours that tells what it is; "" where we did not make it.
         update: how its last update stands: updating, completed, paused, ...; "" where there was none.
         ends: whether nothing starts it again when it has ended.
+        order: start-first or stop-first.
+        placed: its placement constraints.
         tasks: the containers that are to run.
     """
 
@@ -81,6 +83,8 @@ class Standing:
     update: str = ""
     message: str = ""
     ends: bool = False
+    order: str = ""
+    placed: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
 
     @property
@@ -146,7 +150,7 @@ def _node(item: Mapping[str, Any]) -> Node:
 
 def _standing(
     item: Mapping[str, str],
-    more: Mapping[str, Mapping[str, str]],
+    more: Mapping[str, Mapping[str, Any]],
     tasks: Iterable[Mapping[str, str]],
     stack: str,
 ) -> Standing:
@@ -163,6 +167,8 @@ def _standing(
         told.get("update", ""),
         told.get("message", ""),
         told.get("once") == "none",
+        told.get("order", ""),
+        tuple(told.get("placed") or ()),
         tuple(Task(each["task"], each["on"], each["is"], each["error"]) for each in its),
     )
 
@@ -282,6 +288,23 @@ class StackCommands:
             services=services,
             limit=limit,
         )
+
+    def drain(self, node: str, services: Sequence[str], limit: int) -> Command:
+        """Starts services of a node elsewhere, then puts it out of work, and waits until nothing runs there.
+
+        Args:
+            node: its id.
+            services: those whose containers are started elsewhere first.
+        """
+        return self._on_node("swarm/drain", f"drain {node}", node, services=services, limit=limit)
+
+    def undrain(self, node: str, limit: int) -> Command:
+        """Gives a node work again, and waits until what runs on every node runs there."""
+        return self._on_node("swarm/undrain", f"undrain {node}", node, limit=limit)
+
+    def _on_node(self, script: str, title: str, node: str, **values: Value) -> Command:
+        words = self.docker.words
+        return host_script(script, title=title, docker=words, stack=self.stack, node=node, **values)
 
     def tidy(self, project: str, folders: Sequence[str]) -> Command:
         """Removes configs and secrets that no release names whose files are in `folders`."""

@@ -14,7 +14,8 @@ from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
 
 _DEADLINE = 30.0
-_NUMBER = re.compile(r"[-_](\d+)\Z")
+# As Compose names containers, and as a Swarm does.
+_NUMBER = re.compile(r"[-_](?P<n>\d+)\Z|\.(?P<slot>\d+)\.[0-9a-z]+\Z")
 
 
 def find(host: HostContext, service: str, index: int = 0) -> Container:
@@ -66,4 +67,4 @@ def choose(boxes: Iterable[Container], service: str, index: int, serving: str, h
 
 def _number(box: Container) -> int:
     found = _NUMBER.search(box.name)
-    return int(found[1]) if found else 1
+    return int(found["n"] or found["slot"]) if found else 1

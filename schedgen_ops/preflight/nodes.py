@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
-from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import swarm as commands
 from schedgen_ops.preflight.probe import Judge, Problem, reason
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
+
+# What a Swarm gives containers of its own.
+_TASK = "com.docker.swarm.task.id"
 
 
 def swarm(settings: Settings) -> Judge:
@@ -52,8 +55,9 @@ def no_compose(settings: Settings) -> Judge:
                 f"whether Compose runs the project here is not known: {reason(result)}", unknown=True
             )
             return
-        if boxes := engine.parse_containers(result.stdout):
-            names = ", ".join(sorted(box.name for box in boxes)[:5])
+        listed = [json.loads(line) for line in result.stdout.split("\n") if line]
+        if boxes := [item for item in listed if _TASK not in (item["labels"] or {})]:
+            names = ", ".join(sorted(item["name"].removeprefix("/") for item in boxes)[:5])
             yield Problem(
                 f"Compose runs containers of {settings.project} here: {names}",
                 "What Compose runs and a Swarm are two: take it down first (`docker compose down`), when its "

@@ -139,7 +139,8 @@ def observed(results: dict[str, Result], ref: Ref | None = None) -> Observed:
     """Return what the answers say; only for a host that no probe refused."""
     return Observed(
         tree=git.parse_work_tree(results["tree"].stdout) if "tree" in results else git.NO_WORK_TREE,
-        containers=engine.parse_containers(results["containers"].stdout),
+        # Those of a Swarm are its own, wherever they are.
+        containers=() if "swarm" in results else engine.parse_containers(results["containers"].stdout),
         shelf=store.parse_shelf(results["releases"].stdout),
         classic=not results["buildx"].ok,
         engine=results["engine"].text,
@@ -188,7 +189,8 @@ def blank(results: Mapping[str, Result]) -> bool:
     if not (containers.ok and releases.ok):
         return False
     try:
-        return store.parse_shelf(releases.stdout).blank(engine.parse_containers(containers.stdout))
+        boxes = () if "swarm" in results else engine.parse_containers(containers.stdout)
+        return store.parse_shelf(releases.stdout).blank(boxes)
     except (ValueError, LookupError, TypeError, AttributeError):
         return False
 

@@ -32,6 +32,25 @@ def trust(op: Operation, fingerprint: str = "", replace: bool = False) -> None:
     cli.trust(op, fingerprint, replace=replace)
 
 
+_NODE = "The node, as the config or the Swarm calls it."
+
+
+@operation(swarm="manager", asks=True, locks=True, help={"node": _NODE})
+def drain(op: Operation, node: str) -> None:
+    """Take work away from a node of a Swarm: replacements start elsewhere first."""
+    from schedgen_ops.cli import draining as cli
+
+    cli.drain(op, node)
+
+
+@operation(swarm="manager", asks=True, locks=True, help={"node": _NODE})
+def undrain(op: Operation, node: str) -> None:
+    """Give a node of a Swarm work again."""
+    from schedgen_ops.cli import draining as cli
+
+    cli.undrain(op, node)
+
+
 @operation(
     asks=True,
     help={

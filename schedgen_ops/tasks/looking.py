@@ -23,6 +23,8 @@ def status(op: Operation, watch: bool = False, every: int = 2) -> None:
     if watch:
         from schedgen_ops.cli import status_watch
 
+        op.compose_only("inv status --watch")
+
         status_watch.watch(op, every)
         return
     from schedgen_ops.cli import status as cli
@@ -31,7 +33,7 @@ def status(op: Operation, watch: bool = False, every: int = 2) -> None:
 
 
 @operation(
-    swarm="manager",
+    swarm="nodes",
     words="services",
     help={
         "services": "The services, behind the task's name (default: all).",
@@ -61,7 +63,7 @@ _SERVICE = "The service."
 _INDEX = "The number at the end of the container's name (default: the first one that runs)."
 
 
-@operation(name="exec", help={"service": _SERVICE, "index": _INDEX})
+@operation(swarm="nodes", name="exec", help={"service": _SERVICE, "index": _INDEX})
 def exec_(op: Operation, service: str, index: int = 0) -> int:
     """Run a command in a service's container, on all hosts: inv exec backend -- ls -l."""
     from schedgen_ops.cli import hands_on as cli
@@ -69,7 +71,7 @@ def exec_(op: Operation, service: str, index: int = 0) -> int:
     return cli.execute(op, service, behind_dashes(), index)
 
 
-@operation(help={"service": _SERVICE, "index": _INDEX})
+@operation(swarm="nodes", help={"service": _SERVICE, "index": _INDEX})
 def shell(op: Operation, service: str, index: int = 0) -> int:
     """Open a shell in a service's container on one host: bash where its image has it, else sh."""
     from schedgen_ops.cli import hands_on as cli

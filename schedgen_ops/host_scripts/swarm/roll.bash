@@ -17,7 +17,7 @@ for name in "${services[@]}"; do
   [ "$(having "$name")" != "${want[$name]}" ] || changed[$name]=no
   files+=(-c "$folder/$name.json")
 done
-failures() { tasks "$1" | awk -F '\t' -v want="${want[$1]}" '$4 == want && $3 ~ /^(failed|rejected)$/ { n++ } END { print n + 0 }'; }
+failures() { tasks "$1" | awk -F '\t' -v want="${want[$1]}" '$4 == want && $3 ~ /^(failed|rejected|complete)$/ { n++ } END { print n + 0 }'; }
 for name in "${services[@]}"; do failed[$name]=$(failures "$name"); done
 
 sign_in || exit
@@ -36,9 +36,11 @@ look() {
   lines=$(tasks "$name")
   read -r running others lost < <(awk -F '\t' -v want="${want[$name]}" '
     $2 == "running" && $3 == "running" { if ($4 == want) good++; else others++ }
-    $4 == want && $3 ~ /^(failed|rejected)$/ { lost++ }
+    $4 == want && $3 ~ /^(failed|rejected|complete)$/ { lost++ }
     END { print good + 0, others + 0, lost + 0 }' <<< "$lines")
   why=$(awk -F '\t' -v want="${want[$name]}" '$4 == want && $5 != "" { print $5; exit }' <<< "$lines")
+  # One that its engine ends for want of health, and that heeds that, has nothing to say.
+  [ -n "$why" ] || [ "$lost" -eq 0 ] || why='its container ended, or did not get healthy'
   text[$name]="$running of $wanted run"
   case $state in
     paused | rollback*) verdict[$name]=bad text[$name]="${why:-$message}" ;;

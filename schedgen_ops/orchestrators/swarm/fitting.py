@@ -12,14 +12,71 @@ Body = Mapping[str, Any]
 
 # What a stack says in the same words.
 SAME = frozenset(
-    ["cap_add", "cap_drop", "command", "dns", "dns_search", "domainname", "entrypoint", "extra_hosts", "hostname", "init", "labels", "logging", "read_only", "stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "tty", "ulimits", "user", "working_dir"]
+    [
+        "cap_add",
+        "cap_drop",
+        "command",
+        "dns",
+        "dns_search",
+        "domainname",
+        "entrypoint",
+        "extra_hosts",
+        "hostname",
+        "init",
+        "labels",
+        "logging",
+        "read_only",
+        "stdin_open",
+        "stop_grace_period",
+        "stop_signal",
+        "sysctls",
+        "tmpfs",
+        "tty",
+        "ulimits",
+        "user",
+        "working_dir",
+    ]
 )
 # What is said in other words, or done by a deploy itself.
 OURS = frozenset(
-    ["annotations", "attach", "build", "configs", "cpus", "depends_on", "deploy", "develop", "environment", "env_file", "expose", "healthcheck", "image", "mem_limit", "mem_reservation", "networks", "ports", "profiles", "pull_policy", "restart", "scale", "secrets", "volumes"]
+    [
+        "annotations",
+        "attach",
+        "build",
+        "configs",
+        "cpus",
+        "depends_on",
+        "deploy",
+        "develop",
+        "environment",
+        "env_file",
+        "expose",
+        "healthcheck",
+        "image",
+        "mem_limit",
+        "mem_reservation",
+        "networks",
+        "ports",
+        "profiles",
+        "pull_policy",
+        "restart",
+        "scale",
+        "secrets",
+        "volumes",
+    ]
 )
 _DEPLOY = frozenset(
-    ["endpoint_mode", "labels", "mode", "placement", "replicas", "resources", "restart_policy", "rollback_config", "update_config"]
+    [
+        "endpoint_mode",
+        "labels",
+        "mode",
+        "placement",
+        "replicas",
+        "resources",
+        "restart_policy",
+        "rollback_config",
+        "update_config",
+    ]
 )
 _HINTS = {
     "container_name": "Take it away: a Swarm names containers itself, and there may be several.",

@@ -85,7 +85,7 @@ def gate(
         "deploy": {
             "mode": "global",
             "endpoint_mode": "dnsrr",
-            "labels": {stack.PROJECT_LABEL: settings.project},
+            "labels": {stack.OURS_LABEL: settings.project},
             "update_config": stack.update(settings, {}, "stop-first"),
             "restart_policy": {"condition": "any"},
             **_placed(settings),

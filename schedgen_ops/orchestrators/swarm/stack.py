@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schedgen_ops.commands.docker import DEFINITION_LABEL
+from schedgen_ops.commands.docker import DEFINITION_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
 from schedgen_ops.orchestrators.swarm.fitting import SAME
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.settings import Settings
@@ -20,7 +20,7 @@ from schedgen_ops.settings import Settings
 Body = Mapping[str, Any]
 # What the command of an engine as old as 20.10 takes.
 VERSION = "3.8"
-PROJECT_LABEL = "schedgen.project"
+OURS_LABEL = "schedgen.project"
 _KINDS = ("configs", "secrets")
 _NAME = 64
 
@@ -124,7 +124,9 @@ def finished(
     for kind in _KINDS:
         used[kind] = _contents(kind, body, document, settings, contents)
     mark.update(json.dumps(used, sort_keys=True).encode())
-    labels = {**_labels(body.get("labels")), DEFINITION_LABEL: mark.hexdigest()[:16]}
+    # Who looks at the containers of a node finds them as Compose's: logs, a shell in one, what an ingress counted.
+    found_by = {PROJECT_LABEL: settings.project, SERVICE_LABEL: name, ONEOFF_LABEL: "False"}
+    labels = {**_labels(body.get("labels")), **found_by, DEFINITION_LABEL: mark.hexdigest()[:16]}
     service = {**body, "labels": labels}
     return Part(name, {"version": VERSION, "services": {name: service}, **_told(**used)})
 
@@ -217,7 +219,7 @@ def _deploy(said: Body, record: ServiceRecord, settings: Settings, node: str) ->
     return {
         **counted,
         "endpoint_mode": "dnsrr",
-        "labels": {**_labels(written.get("labels")), PROJECT_LABEL: settings.project},
+        "labels": {**_labels(written.get("labels")), OURS_LABEL: settings.project},
         "update_config": update(settings, written.get("update_config") or {}, _order(record, everywhere)),
         "restart_policy": {"condition": "none"} if ends else _restart(said, written),
         **_told(placement=placement, resources=_resources(said, written)),
