@@ -11,6 +11,7 @@ from schedgen_ops.commands.swarm import Seen, Standing
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
+from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import manager
 from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import Column, Table
@@ -37,8 +38,7 @@ def session(op: Operation, session: Session) -> SwarmSession:
 def status(op: Operation) -> None:
     """Show how the Swarm's nodes and the services of the stack stand."""
 
-    def asked(remote: object) -> tuple[Seen, store.Shelf]:
-        at = op.fleet.hosts[0]
+    def asked(at: Remote) -> tuple[Seen, store.Shelf]:
         return manager.seen(op.context(at)), store.read(at, Paths(op.settings.directory))
 
     answered = look(op, asked)

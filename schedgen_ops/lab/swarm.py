@@ -1,4 +1,4 @@
-"""A Swarm of the lab's hosts, and the registry that they pull from. What is there already is used as it is."""
+"""A Swarm of the lab's hosts, and the registry that they pull from; what is there is used as it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from schedgen_ops.lab.progress import LabProgress, Line
 
 # More managers than that make a Swarm slower and no safer.
 MANAGERS = 3
+READY_WITHIN = 60
 
 
 def ensure(wanted: tuple[LabHost, ...], progress: LabProgress) -> None:
@@ -19,12 +20,18 @@ def ensure(wanted: tuple[LabHost, ...], progress: LabProgress) -> None:
             line(f"{host.name}: stopping its application")
             hosts.state(host.container, "make-room")
         first, *others = wanted
-        if not _member(first):
+        if not _nodes(first):
+            hosts.state(first.container, "swarm-leave")
             hosts.state(first.container, "swarm-init")
         for number, host in enumerate(others, start=1):
             line(f"{host.name}: joining")
-            if not _member(host):
+            if _id(host) not in _nodes(first):
+                # It may be in one that is gone.
+                hosts.state(host.container, "swarm-leave")
                 _join(first, host, "manager" if number < MANAGERS <= len(wanted) else "worker")
+        for host in wanted:
+            line(f"waiting for {host.name}")
+            hosts.state(first.container, "swarm-ready", _id(host), str(READY_WITHIN))
 
 
 def remove_registry() -> None:
@@ -32,9 +39,16 @@ def remove_registry() -> None:
     docker.succeeds("rm", "--force", "--volumes", REGISTRY)
 
 
-def _member(host: LabHost) -> bool:
-    said = docker.run("exec", host.container, "docker", "info", "--format", "{{.Swarm.LocalNodeState}}")
-    return said.strip() == "active"
+def _nodes(host: LabHost) -> tuple[str, ...]:
+    """The ids of all nodes; none where the host manages no Swarm, or one that has no quorum."""
+    words = ("exec", host.container, "timeout", "10", "docker", "node", "ls", "--quiet")
+    return tuple(docker.run(*words).split()) if docker.succeeds(*words) else ()
+
+
+def _id(host: LabHost) -> str:
+    """The id that the host has in its Swarm; "-" for none."""
+    format_ = "{{with .Swarm.NodeID}}{{.}}{{else}}-{{end}}"
+    return docker.run("exec", host.container, "docker", "info", "--format", format_).strip()
 
 
 def _join(first: LabHost, host: LabHost, role: str) -> None:

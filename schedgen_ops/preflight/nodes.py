@@ -31,7 +31,7 @@ def swarm(settings: Settings) -> Judge:
                 text = f"the node {node.name} is {node.manager.lower() or node.status.lower()}"
                 yield Problem(text, "Nothing is placed there until it is back.", refuses=False)
             elif node.availability != "Active":
-                text = f"the node {node.name} is {node.availability.lower()}: it gets no work, and publishes no port"
+                text = f"the node {node.name} is {node.availability.lower()}: it has no work, and no port"
                 yield Problem(text, f"`inv hosts.undrain {node.name}` gives it work again.", refuses=False)
         managers = [node for node in seen.nodes if node.manager]
         if len(managers) == 2:

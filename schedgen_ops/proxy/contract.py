@@ -31,6 +31,15 @@ class Proxy(Protocol):
         """The name of its configuration in a release's folder, and in the folder that its container has."""
         ...
 
+    @property
+    def folder(self) -> str:
+        """Where its container has its configuration."""
+        ...
+
+    def besides(self) -> Mapping[str, str]:
+        """Return the files that it reads besides, by their names there, for when nobody is turned away."""
+        ...
+
     def service(
         self, image: str, folder: str, routes: Iterable[Route], networks: Networks
     ) -> Mapping[str, Any]:

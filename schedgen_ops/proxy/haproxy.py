@@ -28,6 +28,15 @@ class HAProxy:
 
     name: str = "haproxy"
     config_name: str = "haproxy.cfg"
+    folder: str = FOLDER
+
+    def besides(self) -> Mapping[str, str]:
+        """Return the page, the map of nobody, and what holds requests; none is empty: no config may be."""
+        return {
+            "hold.lua": text("proxies/haproxy/hold.lua"),
+            "maintenance.map": "# Nobody is turned away.\n",
+            "maintenance.html": "Down for maintenance\n",
+        }
 
     def service(
         self, image: str, folder: str, routes: Iterable[Route], networks: Networks
@@ -74,7 +83,7 @@ def _listener(route: Route) -> str:
         bind="\n".join(f"    bind {address}" for address in _binds(route)),
         service=route.found_as,
         target=route.port.target,
-        slots=SLOTS,
+        slots=max(SLOTS, route.room),
         check=_check(route.asked) if route.asked else "",
         turned_away=_turned_away(route),
     )

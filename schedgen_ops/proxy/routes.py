@@ -51,6 +51,7 @@ class Route:
         found_as: the name under which the service's containers are found on its networks.
         raw: whether bytes pass as they come, because no HTTP was seen there.
         left_at: the path at which a load balancer is told that the host is taken out; "" for none.
+        room: how many containers it has to have room for; 0 for what a proxy has anyhow.
     """
 
     service: str
@@ -63,6 +64,7 @@ class Route:
     ipv6: bool = False
     by_name: bool = False
     left_at: str = ""
+    room: int = 0
 
     @property
     def proxy(self) -> str:

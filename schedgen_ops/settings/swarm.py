@@ -50,19 +50,27 @@ def broken(settings: Environment) -> Iterator[Violation]:
         return
     if not settings.swarm.registry:
         yield ("swarm", "registry"), "is required: the nodes pull images from there"
+    yield from _elsewhere(settings)
+    if settings.hosts_down == "skip":
+        yield ("hosts_down",), "a node that does not answer is the Swarm's to replace"
+    if settings.build.where == "laptop":
+        yield ("build", "where"), "images for a Swarm are built on its first host, and pushed"
+    yield from _not_yet(settings)
+
+
+def _elsewhere(settings: Environment) -> Iterator[Violation]:
     for number, host in enumerate(settings.hosts):
         for key in ("services", "migrates", "backs_up"):
             if getattr(host, key) is not None:
                 yield ("hosts", number, key), "a Swarm itself decides what runs on which node"
-    if settings.hosts_down == "skip":
-        yield ("hosts_down",), "a node that does not answer is the Swarm's to replace"
+
+
+def _not_yet(settings: Environment) -> Iterator[Violation]:
     for section in ("database", "objects"):
         if getattr(settings, section):
             yield (section,), f"is backed up before a deploy, and {_INSTEAD}"
     if settings.release.source == "image":
         yield ("release", "source"), f"releases that are images: {_INSTEAD}"
-    if settings.build.where == "laptop":
-        yield ("build", "where"), "images for a Swarm are built on its first host, and pushed"
     if settings.guard.enabled:
         yield ("guard", "enabled"), f"the guard: {_INSTEAD}"
     for key in ("by_name", "standby"):

@@ -1,1 +1,1 @@
-"""Releases put on a Docker Swarm, and taken off it: the same steps, with what a Swarm does instead of Compose."""
+"""Releases put on a Docker Swarm, and taken off it, by the steps of every other run."""

@@ -171,7 +171,7 @@ def put(host_run: HostRun, release: Release, names: Iterable[str], other: Releas
     They ran together before: none has to wait for another.
     """
     touched = [name for name in names if not ends(other, name)]
-    kept = [name for name in touched if has(host_run, release, name)]
+    kept = [name for name in touched if has(release, name)]
     gone = [name for name in touched if name not in kept]
     # What leads to the others is there as long as they are.
     if kept:
@@ -181,7 +181,7 @@ def put(host_run: HostRun, release: Release, names: Iterable[str], other: Releas
         host_run.run(command, deadline=_REMOVED + QUICK)
 
 
-def has(host_run: HostRun, release: Release, name: str) -> bool:
+def has(release: Release, name: str) -> bool:
     """Return whether a release has a service; its ingress is in no record."""
     if name != INGRESS:
         return name in release.services

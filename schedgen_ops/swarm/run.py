@@ -177,5 +177,5 @@ def _leftovers(host_run: HostRun, release: Release) -> None:
     """Tell of services that run and that the release does not have."""
     there = {each.service for each in seen(host_run.context).services}
     for name in sorted(there):
-        if not rolling.has(host_run, release, name):
+        if not rolling.has(release, name):
             host_run.warn(f"Service {name} still runs, and the release no longer has it")

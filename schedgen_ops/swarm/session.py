@@ -1,4 +1,4 @@
-"""A run on a Swarm: commands go to its first host, which is a manager; visitors are asked for on every node."""
+"""A run on a Swarm: commands go to its first host, a manager; every node is asked as visitors ask."""
 
 from __future__ import annotations
 

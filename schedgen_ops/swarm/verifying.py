@@ -1,4 +1,4 @@
-"""Whether what runs on a Swarm is well: its services by a manager's word, its URLs on every node that answers."""
+"""Whether what runs on a Swarm is well: services by a manager's word, URLs on every node."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def operation(
         pre: Invoke tasks, or calls of them, to run before it; as with Invoke's own `@task`.
         post: the same, to run after it.
         words: the parameter that takes the words behind the task's name, any number of them.
-        swarm: what it works on where a Swarm runs the services: "manager" or "nodes"; "" has it refused there.
+        swarm: what it works on of a Swarm, "manager" or "nodes"; "" has it refused there.
     """
     shared = dict(_SHARED)
     if asks:

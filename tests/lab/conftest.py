@@ -112,6 +112,24 @@ def two_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
             manager.halt(lab, second)
 
 
+@pytest.fixture
+def swarm(lab: Place) -> Iterator[tuple[Box, ...]]:
+    """Hosts 1 to 3 as one Swarm, each a manager, with no stack on it, for this test alone."""
+    with _alone():
+        three = first_hosts(3)
+        if {*three} - {*existing()}:
+            manager.reset(lab, 1, Silent())
+        manager.up(lab, 3, Silent(), nodes=3)
+        boxes = tuple(map(Box, three))
+        boxes[0].sh(_NO_STACK)
+        try:
+            yield boxes
+        finally:
+            boxes[0].sh(_NO_STACK)
+            for other in three[1:]:
+                manager.halt(lab, other)
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """An sshd on loopback, for the tests of connections alone."""
@@ -123,6 +141,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 def status(inv: Inv) -> Callable[[], dict[str, dict[str, Any]]]:
     """What `lab.status --json` says, by host."""
     return lambda: {row["host"]: row for row in json.loads(inv("lab.status", "--json").stdout)}
+
+
+_NO_STACK = """
+docker stack ls --format '{{.Name}}' | xargs -r docker stack rm
+until [ -z "$(docker network ls -q --filter label=com.docker.stack.namespace)" ]; do sleep 0.5; done
+"""
 
 
 @contextmanager

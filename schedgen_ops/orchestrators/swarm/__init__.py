@@ -1,1 +1,1 @@
-"""A Docker Swarm, as what runs a project's services: what of a compose file it can run, and how it is told. Pure."""
+"""A Docker Swarm, as what runs a project's services: what it can run, and how it is told. Pure."""

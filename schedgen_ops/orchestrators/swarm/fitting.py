@@ -129,7 +129,7 @@ def _of(place: str, body: Body, service: Service, directory: str) -> Iterator[Mi
         if value and key not in SAME | OURS and not key.startswith("x-"):
             yield Misfit(f"{place}.{key}", "a stack cannot say it", _HINTS.get(key, ""))
     yield from _needs(place, body)
-    yield from _ports(place, body, service)
+    yield from _ports(place, service)
     yield from _volumes(place, body, service, directory)
     yield from _deploy(place, body.get("deploy") or {})
     for network, said in sorted((body.get("networks") or {}).items()):
@@ -146,7 +146,7 @@ def _needs(place: str, body: Body) -> Iterator[Misfit]:
             yield Misfit(f"{place}.depends_on.{name}.restart", text, "Have it connect again by itself.")
 
 
-def _ports(place: str, body: Body, service: Service) -> Iterator[Misfit]:
+def _ports(place: str, service: Service) -> Iterator[Misfit]:
     if service.odd_ports:
         text = "on a Swarm ports are published by the ingress: single TCP ports, each with a number"
         yield Misfit(f"{place}.ports", text)

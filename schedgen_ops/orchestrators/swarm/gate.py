@@ -1,7 +1,7 @@
 """The ingress of a Swarm: our proxy once on every node, with the published ports of that node. Pure.
 
-It finds containers by the Swarm's DNS, `tasks.SERVICE`, wherever they run, so that neither virtual addresses nor the
-routing mesh are needed. Its configuration is a config that is named by its content, like every other.
+It finds containers by the Swarm's DNS, `tasks.SERVICE`, wherever they run: no virtual address and no mesh is
+needed. Its configuration is a config that is named by its content, like every other.
 """
 
 from __future__ import annotations
@@ -13,16 +13,10 @@ from typing import Any
 
 from schedgen_ops.commands.definition import Service
 from schedgen_ops.commands.docker import INGRESS
-from schedgen_ops.host_scripts import text
 from schedgen_ops.orchestrators.swarm import stack
 from schedgen_ops.proxy import chosen
-from schedgen_ops.proxy.haproxy import FOLDER
 from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.settings import Settings
-
-_PAGE = "Down for maintenance\n"
-# An engine takes no config that is empty.
-_NOBODY = "# Nobody is turned away.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class Gate:
 def behind(services: Iterable[Service], settings: Settings) -> tuple[Route, ...]:
     """Return the routes to services that publish ports.
 
-    Bytes are passed on as they come where nothing says that a port speaks HTTP: no check, and not `ingress.http`.
+    Where nothing says that a port speaks HTTP, neither a check nor `ingress.http`, bytes pass as they come.
     """
     published = [service for service in services if service.ports]
     names = {service.name: f"tasks.{settings.project}_{service.name}" for service in published}
@@ -52,7 +46,10 @@ def behind(services: Iterable[Service], settings: Settings) -> tuple[Route, ...]
         for route in found
         if route.port.published in settings.ingress.tcp or not (route.asked or route.port.published in spoken)
     ]
-    return tuple(replace(each, ipv6=False) for each in routes(published, settings.checks, names, raw))
+    # Old and new ones are there together for a while.
+    room = {service.name: 2 * service.replicas for service in published}
+    led = routes(published, settings.checks, names, raw)
+    return tuple(replace(each, ipv6=False, room=room[each.service]) for each in led)
 
 
 def gate(
@@ -93,12 +90,10 @@ def gate(
     }
     texts = {
         proxy.config_name: proxy.render(found, body, settings.ingress),
-        "hold.lua": text("proxies/haproxy/hold.lua"),
-        "maintenance.map": _NOBODY,
-        "maintenance.html": _PAGE,
+        **proxy.besides(),
     }
     contents = [stack.Content("configs", key, "", hashed(value)) for key, value in sorted(texts.items())]
-    body["configs"] = [{"source": each.key, "target": f"{FOLDER}/{each.key}"} for each in contents]
+    body["configs"] = [{"source": each.key, "target": f"{proxy.folder}/{each.key}"} for each in contents]
     made = {each.name(settings.project): texts[each.key] for each in contents}
     return Gate(stack.finished(INGRESS, body, document, settings, contents), made)
 

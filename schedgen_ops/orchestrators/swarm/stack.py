@@ -1,7 +1,7 @@
 """What `docker stack deploy` is given: a file for each service of a release, from its compose file. Pure.
 
-Each file stands by itself, with the networks, volumes and contents that its service uses, so that some services
-can be deployed without the others, and one that is gone back to is told by its own file alone.
+Each file stands by itself, with the networks, volumes and contents that its service uses, so that some can be
+deployed without the others, and one that is gone back to is told by its own file alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ VERSION = "3.8"
 OURS_LABEL = "schedgen.project"
 _KINDS = ("configs", "secrets")
 _NAME = 64
+# Seconds that a service is watched before the next one; the verification watches all for `health.settle`.
+_MONITOR = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def finished(
     for kind in _KINDS:
         used[kind] = _contents(kind, body, document, settings, contents)
     mark.update(json.dumps(used, sort_keys=True).encode())
-    # Who looks at the containers of a node finds them as Compose's: logs, a shell in one, what an ingress counted.
+    # Who looks at the containers of a node finds them as Compose's: logs, exec, what an ingress counted.
     found_by = {PROJECT_LABEL: settings.project, SERVICE_LABEL: name, ONEOFF_LABEL: "False"}
     labels = {**_labels(body.get("labels")), **found_by, DEFINITION_LABEL: mark.hexdigest()[:16]}
     service = {**body, "labels": labels}
@@ -244,7 +246,7 @@ def update(settings: Settings, written: Body, order: str) -> dict[str, Any]:
         "order": order,
         "failure_action": "pause",
         "max_failure_ratio": 0,
-        "monitor": f"{max(1, settings.health.settle)}s",
+        "monitor": f"{min(_MONITOR, max(1, settings.health.settle))}s",
     }
 
 

@@ -1,0 +1,143 @@
+"""A Swarm of three nodes under load: deployed to, taken back, rolled back, a node drained, a node lost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from box import Box
+from deploy_kit import PATIENCE, wait_for
+from load import CONNECTIONS, failed, loads
+from stack_kit import Stack, stack
+
+from schedgen_ops.lab import docker
+from schedgen_ops.lab.place import Place, first_hosts
+
+DOOR = 3000
+_DATA = "docker exec $(docker ps -q --filter name=swarmed_store) redis-cli"
+
+
+@pytest.fixture
+def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
+    """The project `swarm` on the first node, and an operator whose config has all three."""
+    with stack("swarmed", lab, swarm[0], tmp_path, shape="swarm") as made:
+        file = tmp_path / "config" / "lab.yaml"
+        config = yaml.safe_load(file.read_text())
+        config["hosts"] = [
+            {"name": box.name, "address": box.address, "user": "deploy", "port": lab.ssh_port}
+            for box in swarm
+        ]
+        file.write_text(yaml.safe_dump(config))
+        yield made
+
+
+def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tuple[Box, ...]) -> None:
+    first, second, third = swarm
+    _assert_tasks_of_compose_alone_are_refused(on)
+    on.deploy("v1")
+    swarm[0].sh(f"{_DATA} set kept yes")
+    with loads(_url(first), _url(third)) as ended:
+        _assert_deployed(on, swarm)
+        _assert_taken_back(on, swarm)
+        _assert_rolled_back(on, swarm)
+        _assert_drained(on, second)
+        assert failed(ended()) == []
+    _assert_looked_at(on)
+    _assert_goes_on_without(on, third, first)
+    assert swarm[0].sh(f"{_DATA} get kept") == "yes"
+
+
+def _url(box: Box) -> str:
+    return f"http://{box.address}:{DOOR}/"
+
+
+def _serves(swarm: tuple[Box, ...], version: str) -> None:
+    for box in swarm:
+        assert {box.get("/", port=DOOR) for _ in range(5)} == {version}
+
+
+def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
+    for words in (("backup",), ("deploy.guarded", "--branch", "v1"), ("ops.restart", "web"), ("doctor",)):
+        ran = on.op(*words)
+        assert (ran.code, "does not work on a Swarm" in ran.output) == (2, True), ran.output
+
+
+def _assert_deployed(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """A config that changed is another one; what did not change goes on."""
+    store = swarm[0].sh("docker ps -q --filter name=swarmed_store")
+    said = on.deploy("v2")
+    assert "Service web is replaced, and well" in said
+    assert "Service store had not changed" in said
+    assert swarm[0].sh("docker ps -q --filter name=swarmed_store") == store
+    _serves(swarm, "2")
+    assert {line for line in on.op("exec", "web", "--", "cat", "/motd").stdout.split() if "second" in line}
+
+
+def _assert_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
+    ran = on.op("deploy", "--branch", "v3")
+    assert (ran.code, "service web" in ran.stderr) == (4, True), ran.output
+    assert "The old release serves" in ran.output
+    _serves(swarm, "2")
+    record = json.loads(
+        swarm[0].sh(f"ls -d {on.directory}/.schedgen/releases/*/release.json | tail -1 | xargs cat")
+    )
+    assert record["state"] == "FAILED"
+
+
+def _assert_rolled_back(on: Stack, swarm: tuple[Box, ...]) -> None:
+    ran = on.op("rollback", "--yes")
+    assert ran.code == 0, ran.output
+    _serves(swarm, "1")
+    assert "first" in on.op("exec", "web", "--", "cat", "/motd").stdout
+
+
+def _assert_drained(on: Stack, node: Box) -> None:
+    """Replacements are there before what it has ends; what leads to it lost its door."""
+    others = _containers(on, but=node)
+    ran = on.op("hosts.drain", node.name, "--yes")
+    assert ran.code == 0, ran.output
+    assert node.sh("docker ps -q") == ""
+    assert others <= _containers(on, but=node)
+    stuck = on.op("hosts.drain", "app1", "--yes")
+    assert (stuck.code, "its volume is on app1" in stuck.output) == (3, True), stuck.output
+    back = on.op("hosts.undrain", node.name, "--yes")
+    assert back.code == 0, back.output
+    assert node.get("/", port=DOOR) == "1"
+
+
+def _containers(on: Stack, but: Box) -> set[str]:
+    listing = "docker ps -q --filter label=com.docker.compose.project=swarmed"
+    boxes = [Box(host) for host in first_hosts(3) if host.name != but.name]
+    return {line for box in boxes for line in box.sh(listing).split()}
+
+
+def _assert_looked_at(on: Stack) -> None:
+    rows = on.op.document("status")
+    assert "web" in json.dumps(rows)
+    assert on.op("verify.quick").code == 0
+    assert "swarmed_store" in on.op("logs", "store", "--json").stdout
+
+
+def _assert_goes_on_without(on: Stack, lost: Box, asked: Box) -> None:
+    """What it was in the middle of is lost with it, and nothing else."""
+    with loads(_url(asked)) as ended:
+        time.sleep(2)
+        docker.run("kill", lost.host.container)
+        wait_for(
+            lambda: _running(asked, "swarmed_web") == "2/2", "two containers on the other nodes", PATIENCE
+        )
+        seen = ended()
+    docker.run("start", lost.host.container)
+    # Each of the two loads had at most so many requests on their way.
+    assert all(one.failed <= CONNECTIONS for one in seen), seen
+    assert on.op("deploy.status").code == 0
+
+
+def _running(box: Box, service: str) -> str:
+    nodes = box.sh("docker node ls --format '{{.Hostname}} {{.Status}}'")
+    there = box.sh(f"docker service ls --filter name={service} --format '{{{{.Replicas}}}}'")
+    return there if "app3 Down" in nodes else ""

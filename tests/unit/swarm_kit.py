@@ -1,0 +1,131 @@
+"""What the tests of a Swarm share: an environment on one, a compose file, an engine made of files."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from kit import program
+
+from schedgen_ops.commands.definition import Service, parse_services
+from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.settings import Settings
+
+DIGEST = "registry:5000/shop-web:r1@sha256:" + "1" * 64
+DOCUMENT: dict[str, Any] = {
+    "name": "shop",
+    "services": {
+        "store": {
+            "image": "redis:7",
+            "volumes": [{"type": "volume", "source": "data", "target": "/data", "volume": {}}],
+            "networks": {"default": None},
+        },
+        "web": {
+            "build": {"context": "/srv/shop/web"},
+            "command": None,
+            "environment": {"WORD": "cost$$5", "UNSET": None},
+            "configs": [{"source": "motd", "target": "/motd"}],
+            "secrets": [{"source": "key", "target": "/run/secrets/key", "mode": "0440"}],
+            "ports": [{"mode": "ingress", "target": 8000, "published": "3000", "protocol": "tcp"}],
+            "networks": {"default": {"aliases": ["site"]}},
+            "healthcheck": {"test": ["CMD", "true"], "interval": "1s", "start_interval": "1s"},
+            "depends_on": {"store": {"condition": "service_healthy", "required": True}},
+            "deploy": {"replicas": 2, "resources": {"limits": {"cpus": 0.5, "memory": "536870912"}}},
+            "mem_reservation": "1048576",
+            "restart": "unless-stopped",
+        },
+    },
+    "networks": {"default": {"name": "shop_default", "ipam": {}}},
+    "volumes": {"data": {"name": "shop_data"}},
+    "configs": {"motd": {"name": "shop_motd", "file": "/srv/shop/motd"}},
+    "secrets": {"key": {"name": "shop_key", "file": "/srv/shop/key"}},
+}
+
+
+def swarm(**changes: Any) -> Settings:
+    """An environment on a Swarm."""
+    known: dict[str, Any] = {
+        "project": "shop",
+        "directory": "/srv/shop",
+        "hosts": [{"name": "app1", "address": "app1"}, {"name": "app2", "address": "app2"}],
+        "orchestrator": "swarm",
+        "swarm": {"registry": "registry:5000"},
+        "health": {"settle": 7},
+    }
+    return Settings.model_validate({**known, **changes})
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    """The compose file, with further keys of its service `web`."""
+    made = copy.deepcopy(DOCUMENT)
+    made["services"]["web"].update(changes)
+    return made
+
+
+def services(written: dict[str, Any]) -> tuple[Service, ...]:
+    """The services of a compose file."""
+    return parse_services(written, {})
+
+
+def record(strategy: str = "ingress", digest: str = DIGEST, **more: Any) -> ServiceRecord:
+    """What a release says of a service."""
+    return ServiceRecord("shop-web:r1", "sha256:1", "", strategy=strategy, digest=digest, replicas=2, **more)
+
+
+# A manager made of files. `service-NAME`: its definition, the state of its update, how many are to run, the update's
+# words. `task-NAME-N`: what a task is to do, what it does, its definition, why it ended. What is in `deploys` comes
+# with a deploy, what is in `next-N` at the N-th look.
+_DOCKER = r"""
+cd -- "$FAKE" || exit 9
+echo "$*" >> log
+tab=$'\t' last=${!#}
+last=${last#shop_}
+look() {
+  local at=1
+  [ ! -e looks ] || at=$(($(< looks) + 1))
+  echo "$at" > looks
+  [ ! -d "next-$at" ] || cp "next-$at"/* .
+}
+has() { [ -e "service-$last" ]; }
+case "$*" in
+  'stack deploy'*) [ ! -d deploys ] || cp deploys/* . ;;
+  'service rm '*) rm -f "service-$last" task-"$last"-* ;;
+  'service logs '*) echo "words of $last" ;;
+  'events '*) exec sleep 60 ;;
+  'service inspect --format {{index'*) has && cut -d' ' -f1 "service-$last" ;;
+  'service inspect --format {{.ID}}'*)
+    look
+    has || exit 1
+    read -r _ state _ text < "service-$last"
+    echo "id-$last$tab$state$tab$text"
+    ;;
+  'service inspect --format {{.Spec.Name}}'*) echo "shop_$last" ;;
+  'service inspect '*) has ;;
+  'service ls --filter id='*) cut -d' ' -f3 "service-${4#id=id-}" ;;
+  'service ls '*) ;;
+  'service ps '*)
+    look
+    for n in "$@"; do [[ $n != shop_* ]] || ls task-"${n#shop_}"-* 2> /dev/null; done
+    ;;
+  'inspect --type task --format {{.Status.State}}'*)
+    for file in "${@:6}"; do
+      look
+      read -r _ state _ why < "$file"
+      echo "$state|$(cut -d- -f2 <<< "$file")|$why"
+    done
+    ;;
+  'inspect --type task '*)
+    for file in "${@:6}"; do
+      read -r wanted state definition why < "$file"
+      echo "id$tab$wanted$tab$state$tab$definition$tab$why"
+    done
+    ;;
+  *) exit 9 ;;
+esac
+"""
+
+
+def engine(folder: Path) -> None:
+    """Puts the engine into a folder, with all that it is made of."""
+    program(folder, "docker", f"FAKE={folder}\n{_DOCKER}")
