@@ -73,9 +73,9 @@ def record(strategy: str = "ingress", digest: str = DIGEST, **more: Any) -> Serv
     return ServiceRecord("shop-web:r1", "sha256:1", "", strategy=strategy, digest=digest, replicas=2, **more)
 
 
-# A manager made of files. `service-NAME`: its definition, the state of its update, how many are to run, the update's
-# words. `task-NAME-N`: what a task is to do, what it does, its definition, why it ended. What is in `deploys` comes
-# with a deploy, what is in `next-N` at the N-th look.
+# A manager made of files. `service-NAME`: definition, state of its update, how many are to run, the update's
+# words. `task-NAME-N`: what it is to do, what it does, its definition, why it ended. `deploys` comes with a
+# deploy, `next-N` at the N-th look.
 _DOCKER = r"""
 cd -- "$FAKE" || exit 9
 echo "$*" >> log
