@@ -41,6 +41,7 @@ LONGEST = (
     "test_built_here",
     "test_deploy_broken",
     "test_called_by_name",
+    "test_swarm",
 )
 """Files that begin first, so that the second of two processes does not end long after the first."""
 

@@ -7,6 +7,7 @@ source lib/swarm.bash
 
 away="node.id!=$node"
 # What keeps services from the node is taken back in the end: its tasks elsewhere fit either way, and stay.
+# shellcheck disable=SC2317,SC2329 # called by the trap
 allow() {
   local name
   for name in "${moved[@]}"; do
@@ -30,12 +31,18 @@ for name in "${services[@]}"; do
   for ((end = SECONDS + limit; ; )); do
     how=$(state "$name")
     case $how in
-      paused | rollback*) echo "$name does not get well elsewhere; nothing was drained" >&2; exit 1 ;;
+      paused | rollback*)
+        echo "$name does not get well elsewhere; nothing was drained" >&2
+        exit 1
+        ;;
       updating) ;;
       # Without anything to replace there is no update.
       *) here | grep -qE "^${stack}_$name\." || break ;;
     esac
-    [ "$SECONDS" -lt "$end" ] || { echo "$name did not start elsewhere within $limit s; nothing was drained" >&2; exit 1; }
+    [ "$SECONDS" -lt "$end" ] || {
+      echo "$name did not start elsewhere within $limit s; nothing was drained" >&2
+      exit 1
+    }
     sleep 0.5
   done
 done

@@ -10,7 +10,10 @@ sign_in || exit
 gone
 want=$(defined "$file")
 # What was there before is over first: two jobs at a time are never meant.
-for ((i = 0; i < 50; i++)); do "${docker[@]}" service inspect "${stack}_$service" > /dev/null 2>&1 || break; sleep 0.1; done
+for ((i = 0; i < 50; i++)); do
+  "${docker[@]}" service inspect "${stack}_$service" > /dev/null 2>&1 || break
+  sleep 0.1
+done
 trap 'gone; unfollow; [ -z "$registry" ] || rm -rf -- "$registry"' EXIT
 "${signed[@]}" stack deploy --resolve-image never --with-registry-auth -c "$file" "$stack" > /dev/null || exit
 follow

@@ -8,11 +8,14 @@
 source lib/registry.bash
 source lib/swarm.bash
 
-declare -A want=() changed=() failed=() told=() verdict=() text=() id=()
+declare -A want=() changed=() failed=() told=() verdict=() text=()
 files=()
 for name in "${services[@]}"; do
   want[$name]=$(defined "$folder/$name.json")
-  [ -n "${want[$name]}" ] || { echo "$folder/$name.json is no file of a service" >&2; exit 1; }
+  [ -n "${want[$name]}" ] || {
+    echo "$folder/$name.json is no file of a service" >&2
+    exit 1
+  }
   changed[$name]=yes
   [ "$(having "$name")" != "${want[$name]}" ] || changed[$name]=no
   files+=(-c "$folder/$name.json")
@@ -26,12 +29,15 @@ sign_in || exit
 
 # One look at the service $1: sets its verdict to well, bad or nothing, and its text.
 look() {
-  local name=$1 state message wanted lines running others lost why
+  local name=$1 known state message wanted lines running others lost why
   verdict[$name]='' text[$name]=''
-  IFS=$'\t' read -r id[$name] state message < <("${docker[@]}" service inspect --format \
+  IFS=$'\t' read -r known state message < <("${docker[@]}" service inspect --format \
     '{{.ID}}{{"\t"}}{{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}new{{end}}{{"\t"}}{{if .UpdateStatus}}{{.UpdateStatus.Message}}{{end}}' \
-    "${stack}_$name" 2> /dev/null) || { text[$name]='a manager does not answer'; return; }
-  wanted=$("${docker[@]}" service ls --filter "id=${id[$name]}" --format '{{.Replicas}}')
+    "${stack}_$name" 2> /dev/null) || {
+    text[$name]='a manager does not answer'
+    return
+  }
+  wanted=$("${docker[@]}" service ls --filter "id=$known" --format '{{.Replicas}}')
   wanted=${wanted#*/} wanted=${wanted%% *}
   lines=$(tasks "$name")
   read -r running others lost < <(awk -F '\t' -v want="${want[$name]}" '

@@ -4,7 +4,10 @@
 source lib/swarm.bash
 
 mapfile -t ids < <("${docker[@]}" service ps --quiet --no-trunc --filter desired-state=running "${services[@]/#/${stack}_}")
-[ "${#ids[@]}" -gt 0 ] || { echo 'nothing of it runs' >&2; exit 1; }
+[ "${#ids[@]}" -gt 0 ] || {
+  echo 'nothing of it runs' >&2
+  exit 1
+}
 for ((end = SECONDS + seconds; SECONDS < end; )); do
   sleep 1
   while IFS='|' read -r state service err; do
