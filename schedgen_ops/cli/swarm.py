@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from schedgen_ops import events
 from schedgen_ops.cli.looking import conclude, look
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.swarm import Seen, Standing
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.release import store
@@ -14,7 +15,7 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import manager
 from schedgen_ops.task_run import Operation
-from schedgen_ops.ui.tables import Column, Table
+from schedgen_ops.ui.tables import Column, Table, details
 
 if TYPE_CHECKING:
     from schedgen_ops.swarm.session import SwarmSession
@@ -33,6 +34,20 @@ def session(op: Operation, session: Session) -> SwarmSession:
         each.name: getattr(session, each.name) for each in fields(session) if not each.name.startswith("_")
     }
     return SwarmSession(**{**said, "reach": None}, nodes=op.nodes)
+
+
+def plan(op: Operation, ref: Ref) -> None:
+    """Show what a deploy of `ref` would do."""
+    from schedgen_ops.swarm import preview
+
+    answered = look(op, lambda remote: preview.look(op.context(remote), ref))
+    for found in answered.ok.values():
+        op.ui.show(details(found.head, title=f"What a deploy of {ref} would do"))
+        commits = tuple((commit,) for commit in found.commits)
+        op.ui.show(Table(("Commit",), commits, title="Commits", empty="None."))
+        columns = ("Service", "Action", "Why", "How")
+        op.ui.show(Table(columns, found.services, title="Services", empty="There is none."))
+    conclude(answered)
 
 
 def status(op: Operation) -> None:

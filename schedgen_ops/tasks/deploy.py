@@ -83,9 +83,15 @@ def preflight(op: Operation, branch: str = "", tag: str = "") -> None:
     cli.preflight(op, asked(op, branch, tag))
 
 
-@operation(help={"branch": _BRANCH, "tag": _TAG})
+@operation(swarm="manager", help={"branch": _BRANCH, "tag": _TAG})
 def plan(op: Operation, branch: str = "", tag: str = "") -> None:
     """Show what a deploy would do; changes nothing."""
+    if op.settings.on_swarm:
+        from schedgen_ops.cli import swarm
+        from schedgen_ops.cli.deploy import asked
+
+        swarm.plan(op, asked(op, branch, tag))
+        return
     from schedgen_ops.cli import deploy as cli
 
     cli.plan(op, cli.asked(op, branch, tag))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,13 +41,14 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
     on.deploy("v1")
     swarm[0].sh(f"{_DATA} set kept yes")
     with loads(_url(first), _url(third)) as ended:
+        _assert_killed_and_taken_back(on, swarm)
         _assert_deployed(on, swarm)
         _assert_taken_back(on, swarm)
         _assert_rolled_back(on, swarm)
         _assert_drained(on, second)
         assert failed(ended()) == []
     _assert_looked_at(on)
-    _assert_goes_on_without(on, third, first)
+    _assert_goes_on_without_its_leader(on, swarm)
     assert swarm[0].sh(f"{_DATA} get kept") == "yes"
 
 
@@ -66,8 +67,21 @@ def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
         assert (ran.code, "does not work on a Swarm" in ran.output) == (2, True), ran.output
 
 
+def _assert_killed_and_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """Whoever deploys next takes back what a run left that nobody could end."""
+    run = on.op.start("deploy", "--branch", "v2")
+    run.until("=== Step 4: ")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    ran = on.op("deploy", "--branch", "v1", "--wait", "60s")
+    assert (ran.code, "An earlier run was interrupted" in ran.output) == (0, True), ran.output
+    _serves(swarm, "1")
+
+
 def _assert_deployed(on: Stack, swarm: tuple[Box, ...]) -> None:
     """A config that changed is another one; what did not change goes on."""
+    plan = on.op("deploy.plan", "--branch", "v2")
+    assert (plan.code, "start-first, behind the ingress" in plan.stdout) == (0, True), plan.output
     store = swarm[0].sh("docker ps -q --filter name=swarmed_store")
     said = on.deploy("v2")
     assert "Service web is replaced, and well" in said
@@ -122,22 +136,35 @@ def _assert_looked_at(on: Stack) -> None:
     assert "swarmed_store" in on.op("logs", "store", "--json").stdout
 
 
-def _assert_goes_on_without(on: Stack, lost: Box, asked: Box) -> None:
-    """What it was in the middle of is lost with it, and nothing else."""
-    with loads(_url(asked)) as ended:
-        time.sleep(2)
-        docker.run("kill", lost.host.container)
-        wait_for(
-            lambda: _running(asked, "swarmed_web") == "2/2", "two containers on the other nodes", PATIENCE
-        )
+def _assert_goes_on_without_its_leader(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """In the middle of a deploy: what it had in hand is lost with it, and the others serve one release."""
+    leader = _lead(swarm)
+    others = tuple(box for box in swarm if box != leader)
+    with loads(_url(swarm[0])) as ended:
+        run = on.op.start("deploy", "--branch", "v2")
+        run.until("=== Step 4: ")
+        docker.run("kill", leader.host.container)
+        ran = run.wait()
+        assert ran.code in (0, 4), ran.output
+        wait_for(lambda: _running(swarm[0], leader) == "2/2", "two containers on the other nodes", PATIENCE)
         seen = ended()
-    docker.run("start", lost.host.container)
+    _serves(others, "1" if ran.code else "2")
+    docker.run("start", leader.host.container)
     # Each of the two loads had at most so many requests on their way.
     assert all(one.failed <= CONNECTIONS for one in seen), seen
     assert on.op("deploy.status").code == 0
 
 
-def _running(box: Box, service: str) -> str:
+def _lead(swarm: tuple[Box, ...]) -> Box:
+    """The node that leads the Swarm, once the first one does not."""
+    first, second, third = swarm
+    second.sh(f"docker node demote {first.name}; docker node promote {first.name}")
+    wait_for(lambda: "app1" in first.sh("docker node ls || true"), "the first to be a manager again", 30)
+    leads = "docker node inspect self --format '{{.ManagerStatus.Leader}}'"
+    return next(box for box in (second, third) if box.sh(leads) == "true")
+
+
+def _running(box: Box, lost: Box) -> str:
     nodes = box.sh("docker node ls --format '{{.Hostname}} {{.Status}}'")
-    there = box.sh(f"docker service ls --filter name={service} --format '{{{{.Replicas}}}}'")
-    return there if "app3 Down" in nodes else ""
+    there = box.sh("docker service ls --filter name=swarmed_web --format '{{.Replicas}}'")
+    return there if f"{lost.name} Down" in nodes else ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kit import ROOT
 from pydantic import ValidationError
-from swarm_kit import swarm
+from swarm_kit import document, record, services, swarm
 
 from schedgen_ops.commands import swarm as commands
 from schedgen_ops.commands.swarm import Node, Seen, Standing, Task
@@ -17,6 +17,7 @@ from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.preflight import nodes
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
+from schedgen_ops.swarm import preview
 from schedgen_ops.swarm.draining import node_of, planned
 from schedgen_ops.tasks import namespace
 from schedgen_ops.verify import checks
@@ -206,3 +207,34 @@ def test_an_answer_is_read_whatever_services_there_are() -> None:
     seen = commands.parse("\n".join((node(), *service("web"))), "shop")
     assert seen.services[0].good
     assert seen.services[0].tasks[0].runs
+
+
+def test_a_plan_says_what_happens_to_each_service_and_to_the_ingress() -> None:
+    settings, before, now = swarm(), document(), document(environment={"WORD": "other"})
+    now["services"]["store"]["image"] = "redis:7"
+    known = {"web": record(), "store": record("stop-first")}
+    wanted = services(now)
+    found = {
+        row[0]: row[1:] for row in preview.rows(settings, wanted, known, before, now, ["motd", "web/a.js"])
+    }
+    action, why, how = found["web"]
+    assert action == "replace"
+    assert "WORD (another value)" in why
+    assert "what is in motd" in why
+    assert "files that its image is built from" in why
+    assert how == "start-first, behind the ingress, 2 one after the other"
+    assert found["store"] == ("unchanged", "", "")
+    assert preview.ingress(settings, wanted, before, now) == ""
+    assert "put on every node" in preview.ingress(settings, wanted, {}, now)
+    moved = document(ports=[{"target": 8000, "published": "3001", "protocol": "tcp"}])
+    assert "answer nobody for some seconds" in preview.ingress(settings, services(moved), before, moved)
+
+
+def test_a_service_that_the_release_does_not_have_any_more_is_told_of() -> None:
+    before, now = document(), document()
+    del now["services"]["store"]
+    now["services"]["web"].pop("depends_on")
+    found = {
+        row[0]: row[1:] for row in preview.rows(swarm(), services(now), {"web": record()}, before, now, [])
+    }
+    assert found["store"][0] == "left"

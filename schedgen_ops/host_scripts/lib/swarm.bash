@@ -11,6 +11,20 @@ having() {
     "${stack}_$1" 2> /dev/null
 }
 
+# led COMMAND...: does it, again and again for a while as long as the Swarm has no leader: one that is lost is replaced by
+# itself within seconds.
+led() {
+  local said end=$((SECONDS + 60)) code
+  while :; do
+    said=$("$@" 2>&1) && code=0 || code=$?
+    [ "$code" -ne 0 ] && [ "$SECONDS" -lt "$end" ] && [[ $said =~ 'no leader'|'has no leader'|'DeadlineExceeded'|'deadline exceeded'|'Unavailable'|'lost leadership' ]] || break
+    echo 'say the Swarm has no leader, trying again'
+    sleep 2
+  done
+  [ "$code" -eq 0 ] && printf '%s\n' "$said" || printf '%s\n' "$said" >&2
+  return "$code"
+}
+
 # tasks SERVICE...: a line for each task, also of earlier ones: the service, what it is to do, what it does, its definition,
 # why it ended.
 tasks() {

@@ -15,7 +15,7 @@ for ((i = 0; i < 50; i++)); do
   sleep 0.1
 done
 trap 'gone; unfollow; [ -z "$registry" ] || rm -rf -- "$registry"' EXIT
-"${signed[@]}" stack deploy --resolve-image never --with-registry-auth -c "$file" "$stack" > /dev/null || exit
+led "${signed[@]}" stack deploy --resolve-image never --with-registry-auth -c "$file" "$stack" > /dev/null || exit
 follow
 end=$((SECONDS + limit)) state=''
 while [ "$SECONDS" -lt "$end" ]; do

@@ -5,10 +5,10 @@ source lib/swarm.bash
 
 project=(--filter "label=com.docker.stack.namespace=$stack")
 if [ "${#services[@]}" -eq 0 ]; then
-  "${docker[@]}" stack rm "$stack" || exit
+  led "${docker[@]}" stack rm "$stack" || exit
 else
   for name in "${services[@]}"; do
-    ! "${docker[@]}" service inspect "${stack}_$name" > /dev/null 2>&1 || "${docker[@]}" service rm "${stack}_$name" || exit
+    ! "${docker[@]}" service inspect "${stack}_$name" > /dev/null 2>&1 || led "${docker[@]}" service rm "${stack}_$name" || exit
   done
 fi
 # What of them is still about to end, on whatever node.

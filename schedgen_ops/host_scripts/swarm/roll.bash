@@ -25,7 +25,7 @@ for name in "${services[@]}"; do failed[$name]=$(failures "$name"); done
 
 sign_in || exit
 # What an image is was resolved when it was pushed. Credentials stay with the service: a node that gets it later needs them.
-"${signed[@]}" stack deploy --resolve-image never --with-registry-auth "${files[@]}" "$stack" || exit
+led "${signed[@]}" stack deploy --resolve-image never --with-registry-auth "${files[@]}" "$stack" || exit
 
 # One look at the service $1: sets its verdict to well, bad or nothing, and its text.
 look() {
