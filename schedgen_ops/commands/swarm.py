@@ -93,6 +93,12 @@ class Standing:
         return self.ends or (self.running >= self.wanted and self.update in ("", "completed"))
 
     @property
+    def node(self) -> str:
+        """The id of the only node where it may run; "" where there are others."""
+        words = (each.replace(" ", "").partition("==") for each in self.placed)
+        return next((value for key, _, value in words if key == "node.id" and value), "")
+
+    @property
     def text(self) -> str:
         """How it stands, in words."""
         errors = [task.error for task in self.tasks if task.error]

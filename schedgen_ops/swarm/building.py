@@ -190,11 +190,22 @@ class _Writing:
             if said.get("driver") in (None, "", "local") and not said.get("driver_opts")
         }
         asked = {each.name: [local[name] for name in each.volumes if name in local] for each in services}
-        placed = {name: names for name, names in asked.items() if names}
+        placed = {name: names for name, names in asked.items() if names and not self._placed(name)}
         if not placed:
             return {}
-        having, first = self._having(sorted({name for names in placed.values() for name in names}))
-        return {name: _one(name, names, having, first) for name, names in placed.items()}
+        # Where it is now it stays, whether or not its node answers just now.
+        now = {each.service: each.node for each in seen(self.session.at_work.context).services if each.node}
+        found = {name: now[name] for name in placed if name in now}
+        if wanted := {name: names for name, names in placed.items() if name not in found}:
+            having, first = self._having(sorted({name for names in wanted.values() for name in names}))
+            found |= {name: _one(name, names, having, first) for name, names in wanted.items()}
+        return found
+
+    def _placed(self, name: str) -> bool:
+        """Whether the owner says himself on which node a service runs."""
+        deploy = self.document["services"][name].get("deploy") or {}
+        said = (deploy.get("placement") or {}).get("constraints") or ()
+        return any(each.replace(" ", "").startswith(("node.id==", "node.hostname==")) for each in said)
 
     def _having(self, names: Sequence[str]) -> tuple[Mapping[str, Sequence[str]], str]:
         """The ids of the nodes that have each volume; and that of the manager."""
@@ -205,7 +216,8 @@ class _Writing:
         known = {node.name for node in seen(session.at_work.context).nodes}
         if len(told) < len(known) and (lost := [name for name in names if not having[name]]):
             text = "no node that answers has it, and one that does not may"
-            raise OpsError(f"where the volume {lost[0]} is, is not known: {text}")
+            hint = "Name all nodes in `hosts` of the config, or give the service a placement constraint."
+            raise OpsError(f"where the volume {lost[0]} is, is not known: {text}", hint=hint)
         return having, told[0][0]
 
 

@@ -74,7 +74,7 @@ def planned(seen: Seen, node: Node) -> Drain:
 
 
 def _stuck(service: Standing) -> bool:
-    return any(each.replace(" ", "").startswith("node.id==") for each in service.placed)
+    return any(each.replace(" ", "").startswith(("node.id==", "node.hostname==")) for each in service.placed)
 
 
 def told(done: Drain) -> str:

@@ -77,7 +77,9 @@ def roll(host_run: HostRun, release: Release, names: Sequence[str]) -> tuple[Rol
     Raises:
         OpsError: naming those that are not, and why.
     """
-    limit = host_run.settings.health.deadline * max(1, _most(release, names))
+    settings = host_run.settings
+    nodes = len(settings.hosts) // settings.rollout.at_once(len(settings.hosts)) if INGRESS in names else 1
+    limit = settings.health.deadline * max(1, nodes, _most(release, names))
     command = commands(host_run.context).roll(folder(host_run, release.id), names, limit, _STAY)
     lines: list[str] = []
 

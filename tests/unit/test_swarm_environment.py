@@ -238,3 +238,8 @@ def test_a_service_that_the_release_does_not_have_any_more_is_told_of() -> None:
         row[0]: row[1:] for row in preview.rows(swarm(), services(now), {"web": record()}, before, now, [])
     }
     assert found["store"][0] == "left"
+
+
+def test_a_service_that_is_held_by_one_node_says_which() -> None:
+    assert standing("store", "app1", placed=("node.id == id1",)).node == "id1"
+    assert standing("web", "app1", placed=("node.labels.web == yes",)).node == ""

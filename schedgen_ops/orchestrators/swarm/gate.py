@@ -83,7 +83,9 @@ def gate(
             "mode": "global",
             "endpoint_mode": "dnsrr",
             "labels": {stack.OURS_LABEL: settings.project},
-            "update_config": stack.update(settings, {}, "stop-first"),
+            "update_config": stack.update(
+                settings, {"parallelism": settings.rollout.at_once(len(settings.hosts))}, "stop-first"
+            ),
             "restart_policy": {"condition": "any"},
             **_placed(settings),
         },
