@@ -89,7 +89,14 @@ look() {
 }
 has() { [ -e "service-$last" ]; }
 case "$*" in
-  'stack deploy'*) [ ! -d deploys ] || cp deploys/* . ;;
+  'stack deploy'*)
+    [ ! -e leaderless ] || {
+      rm leaderless
+      echo 'rpc error: The swarm does not have a leader.' >&2
+      exit 1
+    }
+    [ ! -d deploys ] || cp deploys/* .
+    ;;
   'service rm '*) rm -f "service-$last" task-"$last"-* ;;
   'service logs '*) echo "words of $last" ;;
   'events '*) exec sleep 60 ;;

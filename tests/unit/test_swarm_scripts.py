@@ -130,3 +130,11 @@ def test_each_pushed_image_is_known_by_its_digest() -> None:
     assert parse_pushed("shop-web:r1 registry:5000/shop-web@sha256:1\n") == {
         "shop-web:r1": "registry:5000/shop-web@sha256:1"
     }
+
+
+def test_a_swarm_that_elects_its_leader_is_waited_for(manager: Path) -> None:
+    put(manager / "deploys", service_web=f"{NEW} new 1/1", task_web_1=f"running running {NEW}")
+    put(manager, leaderless="1")
+    result, rolled = roll(manager)
+    assert (result.ok, rolled.how) == (True, "well")
+    assert "say the Swarm has no leader, trying again" in result.lines()

@@ -17,7 +17,7 @@ led() {
   local said end=$((SECONDS + 60)) code
   while :; do
     said=$("$@" 2>&1) && code=0 || code=$?
-    [ "$code" -ne 0 ] && [ "$SECONDS" -lt "$end" ] && [[ $said =~ 'no leader'|'has no leader'|'DeadlineExceeded'|'deadline exceeded'|'Unavailable'|'lost leadership' ]] || break
+    [ "$code" -ne 0 ] && [ "$SECONDS" -lt "$end" ] && [[ $said =~ 'no leader'|'not have a leader'|'DeadlineExceeded'|'deadline exceeded'|'Unavailable'|'lost leadership' ]] || break
     echo 'say the Swarm has no leader, trying again'
     sleep 2
   done
