@@ -161,13 +161,18 @@ def _standing(
     stack: str,
 ) -> Standing:
     name = item["service"]
-    running, _, wanted = item["replicas"].partition(" ")[0].partition("/")
+    wanted = item["replicas"].partition(" ")[0].partition("/")[2]
     told = more.get(name, {})
-    its = (each for each in tasks if each["task"].rpartition(".")[0] == name)
+    its = tuple(
+        Task(each["task"], each["on"], each["is"], each["error"])
+        for each in tasks
+        if each["task"].rpartition(".")[0] == name
+    )
     return Standing(
         name.removeprefix(f"{stack}_"),
         item["mode"],
-        int(running),
+        # A node that is lost goes on running what it had, as far as anybody is told.
+        sum(task.runs for task in its),
         int(wanted),
         told.get("definition", ""),
         told.get("update", ""),
@@ -175,7 +180,7 @@ def _standing(
         told.get("once") == "none",
         told.get("order", ""),
         tuple(told.get("placed") or ()),
-        tuple(Task(each["task"], each["on"], each["is"], each["error"]) for each in its),
+        its,
     )
 
 

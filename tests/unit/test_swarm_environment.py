@@ -52,7 +52,10 @@ def service(name: str, replicas: str = "1/1", update: str = "", message: str = "
         line(
             of=f"shop_{name}", definition="aa", update=update, message=message, order="start-first", placed=[]
         ),
-        line(task=f"shop_{name}.1", on="app1", **{"is": "Running 3 minutes ago"}, error=""),
+        *(
+            line(task=f"shop_{name}.{number}", on="app1", **{"is": "Running 3 minutes ago"}, error="")
+            for number in range(int(replicas[0]))
+        ),
     )
 
 
@@ -243,3 +246,9 @@ def test_a_service_that_the_release_does_not_have_any_more_is_told_of() -> None:
 def test_a_service_that_is_held_by_one_node_says_which() -> None:
     assert standing("store", "app1", placed=("node.id == id1",)).node == "id1"
     assert standing("web", "app1", placed=("node.labels.web == yes",)).node == ""
+
+
+def test_what_runs_on_a_lost_node_is_not_counted() -> None:
+    """Its task is replaced, and said to run all the same."""
+    lost = commands.parse("\n".join((node(), *service("web", "1/1"))).replace("1/1", "2/1"), "shop")
+    assert lost.services[0].running == 1
