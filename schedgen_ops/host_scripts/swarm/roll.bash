@@ -39,6 +39,11 @@ look() {
   }
   wanted=$("${docker[@]}" service ls --filter "id=$known" --format '{{.Replicas}}')
   wanted=${wanted#*/} wanted=${wanted%% *}
+  # While managers elect a leader an answer may be none, or half of one.
+  [[ -n $known && $wanted =~ ^[0-9]+$ ]] || {
+    text[$name]='a manager does not answer'
+    return
+  }
   lines=$(tasks "$name")
   read -r running others lost < <(awk -F '\t' -v want="${want[$name]}" '
     $2 == "running" && $3 == "running" { if ($4 == want) good++; else others++ }
@@ -54,7 +59,7 @@ look() {
   esac
   [ -n "${verdict[$name]}" ] ||
     case $state in
-      new | completed) [ "$running" -lt "${wanted:-1}" ] || [ "$others" -gt 0 ] || verdict[$name]=well ;;
+      new | completed) [ "$running" -lt "$wanted" ] || [ "$others" -gt 0 ] || verdict[$name]=well ;;
       *) text[$name]+=", $message" ;;
     esac
   [ "${verdict[$name]}" != well ] || [ "$state" != new ] || [ "${changed[$name]}" = no ] || fresh=yes
