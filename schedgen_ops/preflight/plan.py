@@ -111,9 +111,7 @@ def probes(
             else nodes.no_compose(settings),
         ),
         **(
-            {"mounted": mounted.probe(settings, docker)}
-            if ref and settings.from_git and only_compose
-            else {}
+            {"mounted": mounted.probe(settings, docker)} if ref and settings.from_git and only_compose else {}
         ),
         "releases": Probe(store.read_command(paths), kept.releases),
         **({"maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance)} if only_compose else {}),

@@ -73,6 +73,8 @@ def _not_yet(settings: Environment) -> Iterator[Violation]:
         yield ("release", "source"), f"releases that are images: {_INSTEAD}"
     if settings.guard.enabled:
         yield ("guard", "enabled"), f"the guard: {_INSTEAD}"
-    for key in ("by_name", "standby"):
+    if settings.balancer:
+        yield ("balancer",), f"hosts taken out of a load balancer: {_INSTEAD}"
+    for key in ("by_name", "standby", "canary_hosts"):
         if getattr(settings.rollout, key):
             yield ("rollout", key), _INSTEAD

@@ -33,7 +33,8 @@ def build(session: SwarmSession) -> None:
     """Build and push the release's images, and write its files; touch nothing that runs."""
     host_run = session.at_work
     release = host_run.release
-    host_run.services, tracked = resolving.resolve(host_run, release.id, release.commit)
+    host_run.services, found = resolving.resolve(host_run, release.id, release.commit)
+    tracked = found.ids
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
     records = _described(host_run, tracked)

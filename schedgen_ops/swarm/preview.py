@@ -90,7 +90,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         raise OpsError(f"Compose does not take the compose file of {ref}: {coming.said}", host=host.name)
     now, before = json.loads(coming.document), json.loads(defined.stdout) if defined.stdout.strip() else {}
     wanted = fitting.known(settings, parse_services(now, {}), coming, ())
-    known = describe(settings, host.entry, wanted, ReleaseId("plan"), serving, coming.tracked)
+    known = describe(settings, host.entry, wanted, ReleaseId("plan"), serving, coming.tracked.ids)
     return Preview(
         serving.id if serving else "",
         version,

@@ -72,6 +72,8 @@ def standing(name: str, *where: str, mode: str = "replicated", placed: tuple[str
         ({"database": {"service": "db", "user": "u", "name": "n"}}, "is backed up before a deploy"),
         ({"guard": {"enabled": True}}, "the guard"),
         ({"rollout": {"standby": 60}}, "has it not yet"),
+        ({"rollout": {"canary_hosts": 1}}, "has it not yet"),
+        ({"balancer": {"health": "/healthz"}}, "hosts taken out of a load balancer"),
         ({"build": {"where": "laptop"}}, "built on its first host"),
         ({"orchestrator": "compose"}, "is for `orchestrator: swarm`"),
     ],
