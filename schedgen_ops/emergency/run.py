@@ -21,6 +21,7 @@ _LONG = 300.0
 _DOWN, _AT_ONCE = 600.0, 4
 # The record of the services that use the database.
 _USERS = "users"
+_COMING_UP = 60
 
 
 @dataclass(slots=True)
@@ -101,12 +102,12 @@ class EmergencyHost(Ran):
         return Paths(self.settings.directory).state
 
     def verify(self) -> None:
-        """Verify every service and every configured URL.
+        """Verify every service and every configured URL, which may take their time to answer.
 
         Raises:
             VerificationFailed: where something does not answer as it should.
         """
-        findings = verifier.patiently(self.context)
+        findings = verifier.come_up(self.context, min(_COMING_UP, self.settings.health.deadline))
         bad = rules.failed(findings)
         if bad:
             raise VerificationFailed(

@@ -15,7 +15,7 @@ from schedgen_ops.log_excerpt import telling
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.remote import Result
-from schedgen_ops.shell import Command
+from schedgen_ops.shell import Command, sh
 from schedgen_ops.verify import checks, logs, own, remote_commands
 from schedgen_ops.watch import rules
 
@@ -60,6 +60,22 @@ def patiently(host: HostContext, deadline: float = _QUICK, tries: int = _TRIES) 
         findings = quick(host, min(deadline, _QUICK))
         if not rules.failed(findings):
             break
+    return findings
+
+
+def come_up(host: HostContext, seconds: int) -> Findings:
+    """Check as `patiently` does, until nothing fails or `seconds` are over, for what was only just started.
+
+    Without a healthcheck nothing else tells when a service answers; and the ingress has to see it first.
+    """
+    until = host.clock.monotonic() + seconds
+    findings = patiently(host)
+    for _ in range(seconds):
+        if not rules.failed(findings) or host.clock.monotonic() > until:
+            break
+        # There, so that whoever interrupts what hosts do ends it.
+        host.run(sh("sleep", "1"), DEADLINE)
+        findings = patiently(host)
     return findings
 
 

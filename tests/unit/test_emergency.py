@@ -114,9 +114,18 @@ def test_what_uses_the_database_is_stopped_and_started_again() -> None:
     assert on.commands[-1].title.endswith("--no-recreate --no-deps backend pdf-worker")
 
 
+def test_what_was_just_started_may_take_a_moment_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    well = Finding("a", CheckVerdict.PASSED, "fine")
+    answers = iter(((well, Finding("b", CheckVerdict.FAILED, "answered 503")),) * 2 + ((well, well),))
+    monkeypatch.setattr(verifier, "patiently", lambda *_: next(answers))
+    one, on, _ = site(**{"sleep 1": ""})
+    one.verify()
+    assert [command.text for command in on.commands].count("sleep 1") == 2
+
+
 def test_a_check_that_does_not_pass_is_code_6(monkeypatch: pytest.MonkeyPatch) -> None:
     findings = (Finding("a", CheckVerdict.PASSED, "fine"), Finding("b", CheckVerdict.FAILED, "answered 500"))
     monkeypatch.setattr(verifier, "patiently", lambda *_: findings)
     with pytest.raises(VerificationFailed, match="1 of 2 checks") as caught:
-        site()[0].verify()
+        site(**{"sleep 1": ""})[0].verify()
     assert (caught.value.detail, caught.value.exit_code) == ("b: answered 500", 6)
