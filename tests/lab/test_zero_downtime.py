@@ -107,7 +107,7 @@ def test_a_deploy_a_rollback_and_a_killed_deploy_fail_no_request(
     assert "none failed; not all were counted: the ingress was replaced or reloaded" in again.stdout
     assert not failed(seen)
     assert host.sh("ls .schedgen/ingress").split() == [
-        *("applied", "haproxy.cfg", "hold.lua", "maintenance.html", "maintenance.map")
+        *("applied", "haproxy.cfg", "hold.lua", "maintenance.html", "maintenance.map", "out.map")
     ]
 
 
