@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,8 +95,12 @@ class Standing:
     @property
     def node(self) -> str:
         """The id of the only node where it may run; "" where there are others."""
-        words = (each.replace(" ", "").partition("==") for each in self.placed)
-        return next((value for key, _, value in words if key == "node.id" and value), "")
+        return next((value for key, value in _equals(self.placed) if key == "node.id" and value), "")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it may run on one node alone."""
+        return pinned(self.placed)
 
     @property
     def text(self) -> str:
@@ -116,6 +120,18 @@ class Seen:
     def node(self, name: str) -> Node | None:
         """Return the node with that name or id."""
         return next((node for node in self.nodes if name in (node.name, node.id)), None)
+
+
+def pinned(placed: Iterable[str]) -> bool:
+    """Return whether placement constraints leave one node."""
+    return any(key in ("node.id", "node.hostname") for key, _ in _equals(placed))
+
+
+def _equals(placed: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The constraints that want something to be equal: what, and to what."""
+    for key, equal, value in (each.replace(" ", "").partition("==") for each in placed):
+        if equal:
+            yield key, value
 
 
 def look(docker: Docker, stack: str) -> Command:

@@ -81,9 +81,7 @@ def _build(session: Session) -> None:
         _build_once(session, first, {host_run.remote.name for host_run in others})
     else:
         session.do(images.build)
-    built = any(host_run.built for host_run in session.host_runs)
-    text = "Containers built successfully" if built else "Nothing to build: every image comes from elsewhere"
-    events.info(session.emit, text)
+    events.info(session.emit, images.told_built(session.host_runs))
 
 
 def _build_once(session: Session, first: HostRun, others: set[str]) -> None:

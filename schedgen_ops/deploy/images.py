@@ -205,6 +205,13 @@ def _described(host_run: HostRun, tracked: Mapping[str, str], spoken: Spoken) ->
     return describe(settings, host, host_run.services, release, old, tracked, boxes, spoken, own=own)
 
 
+def told_built(host_runs: Iterable[HostRun]) -> str:
+    """Return in words whether any image was built."""
+    if any(host_run.built for host_run in host_runs):
+        return "Containers built successfully"
+    return "Nothing to build: every image comes from elsewhere"
+
+
 def build_here(host_run: HostRun, _: Mapping[str, ServiceRecord], others: Collection[str] = ()) -> None:
     """Build the images that a host's services run.
 

@@ -48,12 +48,7 @@ def build(session: SwarmSession) -> None:
     records = _as_made(host_run, document, records, tracked)
     made = _pushed(host_run, records)
     _Writing(session, document, made.records, made.ingress).write()
-    text = (
-        "Containers built successfully"
-        if host_run.built
-        else "Nothing to build: every image comes from elsewhere"
-    )
-    events.info(session.emit, text)
+    events.info(session.emit, images.told_built([host_run]))
 
 
 def _fits(host_run: HostRun, document: Mapping[str, Any]) -> None:
@@ -151,9 +146,8 @@ class _Writing:
     def _put(self, parts: Sequence[stack.Part]) -> None:
         host_run = self.session.at_work
         where = folder(host_run, host_run.release.id)
-        puts = [files.replace(f"{where}/{part.name}.json", part.text) for part in parts]
-        for command in puts:
-            host_run.run(command)
+        for part in parts:
+            host_run.run(files.replace(f"{where}/{part.name}.json", part.text))
 
     def _contents(self) -> tuple[stack.Content, ...]:
         host_run = self.session.at_work
@@ -195,26 +189,26 @@ class _Writing:
         if not placed:
             return {}
         # Where it is now it stays, whether or not its node answers just now.
-        now = {each.service: each.node for each in seen(self.session.at_work.context).services if each.node}
+        there = seen(self.session.at_work.context)
+        now = {each.service: each.node for each in there.services if each.node}
         found = {name: now[name] for name in placed if name in now}
         if wanted := {name: names for name, names in placed.items() if name not in found}:
-            having, first = self._having(sorted({name for names in wanted.values() for name in names}))
+            asked_for = sorted({name for names in wanted.values() for name in names})
+            having, first = self._having(asked_for, {node.name for node in there.nodes})
             found |= {name: _one(name, names, having, first) for name, names in wanted.items()}
         return found
 
     def _placed(self, name: str) -> bool:
         """Whether the owner says himself on which node a service runs."""
         deploy = self.document["services"][name].get("deploy") or {}
-        said = (deploy.get("placement") or {}).get("constraints") or ()
-        return any(each.replace(" ", "").startswith(("node.id==", "node.hostname==")) for each in said)
+        return swarm.pinned((deploy.get("placement") or {}).get("constraints") or ())
 
-    def _having(self, names: Sequence[str]) -> tuple[Mapping[str, Sequence[str]], str]:
-        """The ids of the nodes that have each volume; and that of the manager."""
+    def _having(self, names: Sequence[str], known: set[str]) -> tuple[Mapping[str, Sequence[str]], str]:
+        """The ids of the nodes, of those that are known, that have each volume; and that of the manager."""
         session = self.session
         command = swarm.volumes(session.at_work.docker, names)
         told = session.nodes.each(lambda remote: remote.run(command, deadline=QUICK).lines()).values()
         having = {name: [id_ for id_, *volumes in told if name in volumes] for name in names}
-        known = {node.name for node in seen(session.at_work.context).nodes}
         if len(told) < len(known) and (lost := [name for name in names if not having[name]]):
             text = "no node that answers has it, and one that does not may"
             hint = "Name all nodes in `hosts` of the config, or give the service a placement constraint."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schedgen_ops.commands.docker import INGRESS
-from schedgen_ops.commands.swarm import Node, Seen, Standing
+from schedgen_ops.commands.swarm import Node, Seen
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.text import plural
 
@@ -60,7 +60,7 @@ def planned(seen: Seen, node: Node) -> Drain:
         each for each in seen.nodes if each.id != node.id and each.good and each.availability == "Active"
     ]
     there = [each for each in seen.services if any(task.node == node.name for task in each.tasks)]
-    if stuck := [each.service for each in there if _stuck(each)]:
+    if stuck := [each.service for each in there if each.pinned]:
         raise Refused(
             f"{', '.join(stuck)} cannot run elsewhere: its volume is on {node.name}",
             hint="Move the data first; then `docker volume rm` there, and deploy.",
@@ -71,10 +71,6 @@ def planned(seen: Seen, node: Node) -> Drain:
             f"no other node could take {', '.join(moved)}", hint="`inv status` tells how they stand."
         )
     return Drain(node, moved, tuple(each.service for each in there if each.mode == "global"))
-
-
-def _stuck(service: Standing) -> bool:
-    return any(each.replace(" ", "").startswith(("node.id==", "node.hostname==")) for each in service.placed)
 
 
 def told(done: Drain) -> str:

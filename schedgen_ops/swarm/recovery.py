@@ -9,12 +9,8 @@ from schedgen_ops.deploy import images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.recovery import HALF
-from schedgen_ops.host_context import QUICK
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.swarm import rolling
-from schedgen_ops.swarm.manager import commands
-
-_REMOVED = 180
 
 
 def recover(host_run: HostRun) -> None:
@@ -32,12 +28,7 @@ def recover(host_run: HostRun) -> None:
             host_run.seen = replace(host_run.seen, tree=replace(host_run.seen.tree, commit=home, branch=""))
     for release in begun:
         host_run.new = release
-        if not release.reached:
-            pass  # It came to nothing that serves.
-        elif serving is None:
-            remove = commands(host_run.context).remove((), _REMOVED)
-            host_run.run(remove, deadline=_REMOVED + QUICK)
-        else:
+        if release.reached:
             rolling.put(host_run, serving, [*release.services, INGRESS], release)
         images.drop(host_run)
         services.close_cut_off(host_run, release)

@@ -48,16 +48,6 @@ def together(host_run: HostRun, names: Sequence[str]) -> None:
     _kept(host_run, names, roll(host_run, host_run.release, names))
 
 
-def bring_ingress(host_run: HostRun, *, there: bool) -> None:
-    """Bring the ingress to what the release says, if it has one.
-
-    Args:
-        there: whether the release has one.
-    """
-    if there:
-        together(host_run, [INGRESS])
-
-
 def ends(release: Release, name: str) -> bool:
     """Return whether a service of a release is a job."""
     return name in release.services and release.services[name].strategy == "job"
@@ -159,28 +149,37 @@ def back(host_run: HostRun) -> None:
     """
     if host_run.new is None or not host_run.touched:
         return
-    stack, old = commands(host_run.context), host_run.old
-    if old is None:
-        host_run.run(stack.remove((), _REMOVED), deadline=_REMOVED + QUICK)
-    else:
-        put(host_run, old, host_run.touched, host_run.new)
+    put(host_run, host_run.old, host_run.touched, host_run.new)
     host_run.touched.clear()
 
 
-def put(host_run: HostRun, release: Release, names: Iterable[str], other: Release) -> None:
+def put(host_run: HostRun, release: Release | None, names: Iterable[str], other: Release) -> None:
     """Bring services to what `release` says, all at once; those that only `other` has are removed.
 
     They ran together before: none has to wait for another.
+
+    Args:
+        release: None where nothing ran before: all of the stack goes.
+
+    Raises:
+        OpsError: naming what is not well afterwards.
     """
+    if release is None:
+        _remove(host_run, ())
+        return
     touched = [name for name in names if not ends(other, name)]
     kept = [name for name in touched if has(release, name)]
-    gone = [name for name in touched if name not in kept]
     # What leads to the others is there as long as they are.
     if kept:
         roll(host_run, release, kept)
-    if gone:
-        command = commands(host_run.context).remove(gone, _REMOVED)
-        host_run.run(command, deadline=_REMOVED + QUICK)
+    if gone := [name for name in touched if name not in kept]:
+        _remove(host_run, gone)
+
+
+def _remove(host_run: HostRun, names: Sequence[str]) -> None:
+    """Remove services, and the whole stack without any."""
+    command = commands(host_run.context).remove(names, _REMOVED)
+    host_run.run(command, deadline=_REMOVED + QUICK)
 
 
 def has(release: Release, name: str) -> bool:

@@ -8,6 +8,7 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import stamp
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import cleaning, code, from_git, images, measured, pipeline, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
@@ -99,8 +100,8 @@ def open_ingress(session: SwarmSession, *, begins: bool) -> Step:
         if begins:
             begin(host_run)
         session.phase("during")
-        there = any(record.proxies for record in host_run.release.services.values())
-        rolling.bring_ingress(host_run, there=there)
+        if rolling.has(host_run.release, INGRESS):
+            rolling.together(host_run, [INGRESS])
 
     return Step("", "Ingress", run, undo=session.undoing(rolling.back))
 
