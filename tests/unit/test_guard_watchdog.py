@@ -206,6 +206,17 @@ def test_a_way_back_that_fails_is_broken_and_says_why(post: Post, site: Site) ->
     assert (post.state / "back").exists()
 
 
+def test_a_way_back_may_be_longer_than_an_argument_of_a_program(post: Post, site: Site) -> None:
+    site.per_look = (10, 5)
+    long = f": {'x' * 200_000}"
+    post.start(back=(long, f"cat; {long}; exit 3", "-", *post.config.back[2:]))
+    assert post.follow().outcome == "broken"
+    assert "a command of the way back failed" in post.record["error"]
+    post.start(back=(long, "-", *post.config.back[2:]))
+    assert post.follow().outcome == "back", post.said
+    assert post.record["state"] == "FAILED"
+
+
 @pytest.mark.parametrize(
     ("action", "timeout", "outcome"), [("accept", 60, "kept"), ("rollback", 60, "back"), ("wait", 1, "back")]
 )
