@@ -249,7 +249,8 @@ def put_back_left(session: Session) -> Step:
             return
         left = {*balancer.out}
         session.do(lambda host_run: balancing.put_back(balancer, host_run, wait=False), only=left)
-        serving = sorted(balancer.serving)
-        events.info(session.emit, f"The load balancer has {', '.join(serving)}")
+        # Before a first deploy nobody could be asked to leave it.
+        if serving := sorted(balancer.serving):
+            events.info(session.emit, f"The load balancer has {', '.join(serving)}")
 
     return Step("", "Load balancer", run)
