@@ -61,6 +61,16 @@ def reset(place: Place, count: int, progress: LabProgress) -> None:
         _write_hosts(place, hosts.running(hosts.existing()))
 
 
+def empty(place: Place, count: int, progress: LabProgress) -> None:
+    """Have the first `count` hosts up with nothing running on them, and nothing there but what is golden.
+
+    Raises LabError when one of them cannot be booted or emptied.
+    """
+    up(place, count, progress)
+    with locked(place):
+        _each(first_hosts(count), lambda host: _emptied(place, host, progress))
+
+
 def halt(place: Place, host: LabHost) -> None:
     """Switch a host off; it keeps all that it has, and `up` and `reset` start it again.
 
@@ -143,6 +153,15 @@ def _reset(place: Place, host: LabHost, progress: LabProgress, line: Line) -> No
     except LabError as error:
         progress.say(f"{host.name}: {error.detail or error.message}; making it anew")
         hosts.rebuild(place, host, golden.kept(), line)
+
+
+def _emptied(place: Place, host: LabHost, progress: LabProgress) -> None:
+    try:
+        hosts.state(host.container, "empty", timeout=120)
+    except LabError as error:
+        progress.say(f"{host.name}: {error.detail or error.message}; making it anew")
+        hosts.rebuild(place, host, golden.kept(), progress.say)
+        hosts.state(host.container, "empty", timeout=120)
 
 
 def _each(wanted: tuple[LabHost, ...], action: Callable[[LabHost], None]) -> None:

@@ -222,12 +222,10 @@ def secrets(box: Box) -> tuple[str, ...]:
     return tuple(line.partition("=")[2] for line in lines)
 
 
-def lock_is_free(box: Box) -> bool:
-    """Whether nobody holds the lock."""
-    return (
-        box.sh("[ ! -e .schedgen/lock ] || flock --nonblock .schedgen/lock true && echo free || true")
-        == "free"
-    )
+def lock_is_free(box: Box, directory: str = ".") -> bool:
+    """Whether nobody holds a project's lock; the reference application's where no folder is named."""
+    lock = f"{directory}/.schedgen/lock"
+    return box.sh(f"[ ! -e {lock} ] || flock --nonblock {lock} true && echo free || true") == "free"
 
 
 def serves(box: Box, version: str, requests: int = 20) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from box import Box
-from deploy_kit import Operator
+from deploy_kit import PATIENCE, Operator
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
@@ -33,6 +33,8 @@ _CONFIG: dict[str, Any] = {
 _MADE = """
 cd; rm -rf "$1" "$1.git" "$1.v2"; mkdir "$1"; base64 -d | tar -xf - -C "$1"; cd "$1"
 git init -q -b main; git config user.name t; git config user.email t@example.org
+# Wherever it is made, a release is the same commit.
+export GIT_AUTHOR_DATE=2026-01-01T00:00:00Z GIT_COMMITTER_DATE=2026-01-01T00:00:00Z
 printf '.env\\n.schedgen\\nbackups\\n' > .gitignore
 [ ! -f env ] || { cp env .env; echo env >> .gitignore; }
 [ ! -f make.bash ] || { bash -e make.bash; rm make.bash; }
@@ -61,7 +63,7 @@ cd; rm -rf "$1" "$1.git" "$1.v2"
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A project on a host, and the operator who deploys it."""
+    """A project on a host, or on several of which `box` is the first, and the operator who deploys it."""
 
     name: str
     box: Box
@@ -121,17 +123,23 @@ class Stack:
 
 
 @contextmanager
-def stack(name: str, place: Place, box: Box, folder: Path, *, shape: str = "") -> Iterator[Stack]:
+def stack(
+    name: str, place: Place, box: Box, folder: Path, *, shape: str = "", beside: tuple[Box, ...] = ()
+) -> Iterator[Stack]:
     """A stack's project on a host: both its releases in its origin, v1 checked out, nothing running.
 
     Args:
         shape: the folder below stacks/ that it is made of, where that has another name.
+        beside: further hosts of the same project.
     """
+    boxes = (box, *beside)
     try:
-        _run(box, _MADE, name, _packed(STACKS / (shape or name)))
-        yield Stack(name, box, _configured(name, shape or name, place, box, folder))
+        for each in boxes:
+            _run(each, _MADE, name, _packed(STACKS / (shape or name)))
+        yield Stack(name, box, _configured(name, shape or name, place, boxes, folder))
     finally:
-        _run(box, _GONE, name)
+        for each in boxes:
+            _run(each, _GONE, name)
 
 
 @contextmanager
@@ -142,7 +150,7 @@ def pulled(name: str, place: Place, box: Box, folder: Path) -> Iterator[Stack]:
     """
     try:
         _run(box, _LAID, name, _packed(STACKS / name))
-        yield Stack(name, box, _configured(name, name, place, box, folder))
+        yield Stack(name, box, _configured(name, name, place, (box,), folder))
     finally:
         _run(box, f'{_GONE} rm -rf "$1-ci" "$1-ci2"', name)
 
@@ -161,7 +169,7 @@ def _packed(folder: Path) -> str:
     return base64.b64encode(made.getvalue()).decode()
 
 
-def _configured(name: str, shape: str, place: Place, box: Box, folder: Path) -> Operator:
+def _configured(name: str, shape: str, place: Place, boxes: tuple[Box, ...], folder: Path) -> Operator:
     said = STACKS / shape / "config.yaml"
     own = yaml.safe_load(said.read_text()) if said.exists() else {}
     config = {
@@ -169,7 +177,10 @@ def _configured(name: str, shape: str, place: Place, box: Box, folder: Path) -> 
         **own,
         "project": name,
         "directory": f"/home/deploy/{name}",
-        "hosts": [{"name": box.name, "address": box.address, "user": "deploy", "port": place.ssh_port}],
+        "hosts": [
+            {"name": box.name, "address": box.address, "user": "deploy", "port": place.ssh_port}
+            for box in boxes
+        ],
         "ssh": {"config_file": None, "identity_file": str(place.key), "known_hosts": str(place.known_hosts)},
     }
     if sign_in := config.get("release", {}).get("registry"):
@@ -177,4 +188,5 @@ def _configured(name: str, shape: str, place: Place, box: Box, folder: Path) -> 
     target = folder / "config" / "lab.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(yaml.safe_dump(config))
-    return Operator(place, folder, (box,))
+    # One host after the other, on a machine that has all of them.
+    return Operator(place, folder, boxes, patience=PATIENCE * len(boxes))

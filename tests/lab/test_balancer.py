@@ -4,55 +4,52 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import deploy_kit as kit
 import pytest
+import yaml
 from box import Box
-from deploy_kit import Operator
+from deploy_kit import over
 from front import Front, front
 from load import CONNECTIONS, Load, failed, loads
+from stack_kit import Stack, stack
 
 from schedgen_ops.lab import docker, manager
-from schedgen_ops.lab.place import Place, first_hosts
+from schedgen_ops.lab.place import Place
 from schedgen_ops.lab.progress import Silent
 
-HEALTH = "/health/db"
-# Stopped before it is started anew, so that its port answers nobody for a while.
-STOPPED = {"stop_first": ["frontend"], "drain": 10}
-BALANCER = {"service": "backend", "drain": 6, "rejoin": 6}
-CONFIG: dict[str, Any] = {
-    "rollout": STOPPED,
-    "build": {"once": True},
-    "health": {"settle": 1},
-    "hosts_down": "skip",
-}
+HEALTH = "/up"
+BALANCER = {"service": "api", "drain": 6, "rejoin": 6}
 NAMES = ("app1", "app2", "app3")
-# On the host that takes backups and migrates, nothing is left out by itself.
-ALONE = {"app2": {"migrates": False, "backs_up": False}, "app3": {"migrates": False, "backs_up": False}}
 
 
 @pytest.fixture
-def three_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
-    """Hosts 1 to 3 in their golden state."""
-    hosts = first_hosts(3)
-    manager.reset(lab, 1, Silent())
-    manager.up(lab, 3, Silent())
-    manager.reset(lab, 3, Silent())
-    try:
-        yield tuple(map(Box, hosts))
-    finally:
-        for host in hosts[1:]:
-            manager.halt(lab, host)
+def on(lab: Place, three_empty_hosts: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
+    """The project on three hosts."""
+    first, *others = three_empty_hosts
+    with stack("balanced", lab, first, tmp_path, beside=tuple(others)) as made:
+        yield made
 
 
-@pytest.fixture
-def op(lab: Place, three_hosts: tuple[Box, ...], tmp_path: Path) -> Operator:
-    # One host after the other, each with its waits, on a machine that has all of them.
-    return Operator(lab, tmp_path, three_hosts, patience=900)
+def configure(on: Stack, balancer: dict[str, Any], **rollout: Any) -> None:
+    """Tells the config how to take a host out, and what a rollout does besides."""
+    file = on.op.folder / "config" / "lab.yaml"
+    config = yaml.safe_load(file.read_text())
+    file.write_text(yaml.safe_dump(over(config, {"balancer": BALANCER | balancer, "rollout": rollout})))
+
+
+def containers(on: Stack, box: Box) -> str:
+    """What runs of the project on a host."""
+    return box.sh(f"docker ps -q --no-trunc --filter label=com.docker.compose.project={on.name} | sort")
+
+
+def versions(boxes: Sequence[Box]) -> list[str]:
+    """The release that serves on each host, by its own word."""
+    return [box.get("/", port=3001) for box in boxes]
 
 
 class Watched:
@@ -88,91 +85,94 @@ class Watched:
 def visited(at: Front) -> Iterator[tuple[Watched, list[Load]]]:
     """Visitors at the load balancer while the block lasts; afterwards there is what they saw."""
     seen: list[Load] = []
-    with loads(f"{at.url(3000)}/", f"{at.url(3001)}/health") as ended, Watched(at) as watched:
+    with loads(f"{at.url(3000)}/", f"{at.url(3001)}/") as ended, Watched(at) as watched:
         yield watched, seen
         seen += ended()
 
 
 def test_visitors_of_a_load_balancer_notice_nothing(
-    op: Operator, three_hosts: tuple[Box, ...], tmp_path: Path
+    on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
 ) -> None:
-    op.configure(hosts=ALONE, balancer={**BALANCER, "health": HEALTH}, **CONFIG)
-    first = op.deploy("v1.2.3")
-    assert first.stdout.count("Not taken out of the load balancer: no ingress answers at /health/db") == 3
-    with front(tmp_path, three_hosts, HEALTH) as at:
-        _assert_deploy(op, three_hosts, at)
-        _assert_broken(op, three_hosts, at)
-        _assert_rollback(op, three_hosts, at)
+    configure(on, {"health": HEALTH})
+    for box in three_empty_hosts:
+        box.sh(f"cd {on.directory} && docker compose up --detach --build")
+    first = on.deploy("v1")
+    assert first.count("Not taken out of the load balancer: no ingress answers at /up") == 3
+    with front(tmp_path, three_empty_hosts, HEALTH) as at:
+        _assert_deploy(on, three_empty_hosts, at)
+        _assert_broken(on, three_empty_hosts, at)
+        _assert_rollback(on, three_empty_hosts, at)
 
 
 def test_visitors_notice_of_a_host_that_dies_what_it_had_begun(
-    op: Operator, three_hosts: tuple[Box, ...], tmp_path: Path
+    on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
 ) -> None:
-    op.configure(hosts=ALONE, balancer={**BALANCER, "health": HEALTH}, **CONFIG).deploy("v1.2.3")
-    with front(tmp_path, three_hosts, HEALTH) as at:
-        _assert_one_that_is_dead(op, three_hosts, at)
-        _assert_one_that_dies(op, three_hosts, at)
+    configure(on, {"health": HEALTH})
+    on.deploy("v1")
+    with front(tmp_path, three_empty_hosts, HEALTH) as at:
+        _assert_one_that_is_dead(on, three_empty_hosts, at)
+        _assert_one_that_dies(on, three_empty_hosts, at)
 
 
-def _assert_deploy(op: Operator, boxes: tuple[Box, ...], at: Front) -> None:
+def _assert_deploy(on: Stack, boxes: tuple[Box, ...], at: Front) -> None:
     with visited(at) as (watched, seen):
-        ran = op("deploy", "--branch", "v1.2.4")
+        ran = on.op("deploy", "--branch", "v2")
     assert ran.code == 0, ran.output
     assert failed(tuple(seen)) == [], ran.output
     assert watched.out == [*NAMES]
-    assert [box.version() for box in boxes] == ["1.2.4"] * 3
-    parts = [f"=== Step 4-6: Rolling update of {name} ===" for name in NAMES]
+    assert versions(boxes) == ["2"] * 3
+    parts = [f"=== Step 4: Rolling update of {name} ===" for name in NAMES]
     assert kit.in_order(ran.stdout, (*parts, "The load balancer has app1, app2, app3"))
     at.until_up(*NAMES)
 
 
-def _assert_broken(op: Operator, boxes: tuple[Box, ...], at: Front) -> None:
+def _assert_broken(on: Stack, boxes: tuple[Box, ...], at: Front) -> None:
     with visited(at) as (watched, seen):
-        ran = op("deploy", "--branch", "broken-health")
+        ran = on.op("deploy", "--branch", "v3")
     assert ran.code == 4, ran.output
     assert failed(tuple(seen)) == [], ran.output
     assert watched.out == ["app1"]
-    assert [box.version() for box in boxes] == ["1.2.4"] * 3
+    assert versions(boxes) == ["2"] * 3
     at.until_up(*NAMES)
 
 
-def _assert_rollback(op: Operator, boxes: tuple[Box, ...], at: Front) -> None:
+def _assert_rollback(on: Stack, boxes: tuple[Box, ...], at: Front) -> None:
     with visited(at) as (watched, seen):
-        ran = op("rollback", "--yes")
+        ran = on.op("rollback", "--yes")
     assert ran.code == 0, ran.output
     assert failed(tuple(seen)) == [], ran.output
     assert watched.out == [*NAMES]
-    assert [box.version() for box in boxes] == ["1.2.3"] * 3
+    assert versions(boxes) == ["1"] * 3
 
 
-def _assert_one_that_is_dead(op: Operator, boxes: tuple[Box, ...], at: Front) -> None:
+def _assert_one_that_is_dead(on: Stack, boxes: tuple[Box, ...], at: Front) -> None:
     """It was dead before, and the load balancer knows; the others are updated without it."""
     docker.run("stop", "--time", "1", boxes[2].host.container)
     at.until_up("app1", "app2")
     with visited(at) as (_, seen):
-        ran = op("deploy", "--branch", "v1.2.4")
+        ran = on.op("deploy", "--branch", "v2")
     assert ran.code == 0, ran.output
     assert "app3 is left out: " in ran.output
     assert failed(tuple(seen)) == [], ran.output
     # With two hosts dead nobody would serve: that is refused, and nothing changed.
     docker.run("stop", "--time", "1", boxes[1].host.container)
     at.until_up("app1")
-    ran = op("deploy", "--branch", "v1.2.3")
+    ran = on.op("deploy", "--branch", "v1")
     assert (ran.code, "nobody would serve while app1 is taken out" in ran.stderr) == (3, True), ran.output
     for box in boxes[1:]:
-        _revive(op, box)
+        _revive(on, box)
     at.until_up(*NAMES)
-    ran = op("deploy.catch-up", "--yes")
+    ran = on.op("deploy.catch-up", "--yes")
     assert ran.code == 0, ran.output
-    assert [box.version() for box in boxes] == ["1.2.4"] * 3
+    assert versions(boxes) == ["2"] * 3
     at.until_up(*NAMES)
 
 
-def _assert_one_that_dies(op: Operator, boxes: tuple[Box, ...], at: Front) -> None:
+def _assert_one_that_dies(on: Stack, boxes: tuple[Box, ...], at: Front) -> None:
     """In the middle of another one's turn: requests that it had begun may fail, and no others."""
     with visited(at) as (_, seen):
-        run = op.start("deploy", "--branch", "v1.2.3")
-        run.until("=== Step 4-6: Rolling update of app2 ===")
+        run = on.op.start("deploy", "--branch", "v1")
+        run.until("=== Step 4: Rolling update of app2 ===")
         docker.run("kill", boxes[2].host.container)
         ran = run.wait()
     assert ran.code == 5, ran.output
@@ -181,18 +181,18 @@ def _assert_one_that_dies(op: Operator, boxes: tuple[Box, ...], at: Front) -> No
     for port in (3000, 3001):
         rows = at.servers(port)
         assert [rows[name]["eresp"] for name in ("app1", "app2")] == ["0", "0"], (lost, rows)
-    assert [box.version() for box in boxes[:2]] == ["1.2.4"] * 2
+    assert versions(boxes[:2]) == ["2"] * 2
     at.until_up("app1", "app2")
-    _revive(op, boxes[2])
-    ran = op("deploy.recover")
+    _revive(on, boxes[2])
+    ran = on.op("deploy.recover")
     assert ran.code == 0, ran.output
     at.until_up(*NAMES)
-    assert [box.version() for box in boxes] == ["1.2.4"] * 3
+    assert versions(boxes) == ["2"] * 3
 
 
-def _revive(op: Operator, box: Box) -> None:
+def _revive(on: Stack, box: Box) -> None:
     docker.run("start", box.host.container)
-    manager.up(op.place, 3, Silent())
+    manager.up(on.op.place, 3, Silent())
     kit.wait_for(lambda: _answers(box), f"{box.name} to serve again", 180)
 
 
@@ -217,7 +217,7 @@ sys.exit(said.decode() if said else 0)
 
 
 def test_a_killed_run_leaves_a_host_out_and_the_next_one_puts_it_back(
-    op: Operator, three_hosts: tuple[Box, ...], tmp_path: Path
+    on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
 ) -> None:
     """Here the load balancer is told by a command."""
     program = tmp_path / "lb"
@@ -226,53 +226,47 @@ def test_a_killed_run_leaves_a_host_out_and_the_next_one_puts_it_back(
         "put_back": {"command": [str(program), "ready", "{host}"]},
         "secrets": {"LB_TOKEN": "echo s3cret-token"},
     }
-    op.configure(hosts=ALONE, balancer={**BALANCER, **calls}, **CONFIG)
-    with front(tmp_path, three_hosts) as at:
+    configure(on, calls)
+    with front(tmp_path, three_empty_hosts) as at:
         program.write_text(PROGRAM.format(python=sys.executable, control=str(at.control)))
         program.chmod(0o755)
-        op.deploy("v1.2.3")
+        on.deploy("v1")
         with visited(at) as (_, seen):
-            ran = op("deploy", "--branch", "v1.2.4")
+            ran = on.op("deploy", "--branch", "v2")
         assert ran.code == 0, ran.output
         assert failed(tuple(seen)) == [], ran.output
-        assert "s3cret-token" not in ran.output + op.newest("log") + op.newest("jsonl")
-        run = op.start("deploy", "--branch", "v1.2.3")
-        run.until("=== Step 4-6: Rolling update of app2 ===")
+        assert "s3cret-token" not in ran.output + on.op.newest("log") + on.op.newest("jsonl")
+        run = on.op.start("deploy", "--branch", "v1")
+        run.until("=== Step 4: Rolling update of app2 ===")
         kit.wait_for(lambda: at.servers()["app2"]["status"] == "DRAIN", "app2 to be out")
         run.process.kill()
         run.process.wait()
-        box = three_hosts[1]
-        kit.wait_for(lambda: kit.lock_is_free(box), "the lock to end")
-        assert "app2: Load balancer: taken out of the load balancer" in op("status").output
+        box = three_empty_hosts[1]
+        kit.wait_for(lambda: kit.lock_is_free(box, on.directory), "the lock to end")
+        assert "app2: Load balancer: taken out of the load balancer" in on.op("status").output
         with visited(at) as (_, seen):
-            ran = op("deploy.recover")
+            ran = on.op("deploy.recover")
         assert ran.code == 0, ran.output
         assert failed(tuple(seen)) == [], ran.output
         assert {row["status"] for row in at.servers().values()} == {"no check"}
-        assert "Load balancer" not in op("status").output
-        assert [box.version() for box in three_hosts] == ["1.2.4"] * 3
+        assert "Load balancer" not in on.op("status").output
+        assert versions(three_empty_hosts) == ["2"] * 3
 
 
 def test_a_canary_host_is_judged_before_the_others_get_the_release(
-    op: Operator, three_hosts: tuple[Box, ...], tmp_path: Path
+    on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
 ) -> None:
-    rollout = {**STOPPED, "canary_hosts": 1, "canary_watch": 15, "batch": 1}
-    op.configure(
-        hosts=ALONE,
-        balancer={**BALANCER, "health": HEALTH},
-        **{**CONFIG, "rollout": rollout},
-        watch={"interval": 1},
-    )
-    op.deploy("v1.2.3")
-    before = [kit.containers(box) for box in three_hosts]
-    with front(tmp_path, three_hosts, HEALTH) as at, loads(f"{at.url(3001)}/api/jobs/metrics"):
-        ran = op("deploy", "--branch", "broken-errors")
+    configure(on, {"health": HEALTH}, canary_hosts=1, canary_watch=15, batch=1)
+    on.deploy("v1")
+    before = [containers(on, box) for box in three_empty_hosts]
+    with front(tmp_path, three_empty_hosts, HEALTH) as at, loads(f"{at.url(3001)}/work"):
+        ran = on.op("deploy", "--branch", "v4")
     assert ran.code == 4, ran.output
     assert "TRIGGERING AUTOMATIC ROLLBACK" in ran.output
     assert "Rolling update of app2" not in ran.stdout
-    assert [box.version() for box in three_hosts] == ["1.2.3"] * 3
-    assert [kit.containers(box) for box in three_hosts[1:]] == before[1:]
-    ran = op("deploy", "--branch", "v1.2.4")
+    assert versions(three_empty_hosts) == ["1"] * 3
+    assert [containers(on, box) for box in three_empty_hosts[1:]] == before[1:]
+    ran = on.op("deploy", "--branch", "v2")
     assert ran.code == 0, ran.output
     assert kit.in_order(
         ran.stdout, ("Watching the canary hosts", "does well on app1", "Rolling update of app2")

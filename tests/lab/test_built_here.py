@@ -70,31 +70,31 @@ def built_there(box: Box) -> list[str]:
 
 
 def test_a_site_is_built_here_and_only_what_changed_is_carried(
-    lab: Place, host: Box, tmp_path: Path, tmp: Path
+    lab: Place, empty_host: Box, tmp_path: Path, tmp: Path
 ) -> None:
-    with cleared("here"), stack("here", lab, host, tmp_path) as site:
+    with cleared("here"), stack("here", lab, empty_host, tmp_path) as site:
         site.op.environ["TMPDIR"] = str(tmp)
-        before = built_there(host)
-        _assert_nothing_begins_without_an_engine(site, host)
+        before = built_there(empty_host)
+        _assert_nothing_begins_without_an_engine(site, empty_host)
         _assert_the_plan_says_where(site)
         first = carried(site.deploy("v1"))
         assert 5_000_000 < first < 20_000_000
         assert site.inside("web", "cat", "flavour") == FLAVOUR
         with site.visitors(DOOR) as ended:
             assert carried(site.deploy("v2")) < 100_000
-            _assert_a_broken_build_changes_nothing(site, host)
-            _assert_an_interrupt_leaves_nothing(site, host)
+            _assert_a_broken_build_changes_nothing(site, empty_host)
+            _assert_an_interrupt_leaves_nothing(site, empty_host)
             ran = site.op("rollback", "--yes")
             assert ran.code == 0, ran.output
             seen = ended()
         assert {*seen[DOOR]} == {"1", "2"}, seen
         assert site.inside("web", "cat", "version") == "1"
-        assert built_there(host) == before
-        assert host.sh(f"ls {site.directory}/.schedgen/carried 2>/dev/null || echo none") == "none"
+        assert built_there(empty_host) == before
+        assert empty_host.sh(f"ls {site.directory}/.schedgen/carried 2>/dev/null || echo none") == "none"
         assert [*tmp.iterdir()] == []
         # Of what was built, the last that came to something is what the next build begins with.
         (kept,) = built("here")
-        assert host.sh(f"ls {site.directory}/.schedgen/releases").count(kept.partition(".")[2]) == 1
+        assert empty_host.sh(f"ls {site.directory}/.schedgen/releases").count(kept.partition(".")[2]) == 1
 
 
 def _assert_nothing_begins_without_an_engine(site: Stack, host: Box) -> None:

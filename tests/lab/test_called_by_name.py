@@ -43,10 +43,10 @@ def of(called: Stack, service: str) -> str:
 
 
 def test_who_is_called_by_name_is_replaced_and_no_request_fails(
-    lab: Place, host: Box, tmp_path: Path
+    lab: Place, empty_host: Box, tmp_path: Path
 ) -> None:
-    with stack("called", lab, host, tmp_path) as called:
-        host.sh(f"cd {called.directory} && docker compose up --detach --build")
+    with stack("called", lab, empty_host, tmp_path) as called:
+        empty_host.sh(f"cd {called.directory} && docker compose up --detach --build")
         config = called.op.folder / "config" / "lab.yaml"
         written = config.read_text()
         draft = drafted(called.op, at_home(lab, tmp_path), called.directory)
@@ -59,7 +59,7 @@ def test_who_is_called_by_name_is_replaced_and_no_request_fails(
         assert "`rollout: {by_name: {app: 8000}}`" in planned.stdout, planned.output
         config.write_text(written)
         for tag in ("v2", "v4"):
-            host.sh(_BAD.format(directory=called.directory, tag=tag))
+            empty_host.sh(_BAD.format(directory=called.directory, tag=tag))
         assert "its name leads to the ingress from the next deploy on" in called.deploy("v1")
         with asked(called) as seen:
             ran = called.op("deploy", "--branch", "bad-v2")
@@ -77,9 +77,9 @@ def test_who_is_called_by_name_is_replaced_and_no_request_fails(
             assert ran.code == 4, ran.output
             back = called.op("rollback", "--yes")
             assert back.code == 0, back.output
-            runs = host.sh("docker inspect --format '{{.Image}}' " + of(called, "app"))
+            runs = empty_host.sh("docker inspect --format '{{.Image}}' " + of(called, "app"))
             # Compose by hand would start that too.
-            assert host.sh("docker image inspect --format '{{.Id}}' called-app") == runs
+            assert empty_host.sh("docker image inspect --format '{{.Id}}' called-app") == runs
         assert all(each.keys() == {"3", "4"} for each in seen.values()), seen
         # It knows one address of what it asks, and that stays.
         assert of(called, "front") == front

@@ -33,9 +33,9 @@ def test_what_runs_on_a_host_becomes_a_config(lab: Place, host: Box, tmp_path: P
     assert host.sh("git status --porcelain; docker ps --all --quiet | sort") == before
 
 
-def test_every_shape_becomes_a_config(lab: Place, host: Box, tmp_path: Path) -> None:
+def test_every_shape_becomes_a_config(lab: Place, empty_host: Box, tmp_path: Path) -> None:
     home = at_home(lab, tmp_path)
     for shape in SHAPES:
-        with stack(shape, lab, host, tmp_path / shape) as project:
+        with stack(shape, lab, empty_host, tmp_path / shape) as project:
             said = drafted(project.op, home, project.directory)
             assert said["project"] == shape

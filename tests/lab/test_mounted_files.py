@@ -33,9 +33,9 @@ def _plan(project: Stack, branch: str) -> str:
     return json.dumps(project.op.document("deploy.plan", "--branch", branch))
 
 
-def test_visitors_see_the_files_of_one_release(lab: Place, host: Box, tmp_path: Path) -> None:
+def test_visitors_see_the_files_of_one_release(lab: Place, empty_host: Box, tmp_path: Path) -> None:
     door = "http=127.0.0.1:8128/"
-    with stack("site", lab, host, tmp_path) as site:
+    with stack("site", lab, empty_host, tmp_path) as site:
         site.deploy("v1")
         assert UNDER not in _plan(site, "v2").partition("notes")[0]
         first = site.inside("web", "hostname")
@@ -53,7 +53,7 @@ def test_visitors_see_the_files_of_one_release(lab: Place, host: Box, tmp_path: 
         assert {*seen} == {"2 2"}, seen
         assert _trees(site) == ["1", "2"]
         # Wherever the work tree is, and whoever starts them: containers have the files of their release.
-        host.sh(f"cd {site.directory}; git fetch -q origin; git checkout -q v3")
+        empty_host.sh(f"cd {site.directory}; git fetch -q origin; git checkout -q v3")
         second = site.inside("web", "hostname")
         assert second != first
         assert site.op("ops.restart", "web", "--yes").code == 0
@@ -62,7 +62,7 @@ def test_visitors_see_the_files_of_one_release(lab: Place, host: Box, tmp_path: 
         assert ran.code == 0, ran.output
         assert site.inside("web", "cat", "/srv/public/a").strip() == "2"
         second = site.inside("web", "hostname")
-        host.sh(f"cd {site.directory}; git checkout -q v2")
+        empty_host.sh(f"cd {site.directory}; git checkout -q v2")
         # One that a release does not change goes on with the files that it has.
         _release(site, 4, "git rm -q public/broken; echo 2 > public/a; echo 2 > public/b; echo 4 > other")
         site.deploy("v4")
@@ -77,8 +77,8 @@ def test_visitors_see_the_files_of_one_release(lab: Place, host: Box, tmp_path: 
         assert site.inside("web", "cat", "/srv/public/a").strip() == "1"
 
 
-def test_what_a_container_wrote_is_not_lost(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("site", lab, host, tmp_path) as site:
+def test_what_a_container_wrote_is_not_lost(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("site", lab, empty_host, tmp_path) as site:
         site.by_hand("up", "--detach")
         plan = _plan(site, "v1")
         assert UNDER not in plan
@@ -95,7 +95,7 @@ def test_what_a_container_wrote_is_not_lost(lab: Place, host: Box, tmp_path: Pat
         assert "release.in_place" in ran.output
         assert "notes/note" in _plan(site, "v3")
         tree = f"{site.directory}/.schedgen/releases/*/tree"
-        host.sh(f"cp {tree}/notes/note {site.directory}/notes/")
+        empty_host.sh(f"cp {tree}/notes/note {site.directory}/notes/")
         assert "wrote into the files" not in _plan(site, "v3")
         site.deploy("v3")
         assert site.inside("notes", "cat", "/srv/public/note").strip() == "kept"
@@ -112,10 +112,10 @@ def test_what_a_container_wrote_is_not_lost(lab: Place, host: Box, tmp_path: Pat
         assert f"{UNDER}, and later: notes/note is not as git has it" in plan, plan
 
 
-def test_the_whole_project_is_mounted(lab: Place, host: Box, tmp_path: Path) -> None:
-    host.sh("docker network create edge")
-    with stack("source", lab, host, tmp_path) as source:
-        host.sh(f"rm {source.directory}/env")
+def test_the_whole_project_is_mounted(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    empty_host.sh("docker network create edge")
+    with stack("source", lab, empty_host, tmp_path) as source:
+        empty_host.sh(f"rm {source.directory}/env")
         source.by_hand("up", "--detach")
         assert f"{UNDER}, this once" in _plan(source, "v2")
         with source.visitors("http=127.0.0.1:8123") as ended:

@@ -30,8 +30,8 @@ def shop(lab: Place, host: Box, folder: Path) -> Iterator[Stack]:
         yield stack
 
 
-def test_images_that_ci_built(lab: Place, host: Box, tmp_path: Path) -> None:
-    with shop(lab, host, tmp_path) as stack:
+def test_images_that_ci_built(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with shop(lab, empty_host, tmp_path) as stack:
         stack.deploy("v1")
         assert _are(stack, "1")
         plan = stack.op("deploy.plan", "--tag", "v2")
@@ -49,10 +49,10 @@ def test_images_that_ci_built(lab: Place, host: Box, tmp_path: Path) -> None:
             assert broken.code == 4, broken.output
             assert _are(stack, "2")
             # A tag that moves is what it is now, and a way back is what it was.
-            push(host, USER, PASSWORD, {f"{IMAGE}:v2": "2b"}, f"{stack.directory}-ci2")
+            push(empty_host, USER, PASSWORD, {f"{IMAGE}:v2": "2b"}, f"{stack.directory}-ci2")
             assert "Service web updated" in stack.deploy("v2")
             assert _are(stack, "2b")
-            host.sh("docker image prune -f")
+            empty_host.sh("docker image prune -f")
             back = stack.op("rollback", "--yes")
             assert back.code == 0, back.output
             assert _are(stack, "2")
@@ -60,10 +60,10 @@ def test_images_that_ci_built(lab: Place, host: Box, tmp_path: Path) -> None:
         assert {*seen} == {"1", "2", "2b"}, seen
         assert stack.inside("queue", "hostname") == queue
         state = f"{stack.directory}/.schedgen"
-        served = json.loads(host.sh(f"cat {state}/releases/$(cat {state}/current)/release.json"))
+        served = json.loads(empty_host.sh(f"cat {state}/releases/$(cat {state}/current)/release.json"))
         assert served["services"]["web"]["digest"].startswith(f"{IMAGE}@sha256:")
-        assert host.sh(f"docker images -q {IMAGE}:v3") == ""
-        assert not _left(host, tmp_path)
+        assert empty_host.sh(f"docker images -q {IMAGE}:v3") == ""
+        assert not _left(empty_host, tmp_path)
 
 
 def _are(stack: Stack, version: str) -> bool:

@@ -15,17 +15,17 @@ from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
 
 
-def test_what_a_definition_says_besides_services(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("words", lab, host, tmp_path) as words:
+def test_what_a_definition_says_besides_services(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("words", lab, empty_host, tmp_path) as words:
         services = {"WebApp", "api", "worker", "mailer"}
         for version in ("1", "2"):
             words.deploy(f"v{version}")
             assert words.runs() == services
             assert {words.inside(each, "cat", "version") for each in services} == {version}
             assert words.inside("WebApp", "cat", "/run/secrets/token") == "s3cr3t"
-        assert _long_headers(host) == (200, 40_000)
+        assert _long_headers(empty_host) == (200, 40_000)
         # The env file of that release comes back with it, whatever the host's own says by now.
-        host.sh(f"sed -i s/s3cr3t/later/ {words.directory}/.env")
+        empty_host.sh(f"sed -i s/s3cr3t/later/ {words.directory}/.env")
         ran = words.op("rollback", "--yes")
         assert ran.code == 0, ran.output
         assert {words.inside(each, "cat", "version") for each in services} == {"1"}
@@ -43,11 +43,15 @@ DOORS = {
 }
 
 
-def test_whatever_ports_speak_and_wherever_they_are_published(lab: Place, host: Box, tmp_path: Path) -> None:
-    with _shared(host), stack("ports", lab, host, tmp_path) as ports:
+def test_whatever_ports_speak_and_wherever_they_are_published(
+    lab: Place, empty_host: Box, tmp_path: Path
+) -> None:
+    with _shared(empty_host), stack("ports", lab, empty_host, tmp_path) as ports:
         ports.by_hand("up", "--detach", "--build")
         # Another project's service of the same name, on the network that both are in.
-        host.sh("docker run -d --name edge-shop --network edge --network-alias shop -e APP=beta- ports-shop")
+        empty_host.sh(
+            "docker run -d --name edge-shop --network edge --network-alias shop -e APP=beta- ports-shop"
+        )
         plan = ports.op("deploy.plan", "--branch", "v2").output
         assert "no HTTP seen, passed on as it comes: h2c 8081, line 9000, tls 8443" in plan, plan
         said = ports.deploy("v2")
@@ -79,11 +83,11 @@ def _shared(host: Box) -> Iterator[None]:
         )
 
 
-def test_services_that_end(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("jobs", lab, host, tmp_path) as jobs:
+def test_services_that_end(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("jobs", lab, empty_host, tmp_path) as jobs:
 
         def ran() -> str:
-            return host.sh("cat /var/lib/docker/volumes/jobs_runs/_data/log", user="root").strip()
+            return empty_host.sh("cat /var/lib/docker/volumes/jobs_runs/_data/log", user="root").strip()
 
         for version in ("1", "2"):
             said = jobs.deploy(f"v{version}")
@@ -100,7 +104,7 @@ def test_services_that_end(lab: Place, host: Box, tmp_path: Path) -> None:
         states = {row["service"]: row["state"] for row in seen["Services"]}
         assert (states["init"], states["seed"], seen["Hosts"][0]["well"]) == ("exited (0)",) * 2 + ("4/4",)
         # One that fails keeps all from being replaced.
-        _third(host)
+        _third(empty_host)
         ran_3 = jobs.op("deploy", "--branch", "v3")
         assert ran_3.code == 4, ran_3.output
         assert "Job seed failed" in ran_3.stderr
@@ -127,12 +131,12 @@ def _third(host: Box) -> None:
     )
 
 
-def test_what_a_deploy_must_neither_lose_nor_have_twice(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("state", lab, host, tmp_path) as state:
+def test_what_a_deploy_must_neither_lose_nor_have_twice(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("state", lab, empty_host, tmp_path) as state:
         state.deploy("v1")
         state.inside("wiki", "sh -c 'echo page > /var/lib/wiki/page'")
         state.inside("notes", "sh -c 'echo note > /app/cache/note'")
-        host.sh(f"cd {state.directory}; docker compose up -d --no-recreate --scale worker=2 worker")
+        empty_host.sh(f"cd {state.directory}; docker compose up -d --no-recreate --scale worker=2 worker")
         plan = state.op("deploy.plan", "--branch", "v2").stdout
         for words in (
             "each container of it has a volume of its own at /var/lib/wiki",
@@ -147,7 +151,7 @@ def test_what_a_deploy_must_neither_lose_nor_have_twice(lab: Place, host: Box, t
         assert _kept(state, "2")
         # The wiki is the last one to be replaced: all the others are put back with it.
         broken = 'if (require("node:fs").existsSync("/var/lib/wiki")) process.exit(1);'
-        host.sh(
+        empty_host.sh(
             f"cd {state.directory}; git checkout -q -b broken v2; echo '{broken}' >> web/server.js; "
             "git commit -qam broken; git push -q origin broken; git checkout -q v2"
         )
@@ -177,20 +181,20 @@ def _kept(state: Stack, version: str) -> bool:
     return len(state.box.sh(listed).split()) == 2
 
 
-def test_what_listens_late_and_has_no_healthcheck(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("slow", lab, host, tmp_path) as slow:
+def test_what_listens_late_and_has_no_healthcheck(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("slow", lab, empty_host, tmp_path) as slow:
         # What its owner runs answers already; deployed by us, all of it takes its time.
-        host.sh(f"cd {slow.directory} && LATE='0 0' docker compose up --detach --build")
+        empty_host.sh(f"cd {slow.directory} && LATE='0 0' docker compose up --detach --build")
         plan = slow.op("deploy.plan", "--branch", "v2").output
         assert "start-first, no healthcheck: the old one serves until port 8000 answers" in plan
         assert "no gap" not in plan
         slow.deploy("v2")
         assert _versions(slow) == {"2"}
-        host.sh(f"echo LATE=3 3 > {slow.directory}/.env")
+        empty_host.sh(f"echo LATE=3 3 > {slow.directory}/.env")
         address = docker.run(
             "inspect",
             "--format={{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-            host.host.container,
+            empty_host.host.container,
         )
         with loads(*(f"http://{address.strip()}:{port}/" for port in (8118, 8119))) as ended:
             slow.deploy("v1")

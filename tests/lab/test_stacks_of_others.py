@@ -47,8 +47,8 @@ def left_as_told(project: Stack) -> None:
     assert {*images} == {"lab/postgres:15", f"{project.name}-api"}
 
 
-def test_parse_server_of_npm(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("parse", lab, host, tmp_path) as project:
+def test_parse_server_of_npm(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("parse", lab, empty_host, tmp_path) as project:
         project.by_hand("up", "--detach", "--build", "--wait", "--quiet-pull")
         said = drafted(project.op, at_home(lab, tmp_path), project.directory)
         assert said["database"] == {"service": "db", "user": "parse", "name": "parse", "used_by": ["api"]}
@@ -64,8 +64,8 @@ def test_parse_server_of_npm(lab: Place, host: Box, tmp_path: Path) -> None:
         assert project.inside("api", "cat", "version") == "2"
 
 
-def test_a_site_of_wagtail_of_pypi(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("wagtail", lab, host, tmp_path) as project:
+def test_a_site_of_wagtail_of_pypi(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("wagtail", lab, empty_host, tmp_path) as project:
         project.by_hand("up", "--detach", "--build", "--wait", "--quiet-pull", "db")
         project.by_hand("run", "--rm", "web", "python", "manage.py", "migrate", "--noinput")
         project.by_hand("up", "--detach", "--wait")

@@ -12,8 +12,8 @@ from schedgen_ops.lab.place import Place
 KINDS = ("ws", "sse", "upload", "expect")
 
 
-def test_what_goes_on_for_a_while(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("streams", lab, host, tmp_path) as streams:
+def test_what_goes_on_for_a_while(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("streams", lab, empty_host, tmp_path) as streams:
         streams.deploy("v1")
         door = "127.0.0.1:8122"
         with streams.visitors(*(f"{kind}={door}" for kind in (*KINDS, "held"))) as ended:
@@ -32,10 +32,12 @@ def test_what_goes_on_for_a_while(lab: Place, host: Box, tmp_path: Path) -> None
 FOUR = ("http=127.0.0.1:8118",) * 4
 
 
-def test_a_front_that_keeps_the_address_of_another_service(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("front", lab, host, tmp_path) as front:
+def test_a_front_that_keeps_the_address_of_another_service(
+    lab: Place, empty_host: Box, tmp_path: Path
+) -> None:
+    with stack("front", lab, empty_host, tmp_path) as front:
         # It does not start before what it asks is there: its owner has started both.
-        host.sh(f"cd {front.directory} && docker compose up --detach --build")
+        empty_host.sh(f"cd {front.directory} && docker compose up --detach --build")
         front.deploy("v1")
         with front.visitors(*FOUR) as ended:
             # Only what it asks is replaced: it would be left alone with an address where nobody is.
@@ -55,13 +57,13 @@ def test_a_front_that_keeps_the_address_of_another_service(lab: Place, host: Box
         assert front.runs() == {"app", "front"}
 
 
-def test_mounted_code_and_two_projects_of_one_folder(lab: Place, host: Box, tmp_path: Path) -> None:
-    host.sh("docker network create edge")
+def test_mounted_code_and_two_projects_of_one_folder(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    empty_host.sh("docker network create edge")
     with (
-        stack("source", lab, host, tmp_path) as source,
-        stack("twin", lab, host, tmp_path / "twin", shape="source") as twin,
+        stack("source", lab, empty_host, tmp_path) as source,
+        stack("twin", lab, empty_host, tmp_path / "twin", shape="source") as twin,
     ):
-        host.sh(f"sed -i 's/source-/twin-/; s/8123/8124/' {twin.directory}/.env")
+        empty_host.sh(f"sed -i 's/source-/twin-/; s/8123/8124/' {twin.directory}/.env")
         config = tmp_path / "twin" / "config" / "lab.yaml"
         config.write_text(config.read_text().replace("8123", "8124"))
         source.deploy("v1")
@@ -90,12 +92,12 @@ def _is(project: Stack, version: str) -> bool:
     return {project.inside(each, "cat", "version") for each in ("web", "worker")} == {version}
 
 
-def test_an_application_that_keeps_all_in_mysql(lab: Place, host: Box, tmp_path: Path) -> None:
-    with stack("shop", lab, host, tmp_path) as shop:
+def test_an_application_that_keeps_all_in_mysql(lab: Place, empty_host: Box, tmp_path: Path) -> None:
+    with stack("shop", lab, empty_host, tmp_path) as shop:
         shop.deploy("v1")
         database = shop.inside("db", "hostname")
         broken = "sed -i 's/^function serve.*/&process.exit(1);/' shop.js"
-        host.sh(
+        empty_host.sh(
             f"cd {shop.directory}; git checkout -q -b broken v2; {broken}; git commit -qam broken; "
             "git push -q origin broken; git checkout -q v1"
         )

@@ -2,7 +2,7 @@
 // on for a while. What a stack needs besides is asked for by the path.
 const { readFileSync } = require("node:fs");
 
-const { APP = "", SPEAKS = "http", PORT = 8000, ASKS, DELAYS = "0 0" } = process.env;
+const { APP = "", SPEAKS = "http", PORT = 8000, ASKS, DELAYS = "0 0", SICK, FAILS } = process.env;
 const number = readFileSync("version", "utf8").trim();
 const version = APP + number;
 
@@ -19,7 +19,11 @@ function asked(name, done, tries = 2) {
 
 function answer(request, response) {
   const { pathname, search } = new URL(request.url, "http://any");
-  if (pathname === "/health") return response.end("ok");
+  // As told, one release is never well, and one fails who works with it.
+  if (pathname === "/health" || pathname === "/work") {
+    response.statusCode = number === (pathname === "/health" ? SICK : FAILS) ? 500 : 200;
+    return response.end("ok");
+  }
   if (pathname === "/private") {
     // Whoever asks otherwise than a visitor would is an error.
     const known = request.headers.host === "localhost:8117" && search === "?x=1";
