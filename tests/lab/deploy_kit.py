@@ -177,7 +177,7 @@ def wait_for(happened: Callable[[], bool], what: str, seconds: float = 90) -> No
         if happened():
             return
         assert time.monotonic() < end, f"waited {seconds:g} s for {what}"
-        # A look into a host takes a tenth of a second of processor time, which the run that is waited for needs.
+        # A look into a host takes processor time, which the run that is waited for needs.
         time.sleep(max(0.1, 3 * (time.monotonic() - looked)))
 
 
