@@ -131,7 +131,9 @@ class Case:
         return f"{self.blow.__name__} {self.place}"
 
 
-def cases(*places: tuple[str, str, Blow]) -> tuple[Case, ...]:
-    """A blow at each of these places; every blow at each of them where SCHEDGEN_ALL_BLOWS is set."""
+def cases(*places: tuple[str, str, Blow | None]) -> tuple[Case, ...]:
+    """A blow at each of these places, none where it is None; every blow at each where all are wanted."""
     chosen = BLOWS if ALL else ()
-    return tuple(Case(place, at, each) for place, at, blow in places for each in chosen or (blow,))
+    return tuple(
+        Case(place, at, each) for place, at, blow in places for each in chosen or (blow,) if each is not None
+    )

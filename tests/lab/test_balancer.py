@@ -23,7 +23,7 @@ from schedgen_ops.lab.place import Place
 from schedgen_ops.lab.progress import Silent
 
 HEALTH = "/up"
-BALANCER = {"service": "api", "drain": 6, "rejoin": 6}
+BALANCER = {"service": "api", "drain": 4, "rejoin": 4}
 NAMES = ("app1", "app2", "app3")
 
 

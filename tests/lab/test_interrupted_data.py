@@ -110,18 +110,18 @@ STARTING = r"^start [0-9a-f]{64}"
 
 CASES = {
     ("backup.restore", "BACKUP"): blows.cases(
-        ("before its users stop", USERS, blows.engine_restarted),
+        ("before its users stop", USERS, None),
         ("before the databases are renamed", RENAMING, blows.killed),
         ("before the objects are moved", r" forward$", blows.rebooted),
         ("before the store starts", STARTING, blows.cut),
     ),
     ("emergency.recover", "--id", "BACKUP"): blows.cases(
-        ("after everything is down", r"up --detach .*postgres", blows.killed),
+        ("after everything is down", r"up --detach .*postgres", None),
         ("while it restores", BESIDE, blows.engine_restarted),
         ("before everything starts", r"up --detach .*backend", blows.rebooted),
     ),
     ("emergency.database", "--id", "BACKUP"): blows.cases(
-        ("before the databases are renamed", RENAMING, blows.engine_restarted),
+        ("before the databases are renamed", RENAMING, None),
         ("before its users start", STARTING, blows.killed),
     ),
 }
