@@ -102,4 +102,9 @@ def _session(op: Operation, hosts: Sequence[str]) -> Session:
     owner = lock.myself(op.clock, "recover", "")
     fleet = op.fleet.only(hosts)
     told = (op.run, op.clock, op.emit, owner, op.patience)
-    return Session(op.settings, fleet, None, *told, balancer=op.balancer)
+    session = Session(op.settings, fleet, None, *told, balancer=op.balancer)
+    if op.settings.on_swarm:
+        from schedgen_ops.cli import swarm
+
+        return swarm.session(op, session)
+    return session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schedgen_ops.backup.catalog import superseded
-from schedgen_ops.deploy import cleaning, images, measured, pipeline, recovery, services
+from schedgen_ops.deploy import cleaning, images, measured, pipeline, recovery
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError
@@ -26,7 +26,7 @@ def recover(session: Session) -> None:
             measured.outcome(error, session.host_runs)
             raise
         # What is said to serve then was asked.
-        session.do(services.answers)
+        session.answers()
         if session.balancer and (out := session.balancer.out):
             hint = "What keeps each of them out is told above; run it again once that is mended."
             raise OpsError("a host is still out of the load balancer", host=", ".join(sorted(out)), hint=hint)

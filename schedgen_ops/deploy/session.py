@@ -288,6 +288,14 @@ class Session:
         """Whether any service was replaced, and stays so."""
         return any(host_run.touched for host_run in self.host_runs)
 
+    def answers(self) -> None:
+        """Verify what was there before this run, as long as the lock is ours.
+
+        Raises:
+            OpsError: where it does not pass its checks.
+        """
+        self.do(services.answers)
+
     def serving(self) -> str:
         """Verify what serves after everything was taken back, and return it in words.
 

@@ -21,11 +21,9 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import state
-from schedgen_ops.swarm.manager import commands, folder, seen
+from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
-MIGRATING = "schedgen-migrate"
-"""The service whose one container moves the schema; none of the compose file's."""
 Records = dict[str, ServiceRecord]
 
 

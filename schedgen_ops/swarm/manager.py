@@ -9,6 +9,9 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.release.record import ReleaseId
 
+MIGRATING = "schedgen-migrate"
+"""The service whose one container moves the schema; none of the compose file's."""
+
 
 def commands(manager: HostContext) -> StackCommands:
     """Return the commands for the stack of an environment, as who signs in to its registry."""

@@ -9,8 +9,11 @@ from schedgen_ops.deploy import images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.recovery import HALF
+from schedgen_ops.release import store
+from schedgen_ops.release.record import Release
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.swarm import rolling
+from schedgen_ops.swarm.manager import MIGRATING, seen
 
 
 def recover(host_run: HostRun) -> None:
@@ -18,6 +21,12 @@ def recover(host_run: HostRun) -> None:
     serving, begun = host_run.seen.shelf.serving, host_run.seen.shelf.unfinished
     host_run.old = serving
     home = serving.commit if serving else ""
+    if serving and host_run.seen.shelf.written != serving.id:
+        host_run.warn(
+            f"The file that names what serves said nothing: it is {serving.id}, the only one that ever did"
+        )
+        store.set_current(host_run.remote, host_run.paths, serving.id)
+        host_run.righted = f"{serving.id} is named as what serves"
     if begun or (home and host_run.seen.tree.commit != home):
         what = ", ".join(release.id for release in begun) or "its code is here"
         host_run.warn(f"An earlier run was interrupted: {what}")
@@ -29,6 +38,7 @@ def recover(host_run: HostRun) -> None:
     for release in begun:
         host_run.new = release
         if release.reached:
+            _end_jobs(host_run, release)
             rolling.put(host_run, serving, [*release.services, INGRESS], release)
         images.drop(host_run)
         services.close_cut_off(host_run, release)
@@ -38,3 +48,10 @@ def recover(host_run: HostRun) -> None:
         host_run.righted = (
             f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
         )
+
+
+def _end_jobs(host_run: HostRun, release: Release) -> None:
+    """A job that its run did not live to see the end of is nobody's any more."""
+    jobs = {MIGRATING, *(name for name in release.services if rolling.ends(release, name))}
+    if left := [each.service for each in seen(host_run.context).services if each.service in jobs]:
+        rolling.remove(host_run, left)

@@ -165,7 +165,7 @@ def put(host_run: HostRun, release: Release | None, names: Iterable[str], other:
         OpsError: naming what is not well afterwards.
     """
     if release is None:
-        _remove(host_run, ())
+        remove(host_run, ())
         return
     touched = [name for name in names if not ends(other, name)]
     kept = [name for name in touched if has(release, name)]
@@ -173,11 +173,11 @@ def put(host_run: HostRun, release: Release | None, names: Iterable[str], other:
     if kept:
         roll(host_run, release, kept)
     if gone := [name for name in touched if name not in kept]:
-        _remove(host_run, gone)
+        remove(host_run, gone)
 
 
-def _remove(host_run: HostRun, names: Sequence[str]) -> None:
-    """Remove services, and the whole stack without any."""
+def remove(host_run: HostRun, names: Sequence[str]) -> None:
+    """Remove services, and the whole stack without any; wait until their containers have ended."""
     command = commands(host_run.context).remove(names, _REMOVED)
     host_run.run(command, deadline=_REMOVED + QUICK)
 

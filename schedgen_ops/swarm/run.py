@@ -20,8 +20,7 @@ from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
 from schedgen_ops.swarm import building, rolling
-from schedgen_ops.swarm.building import MIGRATING
-from schedgen_ops.swarm.manager import commands, folder, seen
+from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
 

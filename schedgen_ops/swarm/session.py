@@ -64,6 +64,15 @@ class SwarmSession(Session):
         """
         return verifying.everywhere(self.nodes, self.node)
 
+    def answers(self) -> None:
+        """Verify what serves on every node that answers, as long as the lock is ours.
+
+        Raises:
+            OpsError: where it does not pass its checks.
+        """
+        self.locked()
+        self.serving()
+
     def serving(self) -> str:
         """Verify what serves after everything was taken back, and return it in words.
 

@@ -121,7 +121,7 @@ def catch_up(op: Operation, force: str = "") -> None:
     cli.catch_up(op, force)
 
 
-@operation(locks=True)
+@operation(swarm="manager", locks=True)
 def recover(op: Operation) -> None:
     """Take back what an interrupted run left; on several hosts also what only some of them kept."""
     from schedgen_ops.cli import recovering as cli

@@ -43,6 +43,7 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
     swarm[0].sh(f"{_DATA} set kept yes")
     with loads(_url(first), _url(third)) as ended:
         _assert_killed_and_taken_back(on, swarm)
+        _assert_recovered(on, swarm)
         _assert_deployed(on, swarm)
         _assert_taken_back(on, swarm)
         _assert_rolled_back(on, swarm)
@@ -80,6 +81,19 @@ def _assert_killed_and_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
     ran = on.op("deploy", "--branch", "v1", "--wait", "60s")
     assert (ran.code, "An earlier run was interrupted" in ran.output) == (0, True), ran.output
     _serves(swarm, "1")
+
+
+def _assert_recovered(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """Nothing is deployed for it, and what was put right is said, as is that there was nothing."""
+    run = on.op.start("deploy", "--branch", "v2")
+    run.until("=== Step 4: ")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    ran = on.op("deploy.recover", "--wait", "60s")
+    assert (ran.code, "was taken back; " in ran.output) == (0, True), ran.output
+    _serves(swarm, "1")
+    again = on.op("deploy.recover")
+    assert (again.code, "nothing was left to put right" in again.output) == (0, True), again.output
 
 
 def _assert_deployed(on: Stack, swarm: tuple[Box, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -139,6 +140,34 @@ def test_what_a_killed_run_had_begun_is_put_back_and_its_record_closed() -> None
 def test_a_killed_run_that_came_to_nothing_that_serves_replaces_nothing() -> None:
     host = manager()
     recovery.recover(host_run(host, release("1", "web"), None, release("2", state=State.STARTED)))
+    assert told(host) == []
+
+
+def test_a_job_that_a_killed_run_left_is_ended_before_anything_goes_back() -> None:
+    def look(_: Command) -> str:
+        known = {"mode": "replicated", "replicas": "1/1"}
+        lines = [{"service": f"shop_{name}", **known} for name in ("web", "migrate", "schedgen-migrate")]
+        return "\n".join(map(json.dumps, lines))
+
+    host = manager(look=look)
+    begun = release("2", "web", "migrate", state=State.STARTED, reached=True)
+    recovery.recover(host_run(host, release("1", "web", "migrate"), None, begun))
+    assert told(host)[:2] == [("remove", "", ("migrate", "schedgen-migrate")), ("roll", "1", ("web",))]
+
+
+def test_where_no_run_left_anything_nothing_is_put_right() -> None:
+    host = manager()
+    it = host_run(host, release("1", "web"), None)
+    it.seen = replace(it.seen, shelf=replace(it.seen.shelf, written=it.seen.shelf.current))
+    recovery.recover(it)
+    assert (it.righted, host.commands) == ("", [])
+
+
+def test_a_file_that_names_nothing_names_what_serves_again() -> None:
+    host = manager()
+    it = host_run(host, release("1", "web"), None)
+    recovery.recover(it)
+    assert "is named as what serves" in it.righted
     assert told(host) == []
 
 
