@@ -14,6 +14,7 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, Value
 
 WELL = "well"
+_STILL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,16 +254,26 @@ class StackCommands:
         command = host_script(script, title=title, docker=self.docker.words, **who, **values)
         return command.with_secret("registry_password", self.login.password) if self.login else command
 
-    def roll(self, folder: str, services: Sequence[str], limit: int, stay: int) -> Command:
+    def roll(
+        self, folder: str, services: Sequence[str], limit: int, stay: int, still: int = _STILL
+    ) -> Command:
         """Brings services to what the files in `folder` say, and waits until all are well.
 
         Args:
             limit: seconds until they must be.
             stay: seconds that what was not there before has to stay up.
+            still: seconds after which an update that lost a node, and in which nothing changes, is begun again.
         """
         title = f"docker stack deploy {', '.join(services)}"
         return self._signed_in(
-            "swarm/roll", title, stack=self.stack, folder=folder, services=services, limit=limit, stay=stay
+            "swarm/roll",
+            title,
+            stack=self.stack,
+            folder=folder,
+            services=services,
+            limit=limit,
+            stay=stay,
+            still=still,
         )
 
     def job(self, file: str, service: str, limit: int) -> Command:

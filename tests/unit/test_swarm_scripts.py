@@ -88,6 +88,59 @@ def test_what_does_not_get_well_in_time_is_late(manager: Path) -> None:
     assert (result.code, rolled) == (1, Rolled("web", "late", True, "0 of 1 run"))
 
 
+def stuck(manager: Path, *, helps: bool = True, limit: int = 4, **texts: str) -> tuple[Result, Rolled, int]:
+    """Brings `web` while a node is lost, and its update waits for a container there; how often it is begun again."""
+    put(manager, nodes="n1 Ready\nn2 Ready", service_web=f"{OLD} completed 2/2")
+    lost = {"nodes": "n1 Ready\nn2 Down", "task_web_1": f"shutdown starting {NEW}"}
+    runs = {"task_web_2": f"running running {NEW}", "task_web_3": f"running running {OLD}"}
+    put(manager / "deploys", service_web=f"{NEW} updating 1/1 update in progress", **runs)
+    put(manager / "next-3", **{**lost, **texts})
+    if helps:
+        put(manager / "updates", service_web=f"{NEW} completed 1/1", task_web_3=f"shutdown shutdown {OLD}")
+    result = run(manager, STACK.roll(str(manager / "files"), ["web"], limit, 0, still=1))
+    (rolled,) = parse_rolled(result.lines())
+    log = (manager / "log").read_text()
+    return result, rolled, log.count("service update --detach --quiet --label-add schedgen.again=")
+
+
+def test_an_update_that_stands_still_since_a_node_was_lost_is_begun_again_and_says_so(manager: Path) -> None:
+    result, rolled, again = stuck(manager)
+    assert (rolled.how, again) == ("well", 1), result.stdout
+    assert "say web: its update lost a node and stands still, it is begun again" in result.lines()
+    assert (manager / "log").read_text().count("stack deploy") == 1
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"nodes": "n1 Ready\nn2 Ready"},
+        {"nodes": "n1 Ready\nn2 Unknown"},
+        {"nodes": "n1 Ready\nn2 Ready\nn3 Down"},
+        {"task_web_4": f"running starting {NEW}"},
+        {"task_web_4": f"ready pending {NEW}"},
+        {"pauses": "10000000000 5000000000"},
+        {"service_web": f"{OLD} updating 1/1 update in progress"},
+    ],
+    ids=[
+        "no node is lost",
+        "a leader is elected",
+        "it was lost before",
+        "one starts",
+        "one waits for room",
+        "the update pauses",
+        "somebody else gave it another definition",
+    ],
+)
+def test_an_update_that_may_go_on_by_itself_is_left_alone(manager: Path, texts: dict[str, str]) -> None:
+    _, rolled, again = stuck(manager, limit=3, **texts)
+    assert (rolled.how, again) == ("late", 0)
+
+
+def test_an_update_that_goes_on_standing_still_is_begun_again_once(manager: Path) -> None:
+    _, rolled, again = stuck(manager, helps=False)
+    assert (rolled.how, again) == ("late", 1)
+
+
 def test_a_job_tells_what_it_wrote_and_nothing_of_it_stays(manager: Path) -> None:
     put(manager / "deploys", service_web=f"{NEW} new 0/1", task_web_1=f"shutdown complete {NEW}")
     result = run(manager, STACK.job(str(manager / "files/web.json"), "web", 10))

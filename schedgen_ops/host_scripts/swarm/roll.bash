@@ -5,10 +5,11 @@
 #: services[] their names
 #: limit      seconds until all must be well
 #: stay       seconds that what was not there before has to stay up
+#: still      seconds without any change, beside its own pauses, after which an update that lost a node stands still
 source lib/registry.bash
 source lib/swarm.bash
 
-declare -A want=() changed=() failed=() told=() verdict=() text=()
+declare -A want=() changed=() failed=() told=() verdict=() text=() status=() shape=() quiet=() again=()
 files=()
 for name in "${services[@]}"; do
   want[$name]=$(defined "$folder/$name.json")
@@ -53,6 +54,8 @@ look() {
   # One that its engine ends for want of health, and that heeds that, has nothing to say.
   [ -n "$why" ] || [ "$lost" -eq 0 ] || why='its container ended, or did not get healthy'
   text[$name]="$running of $wanted run"
+  status[$name]=$state
+  [ "${shape[$name]-}" = "$state $lines" ] || shape[$name]="$state $lines" quiet[$name]=$SECONDS
   case $state in
     paused | rollback*) verdict[$name]=bad text[$name]="${why:-$message}" ;;
     new) [ $((lost - failed[$name])) -lt 3 ] || verdict[$name]=bad text[$name]=${why:-it ends again and again} ;;
@@ -66,6 +69,37 @@ look() {
   [ -n "${verdict[$name]}" ] || text[$name]+=${why:+: $why}
 }
 
+# The nodes whose status is $1. While managers elect a leader that of some is not known: they are not lost.
+nodes_that_are() { "${docker[@]}" node ls --format '{{.ID}} {{.Status}}' 2> /dev/null | awk -v is="$1" '$2 == is { print $1 }' | sort; }
+began=$(nodes_that_are Ready) gone=''
+# Whether a node that was there at the start has been seen to be lost since.
+loses_a_node() {
+  [ -n "$gone" ] || [ -z "$(comm -12 <(echo "$began") <(nodes_that_are Down))" ] || gone=yes
+  [ -n "$gone" ]
+}
+# Seconds that the update of the service $1 may pause by itself: between two containers, and to watch the last one.
+pauses() {
+  local told
+  told=$("${docker[@]}" service inspect --format '{{with .Spec.UpdateConfig}}{{printf "%d %d" .Delay .Monitor}}{{end}}' \
+    "${stack}_$1" 2> /dev/null) || return
+  awk '{ printf "%.0f", ($1 + $2) / 1e9 + 0.5 }' <<< "${told:-0 0}"
+}
+# An update that waits for a container on a lost node waits for ever, though the Swarm has replaced that container. Told the
+# same once more it goes on waiting; told of another label of the service it begins anew with what is left, and replaces
+# nothing that is new already. Not where a container is still on its way, which would end the one that it is to replace; not
+# where the update may just pause; not where somebody else has given the service another definition meanwhile; and once.
+unstick() {
+  local name=$1 pause
+  [ "${status[$name]}" = updating ] && [ -z "${again[$name]-}" ] || return 0
+  [ $((SECONDS - quiet[$name])) -ge "$still" ] && loses_a_node || return 0
+  ! awk -F '\t' '$2 ~ /^(ready|running)$/ && $3 != "running" { found = 1 } END { exit !found }' <<< "${shape[$name]#* }" || return 0
+  pause=$(pauses "$name") && [ $((SECONDS - quiet[$name])) -ge $((still + pause)) ] || return 0
+  [ "$(having "$name")" = "${want[$name]}" ] || return 0
+  again[$name]=yes
+  echo "say $name: its update lost a node and stands still, it is begun again"
+  led "${docker[@]}" service update --detach --quiet --label-add "schedgen.again=$(date +%s)" "${stack}_$name" > /dev/null || true
+}
+
 follow
 trap 'unfollow; [ -z "$registry" ] || rm -rf -- "$registry"' EXIT
 end=$((SECONDS + limit)) since=''
@@ -77,6 +111,7 @@ while :; do
     told[$name]=${text[$name]}
     [ "${verdict[$name]}" != bad ] || break 2
     [ "${verdict[$name]}" = well ] || all=''
+    [ -n "${verdict[$name]}" ] || unstick "$name"
   done
   [ -n "$all" ] || since=''
   [ -z "$all" ] || since=${since:-$SECONDS}
