@@ -47,11 +47,18 @@ def guarded(op: Operation, ref: Ref, duration: int, canary: str, pause: int, for
     """Deploy, watch, and say so when the release is kept.
 
     Raises:
-        ConfigError: for options that mean nothing.
+        ConfigError: for options that mean nothing; for what the guard cannot do on a Swarm.
     """
     settings = chosen(op.settings, duration, canary, pause)
     stages = ("Guarded", _stages(settings))
-    with_webhook = partial(assemble, webhook=_webhook(op, settings))
+    made = assemble
+    if settings.on_swarm:
+        from schedgen_ops.swarm import guarding
+
+        for what in guarding.missing(settings):
+            op.compose_only(what)
+        made = guarding.guarded
+    with_webhook = partial(made, webhook=_webhook(op, settings))
     plain.carry_out(op, settings, ref, with_webhook, stages, force=force)
 
 

@@ -255,14 +255,23 @@ class StackCommands:
         return command.with_secret("registry_password", self.login.password) if self.login else command
 
     def roll(
-        self, folder: str, services: Sequence[str], limit: int, stay: int, still: int = _STILL
+        self,
+        folder: str,
+        services: Sequence[str],
+        limit: int,
+        stay: int,
+        still: int = _STILL,
+        *,
+        alone: bool = False,
     ) -> Command:
         """Brings services to what the files in `folder` say, and waits until all are well.
 
         Args:
             limit: seconds until they must be.
             stay: seconds that what was not there before has to stay up.
-            still: seconds after which an update that lost a node, and in which nothing changes, is begun again.
+            still: seconds without a change after which an update that lost a node is begun again.
+            alone: whether the manager does it by itself, with nobody there to sign in: services keep the
+                credentials that they have.
         """
         title = f"docker stack deploy {', '.join(services)}"
         return self._signed_in(
@@ -274,6 +283,7 @@ class StackCommands:
             limit=limit,
             stay=stay,
             still=still,
+            auth="no" if alone else "yes",
         )
 
     def job(self, file: str, service: str, limit: int) -> Command:

@@ -48,6 +48,8 @@ class AgentConfig:
         back, keep: shell texts, with "-" between those that wait for one another.
         cut: such texts too, after which the checks have to pass before it is kept.
         records: the release's record as it is kept, taken back, or broken; REASON and FINISHED are filled in.
+        definitions: on a Swarm what the containers of each of `services` are known by; None elsewhere.
+        node: whether it is a node of a Swarm whose manager decides.
     """
 
     project: str
@@ -73,6 +75,8 @@ class AgentConfig:
     keep: tuple[str, ...]
     records: tuple[str, ...]
     canary: bool = False
+    definitions: tuple[str, ...] | None = None
+    node: bool = False
 
 
 def policy(settings: Settings) -> GuardPolicy:
@@ -138,38 +142,46 @@ def agent_config(host_run: HostRun, *, alone: bool) -> AgentConfig:
         metrics=_target(counters, routes) if counters else "",
         requests_metric=settings.guard.requests_metric,
         latency_metric=settings.guard.latency_metric,
-        prometheus=_query(settings),
-        own_paths=tuple(sorted({_path(check) for check in checks})),
+        prometheus=query(settings),
+        own_paths=own_paths(checks),
         back=_texts(host_run.commands, back(host_run)),
         cut=_texts(host_run.commands, reach.cut_off(new, host_run.touched, host_run.containers())),
         keep=_texts(host_run.commands, keep(host_run)),
-        records=tuple(to_json(record) for record in _records(new)),
+        records=records(new),
     )
 
 
 def _target(check: Check, routes: Sequence[Route]) -> str:
     route = route_of(routes, check)
-    proxy = route.proxy if route and not route.raw else "-"
+    return target(check, route.proxy if route and not route.raw else "-")
+
+
+def target(check: Check, proxy: str) -> str:
+    """Return a check as the watchdog is told of it; `proxy` leads to the new containers too, "-" does not."""
     # Slow answers are the latency's business.
     return f"{check.patience} {proxy} {check.good} {check.asked}"
 
 
-def _path(check: Check) -> str:
-    return urlsplit(check.url).path or "/"
+def own_paths(checks: Sequence[Check]) -> tuple[str, ...]:
+    """Return the paths that our own checks ask for."""
+    return tuple(sorted({urlsplit(check.url).path or "/" for check in checks}))
 
 
-def _query(settings: Settings) -> str:
+def query(settings: Settings) -> str:
+    """Return the URL of the query that Prometheus is asked; "" for none."""
     asked = settings.guard.prometheus
     return f"{asked.url.rstrip('/')}/api/v1/query?query={quote(asked.query, safe='')}" if asked else ""
 
 
-def _records(new: Release) -> tuple[Release, ...]:
+def records(new: Release) -> tuple[str, ...]:
+    """Return a release's record as it is kept, taken back, or broken."""
     closed = replace(new, finished=FINISHED)
-    return (
+    ends = (
         replace(closed, state=State.DONE, guard=REASON),
         replace(closed, state=State.FAILED, error=REASON),
         replace(closed, state=State.BROKEN, error=REASON),
     )
+    return tuple(map(to_json, ends))
 
 
 def keep(host_run: HostRun) -> Plan:

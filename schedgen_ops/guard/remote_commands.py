@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 
+from schedgen_ops.commands.docker import DEFINITION_LABEL, RELEASE_LABEL
 from schedgen_ops.guard.plan import AgentConfig
 from schedgen_ops.host_scripts import host_script, program
 from schedgen_ops.lock.remote_commands import Owner
@@ -34,13 +35,16 @@ def start(
 
 
 def _values(state: str, config: AgentConfig) -> dict[str, Value]:
-    policy = config.policy
+    policy, known = config.policy, config.definitions
+    of_release = [f"{RELEASE_LABEL}={config.release_id}"] * len(config.services)
+    of_swarm = [f"{DEFINITION_LABEL}={definition}" for definition in known or ()]
     return {
         "docker": config.docker,
         "project": config.project,
         "state": state,
         "release": config.release_id,
-        "alone": "canary" if config.canary else "yes" if config.alone else "no",
+        "alone": _alone(config),
+        "swarm": "no" if known is None else "yes",
         "interval": config.interval,
         "stages": tuple(f"{stage.share} {stage.seconds}" for stage in config.stages),
         "policy": variables(policy),
@@ -49,6 +53,7 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "insufficient_traffic": config.insufficient_traffic,
         "traffic_timeout": config.traffic_timeout,
         "services": config.services,
+        "marks": of_release if known is None else of_swarm,
         "proxy": config.proxy,
         "proxies": config.proxies,
         "targets": config.targets,
@@ -63,6 +68,12 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "keep": config.keep,
         "records": config.records,
     }
+
+
+def _alone(config: AgentConfig) -> str:
+    if config.node:
+        return "node"
+    return "canary" if config.canary else "yes" if config.alone else "no"
 
 
 def follow(state: str) -> Command:

@@ -10,17 +10,18 @@ from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.deploy import pipeline, run, services
-from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
-from schedgen_ops.fleet import at_once
+from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.guard import plan, remote_commands
-from schedgen_ops.guard.plan import Stage
+from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
 from schedgen_ops.release.record import State
+from schedgen_ops.remote import Remote
 from schedgen_ops.shell import Secret
 from schedgen_ops.steps import Step
 
@@ -40,14 +41,19 @@ def guarded(session: Session, webhook: Secret | None = None) -> Pipeline:
     """
     session.share = plan.stages(session.settings)[0].share
     number, watching = run.last(session), Watching(session, webhook)
-    title = "Extended monitoring with automatic rollback detection"
     end = (
         # Whether they stay up is for the watch to see.
         pipeline.check(session, number),
-        Step(str(number + 1), title, watching.watch, undo=watching.stand_down, settles=True),
+        watched(watching, number + 1),
         *pipeline.end(session, number + 2),
     )
     return Pipeline(session, (*run.until_verified(session, partial(judged, webhook=webhook)), *end))
+
+
+def watched(watching: Watching, number: int) -> Step:
+    """Return the step that watches a release until it is kept or taken back."""
+    title = "Extended monitoring with automatic rollback detection"
+    return Step(str(number), title, watching.watch, undo=watching.stand_down, settles=True)
 
 
 def judged(session: Session, hosts: tuple[str, ...], webhook: Secret | None = None) -> Step:
@@ -86,9 +92,9 @@ class Watching:
             HandedOver: where a host is out of reach: it decides alone.
         """
         self._announce()
-        self.session.do(self._begin, only=self._names)
-        hosts = self.session.fleet.only(self._names)
-        outcomes = hosts.each(lambda remote: self._follow(self.session.host_run(remote)))
+        self.session.locked()
+        self._each(self._begin)
+        outcomes = self._hosts.each(lambda remote: self._follow(self._at(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
             raise _handed_over(lost, canary=bool(self.canaries))
@@ -115,8 +121,18 @@ class Watching:
         return names & {*self.canaries} if self.canaries else names
 
     @property
+    def _hosts(self) -> Fleet:
+        return self.session.fleet.only(self._names)
+
+    def _at(self, remote: Remote) -> HostRun:
+        return self.session.host_run(remote)
+
+    @property
     def _host_runs(self) -> tuple[HostRun, ...]:
-        return tuple(each for each in self.session.host_runs if each.remote.name in self._names)
+        return tuple(map(self._at, self._hosts))
+
+    def _each(self, share: Share) -> None:
+        self._hosts.each(lambda remote: share(self._at(remote))).values()
 
     def _stages(self, host_run: HostRun) -> tuple[Stage, ...] | None:
         """The watch of a host where it is not what the configuration says of all; None where it is."""
@@ -138,12 +154,9 @@ class Watching:
         events.info(self.session.emit, text)
 
     def _begin(self, host_run: HostRun) -> None:
-        config = plan.agent_config(host_run, alone=len(self.session.host_runs) == 1)
-        config = replace(config, canary=bool(self.canaries))
+        config = replace(self._config(host_run), canary=bool(self.canaries))
         if stages := self._stages(host_run):
             config = replace(config, stages=stages if config.proxies else stages[-1:])
-        # Services go back one after the other where they need one another.
-        self._stopping[host_run.remote.name] = sum(host_run.grace(name) for name in host_run.touched)
         watch = HostWatch(config.policy, config.stages, self.session.emit, host_run.remote.name)
         self.watches[host_run.remote.name] = watch
         if self.session.share < _EVERY and not config.proxies:
@@ -153,6 +166,11 @@ class Watching:
         owner = replace(myself(session.clock, "guard", str(session.asked())), token=session.owner.token)
         whose = f"{session.settings.environment} {host_run.remote.name}"
         host_run.run(remote_commands.start(host_run.paths.state, owner, config, self.webhook, whose), _START)
+
+    def _config(self, host_run: HostRun) -> AgentConfig:
+        # Services go back one after the other where they need one another.
+        self._stopping[host_run.remote.name] = sum(host_run.grace(name) for name in host_run.touched)
+        return plan.agent_config(host_run, alone=len(self.session.host_runs) == 1)
 
     def _follow(self, host_run: HostRun) -> None:
         watch = self.watches[host_run.remote.name]
@@ -206,7 +224,7 @@ class Watching:
 
     def stand_down(self) -> None:
         """Make every watchdog go back now, if it has not yet, and wait until it has ended."""
-        self.session.undoing(self._stand_down, only=self._names)()
+        self._each(self._stand_down)
 
     def _stand_down(self, host_run: HostRun) -> None:
         _tell(host_run, "back the operator's run was ended")

@@ -71,8 +71,6 @@ def _not_yet(settings: Environment) -> Iterator[Violation]:
             yield (section,), f"is backed up before a deploy, and {_INSTEAD}"
     if settings.release.source == "image":
         yield ("release", "source"), f"releases that are images: {_INSTEAD}"
-    if settings.guard.enabled:
-        yield ("guard", "enabled"), f"the guard: {_INSTEAD}"
     if settings.balancer:
         yield ("balancer",), f"hosts taken out of a load balancer: {_INSTEAD}"
     for key in ("by_name", "standby", "canary_hosts"):

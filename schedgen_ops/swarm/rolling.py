@@ -67,9 +67,7 @@ def roll(host_run: HostRun, release: Release, names: Sequence[str]) -> tuple[Rol
     Raises:
         OpsError: naming those that are not, and why.
     """
-    settings = host_run.settings
-    nodes = len(settings.hosts) // settings.rollout.at_once(len(settings.hosts)) if INGRESS in names else 1
-    limit = settings.health.deadline * max(1, nodes, _most(release, names))
+    limit = longest(host_run, release, names)
     command = commands(host_run.context).roll(folder(host_run, release.id), names, limit, _STAY)
     lines: list[str] = []
 
@@ -86,6 +84,13 @@ def roll(host_run: HostRun, release: Release, names: Sequence[str]) -> tuple[Rol
             raise
         raise _failed(host_run, bad, limit) from error
     return parse_rolled(lines)
+
+
+def longest(host_run: HostRun, release: Release, names: Sequence[str]) -> int:
+    """Return the seconds in which services have to be well."""
+    settings = host_run.settings
+    nodes = len(settings.hosts) // settings.rollout.at_once(len(settings.hosts)) if INGRESS in names else 1
+    return settings.health.deadline * max(1, nodes, _most(release, names))
 
 
 def _most(release: Release, names: Iterable[str]) -> int:
@@ -167,13 +172,32 @@ def put(host_run: HostRun, release: Release | None, names: Iterable[str], other:
     if release is None:
         remove(host_run, ())
         return
-    touched = [name for name in names if not ends(other, name)]
-    kept = [name for name in touched if has(release, name)]
+    kept, gone = parted(release, names, other)
     # What leads to the others is there as long as they are.
     if kept:
         roll(host_run, release, kept)
-    if gone := [name for name in touched if name not in kept]:
+    if gone:
         remove(host_run, gone)
+
+
+def parted(release: Release, names: Iterable[str], other: Release) -> tuple[list[str], list[str]]:
+    """Return the services that go back to what `release` says, and those that only `other` has."""
+    touched = [name for name in names if not ends(other, name)]
+    kept = [name for name in touched if has(release, name)]
+    return kept, [name for name in touched if name not in kept]
+
+
+def texts_back(host_run: HostRun) -> tuple[tuple[str, ...], int]:
+    """Return `back` for a manager that does it by itself: shell texts, one after another; and its seconds."""
+    stack = StackCommands(host_run.docker, host_run.settings.project)
+    if host_run.old is None:
+        return (stack.remove((), _REMOVED).text,), _REMOVED
+    kept, gone = parted(host_run.old, host_run.touched, host_run.release)
+    limit = longest(host_run, host_run.old, kept)
+    files = folder(host_run, host_run.old.id)
+    told = [stack.roll(files, kept, limit, _STAY, alone=True).text] if kept else []
+    told += [stack.remove(gone, _REMOVED).text] if gone else []
+    return tuple(told), limit + _REMOVED
 
 
 def remove(host_run: HostRun, names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import cleaning, code, from_git, images, measured, pipeline, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.run import last
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.release import store
@@ -23,6 +24,8 @@ from schedgen_ops.swarm import building, rolling
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
+VERIFICATION = "Post-deployment verification"
+
 
 def deploy(session: Session) -> Pipeline:
     """Return the pipeline of a deploy of the session's ref.
@@ -31,20 +34,20 @@ def deploy(session: Session) -> Pipeline:
         TypeError: for a session that is on no Swarm.
     """
     on = of(session)
-    number = 4 + max(1, len(on.settings.tiers))
+    number = last(on)
+    return Pipeline(on, (*until_verified(on), verification(on, number), clean_up(on, number + 1)))
+
+
+def until_verified(on: SwarmSession) -> tuple[Step, ...]:
+    """Return the steps before the verification."""
     migrating = on.settings.migrations is not None
-    return Pipeline(
-        on,
-        (
-            pipeline.preflight(on, lambda: code.try_hook(on.at_work), pulls=True),
-            from_git.pulling(on),
-            Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
-            *((_migrations(on),) if migrating else ()),
-            open_ingress(on, begins=not migrating),
-            *tiers(on),
-            verification(on, number),
-            clean_up(on, number + 1),
-        ),
+    return (
+        pipeline.preflight(on, lambda: code.try_hook(on.at_work), pulls=True),
+        from_git.pulling(on),
+        Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
+        *((_migrations(on),) if migrating else ()),
+        open_ingress(on, begins=not migrating),
+        *tiers(on),
     )
 
 
@@ -128,8 +131,19 @@ def _rolling(session: SwarmSession, number: str, title: str, tier: str) -> Step:
     return Step(number, title, run, undo=session.undoing(rolling.back))
 
 
+def check(session: SwarmSession, number: int) -> Step:
+    """Return the step that verifies the stack, and names nothing yet."""
+
+    def run() -> None:
+        session.phase("after")
+        session.at_work.checked = session.verify()
+        measured.verified(session.host_runs, session.emit)
+
+    return Step(str(number), VERIFICATION, run)
+
+
 def verification(
-    session: SwarmSession, number: int, title: str = "Post-deployment verification", *, settle: bool = True
+    session: SwarmSession, number: int, title: str = VERIFICATION, *, settle: bool = True
 ) -> Step:
     """Return the step that verifies the stack and makes the new release the one that serves."""
 

@@ -11,12 +11,23 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.probe.run import probing
+from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
 from schedgen_ops.swarm import recovery, verifying
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
+
+
+@dataclass(slots=True)
+class NodeRun(HostRun):
+    """A node that is no host of the run's: the project's directory need not be there."""
+
+    @property
+    def paths(self) -> Paths:
+        """The paths of our state there, in the home of who signs in."""
+        return Paths(f".local/state/schedgen/{self.settings.project}")
 
 
 @dataclass(slots=True)
@@ -28,6 +39,7 @@ class SwarmSession(Session):
     """
 
     nodes: Fleet = field(default_factory=lambda: Fleet(()))
+    _looking: dict[str, NodeRun] = field(default_factory=dict)
 
     @property
     def at_work(self) -> HostRun:
@@ -55,6 +67,15 @@ class SwarmSession(Session):
     def node(self, remote: Remote) -> HostContext:
         """Return a node with what is needed to work there."""
         return HostContext(remote, self.settings, self.at_work.clock, self.emit, self.sign_in)
+
+    def on_node(self, remote: Remote) -> HostRun:
+        """Return a node in the middle of the run: the manager, or what a node does that only looks."""
+        if remote.name == self.at_work.remote.name:
+            return self.at_work
+        if remote.name not in self._looking:
+            at, context = self.at_work, self.node(remote)
+            self._looking[remote.name] = NodeRun(context, at.seen, at.old, at.new, touched=at.touched)
+        return self._looking[remote.name]
 
     def verify(self) -> int:
         """Verify the stack, and every node that answers; return how many checks passed.

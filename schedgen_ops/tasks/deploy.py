@@ -30,6 +30,7 @@ def deploy(op: Operation, branch: str = "", tag: str = "", force: str = "") -> N
 
 
 @operation(
+    swarm="manager",
     asks=True,
     locks=True,
     help={

@@ -47,6 +47,7 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
         _assert_deployed(on, swarm)
         _assert_taken_back(on, swarm)
         _assert_rolled_back(on, swarm)
+        _assert_guarded(on, swarm)
         assert failed(ended()) == []
     node = next(box for box in (second, third) if box.sh(_WEB))
     with loads(_url(first), _url(second if node == third else third)) as ended:
@@ -67,7 +68,7 @@ def _serves(swarm: tuple[Box, ...], version: str) -> None:
 
 
 def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
-    for words in (("backup",), ("deploy.guarded", "--branch", "v1"), ("ops.restart", "web"), ("doctor",)):
+    for words in (("backup",), ("deploy.guarded", "--canary", "10"), ("ops.restart", "web"), ("doctor",)):
         ran = on.op(*words)
         assert (ran.code, "does not work on a Swarm" in ran.output) == (2, True), ran.output
 
@@ -125,6 +126,28 @@ def _assert_rolled_back(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert ran.code == 0, ran.output
     _serves(swarm, "1")
     assert "first" in on.op("exec", "web", "--", "cat", "/motd").stdout
+
+
+def _assert_guarded(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """Kept with the laptop there, taken back for what visitors of one node had, kept by the manager alone."""
+    ran = on.op("deploy.guarded", "--branch", "v2", "--duration", "4")
+    assert (ran.code, "Monitoring passed: the release is kept" in ran.stdout) == (0, True), ran.output
+    _serves(swarm, "2")
+    # Its visitors get 500 there.
+    with loads(f"{_url(swarm[2])}private"):
+        ran = on.op("deploy.guarded", "--branch", "v1", "--duration", "90")
+    assert (ran.code, "app3: Error rate (" in ran.output) == (4, True), ran.output
+    assert "The old release serves" in ran.output
+    _serves(swarm, "2")
+    run = on.op.start("deploy.guarded", "--branch", "v1", "--duration", "6")
+    run.until("  Progress: ")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    status = "cat $(ls -d .schedgen/releases/*/release.json | tail -1)"
+    wait_for(lambda: '"state":"DONE"' in swarm[0].sh(f"cd {on.directory}; {status}"), "its own word", 60)
+    _serves(swarm, "1")
+    left = "ls -d ~/.local/state/schedgen/swarmed/.schedgen/guard 2> /dev/null || true"
+    wait_for(lambda: not any(box.sh(left) for box in swarm), "the other nodes' watchdogs to be gone", 30)
 
 
 def _assert_drained(on: Stack, node: Box) -> None:

@@ -74,9 +74,9 @@ def record(strategy: str = "ingress", digest: str = DIGEST, **more: Any) -> Serv
 
 
 # A manager made of files. `service-NAME`: definition, state of its update, how many are to run, the update's
-# words. `task-NAME-N`: what it is to do, what it does, its definition, why it ended. `nodes`: id and status of each.
-# `pauses`: of an update, in nanoseconds. `deploys` comes with a deploy, `updates` with a `service update`, `next-N`
-# at the N-th look.
+# words. `task-NAME-N`: what it is to do, what it does, its definition, why it ended. `nodes`: id and status.
+# `pauses`: of an update, in nanoseconds. `deploys` comes with a deploy, `updates` with a `service update`,
+# `next-N` at the N-th look.
 _DOCKER = r"""
 cd -- "$FAKE" || exit 9
 echo "$*" >> log

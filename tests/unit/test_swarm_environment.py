@@ -70,7 +70,6 @@ def standing(name: str, *where: str, mode: str = "replicated", placed: tuple[str
         ({"swarm": {}}, "is required"),
         ({"hosts": [{"name": "a", "address": "a", "services": ["web"]}]}, "decides what runs on which node"),
         ({"database": {"service": "db", "user": "u", "name": "n"}}, "is backed up before a deploy"),
-        ({"guard": {"enabled": True}}, "the guard"),
         ({"rollout": {"standby": 60}}, "has it not yet"),
         ({"rollout": {"canary_hosts": 1}}, "has it not yet"),
         ({"balancer": {"health": "/healthz"}}, "hosts taken out of a load balancer"),

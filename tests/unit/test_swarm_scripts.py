@@ -88,8 +88,8 @@ def test_what_does_not_get_well_in_time_is_late(manager: Path) -> None:
     assert (result.code, rolled) == (1, Rolled("web", "late", True, "0 of 1 run"))
 
 
-def stuck(manager: Path, *, helps: bool = True, limit: int = 4, **texts: str) -> tuple[Result, Rolled, int]:
-    """Brings `web` while a node is lost, and its update waits for a container there; how often it is begun again."""
+def stuck(manager: Path, helps: bool = True, limit: int = 4, **texts: str) -> tuple[Result, Rolled, int]:
+    """Brings `web`; its node is lost, and its update waits for that. Told too: how often it began anew."""
     put(manager, nodes="n1 Ready\nn2 Ready", service_web=f"{OLD} completed 2/2")
     lost = {"nodes": "n1 Ready\nn2 Down", "task_web_1": f"shutdown starting {NEW}"}
     runs = {"task_web_2": f"running running {NEW}", "task_web_3": f"running running {OLD}"}
@@ -132,7 +132,7 @@ def test_an_update_that_stands_still_since_a_node_was_lost_is_begun_again_and_sa
     ],
 )
 def test_an_update_that_may_go_on_by_itself_is_left_alone(manager: Path, texts: dict[str, str]) -> None:
-    _, rolled, again = stuck(manager, limit=3, **texts)
+    _, rolled, again = stuck(manager, True, 3, **texts)
     assert (rolled.how, again) == ("late", 0)
 
 

@@ -61,7 +61,7 @@
 #                                  that anybody got who was not turned away, those of containers, and answers that
 #                                  broke off. It takes a way of its own, and ends with 1 and no line where not all
 #                                  is known
-#   proxy_traffic NEW OLD ROUTE... for each container at the addresses NEW (n) or OLD (o) `h n|o ROUTE/SERVER@ADDRESS
+#   proxy_traffic NEW OLD ROUTE... for each container at the addresses NEW (n), * for all, or OLD (o) `h n|o ROUTE/SERVER@ADDRESS
 #                                  REQUESTS ERRORS`, SERVER being its name in there, ADDRESS with the port; and for
 #                                  each of the new ones `a ROUTE ADDRESS`
 #   proxy_move TO FROM             the servers TO, ROUTE/SERVER with a space between them, get all requests at once,

@@ -5,6 +5,7 @@
 #: services[] their names
 #: limit      seconds until all must be well
 #: stay       seconds that what was not there before has to stay up
+#: auth       "yes" where the services get the credentials of who is signed in; else they keep those that they have
 #: still      seconds without any change, beside its own pauses, after which an update that lost a node stands still
 source lib/registry.bash
 source lib/swarm.bash
@@ -26,7 +27,9 @@ for name in "${services[@]}"; do failed[$name]=$(failures "$name"); done
 
 sign_in || exit
 # What an image is was resolved when it was pushed. Credentials stay with the service: a node that gets it later needs them.
-led "${signed[@]}" stack deploy --resolve-image never --with-registry-auth "${files[@]}" "$stack" || exit
+given=(--with-registry-auth)
+[ "$auth" = yes ] || given=()
+led "${signed[@]}" stack deploy --resolve-image never "${given[@]}" "${files[@]}" "$stack" || exit
 
 # One look at the service $1: sets its verdict to well, bad or nothing, and its text.
 look() {

@@ -103,6 +103,10 @@ move() {
 # $1 the number of the first bad sample, $2 why.
 go_back() {
   local started row
+  [ "$alone" != node ] || {
+    log "end told 0 $2"
+    leave
+  }
   started=$(now) row=''
   [ "$1" -eq 0 ] || row=${rows[$(($1 - 1))]}
   first_bad=$(awk -v a="$began" -v b="${row%% *}" -v now="$started" \

@@ -16,10 +16,24 @@ consult() {
   return 1
 }
 # Every container that is watched, old ones too.
-observe() { container_states "${fresh[@]}" "${old[@]}" > "$dir/containers"; }
-# The addresses of the new containers, or with 1 of the old ones.
-ips() { awk -F '\t' -v release="$release" -v old="$1" '
-  ($4 "" == release) != old { gsub(/[,-]/, " ", $10); printf "%s ", $10 }' "$dir/containers"; }
+observe() { container_states "${fresh[@]}" "${old[@]}" | of_release > "$dir/containers"; }
+# Those of a Swarm have no label of a release.
+of_release() {
+  if [ "$swarm" = yes ]; then
+    awk -F '\t' -v OFS='\t' -v release="$release" '{ $4 = release; print }'
+  else
+    cat
+  fi
+}
+# The addresses of the new containers, or with 1 of the old ones; on a Swarm * for all that the ingress leads to.
+ips() {
+  if [ "$swarm" = yes ]; then
+    [ "$1" = 1 ] || printf '*'
+    return
+  fi
+  awk -F '\t' -v release="$release" -v old="$1" '
+    ($4 "" == release) != old { gsub(/[,-]/, " ", $10); printf "%s ", $10 }' "$dir/containers"
+}
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
   consult proxy_traffic "$(ips 0)" "$(ips 1)" "${proxies[@]}"

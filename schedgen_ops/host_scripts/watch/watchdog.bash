@@ -12,14 +12,17 @@
 #   answering SECONDS           the old release answers again, so long after the first bad sample
 #   good                        the watch is over; the signal of the operator's process is waited for
 #   say TEXT
-#   end kept|back|broken|left SECONDS TEXT; left to the operator's process, which gives the release to others now
+#   end kept|back|broken|left|told SECONDS TEXT; left to the operator's process, which gives the release to others now;
+#               told to it, where this node of a Swarm decides nothing
 #
 #: docker[]             the engine's words
 #: project              the name of the Compose project
 #: state                our folder of state
 #: release              the id of the release that is watched
 #: alone                "yes" where no other host's signal counts; "canary" where no other host has the release yet:
-#:                      `leave` is waited for then, and it is never kept
+#:                      `leave` is waited for then, and it is never kept; "node" where a Swarm's manager decides
+#: swarm                "yes" where a Swarm runs the services: what they replaced is gone, and the ingress leads to containers
+#:                      of all nodes
 #: interval             seconds from one look to the next
 #: stages[]             "SHARE SECONDS" of each part of the watch, the share in percent
 #: policy[]             the limits, as awk takes them: "-v", "NAME=VALUE"
@@ -28,6 +31,7 @@
 #: insufficient_traffic what happens where too few real requests came: accept, wait or rollback
 #: traffic_timeout      seconds that "wait" waits
 #: services[]           those that the release replaced
+#: marks[]              for each the label, NAME=VALUE, that its new containers have
 #: proxies[]            the ingress's routes for them
 #: targets[]            a check each: "SECONDS PROXY STATUS URL", the proxy "-" for none, of
 #:                      the status the first digits, or several with a comma between
@@ -60,11 +64,14 @@ ingress=$(ids_of schedgen-ingress | head -n 1)
 dir=$state/guard began=$(now) base=- logged=0 count=0 rows=()
 declare -A parts=()
 find_containers() {
-  local service id
+  local i id only=()
   fresh=() old=()
-  for service in "${services[@]}"; do
-    for id in $(ids_of "$service" --filter "label=schedgen.release=$release"); do fresh+=("$id"); done
-    for id in $(ids_of "$service"); do
+  # A Swarm leaves what has ended beside what it started instead.
+  [ "$swarm" != yes ] || only=(--filter status=running)
+  for i in "${!services[@]}"; do
+    for id in $(ids_of "${services[i]}" --filter "label=${marks[i]}" "${only[@]}"); do fresh+=("$id"); done
+    [ "$swarm" != yes ] || continue
+    for id in $(ids_of "${services[i]}"); do
       case " ${fresh[*]} " in *" $id "*) ;; *) old+=("$id") ;; esac
     done
   done
@@ -164,6 +171,11 @@ for stage in "${stages[@]}"; do
     $5 != "-" { all += $5 }
     END { printf "share %.0f %.0f\n", n, all }' >> "$dir/log"
 done
+[ "$alone" != node ] || {
+  log good
+  log "end left 0 good after $count samples"
+  leave
+}
 summary="kept after $count samples"
 if [ "$alone" != yes ]; then
   log good
