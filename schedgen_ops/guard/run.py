@@ -165,7 +165,8 @@ class Watching:
         session = self.session
         owner = replace(myself(session.clock, "guard", str(session.asked())), token=session.owner.token)
         whose = f"{session.settings.environment} {host_run.remote.name}"
-        host_run.run(remote_commands.start(host_run.paths.state, owner, config, self.webhook, whose), _START)
+        webhook = None if config.node else self.webhook
+        host_run.run(remote_commands.start(host_run.paths.state, owner, config, webhook, whose), _START)
 
     def _config(self, host_run: HostRun) -> AgentConfig:
         # Services go back one after the other where they need one another.
@@ -208,7 +209,7 @@ class Watching:
 
     def _tell_others(self, host_run: HostRun, text: str) -> None:
         others = [other for other in self._host_runs if other is not host_run and not self._over(other)]
-        at_once([partial(_tell, other, text) for other in others])
+        at_once([partial(self._tell, other, text) for other in others])
 
     def _agree(self) -> None:
         """Once every host found the release good, each is told to keep it, or to leave it to us."""
@@ -216,7 +217,10 @@ class Watching:
         with self._turn:
             ready = all(self.watches[host_run.remote.name].good for host_run in self._host_runs)
         if ready:
-            at_once([partial(_tell, host_run, word) for host_run in self._host_runs])
+            at_once([partial(self._tell, host_run, word) for host_run in self._host_runs])
+
+    def _tell(self, host_run: HostRun, text: str) -> None:
+        host_run.run(remote_commands.signal(host_run.paths.state, text), _SIGNAL)
 
     def _over(self, host_run: HostRun) -> bool:
         watch = self.watches.get(host_run.remote.name)
@@ -227,7 +231,7 @@ class Watching:
         self._each(self._stand_down)
 
     def _stand_down(self, host_run: HostRun) -> None:
-        _tell(host_run, "back the operator's run was ended")
+        self._tell(host_run, "back the operator's run was ended")
         longest = self._longest_way_back
         host_run.run(remote_commands.await_end(host_run.paths.state, longest), longest + _SIGNAL)
         host_run.containers_changed()
@@ -235,10 +239,6 @@ class Watching:
         if store.read(host_run.remote, host_run.paths).current == host_run.release.id:
             host_run.new = replace(host_run.release, state=State.DONE)
             services.reopen(host_run)
-
-
-def _tell(host_run: HostRun, text: str) -> None:
-    host_run.run(remote_commands.signal(host_run.paths.state, text), _SIGNAL)
 
 
 def _handed_over(lost: Sequence[str], *, canary: bool) -> HandedOver:

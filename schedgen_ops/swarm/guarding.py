@@ -164,6 +164,14 @@ class NodesWatching(Watching):
         if watch.outcome == "ended" and not watch.verdict:
             self._tell_others(host_run, f"back {host_run.remote.name}: {watch.reason}")
 
+    def _tell(self, host_run: HostRun, text: str) -> None:
+        try:
+            Watching._tell(self, host_run, text)
+        except Unreachable:
+            # Who follows it finds out by himself; that the manager was told does not fail for it.
+            if self._decides(host_run):
+                raise
+
     def _look_up(self, host_run: HostRun, watch: HostWatch) -> None:
         if self._decides(host_run):
             Watching._look_up(self, host_run, watch)
@@ -192,7 +200,7 @@ class NodesWatching(Watching):
 
     def _end(self, host_run: HostRun, why: str) -> None:
         state = host_run.paths.state
-        host_run.run(remote_commands.signal(state, f"back {why}"))
+        self._tell(host_run, f"back {why}")
         seconds = int(QUICK) + self.on.settings.watch.interval
         host_run.run(remote_commands.await_end(state, seconds), seconds + QUICK)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -122,6 +123,17 @@ def test_the_steps_are_those_of_a_guarded_deploy() -> None:
     ]
 
 
+def test_the_manager_names_a_release_by_itself_with_its_record(tmp_path: Path) -> None:
+    config = told(swarm(directory=str(tmp_path)), None)
+    folder = tmp_path / ".schedgen" / "releases" / config.release_id
+    folder.mkdir(parents=True)
+    (folder / ".release.json").write_text("kept\n")
+    (text,) = config.keep
+    subprocess.run(["bash", "-o", "pipefail", "-c", text], check=True, timeout=60)
+    assert (tmp_path / ".schedgen/current").read_text() == f"{config.release_id}\n"
+    assert (folder / "release.json").read_text() == "kept\n"
+
+
 # What comes of the watchdogs' words
 
 
@@ -136,6 +148,8 @@ class Node(FakeHost):
 
     def run(self, command: Command, *, deadline: float, **how: Any) -> Result:
         values: dict[str, Any] = dict(command.values)
+        if command.script == "watch/signal" and self.lost:
+            raise Unreachable("gone", host=self.name)
         if command.script == "watch/signal" and any(each.script == "watch/start" for each in self.commands):
             self.signals.append(values["signal"])
             self._heard.set()
@@ -215,6 +229,17 @@ def test_a_node_that_is_lost_meanwhile_is_told_of_and_the_others_decide() -> Non
     it.watch()
     assert (first.signals, it.on.serves) == (["keep"], True)
     assert "the node is lost, and not watched any more" in said()
+
+
+def test_what_the_manager_sees_counts_where_a_node_is_lost_at_the_same_time() -> None:
+    first, second = (
+        Node("app1", BAD + "end back 2.50 Error rate (50.00%) exceeded\n"),
+        Node("app2", "ready\n"),
+    )
+    second.lost = True
+    with pytest.raises(OpsError, match=r"Error rate \(50.00%\) exceeded") as found:
+        watching(first, second).watch()
+    assert not isinstance(found.value, HandedOver)
 
 
 def test_without_the_manager_nobody_here_decides() -> None:

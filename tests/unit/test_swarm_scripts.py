@@ -60,6 +60,14 @@ def test_a_service_is_well_once_its_update_is_over_and_only_new_tasks_run(manage
     assert "--resolve-image never --with-registry-auth" in deploy
 
 
+def test_a_manager_that_goes_back_by_itself_leaves_the_credentials_as_they_are(manager: Path) -> None:
+    put(manager / "deploys", service_web=f"{NEW} new 1/1", task_web_1=f"running running {NEW}")
+    assert run(manager, STACK.roll(str(manager / "files"), ["web"], 5, 0, alone=True)).ok
+    log = (manager / "log").read_text()
+    assert "stack deploy" in log
+    assert "--with-registry-auth" not in log
+
+
 def test_what_has_this_definition_already_is_told_as_unchanged(manager: Path) -> None:
     put(manager, service_web=f"{NEW} new 1/1", task_web_1=f"running running {NEW}")
     assert roll(manager)[1] == Rolled("web", "well", False, "1 of 1 run")
