@@ -26,6 +26,7 @@ class HostContext:
         clock: the time by which what is written there is dated.
         emit: tells the operator.
         sign_in: yields who signs in to the registry of images; None where nobody does.
+        records: the way to who has the records of releases; None for the host itself.
     """
 
     remote: Remote
@@ -33,6 +34,7 @@ class HostContext:
     clock: Clock
     emit: events.Emit
     sign_in: Callable[[], Login] | None = None
+    records: Remote | None = None
 
     @property
     def login(self) -> Login | None:

@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from schedgen_ops.secrets.registry import SignIn
     from schedgen_ops.secrets.vault import Vault
     from schedgen_ops.settings import HostSettings, Settings
+    from schedgen_ops.swarm.data_node import Placed
     from schedgen_ops.ui.session import Ui
 
-# What of a Swarm a task works on: its manager, which has the records, or every node by itself.
-MANAGER, NODES = "manager", "nodes"
+# What of a Swarm a task works on: its manager, which has the records; every node by itself; or the manager
+# and the nodes that have the data and its backups.
+MANAGER, NODES, DATA = "manager", "nodes", "data"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
 
 
@@ -59,6 +61,7 @@ class Operation:
     Attributes:
         started: when it began, in UTC.
         left_out: why hosts that were chosen are left out, by name.
+        placed: which nodes of a Swarm have data, where the settings of the run say that; else None.
     """
 
     options: Options
@@ -66,13 +69,14 @@ class Operation:
     clock: Clock = field(default_factory=SystemClock)
     _stack: ExitStack = field(default_factory=ExitStack)
 
-    # What the task works with beside Compose: MANAGER or NODES of a Swarm; "" for nothing.
+    # What the task works with beside Compose: MANAGER, NODES or DATA of a Swarm; "" for nothing.
     works_on: str = ""
 
     def __post_init__(self) -> None:
         self.started: datetime = self.clock.now()
         self._began = self.clock.monotonic()
         self.left_out: dict[str, str] = {}
+        self.placed: Placed | None = None
         self._begun = False
 
     @property
@@ -174,10 +178,10 @@ class Operation:
             ConfigError: for a host that is not in the environment.
         """
         settings = self.settings
-        if settings.on_swarm and self.works_on == MANAGER:
+        if settings.on_swarm and self.works_on in (MANAGER, DATA):
             if self.options.hosts or self.options.skip:
                 raise ConfigError("a Swarm is one: --hosts and --skip mean nothing here")
-            return self.nodes.only(self.nodes.names[:1])
+            return self.nodes if self.works_on == DATA else self.nodes.only(self.nodes.names[:1])
         every = tuple(host.name for host in settings.hosts)
         names = host_choice.chosen(self.options.hosts, self.options.skip, every)
         wanted = host_choice.chosen(self.options.hosts, None, every)
@@ -237,7 +241,8 @@ class Operation:
         """Return one of the hosts with what is needed to work there."""
         from schedgen_ops.host_context import HostContext
 
-        return HostContext(remote, self.settings, self.clock, self.emit, self.sign_in)
+        records = self.nodes.hosts[0] if self.settings.on_swarm else None
+        return HostContext(remote, self.settings, self.clock, self.emit, self.sign_in, records)
 
     def begin(
         self,
@@ -289,7 +294,7 @@ class Operation:
 def _not_on_swarm(what: str, settings: Settings) -> ConfigError:
     return ConfigError(
         f"{what} does not work on a Swarm, and {settings.environment} is one",
-        hint="docs/limits.md lists what does. Nothing was asked or changed.",
+        hint="docs/limits.md lists what does. Nothing was changed.",
     )
 
 
@@ -298,7 +303,7 @@ def opened(options: Options, works_on: str = "") -> Iterator[Operation]:
     """Open an operation; whatever ends it is shown and logged before it goes on to the caller.
 
     Args:
-        works_on: MANAGER or NODES of a Swarm; "" where it works with Compose alone.
+        works_on: MANAGER, NODES or DATA of a Swarm; "" where it works with Compose alone.
     """
     # An empty name is refused when the settings are read.
     environment = loading.named(options.env or None, os.environ)

@@ -65,7 +65,8 @@ def commands(settings: Settings, host: HostSettings, ref: Ref) -> dict[str, Comm
         ),
         "clock": host_time.ask(),
     }
-    if host in settings.backup_hosts():
+    # Which node of a Swarm has them is not known before all are asked.
+    if host in settings.backup_hosts() and not settings.on_swarm:
         asked["catalog"] = backups.list_(settings.backup.directory).in_dir(settings.directory)
     if addresses := tls_ports(settings, host):
         asked["certificates"] = certificates.ask(addresses)

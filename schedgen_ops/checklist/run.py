@@ -69,7 +69,10 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
     if settings.on_swarm:
-        told["containers"] = "no backup is made on a Swarm; no container of Compose's is here"
+        saved = (
+            "what is backed up is looked for on all nodes" if settings.database else "there is no database"
+        )
+        told["containers"] = f"{saved}; no container of Compose's is here"
     elif plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from schedgen_ops.commands.compose import parse_services
 from schedgen_ops.orchestrators.swarm.fitting import misfits
@@ -26,5 +27,17 @@ def judged(settings: Settings, document: str) -> Iterator[Problem | str]:
         return
     for each in found:
         yield Problem(str(each), each.hint)
-    if not found:
+    several = settings.database and _several(written, settings.database.service)
+    if several:
+        text = f"services.{several}: it is the database, and a backup is of one container"
+        yield Problem(text, "Let there be one.")
+    if not (found or several):
         yield "all that it says"
+
+
+def _several(written: Mapping[str, Any], service: str) -> str:
+    """Its name, where there may be several containers of it; else ""."""
+    said = (written.get("services") or {}).get(service) or {}
+    deploy = said.get("deploy") or {}
+    many = deploy.get("mode") == "global" or max(deploy.get("replicas") or 1, said.get("scale") or 1) > 1
+    return service if many else ""

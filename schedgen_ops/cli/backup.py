@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from schedgen_ops import events, strangers
 from schedgen_ops.backup.catalog import host_time, remote_commands, selection
 from schedgen_ops.backup.catalog.manifest import Kind, Manifest
+from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import capacity, run
 from schedgen_ops.backup.create.source import source_of
 from schedgen_ops.backup.restore import drill
+from schedgen_ops.backup.restore.run import DATA
 from schedgen_ops.cli import hooking
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.cli.looking import Rows, conclude, look
@@ -26,6 +29,9 @@ from schedgen_ops.task_run import Operation
 from schedgen_ops.text import age, duration, plural, size
 from schedgen_ops.ui.tables import details
 
+if TYPE_CHECKING:
+    from schedgen_ops.swarm.data_node import Placed
+
 
 def holders(op: Operation, parts: frozenset[str] = run.ALL) -> Fleet:
     """Return the chosen hosts that hold data, of one of these parts.
@@ -33,6 +39,8 @@ def holders(op: Operation, parts: frozenset[str] = run.ALL) -> Fleet:
     Raises:
         Refused: where none does.
     """
+    if op.placed:
+        return _on_swarm(op, op.placed, parts)
     names = [host.name for host in op.settings.backup_hosts() if _holds(op.settings, host, parts)]
     fleet = op.fleet.only(names)
     if not fleet.hosts:
@@ -41,6 +49,41 @@ def holders(op: Operation, parts: frozenset[str] = run.ALL) -> Fleet:
             hint="`database` and `objects` in the config say what data there is.",
         )
     return fleet
+
+
+def _on_swarm(op: Operation, placed: Placed, parts: frozenset[str]) -> Fleet:
+    """The node of the database, and the first host, which alone has the env file."""
+    data = {placed.node()} if parts & DATA else set()
+    config = {op.nodes.names[0]} if "config" in parts else set()
+    return op.nodes.only(data | config)
+
+
+def holders_of_data(op: Operation) -> Fleet:
+    """Return the chosen hosts that hold data: on a Swarm the node where the database runs.
+
+    Raises:
+        Refused: where none does.
+    """
+    return op.nodes.only({op.placed.node()}) if op.placed else holders(op)
+
+
+def catalog_of(op: Operation, remote: Remote) -> Catalog:
+    """Return what a host keeps; a node of a Swarm may not even have the project's folder."""
+    if op.placed and not op.placed.having[remote.name].keeps:
+        return Catalog(())
+    return run.catalog(op.context(remote))
+
+
+def keepers(op: Operation) -> Fleet:
+    """Return the chosen hosts that may have backups: on a Swarm also nodes where the database ran before.
+
+    Raises:
+        Refused: where none does.
+    """
+    if not op.placed:
+        return holders(op)
+    first, having = op.nodes.names[0], op.placed.having
+    return op.nodes.only([name for name, each in having.items() if each.keeps or name == first])
 
 
 def _holds(settings: Settings, host: HostSettings, parts: frozenset[str]) -> bool:
@@ -56,6 +99,10 @@ def create(op: Operation, parts: frozenset[str] = run.ALL) -> None:
     op.begin("backup", "Backup", steps=(("", "Backup"),))
     with hooks.ending():
         hooks.before("pre-connect")
+        if op.placed:
+            from schedgen_ops.swarm import data_node
+
+            fleet.each(lambda remote: data_node.ready(op.context(remote))).values()
         _back_up(op, fleet, parts, hooks)
     op.end("Backup Complete")
 
@@ -90,7 +137,7 @@ def last(op: Operation) -> None:
     """
 
     def newest(remote: Remote) -> Manifest:
-        catalog = run.catalog(op.context(remote))
+        catalog = catalog_of(op, remote)
         for name in catalog.unreadable:
             events.warn(op.emit, f"{name} is no backup: its manifest is missing or was altered", remote.name)
         return selection.last(catalog, op.settings, op.settings.host(remote.name))
@@ -100,7 +147,7 @@ def last(op: Operation) -> None:
             facts = (("Host", host), *_facts(op, found), *_restores(op.settings, found))
             op.ui.show(details(facts, title=op.titled("", host)))
 
-    conclude(look(op, newest, show, holders(op)))
+    conclude(look(op, newest, show, holders_of_data(op)))
 
 
 def _facts(op: Operation, backup: Manifest) -> tuple[tuple[str, str | int], ...]:
@@ -134,6 +181,8 @@ def proof(op: Operation, backup: Manifest) -> str:
 def _restores(settings: Settings, backup: Manifest) -> Iterator[tuple[str, str]]:
     folder = f"{settings.backup.directory}/{backup.id}"
     yield "Restore it", f"inv backup.restore {backup.id} --env {settings.environment}"
+    if settings.on_swarm:
+        return
     if settings.database and backup.database:
         line = remote_commands.restore_database(
             settings.directory, folder, settings.database, backup.database
@@ -154,7 +203,7 @@ def verify(op: Operation, wanted: str) -> None:
 
     def one(remote: Remote) -> tuple[Manifest, tuple[str, ...]]:
         host = op.context(remote)
-        backup = selection.chosen(run.catalog(host), wanted, host.settings, host.entry)
+        backup = selection.chosen(catalog_of(op, remote), wanted, host.settings, host.entry)
         return backup, run.verify(host, backup)
 
     def show(came: Mapping[str, tuple[Manifest, tuple[str, ...]]]) -> None:
@@ -162,14 +211,14 @@ def verify(op: Operation, wanted: str) -> None:
             verdict = "damaged" if wrong else "good"
             rows.add([(host, backup.id, verdict, "; ".join(wrong) or ", ".join(backup.verified))])
 
-    seen = look(op, one, show, holders(op))
+    seen = look(op, one, show, holders_of_data(op))
     broken = [selection.broken(backup, wrong, host) for host, (backup, wrong) in seen.ok.items() if wrong]
     conclude(seen, *broken)
 
 
 def prove(op: Operation, wanted: str) -> None:
     """Restore a backup into a throwaway container on every host that has it, and records the proof."""
-    fleet = holders(op)
+    fleet = holders_of_data(op)
     op.begin("drill", "Restore drill", steps=(("", "Restore drill"),))
     with locked(op, fleet, "backup drill"):
         step = Step("", "Restore drill", fleet.everywhere(partial(_prove, op, wanted=wanted)), gate=True)
@@ -179,7 +228,7 @@ def prove(op: Operation, wanted: str) -> None:
 
 def _prove(op: Operation, remote: Remote, *, wanted: str) -> Manifest:
     host = op.context(remote)
-    backup = selection.chosen(run.catalog(host), wanted, host.settings, host.entry)
+    backup = selection.chosen(catalog_of(op, remote), wanted, host.settings, host.entry)
     host.say(f"Restoring {backup.id} into a throwaway container")
     if wrong := run.verify(host, backup):
         raise selection.broken(backup, wrong, remote.name)

@@ -10,7 +10,7 @@ from typing import Any
 from schedgen_ops.backup.catalog.manifest import BackupId, Manifest, order
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.create import run
-from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.backup import keepers
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import ConfigError, OpsError, Refused
@@ -32,7 +32,7 @@ class HostShare:
 
 def catalogs(op: Operation) -> dict[str, Catalog]:
     """Return what is in the backups' folder of each host that has one, by the host's name."""
-    fleet = holders(op)
+    fleet = keepers(op)
     found = fleet.each(lambda remote: run.catalog(op.context(remote))).values()
     return dict(zip(fleet.names, found, strict=True))
 
@@ -101,7 +101,7 @@ def list_(op: Operation) -> None:
     def show_rows(came: Mapping[str, Catalog]) -> None:
         table.add([row for host, catalog in came.items() for row in _rows(op, host, catalog)])
 
-    seen = look(op, lambda remote: run.catalog(op.context(remote)), show_rows, holders(op))
+    seen = look(op, lambda remote: run.catalog(op.context(remote)), show_rows, keepers(op))
     table.end(seen, "No backups yet.")
     conclude(seen)
 
@@ -125,7 +125,7 @@ def _rows(op: Operation, host: str, catalog: Catalog) -> Iterator[tuple[Any, ...
 
 def show(op: Operation, wanted: str) -> None:
     """Show all that is known of one backup. Which one is meant is known when every host was asked."""
-    seen = look(op, lambda remote: run.catalog(op.context(remote)), fleet=holders(op))
+    seen = look(op, lambda remote: run.catalog(op.context(remote)), fleet=keepers(op))
     wrong: list[OpsError] = []
     try:
         for share in _shares(op, seen.ok, pick(seen.ok, wanted)):

@@ -29,7 +29,7 @@ def execute(op: Operation, service: str, words: Sequence[str], index: int) -> in
         Refused: where the service does not run.
     """
     _asked(words, f"inv exec {service} -- ls -l")
-    fleet = _having(op, service)
+    fleet = _having(op, service, f"{service} runs")
     return over(op, fleet, _inside(op, service, index, lambda _: tuple(words)))
 
 
@@ -40,13 +40,13 @@ def shell(op: Operation, service: str, index: int) -> int:
         ConfigError: on more than one host, for an unknown service or container.
         Refused: where the service does not run.
     """
-    fleet = one(op, _having(op, service), "a shell")
+    fleet = one(op, _having(op, service, f"{service} runs"), "a shell")
     return over(op, fleet, _inside(op, service, index, lambda _: ("sh", "-c", _SHELL)))
 
 
-def _having(op: Operation, service: str) -> Fleet:
+def _having(op: Operation, service: str, what: str) -> Fleet:
     """The hosts that have the service; of a Swarm's those where a container of it runs now."""
-    fleet = among(op, op.settings.hosts_running(service), f"{service} runs")
+    fleet = among(op, op.settings.hosts_running(service), what)
     if not op.settings.on_swarm:
         return fleet
     docker, project = Docker(op.settings.sudo), op.settings.project
@@ -86,7 +86,7 @@ def database(op: Operation, read_only: bool) -> int:
         whole = _inside(op, wanted.service, 0, lambda tie: whole_input(words(tie), len(data)))
         return whole(remote, Tie(reads=True)).with_stdin(data)
 
-    fleet = among(op, op.settings.hosts_running(wanted.service), "the database runs")
+    fleet = _having(op, wanted.service, "the database runs")
     return over(op, one(op, fleet, engine.client), build)
 
 

@@ -25,6 +25,9 @@ def locked(op: Operation, fleet: Fleet, command: str, what: str = "") -> Iterato
     """
     settings = op.settings
     owner = lock.myself(op.clock, command, what)
+    if settings.on_swarm:
+        # Whoever else is at work on a Swarm has its manager's.
+        fleet = op.nodes.only({op.nodes.names[0], *fleet.names})
     with lock.held(fleet, Paths(settings.directory), owner, settings.lock.lease, op.patience) as held:
         yield held
 

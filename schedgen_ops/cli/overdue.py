@@ -9,10 +9,9 @@ from datetime import datetime, timedelta
 from schedgen_ops import events
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.catalog.manifest import Manifest
-from schedgen_ops.backup.create import run
-from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.backup import catalog_of, holders_of_data
 from schedgen_ops.cli.looking import Rows, conclude, look
-from schedgen_ops.errors import VerificationFailed
+from schedgen_ops.errors import OpsError, VerificationFailed
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
@@ -55,13 +54,20 @@ def overdue(op: Operation) -> None:
     rows = Rows(op, ("Host", "Newest", "Made", "Verdict"))
 
     def newest(remote: Remote) -> Newest:
-        host, catalog = op.settings.host(remote.name), run.catalog(op.context(remote))
+        host, catalog = op.settings.host(remote.name), catalog_of(op, remote)
         return Newest(selection.whole(catalog, op.settings, host), op.clock.now(), timedelta(hours=hours))
 
     def show(came: Mapping[str, Newest]) -> None:
         rows.add([found.row(host) for host, found in came.items()])
 
-    seen = look(op, newest, show, holders(op))
+    try:
+        fleet = holders_of_data(op)
+    except OpsError as error:
+        # Where the database of a Swarm runs nowhere, the team hears of that.
+        if op.placed:
+            _tell(op, (f"{error.host or op.nodes.names[0]}: {error.message}",))
+        raise
+    seen = look(op, newest, show, fleet)
     if lines := tuple(_lines(seen)):
         _tell(op, (*lines, f"It may be {plural(hours, 'hour')} old."))
     late = {host: found.late for host, found in seen.ok.items() if found.late}

@@ -13,7 +13,7 @@ from schedgen_ops.backup.catalog.manifest import BackupState, Kind, Manifest, is
 from schedgen_ops.backup.catalog.remote_commands import Catalog
 from schedgen_ops.backup.catalog.retention import Candidate, RetentionPolicy, RetentionVerdict, decide
 from schedgen_ops.backup.restore import half
-from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.backup import keepers
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.host_context import HostContext
@@ -45,7 +45,7 @@ def prune(op: Operation) -> None:
     Raises:
         Refused: when the answer was no.
     """
-    fleet = holders(op)
+    fleet = keepers(op)
     awaited(op, fleet)
     plans = fleet.each(lambda remote: _decided(op, remote)).values()
     gone = {
@@ -93,14 +93,13 @@ def look(host: HostContext) -> Prunable:
     """Return everything with a name of ours in the backups' folder, and what releases need of it."""
     settings, directory = host.settings, host.settings.backup.directory
     asked = (remote_commands.list_(directory), removing.survey(directory))
-    clock, listed, surveyed, records = host.remote.batch(
-        [
-            host_time.ask(),
-            *(command.in_dir(settings.directory) for command in asked),
-            store.read_command(Paths(settings.directory)),
-        ],
-        deadline=300,
-    )
+    told = store.read_command(Paths(settings.directory))
+    commands = [host_time.ask(), *(command.in_dir(settings.directory) for command in asked)]
+    if host.records:
+        clock, listed, surveyed = host.remote.batch(commands, deadline=300)
+        records = host.records.run(told, deadline=60)
+    else:
+        clock, listed, surveyed, records = host.remote.batch([*commands, told], deadline=300)
     sizes = removing.parse_survey(surveyed.stdout)
     catalog = remote_commands.parse_catalog(listed.stdout)
     candidates = tuple(_candidates(catalog, sizes))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection, superseded
 from schedgen_ops.backup.catalog.manifest import Manifest
-from schedgen_ops.backup.create import run
 from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.row_diff import following, row_diff
 from schedgen_ops.backup.restore.run import DATA, Restore
 from schedgen_ops.cli import lost_host, offsite
-from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.backup import catalog_of, holders_of_data
 from schedgen_ops.cli.locking import awaited, locked
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import ConfigError, OpsError, Refused
@@ -25,6 +26,9 @@ from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import size
 from schedgen_ops.verify import serving
+
+if TYPE_CHECKING:
+    from schedgen_ops.swarm.data_node import Users
 
 _LINES = 12
 _DISCARDING = "Discarding what restores put aside"
@@ -44,6 +48,8 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
     """
     if only not in ("", *DATA):
         raise ConfigError(f"--only is database or objects, not {only!r}")
+    if from_offsite:
+        op.compose_only("--from-offsite")
     parts = frozenset({only}) if only else DATA
     awaited(op, begun=("restore", "Restore"))
     if not from_offsite:
@@ -75,19 +81,20 @@ def _restore(
         raise Refused("nothing was changed")
     todo = {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
     fleet = op.fleet.only(list(todo))
-    steps = restoring(op, fleet, todo, discard_old)
+    users = _users(op)
+    steps = restoring(op, fleet, todo, discard_old, users)
     if fetch:
         steps = (Step("", offsite.FETCHING, fetch, gate=True), *steps)
     op.begin("restore", "Restore", steps=tuple((step.number, step.title) for step in steps))
     with locked(op, op.fleet, "restore", wanted) as held:
         strangers.refuse_all(op.fleet, op.context)
-        half.put_back_all(op.fleet, op.context)
+        half.put_back_all(fleet if op.placed else op.fleet, op.context)
         runner = StepRunner(op.emit, op.clock, serving=lambda: old_data(op), regain=held.regain)
         runner.run(steps)
         if not discard_old:
             on_each(fleet, todo, Restore.settle)
     old = () if discard_old else tuple(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
-    gap = max(one.gap for one in todo.values())
+    gap = users.away if users else max(one.gap for one in todo.values())
     backups = ", ".join(sorted({one.backup.id for one in todo.values()}))
     op.end(
         "Restore Complete",
@@ -97,23 +104,49 @@ def _restore(
 
 
 def restoring(
-    op: Operation, fleet: Fleet, todo: dict[str, Restore], discard_old: bool = False
+    op: Operation,
+    fleet: Fleet,
+    todo: dict[str, Restore],
+    discard_old: bool = False,
+    users: Users | None = None,
 ) -> tuple[Step, ...]:
-    """Return the steps of a restore on every host of `fleet`; each is undone when a later one fails."""
+    """Return the steps of a restore on every host of `fleet`; each is undone when a later one fails.
+
+    Args:
+        users: who uses the data of a Swarm, stopped while it is exchanged; None for Compose.
+    """
 
     def each(action: Callable[[Restore], None]) -> Callable[[], None]:
         return lambda: on_each(fleet, todo, action)
 
-    elsewhere = Elsewhere(op.context, op.settings, op.fleet, todo)
-    there = partial(elsewhere.around, each(Restore.swap))
-    back = partial(elsewhere.around, each(Restore.back))
+    def check() -> None:
+        if users:
+            users.check()
+        each(Restore.check)()
+
+    around = (
+        partial(users.around, data=fleet, context=op.context)
+        if users
+        else Elsewhere(op.context, op.settings, op.fleet, todo).around
+    )
+    there = partial(around, each(Restore.swap))
+    back = partial(around, each(Restore.back))
     steps = (
-        Step("", "Checking the backup", each(Restore.check), gate=True),
+        Step("", "Checking the backup", check, gate=True),
         Step("", "Restoring beside what serves", each(Restore.prepare), undo=each(Restore.drop)),
         Step("", "Exchanging", there, undo=back, settles=True),
     )
     old = Step("", "Discarding what was there before", each(Restore.discard_old))
     return (*steps, old) if discard_old else steps
+
+
+def _users(op: Operation) -> Users | None:
+    """Who uses the data of a Swarm; None where Compose runs the services."""
+    if not (op.placed and op.settings.database):
+        return None
+    from schedgen_ops.swarm.data_node import Users
+
+    return Users(op.context(op.nodes.hosts[0]), op.settings.database.used_by)
 
 
 def old_data(op: Operation, *, any_data: bool = True) -> str:
@@ -125,7 +158,11 @@ def old_data(op: Operation, *, any_data: bool = True) -> str:
     Raises:
         OpsError: where what serves does not pass its checks.
     """
-    serving.prove(op.fleet, op.context)
+    if op.placed:
+        written = op.placed.written
+        serving.prove(op.nodes.only(op.placed.having), lambda at: replace(op.context(at), settings=written))
+    else:
+        serving.prove(op.fleet, op.context)
     return "The old data is in place, and everything answers" if any_data else "Everything answers"
 
 
@@ -133,9 +170,9 @@ def _found(op: Operation, wanted: str) -> dict[str, Manifest]:
     """The backup on every host that has it."""
     found: dict[str, Manifest] = {}
     missing: list[ConfigError] = []
-    for remote in holders(op):
+    for remote in holders_of_data(op):
         try:
-            found[remote.name] = selection.named(run.catalog(op.context(remote)), wanted, remote.name)
+            found[remote.name] = selection.named(catalog_of(op, remote), wanted, remote.name)
         except ConfigError as error:
             missing.append(error)
     if not found:
@@ -171,7 +208,7 @@ def lost(op: Operation, remote: Remote, backup: Manifest) -> tuple[str, ...]:
 
 def discard(op: Operation) -> None:
     """Remove what restores put aside, on every host that holds data, after asking."""
-    fleet = holders(op)
+    fleet = holders_of_data(op)
     awaited(op, fleet, begun=("discard", _DISCARDING))
     found = fleet.each(lambda remote: superseded.look(op.context(remote))).values()
     kept = dict(zip(fleet.names, found, strict=True))

@@ -66,9 +66,8 @@ def _elsewhere(settings: Environment) -> Iterator[Violation]:
 
 
 def _not_yet(settings: Environment) -> Iterator[Violation]:
-    for section in ("database", "objects"):
-        if getattr(settings, section):
-            yield (section,), f"is backed up before a deploy, and {_INSTEAD}"
+    if settings.objects:
+        yield ("objects",), f"is backed up before a deploy, and {_INSTEAD}"
     if settings.release.source == "image":
         yield ("release", "source"), f"releases that are images: {_INSTEAD}"
     if settings.balancer:

@@ -20,7 +20,7 @@ from schedgen_ops.release.record import Release, State, kept
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import building, rolling
+from schedgen_ops.swarm import backing, building, rolling
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
@@ -42,13 +42,20 @@ def until_verified(on: SwarmSession) -> tuple[Step, ...]:
     """Return the steps before the verification."""
     migrating = on.settings.migrations is not None
     return (
-        pipeline.preflight(on, lambda: code.try_hook(on.at_work), pulls=True),
+        pipeline.preflight(on, lambda: _make_sure(on), pulls=True),
+        *((backing.step(on),) if on.settings.database else ()),
         from_git.pulling(on),
         Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
         *((_migrations(on),) if migrating else ()),
         open_ingress(on, begins=not migrating),
         *tiers(on),
     )
+
+
+def _make_sure(session: SwarmSession) -> None:
+    """Git can move the work tree, and there is room for the backup."""
+    code.try_hook(session.at_work)
+    backing.look(session)
 
 
 def of(session: Session) -> SwarmSession:
@@ -74,19 +81,34 @@ def _migrations(session: SwarmSession) -> Step:
         records = host_run.release.services
         jobs = scope.before_migrating(host_run.settings, host_run.host, records)
         needed = needed_by([asked.service], {name: record.needs for name, record in records.items()})
-        # Where nothing runs yet, the database does not either.
+        _bring_data(session)
+        # Where nothing runs yet, what they need does not either.
         rolling.bring(host_run, [*needed] if host_run.old is None else jobs)
         rolling.run_job(host_run, MIGRATING, asked.deadline)
         for name in host_run.release.migrations:
             events.info(session.emit, f"New migration: {name}")
         events.info(session.emit, "Migrations completed successfully")
 
-    return Step("3", "Running database migrations", run, undo=session.undoing(rolling.back))
+    return Step("3", "Running database migrations", run, undo=session.undoing(rolling.back), waits=True)
+
+
+def _bring_data(session: SwarmSession) -> None:
+    """Have the database run that does not yet, and save what it has before anything is done with it."""
+    host_run = session.at_work
+    if not backing.begun(session):
+        return
+    assert session.settings.database
+    service = session.settings.database.service
+    records = host_run.release.services
+    needed = needed_by([service], {name: record.needs for name, record in records.items()})
+    rolling.bring(host_run, [*needed, service])
+    backing.save_first(session)
+    begin(host_run)
 
 
 def begin(host_run: HostRun) -> None:
     """Keep in the record that what serves is changed from now on."""
-    host_run.new = replace(host_run.release, reached=True)
+    host_run.new = replace(host_run.release, backup=host_run.backup, reached=True)
     store.write(host_run.remote, host_run.paths, host_run.new)
 
 
@@ -101,11 +123,12 @@ def open_ingress(session: SwarmSession, *, begins: bool) -> Step:
         host_run = session.at_work
         if begins:
             begin(host_run)
+            _bring_data(session)
         session.phase("during")
         if rolling.has(host_run.release, INGRESS):
             rolling.together(host_run, [INGRESS])
 
-    return Step("", "Ingress", run, undo=session.undoing(rolling.back))
+    return Step("", "Ingress", run, undo=session.undoing(rolling.back), waits=begins)
 
 
 def tiers(session: SwarmSession) -> tuple[Step, ...]:

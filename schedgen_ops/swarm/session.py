@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
+from schedgen_ops.commands.swarm_data import Holding, parse_holding
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.errors import OpsError
+from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
+from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
-from schedgen_ops.swarm import recovery, verifying
+from schedgen_ops.swarm import data_node, recovery, verifying
+from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
@@ -36,9 +39,13 @@ class SwarmSession(Session):
 
     Attributes:
         nodes: all hosts of the config, as far as they answer.
+        placed: which of them have data, once that was asked.
+        totals: bytes that the parts of the backup will likely come to, by host.
     """
 
     nodes: Fleet = field(default_factory=lambda: Fleet(()))
+    placed: Placed | None = None
+    totals: dict[str, dict[str, int]] = field(default_factory=dict)
     _looking: dict[str, NodeRun] = field(default_factory=dict)
 
     @property
@@ -49,16 +56,56 @@ class SwarmSession(Session):
     def recover(self) -> None:
         """Take back what an interrupted run left, and leave out nodes that do not answer."""
         self._reach()
+        if self.placed:
+            data_node.put_right(self.at_work.context, self._node_of_data(self.placed))
         recovery.recover(self.at_work)
 
     def _reach(self) -> None:
         """A node that does not answer is the Swarm's to replace; nobody asks there what visitors notice."""
-        asked = self.nodes.each(lambda remote: remote.run(sh("true"), deadline=_REACH))
+        asked = self._asked()
         for name, error in asked.errors.items():
             events.warn(
                 self.emit, f"{name} does not answer, and is not asked what visitors notice: {error}", name
             )
         self.nodes = self.nodes.only([name for name in self.nodes.names if name not in asked.errors])
+
+    def _asked(self) -> Outcomes[Holding]:
+        """What the nodes have of the data, as far as they answer."""
+        command = data_node.ask(self.settings) if self.settings.database else sh("true")
+        asked = self.nodes.each(lambda remote: parse_holding(remote.run(command, deadline=_REACH).lines()))
+        if self.settings.database:
+            self.placed = data_node.Placed(self.settings, asked.ok, tuple(asked.errors))
+        return asked
+
+    def look_for_data(self) -> None:
+        """Look anew which node has the data, after services were brought."""
+        self._asked()
+
+    def fleet_of_data(self) -> Fleet:
+        """Return the hosts that have a part of a backup: the node of the database, and the first one.
+
+        Raises:
+            Refused: where the database runs on no node.
+        """
+        # What the first host alone has is the definition of what serves.
+        first = {*self.locked().names} if self.at_work.old else set()
+        return self.nodes.only(first | ({self.placed.node()} if self.placed else set()))
+
+    def of_data(self, remote: Remote) -> HostContext:
+        """Return a node with what is needed to work on its data."""
+        settings = self.placed.settings if self.placed else self.settings
+        return replace(self.node(remote), settings=settings, records=self.fleet.hosts[0])
+
+    def _node_of_data(self, placed: Placed) -> HostContext | None:
+        try:
+            return self.of_data(self.nodes[placed.node()])
+        except Refused:
+            return None
+
+    def interrupt(self) -> None:
+        """Ask what runs for the run to end, on the hosts and here."""
+        Session.interrupt(self)
+        self.nodes.interrupt()
 
     def probe(self) -> None:
         """Begin to ask every node as a visitor does."""

@@ -13,7 +13,7 @@ _ID = {"id": "The backup, or the start of its name (default: the last good one).
 _ONE = {"id": "The backup, or the start of its name."}
 
 
-@operation(default=True, locks=True, name="all")
+@operation(swarm="data", default=True, locks=True, name="all")
 def all_(op: Operation) -> None:
     """Back up the database, the objects and the configuration."""
     from schedgen_ops.cli import backup as cli
@@ -21,7 +21,7 @@ def all_(op: Operation) -> None:
     cli.create(op)
 
 
-@operation(locks=True)
+@operation(swarm="data", locks=True)
 def database(op: Operation) -> None:
     """Back up the database alone."""
     from schedgen_ops.cli import backup as cli
@@ -37,7 +37,7 @@ def objects(op: Operation) -> None:
     cli.create(op, frozenset({"objects"}))
 
 
-@operation(locks=True)
+@operation(swarm="data", locks=True)
 def config(op: Operation) -> None:
     """Back up the env file and the serving release's compose definition."""
     from schedgen_ops.cli import backup as cli
@@ -45,7 +45,7 @@ def config(op: Operation) -> None:
     cli.create(op, frozenset({"config"}))
 
 
-@operation()
+@operation(swarm="data")
 def last(op: Operation) -> None:
     """Show the newest good backup and how to restore it."""
     from schedgen_ops.cli import backup as cli
@@ -53,7 +53,7 @@ def last(op: Operation) -> None:
     cli.last(op)
 
 
-@operation()
+@operation(swarm="data")
 def overdue(op: Operation) -> None:
     """Tell whether every host has a backup that is young enough; for cron. Tells the team where not."""
     from schedgen_ops.cli import overdue as cli
@@ -61,7 +61,7 @@ def overdue(op: Operation) -> None:
     cli.overdue(op)
 
 
-@operation(name="list")
+@operation(swarm="data", name="list")
 def list_(op: Operation) -> None:
     """List the backups, newest first, and those that failed."""
     from schedgen_ops.cli import catalog
@@ -69,7 +69,7 @@ def list_(op: Operation) -> None:
     catalog.list_(op)
 
 
-@operation(help=_ONE)
+@operation(swarm="data", help=_ONE)
 def show(op: Operation, id: str) -> None:
     """Show all that is known of one backup."""
     from schedgen_ops.cli import catalog
@@ -77,7 +77,7 @@ def show(op: Operation, id: str) -> None:
     catalog.show(op, id)
 
 
-@operation(help={**_ONE, "to": "Folder here; by default where the logs are, below backups/."})
+@operation(swarm="data", help={**_ONE, "to": "Folder here; by default where the logs are, below backups/."})
 def fetch(op: Operation, id: str, to: str = "") -> None:
     """Bring a backup to this machine; goes on where it broke off."""
     from schedgen_ops.cli import offsite as cli
@@ -85,7 +85,7 @@ def fetch(op: Operation, id: str, to: str = "") -> None:
     cli.fetch(op, id, to)
 
 
-@operation(help=_ONE)
+@operation(swarm="data", help=_ONE)
 def push(op: Operation, id: str) -> None:
     """Copy a backup to the offsite remote, and read it back."""
     from schedgen_ops.cli import offsite as cli
@@ -101,7 +101,7 @@ def pull(op: Operation, id: str) -> None:
     cli.pull(op, id)
 
 
-@operation(help=_ID)
+@operation(swarm="data", help=_ID)
 def verify(op: Operation, id: str = "") -> None:
     """Read a backup to its end and compare it with its manifest."""
     from schedgen_ops.cli import backup as cli
@@ -109,7 +109,7 @@ def verify(op: Operation, id: str = "") -> None:
     cli.verify(op, id)
 
 
-@operation(asks=True, locks=True)
+@operation(swarm="data", asks=True, locks=True)
 def prune(op: Operation) -> None:
     """Remove the backups that nothing holds any more; shows which and why, and asks."""
     from schedgen_ops.cli import prune as cli
@@ -117,7 +117,7 @@ def prune(op: Operation) -> None:
     cli.prune(op)
 
 
-@operation(locks=True, help=_ID)
+@operation(swarm="data", locks=True, help=_ID)
 def drill(op: Operation, id: str = "") -> None:
     """Restore a backup into a throwaway container, compare, and record the proof."""
     from schedgen_ops.cli import backup as cli
@@ -126,6 +126,7 @@ def drill(op: Operation, id: str = "") -> None:
 
 
 @operation(
+    swarm="data",
     asks=True,
     locks=True,
     help={
@@ -144,7 +145,7 @@ def restore(
     cli.restore(op, id, only, discard_old, from_offsite)
 
 
-@operation(asks=True, locks=True)
+@operation(swarm="data", asks=True, locks=True)
 def discard(op: Operation) -> None:
     """Remove what earlier restores put aside, for good."""
     from schedgen_ops.cli import restore as cli

@@ -54,7 +54,7 @@ def operation(
         pre: Invoke tasks, or calls of them, to run before it; as with Invoke's own `@task`.
         post: the same, to run after it.
         words: the parameter that takes the words behind the task's name, any number of them.
-        swarm: what it works on of a Swarm, "manager" or "nodes"; "" has it refused there.
+        swarm: what it works on of a Swarm, "manager", "nodes" or "data"; "" has it refused there.
     """
     shared = dict(_SHARED)
     if asks:
@@ -109,6 +109,10 @@ def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object],
     options = Options(**{name: values[name] for name in shared if name in values})
     own = {name: value for name, value in values.items() if name not in shared}
     with exits(), opened(options, swarm) as op:
+        if swarm == "data" and op.settings.on_swarm:
+            from schedgen_ops.cli import placing
+
+            placing.place(op)
         code = body(op, **own)
     if code:
         raise Exit(code=code)

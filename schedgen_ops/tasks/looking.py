@@ -79,7 +79,9 @@ def shell(op: Operation, service: str, index: int = 0) -> int:
     return cli.shell(op, service, index)
 
 
-@operation(help={"read_only": "Refuse what changes something, until the session itself allows it."})
+@operation(
+    swarm="nodes", help={"read_only": "Refuse what changes something, until the session itself allows it."}
+)
 def db(op: Operation, read_only: bool = False) -> int:
     """Open the database's own client in its container; statements may come on stdin."""
     from schedgen_ops.cli import hands_on as cli

@@ -1,4 +1,4 @@
-"""A Swarm of three nodes under load: deployed to, taken back, rolled back, a node drained, a node lost."""
+"""A Swarm of three nodes under load: deployed to, gone back on, its data restored, drained, a node lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place, first_hosts
 
 DOOR = 3000
-_WEB = "docker ps -q --filter name=swarmed_web"
 _DATA = "docker exec $(docker ps -q --filter name=swarmed_store) redis-cli"
 
 
@@ -34,6 +33,8 @@ def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
         ]
         file.write_text(yaml.safe_dump(config))
         yield made
+        # Where a node had no project there is one now, for its backups.
+        swarm[1].sh(f"rm -rf {made.directory}")
 
 
 def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tuple[Box, ...]) -> None:
@@ -41,6 +42,7 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
     _assert_tasks_of_compose_alone_are_refused(on)
     on.deploy("v1")
     swarm[0].sh(f"{_DATA} set kept yes")
+    _assert_data_saved_proven_and_restored(on, swarm)
     with loads(_url(first), _url(third)) as ended:
         _assert_killed_and_taken_back(on, swarm)
         _assert_recovered(on, swarm)
@@ -49,9 +51,8 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
         _assert_rolled_back(on, swarm)
         _assert_guarded(on, swarm)
         assert failed(ended()) == []
-    node = next(box for box in (second, third) if box.sh(_WEB))
-    with loads(_url(first), _url(second if node == third else third)) as ended:
-        _assert_drained(on, node)
+    with loads(_url(first), _url(second)) as ended:
+        _assert_drained(on, third)
         assert failed(ended()) == []
     _assert_looked_at(on)
     _assert_goes_on_without(on, swarm, third)
@@ -68,9 +69,49 @@ def _serves(swarm: tuple[Box, ...], version: str) -> None:
 
 
 def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
-    for words in (("backup",), ("deploy.guarded", "--canary", "10"), ("ops.restart", "web"), ("doctor",)):
+    for words in (
+        ("backup.objects",),
+        ("deploy.guarded", "--canary", "10"),
+        ("ops.restart", "web"),
+        ("doctor",),
+    ):
         ran = on.op(*words)
         assert (ran.code, "does not work on a Swarm" in ran.output) == (2, True), ran.output
+
+
+def _assert_data_saved_proven_and_restored(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """All of it on the node where the database runs, which is not the first one."""
+    _sql(on, "DROP TABLE IF EXISTS orders; CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
+    made = on.op("backup")
+    assert made.code == 0, made.output
+    listed = on.op.document("backup.list")["result"]
+    (id_,) = {row["backup"] for row in listed if row["backup"].startswith("manual")}
+    assert {row["host"] for row in listed if row["backup"] == id_} == {"app1", "app2"}
+    files = swarm[1].sh(f"ls {on.directory}/backups/{id_}").split()
+    assert {"database.sql.gz", "manifest.json"} <= {*files}
+    # A first deploy saves what an old volume may hold, before it is migrated.
+    assert any(row["backup"].startswith("pre-deployment") for row in listed)
+    proven = on.op("backup.drill")
+    assert (proven.code, "Restore drill passed: 1000 rows" in proven.output) == (0, True), proven.output
+    _sql(on, "DELETE FROM orders")
+    restored = on.op("backup.restore", id_, "--yes")
+    assert (restored.code, "web stopped for" in restored.output) == (0, True), restored.output
+    assert _sql(on, "SELECT count(*) FROM orders") == "1000"
+    wait_for(lambda: _answers(swarm), "the ingresses to find what was started again", PATIENCE)
+    _serves(swarm, "1")
+
+
+def _answers(swarm: tuple[Box, ...]) -> bool:
+    try:
+        return all(box.get("/", port=DOOR) for box in swarm)
+    except OSError:
+        return False
+
+
+def _sql(on: Stack, statement: str) -> str:
+    ran = on.op("exec", "db", "--", "psql", "-qAtU", "shop", "-c", statement)
+    assert ran.code == 0, ran.output
+    return ran.stdout.strip()
 
 
 def _assert_killed_and_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
@@ -103,6 +144,7 @@ def _assert_deployed(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert (plan.code, "start-first, behind the ingress" in plan.stdout) == (0, True), plan.output
     store = swarm[0].sh("docker ps -q --filter name=swarmed_store")
     said = on.deploy("v2")
+    assert "Pre-deployment backup completed successfully" in said
     assert "Service web is replaced, and well" in said
     assert "Service store had not changed" in said
     assert swarm[0].sh("docker ps -q --filter name=swarmed_store") == store

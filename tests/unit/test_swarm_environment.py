@@ -69,7 +69,7 @@ def standing(name: str, *where: str, mode: str = "replicated", placed: tuple[str
     [
         ({"swarm": {}}, "is required"),
         ({"hosts": [{"name": "a", "address": "a", "services": ["web"]}]}, "decides what runs on which node"),
-        ({"database": {"service": "db", "user": "u", "name": "n"}}, "is backed up before a deploy"),
+        ({"objects": {"service": "minio", "path": "/data"}}, "is backed up before a deploy"),
         ({"rollout": {"standby": 60}}, "has it not yet"),
         ({"rollout": {"canary_hosts": 1}}, "has it not yet"),
         ({"balancer": {"health": "/healthz"}}, "hosts taken out of a load balancer"),
@@ -124,7 +124,9 @@ def _short(name: str) -> str:
 def _on_a_swarm(task: Any) -> bool:
     cells = getattr(task.body, "__closure__", None) or ()
     return any(
-        cell.cell_contents in ("manager", "nodes") for cell in cells if isinstance(cell.cell_contents, str)
+        cell.cell_contents in ("manager", "nodes", "data")
+        for cell in cells
+        if isinstance(cell.cell_contents, str)
     )
 
 

@@ -170,7 +170,8 @@ def _parts(
         box = _running(objects.service, source, host)
         location = replace(location, objects=box.id, image=box.image)
     chosen = scripts.Parts(location, table=table)
-    if "config" in wanted:
+    # On a Swarm the env file and the definition are the first host's alone.
+    if "config" in wanted and (not settings.on_swarm or host.name == settings.hosts[0].name):
         compose = f"{Paths(settings.directory).release(source.release_id)}/compose.yaml"
         chosen = replace(
             chosen, env_file=settings.env_file, compose_file=compose if source.release_id else ""

@@ -83,10 +83,13 @@ def put_back(host: HostContext, note: Note) -> None:
         if look(host) is not None:
             raise
         host.warn(f"The old data is in place, and who uses it is not well: {error.message}")
-    if not ran:
+    if not (ran or host.settings.on_swarm):
         restore.drop()
         return
     what = ", ".join(restore.beside)
+    if not ran:
+        host.warn(f"What may have been written meanwhile is in {what}, which the next restore removes")
+        return
     host.warn(f"{', '.join(ran)} ran meanwhile: what they wrote is in {what}, which the next restore removes")
 
 
@@ -160,4 +163,6 @@ def refuse(fleet: Fleet, context: ContextOf) -> None:
     for host, note in zip(fleet.names, found, strict=True):
         if note is not None:
             text = "data was being exchanged when the host, or the run, was cut off"
-            raise Refused(text, host=host, hint="`inv deploy.recover` puts the old data in place.")
+            on_swarm = context(fleet[host]).settings.on_swarm
+            who = "The next `inv deploy`" if on_swarm else "`inv deploy.recover`"
+            raise Refused(text, host=host, hint=f"{who} puts the old data in place.")

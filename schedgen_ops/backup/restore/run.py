@@ -63,7 +63,8 @@ class Restore:
         if self._location is None:
             containers = running(self.host)
             self._location = self._find(containers)
-            names = self._used_by()
+            # What a Swarm runs it starts again: there a manager stops it.
+            names = set() if self.host.settings.on_swarm else self._used_by()
             clients = [box for box in containers if box.service in names and box.status == "running"]
             self._clients = tuple(box.id for box in clients)
             # The object store is stopped after them.

@@ -1,0 +1,72 @@
+"""The data of a project on a Swarm: which node has it, and who uses it stopped for a while. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from schedgen_ops.commands.docker import Docker
+from schedgen_ops.host_scripts import host_script
+from schedgen_ops.shell import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a node has of a project's data.
+
+    Attributes:
+        runs: the services that hold data and have a container there.
+        keeps: whether there are backups.
+    """
+
+    runs: tuple[str, ...] = ()
+    keeps: bool = False
+
+
+def holding(docker: Docker, project: str, services: Sequence[str], directory: str, backups: str) -> Command:
+    """Asks a node what it has of the data; `parse_holding` reads the answer."""
+    return host_script(
+        "swarm/holding",
+        title="look for the data",
+        docker=docker.words,
+        project=project,
+        services=services,
+        directory=directory,
+        backups=backups,
+    )
+
+
+def parse_holding(lines: Iterable[str]) -> Holding:
+    """Reads the answer of `holding`."""
+    told = tuple(lines)
+    runs = tuple(line.removeprefix("runs ") for line in told if line.startswith("runs "))
+    return Holding(runs, "keeps" in told)
+
+
+def pause(docker: Docker, stack: str, record: str, services: Sequence[str], limit: int) -> Command:
+    """Has services run nothing for a while; what they had is noted in `record` before.
+
+    Args:
+        limit: seconds for their end, beside what they themselves ask for.
+    """
+    return host_script(
+        "swarm/pause",
+        title=f"stop {', '.join(services)}",
+        docker=docker.words,
+        stack=stack,
+        record=record,
+        services=services,
+        limit=limit,
+    )
+
+
+def resume(docker: Docker, stack: str, record: str, limit: int) -> Command:
+    """Gives services what `record` says, where there is one, and waits until all of it runs."""
+    return host_script(
+        "swarm/resume",
+        title="start what was stopped",
+        docker=docker.words,
+        stack=stack,
+        record=record,
+        limit=limit,
+    )

@@ -1,0 +1,14 @@
+# Tells of a node of the Swarm what it has of a project's data: `runs SERVICE` for each of these services that has a
+# container there, `keeps` where backups are.
+#: docker[]  the engine's words
+#: project   its name
+#: services[] those that hold data
+#: directory the project's
+#: backups   their folder, in it or absolute
+for service in "${services[@]}"; do
+  found=$("${docker[@]}" ps --quiet --filter "label=com.docker.compose.project=$project" \
+    --filter "label=com.docker.compose.service=$service") || exit
+  [ -z "$found" ] || printf 'runs %s\n' "$service"
+done
+cd -- "$directory" 2> /dev/null && [ -d "$backups" ] && echo keeps
+true

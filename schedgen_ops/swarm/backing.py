@@ -1,0 +1,100 @@
+"""The backup before a deploy on a Swarm: on the node where the database runs, and on the first host."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from schedgen_ops import events
+from schedgen_ops.backup.catalog import host_time, remote_commands
+from schedgen_ops.backup.catalog.manifest import Kind
+from schedgen_ops.backup.create import capacity
+from schedgen_ops.backup.create import run as backup
+from schedgen_ops.backup.create.source import source_of
+from schedgen_ops.backup.offsite import push
+from schedgen_ops.backup.restore import drill
+from schedgen_ops.host_context import HostContext
+from schedgen_ops.release.record import Release
+from schedgen_ops.remote import Remote
+from schedgen_ops.steps import Step
+from schedgen_ops.swarm import data_node
+from schedgen_ops.swarm.session import SwarmSession
+
+
+def look(session: SwarmSession) -> None:
+    """Make sure that the database runs where something serves, and that there is room for its backup.
+
+    Raises:
+        Refused: otherwise.
+    """
+    database = session.settings.database
+    if database and _had(session.at_work.old, database.service):
+        session.totals = _each(session, capacity_of)
+
+
+def capacity_of(host: HostContext) -> dict[str, int]:
+    """Have the folder on a host; return what the parts of a backup will likely come to there, in bytes."""
+    data_node.ready(host)
+    # Where that is not possible, the backup itself says why.
+    sweep = remote_commands.sweep(host.settings.backup.directory).in_dir(host.settings.directory)
+    host.run(sweep, check=False)
+    return capacity.ensured(host, source_of(host))
+
+
+def step(session: SwarmSession) -> Step:
+    """Return the step that makes a checked backup before anything changes."""
+
+    def run() -> None:
+        old, database = session.at_work.old, session.settings.database
+        if database is None:
+            return
+        if not _had(old, database.service):
+            events.info(
+                session.emit, f"{database.service} does not run yet: what it has is saved once it does"
+            )
+            return
+        events.info(session.emit, "Creating backup before deployment")
+        save(session)
+        events.info(session.emit, "Pre-deployment backup completed successfully")
+
+    return Step("0", "Pre-deployment backup", run, beside=True)
+
+
+def _had(old: Release | None, service: str) -> bool:
+    return old is not None and service in old.services
+
+
+def begun(session: SwarmSession) -> bool:
+    """Return whether the database runs since this deploy alone: then it was not saved before."""
+    database = session.settings.database
+    return database is not None and not _had(session.at_work.old, database.service)
+
+
+def save_first(session: SwarmSession) -> None:
+    """Save what a database has that did not run before: its volume may be an old one."""
+    session.look_for_data()
+    _each(session, data_node.ready)
+    save(session)
+
+
+def save(session: SwarmSession) -> None:
+    """Make a backup on every host that has a part of it, under one name."""
+    fleet = session.fleet_of_data()
+    at = host_time.together(fleet)
+    made = fleet.each(partial(_save, session, at=at)).values()
+    session.at_work.backup = f"{session.settings.backup.directory}/{made[0]}"
+
+
+def _save(session: SwarmSession, remote: Remote, *, at: datetime | None) -> str:
+    host, totals = session.of_data(remote), session.totals.get(remote.name)
+    made = backup.create(host, Kind.PRE_DEPLOYMENT, source_of(host), totals=totals, at=at)
+    if made.database:
+        drill.when_due(host, made)
+    push.after_backup(host, made)
+    return made.id
+
+
+def _each(session: SwarmSession, action: data_node.Look) -> dict[str, dict[str, int]]:
+    fleet = session.fleet_of_data()
+    found = fleet.each(lambda remote: action(session.of_data(remote)) or {}).values()
+    return dict(zip(fleet.names, found, strict=True))
