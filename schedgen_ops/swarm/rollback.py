@@ -79,8 +79,10 @@ class _Rollback:
         host_run.new = replace(new, previous=previous, services=target.services, restores=target.id)
         store.write(host_run.remote, host_run.paths, host_run.new)
         host_run.run(sh("cp", "-a", "--", folder(host_run, target.id), folder(host_run, new.id)))
-        owner = f"{host_run.paths.release(target.id)}/owner.yaml"
-        host_run.run(sh("cp", "-p", "--", owner, host_run.paths.release(new.id)))
+        # What Compose resolved, which a release is looked at by, and what a backup saves of one that serves.
+        before = host_run.paths.release(target.id)
+        resolved = (f"{before}/{name}.yaml" for name in ("owner", "compose"))
+        host_run.run(sh("cp", "-p", "--", *resolved, host_run.paths.release(new.id)))
         code.check_out(host_run)
         if host_run.settings.delivered:
             host_run.run(secrets.use(host_run.settings, host_run.new.id, target.id))
