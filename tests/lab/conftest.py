@@ -24,24 +24,29 @@ from schedgen_ops.lab.place import PREFIX, LabHost, Place, find_place, first_hos
 from schedgen_ops.lab.progress import Silent
 
 LONGEST = (
-    "test_interrupted",
     "test_zero_downtime",
-    "test_guard",
     "test_balancer",
+    "test_interrupted",
+    "test_interrupted_data",
+    "test_guard",
     "test_stacks",
+    "test_swarm",
+    "test_fleet_deploy",
     "test_stacks_traffic",
     "test_mounted_files",
-    "test_deploy",
-    "test_restore",
-    "test_interrupted_data",
-    "test_interrupted_handover",
+    "test_stacks_of_others",
     "test_interrupted_engine",
     "test_runbook",
-    "test_fleet_deploy",
+    "test_maintenance_page",
+    "test_restore",
+    "test_standby",
     "test_built_here",
     "test_deploy_broken",
+    "test_ops",
     "test_called_by_name",
-    "test_swarm",
+    "test_doctor",
+    "test_deploy",
+    "test_interrupted_handover",
 )
 """Files that begin first, so that the second of two processes does not end long after the first."""
 
