@@ -41,11 +41,13 @@ def test_a_shell_and_the_client_of_the_database_are_a_real_terminal(
 ) -> None:
     # What is typed before the shell is there goes to nobody.
     screen.until(r"[#$] ")
-    screen.type("stty size; echo is $TERM; sleep 300\n")
-    screen.until(r"30 100\r\n(.*\r)?is xterm\r\n")
+    # Docker hands a size on when it likes.
+    screen.type("until stty size | grep -x '30 100'; do sleep 0.1; done\n")
+    screen.until(r"30 100\r\n")
+    screen.type("sh -c 'echo is $TERM; exec sleep 300'\n")
+    screen.until(r"is xterm\r\n")
     screen.type("\x03")
     screen.resize(70, 20)
-    # Docker hands a size on when it likes.
     screen.type("until stty size | grep -x '20 70'; do sleep 0.1; done; echo seen $((40 + 2))\n")
     screen.until("seen 42\r\n")
     screen.type("exit 5\n")
