@@ -7,6 +7,8 @@ FOUND := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; d
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PYTHON ?= $(FOUND)
 
+# More than there are processors: half of a unit test is waiting for a process that it has started.
+UNIT_TESTS := pytest --numprocesses 4 tests/unit
 # Two processes, each with a lab of its own: most of a test is waiting for a host.
 LAB_TESTS := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/lab
 
@@ -30,13 +32,13 @@ demo: venv ## Boot one host on v1.2.2 and deploy v1.2.3 to it, with visitors on 
 test: venv ssh-tools browser locales ## Run the unit and the lab tests
 	@echo "make test: boots the lab (minutes the first time) beside the unit tests, then runs the lab tests"
 	@inv lab.up > $(VENV)/lab-up.log 2>&1 & lab=$$!; unit=0; \
-	pytest --numprocesses 2 tests/unit || unit=$$?; \
+	$(UNIT_TESTS) || unit=$$?; \
 	wait $$lab || { cat $(VENV)/lab-up.log; exit 1; }; cat $(VENV)/lab-up.log; \
 	[ -n "$$CI" ] || [ "$$unit" = 0 ] || exit $$unit; \
 	$(LAB_TESTS) || exit; exit $$unit
 
 unit: venv locales ## Run the unit tests only
-	@pytest --numprocesses 2 tests/unit
+	@$(UNIT_TESTS)
 
 lab-test: venv ssh-tools browser ## Run the lab tests only
 	@inv lab.up

@@ -31,7 +31,7 @@ LINTERS = {
     "host scripts": ("-c", _BINARY, "shellcheck", *SCRIPTS),
     "their format": ("-c", _BINARY, "shfmt", "--diff", *SCRIPTS),
 }
-TESTS = {"unit tests": ("-m", "pytest", "-q", "--numprocesses", "2", "tests/unit")}
+TESTS = {"unit tests": ("-m", "pytest", "-q", "--numprocesses", "4", "tests/unit")}
 MENDERS = {
     "lint": ("-m", "ruff", "check", "--fix", "."),
     "format": ("-m", "ruff", "format", "."),
