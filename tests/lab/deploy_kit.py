@@ -70,16 +70,15 @@ class Operator:
         config = configured()
         del config["hosts_file"]
         config["ssh"] |= {"identity_file": str(self.place.key), "known_hosts": str(self.place.known_hosts)}
-        config["hosts"] = [self._entry(box) | dict((hosts or {}).get(box.name, {})) for box in self.boxes]
+        config["hosts"] = [
+            host_entry(self.place, box) | dict((hosts or {}).get(box.name, {})) for box in self.boxes
+        ]
         # What is measured elsewhere need not take half a processor of each test's host here.
         config = over(config, {"health": {"settle": 3}, "probe": {"pause": 0.5}} | changes)
         target = self.folder / "config" / "lab.yaml"
         target.parent.mkdir(exist_ok=True)
         target.write_text(yaml.safe_dump(config))
         return self
-
-    def _entry(self, box: Box) -> dict[str, Any]:
-        return {"name": box.name, "address": box.address, "user": "deploy", "port": self.place.ssh_port}
 
     def start(self, *words: str, env: Mapping[str, str] | None = None) -> Running:
         """Starts `inv WORDS --env lab` and returns while it runs; what is behind `--` stays behind it."""
@@ -155,6 +154,11 @@ class Running:
             self.process.kill()
             raise
         return Ran(code, self.out.read_text(), self.err.read_text())
+
+
+def host_entry(place: Place, box: Box) -> dict[str, Any]:
+    """What a config says of a host of the lab."""
+    return {"name": box.name, "address": box.address, "user": "deploy", "port": place.ssh_port}
 
 
 def over(base: Any, changes: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 from box import Box
-from deploy_kit import PATIENCE, Operator
+from deploy_kit import PATIENCE, Operator, host_entry
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
@@ -177,10 +177,7 @@ def _configured(name: str, shape: str, place: Place, boxes: tuple[Box, ...], fol
         **own,
         "project": name,
         "directory": f"/home/deploy/{name}",
-        "hosts": [
-            {"name": box.name, "address": box.address, "user": "deploy", "port": place.ssh_port}
-            for box in boxes
-        ],
+        "hosts": [host_entry(place, box) for box in boxes],
         "ssh": {"config_file": None, "identity_file": str(place.key), "known_hosts": str(place.known_hosts)},
     }
     if sign_in := config.get("release", {}).get("registry"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from box import Box
-from deploy_kit import PATIENCE, wait_for
+from deploy_kit import PATIENCE, host_entry, wait_for
 from load import CONNECTIONS, failed, loads
 from stack_kit import Stack, stack
 
@@ -27,10 +27,7 @@ def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
     with stack("swarmed", lab, swarm[0], tmp_path, shape="swarm") as made:
         file = tmp_path / "config" / "lab.yaml"
         config = yaml.safe_load(file.read_text())
-        config["hosts"] = [
-            {"name": box.name, "address": box.address, "user": "deploy", "port": lab.ssh_port}
-            for box in swarm
-        ]
+        config["hosts"] = [host_entry(lab, box) for box in swarm]
         file.write_text(yaml.safe_dump(config))
         yield made
         # Where a node had no project there is one now, for its backups.
