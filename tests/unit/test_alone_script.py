@@ -35,8 +35,9 @@ def test_without_words_it_has_none(tmp_path: Path) -> None:
 def test_who_outlives_a_script_that_was_killed_does_not_hold_what_was_its(tmp_path: Path) -> None:
     text = f"""{library("alone")}
 alone 5 schedgen-alone "$PWD/lock" || exit
-exec 3< <(let_go && exec sleep 30)
+exec 3< <(let_go && echo gone && exec sleep 30)
 echo "$! $$" > pids
+read -r -u 3
 kill -KILL $$
 """
     subprocess.run(["bash", "-c", text], cwd=tmp_path, check=False, timeout=20)
