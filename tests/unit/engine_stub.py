@@ -92,6 +92,12 @@ case $1 in
     case $words in *oneoff=True*) [ ! -e containers/beef ] || echo beef; exit ;; esac
     case $words in *name=*schedgen-standby*)
       for file in name-*; do ! grep -qs schedgen-standby "$file" || echo "${file#name-}"; done; exit ;; esac
+    case $words in *'.Label "schedgen.release"'*)
+      for ((n = $(cat next) - 1; n > 0; n--)); do
+        [ -e "containers/$n" ] || continue
+        read -r s _ _ r < "containers/$n"; name=p-$s; take name "name-$n"; echo "$n $name $s $r"
+      done
+      exit ;; esac
     case $words in *compose.service=*) ;; *schedgen.release=*) release=${words#*schedgen.release=}
       grep -l " ${release%% *}$" containers/* | sed 's,.*/,,'; exit ;;
       *) (cd containers && printf '%s\n' *); exit ;; esac
@@ -130,7 +136,8 @@ case $1 in
           echo '80/tcp {"HostIp":"'"$at"'","HostPort":"'"$port"'"}' ;;
         *PortBindings*) ports=1; [ ! -e "made-$id" ] || ports=0; echo "$id $ports $release" ;;
         *Aliases*) on "$id" "$s" ;;
-        '{{.Id}}{{range'*) echo "$id 10.0.0.$id" ;;
+        '{{.Id}}{{range'*) at=10.0.0.$id; [ ! -e ipv6 ] || at=fd00:77::$id
+          echo "$id$([ -e "gone-$id" ] || echo " $at")" ;;
         '{{index .Config.Labels '*IPAddress*) echo "$s 10.0.0.$id" ;;
         *Healthcheck*) check=; take check "check-$s"
           printf '%b\0' ${check:+'\0CMD\0own\0'"$check"}; echo ;;

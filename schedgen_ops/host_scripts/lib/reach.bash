@@ -12,10 +12,9 @@ networks_of() {
     {{if and (ne $name "host") (ne $name "none")}}{{$id}} {{$name}} {{or $at.IPAddress "-" -}}
     {{range $at.Aliases}} {{.}}{{end}}{{println}}{{end}}{{end}}' "$@"
 }
-# What stands in the record already stays: it is how they were.
+# note_networks ROWS: what stands in the record already stays: it is how they were.
 note_networks() {
-  local file=$state/cut/$service said
-  said=$(networks_of "$@") || return
+  local file=$state/cut/$service said=$1
   [ -n "$said" ] || return 0
   mkdir -p -- "${file%/*}" && {
     [ ! -e "$file" ] || cat -- "$file"
@@ -142,10 +141,10 @@ join_again() {
 # cut_off "names"|ALIAS|"" CONTAINER...: nobody reaches them; with "names" nobody finds them by a name of the service any
 # more, with an alias by that alone, and at their addresses they are as before.
 off() {
-  local how=$1 rows row id network address
+  local how=$1 said rows row id network address
   shift
-  note_networks "$@" || return
-  mapfile -t rows < <(networks_of "$@")
+  said=$(networks_of "$@") && note_networks "$said" || return
+  mapfile -t rows <<< "$said"
   for row in "${rows[@]}"; do
     read -r id network address _ <<< "$row"
     [ -n "$id" ] || continue

@@ -13,11 +13,9 @@ trap '' HUP PIPE
 say() { printf 'say %s\n' "$*" 2> /dev/null || :; }
 state() { present \
   '{{.State.Status}} {{with .State.Health}}{{.Status}}{{else}}none{{end}} {{.State.ExitCode}} {{.ID}}' "$@"; }
-addresses() {
-  local each='{{.IPAddress}} {{with .GlobalIPv6Address}}{{.}} {{end}}'
-  [ "$#" -eq 0 ] ||
-    "${docker[@]}" inspect --format "{{range .NetworkSettings.Networks}}$each{{end}}" "$@" | tr -d '\n'
-}
+# The addresses of a container as `docker inspect` tells them, each behind a space.
+at_addresses='{{range .NetworkSettings.Networks}} {{.IPAddress}}{{with .GlobalIPv6Address}} {{.}}{{end}}{{end}}'
+addresses() { [ "$#" -eq 0 ] || "${docker[@]}" inspect --format "$at_addresses" "$@" | tr -d '\n'; }
 restart_policy() { "${docker[@]}" inspect --format \
   '{{with .HostConfig.RestartPolicy}}{{.Name}}{{with .MaximumRetryCount}}:{{.}}{{end}}{{end}}' "$1"; }
 ids_of() {
@@ -27,24 +25,45 @@ ids_of() {
     --filter "label=com.docker.compose.service=$name" \
     --filter "label=com.docker.compose.oneoff=${oneoff:-False}" "$@"
 }
-# Those ids into the array $1; fails where Docker does not tell them: none is another answer.
-find_ids() {
-  local -n found=$1
-  local end=$((SECONDS + 60)) said
-  shift
-  until said=$(ids_of "$@" 2>&1); do
-    is_away "$said" && [ "$SECONDS" -lt "$end" ] || {
-      printf '%s\n' "${said##*$'\n'}" >&2
+# The output of a command that asks Docker, into `answered`; fails where Docker does not tell: none is another answer.
+asked() {
+  local end=$((SECONDS + 60))
+  until answered=$("$@" 2>&1); do
+    is_away "$answered" && [ "$SECONDS" -lt "$end" ] || {
+      printf '%s\n' "${answered##*$'\n'}" >&2
       return 1
     }
     sleep 1
   done
-  mapfile -t found < <(grep -xE '[0-9a-f]+' <<< "$said")
+}
+# Those ids into the array $1.
+find_ids() {
+  local -n found=$1
+  shift
+  asked ids_of "$@" && mapfile -t found < <(grep -xE '[0-9a-f]+' <<< "$answered")
 }
 # The ingress's container into `ingress`, "" for none.
 find_ingress() {
   local gates
   find_ids gates schedgen-ingress && ingress=${gates[0]-}
+}
+# look_up SERVICE [RELEASE]: what `find_ingress` finds, the service's containers into the array `every` and those of the
+# release into `its`, the newest first, by one question: each costs a program that starts.
+look_up() {
+  local label=com.docker.compose id name of release
+  every=() its=() ingress=
+  asked "${docker[@]}" ps --all --no-trunc --filter "label=$label.project=$project" --filter "label=$label.oneoff=False" \
+    --format "{{.ID}} {{.Names}} {{.Label \"$label.service\"}} {{.Label \"schedgen.release\"}}" || return
+  while read -r id name of release; do
+    [[ $id =~ ^[0-9a-f]+$ ]] && [[ $name != *"$standby_mark" ]] || continue
+    case $of in
+      "$1")
+        every+=("$id")
+        [ "$release" != "${2-}" ] || its+=("$id")
+        ;;
+      schedgen-ingress) ingress=${ingress:-$id} ;;
+    esac
+  done <<< "$answered"
 }
 is_in() {
   local each wanted=$1

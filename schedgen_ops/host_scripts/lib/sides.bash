@@ -3,10 +3,10 @@
 source lib/rollout.bash
 source lib/proxy.bash
 
-# Sets `stay` and `go`; with "back" those that are not of the release stay, and it goes.
+# Sets `ingress`, `stay` and `go`; with "back" those that are not of the release stay, and it goes.
 find_sides() {
-  local its others=() id
-  find_ids every "$service" && find_ids its "$service" --filter "label=schedgen.release=$release" || return
+  local every its others=() id
+  look_up "$service" "$release" || return
   for id in "${every[@]}"; do case " ${its[*]} " in *" $id "*) ;; *) others+=("$id") ;; esac done
   # The newest come first: what a killed run left of the same release is too many, and goes.
   stay=("${its[@]:0:wanted}") go=("${its[@]:wanted}" "${others[@]}")
@@ -41,11 +41,19 @@ seen_again() {
     }
   done
 }
+# The addresses of those that stay into `here`, of those that go into `there`.
+find_addresses() {
+  local id at
+  here='' there=''
+  while read -r id at; do
+    if is_in "$id" "${stay[@]}"; then here+="$at "; else there+="$at "; fi
+  done < <(present "{{.Id}}$at_addresses" "${stay[@]}" "${go[@]}")
+}
 # Those that stay get all requests, and what goes has `drain` seconds for those that it has begun.
 drain_those() {
   local here there proxy
-  here=$(addresses "${stay[@]}") there=$(addresses "${go[@]}")
   [ "${#proxies[@]}" -gt 0 ] || return 0
+  find_addresses
   proxy_drain "$here" "$there" "${proxies[@]}"
   echo moved
   [ -n "${there// /}" ] || return 0

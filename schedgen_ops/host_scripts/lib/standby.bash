@@ -7,10 +7,6 @@
 source lib/docker.bash
 source lib/files.bash
 
-# Behind an id or a name, the addresses of a container as `docker inspect` tells them.
-# shellcheck disable=SC2034 # who calls reads it
-standby_at='{{range .NetworkSettings.Networks}} {{.IPAddress}}{{with .GlobalIPv6Address}} {{.}}{{end}}{{end}}'
-
 # The ids of those that stand by, those that do not run any more too.
 standby_ids() {
   "${docker[@]}" ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$project" \

@@ -14,7 +14,8 @@ source lib/rollout.bash
 source lib/proxy.bash
 source lib/more.bash
 
-find_ingress && find_ids old "$service" || exit
+look_up "$service" || exit
+old=("${every[@]}")
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
 # The containers at the addresses $1 get requests, and who comes.
 admit() { [ "${#proxies[@]}" -eq 0 ] || proxy_admit "$1" "${proxies[@]}"; }

@@ -12,7 +12,7 @@ source lib/alone_on_services.bash
 source lib/sides.bash
 source lib/reach.bash
 
-find_ingress && find_sides || exit
+find_sides || exit
 [ "${#go[@]}" -gt 0 ] || exit 0
 well_or_end
 find_reachable "${go[@]}"

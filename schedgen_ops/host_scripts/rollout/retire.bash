@@ -13,7 +13,7 @@ source lib/alone_on_services.bash
 source lib/sides.bash
 source lib/reach.bash
 
-find_ingress && find_sides "$back" || exit
+find_sides "$back" || exit
 [ -z "$back" ] || join_again names || exit
 [ "${#go[@]}" -gt 0 ] || exit 0
 well_or_end

@@ -13,7 +13,7 @@ source lib/sides.bash
 source lib/reach.bash
 source lib/standby.bash
 
-find_ingress && find_sides || exit
+find_sides || exit
 [ "${#go[@]}" -gt 0 ] || exit 0
 well_or_end
 [ -s "$state/cut/$service" ] || {
@@ -24,7 +24,7 @@ mkdir -p "$state/standby" && printf '%s\n' "$ingress" > "$state/standby/ingress"
 for id in "${go[@]}"; do printf '%s %s\n' "$id" "$(restart_policy "$id")" || exit; done > "$state/standby/restart-$service"
 "${docker[@]}" update --restart no "${go[@]}" > /dev/null || exit
 join_again '' || exit
-present "{{.Id}}$standby_at" "${go[@]}" > "$state/standby/at-$service" || exit
+present "{{.Id}}$at_addresses" "${go[@]}" > "$state/standby/at-$service" || exit
 # Without its record nobody lets it be reached again as what a run left that was cut off.
 mv -fT "$state/cut/$service" "$state/standby/networks-$service" || exit
 for id in "${go[@]}"; do

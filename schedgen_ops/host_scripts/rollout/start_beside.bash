@@ -18,9 +18,9 @@ source lib/proxy.bash
 source lib/reach.bash
 source lib/more.bash
 
-find_ingress || exit
+look_up "$service" || exit
+old=("${every[@]}")
 [ "${#proxies[@]}" -eq 0 ] || proxy_open
-find_ids old "$service" || exit
 note_listening "${old[@]}"
 new=() useless=() asks='' eager=yes
 give_up() {
