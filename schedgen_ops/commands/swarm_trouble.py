@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -59,10 +59,12 @@ class Trouble:
     Attributes:
         attempts: the containers of the stack, those that ended lately among them, the youngest first.
         lacks: for a service what its file names and the Swarm does not have.
+        released: the services of the release that serves.
     """
 
     attempts: tuple[Attempt, ...] = ()
-    lacks: Mapping[str, tuple[str, ...]] | None = None
+    lacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    released: tuple[str, ...] = ()
 
 
 def ask(docker: Docker, stack: str, state: str) -> Command:
@@ -89,7 +91,8 @@ def parse(stdout: str) -> Trouble:
     lacks: dict[str, tuple[str, ...]] = {}
     for item in (item for item in items if "lacks" in item):
         lacks[item["lacks"]] = (*lacks.get(item["lacks"], ()), item["named"])
-    return Trouble(tuple(sorted(attempts, key=lambda one: one.age)), lacks)
+    released = tuple(item["released"] for item in items if "released" in item)
+    return Trouble(tuple(sorted(attempts, key=lambda one: one.age)), lacks, released)
 
 
 def _attempt(item: Mapping[str, Any], now: float) -> Attempt:

@@ -125,6 +125,6 @@ def load(answers: Answers) -> Iterator[Diagnosis]:
     for problem in look.load(answers.settings)(answers["load"]):
         fix = "inv verify.performance tells who uses it"
         if answers.settings.on_swarm:
-            fix = f"inv hosts.drain {answers.host.name} moves its work to other nodes"
+            fix = f"inv status tells what runs there; inv hosts.drain {answers.host.name} moves it elsewhere"
         found = of_problem("host resources", problem, fix=fix)
         yield replace(found, trace="load") if problem.passing else found

@@ -45,7 +45,7 @@ _ALL = (1, 2, 3, 4, 5, 6)
 # What nodes tell of their containers, beside what causes ask.
 _BOXES = ("containers", "details")
 # What is said once though several nodes say it.
-_SHARED = ("migrations pending", "migrations conflict")
+_SHARED = ("migrations", "migrations pending", "migrations conflict")
 
 
 Findings = Mapping[str, tuple[Diagnosis, ...]]

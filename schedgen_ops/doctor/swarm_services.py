@@ -44,7 +44,7 @@ def missing(answers: Answers) -> Iterator[Diagnosis]:
     """Find configs, secrets and networks that the serving release names and that are gone."""
     if not answers["tasks"].ok:
         return
-    for service, names in (swarm_trouble.parse(answers["tasks"].stdout).lacks or {}).items():
+    for service, names in swarm_trouble.parse(answers["tasks"].stdout).lacks.items():
         text = f"the Swarm has no {', '.join(names)}, which {service} of the serving release needs"
         yield Diagnosis("config missing", text, "inv deploy")
 
@@ -59,6 +59,10 @@ def lacking(answers: Answers, boxes: Boxes) -> Iterator[Diagnosis]:
         yield unknown("service", answers["tasks"])
         return
     found, told = seen(answers), swarm_trouble.parse(answers["tasks"].stdout)
+    there = {one.service for one in found.services}
+    for name in (name for name in told.released if name not in there):
+        text = f"the Swarm has no service {name}, which the serving release has"
+        yield Diagnosis("no container", text, f"inv ops.start {name}", services=(name,))
     for one in found.services:
         its = tuple(
             each

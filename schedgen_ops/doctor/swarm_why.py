@@ -66,7 +66,9 @@ def lines_of(its: Sequence[Attempt], found: Seen) -> Iterator[str]:
         slot = f".{each.slot}" if each.slot else ""
         place = f" on {where}" if where else ""
         because = f": {each.why}" if each.why else ""
-        yield f"{each.service}{slot}{place} is {each.state} since {duration(each.age, tenths=False)}{because}"
+        age = duration(each.age, tenths=False)
+        when = f"{age} ago" if each.failed else f"for {age}"
+        yield f"{each.service}{slot}{place} {each.state} {when}{because}"
 
 
 def _name(found: Seen, node_id: str) -> str:

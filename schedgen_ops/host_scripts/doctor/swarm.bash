@@ -15,10 +15,12 @@ there=$({ "${docker[@]}" config ls --format '{{.Name}}' && "${docker[@]}" secret
   "${docker[@]}" network ls --format '{{.Name}}'; }) || exit
 for file in "$state/releases/$current/swarm"/*.json; do
   [ -e "$file" ] || continue
-  name=${file##*/}
+  name=${file##*/} name=${name%.json}
+  # One that nothing starts again is a job, and there while a deploy waits for it.
+  grep -q '^     "condition": "none"' "$file" || printf '{"released":"%s"}\n' "$name"
   # The file's keys are in the order of the alphabet, a line each.
   sed -n '/^   "external": true,$/{ n; s/^   "name": "\(.*\)"$/\1/p }' "$file" | while IFS= read -r named; do
-    grep -qxF -- "$named" <<< "$there" || printf '{"lacks":"%s","named":"%s"}\n' "${name%.json}" "$named"
+    grep -qxF -- "$named" <<< "$there" || printf '{"lacks":"%s","named":"%s"}\n' "$name" "$named"
   done
 done
 exit 0
