@@ -263,7 +263,7 @@ def test_nodes_tell_of_themselves_and_what_several_say_is_said_once() -> None:
                 "clock": late,
                 "rooms": full,
                 "migrations": pending,
-                "database": ok(LOCKED),
+                "database": ok(LOCKED.partition("CreateJobs")[0]),
             },
             NOW,
             NOW,
