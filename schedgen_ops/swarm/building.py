@@ -36,6 +36,10 @@ def build(session: SwarmSession) -> None:
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
     there = seen(host_run.context)
+    if host_run.old:
+        # The way back has as many, too.
+        as_now = {**host_run.old.services, **numbered(host_run.old.services, there)}
+        host_run.old = replace(host_run.old, services=as_now)
     records = _described(host_run, tracked, there)
     overlay = rollout.overlay(records, release.id, None, host_run.services)
     host_run.run(host_run.orchestrator.pin(host_run.paths.release(release.id), overlay))

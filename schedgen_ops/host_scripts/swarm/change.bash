@@ -32,6 +32,7 @@ for name in "${services[@]}"; do
     restart)
       update "$name" --force || exit
       forced[$name]=$("${docker[@]}" service inspect --format '{{.Spec.TaskTemplate.ForceUpdate}}' "${stack}_$name") || exit
+      failed[$name]=0
       ;;
     stop) [ "${had[$name]}" = 0 ] || update "$name" --replicas 0 --label-add "$label=${had[$name]}" || exit ;;
     start) [ "${had[$name]}" != 0 ] || update "$name" --replicas "${count[$name]}" --label-rm "$label" || exit ;;
