@@ -29,6 +29,7 @@ class Attempt:
         why: why it ended, or is not placed; "" where the Swarm says nothing.
         container: its id on the node.
         definition: what it was made from.
+        forced: how often its service had been restarted by then.
     """
 
     service: str
@@ -40,11 +41,17 @@ class Attempt:
     why: str
     container: str
     definition: str
+    forced: int = 0
 
     @property
     def failed(self) -> bool:
         """Whether it ended, or never ran, and was to."""
         return self.state in _OVER
+
+    @property
+    def ran(self) -> bool:
+        """Whether it was more than tried."""
+        return self.state != "rejected"
 
     @property
     def waits(self) -> bool:
@@ -108,4 +115,5 @@ def _attempt(item: Mapping[str, Any], now: float) -> Attempt:
         why=" ".join(item["why"].split()),
         container=item["container"],
         definition=item["definition"],
+        forced=item["forced"],
     )

@@ -64,15 +64,16 @@ def lacking(answers: Answers, boxes: Boxes) -> Iterator[Diagnosis]:
         text = f"the Swarm has no service {name}, which the serving release has"
         yield Diagnosis("no container", text, f"inv ops.start {name}", services=(name,))
     for one in found.services:
-        its = tuple(
-            each
-            for each in told.attempts
-            # What an earlier release left tells nothing of this one.
-            if each.service == one.service and each.definition == one.definition
-        )
-        diagnosis = None if one.ends else _Service(one, its, found, boxes).judged()
+        diagnosis = None if one.ends else _Service(one, _its(one, told), found, boxes).judged()
         if diagnosis is not None:
             yield replace(diagnosis, services=(one.service,))
+
+
+def _its(one: Standing, told: swarm_trouble.Trouble) -> tuple[Attempt, ...]:
+    """What an earlier release left, or was there before a restart, tells nothing of what is there now."""
+    its = [each for each in told.attempts if (each.service, each.definition) == (one.service, one.definition)]
+    last = max((each.forced for each in its), default=0)
+    return tuple(each for each in its if each.forced == last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +114,13 @@ class _Service:
         text = f"{one.running} of {one.wanted} containers of {one.service} run"
         if because:
             return replace(because, text=f"{text}: {because.text}")
+        waiting = [each for each in self.its if each.waits]
         fix = "wait a minute, then `inv doctor` again"
-        return Diagnosis("not started yet", text, fix, tuple(lines_of(self.its, self.found)))
+        return Diagnosis("not started yet", text, fix, tuple(lines_of(waiting, self.found)))
 
     def _again_and_again(self) -> Diagnosis | None:
-        ended = [each for each in self.its if each.failed and each.age < _LATELY]
+        # What never ran is over once others do.
+        ended = [each for each in self.its if each.failed and each.ran and each.age < _LATELY]
         if len(ended) < _OFTEN:
             return None
         because = why(self.one, ended, self.found, self.boxes)

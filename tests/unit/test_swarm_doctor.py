@@ -48,6 +48,7 @@ def attempt(why: str = "", state: str = "failed", age: int = 5, of: str = "web",
         "why": why,
         "container": "c1",
         "definition": "aa",
+        "forced": 1,
     }
     return json.dumps({**known, **more})
 
@@ -191,6 +192,10 @@ def test_what_ends_again_and_again_is_named_though_all_run_just_now() -> None:
     one = only(*service("web", "2/2"), tasks=ended)
     assert (one.cause, "web ended 3 times within 10 min" in one.text) == ("restarting", True), one
     assert found(*service("web", "2/2"), tasks=ended, issue=2) == []
+    restarted = attempt("", "running", age=9, forced=2)
+    assert found(*service("web", "2/2"), tasks=(*ended, restarted)) == []
+    never = tuple(attempt("No such image: x", "rejected", age=number) for number in range(3))
+    assert found(*service("web", "2/2"), tasks=never) == []
 
 
 def test_what_was_stopped_or_is_gone_and_what_a_release_lacks_is_named_with_what_starts_it() -> None:

@@ -8,7 +8,7 @@ ids=$("${docker[@]}" service ls --quiet --filter "label=com.docker.stack.namespa
 if [ -n "$ids" ]; then
   tasks=$(xargs "${docker[@]}" service ps --quiet --no-trunc <<< "$ids") || exit
   # One that has just been removed is no answer.
-  [ -z "$tasks" ] || xargs "${docker[@]}" inspect --type task --format '{"of":{{json (index .Spec.ContainerSpec.Labels "com.docker.compose.service")}},"slot":{{.Slot}},"on":{{json .NodeID}},"wanted":{{json .DesiredState}},"is":{{json .Status.State}},"since":{{json .Status.Timestamp}},"why":{{json .Status.Err}},"container":{{if .Status.ContainerStatus}}{{json .Status.ContainerStatus.ContainerID}}{{else}}""{{end}},"definition":{{json (index .Spec.ContainerSpec.Labels "schedgen.definition")}}}' <<< "$tasks" 2> /dev/null || true
+  [ -z "$tasks" ] || xargs "${docker[@]}" inspect --type task --format '{"of":{{json (index .Spec.ContainerSpec.Labels "com.docker.compose.service")}},"slot":{{.Slot}},"on":{{json .NodeID}},"wanted":{{json .DesiredState}},"is":{{json .Status.State}},"since":{{json .Status.Timestamp}},"why":{{json .Status.Err}},"container":{{if .Status.ContainerStatus}}{{json .Status.ContainerStatus.ContainerID}}{{else}}""{{end}},"forced":{{.Spec.ForceUpdate}},"definition":{{json (index .Spec.ContainerSpec.Labels "schedgen.definition")}}}' <<< "$tasks" 2> /dev/null || true
 fi
 current=$(cat -- "$state/current" 2> /dev/null) || exit 0
 there=$({ "${docker[@]}" config ls --format '{{.Name}}' && "${docker[@]}" secret ls --format '{{.Name}}' &&
