@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
 from datetime import datetime
 from functools import partial
 
@@ -84,8 +83,7 @@ def carry_out(
         (("Branch", str(ref)), ("Environment", settings.environment), *facts, *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
-    explained = nullcontext() if settings.on_swarm else post_mortem.explained(op, session)
-    with explained, hooks.ending():
+    with post_mortem.explained(op, session), hooks.ending():
         # The team hears of a refusal, and the journal has it, since the run has a name by now.
         consent.before()
         release = run()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from schedgen_ops.cli.looking import Rows, conclude, look
-from schedgen_ops.doctor import plan, run
+from schedgen_ops.doctor import on_swarm, plan, run
 from schedgen_ops.doctor.cause import Diagnosis
 from schedgen_ops.errors import ConfigError, VerificationFailed
+from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import Column
 
@@ -35,8 +36,16 @@ def diagnose(op: Operation, issue: int) -> None:
         found.extend(new)
         rows.add([(host, *one.told.values()) for host, one in new])
 
-    seen = look(op, lambda remote: run.look(op.context(remote), issue), show)
-    rows.end(seen, f"Nothing is wrong: {len(plan.causes(issue))} kinds of causes were looked for.")
+    kinds = len(plan.causes(issue))
+    if op.settings.on_swarm:
+        # What one node says explains what another one has: nothing is shown before all have answered.
+        asked = look(op, lambda remote: on_swarm.ask(op.context(remote), run.DEADLINE, issue))
+        kinds = on_swarm.kinds(op.settings, issue)
+        seen = Outcomes(on_swarm.judge(op.settings, asked.ok, issue), asked.errors)
+        show(seen.ok)
+    else:
+        seen = look(op, lambda remote: run.look(op.context(remote), issue), show)
+    rows.end(seen, f"Nothing is wrong: {kinds} kinds of causes were looked for.")
     conclude(seen, *_failure(found))
 
 

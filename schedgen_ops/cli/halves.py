@@ -42,5 +42,7 @@ def _others(op: Operation, fleet: Fleet) -> Fleet:
     names = [
         host.name for host in settings.hosts if host.name not in fleet.names and any(map(host.runs, services))
     ]
+    if settings.on_swarm:
+        return op.nodes.only(names)
     everywhere = op if {*names} <= {*op.fleet.names} else op.elsewhere(settings.environment)
     return everywhere.fleet.only(names)

@@ -14,10 +14,11 @@ from schedgen_ops.deploy import standby
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.ops import building, pulled, remote_commands, scaling, services
-from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.paths import Paths, elsewhere
 from schedgen_ops.remote import Remote
 from schedgen_ops.runner import StepRunner
 from schedgen_ops.settings import Settings
+from schedgen_ops.shell import sh
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import size
@@ -60,6 +61,11 @@ def start(op: Operation, wanted: str) -> None:
 
 def _services(op: Operation, verb: str, title: str, wanted: str, action: OnServices, gap: str) -> None:
     settings = op.settings
+    if settings.on_swarm:
+        from schedgen_ops.cli import ops_swarm
+
+        ops_swarm.work(op, verb, title, wanted, gap)
+        return
     found, names, fleet = _looked(op, wanted)
     notes = tuple(
         f"{host}: {name}, {_many(len(found[host][name]))}{': ' + gap if gap else ''}"
@@ -103,6 +109,11 @@ def scale(op: Operation, wanted: str, count: str) -> None:
         ConfigError: for a service that there is not, or a number that is none.
         Refused: where it may have only one.
     """
+    if op.settings.on_swarm:
+        from schedgen_ops.cli import ops_swarm
+
+        ops_swarm.scale(op, wanted, count)
+        return
     if not (count.isascii() and count.isdigit() and 1 <= int(count) <= scaling.MOST):
         text = f"a service can have 1 to {scaling.MOST} containers, not {count!r}"
         raise ConfigError(text, hint="`inv ops.stop` stops it.")
@@ -148,15 +159,17 @@ def prune(op: Operation) -> None:
     Raises:
         Refused: when the answer was no.
     """
-    docker, paths = engine.Docker(op.settings.sudo), Paths(op.settings.directory)
+    docker = engine.Docker(op.settings.sudo)
 
     def survey(remote: Remote) -> remote_commands.Waste:
-        answer = remote.run(remote_commands.waste(docker, paths.state), deadline=300)
+        answer = remote.run(remote_commands.waste(docker, _state(op, remote)), deadline=300)
         return remote_commands.parse_waste(answer.stdout)
 
-    fleet = op.fleet
-    awaited(op)
-    found = fleet.each(survey).by_host()
+    first = op.nodes.only(op.nodes.names[:1]) if op.settings.on_swarm else None
+    awaited(op, first)
+    if first:
+        _leave_out_lost(op)
+    found = op.fleet.each(survey).by_host()
     rows = Rows(op, ("Host", "What", Column("Count", right=True), "Size"))
     for host, waste in found.items():
         logs = sum(count for count, _ in waste.logs)
@@ -168,30 +181,57 @@ def prune(op: Operation) -> None:
             ]
         )
     note = "Volumes, containers, and images with a name stay."
+    if first:
+        note += " Images that a node pulled and that do not run there go, and are pulled again when needed."
     if not op.ui.confirm("Remove these?", note, yes=op.options.yes):
         raise Refused("nothing was removed")
 
     def work(remote: Remote) -> None:
-        answer = remote.run(remote_commands.prune(docker, paths.state), deadline=_PRUNING)
+        answer = remote.run(remote_commands.prune(docker, _state(op, remote)), deadline=_PRUNING)
         events.info(op.emit, "; ".join(answer.lines()) or "nothing was there to remove", remote.name)
 
-    change(op, "ops.prune", "Making room", work)
+    change(op, "ops.prune", "Making room", work, locks=first)
+
+
+def _leave_out_lost(op: Operation) -> None:
+    """A node that does not answer is told of and left out, not the others with it."""
+    asked = op.fleet.each(lambda remote: remote.run(sh("true"), deadline=60))
+    if not asked.ok:
+        raise next(iter(asked.errors.values()))
+    op.left_out |= {name: str(error) for name, error in asked.errors.items()}
+    op.fleet = op.fleet.only(tuple(asked.ok))
+
+
+def _state(op: Operation, remote: Remote) -> str:
+    """Our folder of state on a host; nodes of a Swarm but the first have it in the home of who signs in."""
+    if op.settings.on_swarm and remote.name != op.nodes.names[0]:
+        return elsewhere(op.settings.project).state
+    return Paths(op.settings.directory).state
 
 
 def change(
-    op: Operation, command: str, title: str, work: Work, fleet: Fleet | None = None, *, counts: bool = False
+    op: Operation,
+    command: str,
+    title: str,
+    work: Work,
+    fleet: Fleet | None = None,
+    *,
+    counts: bool = False,
+    locks: Fleet | None = None,
 ) -> None:
     """One change on hosts, all at once, under the lock, on nobody's containers but ours.
 
     Args:
+        locks: who has the lock of these hosts, where they have none of their own.
         counts: whether Compose counts containers in it: what stands by would be one too many, and goes.
     """
     hosts = op.fleet if fleet is None else fleet
     op.begin(command, title, steps=(("", title),))
     everywhere = hosts.everywhere(work)
-    with locked(op, hosts, command, title):
-        strangers.refuse_all(hosts, op.context)
-        halves.refuse(op, hosts)
+    locking = hosts if locks is None else locks
+    with locked(op, locking, command, title):
+        strangers.refuse_all(locking, op.context)
+        halves.refuse(op, locking)
         if counts and op.settings.rollout.standby:
             hosts.each(lambda remote: standby.end(remote, op.settings)).values()
         StepRunner(op.emit, op.clock).run((Step("", title, everywhere, gate=True, lasting=True),))

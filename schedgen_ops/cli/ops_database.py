@@ -33,7 +33,9 @@ def migrations(op: Operation) -> None:
             rows.add([(host, "applied", name) for name in schema.applied])
             rows.add([(host, "pending", name) for name in schema.pending])
 
-    seen = look(op, lambda remote: migrating.look(remote, op.settings, op.emit), show, _migrating(op))
+    seen = look(
+        op, lambda remote: migrating.look(remote, op.settings, op.emit, _once(op)), show, _migrating(op)
+    )
     rows.end(seen, "There are no migrations.")
     conclude(seen)
 
@@ -63,24 +65,35 @@ def _schema(
     command: str,
     question: str,
     title: str,
-    action: Callable[[Remote, Settings, events.Emit], None],
+    action: Callable[[Remote, Settings, events.Emit, migrating.Once], None],
 ) -> None:
     fleet = _migrating(op)
     awaited(op, fleet)
     notes = []
-    found = fleet.each(lambda remote: migrating.look(remote, op.settings, op.emit)).by_host()
+    found = fleet.each(lambda remote: migrating.look(remote, op.settings, op.emit, _once(op))).by_host()
     for host, schema in found.items():
         last = schema.applied[-1] if schema.applied else "none"
         notes.append(f"{host}: {len(schema.applied)} applied, the last {last}")
         notes += [f"{host}: pending {name}" for name in schema.pending]
     if not op.ui.confirm(question, *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
-    change(op, command, title, lambda remote: action(remote, op.settings, op.emit), fleet)
+    change(op, command, title, lambda remote: action(remote, op.settings, op.emit, _once(op)), fleet)
 
 
 def _migrating(op: Operation) -> Fleet:
     migrating.asked(op.settings)
+    if op.settings.on_swarm:
+        return op.fleet
     return among(op, op.settings.migrating_hosts(), "migrations start")
+
+
+def _once(op: Operation) -> migrating.Once:
+    """What runs a command in a container of the serving release."""
+    if not op.settings.on_swarm:
+        return migrating.in_compose
+    from schedgen_ops.swarm import schema
+
+    return schema.in_a_job(op.context)
 
 
 def end_session(op: Operation, named: str) -> None:
@@ -100,7 +113,11 @@ def end_session(op: Operation, named: str) -> None:
     if not (named.isascii() and named.isdigit()):
         raise ConfigError(f"a session has a number, not {named!r}", hint="`inv doctor` names it.")
     pid = int(named)
-    fleet = among(op, op.settings.hosts_running(database.service), "the database runs")
+    placed = op.placed
+    if placed:
+        fleet = op.nodes.only((placed.node(),))
+    else:
+        fleet = among(op, op.settings.hosts_running(database.service), "the database runs")
     if len(fleet) > 1:
         hint = f"Say which with --hosts: {', '.join(fleet.names)}."
         raise ConfigError(f"session {pid} may be another one on each host", hint=hint)
@@ -119,4 +136,6 @@ def end_session(op: Operation, named: str) -> None:
             raise OpsError(f"there is no session {pid} of {database.name}", host=remote.name)
         events.info(op.emit, f"session {pid} was ended", remote.name)
 
-    change(op, "ops.end-session", f"Ending session {pid}", work, fleet)
+    # The database's node has no lock of its own.
+    locks = op.nodes.only(op.nodes.names[:1]) if placed else None
+    change(op, "ops.end-session", f"Ending session {pid}", work, fleet, locks=locks)

@@ -79,11 +79,14 @@ def _seen(op: Operation) -> Findings | None:
     from schedgen_ops.doctor import post_mortem
 
     # The lock is given back by now, so that its gate may be closed; a look changes nothing.
-    hosts = [op.context(host.remote) for host in op.fleet]
-    text = f"Doctor looks for causes on {', '.join(op.fleet.names)}, at most {post_mortem.SECONDS:g} s"
+    on_swarm = op.settings.on_swarm
+    fleet = op.nodes if on_swarm else op.fleet
+    hosts = [op.context(host.remote) for host in fleet]
+    text = f"Doctor looks for causes on {', '.join(fleet.names)}, at most {post_mortem.SECONDS:g} s"
     with suppress(KeyboardInterrupt), INTERRUPTS.heard():
         events.info(op.emit, text)
-        return post_mortem.look(hosts, post_mortem.SECONDS)
+        ask = post_mortem.look_at_swarm if on_swarm else post_mortem.look
+        return ask(hosts, post_mortem.SECONDS)
     return None
 
 

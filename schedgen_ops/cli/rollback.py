@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 
 from schedgen_ops.cli import hooking, post_mortem
 from schedgen_ops.cli.locking import awaited
@@ -84,8 +83,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         (("From", serving.id), ("To", f"{target.id} ({target.branch})")),
         tuple((step.number, step.title) for step in run.steps),
     )
-    explained = nullcontext() if on_swarm else post_mortem.explained(op, session)
-    with explained, hooks.ending():
+    with post_mortem.explained(op, session), hooks.ending():
         release = run()
     told["release"] = release
     hooks.over("on-rollback")

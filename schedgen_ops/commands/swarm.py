@@ -74,6 +74,7 @@ class Standing:
         order: start-first or stop-first.
         placed: its placement constraints.
         tasks: the containers that are to run.
+        stopped: how many it had when it was stopped; 0 for one that is not.
     """
 
     service: str
@@ -87,11 +88,13 @@ class Standing:
     order: str = ""
     placed: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
+    stopped: int = 0
 
     @property
     def good(self) -> bool:
-        """Whether as many run as are to run, and no update is in the middle or was given up."""
-        return self.ends or (self.running >= self.wanted and self.update in ("", "completed"))
+        """Whether as many run as are to run, it is not stopped, and no update is half done."""
+        well = self.running >= self.wanted and self.update in ("", "completed")
+        return self.ends or (well and not self.stopped)
 
     @property
     def node(self) -> str:
@@ -108,6 +111,7 @@ class Standing:
         """How it stands, in words."""
         errors = [task.error for task in self.tasks if task.error]
         more = [] if self.update in ("", "completed") else [f"its update is {self.update}", self.message]
+        more += [f"it was stopped, and had {self.stopped}"] if self.stopped else []
         return ", ".join(filter(None, (f"{self.running} of {self.wanted} run", *more, *errors[:1])))
 
 
@@ -198,6 +202,7 @@ def _standing(
         told.get("order", ""),
         tuple(told.get("placed") or ()),
         its,
+        int(told.get("stopped") or 0) if not int(wanted) else 0,
     )
 
 

@@ -112,6 +112,8 @@ def locked(answers: Answers) -> Iterator[Diagnosis]:
 def _on(answers: Answers) -> str:
     """The option that names the host, where the session's number may be another one's elsewhere."""
     database = answers.settings.database
+    if answers.settings.on_swarm:
+        return ""
     several = database and len(tuple(answers.settings.hosts_running(database.service))) > 1
     return f" --hosts {answers.host.name}" if several else ""
 

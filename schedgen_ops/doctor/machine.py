@@ -123,5 +123,8 @@ def owners(answers: Answers) -> Iterator[Diagnosis]:
 def load(answers: Answers) -> Iterator[Diagnosis]:
     """Find a host that is short of memory or CPU."""
     for problem in look.load(answers.settings)(answers["load"]):
-        found = of_problem("host resources", problem, fix="inv verify.performance tells who uses it")
+        fix = "inv verify.performance tells who uses it"
+        if answers.settings.on_swarm:
+            fix = f"inv status tells what runs there; inv hosts.drain {answers.host.name} moves it elsewhere"
+        found = of_problem("host resources", problem, fix=fix)
         yield replace(found, trace="load") if problem.passing else found

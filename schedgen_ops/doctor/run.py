@@ -9,7 +9,7 @@ from schedgen_ops.doctor.cause import Answers, Cause, Diagnosis, judged
 from schedgen_ops.host_context import HostContext
 
 # Half of what a person waits for; what answers later is unknown.
-_DEADLINE = 30.0
+DEADLINE = 30.0
 
 
 def look(host: HostContext, issue: int = 0) -> tuple[Diagnosis, ...]:
@@ -21,7 +21,7 @@ def look(host: HostContext, issue: int = 0) -> tuple[Diagnosis, ...]:
     Raises:
         Unreachable: where the host cannot be asked.
     """
-    return look_for(host, plan.causes(issue), _DEADLINE)
+    return look_for(host, plan.causes(issue), DEADLINE)
 
 
 def look_for(host: HostContext, causes: Sequence[Cause], deadline: float) -> tuple[Diagnosis, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from schedgen_ops import events, schema_standing
 from schedgen_ops.commands import docker as engine
@@ -15,6 +15,8 @@ from schedgen_ops.schema_standing import Standing
 from schedgen_ops.settings import Migrations, Settings
 
 _QUICK = 60.0
+# Runs a command in a container of the serving release, which is no more afterwards: what it printed.
+Once = Callable[[Remote, Settings, events.Emit, Sequence[str], str], tuple[str, ...]]
 
 
 def asked(settings: Settings) -> Migrations:
@@ -43,14 +45,14 @@ def way_back(settings: Settings) -> tuple[str, ...]:
     return words
 
 
-def look(remote: Remote, settings: Settings, emit: events.Emit) -> Standing:
+def look(remote: Remote, settings: Settings, emit: events.Emit, once: Once) -> Standing:
     """Return where the schema stands, as a new container of the serving release sees it.
 
     Raises:
         OpsError: where it does not say.
     """
     wanted = asked(settings)
-    lines = _once(remote, settings, emit, wanted.show, "listing the migrations")
+    lines = once(remote, settings, emit, wanted.show, "listing the migrations")
     found = schema_standing.parse(wanted, "\n".join(lines))
     if found is None:
         text = "where the migrations stand is not known"
@@ -58,24 +60,24 @@ def look(remote: Remote, settings: Settings, emit: events.Emit) -> Standing:
     return found
 
 
-def migrate(remote: Remote, settings: Settings, emit: events.Emit) -> None:
+def migrate(remote: Remote, settings: Settings, emit: events.Emit, once: Once) -> None:
     """Apply what is pending, and say so once none is seen pending.
 
     Raises:
         OpsError: where one fails, or some are pending still.
     """
-    before = look(remote, settings, emit)
+    before = look(remote, settings, emit, once)
     if not before.pending:
         events.info(emit, "no migration is pending", remote.name)
         return
-    _once(remote, settings, emit, asked(settings).run, "the migrations")
-    left = look(remote, settings, emit).pending
+    once(remote, settings, emit, asked(settings).run, "the migrations")
+    left = look(remote, settings, emit, once).pending
     if left:
         raise OpsError(f"migrations are pending still: {', '.join(left)}", host=remote.name)
     events.info(emit, f"applied: {', '.join(before.pending)}", remote.name)
 
 
-def revert(remote: Remote, settings: Settings, emit: events.Emit) -> None:
+def revert(remote: Remote, settings: Settings, emit: events.Emit, once: Once) -> None:
     """Revert the last migration, and say which once it is seen pending.
 
     Raises:
@@ -83,21 +85,28 @@ def revert(remote: Remote, settings: Settings, emit: events.Emit) -> None:
         OpsError: where that fails, or nothing was reverted.
     """
     words = way_back(settings)
-    before = look(remote, settings, emit)
+    before = look(remote, settings, emit, once)
     if not before.applied:
         events.info(emit, "no migration is applied", remote.name)
         return
-    _once(remote, settings, emit, words, "reverting the last migration")
-    gone = [name for name in before.applied if name not in look(remote, settings, emit).applied]
+    once(remote, settings, emit, words, "reverting the last migration")
+    gone = [name for name in before.applied if name not in look(remote, settings, emit, once).applied]
     if not gone:
         raise OpsError("the command ended well and reverted nothing", host=remote.name)
     events.info(emit, f"reverted: {', '.join(gone)}", remote.name)
 
 
-def _once(
+def in_compose(
     remote: Remote, settings: Settings, emit: events.Emit, argv: Sequence[str], what: str
 ) -> tuple[str, ...]:
-    """A command in a throwaway container of the serving release; what it printed."""
+    """Run a command in a throwaway container of the serving release, by Compose; return what it printed.
+
+    Args:
+        what: what it does, in words.
+
+    Raises:
+        OpsError: where it fails, or takes too long.
+    """
     wanted, compose, release = asked(settings), compose_of(settings), serving(remote, settings)
     words = ("run", "--rm", "--no-deps", "--no-TTY", wanted.service, *argv)
     command = compose.of(release, *words) if release else compose.by_owner(*words)
@@ -118,7 +127,16 @@ def _once(
     names = remote.run(left, deadline=_QUICK, check=False).lines() if release else ()
     if names:
         remote.run(engine.Docker(settings.sudo).remove(*names), deadline=_QUICK, check=False)
-    raise OpsError(
+    raise failed(remote, what, how, said)
+
+
+def failed(remote: Remote, what: str, how: str, said: Sequence[str]) -> OpsError:
+    """Return that such a command failed.
+
+    Args:
+        said: what it printed.
+    """
+    return OpsError(
         f"{what} {how}",
         host=remote.name,
         detail="\n".join(telling(said[-300:])),

@@ -44,3 +44,8 @@ class Paths:
     def record(self, release_id: ReleaseId) -> str:
         """Return the path of a release's record."""
         return f"{self.release(release_id)}/release.json"
+
+
+def elsewhere(project: str) -> Paths:
+    """Return the places where the project's directory need not be: in the home of who signs in."""
+    return Paths(f".local/state/schedgen/{project}")

@@ -21,7 +21,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import state
-from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
+from schedgen_ops.swarm.manager import MIGRATING, commands, folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
 
 Records = dict[str, ServiceRecord]
@@ -35,7 +35,12 @@ def build(session: SwarmSession) -> None:
     tracked = found.ids
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
-    records = _described(host_run, tracked)
+    there = seen(host_run.context)
+    if host_run.old:
+        # The way back has as many, too.
+        as_now = {**host_run.old.services, **numbered(host_run.old.services, there)}
+        host_run.old = replace(host_run.old, services=as_now)
+    records = _described(host_run, tracked, there)
     overlay = rollout.overlay(records, release.id, None, host_run.services)
     host_run.run(host_run.orchestrator.pin(host_run.paths.release(release.id), overlay))
     at_once(
@@ -43,7 +48,7 @@ def build(session: SwarmSession) -> None:
         interrupt=host_run.remote.interrupt,
     )
     images.share(host_run, records)
-    records = _as_made(host_run, document, records, tracked)
+    records = _as_made(host_run, document, records, tracked, there)
     made = _pushed(host_run, records)
     _Writing(session, document, made.records, made.ingress).write()
     events.info(session.emit, images.told_built([host_run]))
@@ -61,13 +66,19 @@ def _fits(host_run: HostRun, document: Mapping[str, Any]) -> None:
         )
 
 
-def _described(host_run: HostRun, tracked: Mapping[str, str]) -> Records:
+def _described(host_run: HostRun, tracked: Mapping[str, str], there: swarm.Seen) -> Records:
+    """The records of the services; of as many containers as there are where the compose file says none."""
     settings, release = host_run.settings, host_run.release
-    return images.describe(settings, host_run.host, host_run.services, release.id, host_run.old, tracked)
+    known = images.describe(settings, host_run.host, host_run.services, release.id, host_run.old, tracked)
+    return {**known, **numbered(known, there)}
 
 
 def _as_made(
-    host_run: HostRun, document: Mapping[str, Any], records: Records, tracked: Mapping[str, str]
+    host_run: HostRun,
+    document: Mapping[str, Any],
+    records: Records,
+    tracked: Mapping[str, str],
+    there: swarm.Seen,
 ) -> Records:
     """The records with what only images tell: their ids, and which of them declare volumes."""
     told = host_run.run(host_run.docker.images_told(*(record.image for record in records.values()))).stdout
@@ -75,7 +86,7 @@ def _as_made(
     declared = {name: image.volumes for name, image in made.items()}
     host_run.services = state.judged(host_run.services, host_run.settings, declared, tracked)
     _fits(host_run, document)
-    known = _described(host_run, tracked)
+    known = _described(host_run, tracked, there)
     return {name: replace(record, image_id=made[name].id) for name, record in known.items()}
 
 

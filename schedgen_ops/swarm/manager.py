@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from schedgen_ops.commands import swarm
 from schedgen_ops.commands.swarm import StackCommands
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import HostContext
-from schedgen_ops.release.record import ReleaseId
+from schedgen_ops.release.record import ReleaseId, ServiceRecord
 
 MIGRATING = "schedgen-migrate"
 """The service whose one container moves the schema; none of the compose file's."""
@@ -35,3 +38,18 @@ def seen(manager: HostContext) -> swarm.Seen:
         return swarm.parse(answer.stdout, stack)
     except (ValueError, LookupError, TypeError) as error:
         raise OpsError(f"what the Swarm says cannot be read: {error}", host=manager.name) from error
+
+
+def numbered(records: Mapping[str, ServiceRecord], found: swarm.Seen) -> dict[str, ServiceRecord]:
+    """Return those of records whose compose file says no number, with as many containers as there are to be.
+
+    What is stopped has as many as it had.
+    """
+    there = {
+        each.service: each.wanted or each.stopped for each in found.services if each.mode == "replicated"
+    }
+    return {
+        name: replace(record, replicas=there[name])
+        for name, record in records.items()
+        if not record.counted and there.get(name)
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from schedgen_ops import events
+from schedgen_ops.commands import swarm_ops
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import code, pipeline
 from schedgen_ops.deploy.pipeline import Pipeline
@@ -16,7 +17,7 @@ from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.shell import sh
 from schedgen_ops.steps import Step
 from schedgen_ops.swarm import rolling, run
-from schedgen_ops.swarm.manager import folder
+from schedgen_ops.swarm.manager import folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
 
 
@@ -76,9 +77,13 @@ class _Rollback:
         host_run, target = self.session.at_work, self._wanted()
         previous = host_run.old.id if host_run.old else NO_RELEASE
         new = self.session.release(target.commit, target.branch)
-        host_run.new = replace(new, previous=previous, services=target.services, restores=target.id)
+        kept = numbered(target.services, seen(host_run.context))
+        services = {**target.services, **kept}
+        host_run.new = replace(new, previous=previous, services=services, restores=target.id)
         store.write(host_run.remote, host_run.paths, host_run.new)
         host_run.run(sh("cp", "-a", "--", folder(host_run, target.id), folder(host_run, new.id)))
+        counts = {name: record.replicas for name, record in kept.items()}
+        host_run.run(swarm_ops.number(folder(host_run, new.id), counts))
         # What Compose resolved, which a release is looked at by, and what a backup saves of one that serves.
         before = host_run.paths.release(target.id)
         resolved = (f"{before}/{name}.yaml" for name in ("owner", "compose"))

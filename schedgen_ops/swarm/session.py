@@ -13,7 +13,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
-from schedgen_ops.release.paths import Paths
+from schedgen_ops.release.paths import Paths, elsewhere
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
 from schedgen_ops.swarm import data_node, recovery, verifying
@@ -30,7 +30,7 @@ class NodeRun(HostRun):
     @property
     def paths(self) -> Paths:
         """The paths of our state there, in the home of who signs in."""
-        return Paths(f".local/state/schedgen/{self.settings.project}")
+        return elsewhere(self.settings.project)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from schedgen_ops.task_run import Operation
 
 
-@operation(help={"issue": "Only the causes of this issue of the runbook, 1 to 6 (default: all)."})
+@operation(
+    help={"issue": "Only the causes of this issue of the runbook, 1 to 6 (default: all)."}, swarm="nodes"
+)
 def doctor(op: Operation, issue: int = 0) -> None:
     """Look for every cause that the runbook lists; name what is found, with evidence and fix."""
     from schedgen_ops.cli import doctor as cli

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SERVICES = {"services": "The service, or several separated by commas."}
 
 
-@operation(asks=True, locks=True, help=_SERVICES)
+@operation(asks=True, locks=True, help=_SERVICES, swarm="manager")
 def restart(op: Operation, services: str) -> None:
     """Restart services, and say so once they were seen well."""
     from schedgen_ops.cli import ops as cli
@@ -20,7 +20,7 @@ def restart(op: Operation, services: str) -> None:
     cli.restart(op, services)
 
 
-@operation(asks=True, locks=True, help=_SERVICES)
+@operation(asks=True, locks=True, help=_SERVICES, swarm="manager")
 def stop(op: Operation, services: str) -> None:
     """Stop services until they are started again."""
     from schedgen_ops.cli import ops as cli
@@ -28,7 +28,7 @@ def stop(op: Operation, services: str) -> None:
     cli.stop(op, services)
 
 
-@operation(locks=True, help=_SERVICES)
+@operation(locks=True, help=_SERVICES, swarm="manager")
 def start(op: Operation, services: str) -> None:
     """Start services that are stopped, paused, or have no container."""
     from schedgen_ops.cli import ops as cli
@@ -38,7 +38,8 @@ def start(op: Operation, services: str) -> None:
 
 @operation(
     locks=True,
-    help={"service": "The service.", "count": "How many containers it is to have, 1 to 8."},
+    help={"service": "The service.", "count": "How many containers it is to have, 1 to 8; more on a Swarm."},
+    swarm="manager",
 )
 def scale(op: Operation, service: str, count: str) -> None:
     """Bring a service to so many containers, until a deploy replaces it."""
@@ -53,6 +54,7 @@ def scale(op: Operation, service: str, count: str) -> None:
         "services": "The service, several separated by commas, or `all` that are built.",
         "cache": "Use layers of earlier builds (default: yes).",
     },
+    swarm="manager",
 )
 def build(op: Operation, services: str, cache: bool = True) -> None:
     """Build images anew beside what runs; those from elsewhere are pulled."""
@@ -61,7 +63,7 @@ def build(op: Operation, services: str, cache: bool = True) -> None:
     cli.build(op, services, cache=cache)
 
 
-@operation(asks=True, locks=True)
+@operation(asks=True, locks=True, swarm="nodes")
 def prune(op: Operation) -> None:
     """Remove the build cache, images without a name, old logs; shown first, never volumes."""
     from schedgen_ops.cli import ops as cli
@@ -69,7 +71,7 @@ def prune(op: Operation) -> None:
     cli.prune(op)
 
 
-@operation()
+@operation(swarm="manager")
 def migrations(op: Operation) -> None:
     """List applied and pending migrations."""
     from schedgen_ops.cli import ops_database as cli
@@ -77,7 +79,7 @@ def migrations(op: Operation) -> None:
     cli.migrations(op)
 
 
-@operation(asks=True, locks=True)
+@operation(asks=True, locks=True, swarm="manager")
 def migrate(op: Operation) -> None:
     """Apply pending migrations by the serving release's image."""
     from schedgen_ops.cli import ops_database as cli
@@ -85,7 +87,7 @@ def migrate(op: Operation) -> None:
     cli.migrate(op)
 
 
-@operation(asks=True, locks=True)
+@operation(asks=True, locks=True, swarm="manager")
 def revert_migration(op: Operation) -> None:
     """Revert the last migration by the serving release's image."""
     from schedgen_ops.cli import ops_database as cli
@@ -93,7 +95,9 @@ def revert_migration(op: Operation) -> None:
     cli.revert_migration(op)
 
 
-@operation(asks=True, locks=True, help={"pid": "The session's number, as `inv doctor` names it."})
+@operation(
+    asks=True, locks=True, help={"pid": "The session's number, as `inv doctor` names it."}, swarm="data"
+)
 def end_session(op: Operation, pid: str) -> None:
     """End a session of the database that keeps others waiting."""
     from schedgen_ops.cli import ops_database as cli
@@ -110,6 +114,7 @@ def end_session(op: Operation, pid: str) -> None:
         "hold": "Seconds, 5 to 120, that requests wait for `off` before they get the page (default: none).",
         "health": "Let the paths through that the ingress asks for a service's health.",
     },
+    instead="`inv ops.stop SERVICE` of what visitors reach has every node answer with 503 instead.",
 )
 def maintenance(
     op: Operation, state: str, services: str | None = None, hold: str = "", health: bool = False

@@ -8,30 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from box import Box
-from deploy_kit import PATIENCE, host_entry, wait_for
+from deploy_kit import PATIENCE, wait_for
 from load import CONNECTIONS, failed, loads
-from stack_kit import Stack, stack
+from on_swarm import DOOR, swarmed, url
+from stack_kit import Stack
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place, first_hosts
 
-DOOR = 3000
 _DATA = "docker exec $(docker ps -q --filter name=swarmed_store) redis-cli"
 
 
 @pytest.fixture
 def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
-    """The project `swarm` on the first node, and an operator whose config has all three."""
-    with stack("swarmed", lab, swarm[0], tmp_path, shape="swarm") as made:
-        file = tmp_path / "config" / "lab.yaml"
-        config = yaml.safe_load(file.read_text())
-        config["hosts"] = [host_entry(lab, box) for box in swarm]
-        file.write_text(yaml.safe_dump(config))
+    """The project `swarm`, and an operator whose config has all three nodes."""
+    with swarmed(lab, swarm, tmp_path) as made:
         yield made
-        # Where a node had no project there is one now, for its backups.
-        swarm[1].sh(f"rm -rf {made.directory}")
 
 
 def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tuple[Box, ...]) -> None:
@@ -40,7 +33,7 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
     on.deploy("v1")
     swarm[0].sh(f"{_DATA} set kept yes")
     _assert_data_saved_proven_and_restored(on, swarm)
-    with loads(_url(first), _url(third)) as ended:
+    with loads(url(first), url(third)) as ended:
         _assert_killed_and_taken_back(on, swarm)
         _assert_recovered(on, swarm)
         _assert_deployed(on, swarm)
@@ -48,16 +41,12 @@ def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tu
         _assert_rolled_back(on, swarm)
         _assert_guarded(on, swarm)
         assert failed(ended()) == []
-    with loads(_url(first), _url(second)) as ended:
+    with loads(url(first), url(second)) as ended:
         _assert_drained(on, third)
         assert failed(ended()) == []
     _assert_looked_at(on)
     _assert_goes_on_without(on, swarm, third)
     assert swarm[0].sh(f"{_DATA} get kept") == "yes"
-
-
-def _url(box: Box) -> str:
-    return f"http://{box.address}:{DOOR}/"
 
 
 def _serves(swarm: tuple[Box, ...], version: str) -> None:
@@ -69,7 +58,7 @@ def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
     for words in (
         ("backup.objects",),
         ("deploy.guarded", "--canary", "10"),
-        ("ops.restart", "web"),
+        ("ops.maintenance", "on"),
         ("doctor",),
     ):
         ran = on.op(*words)
@@ -173,7 +162,7 @@ def _assert_guarded(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert (ran.code, "Monitoring passed: the release is kept" in ran.stdout) == (0, True), ran.output
     _serves(swarm, "2")
     # Its visitors get 500 there.
-    with loads(f"{_url(swarm[2])}private"):
+    with loads(f"{url(swarm[2])}private"):
         ran = on.op("deploy.guarded", "--branch", "v1", "--duration", "90")
     assert (ran.code, "app3: Error rate (" in ran.output) == (4, True), ran.output
     assert "The old release serves" in ran.output
@@ -218,7 +207,7 @@ def _assert_looked_at(on: Stack) -> None:
 
 def _assert_goes_on_without(on: Stack, swarm: tuple[Box, ...], lost: Box) -> None:
     """In the middle of a deploy: what it had in hand is lost with it, and the others serve one release."""
-    with loads(_url(swarm[0])) as ended:
+    with loads(url(swarm[0])) as ended:
         run = on.op.start("deploy", "--branch", "v2")
         run.until("=== Step 4: ")
         docker.run("kill", lost.host.container)

@@ -74,7 +74,8 @@ def record(strategy: str = "ingress", digest: str = DIGEST, **more: Any) -> Serv
 
 
 # A manager made of files. `service-NAME`: definition, state of its update, how many are to run, the update's
-# words. `task-NAME-N`: what it is to do, what it does, its definition, why it ended. `nodes`: id and status.
+# words. `task-NAME-N`: what it is to do, what it does, its definition (after / how often the service had been
+# restarted), why it ended. `forced` is how often it was; `stopped`: what a stop noted. `nodes`: id, status.
 # `pauses`: of an update, in nanoseconds. `deploys` comes with a deploy, `updates` with a `service update`,
 # `next-N` at the N-th look.
 _DOCKER = r"""
@@ -104,6 +105,12 @@ case "$*" in
   'service rm '*) rm -f "service-$last" task-"$last"-* ;;
   'service logs '*) echo "words of $last" ;;
   'events '*) exec sleep 60 ;;
+  'service inspect --format {{with .Spec.Mode.Replicated}}'*)
+    has && cut -d' ' -f3 "service-$last" | cut -d/ -f2
+    ;;
+  'service inspect --format {{json .Spec.TaskTemplate.ContainerSpec.StopGracePeriod}}'*) echo null ;;
+  'service inspect --format {{.Spec.TaskTemplate.ForceUpdate}}'*) cat forced ;;
+  'service inspect --format {{index .Spec.Labels'*) cat stopped 2> /dev/null || true ;;
   'service inspect --format {{index'*) has && cut -d' ' -f1 "service-$last" ;;
   'service inspect --format {{.ID}}'*)
     look
@@ -115,6 +122,13 @@ case "$*" in
   'service inspect '*) has ;;
   'service ls --filter id='*) cut -d' ' -f3 "service-${4#id=id-}" ;;
   'service ls '*) ;;
+  'service ps --format '*)
+    look
+    for file in task-"$last"-*; do
+      read -r _ state _ < "$file"
+      [ "$state" != running ] || echo "shop_$last.1 Running 2 minutes ago"
+    done
+    ;;
   'service ps '*)
     look
     for n in "$@"; do [[ $n != shop_* ]] || ls task-"${n#shop_}"-* 2> /dev/null; done
@@ -129,7 +143,9 @@ case "$*" in
   'inspect --type task '*)
     for file in "${@:6}"; do
       read -r wanted state definition why < "$file"
-      echo "id$tab$wanted$tab$state$tab$definition$tab$why"
+      forced=0
+      [[ $definition != */* ]] || forced=${definition#*/}
+      echo "id$tab$wanted$tab$state$tab${definition%/*}$tab$forced$tab$why"
     done
     ;;
   *) exit 9 ;;

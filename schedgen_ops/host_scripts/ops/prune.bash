@@ -6,5 +6,5 @@
 failed=0
 "${docker[@]}" builder prune --all --force | tail -n 1 || failed=1
 "${docker[@]}" image prune --force | tail -n 1 || failed=1
-find "$state" -name '*.log' -type f -mtime "+$days" -delete || failed=1
+[ ! -d "$state" ] || find "$state" -name '*.log' -type f -mtime "+$days" -delete || failed=1
 exit "$failed"

@@ -19,7 +19,7 @@ led "${signed[@]}" stack deploy --resolve-image never --with-registry-auth -c "$
 follow
 end=$((SECONDS + limit)) state=''
 while [ "$SECONDS" -lt "$end" ]; do
-  IFS=$'\t' read -r _ _ state _ why < <(tasks "$service" | awk -F '\t' -v want="$want" '$4 == want') || state=''
+  IFS=$'\t' read -r _ _ state _ _ why < <(tasks "$service" | awk -F '\t' -v want="$want" '$4 == want') || state=''
   case $state in complete | failed | rejected | shutdown | orphaned | remove) break ;; esac
   waits 0.5
 done

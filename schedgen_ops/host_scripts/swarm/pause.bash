@@ -31,12 +31,8 @@ done
   exit 1
 }
 led "${docker[@]}" service scale --detach "${paused[@]/%/=0}" > /dev/null || exit
-left() {
-  "${docker[@]}" service ps --format '{{.Name}} {{.CurrentState}}' "${paused[@]}" 2> /dev/null |
-    grep -E ' (Running|Starting|Preparing|Ready|Accepted|Assigned|Pending|New) ' || true
-}
 for ((end = SECONDS + limit + grace; ; )); do
-  still=$(left)
+  still=$(left "${services[@]}")
   [ -n "$still" ] || exit 0
   [ "$SECONDS" -lt "$end" ] || break
   sleep 0.3

@@ -18,6 +18,9 @@ from schedgen_ops.proxy import chosen
 from schedgen_ops.proxy.routes import Route, routes
 from schedgen_ops.settings import Settings
 
+# `inv ops.scale` gives a service more without another ingress.
+_PLACES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -46,10 +49,14 @@ def behind(services: Iterable[Service], settings: Settings) -> tuple[Route, ...]
         for route in found
         if route.port.published in settings.ingress.tcp or not (route.asked or route.port.published in spoken)
     ]
-    # Old and new ones are there together for a while.
-    room = {service.name: 2 * service.replicas for service in published}
+    room = {service.name: places(service.replicas) for service in published}
     led = routes(published, settings.checks, names, raw)
     return tuple(replace(each, ipv6=False, room=room[each.service]) for each in led)
+
+
+def places(replicas: int) -> int:
+    """Return how many containers of a service the ingress has room for, old and new ones together."""
+    return max(_PLACES, 2 * replicas)
 
 
 def gate(

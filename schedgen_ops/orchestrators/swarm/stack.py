@@ -114,7 +114,9 @@ def finished(
     name: str, body: Body, document: Body, settings: Settings, contents: Iterable[Content] = ()
 ) -> Part:
     """Return the file of a service that says `body`, with all that this uses."""
-    mark = hashlib.sha256(json.dumps(body, sort_keys=True).encode())
+    # Containers stay as they are where there are to be more or fewer of them.
+    deploy = {key: value for key, value in (body.get("deploy") or {}).items() if key != "replicas"}
+    mark = hashlib.sha256(json.dumps({**body, "deploy": deploy}, sort_keys=True).encode())
     used = {
         "networks": {key: _network(key, document) for key in body.get("networks") or ()},
         "volumes": {
