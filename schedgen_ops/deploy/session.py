@@ -150,6 +150,11 @@ class Session:
             self.balancer, self.host_runs, lambda share, only: self.do(share, only=only), batches
         )
 
+    @property
+    def moves(self) -> bool:
+        """Whether Compose may run the project though a Swarm is to: the run looks after that."""
+        return False
+
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
         if pulls:
             if self.vault:
@@ -158,9 +163,10 @@ class Session:
                 self.sign_in()
             engine = self.builder.engine() if self.builder else None
             context = self._by_our_clock
-            seen = checklist.check(self.fleet, context, self.emit, self.asked(), self.vault, engine)
+            asked = (self.asked(), self.vault, engine)
+            seen = checklist.check(self.fleet, context, self.emit, *asked, moves=self.moves)
         else:
-            seen = preflight.check(self.fleet, self._by_our_clock)
+            seen = preflight.check(self.fleet, self._by_our_clock, moves=self.moves)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
         if pulls and self.consent:

@@ -27,8 +27,11 @@ def order(records: Mapping[str, ServiceRecord], names: Iterable[str]) -> tuple[t
     return waves(some(records, here)) if here else ()
 
 
-def bring(host_run: HostRun, names: Iterable[str]) -> None:
+def bring(host_run: HostRun, names: Iterable[str], beside: Sequence[str] = ()) -> None:
     """Bring services to what the release says, what others need first, and wait until each is well.
+
+    Args:
+        beside: what is brought with the first of them, and needs none.
 
     Raises:
         OpsError: for the first that is not; those after it are not begun.
@@ -37,8 +40,11 @@ def bring(host_run: HostRun, names: Iterable[str]) -> None:
     for group in order(release.services, names):
         for job in (name for name in group if ends(release, name)):
             run_job(host_run, job, host_run.settings.rollout.job_deadline)
-        if lasting := [name for name in group if not ends(release, name)]:
+        if lasting := [*beside, *(name for name in group if not ends(release, name))]:
             together(host_run, lasting)
+            beside = ()
+    if beside:
+        together(host_run, beside)
 
 
 def together(host_run: HostRun, names: Sequence[str]) -> None:

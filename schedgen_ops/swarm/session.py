@@ -55,6 +55,8 @@ class SwarmSession(Session):
 
     def recover(self) -> None:
         """Take back what an interrupted run left, and leave out nodes that do not answer."""
+        if not self.moves:
+            recovery.refuse_half_moved(self.at_work)
         self._reach()
         if self.placed:
             data_node.put_right(self.at_work.context, self._node_of_data(self.placed))
