@@ -63,9 +63,11 @@ def _tables(found: MovePlan) -> Iterator[Table]:
         for each in found.volumes
     )
     yield Table(("Service", "Volume", "Stays on"), volumes, "Data", empty="No service has a volume.")
-    ports = tuple((port, ", ".join(hosts) or "nobody", "the ingress") for port, hosts in found.ports)
-    yield Table(("Port", "Compose has it on", "Then has it"), ports, "Ports", empty="None is published.")
-    yield Table(("The gap",), tuple((text,) for text in found.gap), "")
+    ports = tuple((port, ", ".join(hosts) or "no host", found.gates) for port, hosts in found.ports)
+    columns = ("Port", "Compose has it on", "The ingress will have it on")
+    yield Table(columns, ports, "Ports", empty="None is published.")
+    if not found.refusals:
+        yield Table(("What it means",), tuple((text,) for text in found.gap), "The gap")
 
 
 def _place(host: str, size: str) -> str:
@@ -88,7 +90,7 @@ def move(op: Operation, ref: Ref, force: str = "") -> None:
     consent = Consent(op, ref, force.strip())
     owner = lock.myself(op.clock, "move", str(ref))
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
-    plain = Session(op.settings, op.fleet, ref, *told, op.sign_in, veil=op.ui.veil)
+    plain = Session(op.settings, op.fleet, ref, *told, veil=op.ui.veil)
     session = session_of(op, plain, MoveSession)
     hooks = hooking.of_session(op, "move", session)
     run = assemble(session)
@@ -112,4 +114,4 @@ def _gap(session: MoveSession) -> str:
         return "the gap was not measured: no check has a URL"
     if not seen.failed:
         return "no request of ours failed"
-    return f"the ports answered nobody for {seen.gap:.1f} s"
+    return f"the gap was {seen.gap:.1f} s, in which nobody was served"

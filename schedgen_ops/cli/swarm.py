@@ -39,7 +39,8 @@ def session_of(op: Operation, session: Session, kind: type[Kind]) -> Kind:
     said = {
         each.name: getattr(session, each.name) for each in fields(session) if not each.name.startswith("_")
     }
-    return kind(**{**said, "reach": None}, nodes=op.nodes)
+    # Whoever brings a service says with which credentials nodes pull it.
+    return kind(**{**said, "reach": None, "sign_in": op.sign_in}, nodes=op.nodes)
 
 
 def plan(op: Operation, ref: Ref) -> None:

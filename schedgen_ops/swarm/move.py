@@ -23,6 +23,9 @@ from schedgen_ops.swarm import backing, building, compose_side, move_look, rolli
 from schedgen_ops.swarm.manager import MIGRATING, folder
 from schedgen_ops.swarm.move_session import MoveSession
 
+# Nobody is served meanwhile: whether all of it stays up is for the verification.
+_STAY = 0
+
 
 def move(session: Session) -> Pipeline:
     """Return the pipeline that has the Swarm run what Compose runs.
@@ -89,7 +92,10 @@ def _pull(on: MoveSession) -> None:
         host = on.context(remote)
         host.run(registry.pull(host.docker, host.login, wanted), deadline)
 
-    for host, error in on.nodes.each(pull).errors.items():
+    pulled = on.nodes.each(pull)
+    if pulled.ok:
+        events.info(on.emit, f"Images are there: {', '.join(pulled.ok)}")
+    for host, error in pulled.errors.items():
         if not isinstance(error, OpsError):
             raise error
         events.warn(on.emit, f"images cannot be pulled before, which makes the gap longer: {error}", host)
@@ -115,7 +121,7 @@ def _migrate(on: MoveSession) -> None:
     needed = {asked.service, *((on.settings.database.service,) if on.settings.database else ())}
     first = [*needed_by([*needed], {name: record.needs for name, record in records.items()})]
     first += [name for name in needed - {asked.service} if name not in first]
-    rolling.bring(host_run, first, _gate(on))
+    rolling.bring(host_run, first, _gate(on), _STAY)
     rolling.run_job(host_run, MIGRATING, asked.deadline)
     events.info(on.emit, "Migrations completed successfully")
 
@@ -126,7 +132,7 @@ def _start(on: MoveSession) -> None:
     skipped = scope.migrating(host_run.settings, records)
     there = {*host_run.touched}
     left = [name for name in records if name != skipped and name not in there]
-    rolling.bring(host_run, left, [name for name in _gate(on) if name not in there])
+    rolling.bring(host_run, left, [name for name in _gate(on) if name not in there], _STAY)
 
 
 def _gate(on: MoveSession) -> Sequence[str]:

@@ -35,6 +35,7 @@ class MovePlan:
         ports: each published port, and the hosts where Compose has it.
         stops: the services that Compose runs, by host.
         stateful: those that hold data: they end before the Swarm's begin.
+        gates: the nodes that publish ports, in words.
         saved: what is backed up before, in words.
         problems: what speaks against it, or is to be known before.
     """
@@ -44,6 +45,7 @@ class MovePlan:
     ports: tuple[tuple[int, tuple[str, ...]], ...] = ()
     stops: Mapping[str, tuple[str, ...]] | None = None
     stateful: tuple[str, ...] = ()
+    gates: str = ""
     saved: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -102,7 +104,8 @@ def planned(found: Found) -> MovePlan:
     }
     named = tuple(dict.fromkeys(each.service for each in tied))
     database = found.settings.database
-    problems = (
+    # What is half moved says nothing of what a move takes.
+    problems = tuple(_interrupted(found)) or (
         *_swarm(found),
         *_compose(found),
         *found.unfit,
@@ -116,9 +119,16 @@ def planned(found: Found) -> MovePlan:
         ports=tuple(having.items()),
         stops=stops,
         stateful=named,
+        gates=", ".join(found.settings.swarm.ingress_on) or "every node",
         saved=f"{database.service} is backed up" if database else "no backup, as there is no database",
         problems=problems,
     )
+
+
+def _interrupted(found: Found) -> Iterator[Problem]:
+    for host, each in found.surveys.items():
+        if each.moved:
+            yield Problem(f"{host}: the move {each.moved} was interrupted, and has not ended", RECOVER)
 
 
 def _swarm(found: Found) -> Iterator[Problem]:
@@ -148,9 +158,7 @@ def _swarm(found: Found) -> Iterator[Problem]:
 
 def _compose(found: Found) -> Iterator[Problem]:
     for host, each in found.surveys.items():
-        if each.moved:
-            yield Problem(f"{host}: the move {each.moved} was interrupted, and has not ended", RECOVER)
-        elif each.boxes and not each.writable:
+        if each.boxes and not each.writable:
             text = f"{host}: {found.settings.directory} is not there, or may not be written to"
             yield Problem(text, "A move keeps there what it has stopped.")
     if found.surveys and not any(each.runs for each in found.surveys.values()):

@@ -69,6 +69,11 @@ class ComposeSession(SwarmSession):
             if count:
                 events.info(self.emit, f"Compose's containers run again ({count})", host)
 
+    def probe(self) -> None:
+        """Begin to ask the hosts that serve as a visitor does: those of Compose, as long as it serves."""
+        fleet = self.compose_hosts() if self.composed else self.nodes
+        self._prober = self._stack.enter_context(probing(fleet, self.settings, self.emit))
+
     def not_well(self) -> list[str]:
         """Return which checks of what Compose runs do not pass."""
         hosts = self.composed
@@ -112,10 +117,6 @@ class MoveSession(ComposeSession):
         self.composed = {host: each.runs for host, each in surveys.items() if each.runs}
         self.refuse_unfinished()
         SwarmSession.recover(self)
-
-    def probe(self) -> None:
-        """Begin to ask the hosts where Compose serves as a visitor does."""
-        self._prober = self._stack.enter_context(probing(self.compose_hosts(), self.settings, self.emit))
 
 
 @dataclass(slots=True)

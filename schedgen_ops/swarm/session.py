@@ -55,6 +55,8 @@ class SwarmSession(Session):
 
     def recover(self) -> None:
         """Take back what an interrupted run left, and leave out nodes that do not answer."""
+        if self.sign_in:
+            self.sign_in()  # A password that cannot be had is told before anything is changed.
         if not self.moves:
             recovery.refuse_half_moved(self.at_work)
         self._reach()
