@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from schedgen_ops import events
-from schedgen_ops.cli import hooking
 from schedgen_ops.cli.policy import Consent
 from schedgen_ops.cli.swarm import session_of
 from schedgen_ops.commands.ref_names import Ref
@@ -92,7 +91,6 @@ def move(op: Operation, ref: Ref, force: str = "") -> None:
     told = (op.run, op.clock, op.emit, owner, op.patience, consent, op.vault)
     plain = Session(op.settings, op.fleet, ref, *told, veil=op.ui.veil)
     session = session_of(op, plain, MoveSession)
-    hooks = hooking.of_session(op, "move", session)
     run = assemble(session)
     op.begin(
         "move",
@@ -100,9 +98,8 @@ def move(op: Operation, ref: Ref, force: str = "") -> None:
         (("Branch", str(ref)), ("Environment", op.settings.environment), *consent.told()),
         tuple((step.number, step.title) for step in run.steps),
     )
-    with hooks.ending():
-        consent.before()
-        release = run()
+    consent.before()
+    release = run()
     gap = _gap(session)
     facts = (("Release", release), ("Previous", session.previous), ("Backup", session.backups), ("Gap", gap))
     op.end("Move Complete", f"The Swarm serves {release}; {gap}", tuple(fact for fact in facts if fact[1]))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+from schedgen_ops import strangers
 from schedgen_ops.checklist import fitting, stacked
 from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.commands import registry
 from schedgen_ops.commands.definition import parse_services
+from schedgen_ops.commands.owners import parse_strangers
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Held
 from schedgen_ops.commands.swarm import Seen
@@ -43,6 +45,7 @@ def look(nodes: Fleet, context: ContextOf, ref: Ref) -> MovePlan:
     ports = sorted({port.published for each in services for port in each.ports})
     seen, swarm = _swarm(first)
     surveys = nodes.each(lambda remote: compose_side.survey(context(remote), ports, sized=True))
+    others = nodes.only([*surveys.ok]).each(lambda remote: _strangers(context(remote)))
     held = nodes.only([*surveys.ok]).each(lambda remote: _registry(context(remote)))
     return planned(
         Found(
@@ -50,10 +53,10 @@ def look(nodes: Fleet, context: ContextOf, ref: Ref) -> MovePlan:
             seen,
             surveys.ok,
             held.ok,
-            {host: str(error) for host, error in {**surveys.errors, **held.errors}.items()},
+            {host: str(error) for host, error in {**surveys.errors, **others.errors, **held.errors}.items()},
             document,
             services,
-            (*swarm, *unfit),
+            (*swarm, *unfit, *(problem for found in others.ok.values() for problem in found)),
         )
     )
 
@@ -77,6 +80,15 @@ def _swarm(first: HostContext) -> tuple[Seen, tuple[Problem, ...]]:
         text = f"{first.name} is no manager of a Swarm, or has no quorum: {error.detail or error.message}"
         hint = "`docker swarm init` there makes one; the first host of the config is a manager."
         return Seen(), (Problem(text, hint),)
+
+
+def _strangers(host: HostContext) -> tuple[Problem, ...]:
+    """What bears the project's name and is another's would be stopped with it."""
+    found = parse_strangers(host.run(strangers.command(host.settings), _LONG).stdout)
+    if not found:
+        return ()
+    text, hint = strangers.problem(host.settings, found)
+    return (Problem(f"{host.name}: {text}", hint),)
 
 
 def _registry(host: HostContext) -> Held:

@@ -18,6 +18,10 @@ from schedgen_ops.lab.place import Place
 
 DOOR = 3000
 _BOXES = "docker ps -aq --filter label=com.docker.compose.project=moved --format '{{.Names}}'"
+_NO_STACK = """
+docker stack rm moved
+until [ -z "$(docker ps -aq --filter label=com.docker.stack.namespace=moved)" ]; do sleep 0.5; done
+"""
 _TASKS = "docker service ls --format '{{.Name}}'"
 
 
@@ -28,7 +32,11 @@ def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
         made.deploy("v1")
         _sql(made, "CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
         made.inside("store", "redis-cli", "set", "kept", "yes")
-        yield made
+        try:
+            yield made
+        finally:
+            # Compose's volumes are its own then.
+            swarm[0].sh(_NO_STACK)
 
 
 def _configure(on: Stack, lab: Place, swarm: tuple[Box, ...], **more: Any) -> None:

@@ -10,6 +10,7 @@ boxes() {
   [ -n "$ids" ] || return 0
   format='{{if index .Config.Labels "com.docker.swarm.task.id"}}{{else}}{{.ID}} {{.State.Running}} '
   format+='{{with .HostConfig.RestartPolicy}}{{with .Name}}{{.}}{{else}}no{{end}}:{{.MaximumRetryCount}}{{end}} '
+  # shellcheck disable=SC2016 # variables of Docker's template
   format+='{{$held := "free"}}{{range .Mounts}}{{if eq .Type "volume"}}{{$held = "holds"}}{{end}}{{end}}{{$held}}{{end}}'
   # shellcheck disable=SC2086 # a list of ids
   present "$format" $ids | sed '/^$/d'
