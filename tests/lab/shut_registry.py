@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
 
 import bcrypt
 
@@ -28,8 +29,12 @@ def shut_registry(user: str, password: str) -> Iterator[None]:
         told = (f"--env={name}={value}" for name, value in _SHUT.items())
         where = (f"--network={NETWORK}", f"--network-alias={REGISTRY_NAME}", f"--label={LABEL}")
         docker.run("create", f"--name={_NAME}", *where, *told, REGISTRY_IMAGE)
+        # One that finds no file makes its own.
+        with NamedTemporaryFile("w") as file:
+            file.write(f"{user}:{hashed}\n")
+            file.flush()
+            docker.run("cp", file.name, f"{_NAME}:/htpasswd")
         docker.run("start", _NAME)
-        docker.run("exec", "--interactive", _NAME, "sh", "-c", "cat > /htpasswd", stdin=f"{user}:{hashed}\n")
         yield
     finally:
         docker.succeeds("rm", "--force", "--volumes", _NAME)

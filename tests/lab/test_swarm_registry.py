@@ -62,12 +62,27 @@ def test_every_node_pulls_from_a_registry_with_a_password(
         _assert_comes_to_a_node_later(on, swarm)
     assert seen() == ""
     assert not _left(swarm, tmp_path)
+    _assert_signed_in_on_the_first_host_alone(on, swarm)
 
 
-def _assert_comes_to_a_node_later(on: Stack, swarm: tuple[Box, ...]) -> None:
+def _assert_signed_in_on_the_first_host_alone(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """Without `release.registry` the credentials are those of the first host's own."""
+    file = on.op.folder / "config" / "lab.yaml"
+    config = yaml.safe_load(file.read_text())
+    del config["release"]
+    file.write_text(yaml.safe_dump(config))
+    swarm[0].sh(f"docker login -u {USER} --password-stdin registry:5000 <<< '{PASSWORD}'")
+    try:
+        on.deploy("v3")
+        _assert_comes_to_a_node_later(on, swarm, "3")
+    finally:
+        swarm[0].sh("docker logout registry:5000; rm -f ~/.docker/config.json")
+
+
+def _assert_comes_to_a_node_later(on: Stack, swarm: tuple[Box, ...], version: str = "1") -> None:
     """What a drained node had is pulled by one that never had it, which is signed in nowhere."""
     (free,) = (box for box in swarm if not _runs(box))
-    for box in swarm:
+    for box in swarm[1:]:
         assert box.sh("docker pull registry:5000/shut-web:none 2>&1 || true").count("no basic auth") == 1
     free.sh(f"docker images -q {_WEB} | sort -u | xargs -r docker rmi -f")
     assert free.sh(f"docker images -q {_WEB}") == ""
@@ -76,7 +91,7 @@ def _assert_comes_to_a_node_later(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert ran.code == 0, ran.output
     wait_for(lambda: _runs(free), f"{free.name} to have it", PATIENCE)
     assert on.op("hosts.undrain", drained.name, "--yes").code == 0
-    assert free.get("/", port=DOOR) == "1"
+    assert free.get("/", port=DOOR) == version
 
 
 def _runs(box: Box) -> bool:
