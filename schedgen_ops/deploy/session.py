@@ -15,7 +15,7 @@ from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Login
-from schedgen_ops.deploy import again, balancing, measured, ours, services
+from schedgen_ops.deploy import again, balancing, half_moved, measured, ours, services
 from schedgen_ops.deploy.build_machine import BuildMachine
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.seed import seed
@@ -142,7 +142,13 @@ class Session:
         self.recover()
 
     def recover(self) -> None:
-        """Take back what an interrupted run left."""
+        """Take back what an interrupted run left.
+
+        Raises:
+            Refused: where that was a move to a Swarm, of which only the Swarm's managers know enough.
+        """
+        for host_run in self.host_runs:
+            half_moved.refuse(host_run, "`orchestrator: swarm` in the config, then `inv deploy.recover`.")
         if len(self.fleet) > 1:
             self.do(again.put_back)
         batches = self.settings.rollout.batches(self.fleet.names, canary=False)

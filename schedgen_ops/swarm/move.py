@@ -104,7 +104,7 @@ def _pull(on: MoveSession) -> None:
 def _stop(on: MoveSession) -> None:
     host_run = on.at_work
     # Before it is begun: whoever finds it begun brings Compose's containers back.
-    host_run.new = replace(host_run.release, backup=host_run.backup, reached=True, moves=True)
+    host_run.new = replace(host_run.release, backup=host_run.backup, reached=True)
     store.write(host_run.remote, host_run.paths, host_run.new)
     on.locked()
     on.phase("during")

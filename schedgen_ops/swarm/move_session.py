@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
 from schedgen_ops.commands.moving import Surveyed
+from schedgen_ops.deploy import half_moved
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
-from schedgen_ops.release.record import ReleaseId
+from schedgen_ops.release.record import Release, ReleaseId
 from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import compose_side, rolling
 from schedgen_ops.swarm.move_plan import RECOVER
@@ -114,9 +115,14 @@ class MoveSession(ComposeSession):
         surveys = self.surveyed().by_host()
         if left := [host for host, each in surveys.items() if each.moved]:
             raise Refused("an earlier move was interrupted", host=", ".join(left), hint=RECOVER)
+        half_moved.refuse(self.at_work, RECOVER)
         self.composed = {host: each.runs for host, each in surveys.items() if each.runs}
         self.refuse_unfinished()
         SwarmSession.recover(self)
+
+    def release(self, commit: str, branch: str = "") -> Release:
+        """Return the record of a release that is begun now, which says that it moves the project."""
+        return replace(SwarmSession.release(self, commit, branch), moves=True)
 
 
 @dataclass(slots=True)
@@ -133,7 +139,7 @@ class RightingSession(ComposeSession):
         asked = self.surveyed()
         moved = {host: each.moved for host, each in asked.ok.items() if each.moved}
         half = [host for host, name in moved.items() if name != shelf.current]
-        begun = [release.id for release in shelf.unfinished if release.moves]
+        begun = [release.id for release in half_moved.begun(self.at_work)]
         righted = ""
         if half or begun:
             self._take_back(half, begun or [ReleaseId(moved[half[0]])], asked)

@@ -9,24 +9,11 @@ from schedgen_ops.deploy import images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.recovery import HALF
-from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.swarm import rolling
 from schedgen_ops.swarm.manager import MIGRATING, seen
-from schedgen_ops.swarm.move_plan import RECOVER
-
-
-def refuse_half_moved(host_run: HostRun) -> None:
-    """Refuse to go on where a move from Compose was interrupted: what Compose ran may be stopped.
-
-    Raises:
-        Refused: then.
-    """
-    if begun := [release.id for release in host_run.seen.shelf.unfinished if release.moves]:
-        text = f"the move from Compose was interrupted: {', '.join(begun)}"
-        raise Refused(text, host=host_run.remote.name, hint=RECOVER)
 
 
 def recover(host_run: HostRun) -> None:

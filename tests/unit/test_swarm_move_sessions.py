@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from fakes import FakeHost, context
 from swarm_kit import swarm
 from test_swarm_rolling import host_run, manager, release, told
 
+from schedgen_ops.cli.swarm import Kind, session_of
+from schedgen_ops.commands.registry import Login
+from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import CommandFailed, ConnectionLost, OpsError, Refused
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
@@ -19,8 +23,9 @@ from schedgen_ops.preflight import nodes
 from schedgen_ops.release.record import Release, State
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
-from schedgen_ops.swarm import move, recovery
-from schedgen_ops.swarm.move_session import ComposeSession, MoveSession, RightingSession
+from schedgen_ops.swarm import move
+from schedgen_ops.swarm.move_session import MoveSession, RightingSession
+from schedgen_ops.swarm.session import SwarmSession
 
 LOOK, AWAY, BACK, OVER = (
     "look at what Compose runs",
@@ -56,7 +61,7 @@ def hosts(*surveys: Any, **answers: Any) -> tuple[FakeHost, ...]:
     return made
 
 
-def session(kind: type[ComposeSession], made: tuple[FakeHost, ...], *begun: Release) -> ComposeSession:
+def session(kind: type[Kind], made: tuple[FakeHost, ...], *begun: Release) -> Kind:
     settings, nodes_ = swarm(), Fleet(made)
     run = host_run(made[0], OLD, None, *begun)
     run.context = context(made[0], settings)
@@ -95,13 +100,14 @@ def test_nothing_is_moved_where_a_run_of_composes_was_interrupted_or_a_node_is_s
 def test_a_move_notes_in_its_record_what_it_is_before_anything_is_stopped() -> None:
     made = hosts(survey("id1", "web"), survey("id2", "db"))
     on = session(MoveSession, made)
-    assert isinstance(on, MoveSession)
     on.recover()
     assert on.composed == {"app1": ("web",), "app2": ("db",)}
-    on.at_work.new = release("2", "web", state=State.STARTED)
+    on.at_work.new = release("2", "web", state=State.STARTED, moves=True)
     move._stop(on)
     assert did(*made) == [("app1", AWAY), ("app2", AWAY)]
-    (record,) = (number for number, each in enumerate(made[0].commands) if '"moves":true' in str(each.stdin))
+    (record,) = (
+        number for number, each in enumerate(made[0].commands) if '"reached":true' in str(each.stdin)
+    )
     (stopped,) = (number for number, each in enumerate(made[0].commands) if each.title == AWAY)
     assert record < stopped
 
@@ -151,9 +157,42 @@ def test_a_move_that_only_had_to_clean_up_is_ended() -> None:
 
 
 def test_other_runs_refuse_to_go_on_over_half_a_move() -> None:
-    with pytest.raises(Refused, match="the move from Compose was interrupted"):
-        recovery.refuse_half_moved(host_run(manager(), OLD, None, NEW))
-    recovery.refuse_half_moved(host_run(manager(), OLD, None, release("2", state=State.STARTED)))
+    """Compose's too, which has no means to take the stack away."""
+    made = hosts(survey("id1"), survey("id2"))
+    for kind in (SwarmSession, Session):
+        on = session(SwarmSession, made, NEW)
+        with pytest.raises(Refused, match="the move to a Swarm was interrupted") as found:
+            kind.recover(on)
+        assert "`inv deploy.recover`" in found.value.hint
+    assert told(made[0]) == []
+
+
+def test_a_move_that_was_interrupted_while_it_built_is_in_nobodys_way() -> None:
+    """Compose serves; the next move goes on, and says of itself what it is."""
+    begun = release("2", "web", state=State.STARTED, moves=True)
+    made = hosts(survey("id1", "web"), survey("id2"))
+    on = session(MoveSession, made, begun)
+    on.recover()
+    assert (told(made[0]), did(*made)) == ([], [])
+    assert any('"state":"FAILED"' in str(command.stdin) for command in made[0].commands)
+    assert on.release("a" * 40, "v2").moves
+
+
+def test_who_signs_in_does_so_in_every_run_before_anything_is_changed() -> None:
+    def none() -> Login:
+        raise Refused("no password")
+
+    made = hosts(survey("id1"), survey("id2"))
+    on = session(SwarmSession, made, release("2", "web", state=State.STARTED, reached=True))
+    plain = Session(on.settings, on.fleet, None, "run", on.clock, silence, on.owner)
+    assert (
+        session_of(cast(Any, SimpleNamespace(sign_in=none, nodes=on.nodes)), plain, SwarmSession).sign_in
+        is none
+    )
+    on.sign_in = none
+    with pytest.raises(Refused, match="no password"):
+        on.recover()
+    assert told(made[0]) == []
 
 
 def test_only_a_move_passes_over_what_compose_runs() -> None:
