@@ -39,18 +39,26 @@ class Filled:
         return tuple(problem for tick in self.ticks for problem in tick.problems if problem.refuses)
 
 
-def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEngine | None = None) -> Filled:
+def look(
+    at: HostContext,
+    ref: Ref,
+    vault: Vault | None = None,
+    builder: LocalEngine | None = None,
+    *,
+    moves: bool = False,
+) -> Filled:
     """Return the checklist of one host for a deploy of `ref`.
 
     Args:
         vault: the secrets that the deploy delivers; None where the env file is the host's own.
         builder: the engine of this machine, where that builds the images.
+        moves: whether Compose may run the project where a Swarm is to.
 
     Raises:
         OpsError: where it cannot be asked.
     """
     settings, clock, host = at.settings, at.clock, at.entry
-    probes = plan.probes(settings, host, ref, builder)
+    probes = plan.probes(settings, host, ref, builder, moves=moves)
     more = reading.commands(settings, host, ref)
     sent = clock.now()
     known = vault if vault and not vault.fetched().wrong else None
@@ -68,14 +76,16 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
         problems["source"], told["source"] = _images(at, ref, results["coming"])
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
-    if settings.on_swarm:
+    if moves:
+        told["containers"] = "Compose runs the project, and is looked at by itself"
+    elif settings.on_swarm:
         saved = (
             "what is backed up is looked for on all nodes" if settings.database else "there is no database"
         )
         told["containers"] = f"{saved}; no container of Compose's is here"
     elif plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
-    if problems.get("containers") is not None and results["containers"].ok:
+    if problems.get("containers") is not None and results["containers"].ok and not moves:
         # By itself: what is timed has nothing of ours beside it. Which containers there are is known by now.
         name = "swarm" if settings.on_swarm else "containers"
         runs = not plan.blank(results) if settings.on_swarm else bool(results["containers"].stdout.strip())
@@ -120,6 +130,8 @@ def check(
     ref: Ref,
     vault: Vault | None = None,
     builder: LocalEngine | None = None,
+    *,
+    moves: bool = False,
 ) -> Mapping[str, plan.Observed]:
     """Fill the checklist on every host, tell what is not passed, and return what was seen.
 
@@ -127,7 +139,7 @@ def check(
         Refused: if a box failed on any host, with all that failed on all.
         Unreachable: if one cannot be reached.
     """
-    found = fleet.each(lambda remote: look(context(remote), ref, vault, builder)).by_host()
+    found = fleet.each(lambda remote: look(context(remote), ref, vault, builder, moves=moves)).by_host()
     for name, one in found.items():
         emit(events.Fact("checklist", tuple(map(_row, one.ticks)), name))
         for tick in one.ticks:

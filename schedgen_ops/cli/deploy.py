@@ -157,7 +157,8 @@ def show(op: Operation, wanted: str) -> None:
         text = f"{wanted!r} begins several: {', '.join(ids)}" if ids else f"there is no release {wanted!r}"
         conclude(seen, ConfigError(text, hint="`inv deploy.history` lists them."))
     for host, release in found:
-        log = op.log_of("rollback" if release.restores else "deploy", release.run or release.id)
+        kind = "rollback" if release.restores else "move" if release.moves else "deploy"
+        log = op.log_of(kind, release.run or release.id)
         facts = _facts(op, host, release, log)
         op.ui.show(details(facts, title=op.titled(release.id, host)))
     conclude(seen)

@@ -105,6 +105,7 @@ def _session(op: Operation, hosts: Sequence[str]) -> Session:
     session = Session(op.settings, fleet, None, *told, balancer=op.balancer)
     if op.settings.on_swarm:
         from schedgen_ops.cli import swarm
+        from schedgen_ops.swarm.move_session import RightingSession
 
-        return swarm.session(op, session)
+        return swarm.session_of(op, session, RightingSession)
     return session

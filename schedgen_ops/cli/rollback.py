@@ -18,6 +18,7 @@ from schedgen_ops.release.record import Release, before, served_in_order, since
 from schedgen_ops.rollback.at_once import AtOnce, ready
 from schedgen_ops.rollback.data import RestoredData, of_release
 from schedgen_ops.rollback.run import rollback as assemble
+from schedgen_ops.swarm import crossing
 from schedgen_ops.task_run import Operation
 
 
@@ -47,6 +48,9 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         awaited(op, begun=("rollback", "Rollback"))
     shelves = _shelves(op)
     target = _target(shelves, to)
+    if on_swarm:
+        for host, shelf in shelves.items():
+            crossing.refuse(shelf.releases, target, host)
     serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
     chosen = {host.name for host in op.settings.migrating_hosts()}
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
@@ -152,16 +156,18 @@ def list_(op: Operation) -> None:
     rows = Rows(op, ("Host", "Release", "Branch", "Commit", "Started"))
 
     def show(came: Mapping[str, store.Shelf]) -> None:
-        rows.add([row for host, shelf in came.items() for row in _earlier(host, shelf)])
+        on_swarm = op.settings.on_swarm
+        rows.add([row for host, shelf in came.items() for row in _earlier(host, shelf, on_swarm=on_swarm)])
 
     seen = look(op, store.reader(op.settings), show)
     rows.end(seen, "Nothing to go back to.")
     conclude(seen)
 
 
-def _earlier(host: str, shelf: store.Shelf) -> Iterator[tuple[str, ...]]:
+def _earlier(host: str, shelf: store.Shelf, *, on_swarm: bool) -> Iterator[tuple[str, ...]]:
     for release in served_in_order(shelf.releases):
-        if release.good and release.id != shelf.current:
+        gone = on_swarm and crossing.of_compose(shelf.releases, release)
+        if release.good and release.id != shelf.current and not gone:
             yield (host, release.id, release.branch, release.commit[:12], release.started)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from schedgen_ops import events
 from schedgen_ops.cli.looking import conclude, look
@@ -20,20 +20,27 @@ from schedgen_ops.ui.tables import Column, Table, details
 if TYPE_CHECKING:
     from schedgen_ops.swarm.session import SwarmSession
 
+Kind = TypeVar("Kind", bound="SwarmSession")
 _NODES = ("Node", "Status", "Availability", "Manager", "Engine", Column("Containers", right=True))
 _SERVICES = ("Service", Column("Running", right=True), "Update", "Nodes", "What is wrong")
 
 
 def session(op: Operation, session: Session) -> SwarmSession:
     """Return a session as one on the Swarm of the environment."""
-    from dataclasses import fields
-
     from schedgen_ops.swarm.session import SwarmSession
+
+    return session_of(op, session, SwarmSession)
+
+
+def session_of(op: Operation, session: Session, kind: type[Kind]) -> Kind:
+    """Return a session as one of a kind on the Swarm of the environment."""
+    from dataclasses import fields
 
     said = {
         each.name: getattr(session, each.name) for each in fields(session) if not each.name.startswith("_")
     }
-    return SwarmSession(**{**said, "reach": None}, nodes=op.nodes)
+    # Whoever brings a service says with which credentials nodes pull it.
+    return kind(**{**said, "reach": None, "sign_in": op.sign_in}, nodes=op.nodes)
 
 
 def plan(op: Operation, ref: Ref) -> None:

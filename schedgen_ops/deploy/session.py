@@ -15,7 +15,7 @@ from schedgen_ops.checklist import run as checklist
 from schedgen_ops.clock import Clock, Shifted, stamp
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Login
-from schedgen_ops.deploy import again, balancing, measured, ours, services
+from schedgen_ops.deploy import again, balancing, half_moved, measured, ours, services
 from schedgen_ops.deploy.build_machine import BuildMachine
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.seed import seed
@@ -142,13 +142,24 @@ class Session:
         self.recover()
 
     def recover(self) -> None:
-        """Take back what an interrupted run left."""
+        """Take back what an interrupted run left.
+
+        Raises:
+            Refused: where that was a move to a Swarm, of which only the Swarm's managers know enough.
+        """
+        for host_run in self.host_runs:
+            half_moved.refuse(host_run, "`orchestrator: swarm` in the config, then `inv deploy.recover`.")
         if len(self.fleet) > 1:
             self.do(again.put_back)
         batches = self.settings.rollout.batches(self.fleet.names, canary=False)
         balancing.recover(
             self.balancer, self.host_runs, lambda share, only: self.do(share, only=only), batches
         )
+
+    @property
+    def moves(self) -> bool:
+        """Whether Compose may run the project though a Swarm is to: the run looks after that."""
+        return False
 
     def _ready(self, *, pulls: bool) -> Mapping[str, Observed]:
         if pulls:
@@ -158,9 +169,10 @@ class Session:
                 self.sign_in()
             engine = self.builder.engine() if self.builder else None
             context = self._by_our_clock
-            seen = checklist.check(self.fleet, context, self.emit, self.asked(), self.vault, engine)
+            asked = (self.asked(), self.vault, engine)
+            seen = checklist.check(self.fleet, context, self.emit, *asked, moves=self.moves)
         else:
-            seen = preflight.check(self.fleet, self._by_our_clock)
+            seen = preflight.check(self.fleet, self._by_our_clock, moves=self.moves)
         for name, found in seen.items():
             store.certain(found.shelf, Paths(self.settings.directory), name)
         if pulls and self.consent:

@@ -17,7 +17,7 @@ RESULTS = {
     State.ADOPTED: "adopted",
 }
 _WORST = (State.ADOPTED, State.DONE, State.STARTED, State.FAILED, State.BROKEN)
-_RELEASES = ("deploy", "rollback")
+_RELEASES = ("deploy", "move", "rollback")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _BACKUP = "Pre-deployment backup"
 _NOUNS = {
     "deploy": "Deployment",
     "rollback": "Rollback",
+    "move": "Move to the Swarm",
     "restore": "Restore",
     "emergency": "Emergency recovery",
     "recover": "Recovery",

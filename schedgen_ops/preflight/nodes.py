@@ -46,8 +46,12 @@ def swarm(settings: Settings) -> Judge:
     return look
 
 
-def no_compose(settings: Settings) -> Judge:
-    """Find containers of the project that Compose runs: their ports and data are theirs."""
+def no_compose(settings: Settings, *, may_run: bool = False) -> Judge:
+    """Find containers of the project that Compose runs: their ports and data are theirs.
+
+    Args:
+        may_run: whether that is no problem, since the run looks after them.
+    """
 
     def look(result: Result) -> Iterator[Problem]:
         if not result.ok:
@@ -56,12 +60,13 @@ def no_compose(settings: Settings) -> Judge:
             )
             return
         listed = [json.loads(line) for line in result.stdout.split("\n") if line]
-        if boxes := [item for item in listed if _TASK not in (item["labels"] or {})]:
+        boxes = [item for item in listed if _TASK not in (item["labels"] or {})]
+        if boxes and not may_run:
             names = ", ".join(sorted(item["name"].removeprefix("/") for item in boxes)[:5])
             yield Problem(
                 f"Compose runs containers of {settings.project} here: {names}",
-                "What Compose runs and a Swarm are two: take it down first (`docker compose down`), when its "
-                "visitors can do without; volumes stay, and services are placed where they are.",
+                "`inv swarm.plan` tells what moving them to the Swarm takes, `inv swarm.move` does it; "
+                "`inv deploy.recover` puts right what a move left that was interrupted.",
             )
 
     return look

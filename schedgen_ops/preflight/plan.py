@@ -58,13 +58,19 @@ class Observed:
 
 
 def probes(
-    settings: Settings, host: HostSettings, ref: Ref | None = None, builder: LocalEngine | None = None
+    settings: Settings,
+    host: HostSettings,
+    ref: Ref | None = None,
+    builder: LocalEngine | None = None,
+    *,
+    moves: bool = False,
 ) -> dict[str, Probe]:
     """Return everything preflight looks at on `host`, in the order in which problems are told.
 
     Args:
         ref: what will be fetched; None for nothing.
         builder: the engine of this machine, where that builds the images.
+        moves: whether Compose may run the project where a Swarm is to.
     """
     docker = Docker(settings.sudo)
     compose = Compose(docker, settings.project, settings.directory)
@@ -108,7 +114,7 @@ def probes(
             docker.containers(settings.project),
             look.database(settings, host, refuses=ref is not None)
             if only_compose
-            else nodes.no_compose(settings),
+            else nodes.no_compose(settings, may_run=moves),
         ),
         **(
             {"mounted": mounted.probe(settings, docker)} if ref and settings.from_git and only_compose else {}

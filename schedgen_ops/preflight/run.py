@@ -14,14 +14,17 @@ from schedgen_ops.preflight.probe import Problem
 _DEADLINE = 60.0
 
 
-def check(fleet: Fleet, context_of: ContextOf) -> Mapping[str, plan.Observed]:
+def check(fleet: Fleet, context_of: ContextOf, *, moves: bool = False) -> Mapping[str, plan.Observed]:
     """Look at every host of a run that fetches nothing, and return what was seen by the host's name.
+
+    Args:
+        moves: whether Compose may run the project where a Swarm is to.
 
     Raises:
         Refused: if any host is not ready, with every problem of every host.
         Unreachable: if one cannot be reached.
     """
-    findings = fleet.each(lambda remote: _look(context_of(remote))).values()
+    findings = fleet.each(lambda remote: _look(context_of(remote), moves=moves)).values()
     refusals = []
     for remote, (problems, _) in zip(fleet.hosts, findings, strict=True):
         for problem in problems:
@@ -35,8 +38,8 @@ def check(fleet: Fleet, context_of: ContextOf) -> Mapping[str, plan.Observed]:
     }
 
 
-def _look(host: HostContext) -> tuple[tuple[Problem, ...], plan.Observed | None]:
-    probes = plan.probes(host.settings, host.entry)
+def _look(host: HostContext, *, moves: bool) -> tuple[tuple[Problem, ...], plan.Observed | None]:
+    probes = plan.probes(host.settings, host.entry, moves=moves)
     answers = host.remote.together([probe.command for probe in probes.values()], deadline=_DEADLINE)
     results = dict(zip(probes, answers, strict=True))
     problems = plan.judge(probes, results)

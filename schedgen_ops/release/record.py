@@ -90,6 +90,7 @@ class Release:
         guard: what the guard saw that kept it; "" for none.
         steps: (title, seconds) of each step that ended well.
         reached: whether it came to what serves: its migrations or, without any, the ingress were begun.
+        moves: whether it took the services over from Compose; what served before it, Compose ran.
     """
 
     id: ReleaseId
@@ -109,6 +110,7 @@ class Release:
     guard: str = ""
     steps: tuple[tuple[str, float], ...] = ()
     reached: bool = False
+    moves: bool = False
     run: str = ""
     services: Mapping[str, ServiceRecord] = field(default_factory=dict)
 

@@ -12,13 +12,18 @@ from schedgen_ops.text import plural
 
 PASSED, FAILED, PERSON, WARNING, UNKNOWN, LEFT = "passed", "failed", "yours", "warning", "unknown", "left out"
 _WEIGHT = (PASSED, WARNING, UNKNOWN, FAILED)
-_VERIFICATIONS = ("Post-deployment verification", "Post-rollback verification", "Verification")
+_VERIFICATIONS = (
+    "Post-deployment verification",
+    "Post-rollback verification",
+    "Post-move verification",
+    "Verification",
+)
 _NOUNS = {"services": "service", "urls": "URL"}
 _NOTHING = {
     "services": "no service is to run here",
     "urls": "no URL under `checks` concerns a host of this run",
 }
-_CHANGES_WHAT_SERVES = ("deploy", "rollback", "restore", "recover")
+_CHANGES_WHAT_SERVES = ("deploy", "move", "rollback", "restore", "recover")
 
 _PRE, _DEPLOYMENT, _POST = "Pre-deployment", "Deployment", "Post-deployment"
 # The runbook's boxes before a deploy, and the box of the whole checklist that answers each.

@@ -29,7 +29,16 @@ def look(session: SwarmSession) -> None:
     """
     database = session.settings.database
     if database and _had(session.at_work.old, database.service):
-        session.totals = _each(session, capacity_of)
+        make_room(session)
+
+
+def make_room(session: SwarmSession) -> None:
+    """Make sure that the database runs, whoever runs it, and that there is room for its backup.
+
+    Raises:
+        Refused: otherwise.
+    """
+    session.totals = _each(session, capacity_of)
 
 
 def capacity_of(host: HostContext) -> dict[str, int]:

@@ -16,7 +16,7 @@ from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
-from schedgen_ops.orchestrators.swarm import fitting, gate, stack
+from schedgen_ops.orchestrators.swarm import fitting, gate, stack, volumes
 from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan as rollout
@@ -187,14 +187,8 @@ class _Writing:
 
     def _nodes(self, services: Sequence[Service]) -> dict[str, str]:
         """The id of the node that has the volumes of each service that has any on a node's own disk."""
-        written = self.document.get("volumes") or {}
-        local = {
-            name: said.get("name") or name
-            for name, said in ((name, said or {}) for name, said in written.items())
-            if said.get("driver") in (None, "", "local") and not said.get("driver_opts")
-        }
-        asked = {each.name: [local[name] for name in each.volumes if name in local] for each in services}
-        placed = {name: names for name, names in asked.items() if names and not self._placed(name)}
+        asked = volumes.tied(self.document, services)
+        placed = {name: names for name, names in asked.items() if not self._placed(name)}
         if not placed:
             return {}
         # Where it is now it stays, whether or not its node answers just now.

@@ -37,7 +37,8 @@ def recover(host_run: HostRun) -> None:
             host_run.seen = replace(host_run.seen, tree=replace(host_run.seen.tree, commit=home, branch=""))
     for release in begun:
         host_run.new = release
-        if release.reached:
+        # A move that was interrupted has left no stack: who knows of Compose has removed it.
+        if release.reached and not release.moves:
             _end_jobs(host_run, release)
             rolling.put(host_run, serving, [*release.services, INGRESS], release)
         images.drop(host_run)

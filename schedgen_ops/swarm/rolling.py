@@ -27,8 +27,12 @@ def order(records: Mapping[str, ServiceRecord], names: Iterable[str]) -> tuple[t
     return waves(some(records, here)) if here else ()
 
 
-def bring(host_run: HostRun, names: Iterable[str]) -> None:
+def bring(host_run: HostRun, names: Iterable[str], beside: Sequence[str] = (), stay: int = _STAY) -> None:
     """Bring services to what the release says, what others need first, and wait until each is well.
+
+    Args:
+        beside: what is brought with the first of them, and needs none.
+        stay: seconds that what was not there before has to stay up.
 
     Raises:
         OpsError: for the first that is not; those after it are not begun.
@@ -37,15 +41,18 @@ def bring(host_run: HostRun, names: Iterable[str]) -> None:
     for group in order(release.services, names):
         for job in (name for name in group if ends(release, name)):
             run_job(host_run, job, host_run.settings.rollout.job_deadline)
-        if lasting := [name for name in group if not ends(release, name)]:
-            together(host_run, lasting)
+        if lasting := [*beside, *(name for name in group if not ends(release, name))]:
+            together(host_run, lasting, stay)
+            beside = ()
+    if beside:
+        together(host_run, beside, stay)
 
 
-def together(host_run: HostRun, names: Sequence[str]) -> None:
+def together(host_run: HostRun, names: Sequence[str], stay: int = _STAY) -> None:
     """Bring services to what the release says at once, and wait until all are well."""
     # Before it is begun: whatever becomes of it is taken back.
     host_run.touched += [name for name in names if name not in host_run.touched]
-    _kept(host_run, names, roll(host_run, host_run.release, names))
+    _kept(host_run, names, roll(host_run, host_run.release, names, stay))
 
 
 def ends(release: Release, name: str) -> bool:
@@ -61,14 +68,17 @@ def _kept(host_run: HostRun, names: Sequence[str], rolled: Sequence[Rolled]) -> 
         host_run.say(f"Service {name} {'had not changed' if name in same else 'is replaced, and well'}")
 
 
-def roll(host_run: HostRun, release: Release, names: Sequence[str]) -> tuple[Rolled, ...]:
+def roll(host_run: HostRun, release: Release, names: Sequence[str], stay: int = _STAY) -> tuple[Rolled, ...]:
     """Bring services to what a release says, and wait until all are well.
+
+    Args:
+        stay: seconds that what was not there before has to stay up.
 
     Raises:
         OpsError: naming those that are not, and why.
     """
     limit = longest(host_run, release, names)
-    command = commands(host_run.context).roll(folder(host_run, release.id), names, limit, _STAY)
+    command = commands(host_run.context).roll(folder(host_run, release.id), names, limit, stay)
     lines: list[str] = []
 
     def heard(line: str) -> None:

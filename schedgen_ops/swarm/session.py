@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
 from schedgen_ops.commands.swarm_data import Holding, parse_holding
+from schedgen_ops.deploy import half_moved
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
@@ -18,6 +19,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
 from schedgen_ops.swarm import data_node, recovery, verifying
 from schedgen_ops.swarm.data_node import Placed
+from schedgen_ops.swarm.move_plan import RECOVER
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
@@ -55,6 +57,10 @@ class SwarmSession(Session):
 
     def recover(self) -> None:
         """Take back what an interrupted run left, and leave out nodes that do not answer."""
+        if self.sign_in:
+            self.sign_in()  # A password that cannot be had is told before anything is changed.
+        if not self.moves:
+            half_moved.refuse(self.at_work, RECOVER)
         self._reach()
         if self.placed:
             data_node.put_right(self.at_work.context, self._node_of_data(self.placed))

@@ -20,6 +20,7 @@ from schedgen_ops.tasks import (
     ops,
     rollback,
     secrets,
+    swarm,
     verify,
 )
 from schedgen_ops.tasks.doctor import doctor
@@ -39,6 +40,7 @@ for _module in (
     secrets,
     notify,
     hosts,
+    swarm,
     config,
     lab,
     dev,
