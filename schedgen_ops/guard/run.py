@@ -97,14 +97,16 @@ class Watching:
         outcomes = self._hosts.each(lambda remote: self._follow(self._at(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
-            raise _handed_over(lost, canary=bool(self.canaries))
+            then, more = self._by_itself()
+            text = f"the connection was lost during the watch; the host watches on, and {then}"
+            hint = f"`inv deploy.status` tells how it stands, and how it ended{more}."
+            raise HandedOver(text, host=", ".join(lost), hint=hint)
         outcomes.values()
         bad = [watch for watch in self.watches.values() if watch.outcome not in ("kept", "left")]
         if bad:
             raise _taken_back(bad)
         if self.canaries:
-            told = f"The release does well on {', '.join(self.watches)}: the other hosts get it"
-            events.info(self.session.emit, told)
+            events.info(self.session.emit, self._well())
             return
         # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
         self.session.serves = True
@@ -113,6 +115,16 @@ class Watching:
             reason = self.watches[host_run.remote.name].reason
             host_run.new = replace(host_run.release, state=State.DONE, guard=reason)
         events.info(self.session.emit, "Monitoring passed: the release is kept")
+
+    def _well(self) -> str:
+        return f"The release does well on {', '.join(self.watches)}: the other hosts get it"
+
+    def _by_itself(self) -> tuple[str, str]:
+        """What a host does that nobody follows any more, and what the hint says besides."""
+        if self.canaries:
+            then = "takes the release back, since no other host has it"
+            return then, "; `inv deploy.recover` puts the other hosts right"
+        return "keeps the release or goes back", ""
 
     @property
     def _names(self) -> set[str]:
@@ -145,9 +157,13 @@ class Watching:
         return None
 
     def _announce(self) -> None:
-        settings, limits = self.session.settings, self.session.settings.limits
+        settings = self.session.settings
         seconds = settings.rollout.canary_watch if self.canaries else plan.stages(settings)[-1].seconds
-        events.info(self.session.emit, f"Monitoring deployment for {seconds}s...")
+        self._announced(f"Monitoring deployment for {seconds}s...")
+
+    def _announced(self, what: str) -> None:
+        limits = self.session.settings.limits
+        events.info(self.session.emit, what)
         events.info(self.session.emit, "Automatic rollback will trigger if:")
         events.info(self.session.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
         text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
@@ -239,18 +255,6 @@ class Watching:
         if store.read(host_run.remote, host_run.paths).current == host_run.release.id:
             host_run.new = replace(host_run.release, state=State.DONE)
             services.reopen(host_run)
-
-
-def _handed_over(lost: Sequence[str], *, canary: bool) -> HandedOver:
-    then = (
-        "takes the release back, since no other host has it" if canary else "keeps the release or goes back"
-    )
-    more = "; `inv deploy.recover` puts the other hosts right" if canary else ""
-    return HandedOver(
-        f"the connection was lost during the watch; the host watches on, and {then}",
-        host=", ".join(lost),
-        hint=f"`inv deploy.status` tells how it stands, and how it ended{more}.",
-    )
 
 
 def _taken_back(watches: Sequence[HostWatch]) -> OpsError:

@@ -46,8 +46,8 @@ def behind(services: Iterable[Service], settings: Settings) -> tuple[Route, ...]
         for route in found
         if route.port.published in settings.ingress.tcp or not (route.asked or route.port.published in spoken)
     ]
-    # Old and new ones are there together for a while.
-    room = {service.name: 2 * service.replicas for service in published}
+    # Old and new ones are there together for a while, and a canary's.
+    room = {service.name: 3 * service.replicas for service in published}
     led = routes(published, settings.checks, names, raw)
     return tuple(replace(each, ipv6=False, room=room[each.service]) for each in led)
 
