@@ -210,7 +210,7 @@ proxy_dismiss() {
 # `haproxy_guests`, the others into `haproxy_residents`; the names that these look for, by route, into `haproxy_usual`.
 haproxy_part() {
   local f key name row rows=()
-  local -A count=() most=()
+  local -A looking=() times=()
   haproxy_guests=() haproxy_residents=() proxy_at=''
   declare -gA haproxy_usual=()
   haproxy_ask 'show servers state' && [ -n "$haproxy_answer" ] || return
@@ -218,9 +218,9 @@ haproxy_part() {
     [[ ${f[3]-} =~ ^s[0-9]+$ && " $* " = *" ${f[1]} "* ]] || continue
     key=${f[1]} name=${f[17]}
     rows+=("$key ${f[3]} ${f[4]} $name")
-    count["$key $name"]=$((${count["$key $name"]-0} + 1))
-    [ "${count["$key $name"]}" -le "${most[$key]-0}" ] ||
-      most[$key]=${count["$key $name"]} haproxy_usual[$key]=$name
+    looking["$key $name"]=$((${looking["$key $name"]-0} + 1))
+    [ "${looking["$key $name"]}" -le "${times[$key]-0}" ] ||
+      times[$key]=${looking["$key $name"]} haproxy_usual[$key]=$name
   done <<< "$haproxy_answer"
   for row in "${rows[@]}"; do
     read -ra f <<< "$row"

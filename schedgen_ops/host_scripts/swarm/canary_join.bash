@@ -37,6 +37,7 @@ all_seen() {
     proxy_seen_up "${routes[at]}" "$proxy_at" "${counts[at]}" || return
   done
 }
-within "$limit" all_seen && exit 0
-echo "the ingress sees no container of the canary on port $lacking that is well, after $limit s" >&2
-exit 1
+within "$limit" all_seen || {
+  echo "the ingress sees no container of the canary on port $lacking that is well, after $limit s" >&2
+  exit 1
+}

@@ -125,6 +125,7 @@ round() {
   next=$(awk -v a="$next" -v i="$interval" -v n="$(now)" 'BEGIN { a += i; printf "%.2f", (a > n ? a : n) }')
   heed "$next"
   sample
+  [ "$canary" != yes ] || [ -n "$proxy_at" ] || unweighed
   rows+=("$line")
   [ -z "$why" ] || log "why ${why%;}"
   log "sample $line"
@@ -144,16 +145,22 @@ round() {
     ;;
   esac
 }
+# An ingress that was started anew knows no guests.
+unweighed() {
+  [ -n "$missed" ] || log "unweighed $share"
+  missed=yes
+}
 over() { awk -v now="$(now)" -v began="$stage_began" -v most="$1" -v i="$interval" \
   'BEGIN { exit !(now - began >= most - i / 2) }'; }
 # Guests get nothing before they are watched.
 [ "$canary" != yes ] || before=0
 for stage in "${stages[@]}"; do
   read -r share seconds <<< "$stage"
+  missed=''
   # The first share is what the services were started with.
   [ "$share" = "${before-$share}" ] || {
     observe
-    weights "$share" || log "unweighed $share"
+    weights "$share" || unweighed
   }
   before=$share
   log "stage $stage"
