@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fakes import FakeHost, result
 from swarm_kit import DOCUMENT, record, swarm
+from test_guard_watchdog import Post, Site, post, site
 from test_swarm_guard import Node, session
 from test_swarm_rolling import release
 
@@ -28,6 +29,7 @@ from schedgen_ops.swarm.canary_watch import CanaryWatching
 from schedgen_ops.swarm.guarded import guarded
 from schedgen_ops.swarm.session import SwarmSession
 
+__all__ = ["post", "site"]
 RELEASE = ReleaseId("20250115_120002-aaaaaaa")
 ROUTE = "web_3000"
 
@@ -297,3 +299,33 @@ def test_without_the_manager_it_is_taken_away_there() -> None:
     first.lost = True
     with pytest.raises((HandedOver, Unreachable)):
         watching(first, second).watch()
+
+
+# The watchdog itself, run by bash
+
+
+def test_a_manager_that_nobody_follows_any_more_takes_it_away_though_it_is_good(post: Post) -> None:
+    post.start(guests=True, canary=True, definitions=(), stages=(Stage(10, 2),), alone=False, metrics="")
+    watch = post.follow()
+    reason = "the run ended before the canary was followed by the rest"
+    assert (watch.outcome, watch.good, watch.reason) == ("back", True, reason)
+    assert (post.state / "back").exists()
+    assert post.record["error"] == reason
+
+
+def test_an_ingress_that_gives_no_share_is_told_of_once_a_share(post: Post) -> None:
+    stages = (Stage(10, 2), Stage(50, 2))
+    config = {"guests": True, "canary": True, "definitions": (), "alone": False, "metrics": ""}
+    post.start(**config, stages=stages, proxies=("web_3000",))
+    post.follow()
+    for share in (10, 50):
+        assert post.said.count(f"The ingress did not take the share of {share}%") == 1
+    assert "of the requests go to the new release" not in post.said
+
+
+def test_a_node_ends_its_share_and_leaves_the_rest_to_the_manager(post: Post, site: Site) -> None:
+    site.per_look = (10, 5)
+    post.start(guests=True, node=True, definitions=(), stages=(Stage(10, 60),), alone=False)
+    watch = post.follow()
+    assert (watch.outcome, watch.verdict[:10]) == ("told", "Error rate")
+    assert not (post.state / "back").exists()

@@ -100,7 +100,9 @@ def test_what_the_guard_cannot_do_on_a_swarm_is_named(changes: dict[str, Any], w
     assert list(missing(swarm(checks=[CHECK]))) == []
 
 
-def test_what_it_cannot_do_is_refused_before_any_host_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_it_cannot_do_is_refused_before_any_host_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from schedgen_ops.cli import guard
     from schedgen_ops.task_run import MANAGER, Options, opened
 
@@ -113,7 +115,10 @@ def test_what_it_cannot_do_is_refused_before_any_host_is_asked(tmp_path: Path, m
     }
     (tmp_path / "config" / "shop.yaml").write_text(json.dumps({**known, **more}))
     monkeypatch.chdir(tmp_path)
-    with opened(Options(env="shop"), MANAGER) as op, pytest.raises(ConfigError, match="insufficient_traffic") as found:
+    with (
+        opened(Options(env="shop"), MANAGER) as op,
+        pytest.raises(ConfigError, match="insufficient_traffic") as found,
+    ):
         guard.guarded(op, Ref("v1"), 0, "", 0)
     assert (found.value.exit_code, "does not work on a Swarm" in found.value.message) == (2, True)
 
