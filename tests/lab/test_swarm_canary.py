@@ -60,7 +60,7 @@ def _assert_kept(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert (ran.code, "The canary does well" in ran.output) == (0, True), ran.output
     shares = [int(new) / int(every) for new, every in _SHARE.findall(ran.stdout)]
     assert len(shares) == len(swarm), ran.output
-    assert all(0.2 <= share <= 0.25 for share in shares), shares
+    assert all(0.2 <= share <= 0.27 for share in shares), shares
     _nothing_left(on, swarm)
     assert {each for box in swarm for each in _seen(box, 5)} == {"2"}
 
@@ -114,9 +114,7 @@ def _assert_taken_away(on: Stack, swarm: tuple[Box, ...]) -> None:
         seen = ended()
     _assert_share(seen, 0.1)
     _nothing_left(on, swarm)
-    with loads(*(f"{door}/work" for door in doors)) as ended:
-        assert _seen(swarm[0], 30) == {"2"}
-        assert failed(ended()) == []
+    assert {box.get("/work", port=DOOR) for box in swarm for _ in range(20)} == {"ok"}
 
 
 def _assert_share(seen: tuple[Load, ...], share: float) -> None:
