@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,11 +12,12 @@ from schedgen_ops.deploy import pipeline, run, services
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
+from schedgen_ops.errors import CommandFailed, ConnectionLost
 from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.guard import plan, remote_commands
 from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.guard.story import HostWatch
+from schedgen_ops.guard.words import announce, handed_over, taken_back
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
 from schedgen_ops.release.record import State
@@ -97,14 +97,11 @@ class Watching:
         outcomes = self._hosts.each(lambda remote: self._follow(self._at(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
-            then, more = self._by_itself()
-            text = f"the connection was lost during the watch; the host watches on, and {then}"
-            hint = f"`inv deploy.status` tells how it stands, and how it ended{more}."
-            raise HandedOver(text, host=", ".join(lost), hint=hint)
+            raise handed_over(lost, *self._by_itself())
         outcomes.values()
         bad = [watch for watch in self.watches.values() if watch.outcome not in ("kept", "left")]
         if bad:
-            raise _taken_back(bad)
+            raise taken_back(bad)
         if self.canaries:
             events.info(self.session.emit, self._well())
             return
@@ -159,15 +156,7 @@ class Watching:
     def _announce(self) -> None:
         settings = self.session.settings
         seconds = settings.rollout.canary_watch if self.canaries else plan.stages(settings)[-1].seconds
-        self._announced(f"Monitoring deployment for {seconds}s...")
-
-    def _announced(self, what: str) -> None:
-        limits = self.session.settings.limits
-        events.info(self.session.emit, what)
-        events.info(self.session.emit, "Automatic rollback will trigger if:")
-        events.info(self.session.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
-        text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
-        events.info(self.session.emit, text)
+        announce(self.session.emit, settings, "deployment", seconds)
 
     def _begin(self, host_run: HostRun) -> None:
         config = replace(self._config(host_run), canary=bool(self.canaries))
@@ -255,13 +244,3 @@ class Watching:
         if store.read(host_run.remote, host_run.paths).current == host_run.release.id:
             host_run.new = replace(host_run.release, state=State.DONE)
             services.reopen(host_run)
-
-
-def _taken_back(watches: Sequence[HostWatch]) -> OpsError:
-    first = next((watch for watch in watches if watch.verdict and watch.outcome != "kept"), watches[0])
-    return OpsError(
-        first.verdict or first.reason,
-        host=first.host,
-        detail="" if first.outcome == "back" else first.reason,
-        hint="`inv deploy.show RELEASE` has the record; mend the release and deploy again.",
-    )

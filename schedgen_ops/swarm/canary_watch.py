@@ -8,6 +8,7 @@ from schedgen_ops.commands.swarm import StackCommands
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.guard import plan
 from schedgen_ops.guard.plan import AgentConfig
+from schedgen_ops.guard.words import announce
 from schedgen_ops.shell import Secret
 from schedgen_ops.steps import Step
 from schedgen_ops.swarm import canary, guarding, guests
@@ -51,7 +52,7 @@ class CanaryWatching(NodesWatching):
     def _announce(self) -> None:
         settings = self.on.settings
         seconds = sum(stage.seconds for stage in plan.stages(settings)[:-1])
-        self._announced(f"Monitoring the canary for {seconds}s...")
+        announce(self.on.emit, settings, "the canary", seconds)
 
     def _config(self, host_run: HostRun) -> AgentConfig:
         manager, chosen = self.on.at_work, self.on.canaries
