@@ -53,11 +53,12 @@ def guarded(op: Operation, ref: Ref, duration: int, canary: str, pause: int, for
     stages = ("Guarded", _stages(settings))
     made = assemble
     if settings.on_swarm:
+        from schedgen_ops.swarm import guarded as on_swarm
         from schedgen_ops.swarm import guarding
 
         for what in guarding.missing(settings):
             op.compose_only(what)
-        made = guarding.guarded
+        made = on_swarm.guarded
     with_webhook = partial(made, webhook=_webhook(op, settings))
     plain.carry_out(op, settings, ref, with_webhook, stages, force=force)
 

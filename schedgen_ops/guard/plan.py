@@ -50,6 +50,7 @@ class AgentConfig:
         records: the release's record as it is kept, taken back, or broken; REASON and FINISHED are filled in.
         definitions: on a Swarm what the containers of each of `services` are known by; None elsewhere.
         node: whether it is a node of a Swarm whose manager decides.
+        guests: whether all that it replaces goes on, and the ingress has containers of it as guests.
     """
 
     project: str
@@ -77,6 +78,7 @@ class AgentConfig:
     canary: bool = False
     definitions: tuple[str, ...] | None = None
     node: bool = False
+    guests: bool = False
 
 
 def policy(settings: Settings) -> GuardPolicy:

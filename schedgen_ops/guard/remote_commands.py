@@ -45,6 +45,7 @@ def _values(state: str, config: AgentConfig) -> dict[str, Value]:
         "release": config.release_id,
         "alone": _alone(config),
         "swarm": "no" if known is None else "yes",
+        "canary": "yes" if config.guests else "no",
         "interval": config.interval,
         "stages": tuple(f"{stage.share} {stage.seconds}" for stage in config.stages),
         "policy": variables(policy),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,11 +12,12 @@ from schedgen_ops.deploy import pipeline, run, services
 from schedgen_ops.deploy.host_run import HostRun, Share
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
-from schedgen_ops.errors import CommandFailed, ConnectionLost, HandedOver, OpsError
+from schedgen_ops.errors import CommandFailed, ConnectionLost
 from schedgen_ops.fleet import Fleet, at_once
 from schedgen_ops.guard import plan, remote_commands
 from schedgen_ops.guard.plan import AgentConfig, Stage
 from schedgen_ops.guard.story import HostWatch
+from schedgen_ops.guard.words import announce, handed_over, taken_back
 from schedgen_ops.lock.run import myself
 from schedgen_ops.release import store
 from schedgen_ops.release.record import State
@@ -97,14 +97,13 @@ class Watching:
         outcomes = self._hosts.each(lambda remote: self._follow(self._at(remote)))
         lost = [name for name, error in outcomes.errors.items() if isinstance(error, ConnectionLost)]
         if lost:
-            raise _handed_over(lost, canary=bool(self.canaries))
+            raise handed_over(lost, *self._by_itself())
         outcomes.values()
         bad = [watch for watch in self.watches.values() if watch.outcome not in ("kept", "left")]
         if bad:
-            raise _taken_back(bad)
+            raise taken_back(bad)
         if self.canaries:
-            told = f"The release does well on {', '.join(self.watches)}: the other hosts get it"
-            events.info(self.session.emit, told)
+            events.info(self.session.emit, self._well())
             return
         # The hosts have written it down, and what stood by is gone: nothing here may fail any more.
         self.session.serves = True
@@ -113,6 +112,16 @@ class Watching:
             reason = self.watches[host_run.remote.name].reason
             host_run.new = replace(host_run.release, state=State.DONE, guard=reason)
         events.info(self.session.emit, "Monitoring passed: the release is kept")
+
+    def _well(self) -> str:
+        return f"The release does well on {', '.join(self.watches)}: the other hosts get it"
+
+    def _by_itself(self) -> tuple[str, str]:
+        """What a host does that nobody follows any more, and what the hint says besides."""
+        if self.canaries:
+            then = "takes the release back, since no other host has it"
+            return then, "; `inv deploy.recover` puts the other hosts right"
+        return "keeps the release or goes back", ""
 
     @property
     def _names(self) -> set[str]:
@@ -145,13 +154,9 @@ class Watching:
         return None
 
     def _announce(self) -> None:
-        settings, limits = self.session.settings, self.session.settings.limits
+        settings = self.session.settings
         seconds = settings.rollout.canary_watch if self.canaries else plan.stages(settings)[-1].seconds
-        events.info(self.session.emit, f"Monitoring deployment for {seconds}s...")
-        events.info(self.session.emit, "Automatic rollback will trigger if:")
-        events.info(self.session.emit, f"  - Error rate exceeds {limits.error_percent:.2f}%")
-        text = f"  - {limits.consecutive_failures} consecutive health check failures occur"
-        events.info(self.session.emit, text)
+        announce(self.session.emit, settings, "deployment", seconds)
 
     def _begin(self, host_run: HostRun) -> None:
         config = replace(self._config(host_run), canary=bool(self.canaries))
@@ -239,25 +244,3 @@ class Watching:
         if store.read(host_run.remote, host_run.paths).current == host_run.release.id:
             host_run.new = replace(host_run.release, state=State.DONE)
             services.reopen(host_run)
-
-
-def _handed_over(lost: Sequence[str], *, canary: bool) -> HandedOver:
-    then = (
-        "takes the release back, since no other host has it" if canary else "keeps the release or goes back"
-    )
-    more = "; `inv deploy.recover` puts the other hosts right" if canary else ""
-    return HandedOver(
-        f"the connection was lost during the watch; the host watches on, and {then}",
-        host=", ".join(lost),
-        hint=f"`inv deploy.status` tells how it stands, and how it ended{more}.",
-    )
-
-
-def _taken_back(watches: Sequence[HostWatch]) -> OpsError:
-    first = next((watch for watch in watches if watch.verdict and watch.outcome != "kept"), watches[0])
-    return OpsError(
-        first.verdict or first.reason,
-        host=first.host,
-        detail="" if first.outcome == "back" else first.reason,
-        hint="`inv deploy.show RELEASE` has the record; mend the release and deploy again.",
-    )

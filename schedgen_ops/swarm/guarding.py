@@ -7,14 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.deploy.pipeline import Pipeline
-from schedgen_ops.deploy.run import last
-from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Unreachable
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.guard import plan, remote_commands
-from schedgen_ops.guard.plan import AgentConfig
-from schedgen_ops.guard.run import Watching, watched
+from schedgen_ops.guard.plan import AgentConfig, Stage
+from schedgen_ops.guard.run import Watching
 from schedgen_ops.guard.story import HostWatch
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.proxy import chosen
@@ -23,35 +20,16 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.rollout.operations import Name
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.settings import Settings
-from schedgen_ops.shell import Secret
-from schedgen_ops.swarm import rolling, run
+from schedgen_ops.swarm import rolling
 from schedgen_ops.swarm.session import SwarmSession
 
 # What going back may take beyond the configured deadlines of its parts.
-_MARGIN = 300
-
-
-def guarded(session: Session, webhook: Secret | None = None) -> Pipeline:
-    """Return the pipeline of a deploy whose release is watched once verified, and kept or taken back.
-
-    Args:
-        webhook: where the manager tells the team, once no operator's process is left to; None for nowhere.
-
-    Raises:
-        TypeError: for a session that is on no Swarm.
-    """
-    on = run.of(session)
-    number, watching = last(on), NodesWatching(on, webhook, on=on)
-    # Whether they stay up is for the watch to see.
-    end = (run.check(on, number), watched(watching, number + 1), run.clean_up(on, number + 2))
-    return Pipeline(on, (*run.until_verified(on), *end))
+MARGIN = 300
 
 
 def missing(settings: Settings) -> Iterator[str]:
     """Yield what the guard of an environment is asked for and cannot do on a Swarm."""
     guard = settings.guard
-    if guard.canary:
-        yield "--canary, or `guard.canary`,"
     if any(check.name == guard.metrics for check in settings.checks):
         # They are the containers' own, which no node reaches, and a node's port leads to any of them.
         yield f"`guard.metrics` (the counters of the check {guard.metrics})"
@@ -143,6 +121,10 @@ class NodesWatching(Watching):
     def _config(self, host_run: HostRun) -> AgentConfig:
         return agent_config(host_run, self.on.at_work, alone=len(self.on.nodes) == 1)
 
+    def _stages(self, _: HostRun) -> tuple[Stage, ...] | None:
+        # All that is watched of a node is in its config.
+        return None
+
     def _begin(self, host_run: HostRun) -> None:
         try:
             if not self._decides(host_run):
@@ -207,4 +189,8 @@ class NodesWatching(Watching):
     @property
     def _longest_way_back(self) -> int:
         manager = self.on.at_work
-        return (rolling.texts_back(manager)[1] if manager.touched else 0) + _MARGIN
+        return (rolling.texts_back(manager)[1] if manager.touched else 0) + self._margin
+
+    @property
+    def _margin(self) -> int:
+        return MARGIN

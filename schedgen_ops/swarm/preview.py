@@ -131,10 +131,23 @@ def rows(
         elif not before:
             yield service.name, "start", "not there yet", how
         else:
-            yield service.name, "replace" if why else "unchanged", why, f"{how}{count}" if why else ""
+            first = f"{_share(settings, record)}{how}{count}"
+            yield service.name, "replace" if why else "unchanged", why, first if why else ""
     for name, text in differs.items():
         if text == "no more a service":
             yield name, "left", f"{text}: it goes on, and is told of", ""
+
+
+def _share(settings: Settings, record: ServiceRecord) -> str:
+    """What of a canary there is, where the guard begins with one."""
+    shares = settings.guard.canary
+    if not shares:
+        return ""
+    # As on one host, what others do not reach by the ingress has no share.
+    if record.strategy != "ingress":
+        return "no part of the canary; "
+    guarded = "" if settings.guard.enabled else "guarded, "
+    return f"{guarded}first a canary with {', '.join(map(str, shares))} % of the requests; "
 
 
 def _why(service: Service, differs: str, changed: Sequence[PurePosixPath]) -> str:

@@ -21,6 +21,7 @@ from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
 from schedgen_ops.swarm import backing, building, rolling
+from schedgen_ops.swarm.canary import undoing
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
@@ -38,8 +39,12 @@ def deploy(session: Session) -> Pipeline:
     return Pipeline(on, (*until_verified(on), verification(on, number), clean_up(on, number + 1)))
 
 
-def until_verified(on: SwarmSession) -> tuple[Step, ...]:
-    """Return the steps before the verification."""
+def until_verified(on: SwarmSession, canary: Sequence[Step] = ()) -> tuple[Step, ...]:
+    """Return the steps before the verification.
+
+    Args:
+        canary: those of a canary, before the services are replaced.
+    """
     migrating = on.settings.migrations is not None
     return (
         pipeline.preflight(on, lambda: _make_sure(on), pulls=True),
@@ -48,6 +53,7 @@ def until_verified(on: SwarmSession) -> tuple[Step, ...]:
         Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
         *((_migrations(on),) if migrating else ()),
         open_ingress(on, begins=not migrating),
+        *canary,
         *tiers(on),
     )
 
@@ -148,10 +154,10 @@ def _rolling(session: SwarmSession, number: str, title: str, tier: str) -> Step:
         names: Sequence[str] = [*records]
         if tier:
             names = dict(scope.parts(session.settings, records))[tier]
-        skipped = scope.migrating(session.settings, records)
-        rolling.bring(host_run, [name for name in names if name != skipped])
+        skipped = {scope.migrating(session.settings, records), *session.brought}
+        rolling.bring(host_run, [name for name in names if name not in skipped])
 
-    return Step(number, title, run, undo=session.undoing(rolling.back))
+    return Step(number, title, run, undo=undoing(session))
 
 
 def check(session: SwarmSession, number: int) -> Step:

@@ -12,12 +12,13 @@ from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
+from schedgen_ops.orchestrators.swarm.canary import Canary
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths, elsewhere
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import sh
-from schedgen_ops.swarm import data_node, recovery, verifying
+from schedgen_ops.swarm import data_node, guests, recovery, verifying
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.move_plan import RECOVER
 from schedgen_ops.watch import rules
@@ -43,11 +44,15 @@ class SwarmSession(Session):
         nodes: all hosts of the config, as far as they answer.
         placed: which of them have data, once that was asked.
         totals: bytes that the parts of the backup will likely come to, by host.
+        canaries: those that are there.
+        brought: the services that were replaced before them.
     """
 
     nodes: Fleet = field(default_factory=lambda: Fleet(()))
     placed: Placed | None = None
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
+    canaries: tuple[Canary, ...] = ()
+    brought: set[str] = field(default_factory=set)
     _looking: dict[str, NodeRun] = field(default_factory=dict)
 
     @property
@@ -64,6 +69,7 @@ class SwarmSession(Session):
         self._reach()
         if self.placed:
             data_node.put_right(self.at_work.context, self._node_of_data(self.placed))
+        guests.sweep(self.at_work, self.nodes, self.node)
         recovery.recover(self.at_work)
 
     def _reach(self) -> None:

@@ -57,9 +57,7 @@ def _serves(swarm: tuple[Box, ...], version: str) -> None:
 def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
     for words in (
         ("backup.objects",),
-        ("deploy.guarded", "--canary", "10"),
         ("ops.maintenance", "on"),
-        ("doctor",),
     ):
         ran = on.op(*words)
         assert (ran.code, "does not work on a Swarm" in ran.output) == (2, True), ran.output

@@ -37,7 +37,7 @@ def test_nothing_but_its_own_rooms_knows_how_a_proxy_works() -> None:
 
 def test_a_script_has_every_function_that_the_contract_lists() -> None:
     listed = set(re.findall(r"^#   (proxy_\w+)", host_scripts.text("lib/proxy.bash"), re.MULTILINE))
-    assert len(listed) == 26
+    assert len(listed) == 29
     scripts = list((host_scripts.FOLDER / "proxies").glob("*.bash"))
     assert {file.stem for file in scripts} == {*PROXIES}
     assert {*get_args(Ingress.model_fields["proxy"].annotation)} == {*PROXIES}
@@ -130,6 +130,40 @@ def test_a_service_without_a_route_is_retired_without_a_question_to_the_ingress(
     assert answer.ok, answer
     assert [*engine.containers] == ["1", "3"]
     assert not (engine.root / "asked").exists()
+
+
+# Guests, as a Swarm's ingress has them
+
+
+@pytest.fixture
+def visited(engine: Engine) -> Engine:
+    """The new container is found by a name that it alone has."""
+    (engine.root / "invited-3").touch()
+    return engine
+
+
+def test_guests_get_their_share_and_everybody_else_the_rest(visited: Engine) -> None:
+    assert act(visited, "canary=yes; weights 10").ok
+    assert visited.log[-1] == "ask set weight web_80/s2 28;set weight web_80/s1 256;"
+    answer = act(visited, 'canary=yes; ask_ingress; echo "new $(ips 0)"; echo "old $(ips 1)"')
+    assert [line.strip() for line in answer.lines()[-2:]] == ["new 10.0.0.3", "old *"]
+
+
+def test_guests_that_are_not_found_have_no_share(engine: Engine) -> None:
+    assert not act(engine, "canary=yes; weights 10").ok
+    assert not [line for line in engine.log if "set weight" in line]
+
+
+def test_guests_get_nothing_more_and_whoever_comes_as_everybody_does_all(visited: Engine) -> None:
+    assert act(visited, "canary=yes; move").ok
+    assert (
+        visited.log[-1] == "ask set weight web_80/s2 0;set weight web_80/s1 100%;set weight web_80/s9 100%;"
+    )
+
+
+def test_an_ingress_that_does_not_answer_has_not_sent_guests_away(visited: Engine) -> None:
+    visited.say(refuses="exec")
+    assert not act(visited, "canary=yes; move").ok
 
 
 # A service scaled by hand

@@ -236,6 +236,20 @@ def test_a_plan_says_what_happens_to_each_service_and_to_the_ingress() -> None:
     assert "answer nobody for some seconds" in preview.ingress(settings, services(moved), before, moved)
 
 
+@pytest.mark.parametrize(
+    ("enabled", "said"),
+    [(True, "first a canary with 10, 50 % of the requests; start-first"), (False, "guarded, first a canary")],
+)
+def test_a_plan_says_what_a_canary_is_of_and_what_has_no_part_in_it(enabled: bool, said: str) -> None:
+    settings = swarm(guard={"canary": [10, 50], "enabled": enabled})
+    before, now = document(), document(environment={"WORD": "other"})
+    now["services"]["store"]["image"] = "redis:8"
+    known = {"web": record(), "store": record("stop-first")}
+    found = {row[0]: row[3] for row in preview.rows(settings, services(now), known, before, now, [])}
+    assert found["web"].startswith(said)
+    assert found["store"].startswith("no part of the canary; stop-first")
+
+
 def test_a_service_that_the_release_does_not_have_any_more_is_told_of() -> None:
     before, now = document(), document()
     del now["services"]["store"]

@@ -32,7 +32,8 @@ from schedgen_ops.release.store import Shelf
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import Command
-from schedgen_ops.swarm.guarding import NodesWatching, agent_config, guarded, missing
+from schedgen_ops.swarm.guarded import guarded
+from schedgen_ops.swarm.guarding import NodesWatching, agent_config, missing
 from schedgen_ops.swarm.session import SwarmSession
 from schedgen_ops.watch.policy import GuardPolicy
 
@@ -89,7 +90,6 @@ def test_where_nothing_ran_before_all_of_the_stack_goes() -> None:
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"guard": {"canary": [10]}}, "--canary"),
         ({"guard": {"metrics": "web"}, "checks": [CHECK]}, "guard.metrics"),
         ({"guard": {"insufficient_traffic": "wait"}}, "guard.insufficient_traffic: wait"),
     ],
@@ -100,17 +100,26 @@ def test_what_the_guard_cannot_do_on_a_swarm_is_named(changes: dict[str, Any], w
     assert list(missing(swarm(checks=[CHECK]))) == []
 
 
-def test_shares_are_refused_before_any_host_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_it_cannot_do_is_refused_before_any_host_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from schedgen_ops.cli import guard
     from schedgen_ops.task_run import MANAGER, Options, opened
 
     (tmp_path / "config").mkdir()
     known = {"project": "shop", "directory": "/srv/shop", "hosts": [{"name": "a", "address": "a"}]}
-    more = {"orchestrator": "swarm", "swarm": {"registry": "registry:5000"}}
+    more = {
+        "orchestrator": "swarm",
+        "swarm": {"registry": "registry:5000"},
+        "guard": {"insufficient_traffic": "wait"},
+    }
     (tmp_path / "config" / "shop.yaml").write_text(json.dumps({**known, **more}))
     monkeypatch.chdir(tmp_path)
-    with opened(Options(env="shop"), MANAGER) as op, pytest.raises(ConfigError, match="--canary") as found:
-        guard.guarded(op, Ref("v1"), 0, "10", 0)
+    with (
+        opened(Options(env="shop"), MANAGER) as op,
+        pytest.raises(ConfigError, match="insufficient_traffic") as found,
+    ):
+        guard.guarded(op, Ref("v1"), 0, "", 0)
     assert (found.value.exit_code, "does not work on a Swarm" in found.value.message) == (2, True)
 
 

@@ -211,4 +211,4 @@ def test_the_ingress_has_room_for_the_old_and_the_new_containers_of_a_service() 
         gate.behind(services(written), settings), services(written), written, settings, "x@sha256:2"
     )
     assert made is not None
-    assert any("server-template s 24 tasks.shop_web:8000" in text for text in made.texts.values())
+    assert any("server-template s 36 tasks.shop_web:8000" in text for text in made.texts.values())

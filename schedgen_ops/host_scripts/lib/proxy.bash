@@ -18,6 +18,10 @@
 #   proxy_invite NAMES ROUTE...    containers that are found by these names, one each, and by none that the routes look for,
 #                                  are seen from now on, and get no requests until they are weighed
 #   proxy_dismiss                  takes that back for all of them: they are found as all containers are, or not at all
+#   proxy_guests ROUTE...          leaves in `proxy_at` the addresses of the containers that were invited to the routes, a space
+#                                  between them
+#   proxy_hush ROUTE...            they get no more requests from now on, everybody else gets all; what was begun goes on
+#   proxy_forgo ROUTE...           after that: takes the invitations back, and waits until nothing leads to them
 #   proxy_admit ADDRESSES ROUTE... takes `proxy_hold` back, for them, * for all that it sees, and for who comes
 #   proxy_drain STAY GO ROUTE...   those at STAY get all requests, those at GO, "" for none, * for all others, no new
 #                                  ones; what was begun goes on
@@ -61,8 +65,8 @@
 #                                  that anybody got who was not turned away, those of containers, and answers that
 #                                  broke off. It takes a way of its own, and ends with 1 and no line where not all
 #                                  is known
-#   proxy_traffic NEW OLD ROUTE... for each container at the addresses NEW (n), * for all, or OLD (o) `h n|o ROUTE/SERVER@ADDRESS
-#                                  REQUESTS ERRORS`, SERVER being its name in there, ADDRESS with the port; and for
+#   proxy_traffic NEW OLD ROUTE... for each container at the addresses NEW (n), * for all, or OLD (o), * for all others,
+#                                  `h n|o ROUTE/SERVER@ADDRESS REQUESTS ERRORS`, SERVER being its name in there, ADDRESS with the port; and for
 #                                  each of the new ones `a ROUTE ADDRESS`
 #   proxy_move TO FROM             the servers TO, ROUTE/SERVER with a space between them, get all requests at once,
 #                                  the servers FROM none

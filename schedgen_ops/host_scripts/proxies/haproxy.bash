@@ -1,6 +1,7 @@
 # HAProxy as the ingress, by its runtime API: what the functions do is said in lib/proxy.bash. A route is a backend
 # with a number of servers, of which Docker's DNS gives each an address, or none: those are free.
 source proxies/haproxy/maintenance.bash
+source proxies/haproxy/guests.bash
 source lib/within.bash
 embed proxies/haproxy/traffic.awk
 
@@ -206,6 +207,9 @@ proxy_dismiss() {
   haproxy_order 'set server ' ' state ready' "${twice[@]}"
   haproxy_send
 }
+proxy_guests() { haproxy_part "$@"; }
+proxy_hush() { haproxy_hush "$@"; }
+proxy_forgo() { haproxy_forgo "$@"; }
 haproxy_drained=()
 proxy_drain() {
   local stay=$1 go=$2 route to from

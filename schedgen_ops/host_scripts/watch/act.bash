@@ -90,6 +90,10 @@ tell_alone() { ! flock --nonblock "$state/lock" true || tell "$1"; }
 # The old containers that stand by get the requests at once, if all of them were well a moment ago.
 move() {
   local to from
+  if [ "$canary" = yes ]; then
+    consult proxy_hush "${proxies[@]}"
+    return
+  fi
   [ -s "$dir/now" ] || return 1
   awk -F '\t' -v release="$release" '$4 "" == release { next }
     { n++; if ($5 != "running" || $6 !~ /^(healthy|-)$/) bad = 1 }
@@ -103,10 +107,6 @@ move() {
 # $1 the number of the first bad sample, $2 why.
 go_back() {
   local started row
-  [ "$alone" != node ] || {
-    log "end told 0 $2"
-    leave
-  }
   started=$(now) row=''
   [ "$1" -eq 0 ] || row=${rows[$(($1 - 1))]}
   first_bad=$(awk -v a="$began" -v b="${row%% *}" -v now="$started" \
@@ -115,6 +115,10 @@ go_back() {
     moved=yes
     answering
   fi
+  [ "$alone" != node ] || {
+    log "end told 0 $2"
+    leave
+  }
   perform "${back[@]}"
   grep -q '^answering' "$dir/log" || answering
   local took problem
@@ -136,6 +140,9 @@ go_back() {
 # The new release gets $1 percent of the requests.
 weights() {
   local here there
+  if [ "$canary" = yes ]; then
+    consult proxy_guests "${proxies[@]}" && [ -n "$proxy_at" ] || return
+  fi
   here=$(ips 0) there=$(ips 1)
   [ -n "${here// /}" ] && [ -n "${there// /}" ] || return 0
   consult proxy_weigh "$1" "$here" '' "$there" '' "${proxies[@]}"

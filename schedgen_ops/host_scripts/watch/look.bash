@@ -25,8 +25,13 @@ of_release() {
     cat
   fi
 }
-# The addresses of the new containers, or with 1 of the old ones; on a Swarm * for all that the ingress leads to.
+# The addresses of the new containers, or with 1 of the old ones; on a Swarm * for all that the ingress leads to, or with a
+# canary for all but that.
 ips() {
+  if [ "$canary" = yes ]; then
+    if [ "$1" = 1 ]; then printf '*'; else printf '%s' "$proxy_at"; fi
+    return
+  fi
   if [ "$swarm" = yes ]; then
     [ "$1" = 1 ] || printf '*'
     return
@@ -36,6 +41,7 @@ ips() {
 }
 ask_ingress() {
   [ "${#proxies[@]}" -gt 0 ] || return 0
+  [ "$canary" != yes ] || consult proxy_guests "${proxies[@]}" || return
   consult proxy_traffic "$(ips 0)" "$(ips 1)" "${proxies[@]}"
 }
 # $1 a line of `targets`: PATIENCE PROXY STATUS URL. The new containers behind a proxy are asked themselves too, as
@@ -57,6 +63,15 @@ checks() {
     while IFS= read -r url; do check "$url" "$patience" "$status" & done < <(urls_of "$target")
   done
   wait
+}
+# Whether the ingress sees a canary on each of its routes that is well: no host reaches the containers themselves. Where it
+# does not answer, or has found none since it started, that is not known.
+seen_well() {
+  local route
+  [ "$canary" = yes ] && [ -n "$proxy_at" ] || return 0
+  for route in "${proxies[@]}"; do
+    consult proxy_seen_up "$route" "$proxy_at" 1 || [ -z "$ingress" ] || echo "bad the ingress sees no container of the canary on ${route##*_} that is well"
+  done
 }
 metrics() {
   [ -n "$metrics" ] || return 0
@@ -127,6 +142,7 @@ sample() {
   mv -f "$dir/now" "$dir/before" 2> /dev/null || : > "$dir/before"
   ask_ingress > "$dir/now"
   (checks) > "$dir/checks" 9>&-
+  seen_well >> "$dir/checks"
   metrics >> "$dir/now"
   grep '^b ' "$dir/now" > "$dir/past.$count"
   past=$((count > window ? count - window : 0))

@@ -23,6 +23,8 @@
 #:                      `leave` is waited for then, and it is never kept; "node" where a Swarm's manager decides
 #: swarm                "yes" where a Swarm runs the services: what they replaced is gone, and the ingress leads to containers
 #:                      of all nodes
+#: canary               "yes" where a Swarm's ingress has containers of the release as guests, which get a share of what comes;
+#:                      all that it replaces goes on
 #: interval             seconds from one look to the next
 #: stages[]             "SHARE SECONDS" of each part of the watch, the share in percent
 #: policy[]             the limits, as awk takes them: "-v", "NAME=VALUE"
@@ -61,7 +63,7 @@ embed watch/counters.awk
 embed watch/deltas.awk
 
 ingress=$(ids_of schedgen-ingress | head -n 1)
-dir=$state/guard began=$(now) base=- logged=0 count=0 rows=()
+dir=$state/guard began=$(now) base=- logged=0 count=0 rows=() proxy_at=''
 declare -A parts=()
 find_containers() {
   local i id only=()
@@ -123,6 +125,7 @@ round() {
   next=$(awk -v a="$next" -v i="$interval" -v n="$(now)" 'BEGIN { a += i; printf "%.2f", (a > n ? a : n) }')
   heed "$next"
   sample
+  [ "$canary" != yes ] || [ -n "$proxy_at" ] || unweighed
   rows+=("$line")
   [ -z "$why" ] || log "why ${why%;}"
   log "sample $line"
@@ -142,14 +145,22 @@ round() {
     ;;
   esac
 }
+# An ingress that was started anew knows no guests.
+unweighed() {
+  [ -n "$missed" ] || log "unweighed $share"
+  missed=yes
+}
 over() { awk -v now="$(now)" -v began="$stage_began" -v most="$1" -v i="$interval" \
   'BEGIN { exit !(now - began >= most - i / 2) }'; }
+# Guests get nothing before they are watched.
+[ "$canary" != yes ] || before=0
 for stage in "${stages[@]}"; do
   read -r share seconds <<< "$stage"
+  missed=''
   # The first share is what the services were started with.
   [ "$share" = "${before-$share}" ] || {
     observe
-    weights "$share" || log "unweighed $share"
+    weights "$share" || unweighed
   }
   before=$share
   log "stage $stage"
@@ -190,5 +201,7 @@ if [ "$alone" != yes ]; then
     ! flock --nonblock "$state/lock" true || break
   done
 fi
-[ "$alone" != canary ] || go_back 0 "the run ended before other hosts got the release"
+rest='other hosts got the release'
+[ "$canary" != yes ] || rest='the canary was followed by the rest'
+[ "$alone" != canary ] || go_back 0 "the run ended before $rest"
 keep "$summary"

@@ -55,8 +55,8 @@ def behind(services: Iterable[Service], settings: Settings) -> tuple[Route, ...]
 
 
 def places(replicas: int) -> int:
-    """Return how many containers of a service the ingress has room for, old and new ones together."""
-    return max(_PLACES, 2 * replicas)
+    """Return how many containers of a service the ingress has room for: old, new and a canary's together."""
+    return max(_PLACES, 3 * replicas)
 
 
 def gate(

@@ -2,7 +2,8 @@
 # An answer that never came is in no answer's count; the server's own count of them is added.
 function side(address) {
   if (address == "" || address == "0.0.0.0" || address == "::") return ""
-  return fresh == " * " || index(fresh, " " address " ") ? "n" : index(old, " " address " ") ? "o" : ""
+  return fresh == " * " || index(fresh, " " address " ") ? "n" : \
+    old == " * " || index(old, " " address " ") ? "o" : ""
 }
 /^# table: / { table = $3; sub(/,$/, "", table); next }
 / key=[0-9]/ {
