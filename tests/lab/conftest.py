@@ -31,6 +31,7 @@ LONGEST = (
     "test_guard",
     "test_stacks",
     "test_swarm",
+    "test_swarm_ops",
     "test_fleet_deploy",
     "test_stacks_traffic",
     "test_mounted_files",
