@@ -32,6 +32,7 @@ LONGEST = (
     "test_stacks",
     "test_swarm",
     "test_swarm_canary",
+    "test_swarm_ops",
     "test_fleet_deploy",
     "test_stacks_traffic",
     "test_mounted_files",

@@ -94,9 +94,13 @@ def _assert_stopped_and_started(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert _containers(swarm[0], "web") == set()
     checked = on.op("verify.services")
     assert (checked.code, "it was stopped, and had 2" in checked.output) == (6, True), checked.output
+    assert {cause: row["fix"] for cause, row in _named(on).items()} == {"stopped": "inv ops.start web"}
     assert "web started: 2 containers seen well" in _done(on, "ops.start", "web")
     assert len(_containers(swarm[0], "web")) == 2
-    # As on Compose a deploy starts it, and says so.
+    swarm[0].sh("docker service rm swarmed_web")
+    assert {cause: row["fix"] for cause, row in _named(on).items()} == {"no container": "inv ops.start web"}
+    assert "web started: 2 containers seen well" in _done(on, "ops.start", "web")
+    # As on Compose a deploy starts what was stopped, and says so.
     _done(on, "ops.stop", "web", "--yes")
     assert "web: it was stopped, and is started" in on.deploy("v1")
     assert len(_containers(swarm[0], "web")) == 2
@@ -164,9 +168,11 @@ def _assert_nodes_without_work_named(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert {row["fix"] for row in rows.values()} == {"inv hosts.undrain app1"}
     _done(on, "hosts.undrain", "app1", "--yes")
     _until_named(on)
-    swarm[0].sh("docker node update --availability drain app3")
+    swarm[0].sh("docker node update --availability pause app3")
     ran = on.op("deploy", "--branch", "v3")
-    assert (ran.code, "Doctor finds node without work: the node app3" in ran.output) == (4, True), ran.output
+    assert (ran.code, "Doctor finds node without work: the node app3 is paused" in ran.output) == (4, True), (
+        ran.output
+    )
     assert "inv hosts.undrain app3 (node without work" in ran.stderr
     _done(on, "hosts.undrain", "app3", "--yes")
     _until_named(on)

@@ -12,10 +12,12 @@ declare -A had=() count=()
 update() { led "${docker[@]}" service update --detach --quiet "${@:2}" "${stack}_$1" > /dev/null; }
 for at in "${!services[@]}"; do
   name=${services[at]}
-  want[$name]=$(having "$name")
   # An answer that is none is no reason to begin.
-  "${docker[@]}" service inspect "${stack}_$name" > /dev/null || exit
-  had[$name]=$(counted "$name") changed[$name]=yes
+  want[$name]=$(having "$name") && had[$name]=$(counted "$name") || {
+    echo "$name is no service of the stack, or no manager answers" >&2
+    exit 1
+  }
+  changed[$name]=yes
   failed[$name]=$(failures "$name")
   case $how in
     scale) count[$name]=${counts[at]} ;;
@@ -61,6 +63,7 @@ if [ "$how" = stop ]; then
   for name in "${services[@]}"; do
     ! no_more "$name" 0 || verdict[$name]=well text[$name]="${had[$name]}"
   done
+  [ -z "$(nodes_that_are Down)" ] || echo 'say a node is lost: what runs there ends once it is back'
   reported
   exit
 fi
