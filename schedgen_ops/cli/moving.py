@@ -55,6 +55,8 @@ def _tables(found: MovePlan) -> Iterator[Table]:
     yield Table(
         ("Node", "Status", "Availability", "Manager", "Engine"), nodes, "Nodes", empty="There is none."
     )
+    yield Table(("Host", "Registry"), found.registry, "Images", empty="No host could be asked.")
+    yield Table(("Service", "A stack can be told of it"), found.services, "Services", empty="There is none.")
     stops = tuple((host, ", ".join(names)) for host, names in (found.stops or {}).items())
     yield Table(("Host", "Services"), stops, "Compose runs now, and is stopped", empty="It runs nothing.")
     volumes = tuple(

@@ -14,6 +14,7 @@ from schedgen_ops.orchestrators.swarm import volumes
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.settings import Settings
 
+_ANSWERS = {"there": "answers", "missing": "answers", "shut": "answers, and asks for a password"}
 RECOVER = "`inv deploy.recover` puts it right, and Compose serves again."
 
 
@@ -31,6 +32,8 @@ class MovePlan:
     """What a move takes.
 
     Attributes:
+        registry: what the registry of the images answers each host, in words.
+        services: whether a stack can be told of each service of the compose file, in words.
         volumes: what ties services to nodes.
         ports: each published port, and the hosts where Compose has it.
         stops: the services that Compose runs, by host.
@@ -41,6 +44,8 @@ class MovePlan:
     """
 
     nodes: tuple[Node, ...] = ()
+    registry: tuple[tuple[str, str], ...] = ()
+    services: tuple[tuple[str, str], ...] = ()
     volumes: tuple[Volume, ...] = ()
     ports: tuple[tuple[int, tuple[str, ...]], ...] = ()
     stops: Mapping[str, tuple[str, ...]] | None = None
@@ -115,6 +120,8 @@ def planned(found: Found) -> MovePlan:
     )
     return MovePlan(
         nodes=found.seen.nodes,
+        registry=tuple((host, _ANSWERS.get(held.state, held.said)) for host, held in found.held.items()),
+        services=tuple(_services(found)),
         volumes=tied,
         ports=tuple(having.items()),
         stops=stops,
@@ -123,6 +130,13 @@ def planned(found: Found) -> MovePlan:
         saved=f"{database.service} is backed up" if database else "no backup, as there is no database",
         problems=problems,
     )
+
+
+def _services(found: Found) -> Iterator[tuple[str, str]]:
+    for each in found.services:
+        start = f"services.{each.name}."
+        bad = [one.text.removeprefix(start) for one in found.unfit if one.text.startswith(start)]
+        yield each.name, "; ".join(bad) or "yes"
 
 
 def _interrupted(found: Found) -> Iterator[Problem]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from box import Box
+from box import Box, Ran
 from deploy_kit import PATIENCE, host_entry, wait_for
 from stack_kit import Stack, stack
 
@@ -80,7 +81,15 @@ def _assert_taken_back(on: Stack, swarm: tuple[Box, ...], before: str) -> None:
     """A release that does not get well leaves Compose serving, in the containers of before."""
     ran = on.op("swarm.move", "--branch", "v2", "--yes")
     assert (ran.code, "The old release serves, by Compose" in ran.output) == (4, True), ran.output
+    _measured(ran, "the longest gap was")
     _assert_compose_serves(on, swarm, before)
+
+
+def _measured(ran: Ran, what: str) -> None:
+    """Told with the test's result, where that is asked for."""
+    told = [line for line in ran.output.splitlines() if what in line]
+    assert told, ran.output
+    sys.stdout.write(f"measured: {told[0].strip()}\n")
 
 
 def _assert_compose_serves(on: Stack, swarm: tuple[Box, ...], before: str) -> None:
@@ -102,7 +111,9 @@ def _assert_killed_and_put_right(on: Stack, swarm: tuple[Box, ...], before: str)
     for words in (("deploy", "--branch", "v1"), ("swarm.move", "--branch", "v1", "--yes")):
         ran = on.op(*words, "--wait", "60s")
         assert (ran.code, "`inv deploy.recover`" in ran.output) == (3, True), ran.output
+    began = time.monotonic()
     ran = on.op("deploy.recover", "--wait", "60s")
+    sys.stdout.write(f"measured: put right in {time.monotonic() - began:.1f} s\n")
     assert (ran.code, "Compose runs what it ran" in ran.output) == (0, True), ran.output
     _assert_compose_serves(on, swarm, before)
     again = on.op("deploy.recover")
@@ -112,9 +123,7 @@ def _assert_killed_and_put_right(on: Stack, swarm: tuple[Box, ...], before: str)
 def _assert_moved(on: Stack, swarm: tuple[Box, ...]) -> None:
     ran = on.op("swarm.move", "--branch", "v1", "--yes")
     assert ran.code == 0, ran.output
-    told = [line for line in ran.output.splitlines() if "the gap was " in line]
-    assert told, ran.output
-    sys.stdout.write(f"measured: {told[0].strip()}\n")
+    _measured(ran, "the gap was ")
     wait_for(lambda: all(box.get("/", port=DOOR) == "1" for box in swarm), "all nodes to answer", PATIENCE)
     assert swarm[0].sh(_BOXES + " --filter status=exited") == ""
     assert swarm[0].sh("docker network ls -q --filter scope=local --filter name=moved") == ""

@@ -56,6 +56,8 @@ def test_what_can_be_moved_is_told_with_its_gap() -> None:
     assert plan.problems == ()
     (volume,) = plan.volumes
     assert (volume.service, volume.name, volume.places) == ("store", "shop_data", (("app1", "12MB"),))
+    assert plan.registry == (("app1", "answers"), ("app2", "answers"))
+    assert plan.services == (("store", "yes"), ("web", "yes"))
     assert plan.ports == ((3000, ("app1",)),)
     assert plan.stops == {"app1": ("store", "web")}
     gap = "\n".join(plan.gap)
@@ -124,6 +126,14 @@ def test_what_is_only_to_be_known_refuses_nothing(changes: dict[str, Any], said:
     plan = planned(found(**changes))
     assert refusals(plan) == []
     assert any(said in problem.text for problem in plan.problems)
+
+
+def test_a_service_that_a_stack_cannot_be_told_of_is_named_with_why() -> None:
+    unfit = (Problem("services.web.devices: a stack cannot say it"), Problem("networks.x.driver: no"))
+    assert planned(found(unfit=unfit)).services == (
+        ("store", "yes"),
+        ("web", "devices: a stack cannot say it"),
+    )
 
 
 @pytest.mark.parametrize(
