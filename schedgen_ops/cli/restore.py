@@ -50,6 +50,10 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
         raise ConfigError(f"--only is database or objects, not {only!r}")
     if from_offsite:
         op.compose_only("--from-offsite")
+    if op.placed:
+        from schedgen_ops.swarm import emergency
+
+        emergency.refuse_down(op.placed, op.nodes.names[0])
     parts = frozenset({only}) if only else DATA
     awaited(op, begun=("restore", "Restore"))
     if not from_offsite:

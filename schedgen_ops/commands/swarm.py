@@ -128,6 +128,11 @@ def pinned(placed: Iterable[str]) -> bool:
     return any(key in ("node.id", "node.hostname") for key, _ in _equals(placed))
 
 
+def bound(placed: Iterable[str]) -> str:
+    """Return the id or the name of the one node that placement constraints leave; "" for others."""
+    return next((value for key, value in _equals(placed) if key in ("node.id", "node.hostname")), "")
+
+
 def _equals(placed: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The constraints that want something to be equal: what, and to what."""
     for key, equal, value in (each.replace(" ", "").partition("==") for each in placed):

@@ -142,7 +142,7 @@ class Users:
         clock, whole = self.manager.clock, False
         began = clock.monotonic()
         try:
-            self._stop()
+            self.stop()
             self._begun = True
             action()
             whole = True
@@ -153,7 +153,8 @@ class Users:
         if self.services:
             self.manager.say(f"{', '.join(self.services)} stopped for {self.away:.1f}s")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Have none of them run; how many there were is noted before."""
         if not self.services:
             return
         settings = self.manager.settings

@@ -15,9 +15,9 @@ from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
-from schedgen_ops.shell import sh
-from schedgen_ops.swarm import data_node, recovery, verifying
+from schedgen_ops.swarm import data_node, emergency, finding, recovery, verifying
 from schedgen_ops.swarm.data_node import Placed
+from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
@@ -55,12 +55,29 @@ class SwarmSession(Session):
 
     def recover(self) -> None:
         """Take back what an interrupted run left, and leave out nodes that do not answer."""
-        self._reach()
+        asked, first = self._reach(), self.at_work.remote.name
+        if first in asked.errors:
+            raise asked.errors[first]
+        cut_off = self._cut_off() if asked.ok[first].down else None
+        if cut_off:
+            cut_off.start_again()
+            self._asked()
         if self.placed:
-            data_node.put_right(self.at_work.context, self._node_of_data(self.placed))
+            at = self._node_of_data(self.placed)
+            if cut_off and at is None:
+                raise finding.not_there(self.placed.written)
+            data_node.put_right(self.at_work.context, at)
+        if cut_off:
+            # What does not get well was told of: a deploy may be what mends it.
+            cut_off.up()
+            self.at_work.righted = "what an emergency had taken down was started again"
         recovery.recover(self.at_work)
 
-    def _reach(self) -> None:
+    def _cut_off(self) -> WholeStack:
+        """What an emergency took down and did not live to bring up again."""
+        return WholeStack(emergency.at_work(self.at_work.context), self.nodes)
+
+    def _reach(self) -> Outcomes[Holding]:
         """A node that does not answer is the Swarm's to replace; nobody asks there what visitors notice."""
         asked = self._asked()
         for name, error in asked.errors.items():
@@ -68,10 +85,11 @@ class SwarmSession(Session):
                 self.emit, f"{name} does not answer, and is not asked what visitors notice: {error}", name
             )
         self.nodes = self.nodes.only([name for name in self.nodes.names if name not in asked.errors])
+        return asked
 
     def _asked(self) -> Outcomes[Holding]:
         """What the nodes have of the data, as far as they answer."""
-        command = data_node.ask(self.settings) if self.settings.database else sh("true")
+        command = data_node.ask(self.settings)
         asked = self.nodes.each(lambda remote: parse_holding(remote.run(command, deadline=_REACH).lines()))
         if self.settings.database:
             self.placed = data_node.Placed(self.settings, asked.ok, tuple(asked.errors))

@@ -8,30 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from box import Box
-from deploy_kit import PATIENCE, host_entry, wait_for
+from deploy_kit import PATIENCE, wait_for
 from load import CONNECTIONS, failed, loads
-from stack_kit import Stack, stack
+from stack_kit import Stack
+from swarm_stack import DOOR, on_swarm
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place, first_hosts
 
-DOOR = 3000
 _DATA = "docker exec $(docker ps -q --filter name=swarmed_store) redis-cli"
 
 
 @pytest.fixture
 def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
     """The project `swarm` on the first node, and an operator whose config has all three."""
-    with stack("swarmed", lab, swarm[0], tmp_path, shape="swarm") as made:
-        file = tmp_path / "config" / "lab.yaml"
-        config = yaml.safe_load(file.read_text())
-        config["hosts"] = [host_entry(lab, box) for box in swarm]
-        file.write_text(yaml.safe_dump(config))
+    with on_swarm(lab, swarm, tmp_path) as made:
         yield made
-        # Where a node had no project there is one now, for its backups.
-        swarm[1].sh(f"rm -rf {made.directory}")
 
 
 def test_a_swarm_serves_through_releases_and_without_a_node(on: Stack, swarm: tuple[Box, ...]) -> None:

@@ -435,9 +435,11 @@ case "$*" in
       echo "$n $state" > "${each%=*}"
     done
     ;;
-  'service ps --format'*)
-    for each in "${@:5}"; do echo "$each.1 $(cut -d' ' -f2 "$each") 1 second ago"; done
+  'service ps --no-trunc --format'*)
+    for each in "${@:6}"; do echo "id-$each $each.1 $(cut -d' ' -f2 "$each") 1 second ago"; done
     ;;
+  'node ls '*) cat nodes 2> /dev/null ;;
+  'inspect --type task '*) echo n2 ;;
   'service ps --filter'*)
     read -r n state < "${!#}"
     for ((; n > 0; n--)); do echo "$state 1 second ago"; done
@@ -498,6 +500,11 @@ def test_one_that_does_not_end_in_its_time_is_named(engine: Path) -> None:
     (engine / "stuck").touch()
     failed = _pause(engine, "web", limit=0)
     assert (failed.code, "still run: shop_web.1 Running" in failed.stderr) == (1, True)
+    # Nobody sees the end of what was on a node that is lost: it is waited for where its node is there alone.
+    (engine / "nodes").write_text("n1 Ready\nn2 Ready\n")
+    assert not _pause(engine, "web", limit=0).ok
+    (engine / "nodes").write_text("n1 Ready\nn2 Down\n")
+    assert _pause(engine, "web", limit=0).ok
 
 
 def test_what_somebody_else_gave_containers_meanwhile_is_left_alone(engine: Path) -> None:

@@ -31,9 +31,16 @@ done
   exit 1
 }
 led "${docker[@]}" service scale --detach "${paused[@]/%/=0}" > /dev/null || exit
+# Of what was on a node that is lost its last word is told for ever: nobody can wait for its end.
 left() {
-  "${docker[@]}" service ps --format '{{.Name}} {{.CurrentState}}' "${paused[@]}" 2> /dev/null |
-    grep -E ' (Running|Starting|Preparing|Ready|Accepted|Assigned|Pending|New) ' || true
+  local id name state lost
+  lost=$("${docker[@]}" node ls --format '{{.ID}} {{.Status}}' 2> /dev/null | sed -n 's/ Down$//p')
+  "${docker[@]}" service ps --no-trunc --format '{{.ID}} {{.Name}} {{.CurrentState}}' "${paused[@]}" 2> /dev/null |
+    grep -E ' (Running|Starting|Preparing|Ready|Accepted|Assigned|Pending|New) ' |
+    while read -r id name state; do
+      [ -n "$lost" ] && grep -qxF "$("${docker[@]}" inspect --type task --format '{{.NodeID}}' "$id" 2> /dev/null)" <<< "$lost" ||
+        echo "$name $state"
+    done
 }
 for ((end = SECONDS + limit + grace; ; )); do
   still=$(left)
