@@ -39,12 +39,19 @@ class Filled:
         return tuple(problem for tick in self.ticks for problem in tick.problems if problem.refuses)
 
 
-def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEngine | None = None) -> Filled:
+def look(
+    at: HostContext,
+    ref: Ref,
+    vault: Vault | None = None,
+    builder: LocalEngine | None = None,
+    saved: Result | None = None,
+) -> Filled:
     """Return the checklist of one host for a deploy of `ref`.
 
     Args:
         vault: the secrets that the deploy delivers; None where the env file is the host's own.
         builder: the engine of this machine, where that builds the images.
+        saved: what another host said of its backups, where that has the data; None where this one is asked.
 
     Raises:
         OpsError: where it cannot be asked.
@@ -61,7 +68,9 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
     asked = reading.AskedHost(settings, host, sent, clock.now(), ref)
     results = dict(zip((*probes, *more), answers, strict=True))
     problems = plan.judged(probes, results)
-    read = reading.read(asked, {name: results[name] for name in more}, plan.containers(results))
+    elsewhere = {"catalog": saved} if saved else {}
+    said = {name: results[name] for name in more} | elsewhere
+    read = reading.read(asked, said, plan.containers(results))
     problems |= read.problems
     told = evidence(results, ref) | read.evidence
     if not settings.from_git:
@@ -69,10 +78,8 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
     if settings.on_swarm:
-        saved = (
-            "what is backed up is looked for on all nodes" if settings.database else "there is no database"
-        )
-        told["containers"] = f"{saved}; no container of Compose's is here"
+        what = "what is backed up is looked for on all nodes" if settings.database else "there is no database"
+        told["containers"] = f"{what}; no container of Compose's is here"
     elif plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok:
@@ -82,7 +89,7 @@ def look(at: HostContext, ref: Ref, vault: Vault | None = None, builder: LocalEn
         seen = {probes[name].command: results[name]}
         problems["serving"] = _serving(verify.quick(at, seen=seen)) if runs else ()
         told["serving"] = "" if runs else "nothing runs yet"
-    asked_of = (*probes, *reading.topics(settings, more), *(("secrets",) if vault else ()), "serving")
+    asked_of = (*probes, *reading.topics(settings, said), *(("secrets",) if vault else ()), "serving")
     found = tuple(ticks(problems, told, asked_of))
     bad = any(tick.mark is Mark.FAILED for tick in found)
     return Filled(found, None if bad else plan.observed(results, ref))

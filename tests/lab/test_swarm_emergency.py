@@ -1,4 +1,4 @@
-"""Emergencies on a Swarm of three nodes: data that is lost, files that are spoilt, a stack that was removed."""
+"""Emergencies on a Swarm of three nodes: lost data, spoilt files, a stack that was removed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def _rows(on: Stack) -> str:
 
 
 def _assert_database_restored(on: Stack, swarm: tuple[Box, ...]) -> None:
-    """While the manager has its users stopped on all nodes; and by whoever comes next where that is killed."""
+    """While the manager has its users stopped; whoever comes next starts them where that is killed."""
+    asked = on.op("deploy.preflight", "--branch", "v1")
+    assert (asked.code, "manual-" in asked.output, "was never restored" in asked.output) == (0, True, True)
     sql(on, "DELETE FROM orders")
     ran = on.op("emergency.database", "--yes")
     assert (ran.code, "Started: web" in ran.output) == (0, True), ran.output

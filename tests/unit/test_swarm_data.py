@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import test_tasks
-from fakes import Answer, FakeHost, context, result
+from deploying import one
+from fakes import Answer, FakeClock, FakeHost, context, result
 from kit import BACKUP, bash, path, program
+from simulated import SimHost
 from swarm_kit import document, swarm
 from test_backup_restore import SERVER, SLOTS, boxes
 from test_backup_run import SUM
@@ -22,13 +25,18 @@ from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.backup.restore.swap import Note
+from schedgen_ops.checklist import run as checklist
 from schedgen_ops.checklist import stacked
+from schedgen_ops.checklist.boxes import Mark
+from schedgen_ops.cli import placing
 from schedgen_ops.commands import swarm_data
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.swarm_data import Holding
 from schedgen_ops.errors import ConnectionLost, Refused
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.lock import run as lock
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.release.record import to_json
@@ -520,3 +528,26 @@ def test_a_node_tells_what_it_has(engine: Path) -> None:
     (engine / "here-db").touch()
     (engine / "dir/backups").mkdir(parents=True)
     assert swarm_data.parse_holding(_run(engine, command).lines()) == Holding(("db",), True)
+
+
+# The last backup, before a deploy
+
+
+@pytest.mark.parametrize(
+    ("nodes", "title", "mark", "said"),
+    [
+        ((keeping(),), "Last backup", Mark.PASSED, MADE.id),
+        ((keeping(),), "A backup was restored once", Mark.WARNING, "was never restored"),
+        ((of_data(),), "Last backup", Mark.WARNING, "there is no good backup"),
+        ((a_node("app2"),), "Last backup", Mark.UNKNOWN, "db runs on no node of the config"),
+    ],
+)
+def test_a_checklist_asks_the_node_of_the_database_for_the_last_backup(
+    nodes: tuple[FakeHost, ...], title: str, mark: Mark, said: str
+) -> None:
+    fleet = Fleet([manager(), *nodes, a_node("app3")])
+    op: Any = SimpleNamespace(settings=swarm(hosts=HOSTS, database=DB), nodes=fleet)
+    saved = placing.catalog(op)
+    at = HostContext(SimHost(), one, FakeClock(), silence)
+    found = {tick.box.title: tick for tick in checklist.look(at, Ref("v1.2.3"), saved=saved).ticks}
+    assert (found[title].mark, said in found[title].text) == (mark, True), found[title]
