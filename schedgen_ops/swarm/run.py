@@ -20,7 +20,7 @@ from schedgen_ops.release.record import Release, State, kept
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import backing, building, rolling
+from schedgen_ops.swarm import backing, building, parted, rolling
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
@@ -53,7 +53,8 @@ def until_verified(on: SwarmSession) -> tuple[Step, ...]:
 
 
 def _make_sure(session: SwarmSession) -> None:
-    """Git can move the work tree, and there is room for the backup."""
+    """Git can move the work tree, all nodes can be told, and there is room for the backup."""
+    parted.refuse(session.nodes, session.node)
     code.try_hook(session.at_work)
     backing.look(session)
 

@@ -15,7 +15,7 @@ from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
-from schedgen_ops.swarm import data_node, emergency, finding, recovery, verifying
+from schedgen_ops.swarm import data_node, emergency, finding, parted, recovery, verifying
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.watch import rules
@@ -148,7 +148,10 @@ class SwarmSession(Session):
         Raises:
             OpsError: naming every check that did not pass.
         """
-        return verifying.everywhere(self.nodes, self.node)
+        count = verifying.everywhere(self.nodes, self.node)
+        # What a rollback goes back from is to serve no longer, wherever that can be had.
+        (parted.warn if self.at_work.release.restores else parted.fail)(self.nodes, self.node)
+        return count
 
     def answers(self) -> None:
         """Verify what serves on every node that answers, as long as the lock is ours.
