@@ -48,8 +48,6 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
     """
     if only not in ("", *DATA):
         raise ConfigError(f"--only is database or objects, not {only!r}")
-    if from_offsite:
-        op.compose_only("--from-offsite")
     if op.placed:
         from schedgen_ops.swarm import emergency
 
@@ -62,7 +60,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
     pulls = offsite.pulling(op)
     found = offsite.offered(op, pulls, wanted)
     fetch = partial(offsite.bring, op, pulls, found)
-    if not lost_host.is_lost(op):
+    if op.placed or not lost_host.is_lost(op):
         _restore(op, wanted, found, parts, discard_old=discard_old, fetch=fetch)
     elif only or discard_old:
         text = "where nothing runs, all of a backup is restored"

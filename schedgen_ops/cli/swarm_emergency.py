@@ -13,7 +13,7 @@ from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.cli import emergency_common as common
 from schedgen_ops.cli.backup import catalog_of
 from schedgen_ops.cli.locking import awaited
-from schedgen_ops.errors import OpsError, Refused, VerificationFailed
+from schedgen_ops.errors import OpsError, VerificationFailed
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.remote import Remote
@@ -30,7 +30,7 @@ _COMING_UP = 60
 
 
 @dataclass(slots=True)
-class _At:
+class At:
     """Where an emergency works: the nodes that answer, and the one that has the data."""
 
     op: Operation
@@ -102,68 +102,6 @@ class _At:
         self.manager.say(f"All services are healthy ({count} checks passed)")
 
 
-def recover(op: Operation, placed: Placed, wanted: str) -> None:
-    """Take everything down, restore the data where there is any, start and verify everything; after asking.
-
-    Args:
-        wanted: a backup's id, or enough of its start; "" for the last good one.
-
-    Raises:
-        Refused: where nothing is known to be started, or the node of the data is not known.
-    """
-    awaited(op, begun=("emergency", common.COMPLETE))
-    at = _At(op, placed)
-    whole = WholeStack(emergency.at_work(at.manager), at.nodes)
-    found: dict[str, Manifest] = {}
-    if placed.written.database:
-        at.settle_on(finding.find(at.manager, at.nodes, placed, whole.release, whole.files))
-        found = {at.node: at.backup(wanted)}
-    elif wanted:
-        raise Refused("this Swarm holds no data that a backup could replace", hint="Leave out --id.")
-    after = "put the data back from a backup" if found else "start it anew"
-    common.ask(
-        op,
-        f"WARNING: This will take everything down and {after}",
-        found,
-        (
-            "Remove every service of the stack (the volumes stay)",
-            *(common.RESTORING if found else ()),
-            f"Start everything as {whole.release.id} has it",
-            "Verify",
-        ),
-    )
-    todo = {name: Restore(op.context(op.nodes[name]), backup, DATABASE) for name, backup in found.items()}
-    each = partial(_each, at, todo)
-
-    def look() -> None:
-        whole.manager.say(f"Release {whole.release.id} is to serve")
-        each(Restore.check_files)()
-
-    def up() -> None:
-        if failed := whole.up():
-            raise failed[0]
-
-    node = DataNode(op.context(op.nodes[at.node]), whole=whole) if found else None
-    restoring = (
-        (
-            Step("", "Starting the database", node.up_data),
-            Step("", "Safety backup", partial(_safety, node)),
-            Step("", "Restoring", each(Restore.prepare)),
-            Step("", "Exchanging", each(Restore.swap)),
-        )
-        if node
-        else ()
-    )
-    steps = (
-        Step("", "Looking", look, gate=True),
-        Step("", "Stopping everything", whole.down, settles=True),
-        *restoring,
-        Step("", "Starting everything", up),
-        Step("", "Verification", at.verify),
-    )
-    common.perform(op, common.COMPLETE, steps, todo, common.Doubt())
-
-
 def database(op: Operation, placed: Placed, wanted: str) -> None:
     """Stop what uses the database, restore it where it runs, start what was stopped; after asking.
 
@@ -174,7 +112,7 @@ def database(op: Operation, placed: Placed, wanted: str) -> None:
         Refused: where it runs on no node, or an emergency that took everything down was cut off.
     """
     awaited(op, begun=("emergency", common.CORRUPT))
-    at = _At(op, placed)
+    at = At(op, placed)
     emergency.refuse_down(placed, at.manager.name)
     at.settle_on(placed.node())
     found = {at.node: at.backup(wanted)}
@@ -189,7 +127,7 @@ def database(op: Operation, placed: Placed, wanted: str) -> None:
         lost_rows=True,
     )
     todo = {name: Restore(op.context(op.nodes[name]), backup, DATABASE) for name, backup in found.items()}
-    users, doubt, each = Users(at.manager, database.used_by), common.Doubt(), partial(_each, at, todo)
+    users, doubt, each = Users(at.manager, database.used_by), common.Doubt(), partial(each_of, at, todo)
 
     def check() -> None:
         users.check()
@@ -211,7 +149,7 @@ def database(op: Operation, placed: Placed, wanted: str) -> None:
     steps = (
         Step("", "Checking the backup", check, gate=True),
         Step("", "Stopping what uses the database", users.stop, undo=start_again),
-        Step("", "Safety backup", partial(_safety, node)),
+        Step("", "Safety backup", partial(safety, node)),
         Step("", "Restoring beside the old one", each(Restore.prepare), undo=each(Restore.drop)),
         Step("", "Exchanging", swap, undo=each(Restore.back), settles=True),
         Step("", "Starting what uses the database", start),
@@ -220,10 +158,12 @@ def database(op: Operation, placed: Placed, wanted: str) -> None:
     common.perform(op, common.CORRUPT, steps, todo, doubt)
 
 
-def _safety(node: DataNode) -> None:
+def safety(node: DataNode) -> None:
+    """Save what is there, as far as it can be read."""
     data_node.ready(node.context)
     node.safety(DATABASE)
 
 
-def _each(at: _At, todo: dict[str, Restore], action: common.Action) -> common.Act:
+def each_of(at: At, todo: dict[str, Restore], action: common.Action) -> common.Act:
+    """Return what does something with the restore."""
     return lambda: on_each(at.data, todo, action)

@@ -18,11 +18,13 @@ class Holding:
         runs: the services that hold data and have a container there.
         keeps: whether there are backups.
         down: whether an emergency took everything down from there, and was cut off.
+        anew: whether the database had begun anew by then, and nothing was restored into it.
     """
 
     runs: tuple[str, ...] = ()
     keeps: bool = False
     down: bool = False
+    anew: bool = False
 
 
 def holding(docker: Docker, project: str, services: Sequence[str], directory: str, backups: str) -> Command:
@@ -42,7 +44,8 @@ def parse_holding(lines: Iterable[str]) -> Holding:
     """Reads the answer of `holding`."""
     told = tuple(lines)
     runs = tuple(line.removeprefix("runs ") for line in told if line.startswith("runs "))
-    return Holding(runs, "keeps" in told, "down" in told)
+    down = next((line for line in told if line.startswith("down")), "")
+    return Holding(runs, "keeps" in told, bool(down), down.split() == ["down", "anew"])
 
 
 def pause(docker: Docker, stack: str, record: str, services: Sequence[str], limit: int) -> Command:

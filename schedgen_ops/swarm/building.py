@@ -21,6 +21,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import state
+from schedgen_ops.swarm import finding
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
 
@@ -35,6 +36,8 @@ def build(session: SwarmSession) -> None:
     tracked = found.ids
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
+    if host_run.settings.database:
+        finding.refuse_elsewhere(host_run.context, document, host_run.settings.database.service)
     records = _described(host_run, tracked)
     overlay = rollout.overlay(records, release.id, None, host_run.services)
     host_run.run(host_run.orchestrator.pin(host_run.paths.release(release.id), overlay))

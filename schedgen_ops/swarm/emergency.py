@@ -37,9 +37,17 @@ def refuse_down(placed: Placed, manager: str) -> None:
     Raises:
         Refused: where an emergency was cut off in the middle.
     """
+    if placed.having[manager].anew:
+        raise empty(manager)
     if placed.having[manager].down:
         hint = "`inv emergency.recover` again, or `inv deploy.recover`: it starts all with the data as it is."
         raise Refused(CUT_OFF, host=manager, hint=hint)
+
+
+def empty(host: str) -> Refused:
+    """Return why nothing is started where the database had begun anew, and nothing was restored into it."""
+    text = f"{CUT_OFF}, and the database is empty"
+    return Refused(text, host=host, hint="`inv emergency.recover` again restores it, and starts everything.")
 
 
 def at_work(host: HostContext) -> HostRun:
@@ -98,13 +106,22 @@ class WholeStack:
             OpsError: where something goes on running.
         """
         host = self.manager.context
-        host.run(files.replace(record(host), f"{self.release.id}\n"))
+        self.note()
         self._stop_others()
         there = {each.service for each in seen(host).services}
         if ours := [name for name in (*self.names, MIGRATING) if name in there]:
             rolling.remove(self.manager, ours)
         self.ended(self.names)
         self.manager.say("Everything is down; the volumes are there")
+
+    def note(self, *, anew: bool = False) -> None:
+        """Keep on record that everything is down.
+
+        Args:
+            anew: whether the database is about to begin anew: nobody may use it before something is restored.
+        """
+        host = self.manager.context
+        host.run(files.replace(record(host), f"{self.release.id}\n{'anew' if anew else ''}\n"))
 
     def _stop_others(self) -> None:
         ours = {*self.names, MIGRATING}

@@ -100,6 +100,30 @@ def _host(seen: Seen, told: Mapping[str, list[str]], bound: str, service: str) -
     return found
 
 
+def refuse_elsewhere(host: HostContext, document: Mapping[str, Any], service: str) -> None:
+    """Refuse a release that would start the database on another node than the one that has its data.
+
+    Args:
+        document: the compose file, resolved.
+
+    Raises:
+        OpsError: where the compose file names another one.
+    """
+    wanted = swarm.bound(_placed(document, service)) if service in document["services"] else ""
+    if not wanted:
+        return
+    seen = manager.seen(host)
+    placed = next((each.placed for each in seen.services if each.service == service), ())
+    there, here = seen.node(wanted), seen.node(swarm.bound(placed))
+    if here and there != here:
+        name = there.name if there else wanted
+        raise OpsError(
+            f"the compose file has {service} on {name}, and its data is on {here.name}",
+            hint=f"Say `node.hostname == {here.name}` in the compose file. Where the data was moved by hand, "
+            "tell the service first: `docker service update --constraint-rm ... --constraint-add ...`.",
+        )
+
+
 def not_there(settings: Settings) -> OpsError:
     """Return the error for a database that was started and is on no node of the config."""
     service = settings.database.service if settings.database else ""

@@ -58,6 +58,8 @@ class SwarmSession(Session):
         asked, first = self._reach(), self.at_work.remote.name
         if first in asked.errors:
             raise asked.errors[first]
+        if asked.ok[first].anew:
+            raise emergency.empty(first)
         cut_off = self._cut_off() if asked.ok[first].down else None
         if cut_off:
             cut_off.start_again()

@@ -93,7 +93,7 @@ def push(op: Operation, id: str) -> None:
     cli.push(op, id)
 
 
-@operation(locks=True, help=_ONE)
+@operation(swarm="data", locks=True, help=_ONE)
 def pull(op: Operation, id: str) -> None:
     """Bring a backup back from the offsite remote to its hosts; goes on where it broke off."""
     from schedgen_ops.cli import offsite as cli

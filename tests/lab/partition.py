@@ -1,4 +1,4 @@
-"""A node of the lab that is cut off from the others, for as long as a block lasts; who runs the test reaches it."""
+"""A node of the lab that is cut off from the others, and not from who runs the test, while a block lasts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ iptables -N $1; iptables -I INPUT -j $1; iptables -I OUTPUT -j $1
 for ip in {others}; do iptables -A $1 -s $ip -j DROP; iptables -A $1 -d $ip -j DROP; done
 nohup setsid bash -c 'sleep {most}; {heal}' > /dev/null 2>&1 < /dev/null &
 """
-_HEAL = (
-    "(iptables -D INPUT -j $1; iptables -D OUTPUT -j $1; iptables -F $1; iptables -X $1) 2> /dev/null || true"
-)
+_HEAL = """
+(iptables -D INPUT -j $1; iptables -D OUTPUT -j $1; iptables -F $1; iptables -X $1) 2> /dev/null || true
+"""
 _ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
 
 

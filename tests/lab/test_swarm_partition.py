@@ -45,7 +45,7 @@ def test_a_first_host_without_a_quorum_ends_the_deploy_in_doubt(on: Stack, swarm
 
 
 def _cut_in_the_middle(on: Stack, node: Box, others: Sequence[Box]) -> tuple[Ran, float]:
-    """What became of a deploy while a node was cut off, and how long that took; all nodes answer meanwhile."""
+    """What became of a deploy while a node was cut off, and after how long; all nodes answer meanwhile."""
     run = on.op.start("deploy", "--branch", "v2")
     run.until("=== Step 4: ")
     began = time.monotonic()

@@ -6,27 +6,34 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import test_swarm_data
 import test_tasks
-from fakes import Answer, FakeClock, FakeHost, result
-from swarm_kit import swarm
+from fakes import Answer, FakeClock, FakeHost, context, result
+from swarm_kit import document, record, swarm
 from test_backup_restore import boxes
 from test_swarm_data import DB, HOSTS, MADE, R1, a_node, did, keeping, manager, of_data
 from test_swarm_environment import node, service
 from test_swarm_rolling import host_run
 from test_tasks import Capture
 
+from schedgen_ops.backup.catalog import manifest
+from schedgen_ops.backup.offsite import transfer
 from schedgen_ops.backup.restore.swap import Note
+from schedgen_ops.commands.docker import DEFINITION_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
 from schedgen_ops.commands.swarm_data import Holding, parse_holding
-from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.errors import ConnectionLost, OpsError, Refused
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
+from schedgen_ops.orchestrators.swarm import stack
+from schedgen_ops.orchestrators.swarm.bound import bound_to
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.shell import Command
+from schedgen_ops.swarm import finding
 from schedgen_ops.swarm.session import SwarmSession
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch.rules import CheckVerdict, Finding
@@ -35,8 +42,9 @@ inv, op = test_tasks.inv, test_swarm_data.op
 
 WELL = (Finding("service db", CheckVerdict.PASSED, "1 of 1 run"),)
 LEFT = re.compile(r"list|read|look|whose|count|cat|acquire|docker inspect|docker info")
-FILE = {
-    "services": {"db": {"deploy": {"placement": {"constraints": ["node.id == id-app2"]}}}},
+LABELS = {DEFINITION_LABEL: "aa", ONEOFF_LABEL: "False", PROJECT_LABEL: "shop", SERVICE_LABEL: "db"}
+FILE: dict[str, Any] = {
+    "services": {"db": {"deploy": {"placement": {"constraints": ["node.id == id-app2"]}}, "labels": LABELS}},
     "volumes": {"base": {"name": "shop_base"}},
 }
 
@@ -162,9 +170,8 @@ def test_everything_is_taken_down_the_database_restored_alone_and_all_started(
     assert op("emergency.recover", "--yes", on=[first, second, third()]) == 0, capsys.readouterr().err
     waits = [done for done in order.done if done.endswith("wait for the end of what runs")]
     assert waits == ["app1: wait for the end of what runs", "app2: wait for the end of what runs"]
-    assert [done for done in order.done if done not in (*waits, "app2: make the project's directory")][
-        :11
-    ] == [
+    others = (*waits, "app2: make the project's directory")
+    assert [done for done in order.done if done not in others][:12] == [
         "app2: verify the backup",
         "app1: write /srv/shop/.schedgen/down",
         "app1: docker service rm db, web",
@@ -173,6 +180,7 @@ def test_everything_is_taken_down_the_database_restored_alone_and_all_started(
         "app2: finish the backup",
         "app2: restore beside",
         "app2: swap",
+        "app1: write /srv/shop/.schedgen/down",
         "app1: docker stack deploy db, web",
         "app1: rm -rf -- /srv/shop/.schedgen/down",
         "app1: start what was stopped",
@@ -216,7 +224,7 @@ def test_files_that_a_database_does_not_start_with_are_set_aside_without_its_ser
     }
     exited = boxes("db").replace('"running"', '"exited"').replace('"exit_code": 0', '"exit_code": 1')
     second.answers |= {
-        "docker inspect": [exited, exited, exited, boxes("db")],
+        "docker inspect": [exited, exited, boxes("db")],
         "{ docker logs --tail 200 id-db; } 2>&1": "PANIC:  could not locate a valid checkpoint record\n",
         "hold the volumes": "held\n",
         "set the files aside": f"file files-0.tar.gz 5 {'0' * 64}\n",
@@ -316,3 +324,108 @@ def test_half_exchanged_data_is_put_back_before_its_users_are_started() -> None:
 
 def test_a_node_tells_of_an_emergency_that_was_cut_off() -> None:
     assert parse_holding(["runs db", "keeps", "down"]) == Holding(("db",), True, True)
+
+
+LOST = ConnectionLost("gone", host="app2")
+COPY = f"{MADE.id} {manifest.to_json(MADE)}\n"
+
+
+@pytest.fixture
+def offsite(op: Callable[..., int]) -> Callable[..., int]:
+    """Runs a task where backups are pushed."""
+    file = Path("config/staging.yaml")
+    config = json.loads(file.read_text())
+    config["backup"]["offsite"] = {"path": "bucket/copies", "options": {"type": "local"}}
+    file.write_text(json.dumps(config))
+    return op
+
+
+def _copies(command: Command) -> str:
+    """What the remote has: those of the node that is lost."""
+    return COPY if dict(command.values)["name"] == "app2" else ""
+
+
+def on_third(**answers: Answer) -> FakeHost:
+    """A node that never had anything of the database, and has a way to the offsite remote."""
+    host = third()
+    more = data()
+    host.answers |= {key: value for key, value in more.answers.items() if key not in host.answers}
+    host.answers |= {
+        "look for the data": "",
+        "look for volumes": "id-app3\n",
+        "docker inspect": boxes("db"),
+        "list backups": "",
+        "look at the copies on the remote": _copies,
+    }
+    host.answers |= {key.replace("_", " "): value for key, value in answers.items()}
+    return host
+
+
+def test_a_database_whose_node_is_lost_begins_anew_on_another_one_with_a_copy_of_the_lost_ones(
+    offsite: Callable[..., int], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "copy", lambda *_, **__: ())
+    first, last = lead("web", "db"), on_third()
+    path = f"/srv/shop/.schedgen/releases/{R1.id}"
+    first.answers |= {f"write {path}/swarm/db.json": "", f"write {path}/release.json": ""}
+    words = ("emergency.recover", "--yes", "--id", MADE.id, "--from-offsite", "--node", "app3")
+    assert offsite(*words, on=[first, a_node("app2", look_for_the_data=LOST), last]) == 0, (
+        capsys.readouterr().err
+    )
+    (written,) = (
+        json.loads(str(c.stdin)) for c in first.commands if c.title == f"write {path}/swarm/db.json"
+    )
+    assert written["services"]["db"]["deploy"]["placement"]["constraints"] == ["node.id == id-app3"]
+    notes = [str(c.stdin) for c in first.commands if c.title == "write /srv/shop/.schedgen/down"]
+    # Whoever comes in between is not to serve an empty database.
+    assert [note.split()[1:] for note in notes] == [[], ["anew"], []]
+    assert "swap" in did(last)
+    assert "back up" not in did(last)
+
+
+def test_a_database_begins_anew_on_no_node_as_long_as_its_data_answers(
+    op: Callable[..., int], capsys: Capture
+) -> None:
+    words = ("emergency.recover", "--yes", "--node")
+    assert op(*words, "app3", on=[lead("web", "db"), data(), third()]) == 3
+    assert "the data is on app2, which answers" in capsys.readouterr().err
+    lost = a_node("app2", look_for_the_data=LOST)
+    assert op(*words, "app2", on=[lead("web"), lost, third()]) == 3
+    assert op(*words, "nope", on=[lead("web"), lost, third()]) == 2
+    assert op("emergency.recover", "--yes", "--from-offsite", on=[lead("web"), data(), third()]) == 2
+    first = lead("web")
+    first.answers[f"cat -- /srv/shop/.schedgen/releases/{R1.id}/swarm/db.json"] = json.dumps(
+        {"services": {"db": {"deploy": FILE["services"]["db"]["deploy"]}}}
+    )
+    last = on_third(look_for_the_data="keeps\n", list_backups=COPY)
+    assert op(*words, "app3", on=[first, lost, last]) == 5
+    assert "db.json cannot be read" in capsys.readouterr().err
+    assert "write /srv/shop/.schedgen/down" not in did(first)
+
+
+def test_an_empty_database_serves_nobody(op: Callable[..., int], capsys: Capture) -> None:
+    first = lead("web", look_for_the_data="down anew\n")
+    assert op("backup.restore", MADE.id, "--yes", on=[first, data(), third()]) == 3
+    assert "the database is empty" in capsys.readouterr().err
+    made = session(first, of_data(look_for_the_data="runs db\n"), third())
+    with pytest.raises(Refused, match="the database is empty"):
+        made.recover()
+
+
+def test_a_file_for_another_node_is_what_a_deploy_would_write_for_that() -> None:
+    written = document()
+    records = record(strategy="stop-first"), swarm()
+    there, here = (stack.part(written, "store", *records, (), node) for node in ("id-app2", "id-app3"))
+    assert bound_to(there.document, "store", "id-app3") == here
+    assert bound_to(json.loads(there.text), "store", "id-app3").text == here.text
+
+
+def test_a_release_that_says_another_node_than_the_datas_is_refused() -> None:
+    told = "\n".join((node(), node("app2"), *service("db"))).replace("[]", '["node.id == id-app1"]')
+    host = lead(look_at_the_Swarm=told)
+    for constraints in ([], ["node.hostname == app1"], ["node.id==id-app1"]):
+        said = {"services": {"db": {"deploy": {"placement": {"constraints": constraints}}}}}
+        finding.refuse_elsewhere(context(host, swarm()), said, "db")
+    said = {"services": {"db": {"deploy": {"placement": {"constraints": ["node.hostname == app2"]}}}}}
+    with pytest.raises(OpsError, match="has db on app2, and its data is on app1"):
+        finding.refuse_elsewhere(context(host, swarm()), said, "db")
