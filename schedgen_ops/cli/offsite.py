@@ -83,8 +83,14 @@ def pull_to(op: Operation, remote: Remote) -> Pull:
         ConfigError: where no remote is configured, or a secret of it is missing.
     """
     offsite, target = _remote(op)
-    # Copies are kept by the name of the host; on a Swarm the database may have run on another one.
-    others = tuple(name for name in op.nodes.names if name != remote.name) if op.placed else ()
+    if not op.placed:
+        return Pull(op.context(remote), offsite, target)
+    from schedgen_ops.swarm import data_node
+
+    # rclone is run in the project's folder, which a node has once it has a backup.
+    data_node.ready(op.context(remote))
+    # Copies are kept by the name of the host; the database may have run on another one.
+    others = tuple(name for name in op.nodes.names if name != remote.name)
     return Pull(op.context(remote), offsite, target, others)
 
 

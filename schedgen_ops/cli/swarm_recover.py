@@ -81,7 +81,6 @@ class _Recovery:
         at.settle_on(node or finding.find(at.manager, at.nodes, placed, whole.release, whole.files))
         op = at.op
         if from_offsite:
-            data_node.ready(op.context(op.nodes[at.node]))
             self.pull = offsite.pull_to(op, op.nodes[at.node])
         self.found = {at.node: self.pull.offered(wanted) if self.pull else at.backup(wanted)}
         self.todo = {
