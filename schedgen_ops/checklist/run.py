@@ -78,7 +78,7 @@ def look(
     if vault:
         problems["secrets"], told["secrets"] = arriving.judged(vault, host.name, results.get("secrets"))
     if settings.on_swarm:
-        what = "what is backed up is looked for on all nodes" if settings.database else "there is no database"
+        what = "what is backed up is looked for on all nodes" if settings.stores else "there is no data"
         told["containers"] = f"{what}; no container of Compose's is here"
     elif plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"

@@ -46,7 +46,7 @@ def preflight(op: Operation, ref: Ref) -> None:
 
 def _saved(op: Operation) -> Result | None:
     """What the node of a Swarm that has the database says of its backups; hosts of Compose have their own."""
-    if not (op.settings.on_swarm and op.settings.database):
+    if not (op.settings.on_swarm and op.settings.stores):
         return None
     from schedgen_ops.cli import placing
 

@@ -59,18 +59,16 @@ class At:
         self.op.fleet = self.op.nodes.only({name, self.op.nodes.names[0]})
 
     def backup(self, wanted: str) -> Manifest:
-        """The backup that is restored, the newest good one of the database where none is named.
+        """The backup that is restored, the newest good one of all data where none is named.
 
         Raises:
             OpsError: where there is none.
         """
         catalog = catalog_of(self.op, self.op.nodes[self.node])
-        found = (
-            selection.named(catalog, wanted, self.node)
-            if wanted
-            else selection.newest(catalog, database=True)
-        )
-        if found is None or found.database is None:
+        database, objects = bool(self.placed.written.database), bool(self.placed.written.objects)
+        whole = partial(selection.newest, catalog, database=database)
+        found = selection.named(catalog, wanted, self.node) if wanted else whole(objects=objects) or whole()
+        if found is None or (database and found.database is None):
             raise OpsError("there is no good backup of the database here", host=self.node)
         return found
 
@@ -117,7 +115,8 @@ def database(op: Operation, placed: Placed, wanted: str) -> None:
     at.settle_on(placed.node())
     found = {at.node: at.backup(wanted)}
     database = placed.written.database
-    assert database is not None
+    if database is None or found[at.node].database is None:
+        raise OpsError("there is no good backup of the database here", host=at.node)
     names = ", ".join(database.used_by)
     common.ask(
         op,
@@ -158,10 +157,10 @@ def database(op: Operation, placed: Placed, wanted: str) -> None:
     common.perform(op, common.CORRUPT, steps, todo, doubt)
 
 
-def safety(node: DataNode) -> None:
+def safety(node: DataNode, parts: frozenset[str] = DATABASE) -> None:
     """Save what is there, as far as it can be read."""
     data_node.ready(node.context)
-    node.safety(DATABASE)
+    node.safety(parts)
 
 
 def each_of(at: At, todo: dict[str, Restore], action: common.Action) -> common.Act:

@@ -8,7 +8,7 @@ from functools import partial
 
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.offsite.pull import Pull
-from schedgen_ops.backup.restore.run import DATABASE, Restore
+from schedgen_ops.backup.restore.run import DATA, Restore
 from schedgen_ops.cli import emergency_common as common
 from schedgen_ops.cli import offsite
 from schedgen_ops.cli.locking import awaited
@@ -40,7 +40,7 @@ def recover(op: Operation, placed: Placed, wanted: str, node: str, *, from_offsi
     awaited(op, begun=("emergency", common.COMPLETE))
     at = At(op, placed)
     one = _Recovery(at, WholeStack(emergency.at_work(at.manager), at.nodes))
-    if placed.written.database:
+    if placed.written.stores:
         one.find(wanted, node, from_offsite=from_offsite)
     elif wanted or node:
         raise Refused("this Swarm holds no data that could be replaced", hint="Leave out --id and --node.")
@@ -84,7 +84,7 @@ class _Recovery:
             self.pull = offsite.pull_to(op, op.nodes[at.node])
         self.found = {at.node: self.pull.offered(wanted) if self.pull else at.backup(wanted)}
         self.todo = {
-            name: Restore(op.context(op.nodes[name]), backup, DATABASE) for name, backup in self.found.items()
+            name: Restore(op.context(op.nodes[name]), backup, DATA) for name, backup in self.found.items()
         }
 
     @property
@@ -107,7 +107,7 @@ class _Recovery:
         return (
             *((fetching,) if self.pull else ()),
             Step("", "Looking", self._look, gate=True),
-            Step("", "Stopping everything", self.whole.down, settles=True),
+            Step("", "Stopping everything", self._down, settles=True),
             *(self._restoring() if self.found else ()),
             Step("", "Starting everything", self._up),
             Step("", "Verification", self.at.verify),
@@ -124,16 +124,28 @@ class _Recovery:
             node.up_data()
 
         def swap() -> None:
+            settings = self.at.placed.written
+            if settings.objects:
+                for one in self.todo.values():
+                    one.held.hold()
+                self.whole.vacate(settings.objects.service)
             each(Restore.swap)()
             self.whole.note()
 
-        saving = Step("", "Safety backup", partial(safety, node))
+        saving = Step("", "Safety backup", partial(safety, node, self._parts))
         return (
             Step("", "Starting the database", begin if self.begins else node.up_data),
             *(() if self.begins else (saving,)),
             Step("", "Restoring", each(Restore.prepare)),
             Step("", "Exchanging", swap),
         )
+
+    @property
+    def _parts(self) -> frozenset[str]:
+        """What data there is."""
+        written = self.at.placed.written
+        stored = {"database": written.database, "objects": written.objects}
+        return frozenset(name for name, part in stored.items() if part)
 
     def _fetch(self) -> None:
         assert self.pull is not None
@@ -144,6 +156,10 @@ class _Recovery:
         each_of(self.at, self.todo, Restore.check_files)()
         if self.begins:
             elsewhere.rebound(self.whole, self.at.op.nodes[self.at.node])
+
+    def _down(self) -> None:
+        first = self.at.placed.having[self.at.manager.name]
+        self.whole.down(anew=first.anew)
 
     def _up(self) -> None:
         if failed := self.whole.up():

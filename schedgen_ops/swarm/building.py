@@ -36,8 +36,8 @@ def build(session: SwarmSession) -> None:
     tracked = found.ids
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
-    if host_run.settings.database:
-        finding.refuse_elsewhere(host_run.context, document, host_run.settings.database.service)
+    for service in host_run.settings.stores:
+        finding.refuse_elsewhere(host_run.context, document, service)
     records = _described(host_run, tracked)
     overlay = rollout.overlay(records, release.id, None, host_run.services)
     host_run.run(host_run.orchestrator.pin(host_run.paths.release(release.id), overlay))

@@ -47,16 +47,15 @@ def begins(whole: WholeStack, nodes: Fleet, placed: Placed, wanted: str) -> bool
 
 
 def rebound(whole: WholeStack, remote: Remote) -> tuple[tuple[Release, Part], ...]:
-    """Return the database's file for this node, for every release that has it: for rollbacks as well.
+    """Return the files of what holds data for this node, of every release: for rollbacks as well.
 
     Raises:
         OpsError: where one cannot be read.
     """
-    manager, database = whole.manager, whole.manager.settings.database
-    assert database is not None
-    service, found = database.service, []
+    manager, found = whole.manager, []
     node = remote.run(swarm.volumes(manager.docker, ()), deadline=QUICK).text
-    for release in manager.seen.shelf.releases:
+    every = [(release, name) for release in manager.seen.shelf.releases for name in manager.settings.stores]
+    for release, service in every:
         path = f"{folder(manager, release.id)}/{service}.json"
         answer = manager.context.run(files.read(path), check=False)
         # Of a release that cannot be gone back to there need be none.
@@ -69,19 +68,19 @@ def rebound(whole: WholeStack, remote: Remote) -> tuple[tuple[Release, Part], ..
 
 
 def bind(whole: WholeStack, remote: Remote) -> None:
-    """Have every release run the database on this node from now on.
+    """Have every release run what holds data on this node from now on.
 
     Raises:
         OpsError: where a file cannot be read or written.
     """
     manager = whole.manager
+    changed = {release.id: release for release in manager.seen.shelf.releases}
     for release, part in rebound(whole, remote):
         manager.run(files.replace(f"{folder(manager, release.id)}/{part.name}.json", part.text))
-        if part.name not in release.services:
-            continue
-        record = replace(release.services[part.name], definition=part.definition)
-        changed = replace(release, services={**release.services, part.name: record})
-        store.write(manager.remote, manager.paths, changed)
-        if release.id == whole.release.id:
-            manager.old = manager.new = changed
-    manager.say(f"The database is to run on {remote.name} from now on")
+        now = changed[release.id]
+        if part.name in now.services:
+            record = replace(now.services[part.name], definition=part.definition)
+            changed[release.id] = replace(now, services={**now.services, part.name: record})
+            store.write(manager.remote, manager.paths, changed[release.id])
+    manager.old = manager.new = changed[whole.release.id]
+    manager.say(f"The data is on {remote.name} from now on")

@@ -97,16 +97,19 @@ class WholeStack:
         ingress = (INGRESS,) if rolling.has(self.release, INGRESS) else ()
         return (*ingress, *self.release.services)
 
-    def down(self) -> None:
+    def down(self, *, anew: bool = False) -> None:
         """Remove every service, and wait until nothing of them runs; volumes stay.
 
         What the release does not have is no service that we could make again: it is stopped for the time.
+
+        Args:
+            anew: whether the data began anew in an emergency before this one, and nothing was restored since.
 
         Raises:
             OpsError: where something goes on running.
         """
         host = self.manager.context
-        self.note()
+        self.note(anew=anew)
         self._stop_others()
         there = {each.service for each in seen(host).services}
         if ours := [name for name in (*self.names, MIGRATING) if name in there]:
@@ -201,7 +204,9 @@ class WholeStack:
             self.manager.say(f"Started: {', '.join(lasting)}")
 
     def start_again(self) -> None:
-        """After an emergency that was cut off: start what holds the data, before anybody who uses it.
+        """After an emergency that was cut off: start the database, before anybody who uses it.
+
+        Objects that are half exchanged are put back while nothing of their store runs.
 
         Raises:
             OpsError: where it does not start; then nobody who uses it is started.

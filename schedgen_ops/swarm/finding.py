@@ -1,4 +1,4 @@
-"""The node that has the database, also while that does not run: by the release's file, or by its volume."""
+"""The node that has the data, also while nothing of it runs: by the release's file, or by its volume."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from schedgen_ops.swarm import manager
 from schedgen_ops.swarm.data_node import Placed
 
 _LOST = (
-    "Bring the node back. Where it is lost for good, docs/limits.md tells how the database is started on "
-    "another one, with what was pushed."
+    "Bring the node back. Where it is lost for good, docs/backup.md tells how the data begins anew on another "
+    "one."
 )
 
 
 def find(host: HostContext, nodes: Fleet, placed: Placed, release: Release, folder: str) -> str:
-    """Return the host of the config that has the database's data.
+    """Return the host of the config that has the data.
 
     Args:
         host: the manager.
@@ -37,9 +37,8 @@ def find(host: HostContext, nodes: Fleet, placed: Placed, release: Release, fold
         Refused: where that node does not answer, or is not known.
         OpsError: where nobody can be asked.
     """
-    database = placed.written.database
-    assert database is not None
-    service = database.service
+    # All of it is on one node.
+    service = placed.written.stores[0]
     runs = [name for name, each in placed.having.items() if service in each.runs]
     if len(runs) == 1:
         return runs[0]
@@ -57,11 +56,9 @@ def find(host: HostContext, nodes: Fleet, placed: Placed, release: Release, fold
 
 
 def with_data(placed: Placed, name: str) -> Placed:
-    """Return the nodes with the database on the one of that name, though it may not run yet."""
-    database = placed.written.database
+    """Return the nodes with the data on the one of that name, though its services may not run yet."""
     having = placed.having.get(name, Holding())
-    services = (database.service,) if database else ()
-    return replace(placed, having={**placed.having, name: replace(having, runs=services)})
+    return replace(placed, having={**placed.having, name: replace(having, runs=placed.written.stores)})
 
 
 def _file(host: HostContext, path: str) -> Mapping[str, Any]:
@@ -126,7 +123,7 @@ def refuse_elsewhere(host: HostContext, document: Mapping[str, Any], service: st
 
 def not_there(settings: Settings) -> OpsError:
     """Return the error for a database that was started and is on no node of the config."""
-    service = settings.database.service if settings.database else ""
+    service = ", ".join(settings.stores)
     return OpsError(
         f"{service} was started, and runs on no node of the config", hint="`inv status` tells where."
     )

@@ -43,7 +43,7 @@ def until_verified(on: SwarmSession) -> tuple[Step, ...]:
     migrating = on.settings.migrations is not None
     return (
         pipeline.preflight(on, lambda: _make_sure(on), pulls=True),
-        *((backing.step(on),) if on.settings.database else ()),
+        *((backing.step(on),) if on.settings.stores else ()),
         from_git.pulling(on),
         Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
         *((_migrations(on),) if migrating else ()),
@@ -94,15 +94,13 @@ def _migrations(session: SwarmSession) -> Step:
 
 
 def _bring_data(session: SwarmSession) -> None:
-    """Have the database run that does not yet, and save what it has before anything is done with it."""
+    """Have what holds data run that does not yet, and save what it has before anything is done with it."""
     host_run = session.at_work
-    if not backing.begun(session):
+    if not (new := backing.begun(session)):
         return
-    assert session.settings.database
-    service = session.settings.database.service
     records = host_run.release.services
-    needed = needed_by([service], {name: record.needs for name, record in records.items()})
-    rolling.bring(host_run, [*needed, service])
+    needed = needed_by(new, {name: record.needs for name, record in records.items()})
+    rolling.bring(host_run, [*needed, *new])
     backing.save_first(session)
     begin(host_run)
 

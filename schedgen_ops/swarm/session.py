@@ -18,6 +18,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import data_node, emergency, finding, parted, recovery, verifying
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
+from schedgen_ops.swarm.manager import folder
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
@@ -93,7 +94,7 @@ class SwarmSession(Session):
         """What the nodes have of the data, as far as they answer."""
         command = data_node.ask(self.settings)
         asked = self.nodes.each(lambda remote: parse_holding(remote.run(command, deadline=_REACH).lines()))
-        if self.settings.database:
+        if self.settings.stores:
             self.placed = data_node.Placed(self.settings, asked.ok, tuple(asked.errors))
         return asked
 
@@ -117,10 +118,20 @@ class SwarmSession(Session):
         return replace(self.node(remote), settings=settings, records=self.fleet.hosts[0])
 
     def _node_of_data(self, placed: Placed) -> HostContext | None:
+        """The node of the data, also where a restore or an emergency has services of it stopped."""
+        serving = self.at_work.seen.shelf.serving
         try:
-            return self.of_data(self.nodes[placed.node()])
+            name = placed.node()
         except Refused:
-            return None
+            if serving is None:
+                return None
+            at, files = self.at_work.context, folder(self.at_work, serving.id)
+            try:
+                name = finding.find(at, self.nodes, placed, serving, files)
+            except Refused:
+                return None
+            self.placed = finding.with_data(placed, name)
+        return self.of_data(self.nodes[name])
 
     def interrupt(self) -> None:
         """Ask what runs for the run to end, on the hosts and here."""

@@ -29,7 +29,7 @@ def database(op: Operation) -> None:
     cli.create(op, frozenset({"database"}))
 
 
-@operation(locks=True)
+@operation(swarm="data", locks=True)
 def objects(op: Operation) -> None:
     """Back up the objects alone."""
     from schedgen_ops.cli import backup as cli

@@ -18,13 +18,16 @@ DOOR = 3000
 
 
 @contextmanager
-def on_swarm(lab: Place, nodes: Sequence[Box], folder: Path, **changes: Any) -> Iterator[Stack]:
-    """The project `swarmed` on the first node, and an operator whose config has all of them.
+def on_swarm(
+    lab: Place, nodes: Sequence[Box], folder: Path, *, shape: str = "swarm", **changes: Any
+) -> Iterator[Stack]:
+    """A project on the first node, and an operator whose config has all of them.
 
     Args:
+        shape: what it is made of, a folder below stacks/; the project is called after it, or `swarmed`.
         changes: keys of the config that are others.
     """
-    with stack("swarmed", lab, nodes[0], folder, shape="swarm") as made:
+    with stack("swarmed" if shape == "swarm" else shape, lab, nodes[0], folder, shape=shape) as made:
         file = folder / "config" / "lab.yaml"
         config = over(yaml.safe_load(file.read_text()), changes)
         config["hosts"] = [host_entry(lab, box) for box in nodes]

@@ -60,7 +60,6 @@ def _serves(swarm: tuple[Box, ...], version: str) -> None:
 
 def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
     for words in (
-        ("backup.objects",),
         ("deploy.guarded", "--canary", "10"),
         ("ops.restart", "web"),
         ("doctor",),

@@ -50,7 +50,7 @@ def test_a_database_lost_with_its_node_begins_anew_elsewhere_from_a_copy(
         refused = on.op("emergency.recover", "--yes")
         assert (refused.code, "the data of db is on app2" in refused.output) == (3, True), refused.output
         ran = on.op("emergency.recover", "--yes", "--id", id_, "--from-offsite", "--node", "app3")
-        assert (ran.code, "is to run on app3 from now on" in ran.output) == (0, True), ran.output
+        assert (ran.code, "The data is on app3 from now on" in ran.output) == (0, True), ran.output
         assert sql(on, "SELECT count(*) FROM orders") == "1000"
         serves((first, third), "1")
     finally:

@@ -208,7 +208,7 @@ def test_a_database_whose_node_is_lost_is_not_started_elsewhere_empty(
     assert op("emergency.recover", "--yes", on=[first, a_node("app2", look_for_the_data=lost), third()]) == 3
     told = capsys.readouterr().err
     assert "the data of db is on app2, and that does not answer" in told
-    assert "docs/limits.md" in told
+    assert "docs/backup.md" in told
     assert "write /srv/shop/.schedgen/down" not in did(first)
 
 

@@ -260,13 +260,6 @@ def test_a_database_that_was_never_saved_is_overdue(op: Callable[..., int], caps
     assert op("backup.restore", "manual", "--yes", on=hosts) == 2
 
 
-def test_what_does_not_work_yet_is_refused_by_name(op: Callable[..., int], capsys: Capture) -> None:
-    hosts = [manager(), keeping(), a_node("app3")]
-    assert op("backup.objects", on=hosts) == 2
-    assert "does not work on a Swarm" in capsys.readouterr().err
-    assert all(did(host) == [] for host in hosts)
-
-
 def test_a_kept_release_of_the_manager_holds_its_backup_on_another_node(
     op: Callable[..., int], capsys: Capture
 ) -> None:

@@ -83,6 +83,7 @@ def put_back(host: HostContext, note: Note) -> None:
         if look(host) is not None:
             raise
         host.warn(f"The old data is in place, and who uses it is not well: {error.message}")
+    restore.held.let_go()
     if not (ran or host.settings.on_swarm):
         restore.drop()
         return
