@@ -19,8 +19,8 @@ from schedgen_ops.swarm import manager
 from schedgen_ops.swarm.data_node import Placed
 
 _LOST = (
-    "Bring the node back. Where it is lost for good, docs/backup.md tells how the data begins anew on another "
-    "one."
+    "Bring the node back. Where it is lost for good, docs/backup.md tells how the data begins anew "
+    "on another one."
 )
 
 
