@@ -111,13 +111,15 @@ def _failed(host_run: HostRun, bad: Sequence[Rolled], limit: int) -> OpsError:
     )
 
 
-def _refused(host_run: HostRun, error: CommandFailed) -> OpsError:
+class Untold(OpsError):
+    """A manager did not take what it was told."""
+
+
+def _refused(host_run: HostRun, error: CommandFailed) -> Untold:
     """Why a manager did not take what it was told; without a quorum none does."""
     why = (error.detail.strip().splitlines() or [error.message])[-1]
     hint = "`inv status` tells which managers there are. Once they see one another, `inv deploy.recover`."
-    return OpsError(
-        f"the Swarm was not told: {why}", host=host_run.remote.name, detail=error.detail, hint=hint
-    )
+    return Untold(f"the Swarm was not told: {why}", host=host_run.remote.name, detail=error.detail, hint=hint)
 
 
 def run_job(host_run: HostRun, service: str, limit: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -90,7 +90,7 @@ def _migrations(session: SwarmSession) -> Step:
             events.info(session.emit, f"New migration: {name}")
         events.info(session.emit, "Migrations completed successfully")
 
-    return Step("3", "Running database migrations", run, undo=session.undoing(rolling.back), waits=True)
+    return Step("3", "Running database migrations", run, undo=back(session), waits=True)
 
 
 def _bring_data(session: SwarmSession) -> None:
@@ -103,6 +103,25 @@ def _bring_data(session: SwarmSession) -> None:
     rolling.bring(host_run, [*needed, *new])
     backing.save_first(session)
     begin(host_run)
+
+
+def back(session: SwarmSession) -> Callable[[], None]:
+    """Return what takes all services back that the run touched: each step's, where one before it has not.
+
+    A manager that could not be told is not told again: the next run takes it back.
+    """
+    every = session.undoing(rolling.back)
+
+    def undo() -> None:
+        if session.untold:
+            raise session.untold
+        try:
+            every()
+        except rolling.Untold as error:
+            session.untold = error
+            raise
+
+    return undo
 
 
 def begin(host_run: HostRun) -> None:
@@ -127,7 +146,7 @@ def open_ingress(session: SwarmSession, *, begins: bool) -> Step:
         if rolling.has(host_run.release, INGRESS):
             rolling.together(host_run, [INGRESS])
 
-    return Step("", "Ingress", run, undo=session.undoing(rolling.back), waits=begins)
+    return Step("", "Ingress", run, undo=back(session), waits=begins)
 
 
 def tiers(session: SwarmSession) -> tuple[Step, ...]:
@@ -150,7 +169,7 @@ def _rolling(session: SwarmSession, number: str, title: str, tier: str) -> Step:
         skipped = scope.migrating(session.settings, records)
         rolling.bring(host_run, [name for name in names if name != skipped])
 
-    return Step(number, title, run, undo=session.undoing(rolling.back))
+    return Step(number, title, run, undo=back(session))
 
 
 def check(session: SwarmSession, number: int) -> Step:

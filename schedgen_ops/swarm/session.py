@@ -19,9 +19,11 @@ from schedgen_ops.swarm import data_node, emergency, finding, parted, recovery, 
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.manager import folder
+from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
+_COMING_UP = 60
 
 
 @dataclass(slots=True)
@@ -41,11 +43,13 @@ class SwarmSession(Session):
     Attributes:
         nodes: all hosts of the config, as far as they answer.
         placed: which of them have data, once that was asked.
+        untold: why a manager could not be told to take the release back; None where it could, or need not.
         totals: bytes that the parts of the backup will likely come to, by host.
     """
 
     nodes: Fleet = field(default_factory=lambda: Fleet(()))
     placed: Placed | None = None
+    untold: OpsError | None = None
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     _looking: dict[str, NodeRun] = field(default_factory=dict)
 
@@ -173,10 +177,15 @@ class SwarmSession(Session):
             OpsError: where it does not pass its checks.
         """
         self.locked()
-        self.serving()
+        # The Swarm itself may still be at it: a node that came back gets its containers again.
+        seconds = min(_COMING_UP, self.settings.health.deadline)
+        self.serving(lambda at: verifier.come_up(at, seconds))
 
-    def serving(self) -> str:
+    def serving(self, look: verifying.Look = verifier.patiently) -> str:
         """Verify what serves after everything was taken back, and return it in words.
+
+        Args:
+            look: makes the checks of a node.
 
         Raises:
             OpsError: where it does not pass its checks.
@@ -187,7 +196,9 @@ class SwarmSession(Session):
         if old is None:
             return "Nothing served here before"
         bad = [
-            each for part in verifying.looked(self.nodes, self.node).values() for each in rules.failed(part)
+            each
+            for part in verifying.looked(self.nodes, self.node, look).values()
+            for each in rules.failed(part)
         ]
         if bad:
             raise OpsError(

@@ -13,12 +13,13 @@ from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 ContextOf = Callable[[Remote], HostContext]
+Look = Callable[[HostContext], tuple[rules.Finding, ...]]
 
 
 def looked(
     nodes: Fleet,
     context: ContextOf,
-    look: Callable[[HostContext], tuple[rules.Finding, ...]] = verifier.patiently,
+    look: Look = verifier.patiently,
 ) -> Mapping[str, tuple[rules.Finding, ...]]:
     """Return what the quick checks found, by node; one that is lost meanwhile is told of, and left out.
 
