@@ -1,4 +1,4 @@
-"""Nodes that answer us and not the managers: a deploy is refused or taken back for them, a rollback goes on."""
+"""Nodes that answer us and not the managers: a deploy is refused or taken back, a rollback goes on."""
 
 from __future__ import annotations
 
