@@ -12,7 +12,7 @@ import pytest
 import test_tasks
 from fakes import Answer, FakeHost, context, result
 from kit import DATABASE, OBJECTS, bash, path, program
-from swarm_kit import swarm
+from swarm_kit import document, swarm
 from test_backup_restore import boxes
 from test_emergency_on_swarm import Order, lead, session
 from test_swarm_data import DB, HOSTS, MADE, a_node, did, of_data
@@ -23,6 +23,7 @@ from schedgen_ops.backup.data_location import DataLocation
 from schedgen_ops.backup.restore import swap
 from schedgen_ops.backup.restore.holding import Held
 from schedgen_ops.backup.restore.run import DATA, Restore
+from schedgen_ops.checklist import stacked
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.swarm_data import Holding
 from schedgen_ops.errors import Refused
@@ -159,3 +160,21 @@ def test_a_container_that_only_holds_volumes_is_neither_stopped_nor_started(tmp_
     # Nothing but what moves the objects: its script is the last of that command's lines.
     assert "--volumes-from held" in log[0]
     assert not [line for line in log if line.startswith(("stop", "start", "update"))]
+
+
+def test_a_compose_file_that_has_data_on_two_nodes_is_refused_before_anything_changes() -> None:
+    def said(first: list[str], second: list[str]) -> list[str]:
+        written = document()
+        for name, constraints in (("db", first), ("files", second)):
+            written["services"][name] = {
+                "image": "x",
+                "deploy": {"placement": {"constraints": constraints}},
+                "networks": {"default": None},
+            }
+        config = swarm(database=DB, objects=STORE)
+        return [str(getattr(each, "text", each)) for each in stacked.judged(config, json.dumps(written))]
+
+    on_first, on_second = ["node.hostname == app1"], ["node.hostname == app2"]
+    (refused,) = said(on_first, on_second)
+    assert refused == "the data is on several nodes: db on app1, files on app2"
+    assert said(on_first, on_first) == said(on_first, []) == ["all that it says"]

@@ -297,7 +297,7 @@ def test_several_containers_of_the_database_are_refused_in_pre_flight(said: dict
     written["services"]["db"] = {"image": "postgres:15", **said}
     found = list(stacked.judged(swarm(database=DB), json.dumps(written)))
     told = [str(each.text) if isinstance(each, Problem) else each for each in found]
-    several = "services.db: it is the database, and a backup is of one container"
+    several = "services.db: it holds data, and a backup is of one container"
     assert told == (["all that it says"] if said == {"scale": 1} else [several])
 
 
