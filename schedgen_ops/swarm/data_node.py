@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from schedgen_ops.backup.data_location import used_by
 from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.holding import Held
 from schedgen_ops.backup.restore.run import DATA
@@ -187,11 +188,8 @@ def users_of(settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
     Args:
         parts: database, objects.
     """
-    stored = {"database": settings.database, "objects": settings.objects}
-    chosen = [part for name, part in stored.items() if part and name in parts]
-    using = [service for part in chosen for service in part.used_by]
     store = [settings.objects.service] if settings.objects and "objects" in parts else []
-    return tuple(dict.fromkeys((*using, *store)))
+    return tuple(dict.fromkeys((*used_by(settings, parts), *store)))
 
 
 def record(settings: Settings) -> str:

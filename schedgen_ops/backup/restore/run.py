@@ -9,7 +9,7 @@ from schedgen_ops.backup.catalog import names as names_of
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import broken
 from schedgen_ops.backup.create import run
-from schedgen_ops.backup.data_location import DataLocation, locate, running
+from schedgen_ops.backup.data_location import DataLocation, locate, running, used_by
 from schedgen_ops.backup.performing import perform
 from schedgen_ops.backup.restore import drill, drill_scripts, scripts, server, swap
 from schedgen_ops.backup.restore.holding import Held
@@ -70,7 +70,8 @@ class Restore:
             containers = running(self.host)
             self._location = self._find(containers)
             # What a Swarm runs it starts again: there a manager stops it.
-            names = set() if self.host.settings.on_swarm else self._used_by()
+            settings = self.host.settings
+            names = () if settings.on_swarm else used_by(settings, self.parts)
             clients = [box for box in containers if box.service in names and box.status == "running"]
             self._clients = tuple(box.id for box in clients)
             # The object store is stopped after them.
@@ -122,10 +123,6 @@ class Restore:
     def _stops(self) -> tuple[str, ...]:
         store = self._location.objects if self._location else ""
         return (*self._clients, store)
-
-    def _used_by(self) -> set[str]:
-        parts = (("database", self.host.settings.database), ("objects", self.host.settings.objects))
-        return {service for name, part in parts if part and name in self.parts for service in part.used_by}
 
     def check(self) -> None:
         """Read the backup to its end, and find what it is restored into; change nothing.
