@@ -58,16 +58,22 @@ class At:
         self.op.placed, self.op.settings = self.placed, self.placed.settings
         self.op.fleet = self.op.nodes.only({name, self.op.nodes.names[0]})
 
-    def backup(self, wanted: str) -> Manifest:
-        """The backup that is restored, the newest good one of all data where none is named.
+    def backup(self, wanted: str, *, whole: bool = False) -> Manifest:
+        """The backup that is restored, the newest good one where none is named.
+
+        Args:
+            whole: whether one of all data is preferred, and not the newest of the database.
 
         Raises:
             OpsError: where there is none.
         """
         catalog = catalog_of(self.op, self.op.nodes[self.node])
         database, objects = bool(self.placed.written.database), bool(self.placed.written.objects)
-        whole = partial(selection.newest, catalog, database=database)
-        found = selection.named(catalog, wanted, self.node) if wanted else whole(objects=objects) or whole()
+        if wanted:
+            found: Manifest | None = selection.named(catalog, wanted, self.node)
+        else:
+            newest = partial(selection.newest, catalog, database=database)
+            found = newest(objects=whole and objects) or newest()
         if found is None or (database and found.database is None):
             raise OpsError("there is no good backup of the database here", host=self.node)
         return found

@@ -19,6 +19,7 @@ from schedgen_ops.swarm import data_node, elsewhere, emergency, finding
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.emergency_node import DataNode
+from schedgen_ops.swarm.manager import seen
 from schedgen_ops.task_run import Operation
 
 
@@ -82,7 +83,7 @@ class _Recovery:
         op = at.op
         if from_offsite:
             self.pull = offsite.pull_to(op, op.nodes[at.node])
-        self.found = {at.node: self.pull.offered(wanted) if self.pull else at.backup(wanted)}
+        self.found = {at.node: self.pull.offered(wanted) if self.pull else at.backup(wanted, whole=True)}
         self.todo = {
             name: Restore(op.context(op.nodes[name]), backup, DATA) for name, backup in self.found.items()
         }
@@ -152,6 +153,8 @@ class _Recovery:
         self.pull(self.found[self.at.node])
 
     def _look(self) -> None:
+        # Without a quorum nothing could be told to the Swarm.
+        seen(self.whole.manager.context)
         self.whole.manager.say(f"Release {self.whole.release.id} is to serve")
         each_of(self.at, self.todo, Restore.check_files)()
         if self.begins:

@@ -91,7 +91,7 @@ class Placed:
             raise Refused(
                 f"{service} runs on no node of the config{silent}",
                 hint=f"{_STATUS} A node that is not in `hosts` of the config is not asked. Where a restore "
-                "was cut off, `inv deploy.recover` starts it.",
+                "was cut off, `inv deploy.recover` starts it; `inv emergency.recover` restores all of it.",
             )
         return found[0]
 
