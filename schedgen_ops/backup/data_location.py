@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import names
@@ -62,6 +63,13 @@ class DataLocation:
             "path": self.of_objects.path,
             "stamp": self.stamp,
         }
+
+
+def used_by(settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+    """Return the services that use data of these parts: database, objects."""
+    stored = {"database": settings.database, "objects": settings.objects}
+    chosen = [part for name, part in stored.items() if part and name in parts]
+    return tuple(dict.fromkeys(service for part in chosen for service in part.used_by))
 
 
 def running(host: HostContext) -> tuple[docker.Container, ...]:

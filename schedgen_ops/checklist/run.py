@@ -44,6 +44,7 @@ def look(
     ref: Ref,
     vault: Vault | None = None,
     builder: LocalEngine | None = None,
+    saved: Result | None = None,
     *,
     moves: bool = False,
 ) -> Filled:
@@ -52,6 +53,7 @@ def look(
     Args:
         vault: the secrets that the deploy delivers; None where the env file is the host's own.
         builder: the engine of this machine, where that builds the images.
+        saved: what another host said of its backups, where that has the data; None where this one is asked.
         moves: whether Compose may run the project where a Swarm is to.
 
     Raises:
@@ -69,7 +71,9 @@ def look(
     asked = reading.AskedHost(settings, host, sent, clock.now(), ref)
     results = dict(zip((*probes, *more), answers, strict=True))
     problems = plan.judged(probes, results)
-    read = reading.read(asked, {name: results[name] for name in more}, plan.containers(results))
+    elsewhere = {"catalog": saved} if saved else {}
+    said = {name: results[name] for name in more} | elsewhere
+    read = reading.read(asked, said, plan.containers(results))
     problems |= read.problems
     told = evidence(results, ref) | read.evidence
     if not settings.from_git:
@@ -79,10 +83,8 @@ def look(
     if moves:
         told["containers"] = "Compose runs the project, and is looked at by itself"
     elif settings.on_swarm:
-        saved = (
-            "what is backed up is looked for on all nodes" if settings.database else "there is no database"
-        )
-        told["containers"] = f"{saved}; no container of Compose's is here"
+        what = "what is backed up is looked for on all nodes" if settings.stores else "there is no data"
+        told["containers"] = f"{what}; no container of Compose's is here"
     elif plan.blank(results):
         told["containers"] = "nothing runs yet: what there is is saved once it does, before it is changed"
     if problems.get("containers") is not None and results["containers"].ok and not moves:
@@ -92,7 +94,7 @@ def look(
         seen = {probes[name].command: results[name]}
         problems["serving"] = _serving(verify.quick(at, seen=seen)) if runs else ()
         told["serving"] = "" if runs else "nothing runs yet"
-    asked_of = (*probes, *reading.topics(settings, more), *(("secrets",) if vault else ()), "serving")
+    asked_of = (*probes, *reading.topics(settings, said), *(("secrets",) if vault else ()), "serving")
     found = tuple(ticks(problems, told, asked_of))
     bad = any(tick.mark is Mark.FAILED for tick in found)
     return Filled(found, None if bad else plan.observed(results, ref))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schedgen_ops.commands import swarm
 from schedgen_ops.commands.compose import parse_services
 from schedgen_ops.orchestrators.swarm.fitting import misfits
 from schedgen_ops.preflight.probe import Problem
@@ -27,17 +28,29 @@ def judged(settings: Settings, document: str) -> Iterator[Problem | str]:
         return
     for each in found:
         yield Problem(str(each), each.hint)
-    several = settings.database and _several(written, settings.database.service)
-    if several:
-        text = f"services.{several}: it is the database, and a backup is of one container"
-        yield Problem(text, "Let there be one.")
-    if not (found or several):
+    held = tuple(_of_data(settings, written))
+    yield from held
+    if not (found or held):
         yield "all that it says"
 
 
-def _several(written: Mapping[str, Any], service: str) -> str:
-    """Its name, where there may be several containers of it; else ""."""
-    said = (written.get("services") or {}).get(service) or {}
-    deploy = said.get("deploy") or {}
-    many = deploy.get("mode") == "global" or max(deploy.get("replicas") or 1, said.get("scale") or 1) > 1
-    return service if many else ""
+def _of_data(settings: Settings, written: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find what keeps the data from being saved: it is one container each, all on one node."""
+    said = {name: (written.get("services") or {}).get(name) or {} for name in settings.stores}
+    for name, service in said.items():
+        if _several(service):
+            text = f"services.{name}: it holds data, and a backup is of one container"
+            yield Problem(text, "Let there be one.")
+    bound = {
+        name: swarm.bound(((service.get("deploy") or {}).get("placement") or {}).get("constraints") or ())
+        for name, service in said.items()
+    }
+    if len({*bound.values()} - {""}) > 1:
+        where = ", ".join(f"{name} on {node}" for name, node in bound.items())
+        yield Problem(f"the data is on several nodes: {where}", "A backup is of one node: name the same one.")
+
+
+def _several(service: Mapping[str, Any]) -> bool:
+    """Whether there may be several containers of it."""
+    deploy = service.get("deploy") or {}
+    return deploy.get("mode") == "global" or max(deploy.get("replicas") or 1, service.get("scale") or 1) > 1

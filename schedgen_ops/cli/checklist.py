@@ -13,6 +13,7 @@ from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.preflight.run import refused
+from schedgen_ops.remote import Result
 from schedgen_ops.task_run import Operation
 from schedgen_ops.ui.tables import Column, Table
 
@@ -35,11 +36,21 @@ def preflight(op: Operation, ref: Ref) -> None:
         op.sign_in()
     engine = op.builder.engine() if op.builder else None
     # A box is one line for all hosts that agree: nothing is shown before all have answered.
-    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault, engine))
+    saved = _saved(op)
+    seen = look(op, lambda remote: run.look(op.context(remote), ref, vault, engine, saved))
     policy = _policy(op, ref, seen.ok)
     for table in _tables(seen.ok, policy, len(op.fleet)):
         op.ui.show(table)
     conclude(seen, *_refusals(seen.ok, policy))
+
+
+def _saved(op: Operation) -> Result | None:
+    """What the node of a Swarm that has the database says of its backups; hosts of Compose have their own."""
+    if not (op.settings.on_swarm and op.settings.stores):
+        return None
+    from schedgen_ops.cli import placing
+
+    return placing.catalog(op)
 
 
 def _policy(op: Operation, ref: Ref, filled: Mapping[str, Filled]) -> Tick:

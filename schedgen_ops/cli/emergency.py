@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from schedgen_ops import strangers
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.create import run as backups
 from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.run import DATA, DATABASE, Restore
-from schedgen_ops.cli.backup import age_of, holders
-from schedgen_ops.cli.locking import awaited, locked
-from schedgen_ops.cli.restore import lost, old_data
-from schedgen_ops.emergency.remote_commands import plan_lines
+from schedgen_ops.cli import emergency_common as common
+from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.locking import awaited
 from schedgen_ops.emergency.run import EmergencyHost
 from schedgen_ops.errors import OpsError, Refused
-from schedgen_ops.runner import StepRunner
 from schedgen_ops.steps import Step
 from schedgen_ops.task_run import Operation
-
-_COMPLETE, _CORRUPT = "Recovery from a complete failure", "Recovery of the database"
-_RESTORING = (
-    "Start the database and the object store; files that they do not start with are set aside",
-    "Save what can still be read as safety-...",
-    "Restore the database and the objects, and check them",
-)
-
-
-@dataclass(slots=True)
-class _Doubt:
-    """Whether data may be half exchanged: by this run, or by one whose data could not be put back."""
-
-    any: bool = False
 
 
 def recover(op: Operation, wanted: str) -> None:
@@ -46,18 +28,18 @@ def recover(op: Operation, wanted: str) -> None:
     Raises:
         Refused: for a backup that is named where there is no data.
     """
-    awaited(op, begun=("emergency", _COMPLETE))
+    awaited(op, begun=("emergency", common.COMPLETE))
     found = _backups(op, wanted, needs_database=False) if _has_data(op) else {}
     if wanted and not found:
         raise Refused("these hosts hold no data that a backup could replace", hint="Leave out --id.")
     after = "put the data back from a backup" if found else "start it anew"
-    _ask(
+    common.ask(
         op,
         f"WARNING: This will take everything down and {after}",
         found,
         (
             "docker compose down (the volumes stay)",
-            *(_RESTORING if found else ()),
+            *(common.RESTORING if found else ()),
             "Start everything as the serving release has it",
             "Verify",
         ),
@@ -85,7 +67,7 @@ def recover(op: Operation, wanted: str) -> None:
         Step("", "Starting everything", each(EmergencyHost.up)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
-    _perform(op, "emergency", _COMPLETE, steps, todo, _Doubt())
+    common.perform(op, common.COMPLETE, steps, todo, common.Doubt())
 
 
 def database(op: Operation, wanted: str) -> None:
@@ -94,21 +76,15 @@ def database(op: Operation, wanted: str) -> None:
     Args:
         wanted: a backup's id, or enough of its start; "" for the last good one.
     """
-    awaited(op, begun=("emergency", _CORRUPT))
+    awaited(op, begun=("emergency", common.CORRUPT))
     found = _backups(op, wanted, needs_database=True)
     settings = op.settings
     users = ", ".join(settings.database.used_by) if settings.database else ""
-    _ask(
+    common.ask(
         op,
         "WARNING: This will replace the database with that of a backup",
         found,
-        (
-            f"Stop {users}",
-            "Save the database as it is as safety-..., if it can be read",
-            "Restore the database beside the old one, check it, and exchange the two",
-            f"Start {users}",
-            "Verify",
-        ),
+        common.exchange_of(users),
         lost_rows=True,
     )
     hosts = {remote.name: EmergencyHost(op.context(remote)) for remote in op.fleet}
@@ -127,18 +103,14 @@ def database(op: Operation, wanted: str) -> None:
         data(Restore.swap)()
 
     def start_again() -> None:
-        # Nobody may see data of different times, on whatever host they run.
-        halves = half.not_whole(op.fleet.only(tuple(todo)), op.context) if doubt.any else ()
-        if halves:
-            text = f"what uses the database stays stopped, it may be half exchanged on {', '.join(halves)}"
-            raise OpsError(text, hint="`inv deploy.recover` puts the old data in place, and starts them.")
+        common.refuse_half(half.not_whole(op.fleet.only(tuple(todo)), op.context) if doubt.any else ())
         each(EmergencyHost.start_users)()
 
     each, data, elsewhere, doubt = (
         _each_host(op, hosts),
         _each_restore(op, todo),
         Elsewhere(op.context, op.settings, op.fleet, todo),
-        _Doubt(),
+        common.Doubt(),
     )
     steps = (
         Step("", "Checking the backup", data(Restore.check), gate=True),
@@ -149,7 +121,7 @@ def database(op: Operation, wanted: str) -> None:
         Step("", "Starting what uses the database", each(EmergencyHost.start_users)),
         Step("", "Verification", each(EmergencyHost.verify)),
     )
-    _perform(op, "emergency", _CORRUPT, steps, todo, doubt)
+    common.perform(op, common.CORRUPT, steps, todo, doubt)
 
 
 def _has_data(op: Operation) -> bool:
@@ -171,26 +143,6 @@ def _backups(op: Operation, wanted: str, *, needs_database: bool) -> dict[str, M
             raise OpsError("there is no good backup of the database here", host=host.name)
         found[remote.name] = backup
     return found
-
-
-def _ask(
-    op: Operation,
-    warning: str,
-    found: dict[str, Manifest],
-    steps: Sequence[str],
-    *,
-    lost_rows: bool = False,
-) -> None:
-    def notes() -> Iterator[str]:
-        yield warning
-        for name, backup in found.items():
-            release = backup.release or "unknown"
-            yield f"{name}: {backup.id}, made {age_of(op, backup.created)} from release {release}"
-            yield from lost(op, op.fleet[name], backup) if lost_rows else ()
-        yield from plan_lines(steps)
-
-    if not op.ui.confirm("Do you want to proceed?", *notes(), yes=op.options.yes):
-        raise Refused("nothing was changed")
 
 
 def _restores(op: Operation, found: dict[str, Manifest], parts: frozenset[str]) -> dict[str, Restore]:
@@ -217,27 +169,3 @@ def _each_restore(
 
 def _done(_: tuple[None, ...]) -> None:
     return None
-
-
-def _perform(
-    op: Operation,
-    command: str,
-    title: str,
-    steps: tuple[Step, ...],
-    todo: dict[str, Restore],
-    doubt: _Doubt,
-) -> None:
-    op.begin(command, title, steps=tuple((step.number, step.title) for step in steps))
-    with locked(op, op.fleet, command) as held:
-        strangers.refuse_all(op.fleet, op.context)
-        parts = frozenset[str]().union(*(one.parts for one in todo.values()))
-        doubt.any = not half.put_back_all(op.fleet, op.context, parts)
-        runner = StepRunner(
-            op.emit, op.clock, serving=lambda: old_data(op, any_data=bool(todo)), regain=held.regain
-        )
-        runner.run(steps)
-        on_each(op.fleet, todo, Restore.settle)
-    kept = ", ".join(f"{name}: {text}" for name, one in todo.items() for text in one.kept)
-    ids = ", ".join(sorted({one.backup.id for one in todo.values()}))
-    about = (("Backup", ids), ("Kept", kept)) if todo else ()
-    op.end("Recovery Complete", "Everything serves again", about)

@@ -38,10 +38,8 @@ def refuse_beside(op: Operation, fleet: Fleet) -> None:
 def _others(op: Operation, fleet: Fleet) -> Fleet:
     """The other hosts that hold data."""
     settings = op.settings
-    services = [part.service for part in (settings.database, settings.objects) if part]
-    names = [
-        host.name for host in settings.hosts if host.name not in fleet.names and any(map(host.runs, services))
-    ]
+    others = [host for host in settings.hosts if host.name not in fleet.names]
+    names = [host.name for host in others if any(map(host.runs, settings.stores))]
     if settings.on_swarm:
         return op.nodes.only(names)
     everywhere = op if {*names} <= {*op.fleet.names} else op.elsewhere(settings.environment)

@@ -11,7 +11,7 @@ from schedgen_ops.backup.offsite import push as pushing
 from schedgen_ops.backup.offsite.fetch import Fetch
 from schedgen_ops.backup.offsite.pull import Pull
 from schedgen_ops.cli import catalog
-from schedgen_ops.cli.backup import holders
+from schedgen_ops.cli.backup import holders_of_data
 from schedgen_ops.cli.catalog import HostShare
 from schedgen_ops.cli.locking import locked
 from schedgen_ops.commands.rclone import RcloneRemote
@@ -73,8 +73,25 @@ def pulling(op: Operation) -> dict[str, Pull]:
     Raises:
         ConfigError: where no remote is configured, or a secret of it is missing.
     """
+    return {remote.name: pull_to(op, remote) for remote in holders_of_data(op)}
+
+
+def pull_to(op: Operation, remote: Remote) -> Pull:
+    """Return what brings backups to one host.
+
+    Raises:
+        ConfigError: where no remote is configured, or a secret of it is missing.
+    """
     offsite, target = _remote(op)
-    return {remote.name: Pull(op.context(remote), offsite, target) for remote in holders(op)}
+    if not op.placed:
+        return Pull(op.context(remote), offsite, target)
+    from schedgen_ops.swarm import data_node
+
+    # rclone is run in the project's folder, which a node has once it has a backup.
+    data_node.ready(op.context(remote))
+    # Copies are kept by the name of the host; the database may have run on another one.
+    others = tuple(name for name in op.nodes.names if name != remote.name)
+    return Pull(op.context(remote), offsite, target, others)
 
 
 def offered(op: Operation, pulls: Mapping[str, Pull], wanted: str) -> dict[str, Manifest]:

@@ -52,7 +52,9 @@ def recover(op: Operation) -> None:
     op.begin("recover", "Recovery", steps=(("", "Pre-flight Checks"),))
     session = _session(op, op.fleet.names)
     # What is half exchanged on the chosen hosts is put back; on another one, nobody here may be started.
-    halves.refuse_beside(op, op.fleet)
+    # On a Swarm the node that has the data is put right too.
+    if not op.settings.on_swarm:
+        halves.refuse_beside(op, op.fleet)
     recovering.recover(session)
     righted = [
         f"{op.titled(host_run.righted, host_run.remote.name)}"

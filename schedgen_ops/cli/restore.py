@@ -48,8 +48,10 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
     """
     if only not in ("", *DATA):
         raise ConfigError(f"--only is database or objects, not {only!r}")
-    if from_offsite:
-        op.compose_only("--from-offsite")
+    if op.placed:
+        from schedgen_ops.swarm import emergency
+
+        emergency.refuse_down(op.placed, op.nodes.names[0])
     parts = frozenset({only}) if only else DATA
     awaited(op, begun=("restore", "Restore"))
     if not from_offsite:
@@ -58,7 +60,7 @@ def restore(op: Operation, wanted: str, only: str, discard_old: bool, from_offsi
     pulls = offsite.pulling(op)
     found = offsite.offered(op, pulls, wanted)
     fetch = partial(offsite.bring, op, pulls, found)
-    if not lost_host.is_lost(op):
+    if op.placed or not lost_host.is_lost(op):
         _restore(op, wanted, found, parts, discard_old=discard_old, fetch=fetch)
     elif only or discard_old:
         text = "where nothing runs, all of a backup is restored"
@@ -81,7 +83,7 @@ def _restore(
         raise Refused("nothing was changed")
     todo = {name: Restore(op.context(op.fleet[name]), backup, parts) for name, backup in found.items()}
     fleet = op.fleet.only(list(todo))
-    users = _users(op)
+    users = _users(op, todo)
     steps = restoring(op, fleet, todo, discard_old, users)
     if fetch:
         steps = (Step("", offsite.FETCHING, fetch, gate=True), *steps)
@@ -129,8 +131,16 @@ def restoring(
         if users
         else Elsewhere(op.context, op.settings, op.fleet, todo).around
     )
-    there = partial(around, each(Restore.swap))
-    back = partial(around, each(Restore.back))
+
+    def exchanging(way: Callable[[Restore], None]) -> Callable[[], None]:
+        def run() -> None:
+            if users:
+                each(_hold)()
+            around(each(way))
+
+        return run
+
+    there, back = exchanging(Restore.swap), exchanging(Restore.back)
     steps = (
         Step("", "Checking the backup", check, gate=True),
         Step("", "Restoring beside what serves", each(Restore.prepare), undo=each(Restore.drop)),
@@ -140,13 +150,20 @@ def restoring(
     return (*steps, old) if discard_old else steps
 
 
-def _users(op: Operation) -> Users | None:
-    """Who uses the data of a Swarm; None where Compose runs the services."""
-    if not (op.placed and op.settings.database):
-        return None
-    from schedgen_ops.swarm.data_node import Users
+def _hold(one: Restore) -> None:
+    one.held.hold()
 
-    return Users(op.context(op.nodes.hosts[0]), op.settings.database.used_by)
+
+def _users(op: Operation, todo: Mapping[str, Restore]) -> Users | None:
+    """Who uses the data of a Swarm; None where Compose runs the services."""
+    if not op.placed:
+        return None
+    from schedgen_ops.swarm.data_node import Users, users_of
+
+    files = [{"database": one.backup.database, "objects": one.backup.archive} for one in todo.values()]
+    there = {part for held in files for part, file in held.items() if file}
+    parts = there & {part for one in todo.values() for part in one.parts}
+    return Users(op.context(op.nodes.hosts[0]), users_of(op.settings, parts))
 
 
 def old_data(op: Operation, *, any_data: bool = True) -> str:

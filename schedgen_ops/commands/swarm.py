@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,9 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, Value
 
 WELL = "well"
+_ROLLED = re.compile(
+    r"service (?P<name>\S+) (?P<how>well|bad|late) (?P<changed>yes|no) (?P<text>.*)", re.DOTALL
+)
 _STILL = 8
 
 
@@ -132,6 +136,11 @@ def pinned(placed: Iterable[str]) -> bool:
     return any(key in ("node.id", "node.hostname") for key, _ in _equals(placed))
 
 
+def bound(placed: Iterable[str]) -> str:
+    """Return the id or the name of the one node that placement constraints leave; "" for others."""
+    return next((value for key, value in _equals(placed) if key in ("node.id", "node.hostname")), "")
+
+
 def _equals(placed: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The constraints that want something to be equal: what, and to what."""
     for key, equal, value in (each.replace(" ", "").partition("==") for each in placed):
@@ -228,8 +237,13 @@ class Rolled:
 
 def parse_rolled(lines: Iterable[str]) -> tuple[Rolled, ...]:
     """Reads the lines of `StackCommands.roll` that tell how each service ended."""
-    found = (line.split(" ", 4) for line in lines if line.startswith("service "))
-    return tuple(Rolled(name, how, changed == "yes", text) for _, name, how, changed, text in found)
+    # Docker's own complaints about a service begin in the same way.
+    found = filter(None, map(_ROLLED.fullmatch, lines))
+    return tuple(Rolled(name, how, changed == "yes", text) for name, how, changed, text in map(_parts, found))
+
+
+def _parts(found: re.Match[str]) -> tuple[str, str, str, str]:
+    return found["name"], found["how"], found["changed"], found["text"]
 
 
 def parse_pushed(stdout: str) -> dict[str, str]:

@@ -17,10 +17,14 @@ class Holding:
     Attributes:
         runs: the services that hold data and have a container there.
         keeps: whether there are backups.
+        down: whether an emergency took everything down from there, and was cut off.
+        anew: whether the database had begun anew by then, and nothing was restored into it.
     """
 
     runs: tuple[str, ...] = ()
     keeps: bool = False
+    down: bool = False
+    anew: bool = False
 
 
 def holding(docker: Docker, project: str, services: Sequence[str], directory: str, backups: str) -> Command:
@@ -40,7 +44,8 @@ def parse_holding(lines: Iterable[str]) -> Holding:
     """Reads the answer of `holding`."""
     told = tuple(lines)
     runs = tuple(line.removeprefix("runs ") for line in told if line.startswith("runs "))
-    return Holding(runs, "keeps" in told)
+    down = next((line for line in told if line.startswith("down")), "")
+    return Holding(runs, "keeps" in told, bool(down), down.split() == ["down", "anew"])
 
 
 def pause(docker: Docker, stack: str, record: str, services: Sequence[str], limit: int) -> Command:
@@ -69,4 +74,24 @@ def resume(docker: Docker, stack: str, record: str, limit: int) -> Command:
         stack=stack,
         record=record,
         limit=limit,
+    )
+
+
+def ended(docker: Docker, project: str, services: Sequence[str], limit: int) -> Command:
+    """Waits on a node until no container of these services runs there."""
+    return host_script(
+        "swarm/ended",
+        title="wait for the end of what runs",
+        docker=docker.words,
+        project=project,
+        services=services,
+        limit=limit,
+    )
+
+
+def files_of(docker: Docker, name: str, container: str, image: str) -> Command:
+    """Makes a container that never runs, with the volumes of another one, and tells its id."""
+    title = "hold the volumes"
+    return host_script(
+        "swarm/files_of", title=title, docker=docker.words, name=name, container=container, image=image
     )

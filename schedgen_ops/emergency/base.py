@@ -29,8 +29,8 @@ class Base(AtHost):
     def release_id(self) -> ReleaseId:
         """The id of the release that is to serve; "" where nothing was deployed by us."""
         if self._release_id is None:
-            paths = Paths(self.settings.directory)
-            serving = store.certain(store.read(self.remote, paths), paths, self.remote.name).serving
+            paths, at = Paths(self.settings.directory), self.context.records or self.remote
+            serving = store.certain(store.read(at, paths), paths, at.name).serving
             self._release_id = serving.id if serving else NO_RELEASE
             records = serving.services if serving else {}
             self._jobs = frozenset({*records} - {*scope.lasting(records)})

@@ -92,10 +92,14 @@ class Data(Base):
         box = self.box(service)
         if box is None:
             raise OpsError(f"{service} has no container", host=self.remote.name)
+        self._archive(service, box.id, box.image)
+
+    def _archive(self, service: str, container: str, image: str) -> None:
+        """Archive the volumes of a container that does not run, and empty them."""
         now = host_time.now(self.remote)
         name = backup_id(Kind.SAFETY, now)
         folder = f"{self.settings.backup.directory}/{name}"
-        command = remote_commands.set_aside(self.docker, folder, box.id, box.image)
+        command = remote_commands.set_aside(self.docker, folder, container, image)
         answer = perform(self.context, command, self.settings.backup.deadline)
         rows = [line.split() for line in answer.lines() if line.startswith("file ")]
         record = Manifest(

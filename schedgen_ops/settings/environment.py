@@ -193,6 +193,11 @@ class Environment(Section):
         named += [part.service for part in parts if part]
         return tuple(dict.fromkeys(named))
 
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The services that hold data: the database's, and the objects'."""
+        return tuple(part.service for part in (self.database, self.objects) if part)
+
     def host(self, name: str) -> sections.HostSettings:
         """The host called `name`.
 
@@ -210,8 +215,7 @@ class Environment(Section):
 
     def kept_on(self, host: sections.HostSettings) -> tuple[str, ...]:
         """The named services that have to be there on `host`: those that only migrate need no container."""
-        stores = [part.service for part in (self.database, self.objects) if part]
-        kept = {*stores, *(service for tier in self.tiers for service in tier.services)}
+        kept = {*self.stores, *(service for tier in self.tiers for service in tier.services)}
         ending = {*self.rollout.jobs, *(name for name in self.services if self.tiers and name not in kept)}
         return tuple(name for name in self.services_on(host) if name not in ending)
 
@@ -250,9 +254,8 @@ class Environment(Section):
 
     def backup_hosts(self) -> tuple[sections.HostSettings, ...]:
         """The hosts that take backups: those with the database or the objects, unless they say otherwise."""
-        stored = [part.service for part in (self.database, self.objects) if part]
         return tuple(
             host
             for host in self.hosts
-            if (any(map(host.runs, stored)) if host.backs_up is None else host.backs_up)
+            if (any(map(host.runs, self.stores)) if host.backs_up is None else host.backs_up)
         )

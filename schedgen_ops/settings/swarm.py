@@ -66,8 +66,6 @@ def _elsewhere(settings: Environment) -> Iterator[Violation]:
 
 
 def _not_yet(settings: Environment) -> Iterator[Violation]:
-    if settings.objects:
-        yield ("objects",), f"is backed up before a deploy, and {_INSTEAD}"
     if settings.release.source == "image":
         yield ("release", "source"), f"releases that are images: {_INSTEAD}"
     if settings.balancer:

@@ -14,7 +14,6 @@ from schedgen_ops.backup.create.source import source_of
 from schedgen_ops.backup.offsite import push
 from schedgen_ops.backup.restore import drill
 from schedgen_ops.host_context import HostContext
-from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote
 from schedgen_ops.steps import Step
 from schedgen_ops.swarm import data_node
@@ -22,18 +21,17 @@ from schedgen_ops.swarm.session import SwarmSession
 
 
 def look(session: SwarmSession) -> None:
-    """Make sure that the database runs where something serves, and that there is room for its backup.
+    """Make sure that the data is where something serves, and that there is room for its backup.
 
     Raises:
         Refused: otherwise.
     """
-    database = session.settings.database
-    if database and _had(session.at_work.old, database.service):
+    if session.settings.stores and not begun(session):
         make_room(session)
 
 
 def make_room(session: SwarmSession) -> None:
-    """Make sure that the database runs, whoever runs it, and that there is room for its backup.
+    """Make sure that what has the data runs, whoever runs it, and that there is room for a backup.
 
     Raises:
         Refused: otherwise.
@@ -54,13 +52,9 @@ def step(session: SwarmSession) -> Step:
     """Return the step that makes a checked backup before anything changes."""
 
     def run() -> None:
-        old, database = session.at_work.old, session.settings.database
-        if database is None:
-            return
-        if not _had(old, database.service):
-            events.info(
-                session.emit, f"{database.service} does not run yet: what it has is saved once it does"
-            )
+        if new := begun(session):
+            names = ", ".join(new)
+            events.info(session.emit, f"{names} does not run yet: what there is is saved once it does")
             return
         events.info(session.emit, "Creating backup before deployment")
         save(session)
@@ -69,18 +63,14 @@ def step(session: SwarmSession) -> Step:
     return Step("0", "Pre-deployment backup", run, beside=True)
 
 
-def _had(old: Release | None, service: str) -> bool:
-    return old is not None and service in old.services
-
-
-def begun(session: SwarmSession) -> bool:
-    """Return whether the database runs since this deploy alone: then it was not saved before."""
-    database = session.settings.database
-    return database is not None and not _had(session.at_work.old, database.service)
+def begun(session: SwarmSession) -> tuple[str, ...]:
+    """Return the services with data that run since this deploy alone: what there is was not saved before."""
+    old = session.at_work.old
+    return tuple(name for name in session.settings.stores if old is None or name not in old.services)
 
 
 def save_first(session: SwarmSession) -> None:
-    """Save what a database has that did not run before: its volume may be an old one."""
+    """Save what services have that did not run before: their volumes may be old ones."""
     session.look_for_data()
     _each(session, data_node.ready)
     save(session)

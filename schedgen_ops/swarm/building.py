@@ -21,6 +21,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import state
+from schedgen_ops.swarm import finding
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
 
@@ -35,6 +36,8 @@ def build(session: SwarmSession) -> None:
     tracked = found.ids
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
+    for service in host_run.settings.stores:
+        finding.refuse_elsewhere(host_run.context, document, service)
     there = seen(host_run.context)
     if host_run.old:
         # The way back has as many, too.

@@ -102,13 +102,24 @@ def routes(canaries: Collection[Canary]) -> list[str]:
 
 
 def undoing(session: SwarmSession) -> Callable[[], None]:
-    """Return what takes a step on a Swarm back: first of all nobody comes to a canary any more."""
+    """Return what takes back all that the run touched: each step's, where one before it has not.
+
+    First of all nobody comes to a canary any more. A manager that could not be told is not told again: the
+    next run takes it back.
+    """
+    every = session.undoing(rolling.back)
 
     def undo() -> None:
+        if session.untold:
+            raise session.untold
         try:
             if session.host_runs:
                 away(session)
         finally:
-            session.undoing(rolling.back)()
+            try:
+                every()
+            except rolling.Untold as error:
+                session.untold = error
+                raise
 
     return undo

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from schedgen_ops.backup.data_location import used_by
 from schedgen_ops.backup.restore import half
+from schedgen_ops.backup.restore.holding import Held
+from schedgen_ops.backup.restore.run import DATA
 from schedgen_ops.commands import swarm_data
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.swarm_data import Holding
@@ -27,9 +30,8 @@ _STATUS = "`inv status` tells how each service stands."
 
 def ask(settings: Settings) -> Command:
     """Return the command that asks a node what it has of the data."""
-    services = [settings.database.service] if settings.database else []
     directory, backups = settings.directory, settings.backup.directory
-    return swarm_data.holding(Docker(settings.sudo), settings.project, services, directory, backups)
+    return swarm_data.holding(Docker(settings.sudo), settings.project, settings.stores, directory, backups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,23 @@ class Placed:
         return self.written.model_copy(update={"hosts": hosts})
 
     def node(self) -> str:
-        """Return the name of the node where the database runs.
+        """Return the name of the node where the data is: the database, the objects, or both.
 
         Raises:
-            Refused: where it runs on none, or on several.
+            Refused: where one of them runs on no node, or on several, or each on another one.
         """
-        if self.written.database is None:
-            hint = "`database` in the config says what data there is."
+        services = self.written.stores
+        if not services:
+            hint = "`database` and `objects` in the config say what data there is."
             raise Refused("none of these hosts holds anything to back up", hint=hint)
-        service = self.written.database.service
+        nodes = {service: self._where(service) for service in services}
+        if len({*nodes.values()}) > 1:
+            where = ", ".join(f"{service} on {name}" for service, name in nodes.items())
+            hint = "A backup is of one node. Say in the compose file that both run on the same one."
+            raise Refused(f"the data is on several nodes: {where}", hint=hint)
+        return nodes[services[0]]
+
+    def _where(self, service: str) -> str:
         found = [name for name, each in self.having.items() if service in each.runs]
         if len(found) > 1:
             text = f"{service} runs on several nodes: {', '.join(found)}"
@@ -80,7 +90,8 @@ class Placed:
             silent = f"; {', '.join(self.lost)} did not answer" if self.lost else ""
             raise Refused(
                 f"{service} runs on no node of the config{silent}",
-                hint=f"{_STATUS} A node that is not in `hosts` of the config is not asked.",
+                hint=f"{_STATUS} A node that is not in `hosts` of the config is not asked. Where a restore "
+                "was cut off, `inv deploy.recover` starts it; `inv emergency.recover` restores all of it.",
             )
         return found[0]
 
@@ -125,10 +136,10 @@ class Users:
         there = {each.service: each for each in manager.seen(self.manager).services}
         for name in self.services:
             if name not in there:
-                hint = "`database.used_by` in the config names those that are stopped."
+                hint = "`used_by` of `database` and `objects` in the config names those that are stopped."
                 raise Refused(f"{name} is no service of the stack", host=self.manager.name, hint=hint)
             if there[name].mode != "replicated":
-                text = f"{name} uses the database and runs on every node: it cannot be stopped for a while"
+                text = f"{name} uses the data and runs on every node: it cannot be stopped for a while"
                 raise Refused(text, host=self.manager.name)
 
     def around(self, action: Callable[[], None], data: Fleet, context: ContextOf) -> None:
@@ -142,7 +153,7 @@ class Users:
         clock, whole = self.manager.clock, False
         began = clock.monotonic()
         try:
-            self._stop()
+            self.stop()
             self._begun = True
             action()
             whole = True
@@ -153,7 +164,8 @@ class Users:
         if self.services:
             self.manager.say(f"{', '.join(self.services)} stopped for {self.away:.1f}s")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Have none of them run; how many there were is noted before."""
         if not self.services:
             return
         settings = self.manager.settings
@@ -168,6 +180,16 @@ class Users:
             text = f"What uses the data stays stopped: it may be half exchanged on {', '.join(halves)}"
             self.manager.warn(text)
         return not halves
+
+
+def users_of(settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+    """Return the services that are stopped while data is exchanged: who uses it, and the object store itself.
+
+    Args:
+        parts: database, objects.
+    """
+    store = [settings.objects.service] if settings.objects and "objects" in parts else []
+    return tuple(dict.fromkeys((*used_by(settings, parts), *store)))
 
 
 def record(settings: Settings) -> str:
@@ -212,6 +234,7 @@ def put_right(host: HostContext, at: HostContext | None) -> None:
     if (text := half.look(at)) is not None:
         half.put_back(at, half.read(at, text))
     if names := resume(host):
+        Held(at, DATA).let_go()
         host.warn(f"A restore was cut off while these were stopped, and they were started again: {names}")
 
 

@@ -38,7 +38,7 @@ def move(session: Session) -> Pipeline:
     on, undo = session, session.undoing
     steps = (
         Step("", "Pre-flight Checks", partial(_ready, on), gate=True),
-        *((Step("0", "Pre-move backup", partial(_save, on)),) if on.settings.database else ()),
+        *((Step("0", "Pre-move backup", partial(_save, on)),) if on.settings.stores else ()),
         from_git.pulling(on),
         Step("2", "Building containers", partial(building.build, on), undo=undo(images.drop)),
         Step("", "Pulling images on all nodes", partial(_pull, on)),
@@ -69,7 +69,7 @@ def _ready(on: MoveSession) -> None:
         hint = "With `orchestrator: compose` in the config `inv deploy` makes one of what runs."
         raise Refused(text, host=on.at_work.remote.name, hint=hint)
     code.try_hook(on.at_work)
-    if on.settings.database:
+    if on.settings.stores:
         backing.make_room(on)
     for text in on.not_well():
         events.warn(on.emit, f"not well before the move: {text}")

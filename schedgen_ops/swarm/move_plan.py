@@ -108,7 +108,7 @@ def planned(found: Found) -> MovePlan:
         port: tuple(host for host, each in found.surveys.items() if port in each.ports) for port in ports
     }
     named = tuple(dict.fromkeys(each.service for each in tied))
-    database = found.settings.database
+    stores = found.settings.stores
     # What is half moved says nothing of what a move takes.
     problems = tuple(_interrupted(found)) or (
         *_swarm(found),
@@ -127,7 +127,9 @@ def planned(found: Found) -> MovePlan:
         stops=stops,
         stateful=named,
         gates=", ".join(found.settings.swarm.ingress_on) or "every node",
-        saved=f"{database.service} is backed up" if database else "no backup, as there is no database",
+        saved=f"a backup of {' and '.join(stores)}"
+        if stores
+        else "no backup, as there is no data to back up",
         problems=problems,
     )
 

@@ -9,8 +9,10 @@ from schedgen_ops.deploy import images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.recovery import HALF
+from schedgen_ops.errors import OpsError, Unreachable
 from schedgen_ops.release import store
-from schedgen_ops.release.record import Release
+from schedgen_ops.release.record import Release, State, served_in_order
+from schedgen_ops.release.store import Shelf
 from schedgen_ops.rollout.work_tree import GoBack
 from schedgen_ops.swarm import rolling
 from schedgen_ops.swarm.manager import MIGRATING, seen
@@ -18,7 +20,7 @@ from schedgen_ops.swarm.manager import MIGRATING, seen
 
 def recover(host_run: HostRun) -> None:
     """Take back what an interrupted run left, if anything. Safe to run again."""
-    serving, begun = host_run.seen.shelf.serving, host_run.seen.shelf.unfinished
+    serving, begun = host_run.seen.shelf.serving, left(host_run.seen.shelf)
     host_run.old = serving
     home = serving.commit if serving else ""
     if serving and host_run.seen.shelf.written != serving.id:
@@ -40,7 +42,7 @@ def recover(host_run: HostRun) -> None:
         # A move that was interrupted has left no stack: who knows of Compose has removed it.
         if release.reached and not release.moves:
             _end_jobs(host_run, release)
-            rolling.put(host_run, serving, [*release.services, INGRESS], release)
+            _put(host_run, serving, release)
         images.drop(host_run)
         services.close_cut_off(host_run, release)
     host_run.new = None
@@ -49,6 +51,31 @@ def recover(host_run: HostRun) -> None:
         host_run.righted = (
             f"{ids} was taken back" if ids else "what an interrupted run had left was put right"
         )
+
+
+def left(shelf: Shelf) -> tuple[Release, ...]:
+    """Return the releases that a run left behind, the last one first: killed, or not taken back.
+
+    A manager without a quorum cannot be told to take one back, and the others may have gone on with it.
+    """
+    broken = (
+        each
+        for each in served_in_order(shelf.releases)
+        if each.state is State.BROKEN and each.reached and each.previous == shelf.current
+    )
+    return (*shelf.unfinished, *broken)
+
+
+def _put(host_run: HostRun, serving: Release | None, release: Release) -> None:
+    """Put services back. What was told, and is not well, keeps no deploy that may mend it from beginning."""
+    try:
+        rolling.put(host_run, serving, [*release.services, INGRESS], release)
+    except (Unreachable, rolling.Untold):
+        raise
+    except OpsError as error:
+        if release.state is not State.BROKEN:
+            raise
+        host_run.warn(f"{release.id} is taken back, and what serves is not well: {error.message}")
 
 
 def _end_jobs(host_run: HostRun, release: Release) -> None:

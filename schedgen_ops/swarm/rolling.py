@@ -90,8 +90,10 @@ def roll(host_run: HostRun, release: Release, names: Sequence[str], stay: int = 
         host_run.remote.stream(command, heard, deadline=limit + 3 * QUICK)
     except CommandFailed as error:
         bad = [each for each in parse_rolled(lines) if not each.well]
-        if not bad or isinstance(error, CommandTimedOut):
+        if isinstance(error, CommandTimedOut):
             raise
+        if not bad:
+            raise _refused(host_run, error) from error
         raise _failed(host_run, bad, limit) from error
     return parse_rolled(lines)
 
@@ -117,6 +119,17 @@ def _failed(host_run: HostRun, bad: Sequence[Rolled], limit: int) -> OpsError:
         detail="\n".join(f"{each.service}: {each.text}" for each in bad),
         hint=_HINT,
     )
+
+
+class Untold(OpsError):
+    """A manager did not take what it was told."""
+
+
+def _refused(host_run: HostRun, error: CommandFailed) -> Untold:
+    """Why a manager did not take what it was told; without a quorum none does."""
+    why = (error.detail.strip().splitlines() or [error.message])[-1]
+    hint = "`inv status` tells which managers there are. Once they see one another, `inv deploy.recover`."
+    return Untold(f"the Swarm was not told: {why}", host=host_run.remote.name, detail=error.detail, hint=hint)
 
 
 def run_job(host_run: HostRun, service: str, limit: int) -> None:

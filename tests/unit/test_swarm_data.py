@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import test_tasks
-from fakes import Answer, FakeHost, context, result
+from deploying import one
+from fakes import Answer, FakeClock, FakeHost, context, result
 from kit import BACKUP, bash, path, program
+from simulated import SimHost
 from swarm_kit import document, swarm
 from test_backup_restore import SERVER, SLOTS, boxes
 from test_backup_run import SUM
@@ -22,13 +25,18 @@ from test_tasks import Capture, Inv
 
 from schedgen_ops.backup.catalog import manifest
 from schedgen_ops.backup.restore.swap import Note
+from schedgen_ops.checklist import run as checklist
 from schedgen_ops.checklist import stacked
+from schedgen_ops.checklist.boxes import Mark
+from schedgen_ops.cli import placing
 from schedgen_ops.commands import swarm_data
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.swarm_data import Holding
 from schedgen_ops.errors import ConnectionLost, Refused
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import HostContext
 from schedgen_ops.lock import run as lock
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.release.record import to_json
@@ -252,18 +260,6 @@ def test_a_database_that_was_never_saved_is_overdue(op: Callable[..., int], caps
     assert op("backup.restore", "manual", "--yes", on=hosts) == 2
 
 
-@pytest.mark.parametrize(
-    "words", [("backup.objects",), ("backup.pull", "x"), ("backup.restore", "x", "--from-offsite", "--yes")]
-)
-def test_what_does_not_work_yet_is_refused_by_name(
-    op: Callable[..., int], capsys: Capture, words: tuple[str, ...]
-) -> None:
-    hosts = [manager(), keeping(), a_node("app3")]
-    assert op(*words, on=hosts) == 2
-    assert "does not work on a Swarm" in capsys.readouterr().err
-    assert all(did(host) == [] for host in hosts)
-
-
 def test_a_kept_release_of_the_manager_holds_its_backup_on_another_node(
     op: Callable[..., int], capsys: Capture
 ) -> None:
@@ -301,7 +297,7 @@ def test_several_containers_of_the_database_are_refused_in_pre_flight(said: dict
     written["services"]["db"] = {"image": "postgres:15", **said}
     found = list(stacked.judged(swarm(database=DB), json.dumps(written)))
     told = [str(each.text) if isinstance(each, Problem) else each for each in found]
-    several = "services.db: it is the database, and a backup is of one container"
+    several = "services.db: it holds data, and a backup is of one container"
     assert told == (["all that it says"] if said == {"scale": 1} else [several])
 
 
@@ -436,8 +432,9 @@ case "$*" in
     done
     ;;
   'service ps --format'*)
-    for each in "${@:5}"; do echo "$each.1 $(cut -d' ' -f2 "$each") 1 second ago"; done
+    for each in "${@:5}"; do echo "$each.1 $(cut -d' ' -f2 "$each") 1 second ago"$'\t'n2; done
     ;;
+  'node ls '*) cat nodes 2> /dev/null ;;
   'service ps --filter'*)
     read -r n state < "${!#}"
     for ((; n > 0; n--)); do echo "$state 1 second ago"; done
@@ -498,6 +495,11 @@ def test_one_that_does_not_end_in_its_time_is_named(engine: Path) -> None:
     (engine / "stuck").touch()
     failed = _pause(engine, "web", limit=0)
     assert (failed.code, "still run: shop_web.1 Running" in failed.stderr) == (1, True)
+    # Nobody sees the end of what was on a node that is lost: it is waited for where its node is there alone.
+    (engine / "nodes").write_text("n1 Ready\nn2 Ready\n")
+    assert not _pause(engine, "web", limit=0).ok
+    (engine / "nodes").write_text("n1 Ready\nn2 Down\n")
+    assert _pause(engine, "web", limit=0).ok
 
 
 def test_what_somebody_else_gave_containers_meanwhile_is_left_alone(engine: Path) -> None:
@@ -513,3 +515,26 @@ def test_a_node_tells_what_it_has(engine: Path) -> None:
     (engine / "here-db").touch()
     (engine / "dir/backups").mkdir(parents=True)
     assert swarm_data.parse_holding(_run(engine, command).lines()) == Holding(("db",), True)
+
+
+# The last backup, before a deploy
+
+
+@pytest.mark.parametrize(
+    ("nodes", "title", "mark", "said"),
+    [
+        ((keeping(),), "Last backup", Mark.PASSED, MADE.id),
+        ((keeping(),), "A backup was restored once", Mark.WARNING, "was never restored"),
+        ((of_data(),), "Last backup", Mark.WARNING, "there is no good backup"),
+        ((a_node("app2"),), "Last backup", Mark.UNKNOWN, "db runs on no node of the config"),
+    ],
+)
+def test_a_checklist_asks_the_node_of_the_database_for_the_last_backup(
+    nodes: tuple[FakeHost, ...], title: str, mark: Mark, said: str
+) -> None:
+    fleet = Fleet([manager(), *nodes, a_node("app3")])
+    op: Any = SimpleNamespace(settings=swarm(hosts=HOSTS, database=DB), nodes=fleet)
+    saved = placing.catalog(op)
+    at = HostContext(SimHost(), one, FakeClock(), silence)
+    found = {tick.box.title: tick for tick in checklist.look(at, Ref("v1.2.3"), saved=saved).ticks}
+    assert (found[title].mark, said in found[title].text) == (mark, True), found[title]

@@ -69,7 +69,6 @@ def standing(name: str, *where: str, mode: str = "replicated", placed: tuple[str
     [
         ({"swarm": {}}, "is required"),
         ({"hosts": [{"name": "a", "address": "a", "services": ["web"]}]}, "decides what runs on which node"),
-        ({"objects": {"service": "minio", "path": "/data"}}, "is backed up before a deploy"),
         ({"rollout": {"standby": 60}}, "has it not yet"),
         ({"rollout": {"canary_hosts": 1}}, "has it not yet"),
         ({"balancer": {"health": "/healthz"}}, "hosts taken out of a load balancer"),

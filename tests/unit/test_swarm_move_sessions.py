@@ -56,7 +56,14 @@ def hosts(*surveys: Any, **answers: Any) -> tuple[FakeHost, ...]:
     """The manager and other nodes, and the order in which what matters is done on any of them."""
     made = (manager(), *(FakeHost(f"app{number}") for number in range(2, len(surveys) + 1)))
     for host, said in zip(made, surveys, strict=True):
-        known = {"true": "", AWAY: "", BACK: "started 2\n", OVER: "removed 2\n", **answers}
+        known = {
+            "look for the data": "",
+            "true": "",
+            AWAY: "",
+            BACK: "started 2\n",
+            OVER: "removed 2\n",
+            **answers,
+        }
         host.answers |= {LOOK: said, **known}
     return made
 

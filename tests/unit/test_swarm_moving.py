@@ -64,7 +64,7 @@ def test_what_can_be_moved_is_told_with_its_gap() -> None:
     assert "port 3000 answers nobody" in gap
     assert "Stopped on app1: store, web" in gap
     assert "started where it is: store" in gap
-    assert "store is backed up" in gap
+    assert "a backup of store" in gap
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord, State
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
-from schedgen_ops.swarm import recovery, rolling
+from schedgen_ops.swarm import canary, recovery, rolling
 from schedgen_ops.swarm.building import _one
 
 COMMIT = "a" * 40
@@ -135,6 +136,47 @@ def test_what_a_killed_run_had_begun_is_put_back_and_its_record_closed() -> None
     assert told(host) == [("roll", "1", ("web",)), ("remove", "", ("more", "schedgen-ingress"))]
     assert "was taken back" in it.righted
     assert any('"state":"FAILED"' in str(command.stdin) for command in host.commands)
+
+
+def test_what_a_run_could_not_take_back_is_put_back_by_the_next_one() -> None:
+    """Once only: what came to serve since then is another one."""
+    old = release("1", "web")
+    broken = release("2", "web", state=State.BROKEN, reached=True, previous=old.id)
+    host = manager()
+    it = host_run(host, old, None, broken)
+    recovery.recover(it)
+    assert told(host)[0] == ("roll", "1", ("web",))
+    assert "was taken back" in it.righted
+    for harmless in (replace(broken, previous=ReleaseId("other")), replace(broken, reached=False)):
+        host = manager()
+        recovery.recover(host_run(host, old, None, harmless))
+        assert told(host) == []
+
+
+def test_what_serves_and_is_not_well_keeps_nobody_from_mending_it() -> None:
+    old = release("1", "web")
+    broken = release("2", "web", state=State.BROKEN, reached=True, previous=old.id)
+    bad = Result("service web bad no it ends\n", "", 1, 0.0)
+    recovery.recover(host_run(manager(roll=lambda _: bad), old, None, broken))
+    # Docker's complaint begins as the script's own lines do.
+    said = "service web: Error response from daemon: The swarm does not have a leader."
+    no_leader = Result(f"{said}\n", said, 1, 0.0)
+    with pytest.raises(rolling.Untold, match="was not told: service web: Error response"):
+        recovery.recover(host_run(manager(roll=lambda _: no_leader), old, None, broken))
+
+
+def test_a_manager_that_cannot_be_told_is_asked_once_to_take_a_release_back() -> None:
+    asked: list[int] = []
+
+    def gone(_: object) -> None:
+        asked.append(1)
+        raise rolling.Untold("no leader")
+
+    session: Any = SimpleNamespace(untold=None, host_runs=(), undoing=lambda _: lambda: gone(None))
+    for _ in range(3):
+        with pytest.raises(rolling.Untold):
+            canary.undoing(session)()
+    assert len(asked) == 1
 
 
 def test_a_killed_run_that_came_to_nothing_that_serves_replaces_nothing() -> None:

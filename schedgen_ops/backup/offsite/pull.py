@@ -25,11 +25,18 @@ _AGAIN = "The same command goes on from here."
 
 @dataclass(slots=True)
 class Pull:
-    """One host's share of a backup, brought back to it."""
+    """One host's share of a backup, brought back to it.
+
+    Attributes:
+        others: hosts whose copies of the database are taken where there is none of this one's; on a Swarm it
+            may have run there.
+    """
 
     host: HostContext
     offsite: Offsite
     target: rclone.RcloneRemote
+    others: tuple[str, ...] = ()
+    _of: str = ""
 
     def offered(self, wanted: str) -> Manifest:
         """Return the backup on the remote whose id is or begins with `wanted`.
@@ -38,17 +45,28 @@ class Pull:
             ConfigError: for none, or several.
             OpsError: where the remote cannot be asked.
         """
+        known: list[str] = []
+        for name in (self.host.name, *self.others):
+            lines = self._asked(name, wanted)
+            catalog = remote_commands.parse_catalog("\n".join(lines))
+            own = name == self.host.name
+            if catalog.backups if own else any(each.database for each in catalog.backups):
+                self._of = name
+                return selection.named(catalog, wanted, name)
+            if own and catalog.unreadable:
+                return selection.named(catalog, wanted, name)
+            known += lines
+        whom = " or ".join((self.host.name, *self.others))
+        raise ConfigError(
+            f"there is no copy {wanted!r} of {whom} at {self.offsite.path}", hint=_there_are(known)
+        )
+
+    def _asked(self, name: str, wanted: str) -> list[str]:
         lines: list[str] = []
-        command = rclone.offered(*self._place, wanted)
+        command = rclone.offered(*self._place, name, wanted)
         failed = f"{self.offsite.path} could not be asked for copies"
         transfer.run(self.host, self.offsite, command, lines.append, failed=failed, again="")
-        catalog = remote_commands.parse_catalog("\n".join(lines))
-        if not (catalog.backups or catalog.unreadable):
-            raise ConfigError(
-                f"there is no copy {wanted!r} of {self.host.name} at {self.offsite.path}",
-                hint=_there_are(lines),
-            )
-        return selection.named(catalog, wanted, self.host.name)
+        return lines
 
     def __call__(self, backup: Manifest) -> None:
         """Bring it here, and the env file with it where the project has none.
@@ -69,7 +87,7 @@ class Pull:
             self.host,
             self.offsite,
             backup,
-            partial(rclone.pull, *self._place, backup.id, backup.size),
+            partial(rclone.pull, *self._place, self._of or self.host.name, backup.id, backup.size),
             doing="Fetching",
             reading="Reading",
             failed=f"the copy from {self.offsite.path} failed",
@@ -95,8 +113,8 @@ class Pull:
             self.host.warn(f"there was no {settings.env_file}: that of the backup is in its place")
 
     @property
-    def _place(self) -> tuple[Docker, rclone.RcloneRemote, str, str]:
-        return self.host.docker, self.target, self._folder, self.host.name
+    def _place(self) -> tuple[Docker, rclone.RcloneRemote, str]:
+        return self.host.docker, self.target, self._folder
 
     @property
     def _folder(self) -> str:

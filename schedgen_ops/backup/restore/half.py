@@ -83,6 +83,7 @@ def put_back(host: HostContext, note: Note) -> None:
         if look(host) is not None:
             raise
         host.warn(f"The old data is in place, and who uses it is not well: {error.message}")
+    restore.held.let_go()
     if not (ran or host.settings.on_swarm):
         restore.drop()
         return
@@ -163,6 +164,4 @@ def refuse(fleet: Fleet, context: ContextOf) -> None:
     for host, note in zip(fleet.names, found, strict=True):
         if note is not None:
             text = "data was being exchanged when the host, or the run, was cut off"
-            on_swarm = context(fleet[host]).settings.on_swarm
-            who = "The next `inv deploy`" if on_swarm else "`inv deploy.recover`"
-            raise Refused(text, host=host, hint=f"{who} puts the old data in place.")
+            raise Refused(text, host=host, hint="`inv deploy.recover` puts the old data in place.")

@@ -9,9 +9,10 @@ from schedgen_ops.backup.catalog import names as names_of
 from schedgen_ops.backup.catalog.manifest import Manifest
 from schedgen_ops.backup.catalog.selection import broken
 from schedgen_ops.backup.create import run
-from schedgen_ops.backup.data_location import DataLocation, locate, running
+from schedgen_ops.backup.data_location import DataLocation, locate, running, used_by
 from schedgen_ops.backup.performing import perform
 from schedgen_ops.backup.restore import drill, drill_scripts, scripts, server, swap
+from schedgen_ops.backup.restore.holding import Held
 from schedgen_ops.commands import docker
 from schedgen_ops.databases import engine_of
 from schedgen_ops.errors import OpsError, Refused
@@ -54,6 +55,11 @@ class Restore:
         return f"{self.host.settings.backup.directory}/{self.backup.id}"
 
     @property
+    def held(self) -> Held:
+        """The object store's volumes, where a Swarm runs nothing of it meanwhile."""
+        return Held(self.host, self.parts)
+
+    @property
     def location(self) -> DataLocation:
         """The containers that it is restored into, looked up on the host once.
 
@@ -64,7 +70,8 @@ class Restore:
             containers = running(self.host)
             self._location = self._find(containers)
             # What a Swarm runs it starts again: there a manager stops it.
-            names = set() if self.host.settings.on_swarm else self._used_by()
+            settings = self.host.settings
+            names = () if settings.on_swarm else used_by(settings, self.parts)
             clients = [box for box in containers if box.service in names and box.status == "running"]
             self._clients = tuple(box.id for box in clients)
             # The object store is stopped after them.
@@ -90,6 +97,7 @@ class Restore:
     def _find(self, containers: tuple[docker.Container, ...]) -> DataLocation:
         self.stamp = self.stamp or f"{host_time.now(self.host.remote):%Y%m%d_%H%M%S}"
         location = locate(self.host.settings, containers, self.stamp, halted=self.halted)
+        location = self.held.found(location) if self.halted else location
         wants = {
             "database": (self.host.settings.database, self.backup.database, location.database),
             "objects": (self.host.settings.objects, self.backup.archive, location.objects),
@@ -115,10 +123,6 @@ class Restore:
     def _stops(self) -> tuple[str, ...]:
         store = self._location.objects if self._location else ""
         return (*self._clients, store)
-
-    def _used_by(self) -> set[str]:
-        parts = (("database", self.host.settings.database), ("objects", self.host.settings.objects))
-        return {service for name, part in parts if part and name in self.parts for service in part.used_by}
 
     def check(self) -> None:
         """Read the backup to its end, and find what it is restored into; change nothing.
@@ -195,10 +199,12 @@ class Restore:
 
     def drop(self) -> None:
         """Remove what was restored beside and not swapped in; may run twice."""
+        self.held.let_go()
         self._run(scripts.discard(self.location, self.beside), 600)
 
     def settle(self) -> None:
         """End what follows the old database, once the restored one stays."""
+        self.held.let_go()
         if not self.location.database:
             return
         try:
@@ -214,6 +220,7 @@ class Restore:
 
     def discard_old(self) -> None:
         """Remove the superseded data for good."""
+        self.held.let_go()
         names = [self.location.before] if self.location.database else []
         names += [names_of.before_folder(self.location.stamp)] if self.location.objects else []
         self._run(scripts.discard(self.location, names), 600)
@@ -229,10 +236,13 @@ class Restore:
     def _swap(self, *, back: bool = False) -> Command:
         lock = f"{Paths(self.host.settings.directory).state}/restore.lock"
         wait = self.host.settings.health.deadline
-        location = self.location
+        location = self.held.instead(self.location)
+        if self.held.needed:
+            # The Swarm starts another container of the object store.
+            self.look_again()
         held = {"database": location.database, "objects": location.objects}
         note = swap.Note(self.backup.id, self.stamp, tuple(part for part, box in held.items() if box))
-        return swap.swap(location, lock, self._clients, wait, note.text(), back=back)
+        return swap.swap(location, lock, self._clients, wait, note.text(), back=back, held=self.held.needed)
 
     @property
     def _deadline(self) -> float:

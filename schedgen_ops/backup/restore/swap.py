@@ -19,7 +19,14 @@ from schedgen_ops.shell import Command
 
 
 def swap(
-    location: DataLocation, lock: str, clients: Sequence[str], wait: int, note: str, *, back: bool = False
+    location: DataLocation,
+    lock: str,
+    clients: Sequence[str],
+    wait: int,
+    note: str,
+    *,
+    back: bool = False,
+    held: bool = False,
 ) -> Command:
     """Swap what was restored and what serves, with the services that use it stopped meanwhile.
 
@@ -29,6 +36,7 @@ def swap(
         wait: seconds that they have to get healthy.
         note: what `parse_note` reads, should the host go down in the middle.
         back: whether what was swapped in before is swapped out.
+        held: whether the object store's container only has its volumes, while a Swarm runs none.
     """
     return host_script(
         "backup/swap",
@@ -38,6 +46,7 @@ def swap(
         direction="back" if back else "forward",
         limit=wait,
         note=note,
+        held="yes" if held else "",
         clients=clients,
     )
 

@@ -7,6 +7,7 @@
 #: direction forward or back
 #: limit     seconds that services have to get healthy
 #: note      what has to be known of this restore to take it back
+#: held      "yes" where the object store's container only has its volumes: nothing runs there, and nothing is started
 #: clients[] the containers of the services that use the data
 source lib/alone.bash
 source lib/reason.bash
@@ -14,6 +15,9 @@ source lib/stopped.bash
 source lib/data_location.bash
 
 umask 077
+# The object store's container, where that runs.
+runs=$store
+[ "$held" != yes ] || runs=''
 alone 900 schedgen-restore "$lock" || fail "another restore still works here"
 trap '' HUP PIPE TERM INT
 stopped=${lock%/*}/stopped/data swapping=${lock%/*}/swapping always=${lock%/*}/always
@@ -22,7 +26,7 @@ if [ -e "$stopped" ]; then
   # shellcheck disable=SC2046 # a list of ids
   rows=$(there $(sort -u -- "$stopped")) || fail "Docker does not tell which containers there are"
   while read -r each _; do
-    [ -z "$each" ] || [ "$each" = "$store" ] || clients+=("$each")
+    [ -z "$each" ] || [ "$each" = "$runs" ] || clients+=("$each")
   done <<< "$rows"
 fi
 now() { echo "${EPOCHREALTIME/[.,]/}"; }
@@ -61,8 +65,8 @@ halt() { [ "$#" -eq 0 ] || { calm "$@" && "${docker[@]}" stop "$@" > /dev/null; 
 serve() {
   local bad=''
   # The store first: the others want it. They are started whatever becomes of it.
-  [ -z "$store" ] || start_all "$store" || bad=yes
-  [ -z "$store" ] || [ -n "$bad" ] || healthy "$store" || bad=unwell
+  [ -z "$runs" ] || start_all "$runs" || bad=yes
+  [ -z "$runs" ] || [ -n "$bad" ] || healthy "$runs" || bad=unwell
   start_all "${clients[@]}" || bad=yes
   [ "$bad" = yes ] && {
     say "what was stopped could not all be started"
@@ -101,12 +105,12 @@ unsaid() {
   fail "that data is exchanged could not be noted"
 }
 began=$(now)
-note_stopped "$stopped" "${clients[@]}" ${store:+"$store"} || must unnoted
+note_stopped "$stopped" "${clients[@]}" ${runs:+"$runs"} || must unnoted
 halt "${clients[@]}" || {
   serve
   fail "the services that use the data could not be stopped"
 }
-[ -z "$store" ] || halt "$store" || {
+[ -z "$runs" ] || halt "$runs" || {
   serve
   fail "the object store could not be stopped"
 }

@@ -17,11 +17,12 @@ having() {
 # led COMMAND...: does it, again and again for a while as long as the Swarm has no leader: one that is lost is replaced by
 # itself within seconds.
 led() {
-  local said end=$((SECONDS + 60)) code
+  local said end=$((SECONDS + 60)) code told=''
   while :; do
     said=$("$@" 2>&1) && code=0 || code=$?
-    [ "$code" -ne 0 ] && [ "$SECONDS" -lt "$end" ] && [[ $said =~ 'no leader'|'not have a leader'|'DeadlineExceeded'|'deadline exceeded'|'Unavailable'|'lost leadership' ]] || break
-    echo 'say the Swarm has no leader, trying again'
+    [ "$code" -ne 0 ] && [ "$SECONDS" -lt "$end" ] && [[ $said =~ 'no leader'|'not have a leader'|'DeadlineExceeded'|'deadline exceeded'|'Unavailable'|'lost leader' ]] || break
+    [ -n "$told" ] || echo 'say the Swarm has no leader, trying again'
+    told=yes
     sleep 2
   done
   [ "$code" -eq 0 ] && printf '%s\n' "$said" || printf '%s\n' "$said" >&2

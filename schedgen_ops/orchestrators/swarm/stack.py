@@ -114,9 +114,6 @@ def finished(
     name: str, body: Body, document: Body, settings: Settings, contents: Iterable[Content] = ()
 ) -> Part:
     """Return the file of a service that says `body`, with all that this uses."""
-    # Containers stay as they are where there are to be more or fewer of them.
-    deploy = {key: value for key, value in (body.get("deploy") or {}).items() if key != "replicas"}
-    mark = hashlib.sha256(json.dumps({**body, "deploy": deploy}, sort_keys=True).encode())
     used = {
         "networks": {key: _network(key, document) for key in body.get("networks") or ()},
         "volumes": {
@@ -127,12 +124,22 @@ def finished(
     }
     for kind in _KINDS:
         used[kind] = _contents(kind, body, document, settings, contents)
-    mark.update(json.dumps(used, sort_keys=True).encode())
     # Who looks at the containers of a node finds them as Compose's: logs, exec, what an ingress counted.
     found_by = {PROJECT_LABEL: settings.project, SERVICE_LABEL: name, ONEOFF_LABEL: "False"}
-    labels = {**_labels(body.get("labels")), **found_by, DEFINITION_LABEL: mark.hexdigest()[:16]}
+    labels = {**_labels(body.get("labels")), **found_by, DEFINITION_LABEL: mark(body, used)}
     service = {**body, "labels": labels}
     return Part(name, {"version": VERSION, "services": {name: service}, **_told(**used)})
+
+
+def mark(body: Body, used: Body) -> str:
+    """Return what containers of a service are known by that says `body` and uses these.
+
+    They stay as they are where there are to be more or fewer of them.
+    """
+    deploy = {key: value for key, value in (body.get("deploy") or {}).items() if key != "replicas"}
+    said = hashlib.sha256(json.dumps({**body, "deploy": deploy}, sort_keys=True).encode())
+    said.update(json.dumps(used, sort_keys=True).encode())
+    return said.hexdigest()[:16]
 
 
 def _told(**values: Any) -> dict[str, Any]:
