@@ -403,3 +403,22 @@ def test_a_host_that_tells_nothing_leaves_no_file(inv: Inv, capsys: Capture) -> 
     assert "DB_PASSWORD is missing a value" in told
     assert "`docker compose config` has to work" in told
     assert not Path("config/new.yaml").exists()
+
+
+def test_what_ended_there_and_nothing_starts_again_is_asked_for(owner: Owner) -> None:
+    compose = """
+services:
+  buckets: {image: "acme/mc", entrypoint: [make]}
+  server: {image: "acme/server", restart: always}
+  site: {image: "acme/site", ports: ["8090:80"]}
+  idle: {image: "acme/idle"}
+"""
+    owner.has(**{"compose.yaml": compose})
+    ended = "".join(f"runs\tp\t{name}\tExited (0) 3 hours ago\n" for name in ("buckets", "server", "site"))
+    owner.runs.write_text(f"{ended}runs\tp\tidle\tUp 2 hours\n")
+    seen = owner.look()
+    assert [each.about for each in questions(seen)] == ["job buckets"]
+    said, _, written = settings_of(replace(seen, chosen={"job buckets": "yes"}))
+    assert said["rollout"]["jobs"] == ["buckets"]
+    assert "buckets: jobs, if they are to end" in settings_of(seen)[2]
+    assert "if they are to end" not in written

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedgen_ops.commands.docker import DEFINITION_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
+from schedgen_ops.commands.json_yaml import dumped
 from schedgen_ops.orchestrators.swarm.fitting import SAME
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.settings import Settings
@@ -59,7 +60,7 @@ class Part:
     @property
     def text(self) -> str:
         """The file."""
-        return json.dumps(self.document, sort_keys=True, indent=1)
+        return dumped(self.document, sort_keys=True, indent=1)
 
     @property
     def definition(self) -> str:
