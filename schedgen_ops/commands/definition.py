@@ -66,6 +66,7 @@ class Service:
         sees: its mounts, as the compose file says them.
         given: a hash of what its configs and secrets say that are no files.
         provided: whether it is no container: a program of Compose's provides it.
+        label_file: whether it names files of labels, which Compose has read, and would read again each time.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Service:
     sees: tuple[Mount, ...] = ()
     given: str = ""
     provided: bool = False
+    label_file: bool = False
 
     @property
     def alone(self) -> str:
@@ -153,10 +155,10 @@ def parse_hashes(text: str) -> dict[str, str]:
 def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tuple[Service, ...]:
     """The services of a resolved compose document, in the order of their names."""
     ending = awaited(document)
-    found = tuple(
-        replace(_service(name, body or {}, document, hashes), ends=name in ending)
-        for name, body in sorted((document.get("services") or {}).items())
-    )
+    bodies = sorted((document.get("services") or {}).items())
+    found = tuple(_service(name, body or {}, document, hashes) for name, body in bodies)
+    # Nobody waits for what is to have no container.
+    found = tuple(replace(each, ends=each.name in ending and each.replicas > 0) for each in found)
     found = tuple(_shared(each, found) for each in found)
     builders = {full(each.image): each for each in reversed(found) if each.built and each.image}
     return tuple(_sharing(each, builders.get(full(each.image))) for each in found)
@@ -231,6 +233,7 @@ def _service(
         sees=tuple(mounts.seen(body, document)),
         given=says.given(body, document, hashes),
         provided=bool(body.get("provider")),
+        label_file=bool(body.get("label_file")),
     )
 
 

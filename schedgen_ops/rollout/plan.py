@@ -165,6 +165,7 @@ def overlay(
                 **_jobs_label(jobs & {name, *record.needs}),
             },
             **({"ports": _RESET} if ingress and record.proxies else {}),
+            **({"label_file": _RESET} if name in written and written[name].label_file else {}),
             **_scale(record),
             **({"depends_on": needs[name]} if name in needs else {}),
             **(

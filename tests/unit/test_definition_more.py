@@ -18,6 +18,7 @@ from schedgen_ops.commands.compose import Compose, Service, parse_resolved, pars
 from schedgen_ops.commands.definition import UNREAD, parse_hashes
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.ref_names import Ref
+from schedgen_ops.orchestrators.swarm.fitting import misfits
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 from schedgen_ops.rollout import plan
 from schedgen_ops.settings import Settings
@@ -67,8 +68,11 @@ class Owner:
         """The services of a release's own definition, as Compose reads it."""
         folder = f"{self.folder}/.schedgen/{release}"
         compose = Compose(Docker(), "p", str(self.folder))
-        records = {name: ServiceRecord(f"p-{name}:r1", "", "d") for name in self.definitions(release)}
-        done = bash(compose.pin(folder, plan.overlay(records, ReleaseId(release))), self.folder, **self.env)
+        answer = bash(compose.resolve(folder), self.folder, **self.env)
+        found = parse_resolved(answer.stdout)
+        records = {each.name: ServiceRecord(f"p-{each.name}:r1", "", "d") for each in found}
+        overlay = plan.overlay(records, ReleaseId(release), services=found)
+        done = bash(compose.pin(folder, overlay), self.folder, **self.env)
         assert done.ok, done.stderr
         return self.asked(f"{folder}/compose.yaml")
 
@@ -172,6 +176,20 @@ def test_a_text_is_in_a_releases_own_definition_as_its_owner_wrote_it(owner: Own
     assert wanted["command"][-1] == written
     assert (web["command"], web["environment"]) == (wanted["command"], wanted["environment"])
     assert web["labels"]["b"] == wanted["labels"]["b"]
+
+
+def test_labels_from_a_file_are_those_of_the_release_whatever_becomes_of_the_file(owner: Owner) -> None:
+    (owner.folder / "labels.env").write_text("a=1\n")
+    owner.writes("services: {web: {image: 'web:1', label_file: labels.env, labels: {b: '2'}}}", "")
+    owner.pinned()
+    (owner.folder / "labels.env").write_text("a=3\nc=4\n")
+    file = f"{owner.folder}/.schedgen/r1/compose.yaml"
+    told = {key: value for key, value in owner.asked(file)["web"]["labels"].items() if "schedgen" not in key}
+    assert told == {"a": "1", "b": "2"}
+    (owner.folder / "labels.env").unlink()
+    assert owner.asked(file)
+    written = json.loads((owner.folder / ".schedgen/r1/owner.yaml").read_text())
+    assert [*misfits(written, parse_services(written, {}), str(owner.folder))] == []
 
 
 @pytest.mark.parametrize(

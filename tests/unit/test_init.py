@@ -422,3 +422,34 @@ services:
     assert said["rollout"]["jobs"] == ["buckets"]
     assert "buckets: jobs, if they are to end" in settings_of(seen)[2]
     assert "if they are to end" not in written
+
+
+def test_what_only_looks_at_a_server_or_fills_it_is_none(owner: Owner) -> None:
+    compose = """
+services:
+  buckets: {image: "minio/mc:1"}
+  files: {image: "quay.io/minio/minio:1", volumes: ["kept:/data"]}
+  look: {image: "mongo-express:1"}
+  proxy: {image: "mysql/mysql-router:8"}
+  docs: {image: "mongo:6@sha256:0123456789012345678901234567890123456789012345678901234567890123"}
+  sql: {image: "mcr.microsoft.com/mssql/server:2022"}
+volumes: {kept: {}}
+"""
+    owner.has(**{"compose.yaml": compose})
+    said, _, written = settings_of(owner.look())
+    assert said["objects"] == {"profile": "minio", "service": "files", "used_by": []}
+    told = [name for name in ("buckets", "docs", "look", "proxy", "sql") if f"{name}: a database" in written]
+    assert told == ["docs", "sql"]
+
+
+def test_a_healthcheck_over_tls_makes_no_check_over_http(owner: Owner) -> None:
+    check = '{test: ["CMD", "curl", "-fk", "https://localhost:5601/app/login"]}'
+    body = f'{{image: "desk:1", ports: ["8443:5601"], healthcheck: {check}}}'
+    owner.has(**{"compose.yaml": f"services: {{desk: {body}}}"})
+    seen = owner.look()
+    said, _, written = settings_of(seen)
+    assert "checks" not in said
+    assert "Port 8443 of desk speaks TLS of its own" in written
+    # What was seen there goes before what the healthcheck says.
+    said, _, _ = settings_of(replace(seen, spoken={"127.0.0.1/8443": "http"}))
+    assert said["checks"][0]["url"] == "http://localhost:8443/app/login"

@@ -95,6 +95,13 @@ def test_what_is_to_have_no_container_is_left_so_and_taken_down(said: dict[str, 
     assert scope.lasting(records) == []
 
 
+def test_a_job_of_which_there_is_to_be_none_is_not_run() -> None:
+    waits = {"image": "w", "depends_on": {"setup": {"condition": "service_completed_successfully"}}}
+    found = known({"setup": {"image": "s", "scale": 0}, "web": waits})
+    assert (found["setup"].ends, how(found["setup"])) == (False, "stop-first")
+    assert known({"setup": {"image": "s"}, "web": waits})["setup"].ends
+
+
 def refusals(settings: Settings, services: dict[str, Any]) -> list[str]:
     found = parse_services({"services": services}, {})
     return [each.text for each in problems(settings, settings.hosts[0], found) if each.refuses]

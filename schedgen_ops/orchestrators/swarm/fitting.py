@@ -53,6 +53,7 @@ OURS = frozenset(
         "expose",
         "healthcheck",
         "image",
+        "label_file",
         "mem_limit",
         "mem_reservation",
         "networks",
