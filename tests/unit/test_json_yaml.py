@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hypothesis import given
@@ -23,13 +24,13 @@ ODD = 'party \U0001f389 \\ud83c\\udf89 \\\U0001f389" \x7f \u2028 \x85 ü'
 PLACE = "/srv/\U0001f4e6"
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",))))
+@given(st.text())
 @quickly
 def test_any_text_is_the_same_as_json_and_as_yaml(text: str) -> None:
     assert json.loads(dumped(text)) == yaml.safe_load(dumped(text)) == text
 
 
-def read(file: Path) -> dict[str, object]:
+def read(file: Path) -> dict[str, Any]:
     """A compose file's service `web`, as Compose reads it."""
     words = [str(BINARY), "-p", "p", "-f", str(file), "config", "--format", "json"]
     done = subprocess.run(words, cwd=file.parent, capture_output=True, text=True, check=True, timeout=60)
@@ -52,6 +53,6 @@ def test_what_a_release_adds_is_read_whatever_the_folders_are_called(tmp_path: P
         sources={f"{PLACE}/conf": f"{PLACE}/r1/conf"},
     )
     (tmp_path / "overlay.json").write_text(text)
-    (mount,) = read(tmp_path / "overlay.json")["volumes"]  # type: ignore[misc]
+    (mount,) = read(tmp_path / "overlay.json")["volumes"]
     assert mount["source"] == f"{PLACE}/r1/conf"
     assert plan.relabelled(text, ReleaseId("r1")) == text
