@@ -24,6 +24,7 @@ VERSION = "3.8"
 OURS_LABEL = "schedgen.project"
 _KINDS = ("configs", "secrets")
 _NAME = 64
+_MTU = "com.docker.network.driver.mtu"
 # Seconds that a service is watched before the next one; the verification watches all for `health.settle`.
 _MONITOR = 5
 
@@ -183,10 +184,18 @@ def _network(key: str, document: Body) -> dict[str, Any]:
         **_told(
             name=said.get("name"),
             internal=bool(said.get("internal")),
+            driver_opts=_options(said),
             labels=_labels(said.get("labels")),
             ipam={"config": subnets} if subnets else None,
         ),
     }
+
+
+def _options(said: Body) -> dict[str, str]:
+    """Those of an overlay; of another driver's what it understands too."""
+    mine = said.get("driver") == "overlay"
+    options = said.get("driver_opts") or {}
+    return {key: str(value) for key, value in options.items() if mine or key == _MTU}
 
 
 def _use(said: Any) -> dict[str, Any]:
