@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from schedgen_ops.checklist.changes import Coming
+from schedgen_ops.checklist.remade import remade
 from schedgen_ops.commands import builds
 from schedgen_ops.commands.compose import Service, parse_services
 from schedgen_ops.commands.definition import UNREAD, parse_hashes
@@ -35,7 +36,7 @@ def judged(
     try:
         wanted = known(settings, parse_services(json.loads(coming.document or ""), {}), coming, boxes)
         served = [each.name for each in parse_services(json.loads(before), {})] if before.strip() else []
-        fixed = tuple(unmovable(settings, host, wanted, coming))
+        fixed = (*unmovable(settings, host, wanted, coming), *remade(before, coming.document or ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         text = "whether the config fits the new compose file is not known: what Compose says cannot be read"
         yield Problem(text, refuses=False, unknown=True)
