@@ -453,3 +453,26 @@ def test_a_healthcheck_over_tls_makes_no_check_over_http(owner: Owner) -> None:
     # What was seen there goes before what the healthcheck says.
     said, _, _ = settings_of(replace(seen, spoken={"127.0.0.1/8443": "http"}))
     assert said["checks"][0]["url"] == "http://localhost:8443/app/login"
+
+
+@pytest.mark.parametrize(
+    ("image", "variable"),
+    [
+        ('"reg.example/shop:${SHOP_TAG}"', "SHOP_TAG"),
+        ("reg.example/shop:$SHOP_TAG", "SHOP_TAG"),
+        ("'reg.example/shop:${SHOP_TAG:-v1}'  # comes from CI", "SHOP_TAG"),
+        ("reg.example/shop:${SHOP_TAG?say it}", "SHOP_TAG"),
+        ("reg.example/shop:${SHOP_TAG}-alpine", ""),
+        ('"reg.example/shop:$SHOP_TAG-alpine"', ""),
+        ("reg.example/shop:v${SHOP_TAG}", ""),
+        ("reg.example/shop:${SHOP_TAG}${MORE:-}", ""),
+    ],
+)
+def test_a_variable_that_is_a_part_of_a_tag_picks_no_release(owner: Owner, image: str, variable: str) -> None:
+    owner.has(**{".env": "SHOP_TAG=1.2\n"})
+    files = [f"services:\n  web:\n    image: {image}\n"]
+    files += [f"services: {{web: {{image: {image}, tty: true}}}}"] if image.startswith('"') else []
+    for compose in files:
+        owner.has(**{"compose.yaml": compose})
+        said, _, _ = settings_of(owner.look())
+        assert said.get("release", {}).get("variable", "") == variable
