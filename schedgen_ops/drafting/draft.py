@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 
 from schedgen_ops import databases, profiles
 from schedgen_ops.commands.definition import Service
@@ -244,7 +245,11 @@ def _check(visit: Visit, seen: Seen, taken: set[str]) -> dict[str, object] | str
     if spoken not in (HTTP, NOTHING) or (spoken == NOTHING and visit.secure):
         how = "no HTTP" if spoken not in ("tls", NOTHING) else "TLS of its own"
         return f"{where.capitalize()} speaks {how}: bytes pass as they come; a check of it is yours to write."
-    name = visit.service if visit.service not in taken else f"{visit.service}-{visit.port.published}"
+    # One port may be on several addresses.
+    begin = visit.service.lstrip("._-")
+    at = f"{begin}-{visit.port.published}"
+    names = chain((begin, at), (f"{at}-{number}" for number in count(2)))
+    name = next(each for each in names if each not in taken)
     check: dict[str, object] = {"name": name, "url": visit.url, "service": visit.service}
     status = seen.answers.get(visit.url, 0)
     if status >= 500:

@@ -25,6 +25,7 @@ from schedgen_ops.drafting.draft import Entry, Place, draft, strategies, values
 from schedgen_ops.drafting.questions import questions
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.text import text
+from schedgen_ops.drafting.visits import visits
 from schedgen_ops.rollout.by_name import Listener
 from schedgen_ops.settings import Settings
 
@@ -476,3 +477,16 @@ def test_a_variable_that_is_a_part_of_a_tag_picks_no_release(owner: Owner, image
         owner.has(**{"compose.yaml": compose})
         said, _, _ = settings_of(owner.look())
         assert said.get("release", {}).get("variable", "") == variable
+
+
+def test_every_port_that_speaks_http_gets_a_check_with_a_name_of_its_own(owner: Owner) -> None:
+    ports = [f"{at}:80:80" for at in ("10.0.0.1", "10.0.0.2", "[::1]")] + ["10.0.0.1:81:81", "[::1]:81:81"]
+    services = {"_web": {"image": "web:1", "ports": ports}, "web-81": {"image": "w:1", "ports": ["82:80"]}}
+    owner.has(**{"compose.yaml": json.dumps({"services": services})})
+    seen = owner.look()
+    seen = replace(seen, spoken={visit.door: "http" for visit in visits(seen)})
+    said, settings, _ = settings_of(seen)
+    assert [each["name"] for each in said["checks"]] == [
+        *("web", "web-80", "web-80-2", "web-81", "web-81-2", "web-81-82"),
+    ]
+    assert {each.service for each in settings.checks} == {"_web", "web-81"}
