@@ -141,6 +141,18 @@ def test_the_plan_reads_the_files_that_the_env_file_names(owner: Owner, env: str
     assert sorted(json.loads(owner.coming().document or "")["services"]) == there
 
 
+@pytest.mark.parametrize("name", ["compose", "docker-compose"])
+@pytest.mark.parametrize("ending", ["yml", "yaml"])
+def test_the_plan_reads_what_overrides_the_file(owner: Owner, name: str, ending: str) -> None:
+    owner.writes('services: {web: {image: "web:1"}}', "")
+    (owner.folder / f"{name}.override.{ending}").write_text('services: {web: {image: "web:2"}}')
+    before = owner.definitions()
+    services = json.loads(owner.coming().document or "")["services"]
+    assert services["web"]["image"] == "web:2"
+    (owner.folder / f"{name}.override.{ending}").unlink()
+    assert owner.definitions("r2") != before
+
+
 def test_no_value_of_a_secret_is_told(owner: Owner) -> None:
     owner.writes(GIVEN, "NAME=a\nTOKEN=s3cret\n")
     assert "s3cret" not in owner.coming().hashes

@@ -7,7 +7,7 @@ find_files() {
   if [ -n "${COMPOSE_FILE-}" ] || grep -qs COMPOSE_FILE "$1"; then files_of_env "$1" || return; fi
   [ "${#files[@]}" -eq 0 ] || return 0
   first_of compose.yaml compose.yml docker-compose.yml docker-compose.yaml
-  first_of compose.override.yml compose.override.yaml docker-compose.override.yml
+  first_of compose.override.yml compose.override.yaml docker-compose.override.yml docker-compose.override.yaml
 }
 files_of_env() {
   local said file='' separator=: name
