@@ -3,17 +3,14 @@
 # variable_values ENV NAME...: a line of JSON for each variable, `"NAME": "VALUE"`, as the env file ENV or this shell has it;
 # "" where neither does.
 variable_values() {
-  local env=$1 name labels='' said words line
+  local env=$1 name labels='' said words
   shift
-  for name; do labels+=",\"$name\":\"\${$name-}\""; done
+  for name; do labels+=",\"value.$name\":\"\${$name-}\""; done
   project_words
   [ ! -f "$env" ] || words+=(--env-file "$env")
   said=$(printf '{"services":{"values":{"image":"values","labels":{%s}}}}' "${labels#,}" |
     "${words[@]}" -f - config --format json) || return
-  while IFS= read -r line; do
-    [[ $line =~ ^\ {8}(\"([A-Za-z_][A-Za-z0-9_]*)\":\ \".*\"),?$ ]] || continue
-    case $labels in *"\"${BASH_REMATCH[2]}\":"*) printf '%s\n' "${BASH_REMATCH[1]}" ;; esac
-  done <<< "$said"
+  grep -oE '"value\.[^"]+": *"([^"\\]|\\.)*"' <<< "$said" | sed -E 's/^"value\.([^"]+)": */"\1": /'
 }
 # `docker compose` with the project's name alone, into the array `words`.
 project_words() {
