@@ -6,12 +6,15 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from schedgen_ops.checklist.changes import Coming
+from schedgen_ops.checklist.remade import remade
 from schedgen_ops.commands import builds
 from schedgen_ops.commands.compose import Service, parse_services
+from schedgen_ops.commands.definition import UNREAD, parse_hashes
 from schedgen_ops.commands.docker import INGRESS, Container
 from schedgen_ops.preflight.local_engine import INSTEAD
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.rollout import picked, scope, state
+from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.rollout.strategies.contract import may_run_twice
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.text import nearest
@@ -33,13 +36,20 @@ def judged(
     try:
         wanted = known(settings, parse_services(json.loads(coming.document or ""), {}), coming, boxes)
         served = [each.name for each in parse_services(json.loads(before), {})] if before.strip() else []
-        fixed = tuple(unmovable(settings, host, wanted, coming))
+        fixed = (*unmovable(settings, host, wanted, coming), *remade(before, coming.document or ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         text = "whether the config fits the new compose file is not known: what Compose says cannot be read"
         yield Problem(text, refuses=False, unknown=True)
         return
     yield "all that the config names are there"
-    yield from (*problems(settings, host, wanted, served, boxes), *fixed)
+    yield from (*unread(coming), *problems(settings, host, wanted, served, boxes), *fixed)
+
+
+def unread(coming: Coming) -> Iterator[Problem]:
+    """Find that no release can keep the compose file to come: Compose does not read what it makes of it."""
+    if why := parse_hashes(coming.hashes).get(UNREAD):
+        hint = "`docker compose config --format json | docker compose -f - config` shows it."
+        yield Problem(f"no release can keep the new compose file: {why}", hint)
 
 
 def unmovable(
@@ -67,7 +77,7 @@ def problems(
     host: HostSettings,
     services: Sequence[Service],
     before: Collection[str] = (),
-    boxes: Iterable[Container] = (),
+    boxes: Sequence[Container] = (),
 ) -> Iterator[Problem]:
     """Find what the config asks of services that cannot be, and services that it leaves out.
 
@@ -79,6 +89,8 @@ def problems(
     there = {service.name: service for service in services}
     yield from _missing(settings, host, there, before)
     yield from twice(settings, services)
+    yield from _unstarted(settings, host, services)
+    yield from _ended(settings, host, services, boxes)
     yield from _called(settings, services)
     yield from _held(settings, boxes)
     deployed = {*settings.services, *(each.name for each in scope.on(services, settings, host))}
@@ -95,6 +107,33 @@ def twice(settings: Settings, services: Iterable[Service]) -> Iterator[Problem]:
             if service.name in settings.rollout.lists[name] and (why := _twice(name, service)):
                 more = ", or mount a named volume or a tmpfs there" if service.own else ""
                 yield Problem(f"rollout.{name} has {service.name}: {why}", f"Take it from that list{more}.")
+
+
+def _unstarted(settings: Settings, host: HostSettings, services: Sequence[Service]) -> Iterator[Problem]:
+    """Find what a deploy is to bring, or what that needs, and what has no container."""
+    here = scope.on(services, settings, host)
+    needed = {name for each in here for name in (each.name, *each.needs)}
+    for service in services:
+        if service.provided and service.name in needed:
+            text = f"{service.name} is no container but what a `provider` makes, which no deploy asks"
+            yield Problem(text, "Make it beside the project, and write into the env file what it tells.")
+        tiers = [tier.name for tier in settings.tiers if service.name in tier.services]
+        if not service.replicas and tiers and host.runs(service.name):
+            text = f"tier {tiers[0]} names {service.name}, of which the new compose file has no container"
+            yield Problem(text, "Take it from the tier, or give it one (`replicas`, `scale`).")
+
+
+def _ended(
+    settings: Settings, host: HostSettings, services: Sequence[Service], boxes: Sequence[Container]
+) -> Iterator[Problem]:
+    """Find what a deploy starts again though it has ended, and of which nothing says that it is a job."""
+    here = scope.on(scope.seen_to_end(services, boxes, {}), settings, host)
+    hows = registry.chosen(here, settings)
+    for name, how in hows.items():
+        its = [box for box in boxes if box.service == name]
+        if its and all(box.ended_well for box in its) and not (how.ends or how.kept):
+            text = f"{name} has ended with exit code 0: a deploy starts it again, and fails if it ends again"
+            yield Problem(text, "Name it in rollout.jobs, if it is to end.", refuses=False)
 
 
 def _called(settings: Settings, services: Iterable[Service]) -> Iterator[Problem]:

@@ -14,6 +14,9 @@ from schedgen_ops.commands.image_names import full
 from schedgen_ops.commands.mounts import Mount
 from schedgen_ops.commands.stores import holds
 
+UNREAD = "!"
+"""Why Compose does not read a definition again, beside the hashes; see lib/given.bash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -61,6 +64,9 @@ class Service:
         aliases: further names of it, each with the network where it has that.
         called: the port where others call it by its name, by way of the ingress; 0 for none.
         sees: its mounts, as the compose file says them.
+        given: a hash of what its configs and secrets say that are no files.
+        provided: whether it is no container: a program of Compose's provides it.
+        label_file: whether it names files of labels, which Compose has read, and would read again each time.
     """
 
     name: str
@@ -95,6 +101,9 @@ class Service:
     aliases: tuple[tuple[str, str], ...] = ()
     called: int = 0
     sees: tuple[Mount, ...] = ()
+    given: str = ""
+    provided: bool = False
+    label_file: bool = False
 
     @property
     def alone(self) -> str:
@@ -139,17 +148,17 @@ def parse_resolved(stdout: str) -> tuple[Service, ...]:
 
 
 def parse_hashes(text: str) -> dict[str, str]:
-    """Compose's hash of each service, as `config --hash` prints them."""
+    """Compose's hash of each service, as `config --hash` prints them, and those that lib/given.bash adds."""
     return dict(line.split(maxsplit=1) for line in text.split("\n") if line)
 
 
 def parse_services(document: Mapping[str, Any], hashes: Mapping[str, str]) -> tuple[Service, ...]:
     """The services of a resolved compose document, in the order of their names."""
     ending = awaited(document)
-    found = tuple(
-        replace(_service(name, body or {}, document, hashes.get(name, "")), ends=name in ending)
-        for name, body in sorted((document.get("services") or {}).items())
-    )
+    bodies = sorted((document.get("services") or {}).items())
+    found = tuple(_service(name, body or {}, document, hashes) for name, body in bodies)
+    # Nobody waits for what is to have no container.
+    found = tuple(replace(each, ends=each.name in ending and each.replicas > 0) for each in found)
     found = tuple(_shared(each, found) for each in found)
     builders = {full(each.image): each for each in reversed(found) if each.built and each.image}
     return tuple(_sharing(each, builders.get(full(each.image))) for each in found)
@@ -180,15 +189,15 @@ def _sharing(service: Service, builder: Service | None) -> Service:
     return replace(service, context=builder.context, image_of=builder.name)
 
 
-def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], definition: str) -> Service:
+def _service(
+    name: str, body: Mapping[str, Any], document: Mapping[str, Any], hashes: Mapping[str, str]
+) -> Service:
     written = body.get("depends_on") or {}
     # Optional ones may be left out by their profile; Compose reads its own words for that as a mistake.
     there = document.get("services") or {}
     needs = {each: how for each, how in written.items() if each in there or _required(how)}
-    networks, known = (
-        tuple(sorted(body.get("networks") or {})) or ("default",),
-        document.get("networks") or {},
-    )
+    joined = () if body.get("network_mode") else ("default",)
+    networks, known = tuple(sorted(body.get("networks") or {})) or joined, document.get("networks") or {}
     ports = tuple(map(_port, body.get("ports") or ()))
     single = tuple(dict.fromkeys(port for port in ports if port))
     # One port can lead to one place; on several addresses it is still one.
@@ -202,9 +211,9 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         mounts=says.mounts(body, document),
         ports=single,
         replicas=_replicas(body),
-        definition=definition,
+        definition=hashes.get(name, ""),
         odd_ports=odd,
-        volumes=tuple(says.volumes(body)),
+        volumes=(*says.volumes(body), *says.lent(body)),
         fixed_name=bool(body.get("container_name")),
         needs=tuple(sorted({*needs, *(each for each, _ in uses)})),
         restarts_with=tuple(sorted(each for each, how in needs.items() if _restarts(how))),
@@ -222,6 +231,9 @@ def _service(name: str, body: Mapping[str, Any], document: Mapping[str, Any], de
         exposed=tuple(says.exposed(body)),
         aliases=tuple(says.aliases(body)),
         sees=tuple(mounts.seen(body, document)),
+        given=says.given(body, document, hashes),
+        provided=bool(body.get("provider")),
+        label_file=bool(body.get("label_file")),
     )
 
 

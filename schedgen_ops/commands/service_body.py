@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 from schedgen_ops.commands.docker import VOLUMES
 
+_ADDRESSES = ("ipv4_address", "ipv6_address", "link_local_ips")
 _NAMESPACES = {"network_mode": "network", "ipc": "IPC", "pid": "processes"}
 # Devices that any number of containers may open at once.
 _SHARED = "dri fuse kfd kvm log net/tun null nvidia random shm urandom zero"
@@ -66,6 +68,31 @@ def given_files(body: Mapping[str, Any], document: Mapping[str, Any]) -> Iterato
                 yield kind, name, use.get("target") or "", file
 
 
+def given(body: Mapping[str, Any], document: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
+    """Return a hash of what its configs and secrets say that are no files; "" where there are none.
+
+    Args:
+        hashes: with those of variables that are one, each as `$NAME`; Compose's own know neither.
+    """
+    said = []
+    for kind in ("configs", "secrets"):
+        known = document.get(kind) or {}
+        for use in body.get(kind) or ():
+            what = known.get(use.get("source") or "") or {}
+            if "content" in what or "environment" in what:
+                variable = what.get("environment") or ""
+                said.append((kind, use.get("source"), what.get("content"), hashes.get(f"${variable}")))
+    return sha256(repr(said).encode()).hexdigest() if said else ""
+
+
+def lent(body: Mapping[str, Any]) -> Iterator[str]:
+    """Return the containers of nobody's services whose volumes it may write to."""
+    for entry in body.get("volumes_from") or ():
+        kind, _, name = str(entry).partition(":")
+        if kind == "container" and not name.endswith(":ro"):
+            yield str(entry)
+
+
 def uses(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Return the services of whose container it uses the network or the like, and what that is."""
     for key, what in _NAMESPACES.items():
@@ -80,13 +107,10 @@ def uses(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def single(body: Mapping[str, Any]) -> str:
     """Return why its place can only be taken once; "" if it can be taken twice."""
-    mode = body.get("network_mode") or ""
-    if mode == "host":
-        return "it is on the host's own network"
-    if mode.startswith(("service:", "container:")):
-        return "it is on the network of another container"
+    if why := _single_by_mode(body.get("network_mode") or "", ports=bool(body.get("ports"))):
+        return why
     networks = [network or {} for network in (body.get("networks") or {}).values()]
-    if any(network.get(key) for network in networks for key in ("ipv4_address", "ipv6_address")):
+    if any(network.get(key) for network in networks for key in _ADDRESSES):
         return "it has a fixed address"
     if device := next(_devices(body), ""):
         return f"it has the host's {device}"
@@ -95,11 +119,21 @@ def single(body: Mapping[str, Any]) -> str:
     return ""
 
 
+def _single_by_mode(mode: str, *, ports: bool) -> str:
+    if mode == "host":
+        return "it is on the host's own network"
+    if mode.startswith(("service:", "container:")):
+        return "it is on the network of another container"
+    if mode not in ("", "none") and ports:
+        return "it has ports, and is on no network where an ingress finds it"
+    return ""
+
+
 def _devices(body: Mapping[str, Any]) -> Iterator[str]:
     """Devices of the host that one container has for itself."""
     given = (each.get("source") if isinstance(each, Mapping) else each for each in body.get("devices") or ())
     for path in (*(str(each).partition(":")[0] for each in given), *binds(body)):
-        if path.startswith("/dev/") and not path.startswith(_ANYBODYS):
+        if path.rstrip("/") == "/dev" or (path.startswith("/dev/") and not path.startswith(_ANYBODYS)):
             yield path
 
 
@@ -107,7 +141,8 @@ def may_end(body: Mapping[str, Any]) -> bool:
     """Whether it may be a job: nothing starts it again when it has ended, and nobody reaches it."""
     wanted = (body.get("deploy") or {}).get("restart_policy") or {}
     again = wanted.get("condition") or body.get("restart")
-    looked_at = body.get("healthcheck") or body.get("ports") or body.get("expose")
+    check = body.get("healthcheck") or {}
+    looked_at = (check and checked(check) is not False) or body.get("ports") or body.get("expose")
     # Where its owner says nothing of that, a command of its own for an image of the project's may be one; a
     # server that somebody stopped has an exit code of 0 as well.
     own = body.get("build") and body.get("command")

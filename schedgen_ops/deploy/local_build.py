@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import tarfile
@@ -17,6 +16,7 @@ from schedgen_ops import this_machine
 from schedgen_ops.commands import builds, git, layers
 from schedgen_ops.commands import compose as c
 from schedgen_ops.commands.builds import Code, Moved, NotMovable
+from schedgen_ops.commands.json_yaml import dumped
 from schedgen_ops.commands.layers import Told
 from schedgen_ops.deploy import carrying, resolving
 from schedgen_ops.deploy.build_machine import BuildMachine
@@ -72,7 +72,7 @@ def build(at: BuildMachine, host_run: HostRun, services: Collection[str]) -> Non
     moved = _moved(host_run, document, images, code, at)
     _within(moved, Path(code.tree))
     _put_secrets(host_run, moved)
-    _write(at.folder / "compose.yaml", json.dumps(moved.document).encode())
+    _write(at.folder / "compose.yaml", dumped(moved.document).encode())
     compose = c.Compose(DOCKER, settings.project, str(at.folder), classic=at.engine().classic)
     command = compose.build(str(at.folder), *images, pull=settings.build.pull == "always")
     stream(

@@ -118,6 +118,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
         settings, host.entry, wanted, boxes, serving, version, changed, coming.tracked.ids, spoken, own
     )
     wrong = (
+        *fitting.unread(coming),
         *fitting.problems(settings, host.entry, wanted, before, boxes),
         *fitting.unmovable(settings, host.entry, wanted, coming),
     )

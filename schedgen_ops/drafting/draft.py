@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, count
 
 from schedgen_ops import databases, profiles
 from schedgen_ops.commands.definition import Service
+from schedgen_ops.commands.image_names import repository_of
 from schedgen_ops.drafting import found
 from schedgen_ops.drafting.called import called
 from schedgen_ops.drafting.questions import YES, job
@@ -23,8 +25,14 @@ from schedgen_ops.rollout.strategies import registry
 from schedgen_ops.settings import Settings
 from schedgen_ops.text import plural
 
-_OTHERS = re.compile(r"(^|/)(mysql|mariadb|percona|mongo|mssql|cockroach|clickhouse|cassandra)\b")
-_MINIO = re.compile(r"(^|/)minio\b")
+# By the name of their image alone: who has one in a name of more words looks at it, or fills it.
+_OTHERS = frozenset(
+    (
+        *("mysql", "mysql-server", "mariadb", "mariadb-galera", "percona", "percona-server", "mssql/server"),
+        *("mongo", "mongodb", "cockroach", "clickhouse", "clickhouse-server", "cassandra"),
+    )
+)
+_MINIO = frozenset(("minio",))
 _CREDENTIAL = re.compile(r"PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|(^|_)KEY(_|$)|API_?KEY|ACCESS_?KEY")
 _GOOD = range(200, 400)
 
@@ -232,12 +240,16 @@ def _check(visit: Visit, seen: Seen, taken: set[str]) -> dict[str, object] | str
     """A check of a port; a remark where none can be written."""
     spoken = seen.spoken.get(visit.door, NOTHING)
     where = f"port {visit.port.published} of {visit.service}"
-    if spoken == NOTHING and visit.path == "/":
+    if spoken == NOTHING and visit.path == "/" and not visit.secure:
         return f"Nobody answers at {where}: write a check once it runs."
-    if spoken not in (HTTP, NOTHING):
-        how = "TLS of its own" if spoken == "tls" else "no HTTP"
+    if spoken not in (HTTP, NOTHING) or (spoken == NOTHING and visit.secure):
+        how = "no HTTP" if spoken not in ("tls", NOTHING) else "TLS of its own"
         return f"{where.capitalize()} speaks {how}: bytes pass as they come; a check of it is yours to write."
-    name = visit.service if visit.service not in taken else f"{visit.service}-{visit.port.published}"
+    # One port may be on several addresses.
+    begin = visit.service.lstrip("._-")
+    at = f"{begin}-{visit.port.published}"
+    names = chain((begin, at), (f"{at}-{number}" for number in count(2)))
+    name = next(each for each in names if each not in taken)
     check: dict[str, object] = {"name": name, "url": visit.url, "service": visit.service}
     status = seen.answers.get(visit.url, 0)
     if status >= 500:
@@ -267,5 +279,6 @@ def _rollout(seen: Seen) -> Iterator[Entry]:
         yield Entry("", why=text)
 
 
-def _is(service: Service, image: re.Pattern[str]) -> bool:
-    return bool(image.search(service.image.partition("@")[0]))
+def _is(service: Service, names: frozenset[str]) -> bool:
+    parts = repository_of(service.image).split("/")
+    return parts[-1] in names or "/".join(parts[-2:]) in names

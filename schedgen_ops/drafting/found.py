@@ -108,9 +108,20 @@ def ended_jobs(seen: Seen) -> list[str]:
 
 
 def open_jobs(seen: Seen) -> list[str]:
-    """Return the services that may end, and never ran there."""
+    """Return the services that may end, and never ran there; and others that ended well and do not come back.
+
+    The latter may be servers that somebody stopped.
+    """
     known = {service for _, service, _ in seen.runs}
-    return [name for name in _may_end(seen) if name not in known]
+    running = {service for _, service, status in seen.runs if not status.startswith("Exited (0)")}
+    ended = [
+        each.name
+        for each in seen.services
+        if each.name in known - running
+        and not (each.ends or each.may_end or each.ports)
+        and seen.body(each.name).get("restart") in (None, "", "no")
+    ]
+    return [*(name for name in _may_end(seen) if name not in known), *ended]
 
 
 def _may_end(seen: Seen) -> Iterator[str]:

@@ -24,12 +24,14 @@ class Visit:
 
     Attributes:
         path: what the service's healthcheck asks of it; `/` where that asks nothing of this port.
+        secure: whether it asks that over TLS.
         door: the port on the host itself, as `rollout.spoken` asks it.
     """
 
     service: str
     port: Port
     path: str = "/"
+    secure: bool = False
 
     @property
     def door(self) -> str:
@@ -51,11 +53,13 @@ def visits(seen: Seen) -> tuple[Visit, ...]:
 def _of(service: Service, body: Mapping[str, Any]) -> Iterator[Visit]:
     paths = dict(_paths(body))
     for port in service.ports:
-        yield Visit(service.name, port, paths.get(port.target, "/"))
+        path, secure = paths.get(port.target, ("/", False))
+        yield Visit(service.name, port, path, secure)
 
 
-def _paths(body: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+def _paths(body: Mapping[str, Any]) -> Iterator[tuple[int, tuple[str, bool]]]:
     test = (body.get("healthcheck") or {}).get("test") or ()
     text = test if isinstance(test, str) else " ".join(map(str, test))
     for found in _ASKED.finditer(text):
-        yield int(found["port"] or _USUAL[found["scheme"]]), found["path"] or "/"
+        secure = found["scheme"] == "https"
+        yield int(found["port"] or _USUAL[found["scheme"]]), (found["path"] or "/", secure)

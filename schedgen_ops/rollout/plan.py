@@ -21,6 +21,7 @@ from schedgen_ops.commands.docker import (
     RELEASE_LABEL,
     Container,
 )
+from schedgen_ops.commands.json_yaml import readable
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, ServiceRecord
 from schedgen_ops.rollout import own_overlay
 from schedgen_ops.rollout.strategies import registry
@@ -113,6 +114,7 @@ def definition(service: Service, tracked: Mapping[str, str], directory: str, cal
     paths = (below(mount, directory) for mount in service.mounts)
     ids = [f"{path}={tracked[path]}" for path in paths if path in tracked]
     ids += [f"called {called}"] if called else []
+    ids += [f"given {service.given}"] if service.given else []
     if not ids:
         return service.definition
     return hashlib.sha256("\n".join([service.definition, *ids]).encode()).hexdigest()
@@ -124,7 +126,9 @@ def mounted(services: Iterable[Service], directory: str) -> tuple[str, ...]:
     A project may lie deeper in its repository, and mount what is beside it or the folder that it is in.
     """
     mounts = {mount for service in services for mount in service.mounts}
-    near = (mount for mount in mounts if posixpath.commonpath((mount, directory)) != "/")
+    # What Compose takes for a path of Windows is none here: the engine says so.
+    ours = (mount for mount in mounts if mount.startswith("/"))
+    near = (mount for mount in ours if posixpath.commonpath((mount, directory)) != "/")
     return tuple(sorted(below(mount, directory) for mount in near))
 
 
@@ -161,6 +165,7 @@ def overlay(
                 **_jobs_label(jobs & {name, *record.needs}),
             },
             **({"ports": _RESET} if ingress and record.proxies else {}),
+            **({"label_file": _RESET} if name in written and written[name].label_file else {}),
             **_scale(record),
             **({"depends_on": needs[name]} if name in needs else {}),
             **(
@@ -225,7 +230,8 @@ def relabelled(
 def _tagged(document: Mapping[str, Any]) -> str:
     """A document as YAML, with Compose's own tags."""
     text = json.dumps(document).replace(json.dumps(_RESET), "!reset []")
-    return _OVERRIDDEN.sub(lambda found: "!override " + json.loads(found[0]).removeprefix(_OVERRIDE), text)
+    tagged = _OVERRIDDEN.sub(lambda found: "!override " + json.loads(found[0]).removeprefix(_OVERRIDE), text)
+    return readable(tagged)
 
 
 def _untagged(text: str) -> dict[str, Any]:
@@ -282,7 +288,8 @@ def _change(
     foreseen: str,
 ) -> ServiceChange:
     if not containers:
-        return ServiceChange(service, Action.START, "not there yet")
+        there = wanted.replicas > 0
+        return ServiceChange(service, *((Action.START, "not there yet") if there else (Action.KEEP,)))
     if why := foreseen or differs(wanted, containers, serving):
         return ServiceChange(service, Action.REPLACE, why)
     if any(container.status != "running" for container in containers):

@@ -118,8 +118,8 @@ def migrating(settings: Settings, records: Mapping[str, ServiceRecord]) -> str:
 
 
 def lasting(records: Mapping[str, ServiceRecord]) -> list[str]:
-    """Return the services of a release that are there to stay: all but its jobs."""
-    return [name for name, record in records.items() if not ends(record)]
+    """Return the services of a release that are there to stay: all but jobs and what has no container."""
+    return [name for name, record in records.items() if record.replicas and not ends(record)]
 
 
 def rest(settings: Settings, host: HostSettings, records: Mapping[str, ServiceRecord]) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from schedgen_ops.commands.compose import Service
-from schedgen_ops.commands.docker import Container, Image
+from schedgen_ops.commands.docker import VOLUMES, Container, Image
 from schedgen_ops.commands.image_names import full
 from schedgen_ops.rollout.plan import below
 from schedgen_ops.settings import Settings
@@ -52,14 +52,17 @@ def judged(
         others = path == env or path.endswith(".sock") or (_machines(path) and not inside)
         return not others and below(path, settings.directory) not in tracked
 
+    known = tuple(services)
+    own = {service.name: _own(service, declared.get(service.name, ())) for service in known}
     return tuple(
         replace(
             service,
-            own=_own(service, declared.get(service.name, ())),
+            own=own[service.name],
+            volumes=tuple(dict.fromkeys((*service.volumes, *_lent(service, own)))),
             keeps=_keeps(service, settings),
             writes=tuple(filter(data, service.binds)),
         )
-        for service in services
+        for service in known
     )
 
 
@@ -69,6 +72,13 @@ def _keeps(service: Service, settings: Settings) -> str:
         if part and part.service == service.name:
             return f"it is the {what}"
     return ""
+
+
+def _lent(service: Service, own: Volumes) -> Iterator[str]:
+    """The volumes of other services' containers that it writes to, and that have no name."""
+    for name, what in service.uses:
+        if what == VOLUMES:
+            yield from own.get(name, ())
 
 
 def _own(service: Service, declared: Iterable[str]) -> tuple[str, ...]:

@@ -130,10 +130,10 @@ ProjectName = Annotated[str, Looks(r"^[a-z0-9][a-z0-9_-]*$", "a Compose project 
 HostName = Annotated[
     str, Looks(r"^[a-z0-9][a-z0-9-]{0,62}$", "a-z, 0-9 and '-', beginning with a letter or a digit")
 ]
-ServiceName = Annotated[str, Looks(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", f"a service name: {_NAME}")]
+ServiceName = Annotated[str, Looks(r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", f"a service name: {_NAME} or '_'")]
 RemoteName = Annotated[str, Looks(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", f"the name of a git remote: {_NAME}")]
-CheckName = ServiceName
-EnvironmentName = ServiceName
+CheckName = Annotated[str, Looks(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", f"a name: {_NAME}")]
+EnvironmentName = CheckName
 Address = Annotated[
     str, Looks(r"^[A-Za-z0-9_:][A-Za-z0-9._:%-]*$", "a host name, an IP address or an ssh_config alias")
 ]

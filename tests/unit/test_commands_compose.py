@@ -97,7 +97,7 @@ def test_a_releases_own_definition_is_the_owners_under_ours(tmp_path: Path) -> N
     said(COMPOSE.pin(str(release), '{"services": {}}'), tmp_path, 'printf "%s|" "$@"')
     assert (release / "overlay.json").read_text() == '{"services": {}}'
     assert (release / "compose.yaml").read_text() == (
-        f"compose|--project-name|schedgen|-f|{release}/owner.yaml|-f|{release}/overlay.json|config|"
+        f"compose|--project-name|schedgen|-f|{release}/owner.yaml|-f|{release}/overlay.json|config|--format|json|"
     )
     assert (release / "compose.yaml").stat().st_mode & 0o077 == 0
 

@@ -215,7 +215,7 @@ def test_the_compose_files_of_the_new_commit_are_asked_in_the_projects_own_direc
     assert f"--project-directory {project.clone} -f " in first
     assert first.endswith("/tree/compose.yaml config --hash *")
     project._look("main", "", compose_files=["mon/p.yml"], env_file="prod.env", profiles=["app"])
-    last = [line for line in calls.read_text().splitlines() if "config" in line][-1]
+    last = [line for line in calls.read_text().splitlines() if "config --format" in line][-1]
     assert "--profile app" in last
     assert f"--env-file {project.clone}/prod.env" in last
     assert "/tree/mon/p.yml config" in last

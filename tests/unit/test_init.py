@@ -25,6 +25,7 @@ from schedgen_ops.drafting.draft import Entry, Place, draft, strategies, values
 from schedgen_ops.drafting.questions import questions
 from schedgen_ops.drafting.seen import Seen
 from schedgen_ops.drafting.text import text
+from schedgen_ops.drafting.visits import visits
 from schedgen_ops.rollout.by_name import Listener
 from schedgen_ops.settings import Settings
 
@@ -403,3 +404,89 @@ def test_a_host_that_tells_nothing_leaves_no_file(inv: Inv, capsys: Capture) -> 
     assert "DB_PASSWORD is missing a value" in told
     assert "`docker compose config` has to work" in told
     assert not Path("config/new.yaml").exists()
+
+
+def test_what_ended_there_and_nothing_starts_again_is_asked_for(owner: Owner) -> None:
+    compose = """
+services:
+  buckets: {image: "acme/mc", entrypoint: [make]}
+  server: {image: "acme/server", restart: always}
+  site: {image: "acme/site", ports: ["8090:80"]}
+  idle: {image: "acme/idle"}
+"""
+    owner.has(**{"compose.yaml": compose})
+    ended = "".join(f"runs\tp\t{name}\tExited (0) 3 hours ago\n" for name in ("buckets", "server", "site"))
+    owner.runs.write_text(f"{ended}runs\tp\tidle\tUp 2 hours\n")
+    seen = owner.look()
+    assert [each.about for each in questions(seen)] == ["job buckets"]
+    said, _, written = settings_of(replace(seen, chosen={"job buckets": "yes"}))
+    assert said["rollout"]["jobs"] == ["buckets"]
+    assert "buckets: jobs, if they are to end" in settings_of(seen)[2]
+    assert "if they are to end" not in written
+
+
+def test_what_only_looks_at_a_server_or_fills_it_is_none(owner: Owner) -> None:
+    compose = """
+services:
+  buckets: {image: "minio/mc:1"}
+  files: {image: "quay.io/minio/minio:1", volumes: ["kept:/data"]}
+  look: {image: "mongo-express:1"}
+  proxy: {image: "mysql/mysql-router:8"}
+  docs: {image: "mongo:6@sha256:0123456789012345678901234567890123456789012345678901234567890123"}
+  sql: {image: "mcr.microsoft.com/mssql/server:2022"}
+volumes: {kept: {}}
+"""
+    owner.has(**{"compose.yaml": compose})
+    said, _, written = settings_of(owner.look())
+    assert said["objects"] == {"profile": "minio", "service": "files", "used_by": []}
+    told = [name for name in ("buckets", "docs", "look", "proxy", "sql") if f"{name}: a database" in written]
+    assert told == ["docs", "sql"]
+
+
+def test_a_healthcheck_over_tls_makes_no_check_over_http(owner: Owner) -> None:
+    check = '{test: ["CMD", "curl", "-fk", "https://localhost:5601/app/login"]}'
+    body = f'{{image: "desk:1", ports: ["8443:5601"], healthcheck: {check}}}'
+    owner.has(**{"compose.yaml": f"services: {{desk: {body}}}"})
+    seen = owner.look()
+    said, _, written = settings_of(seen)
+    assert "checks" not in said
+    assert "Port 8443 of desk speaks TLS of its own" in written
+    # What was seen there goes before what the healthcheck says.
+    said, _, _ = settings_of(replace(seen, spoken={"127.0.0.1/8443": "http"}))
+    assert said["checks"][0]["url"] == "http://localhost:8443/app/login"
+
+
+@pytest.mark.parametrize(
+    ("image", "variable"),
+    [
+        ('"reg.example/shop:${SHOP_TAG}"', "SHOP_TAG"),
+        ("reg.example/shop:$SHOP_TAG", "SHOP_TAG"),
+        ("'reg.example/shop:${SHOP_TAG:-v1}'  # comes from CI", "SHOP_TAG"),
+        ("reg.example/shop:${SHOP_TAG?say it}", "SHOP_TAG"),
+        ("reg.example/shop:${SHOP_TAG}-alpine", ""),
+        ('"reg.example/shop:$SHOP_TAG-alpine"', ""),
+        ("reg.example/shop:v${SHOP_TAG}", ""),
+        ("reg.example/shop:${SHOP_TAG}${MORE:-}", ""),
+    ],
+)
+def test_a_variable_that_is_a_part_of_a_tag_picks_no_release(owner: Owner, image: str, variable: str) -> None:
+    owner.has(**{".env": "SHOP_TAG=1.2\n"})
+    files = [f"services:\n  web:\n    image: {image}\n"]
+    files += [f"services: {{web: {{image: {image}, tty: true}}}}"] if image.startswith('"') else []
+    for compose in files:
+        owner.has(**{"compose.yaml": compose})
+        said, _, _ = settings_of(owner.look())
+        assert said.get("release", {}).get("variable", "") == variable
+
+
+def test_every_port_that_speaks_http_gets_a_check_with_a_name_of_its_own(owner: Owner) -> None:
+    ports = [f"{at}:80:80" for at in ("10.0.0.1", "10.0.0.2", "[::1]")] + ["10.0.0.1:81:81", "[::1]:81:81"]
+    services = {"_web": {"image": "web:1", "ports": ports}, "web-81": {"image": "w:1", "ports": ["82:80"]}}
+    owner.has(**{"compose.yaml": json.dumps({"services": services})})
+    seen = owner.look()
+    seen = replace(seen, spoken={visit.door: "http" for visit in visits(seen)})
+    said, settings, _ = settings_of(seen)
+    assert [each["name"] for each in said["checks"]] == [
+        *("web", "web-80", "web-80-2", "web-81", "web-81-2", "web-81-82"),
+    ]
+    assert {each.service for each in settings.checks} == {"_web", "web-81"}

@@ -54,7 +54,8 @@ mkdir "$scratch/tree" && git --work-tree="$scratch/tree" checkout --quiet "$comm
 unset GIT_DIR
 # A folder that the commit does not have has no compose file either: Compose says so.
 mkdir -p "$scratch/tree/$prefix" && cd "$scratch/tree/$prefix" || exit
-find_files
+case $env in /*) ;; *) env=$directory/$env ;; esac
+find_files "$env" || exit
 # Compose takes the folder of its first file for the project's.
 base=$directory
 case ${files[0]-} in /*) base=${files[0]%/*} ;; */*) base=$directory/${files[0]%/*} ;; esac

@@ -64,7 +64,9 @@ done < <(project_files)
 variables() { grep -ohE "$1" -- *compose*.y*ml 2> /dev/null | grep -oE '[A-Za-z_][A-Za-z0-9_]*' | sort -u; }
 while IFS= read -r name; do tell used "$name"; done < <(variables '\$\{?[A-Za-z_][A-Za-z0-9_]*')
 while IFS= read -r name; do tell required "$name"; done < <(variables '\$\{[A-Za-z_][A-Za-z0-9_]*:?\?')
-tagged="s/^(.*[{,[:space:]])?image:[[:space:]]*[\"']?([^[:space:]\"'\$]+):\\\$\{?([A-Za-z_][A-Za-z0-9_]*).*/\\3\\t\\2/p"
+name='[A-Za-z_][A-Za-z0-9_]*'
+# With anything behind it the variable is not the tag.
+tagged="s/^(.*[{,[:space:]])?image:[[:space:]]*[\"']?([^[:space:]\"'\$]+):\\\$(\{($name)([:?+-][^}]*)?\}|($name))([\"',}[:space:]].*)?\$/\\4\\6\\t\\2/p"
 while IFS=$'\t' read -r variable image; do
   tell tagged "$variable" "$image"
 done < <(sed -nE "$tagged" -- *compose*.y*ml 2> /dev/null | sort -u)

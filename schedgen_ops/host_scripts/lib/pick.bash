@@ -10,7 +10,7 @@ source lib/compose_files.bash
 pick() {
   local file services name
   [ ! -f "$env" ] || cp -- "$env" "$1/.env" || return
-  [ -z "$overlay" ] || find_files
+  [ -z "$overlay" ] || find_files "$env" || return
   for file in "${files[@]}"; do compose+=(-f "$file"); done
   if [ -n "$variable" ] && [ -n "$tag" ]; then
     # The last line of a name counts; what the shell has of its own counts more.

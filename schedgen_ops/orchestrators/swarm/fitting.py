@@ -40,7 +40,6 @@ SAME = frozenset(
 # What is said in other words, or done by a deploy itself.
 OURS = frozenset(
     [
-        "annotations",
         "attach",
         "build",
         "configs",
@@ -53,6 +52,7 @@ OURS = frozenset(
         "expose",
         "healthcheck",
         "image",
+        "label_file",
         "mem_limit",
         "mem_reservation",
         "networks",
@@ -84,6 +84,12 @@ _HINTS = {
     "network_mode": "Put it on a network of the file.",
     "devices": "Run it beside the Swarm, by Compose on its host.",
     "privileged": "Run it beside the Swarm, by Compose on its host.",
+}
+# What a stack says of a mount, and what an engine does by itself or not at all where it is not said.
+_MOUNTS = {
+    "volume": ("nocopy",),
+    "tmpfs": ("size",),
+    "bind": ("propagation", "create_host_path", "selinux"),
 }
 _MODES = ("replicated", "global", "replicated-job")
 
@@ -128,7 +134,7 @@ def _of(place: str, body: Body, service: Service, directory: str) -> Iterator[Mi
     for key, value in sorted(body.items()):
         if value and key not in SAME | OURS and not key.startswith("x-"):
             yield Misfit(f"{place}.{key}", "a stack cannot say it", _HINTS.get(key, ""))
-    yield from _needs(place, body)
+    yield from _needs(place, body, service)
     yield from _ports(place, service)
     yield from _volumes(place, body, service, directory)
     yield from _deploy(place, body.get("deploy") or {})
@@ -139,9 +145,9 @@ def _of(place: str, body: Body, service: Service, directory: str) -> Iterator[Mi
                 yield Misfit(f"{place}.networks.{network}.{key}", text, "Let others ask it by its name.")
 
 
-def _needs(place: str, body: Body) -> Iterator[Misfit]:
+def _needs(place: str, body: Body, service: Service) -> Iterator[Misfit]:
     for name, how in sorted((body.get("depends_on") or {}).items()):
-        if isinstance(how, Mapping) and how.get("restart"):
+        if isinstance(how, Mapping) and how.get("restart") and name in service.needs:
             text = "on a Swarm nothing restarts with another service"
             yield Misfit(f"{place}.depends_on.{name}.restart", text, "Have it connect again by itself.")
 
@@ -164,6 +170,10 @@ def _volumes(place: str, body: Body, service: Service, directory: str) -> Iterat
         yield Misfit(f"{place}.volumes", text, "Give it a name.")
     for volume in body.get("volumes") or ():
         kind, source = volume.get("type"), str(volume.get("source") or "")
+        for part, known in _MOUNTS.items():
+            for key in sorted({key for key, value in (volume.get(part) or {}).items() if value} - {*known}):
+                text = f"a stack cannot say {part}.{key} of the mount at {volume.get('target')}"
+                yield Misfit(f"{place}.volumes", text)
         if kind not in ("volume", "bind", "tmpfs"):
             yield Misfit(f"{place}.volumes", f"a stack has no mount of the type {kind}")
         elif kind == "bind" and (source == directory or source.startswith(f"{directory}/")):
@@ -184,8 +194,10 @@ def _deploy(place: str, said: Body) -> Iterator[Misfit]:
             yield Misfit(f"{place}.deploy.{key}", "a stack cannot say it")
     if said.get("mode") and said["mode"] not in _MODES:
         yield Misfit(f"{place}.deploy.mode", f"{said['mode']} is none that a deploy waits for")
-    if ((said.get("resources") or {}).get("reservations") or {}).get("devices"):
-        yield Misfit(f"{place}.deploy.resources.reservations.devices", "a stack cannot say it")
+    resources = said.get("resources") or {}
+    for kind, key in (("limits", "pids"), ("reservations", "devices")):
+        if (resources.get(kind) or {}).get(key):
+            yield Misfit(f"{place}.deploy.resources.{kind}.{key}", "a stack cannot say it")
 
 
 def _network(place: str, network: Body) -> Iterator[Misfit]:

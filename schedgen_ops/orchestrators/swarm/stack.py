@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedgen_ops.commands.docker import DEFINITION_LABEL, ONEOFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
+from schedgen_ops.commands.json_yaml import dumped
 from schedgen_ops.orchestrators.swarm.fitting import SAME
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.settings import Settings
@@ -23,6 +24,7 @@ VERSION = "3.8"
 OURS_LABEL = "schedgen.project"
 _KINDS = ("configs", "secrets")
 _NAME = 64
+_MTU = "com.docker.network.driver.mtu"
 # Seconds that a service is watched before the next one; the verification watches all for `health.settle`.
 _MONITOR = 5
 
@@ -59,7 +61,7 @@ class Part:
     @property
     def text(self) -> str:
         """The file."""
-        return json.dumps(self.document, sort_keys=True, indent=1)
+        return dumped(self.document, sort_keys=True, indent=1)
 
     @property
     def definition(self) -> str:
@@ -191,10 +193,18 @@ def _network(key: str, document: Body) -> dict[str, Any]:
         **_told(
             name=said.get("name"),
             internal=bool(said.get("internal")),
+            driver_opts=_options(said),
             labels=_labels(said.get("labels")),
             ipam={"config": subnets} if subnets else None,
         ),
     }
+
+
+def _options(said: Body) -> dict[str, str]:
+    """Those of an overlay; of another driver's what it understands too."""
+    mine = said.get("driver") == "overlay"
+    options = said.get("driver_opts") or {}
+    return {key: str(value) for key, value in options.items() if mine or key == _MTU}
 
 
 def _use(said: Any) -> dict[str, Any]:

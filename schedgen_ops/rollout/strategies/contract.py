@@ -83,6 +83,7 @@ def well_once(service: Service) -> str:
 def may_run_twice(service: Service) -> bool:
     """Return whether two containers of a service may run for a moment: whether it holds no state.
 
-    Two databases or queues side by side would be two different ones, or two on the same files.
+    Two databases or queues side by side would be two different ones, or two on the same files. Of what is to
+    have no container, none is started.
     """
-    return not (service.once or service.odd_ports or service.volumes)
+    return not (service.once or service.odd_ports or service.volumes) and service.replicas > 0

@@ -64,7 +64,7 @@ def _how(service: Service, settings: Settings, before: ServiceRecord | None) -> 
             service.name in each.named(settings.rollout)
             or (each.behind and called(service, settings, before))
         )
-        and not (each.beside and service.alone)
+        and not (each.beside and (service.alone or service.replicas == 0))
     )
     suited = (each for each in STRATEGIES if each.suits(service, settings))
     return next(chain(named, suited))
