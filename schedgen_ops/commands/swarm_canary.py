@@ -9,6 +9,8 @@ from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
 NO_INGRESS = "none"
+# Seconds in which the containers of a canary end by themselves, at most.
+ENDED = 90
 
 
 def join(
@@ -60,6 +62,22 @@ def _leave(
         proxy=proxy,
         routes=routes,
         drain=drain,
+    )
+
+
+def end(docker: Docker, project: str, services: Sequence[str]) -> Command:
+    """Has a manager end canaries, and remove them once none of their containers runs.
+
+    Args:
+        services: their names; those that are not there are passed over.
+    """
+    return host_script(
+        "swarm/canary_end",
+        title="end the canary",
+        docker=docker.words,
+        stack=project,
+        services=services,
+        limit=ENDED,
     )
 
 

@@ -91,7 +91,7 @@ def away(session: SwarmSession) -> None:
     if not chosen:
         return
     guests.leave(host_run, session.nodes, session.node, routes(chosen))
-    rolling.remove(host_run, [each.name for each in chosen])
+    guests.end(host_run, [each.name for each in chosen])
     session.canaries = ()
     events.info(session.emit, f"The canary of {', '.join(each.service for each in chosen)} has ended")
 

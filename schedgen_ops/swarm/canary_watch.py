@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from schedgen_ops.commands.swarm import StackCommands
+from schedgen_ops.commands import swarm_canary
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.guard import plan
 from schedgen_ops.guard.plan import AgentConfig
@@ -14,9 +14,6 @@ from schedgen_ops.steps import Step
 from schedgen_ops.swarm import canary, guarding, guests
 from schedgen_ops.swarm.guarding import NodesWatching
 from schedgen_ops.swarm.session import SwarmSession
-
-# Seconds in which a canary that is removed ends by itself, at most.
-_REMOVED = 180
 
 
 def watching(session: SwarmSession, webhook: Secret | None = None) -> Step:
@@ -73,9 +70,10 @@ class CanaryWatching(NodesWatching):
         """What the manager does by itself first."""
         manager, chosen = self.on.at_work, self.on.canaries
         leaving = guests.leaving(manager, canary.routes(chosen))
-        stack = StackCommands(manager.docker, manager.settings.project)
+        project = manager.settings.project
+        ended = swarm_canary.end(manager.docker, project, [each.name for each in chosen])
         # At once: other nodes' ingresses may send on until it is gone.
-        return stack.remove([each.name for each in chosen], _REMOVED).text, leaving.text
+        return ended.text, leaving.text
 
     def _tell_others(self, host_run: HostRun, text: str) -> None:
         if text.startswith("back "):
@@ -91,4 +89,4 @@ class CanaryWatching(NodesWatching):
 
     @property
     def _margin(self) -> int:
-        return int(self.on.settings.rollout.drain) + _REMOVED + guarding.MARGIN
+        return int(self.on.settings.rollout.drain) + swarm_canary.ENDED + guarding.MARGIN

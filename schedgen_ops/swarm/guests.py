@@ -14,7 +14,6 @@ from schedgen_ops.orchestrators.swarm.canary import PREFIX, Canary
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release.record import served_in_order
 from schedgen_ops.shell import Command
-from schedgen_ops.swarm import rolling
 
 
 def join(manager: HostRun, nodes: Fleet, at: ContextOf, canaries: Sequence[Canary]) -> tuple[str, ...]:
@@ -72,6 +71,12 @@ def _told(manager: HostRun, nodes: Fleet, at: ContextOf, command: Command, deadl
         manager.warn(f"{name} could not be told to leave the canary, which ends all the same: {error}")
 
 
+def end(manager: HostRun, names: Sequence[str]) -> None:
+    """Have the manager end canaries, and wait until none of their containers runs."""
+    ending = swarm_canary.end(manager.docker, manager.settings.project, names)
+    manager.run(ending, swarm_canary.ENDED + 2 * QUICK)
+
+
 def sweep(manager: HostRun, nodes: Fleet, at: ContextOf) -> None:
     """Remove the canaries that a killed run left, and what ingresses still know of any."""
     settings, shelf = manager.settings, manager.seen.shelf
@@ -85,7 +90,7 @@ def sweep(manager: HostRun, nodes: Fleet, at: ContextOf) -> None:
     if routes := [proxy for record in serving.values() for proxy in record.proxies]:
         leave(manager, nodes, at, routes)
     if left:
-        rolling.remove(manager, left)
+        end(manager, left)
         manager.righted = f"the canary of {', '.join(_services(left))} is removed"
 
 

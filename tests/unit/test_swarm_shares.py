@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes import FakeHost, result
+from kit import bash, path, program
 from swarm_kit import DOCUMENT, record, swarm
 from test_guard_watchdog import Post, Site, post, site
 from test_swarm_guard import Node, session
 from test_swarm_rolling import release
 
+from schedgen_ops.commands import swarm_canary
+from schedgen_ops.commands.docker import Docker
 from schedgen_ops.errors import HandedOver, OpsError, Unreachable
 from schedgen_ops.events import Message
 from schedgen_ops.guard.plan import Stage
@@ -188,7 +192,7 @@ def test_one_that_an_ingress_does_not_see_is_taken_back_before_anything_else() -
     with pytest.raises(OpsError, match="does not get well: the ingress sees no container"):
         canary.begin(it)
     canary.undoing(it)()
-    assert scripts(hosts[0])[3:] == ["swarm/canary_leave", "swarm/remove", "swarm/roll"]
+    assert scripts(hosts[0])[3:] == ["swarm/canary_leave", "swarm/canary_end", "swarm/roll"]
     assert it.canaries == ()
 
 
@@ -212,7 +216,7 @@ def test_what_a_killed_run_left_of_one_is_removed_before_anything_else() -> None
     it = at(*hosts)
     it.at_work.seen = replace(it.at_work.seen, shelf=serving())
     guests.sweep(it.at_work, it.nodes, it.node)
-    assert scripts(hosts[0])[-3:] == ["swarm/canaries", "swarm/canary_leave", "swarm/remove"]
+    assert scripts(hosts[0])[-3:] == ["swarm/canaries", "swarm/canary_leave", "swarm/canary_end"]
     assert scripts(hosts[1])[-1] == "swarm/canary_leave"
     assert it.at_work.righted == "the canary of web is removed"
 
@@ -329,3 +333,44 @@ def test_a_node_ends_its_share_and_leaves_the_rest_to_the_manager(post: Post, si
     watch = post.follow()
     assert (watch.outcome, watch.verdict[:10]) == ("told", "Error rate")
     assert not (post.state / "back").exists()
+
+
+# What ends it
+
+_DOCKER = r"""
+cd -- "$FAKE" || exit 9
+case "$*" in
+  'service ls '*) [ ! -e away ] && echo shop_schedgen-canary-web || { echo 'no answer' >&2; exit 1; } ;;
+  'node ls '*) printf 'app1 Ready\napp2 Down\n' ;;
+  'service ps '*)
+    echo look >> log
+    [ "$(grep -c look log)" -gt 2 ] || echo 'app1 Running 3 minutes ago'
+    echo 'app1 Shutdown 1 second ago'
+    echo 'app2 Running 3 minutes ago'
+    ;;
+  *) echo "$*" >> log ;;
+esac
+"""
+
+
+def ended(folder: Path, *names: str) -> tuple[bool, list[str]]:
+    program(folder / "bin", "docker", f"FAKE={folder}\n{_DOCKER}")
+    command = swarm_canary.end(Docker(), "shop", names)
+    answer = bash(command, folder, PATH=path(folder / "bin"))
+    log = folder / "log"
+    return answer.ok, log.read_text().splitlines() if log.exists() else []
+
+
+def test_it_is_removed_once_none_of_its_containers_runs_but_on_a_lost_node(tmp_path: Path) -> None:
+    ok, said = ended(tmp_path, "schedgen-canary-web", "schedgen-canary-gone")
+    scaled, removed = (
+        "service scale --detach shop_schedgen-canary-web=0",
+        "service rm shop_schedgen-canary-web",
+    )
+    assert (ok, said) == (True, [scaled, "look", "look", "look", removed])
+
+
+def test_what_does_not_have_our_mark_is_not_removed_nor_is_any_where_nobody_answers(tmp_path: Path) -> None:
+    assert ended(tmp_path, "web") == (True, [])
+    (tmp_path / "away").touch()
+    assert ended(tmp_path, "schedgen-canary-web") == (False, [])
