@@ -32,7 +32,7 @@ def test_objects_come_back_with_their_database(on: Stack, swarm: tuple[Box, ...]
     assert (proven.code, "Restore drill passed" in proven.output) == (0, True), proven.output
     _lose(on)
     restored = on.op("backup.restore", id_, "--yes")
-    assert (restored.code, "files, web stopped for" in restored.output) == (0, True), restored.output
+    assert (restored.code, "web, files stopped for" in restored.output) == (0, True), restored.output
     _assert_there(on, swarm)
     _assert_killed_in_the_exchange(on, swarm, id_)
     _lose(on)
