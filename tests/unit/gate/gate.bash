@@ -6,6 +6,11 @@ proxy_open() { :; }
 proxy_hold() { gate hold "$@"; }
 proxy_invite() { gate invite "$@"; }
 proxy_dismiss() { gate dismiss; }
+proxy_guests() {
+  gate guests > /dev/null && proxy_at=
+}
+proxy_hush() { gate hush; }
+proxy_forgo() { gate forgo; }
 proxy_seen_up() { [ "$(gate up "$1" "$2")" -ge "$3" ]; }
 proxy_weigh() { gate weigh "$@"; }
 proxy_admit() { gate admit "$@"; }
