@@ -161,9 +161,7 @@ def test_what_serves_and_is_not_well_keeps_nobody_from_mending_it() -> None:
     # Docker's complaint begins as the script's own lines do.
     said = "service web: Error response from daemon: The swarm does not have a leader."
     no_leader = Result(f"{said}\n", said, 1, 0.0)
-    with pytest.raises(
-        rolling.Untold, match="was not told: service web: Error response"
-    ):
+    with pytest.raises(rolling.Untold, match="was not told: service web: Error response"):
         recovery.recover(host_run(manager(roll=lambda _: no_leader), old, None, broken))
 
 
