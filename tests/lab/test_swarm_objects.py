@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from box import Box
+from deploy_kit import PATIENCE, wait_for
 from stack_kit import Stack
 from swarm_stack import on_swarm, serves, sql
 
@@ -48,10 +49,12 @@ def _assert_killed_in_the_exchange(on: Stack, swarm: tuple[Box, ...], id_: str) 
     """Nothing of the store runs then; whoever comes next finds its node, and starts it."""
     run = on.op.start("backup.restore", id_, "--yes")
     run.until("=== Exchanging")
+    store = "docker ps -q --filter label=com.docker.compose.service=files"
+    wait_for(lambda: swarm[1].sh(store) == "", "the store to be stopped", PATIENCE)
     run.signal(signal.SIGKILL)
     run.wait()
     ran = on.op("deploy.recover", "--wait", "60s")
-    assert ran.code == 0, ran.output
+    assert (ran.code, "A restore was cut off while these were stopped" in ran.output) == (0, True), ran.output
     _assert_there(on, swarm)
 
 

@@ -1,4 +1,4 @@
-"""The volumes of an object store that a Swarm runs nothing of for a while, held by a container of ours."""
+"""The objects of a store that a Swarm runs nothing of for a while, held by a container of ours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEADLINE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The volumes, on a node.
+    """The objects, on a node.
 
     Attributes:
         parts: what is restored.

@@ -56,7 +56,7 @@ class Restore:
 
     @property
     def held(self) -> Held:
-        """The object store's volumes, where a Swarm runs nothing of it meanwhile."""
+        """The objects, where a Swarm runs nothing of their store meanwhile."""
         return Held(self.host, self.parts)
 
     @property

@@ -36,7 +36,7 @@ def swap(
         wait: seconds that they have to get healthy.
         note: what `parse_note` reads, should the host go down in the middle.
         back: whether what was swapped in before is swapped out.
-        held: whether the object store's container only has its volumes, while a Swarm runs none.
+        held: whether the object store's container only holds its objects, while a Swarm runs none.
     """
     return host_script(
         "backup/swap",

@@ -7,7 +7,7 @@
 #: direction forward or back
 #: limit     seconds that services have to get healthy
 #: note      what has to be known of this restore to take it back
-#: held      "yes" where the object store's container only has its volumes: nothing runs there, and nothing is started
+#: held      "yes" where the object store's container only holds its objects: nothing runs there, and nothing is started
 #: clients[] the containers of the services that use the data
 source lib/alone.bash
 source lib/reason.bash
