@@ -344,9 +344,9 @@ case "$*" in
   'node ls '*) printf 'app1 Ready\napp2 Down\n' ;;
   'service ps '*)
     echo look >> log
-    [ "$(grep -c look log)" -gt 2 ] || echo 'app1 Running 3 minutes ago'
-    echo 'app1 Shutdown 1 second ago'
-    echo 'app2 Running 3 minutes ago'
+    [ "$(grep -c look log)" -gt 2 ] || printf '%s.1 Running 3 minutes ago\tapp1\n' "${!#}"
+    printf '%s Shutdown 1 second ago\tapp1\n' "${!#}.2"
+    printf '%s Running 3 minutes ago\tapp2\n' "${!#}.3"
     ;;
   *) echo "$*" >> log ;;
 esac
