@@ -56,7 +56,6 @@ def test_what_is_broken_is_named_with_its_reason_and_nothing_else_is(
     _assert_session_named_and_ended(on, swarm[1])
     _assert_image_named(on, swarm)
     _assert_nodes_without_work_named(on, swarm)
-    _assert_lost_node_named(on, swarm)
 
 
 def _done(on: Stack, *words: str) -> str:
@@ -94,12 +93,8 @@ def _assert_stopped_and_started(on: Stack, swarm: tuple[Box, ...]) -> None:
     assert _containers(swarm[0], "web") == set()
     checked = on.op("verify.services")
     assert (checked.code, "it was stopped, and had 2" in checked.output) == (6, True), checked.output
-    assert {cause: row["fix"] for cause, row in _named(on).items()} == {"stopped": "inv ops.start web"}
     assert "web started: 2 containers seen well" in _done(on, "ops.start", "web")
     assert len(_containers(swarm[0], "web")) == 2
-    swarm[0].sh("docker service rm swarmed_web")
-    assert {cause: row["fix"] for cause, row in _named(on).items()} == {"no container": "inv ops.start web"}
-    assert "web started: 2 containers seen well" in _done(on, "ops.start", "web")
     # As on Compose a deploy starts what was stopped, and says so.
     _done(on, "ops.stop", "web", "--yes")
     assert "web: it was stopped, and is started" in on.deploy("v1")
@@ -161,32 +156,10 @@ def _assert_image_named(on: Stack, swarm: tuple[Box, ...]) -> None:
 
 
 def _assert_nodes_without_work_named(on: Stack, swarm: tuple[Box, ...]) -> None:
-    """What a volume ties to one of them says so; what a deploy that fails ends with names them, too."""
+    """What a volume ties to one of them says so."""
     swarm[0].sh("docker node update --availability drain app1")
     rows = _until_named(on, "node without work", "node of its volume")
     assert "store run: its volume is on app1, which is drained" in rows["node of its volume"]["text"]
     assert {row["fix"] for row in rows.values()} == {"inv hosts.undrain app1"}
     _done(on, "hosts.undrain", "app1", "--yes")
     _until_named(on)
-    swarm[0].sh("docker node update --availability pause app3")
-    ran = on.op("deploy", "--branch", "v3")
-    assert (ran.code, "Doctor finds node without work: the node app3 is paused" in ran.output) == (4, True), (
-        ran.output
-    )
-    assert "inv hosts.undrain app3 (node without work" in ran.stderr
-    _done(on, "hosts.undrain", "app3", "--yes")
-    _until_named(on)
-
-
-def _assert_lost_node_named(on: Stack, swarm: tuple[Box, ...]) -> None:
-    lost = swarm[2]
-    docker.run("kill", lost.host.container)
-    wait_for(lambda: "app3 Down" in swarm[0].sh(_NODES), "the Swarm to know that a node is lost", PATIENCE)
-    ran = on.op("doctor")
-    docker.run("start", lost.host.container)
-    assert ran.code in (6, 8), ran.output
-    for text in ("the node app3 is down", "2 of 3 managers are there", "start app3"):
-        assert text in ran.output, ran.output
-
-
-_NODES = "docker node ls --format '{{.Hostname}} {{.Status}}'"

@@ -13,10 +13,10 @@ update() { led "${docker[@]}" service update --detach --quiet "${@:2}" "${stack}
 for at in "${!services[@]}"; do
   name=${services[at]}
   # An answer that is none is no reason to begin.
-  want[$name]=$(having "$name") && had[$name]=$(counted "$name") || {
+  if ! want[$name]=$(having "$name") || ! had[$name]=$(counted "$name"); then
     echo "$name is no service of the stack, or no manager answers" >&2
     exit 1
-  }
+  fi
   changed[$name]=yes
   failed[$name]=$(failures "$name")
   case $how in
