@@ -219,8 +219,8 @@ def resume(host: HostContext) -> str:
     return said.rpartition("resumed ")[2]
 
 
-def put_right(host: HostContext, at: HostContext | None) -> None:
-    """Put back data that a killed restore left half exchanged, and start what it had stopped.
+def put_right(host: HostContext, at: HostContext | None) -> bool:
+    """Put back what a killed restore left half exchanged, and start what it had stopped; whether any was.
 
     Args:
         host: the manager.
@@ -230,12 +230,13 @@ def put_right(host: HostContext, at: HostContext | None) -> None:
         OpsError: where it cannot be put back.
     """
     if at is None:
-        return
+        return False
     if (text := half.look(at)) is not None:
         half.put_back(at, half.read(at, text))
     if names := resume(host):
         Held(at, DATA).let_go()
         host.warn(f"A restore was cut off while these were stopped, and they were started again: {names}")
+    return text is not None or bool(names)
 
 
 def told(lost: Sequence[str]) -> str:

@@ -89,7 +89,8 @@ class SwarmSession(Session):
             at = self._node_of_data(self.placed)
             if cut_off and at is None:
                 raise finding.not_there(self.placed.written)
-            data_node.put_right(self.at_work.context, at)
+            if data_node.put_right(self.at_work.context, at):
+                self.at_work.righted = "what a restore that was cut off had left was put right"
         if cut_off:
             # What does not get well was told of: a deploy may be what mends it.
             cut_off.up()

@@ -121,6 +121,7 @@ def test_a_restore_that_was_cut_off_is_put_right_though_the_store_runs_nowhere()
     made.recover()
     back, start = order.done.index("app2: swap back"), order.done.index("app1: start what was stopped")
     assert back < start
+    assert made.at_work.righted == "what a restore that was cut off had left was put right"
     values = dict(next(c for c in second.commands if c.title == "swap back").values)
     assert (values["store"], values["image"], values["held"]) == (
         "shop-schedgen-objects",
