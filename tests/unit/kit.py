@@ -124,7 +124,7 @@ def bash(command: Command, cwd: Path, **env: str) -> Result:
 def apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts are read from another folder, and nothing that was read before counts."""
     monkeypatch.setattr(host_scripts, "FOLDER", folder)
-    for name in ("given", "choices", "library", "joined", "text", "_joined"):
+    for name in ("given", "choices", "library", "joined", "text", "read_all", "_joined"):
         monkeypatch.setattr(host_scripts, name, cache(getattr(host_scripts, name).__wrapped__))
 
 
