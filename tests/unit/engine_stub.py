@@ -132,7 +132,7 @@ case $1 in
         *Aliases*) on "$id" "$s" ;;
         '{{.Id}}{{range'*) echo "$id 10.0.0.$id" ;;
         '{{index .Config.Labels '*IPAddress*) echo "$s 10.0.0.$id" ;;
-        *Healthcheck*) check=; take check "check-$s"
+        *Healthcheck*) echo "words of $id" >> log; check=; take check "check-$s"
           printf '%b\0' ${check:+'\0CMD\0own\0'"$check"}; echo ;;
         '{{.State.Pid}}') pid=; take pid "pid-$id"; echo "${pid:-0}" ;;
         *IPAddress*) [ -e "gone-$id" ] ||
