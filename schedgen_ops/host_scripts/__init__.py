@@ -127,6 +127,7 @@ def joined(name: str) -> str:
     return _joined(name, frozenset(), ())[0]
 
 
+@cache
 def read_all() -> None:
     """Read every file now: a run goes by what there was when it began, whatever becomes of them meanwhile."""
     for path in FOLDER.rglob("*.*"):

@@ -18,6 +18,10 @@ ROOT = Path(__file__).parents[2]
 KEPT = {"PYTHONDONTWRITEBYTECODE": "", "SCHEDGEN_CONFIG": "/no/configuration/of/this/test"}
 
 
+LEFT = "/data/as-left"
+"""On a host: which test left it for the next one. Whoever resets or empties the host removes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A finished command line."""
@@ -64,6 +68,14 @@ class Box:
         """The rows of a table."""
         query = f"docker compose exec -T postgres psql -U schedgen -tAc 'SELECT count(*) FROM {table}'"
         return int(self.sh(query))
+
+
+@dataclass(frozen=True, slots=True)
+class AsLeft:
+    """A host, and whether it is in its golden state: else it is as the test before left it."""
+
+    box: Box
+    fresh: bool
 
 
 Inv = Callable[..., Ran]

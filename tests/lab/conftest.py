@@ -15,10 +15,10 @@ from typing import Any
 
 import beside  # noqa: F401 - first of all: it says which lab is ours
 import pytest
-from box import KEPT, ROOT, Box, Inv, Ran
+from box import KEPT, LEFT, ROOT, AsLeft, Box, Inv, Ran
 from sshd import Sshd, sshd
 
-from schedgen_ops.lab import engine, manager
+from schedgen_ops.lab import engine, hosts, manager
 from schedgen_ops.lab.hosts import existing
 from schedgen_ops.lab.place import PREFIX, LabHost, Place, find_place, first_hosts
 from schedgen_ops.lab.progress import Silent
@@ -104,6 +104,25 @@ def host(lab: Place) -> Iterator[Box]:
 
 
 @pytest.fixture
+def as_left(lab: Place, request: pytest.FixtureRequest) -> Iterator[AsLeft]:
+    """Host 1 as the test of the same file before left it, where that passed; else in its golden state.
+
+    For tests that begin with the same deploy, and do not mind what came after it.
+    """
+    box, mark = Box(LabHost(1)), f"{os.getpid()} {request.path.name}"
+    with _alone():
+        fresh = box.host not in hosts.running((box.host,)) or box.sh(_LEFT, user="root") != mark
+        if fresh:
+            manager.reset(lab, 1, Silent())
+        else:
+            box.sh(f"rm {LEFT}", user="root")
+        failed = request.session.testsfailed
+        yield AsLeft(box, fresh)
+        if request.session.testsfailed == failed:
+            box.sh(f"echo '{mark}' > {LEFT}", user="root")
+
+
+@pytest.fixture
 def empty_host(lab: Place) -> Iterator[Box]:
     """Host 1 with nothing running on it, for this test alone: cheaper than one that has its application."""
     with _alone():
@@ -176,6 +195,7 @@ def _ready_to_boot(lab: Place, wanted: tuple[LabHost, ...]) -> None:
         manager.reset(lab, 1, Silent())
 
 
+_LEFT = f"cat {LEFT} 2>/dev/null || true"
 _NO_STACK = """
 docker stack ls --format '{{.Name}}' | xargs -r docker stack rm
 until [ -z "$(docker network ls -q --filter label=com.docker.stack.namespace)" ]; do sleep 0.5; done

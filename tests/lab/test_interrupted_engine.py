@@ -8,7 +8,7 @@ import aftermath
 import blows
 import pytest
 from blows import Case
-from box import Box
+from box import AsLeft, Box
 from deploy_kit import Operator
 
 from schedgen_ops.lab.place import Place
@@ -25,10 +25,16 @@ MORE = {"Building containers": r" build ", "settling": r"^events --since"}
 
 
 @pytest.fixture
-def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
-    """An operator of host 1, which is on v1.2.3 behind the ingress."""
-    operator = Operator(lab, tmp_path, (host,)).configure(**blows.BARE)
-    operator.deploy("v1.2.3")
+def host(as_left: AsLeft) -> Box:
+    return as_left.box
+
+
+@pytest.fixture
+def op(lab: Place, as_left: AsLeft, tmp_path: Path) -> Operator:
+    """An operator of host 1, which is on v1.2.3 or v1.2.4 behind the ingress."""
+    operator = Operator(lab, tmp_path, (as_left.box,)).configure(**blows.BARE)
+    if as_left.fresh:
+        operator.deploy("v1.2.3")
     return operator
 
 

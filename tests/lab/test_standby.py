@@ -8,7 +8,8 @@ from pathlib import Path
 import aftermath
 import blows
 import deploy_kit as kit
-from box import Box
+import pytest
+from box import AsLeft, Box
 from deploy_kit import Operator
 from load import failed, load
 
@@ -18,6 +19,11 @@ STANDING = (
     "docker ps --filter name=-schedgen-standby --format '{{.Label \"com.docker.compose.service\"}}' | sort"
 )
 BEHIND = ["backend", "frontend"]
+
+
+@pytest.fixture
+def host(as_left: AsLeft) -> Box:
+    return as_left.box
 
 
 def test_requests_go_back_to_what_stands_by_and_the_rest_follows(
@@ -60,10 +66,12 @@ def test_requests_go_back_to_what_stands_by_and_the_rest_follows(
 
 
 def test_going_back_that_is_ended_anywhere_ends_on_one_release_and_no_request_fails(
-    lab: Place, host: Box, tmp_path: Path
+    lab: Place, as_left: AsLeft, tmp_path: Path
 ) -> None:
+    host = as_left.box
     op = Operator(lab, tmp_path, (host,)).configure(**blows.BARE, rollout={"standby": 600})
-    op.deploy("v1.2.3")
+    if as_left.fresh:
+        op.deploy("v1.2.3")
     # Once requests were moved, while the containers get their names, and when the newer ones are to go.
     cases = (("^rename ", blows.killed), ("^network connect .*--alias", blows.cut), ("^stop ", blows.killed))
     with blows.gate(host), load(host) as ended:

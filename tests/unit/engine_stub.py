@@ -139,7 +139,7 @@ case $1 in
         '{{.Id}}{{range'*) at=10.0.0.$id; [ ! -e ipv6 ] || at=fd00:77::$id
           echo "$id$([ -e "gone-$id" ] || echo " $at")" ;;
         '{{index .Config.Labels '*IPAddress*) echo "$s 10.0.0.$id" ;;
-        *Healthcheck*) check=; take check "check-$s"
+        *Healthcheck*) echo "words of $id" >> log; check=; take check "check-$s"
           printf '%b\0' ${check:+'\0CMD\0own\0'"$check"}; echo ;;
         '{{.State.Pid}}') pid=; take pid "pid-$id"; echo "${pid:-0}" ;;
         *IPAddress*) [ -e "gone-$id" ] ||

@@ -72,8 +72,14 @@ def recorded(name: str) -> str:
 
 def application() -> dict[str, Any]:
     """What config/production.yaml says of the reference application: the runbook's values."""
+    return dict(json.loads(_application()))
+
+
+@cache
+def _application() -> str:
+    """Read once: that takes longer than most tests do besides."""
     document = yaml.safe_load((ROOT / "config/production.yaml").read_text())
-    return {key: document[key] for key in OF_THE_APPLICATION}
+    return json.dumps({key: document[key] for key in OF_THE_APPLICATION})
 
 
 def over(base: Any, changes: Any) -> Any:
@@ -118,7 +124,7 @@ def bash(command: Command, cwd: Path, **env: str) -> Result:
 def apart(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scripts are read from another folder, and nothing that was read before counts."""
     monkeypatch.setattr(host_scripts, "FOLDER", folder)
-    for name in ("given", "choices", "library", "joined", "text", "_joined"):
+    for name in ("given", "choices", "library", "joined", "text", "read_all", "_joined"):
         monkeypatch.setattr(host_scripts, name, cache(getattr(host_scripts, name).__wrapped__))
 
 

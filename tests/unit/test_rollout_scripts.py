@@ -137,6 +137,8 @@ def test_a_healthcheck_that_does_not_pass_is_left_to_docker(engine: Engine, chec
     answer = beside(engine, health=2)
     assert "was not healthy after 2s" in answer.stderr
     assert engine.log.count("own 2") == (1 if check == "hangs" else 0)
+    # What is asked is looked up once, however often it is asked.
+    assert engine.log.count("words of 2") == 1
     assert services(engine) == ["worker r1"]
 
 

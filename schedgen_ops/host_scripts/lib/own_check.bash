@@ -1,6 +1,7 @@
 # A container's own healthcheck, made by us: Docker makes it for the first time after its whole interval, half a minute as
 # a rule, and one that passes is all that it takes to be healthy. `docker` has the engine's words, an array.
-declare -A passes=() hangs=()
+# What is asked is a container's for as long as there is one.
+declare -A passes=() hangs=() asked_of=()
 own_check_limit=5
 
 # passes_itself CONTAINER: it did once. A check that hangs is left to Docker, which can end it.
@@ -9,9 +10,14 @@ passes_itself() {
   [ -z "${passes[$id]-}" ] || return 0
   [ -z "${hangs[$id]-}" ] || return 1
   format+='{{with .Config.Healthcheck}}{{range .Test}}{{.}}{{"\x00"}}{{end}}{{end}}'
-  mapfile -t -d '' words < <("${docker[@]}" inspect --format "$format" "$id" 2> /dev/null)
-  # The last is the line's own end.
-  [ "${#words[@]}" -gt 0 ] && own_check "${words[@]::${#words[@]}-1}" || return
+  if [ -n "${asked_of[$id]-}" ]; then
+    eval "asked_itself=(${asked_of[$id]})"
+  else
+    mapfile -t -d '' words < <("${docker[@]}" inspect --format "$format" "$id" 2> /dev/null)
+    # The last is the line's own end.
+    [ "${#words[@]}" -gt 0 ] && own_check "${words[@]::${#words[@]}-1}" || return
+    asked_of[$id]=${asked_itself[*]@Q}
+  fi
   timeout -k 1 "$own_check_limit" "${docker[@]}" exec "$id" "${asked_itself[@]}" < /dev/null &> /dev/null
   case $? in
     0) passes[$id]=yes ;;
