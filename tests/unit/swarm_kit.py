@@ -102,7 +102,10 @@ case "$*" in
   'node ls '*) cat nodes 2> /dev/null ;;
   'service update '*) [ ! -d updates ] || cp updates/* . ;;
   'service inspect --format {{with .Spec.UpdateConfig}}'*) cat pauses 2> /dev/null || true ;;
-  'service rm '*) rm -f "service-$last" task-"$last"-* ;;
+  'service rm '*)
+    [ ! -e falls_silent ] || touch silent
+    for n in "${@:3}"; do rm -f "service-${n#shop_}" task-"${n#shop_}"-*; done
+    ;;
   'service logs '*) echo "words of $last" ;;
   'events '*) exec sleep 60 ;;
   'service inspect --format {{with .Spec.Mode.Replicated}}'*)
@@ -121,7 +124,10 @@ case "$*" in
   'service inspect --format {{.Spec.Name}}'*) echo "shop_$last" ;;
   'service inspect '*) has ;;
   'service ls --filter id='*) cut -d' ' -f3 "service-${4#id=id-}" ;;
-  'service ls '*) ;;
+  'service ls '*)
+    [ ! -e silent ] || { echo 'no answer' >&2; exit 1; }
+    for file in service-*; do [ ! -e "$file" ] || echo "shop_${file#service-}"; done
+    ;;
   'service ps --format '*)
     look
     for file in task-"$last"-*; do

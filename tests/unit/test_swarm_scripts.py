@@ -199,3 +199,21 @@ def test_a_swarm_that_elects_its_leader_is_waited_for(manager: Path) -> None:
     result, rolled = roll(manager)
     assert (result.ok, rolled.how) == (True, "well")
     assert "say the Swarm has no leader, trying again" in result.lines()
+
+
+def test_services_are_gone_when_a_manager_says_so(manager: Path) -> None:
+    put(manager, service_web=f"{OLD} completed 1/1", service_webs=f"{OLD} completed 1/1")
+    assert run(manager, STACK.remove(["web", "never"], 5)).ok
+    assert ((manager / "service-web").exists(), (manager / "service-webs").exists()) == (False, True)
+    assert "service rm shop_web" in (manager / "log").read_text().splitlines()
+    assert run(manager, STACK.remove(["web"], 5)).ok
+
+
+@pytest.mark.parametrize("when", ["silent", "falls_silent"])
+def test_a_manager_that_does_not_answer_has_removed_nothing_that_anybody_saw(
+    manager: Path, when: str
+) -> None:
+    put(manager, service_web=f"{OLD} completed 1/1")
+    (manager / when).touch()
+    result = run(manager, STACK.remove(["web"], 1))
+    assert (result.ok, "no answer" in result.stderr) == (False, True)
