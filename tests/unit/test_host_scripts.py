@@ -116,6 +116,7 @@ def test_a_script_runs_with_its_values(tmp_path: Path) -> None:
 
 def test_what_a_run_will_need_is_read_when_it_begins() -> None:
     host_scripts.text.cache_clear()
+    host_scripts.read_all.cache_clear()
     host_scripts.read_all()
     kinds = (".bash", ".awk", ".sql", ".cfg", ".sh", ".lua", ".html")
     files = [path for path in FOLDER.rglob("*.*") if path.suffix in kinds]
