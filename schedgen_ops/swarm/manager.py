@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from schedgen_ops.commands import swarm
 from schedgen_ops.commands.swarm import StackCommands
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
-from schedgen_ops.host_context import HostContext
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.host_context import QUICK, HostContext
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
 
 MIGRATING = "schedgen-migrate"
@@ -38,6 +39,15 @@ def seen(manager: HostContext) -> swarm.Seen:
         return swarm.parse(answer.stdout, stack)
     except (ValueError, LookupError, TypeError) as error:
         raise OpsError(f"what the Swarm says cannot be read: {error}", host=manager.name) from error
+
+
+def hosts_of(nodes: Fleet, manager: HostContext, ids: Collection[str]) -> tuple[str, ...]:
+    """Return which hosts are nodes with these ids, of those that answer."""
+    if not ids:
+        return ()
+    command = swarm.volumes(manager.docker, ())
+    told = nodes.each(lambda remote: remote.run(command, deadline=QUICK).text)
+    return tuple(name for name, id_ in told.ok.items() if id_ in ids)
 
 
 def numbered(records: Mapping[str, ServiceRecord], found: swarm.Seen) -> dict[str, ServiceRecord]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from schedgen_ops.commands import swarm
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.host_context import QUICK, ContextOf
-from schedgen_ops.swarm.manager import seen
+from schedgen_ops.host_context import ContextOf
+from schedgen_ops.swarm.manager import hosts_of, seen
 
 _HINT = (
     "Mend the network between the nodes; or stop Docker there, or lead its visitors away and take it out of "
@@ -22,11 +21,7 @@ def parted(nodes: Fleet, context: ContextOf) -> tuple[str, ...]:
     """
     manager = context(nodes.hosts[0])
     lost = {node.id for node in seen(manager).nodes if node.status == "Down"}
-    if not lost:
-        return ()
-    command = swarm.volumes(manager.docker, ())
-    told = nodes.each(lambda remote: remote.run(command, deadline=QUICK).text)
-    return tuple(name for name, id_ in told.ok.items() if id_ in lost)
+    return hosts_of(nodes, manager, lost)
 
 
 def refuse(nodes: Fleet, context: ContextOf) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from schedgen_ops import events
@@ -17,7 +18,7 @@ from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths, elsewhere
 from schedgen_ops.remote import Remote
-from schedgen_ops.swarm import data_node, emergency, finding, guests, parted, recovery, verifying
+from schedgen_ops.swarm import data_node, emergency, finding, guests, parted, recovery, shut, verifying
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.manager import folder
@@ -50,6 +51,7 @@ class SwarmSession(Session):
         totals: bytes that the parts of the backup will likely come to, by host.
         canaries: those that are there.
         brought: the services that were replaced before them.
+        shut: the hosts whose ports are to answer nobody.
     """
 
     nodes: Fleet = field(default_factory=lambda: Fleet(()))
@@ -58,6 +60,7 @@ class SwarmSession(Session):
     totals: dict[str, dict[str, int]] = field(default_factory=dict)
     canaries: tuple[Canary, ...] = ()
     brought: set[str] = field(default_factory=set)
+    shut: tuple[str, ...] = ()
     _looking: dict[str, NodeRun] = field(default_factory=dict)
 
     @property
@@ -160,11 +163,26 @@ class SwarmSession(Session):
 
     def probe(self) -> None:
         """Begin to ask every node as a visitor does."""
-        self._prober = self._stack.enter_context(probing(self.nodes, self.settings, self.emit))
+        self._look_for_shut()
+        open_ = self.nodes.only([name for name in self.nodes.names if name not in self.shut])
+        self._prober = self._stack.enter_context(probing(open_, self.settings, self.emit))
+
+    def _look_for_shut(self) -> None:
+        """Find out where nobody is to be answered; what cannot be asked is as it was."""
+        with suppress(OpsError):
+            found = shut.hosts(self.nodes, self.node)
+            for name in found:
+                if name not in self.shut:
+                    text = f"{name} is drained, or the config gives it no ingress: its ports are not asked"
+                    events.warn(self.emit, text, name)
+            self.shut = found
 
     def node(self, remote: Remote) -> HostContext:
-        """Return a node with what is needed to work there."""
-        return HostContext(remote, self.settings, self.at_work.clock, self.emit, self.sign_in)
+        """Return a node with what is needed to work there; it has no checks where its ports answer nobody."""
+        settings = self.settings
+        if remote.name in self.shut:
+            settings = settings.model_copy(update={"checks": ()})
+        return HostContext(remote, settings, self.at_work.clock, self.emit, self.sign_in)
 
     def on_node(self, remote: Remote) -> HostRun:
         """Return a node in the middle of the run: the manager, or what a node does that only looks."""
@@ -181,6 +199,7 @@ class SwarmSession(Session):
         Raises:
             OpsError: naming every check that did not pass.
         """
+        self._look_for_shut()
         count = verifying.everywhere(self.nodes, self.node)
         # What a rollback goes back from is to serve no longer, wherever that can be had.
         (parted.warn if self.at_work.release.restores else parted.fail)(self.nodes, self.node)
@@ -211,6 +230,7 @@ class SwarmSession(Session):
         old = self.at_work.old
         if old is None:
             return "Nothing served here before"
+        self._look_for_shut()
         bad = [
             each
             for part in verifying.looked(self.nodes, self.node, look).values()

@@ -183,6 +183,7 @@ def _assert_drained(on: Stack, node: Box) -> None:
     assert (ran.code, "1 service moved" in ran.output) == (0, True), ran.output
     assert node.sh("docker ps -q") == ""
     assert others <= _containers(on, but=node)
+    assert "its ports are not asked" in on.deploy("v1")
     stuck = on.op("hosts.drain", "app1", "--yes")
     assert (stuck.code, "its volume is on app1" in stuck.output) == (3, True), stuck.output
     back = on.op("hosts.undrain", node.name, "--yes")

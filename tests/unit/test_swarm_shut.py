@@ -1,0 +1,75 @@
+"""Nodes whose ports are to answer nobody: nothing is said to be wrong of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakes import FakeHost, context
+from swarm_kit import swarm
+from test_swarm_data import R1, manager
+from test_swarm_environment import node
+from test_swarm_rolling import host_run, release
+
+from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.events import Event, Message, silence
+from schedgen_ops.fleet import Fleet
+from schedgen_ops.lock import run as lock
+from schedgen_ops.settings import Settings
+from schedgen_ops.swarm import shut
+from schedgen_ops.swarm.session import SwarmSession
+
+CHECK = {"name": "site", "url": "http://127.0.0.1:3000/"}
+
+
+def nodes(**second: Any) -> tuple[FakeHost, ...]:
+    """Two hosts, each a node; of the second one a manager says so."""
+    told = "\n".join((node(), node("app2", **{"self": False, **second})))
+    first = manager(look_at_the_Swarm=told, look_for_volumes="id-app1\n")
+    return first, FakeHost("app2", {"look for volumes": "id-app2\n"})
+
+
+def session(settings: Settings, *hosts: FakeHost) -> SwarmSession:
+    run = host_run(hosts[0], R1, release("2", "web"))
+    run.context = context(hosts[0], settings)
+    owner = lock.myself(run.clock, "deploy", "v2")
+    fleet = Fleet(hosts)
+    made = SwarmSession(settings, fleet.only(["app1"]), None, "run", run.clock, silence, owner, nodes=fleet)
+    made.host_runs = (run,)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("second", "chosen", "found"),
+    [
+        ({}, [], ()),
+        ({"availability": "Pause"}, [], ()),
+        ({"availability": "Drain"}, [], ("app2",)),
+        ({}, ["app1"], ("app2",)),
+        ({}, ["app1", "app2"], ()),
+    ],
+)
+def test_what_is_drained_or_has_no_ingress_is_found(second: Any, chosen: list[str], found: Any) -> None:
+    settings = swarm(swarm={"registry": "registry:5000", "ingress_on": chosen})
+    hosts = nodes(**second)
+    assert shut.hosts(Fleet(hosts), lambda remote: context(remote, settings)) == found
+
+
+def test_what_visitors_notice_is_not_asked_there_and_said_once() -> None:
+    events: list[Event] = []
+    made = session(swarm(checks=[CHECK]), *nodes(availability="Drain"))
+    made.emit = events.append
+    for _ in range(2):
+        made._look_for_shut()
+    asked = {remote.name: len(made.node(remote).settings.checks) for remote in made.nodes}
+    assert asked == {"app1": 1, "app2": 0}
+    (warned,) = (event for event in events if isinstance(event, Message))
+    assert (warned.level, warned.host, "its ports are not asked" in warned.text) == ("warn", "app2", True)
+
+
+def test_where_the_manager_does_not_tell_it_is_as_it_was() -> None:
+    made = session(swarm(checks=[CHECK]), *nodes())
+    made.shut = ("app2",)
+    made.at_work.remote.answers["look at the Swarm"] = ConnectionLost("gone")  # type: ignore[attr-defined]
+    made._look_for_shut()
+    assert made.shut == ("app2",)
