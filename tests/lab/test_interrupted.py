@@ -11,7 +11,7 @@ import aftermath
 import blows
 import pytest
 from blows import Blow
-from box import Box
+from box import AsLeft, Box
 from data import shrink
 from deploy_kit import Operator, Running
 from load import failed, load
@@ -37,11 +37,17 @@ class Moment:
 
 
 @pytest.fixture
-def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
-    """An operator of host 1, which is on v1.2.3 behind the ingress."""
-    operator = Operator(lab, tmp_path, (host,)).configure(health={"settle": 1})
-    shrink(host)
-    operator.deploy("v1.2.3")
+def host(as_left: AsLeft) -> Box:
+    return as_left.box
+
+
+@pytest.fixture
+def op(lab: Place, as_left: AsLeft, tmp_path: Path) -> Operator:
+    """An operator of host 1, which is on one of the tags behind the ingress."""
+    operator = Operator(lab, tmp_path, (as_left.box,)).configure(health={"settle": 1})
+    if as_left.fresh:
+        shrink(as_left.box)
+        operator.deploy(TAGS[0])
     return operator
 
 
@@ -78,7 +84,7 @@ def other(host: Box) -> str:
 def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishes_or_undoes_it(
     op: Operator, host: Box
 ) -> None:
-    op.deploy("v1.2.4")
+    op.deploy(other(host))
     table = moments(op)
     assert len(table) > (20 if blows.ALL else 11)
     with load(host) as ended:
@@ -92,25 +98,25 @@ def test_a_run_that_is_killed_anywhere_fails_no_request_and_the_next_one_finishe
 
 
 def test_a_rollback_that_is_killed_and_runs_that_are_ended_otherwise(op: Operator, host: Box) -> None:
-    op.deploy("v1.2.4")
+    op.deploy(other(host))
     found: list[str] = []
     rolling = Moment("Rolling update - Application services", "in the middle of", 1.5)
     back = Moment("Rolling back services", "in the middle of", 1.5)
-    cases: tuple[tuple[tuple[str, ...], Moment, Blow], ...] = (
-        (("rollback", "--yes"), back, blows.killed),
-        (("deploy", "--branch", "v1.2.3"), rolling, blows.interrupted),
-        (("deploy", "--branch", "v1.2.3"), rolling, blows.cut),
+    cases: tuple[tuple[str, Moment, Blow], ...] = (
+        ("rollback", back, blows.killed),
+        ("deploy", rolling, blows.interrupted),
+        ("deploy", rolling, blows.cut),
     )
     with load(host) as ended:
-        for words, moment, end in cases:
+        for task, moment, end in cases:
+            words = (task, "--yes") if task == "rollback" else (task, "--branch", other(host))
             run = op.start(*words)
             ended_at(host, run, moment, end)
             code = run.wait().code
             if code == 0:
-                found.append(f"{words[0]}, ended {moment}: exit 0")
+                found.append(f"{task}, ended {moment}: exit 0")
             found += [
-                f"{words[0]}, ended {moment}: {text}"
-                for text in aftermath.not_home(host, op("deploy.recover"))
+                f"{task}, ended {moment}: {text}" for text in aftermath.not_home(host, op("deploy.recover"))
             ]
         found += [f"requests failed: {one}" for one in failed(ended())]
     assert not found, "\n".join(found)
@@ -120,12 +126,13 @@ def test_a_host_that_reboots_before_a_release_was_verified_comes_back_with_the_o
     op: Operator, host: Box
 ) -> None:
     op.configure(health={"settle": 60})
-    run = op.start("deploy", "--branch", "v1.2.4")
+    before = host.version()
+    run = op.start("deploy", "--branch", other(host))
     run.until("Post-deployment verification ===")
     blows.rebooted(host, run)
     lab_hosts.wait(host.host, lambda _: None)
     assert run.wait().code not in (0, 3)
-    assert {host.version() for _ in range(20)} == {"1.2.3"}
+    assert {host.version() for _ in range(20)} == {before}
     ran = op("deploy.recover")
     assert list(aftermath.not_home(host, ran)) == []
-    assert host.version() == "1.2.3"
+    assert host.version() == before
