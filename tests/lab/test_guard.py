@@ -11,12 +11,13 @@ from typing import Any
 
 import deploy_kit as kit
 import pytest
-from box import Box
+from box import AsLeft, Box
 from deploy_kit import Operator
 from load import Load, load
 
 from schedgen_ops.lab.place import Place
 
+TAGS = ("v1.2.3", "v1.2.4")
 # Short enough for a test: a leak shows in seconds, and is a hundred times what is let pass.
 GUARD = {"leak": 60, "leak_samples": 8, "warm_up": 4, "min_requests": 20}
 QUIET = "/api/version"
@@ -36,6 +37,19 @@ class Bad:
     within: float
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The release that serves before a bad one comes, and after it."""
+
+    version: str
+    commit: str
+
+    @property
+    def other(self) -> str:
+        """A good tag that does not serve."""
+        return TAGS[TAGS[0] == f"v{self.version}"]
+
+
 BAD = (
     Bad("broken-errors", ("requests", "counters"), "exceeded threshold (10.00%)", 15),
     Bad("broken-slow", ("latency",), "exceeded 3 times that of the release before", 25),
@@ -44,27 +58,23 @@ BAD = (
 
 
 @pytest.fixture
-def op(lab: Place, host: Box, tmp_path: Path) -> Operator:
-    """Host 1 on v1.2.3, behind the ingress."""
-    made = Operator(lab, tmp_path, (host,))
+def host(as_left: AsLeft) -> Box:
+    return as_left.box
+
+
+@pytest.fixture
+def op(lab: Place, as_left: AsLeft, tmp_path: Path) -> Operator:
+    """Host 1 behind the ingress, on the release that the test before left it on; else on v1.2.3."""
+    made = Operator(lab, tmp_path, (as_left.box,))
     made.configure(
         health={"deadline": 60, "settle": 1},
         watch={"duration": 40, "interval": 1},
         rollout={"drain": 4},
         guard=GUARD,
     )
-    made.deploy("v1.2.3")
+    if as_left.fresh:
+        made.deploy(TAGS[0])
     return made
-
-
-def test_bad_releases_go_back_by_themselves_and_a_good_one_stays(op: Operator, host: Box) -> None:
-    commit = host.sh("git rev-parse HEAD")
-    for bad in BAD:
-        _assert_goes_back(op, host, bad)
-        _assert_as_before(host, commit)
-    _assert_never_replaced(op, host, commit)
-    _assert_host_goes_back_alone(op, host, commit)
-    _assert_host_keeps_alone(op, host)
 
 
 def test_a_good_canary_gets_more_requests_step_by_step_and_then_all(op: Operator, host: Box) -> None:
@@ -80,6 +90,16 @@ def test_a_good_canary_gets_more_requests_step_by_step_and_then_all(op: Operator
     assert not [one for one in seen if one.failed], seen
     kit.serves(host, "1.2.4")
     _assert_nothing_left(host)
+
+
+def test_bad_releases_go_back_by_themselves_and_a_good_one_stays(op: Operator, host: Box) -> None:
+    before = Before(host.version(), host.sh("git rev-parse HEAD"))
+    for bad in BAD:
+        _assert_goes_back(op, host, bad)
+        _assert_as_before(host, before)
+    _assert_never_replaced(op, host, before)
+    _assert_host_goes_back_alone(op, host, before)
+    _assert_host_keeps_alone(op, host, before)
 
 
 def test_a_way_back_that_is_gone_is_told_with_what_is_to_do(op: Operator, host: Box) -> None:
@@ -146,8 +166,8 @@ def _facts(op: Operator) -> dict[str, Any]:
     return {line["name"]: line["value"] for line in lines if line["event"] == "fact"}
 
 
-def _assert_as_before(host: Box, commit: str, version: str = "1.2.3") -> None:
-    kit.untouched(host, version, commit)
+def _assert_as_before(host: Box, before: Before) -> None:
+    kit.untouched(host, before.version, before.commit)
     record = kit.records(host)[-1]
     assert record["state"] == "FAILED"
     assert host.sh("cat .schedgen/current") == record["previous"]
@@ -167,12 +187,12 @@ def _assert_nothing_left(host: Box) -> None:
     kit.wait_for(lambda: host.sh(left) == "", "its processes to be gone", 20)
 
 
-def _assert_never_replaced(op: Operator, host: Box, commit: str) -> None:
+def _assert_never_replaced(op: Operator, host: Box, before: Before) -> None:
     """A release that never gets healthy does not come as far as the watch."""
     ran = op("deploy.guarded", "--branch", "broken-health")
     assert ran.code == 4, ran.output
     assert "Service backend failed health check after" in ran.stderr
-    _assert_as_before(host, commit)
+    _assert_as_before(host, before)
 
 
 def _killed_in_the_watch(op: Operator, branch: str) -> None:
@@ -182,10 +202,10 @@ def _killed_in_the_watch(op: Operator, branch: str) -> None:
     running.process.wait()
 
 
-def _assert_host_goes_back_alone(op: Operator, host: Box, commit: str) -> None:
+def _assert_host_goes_back_alone(op: Operator, host: Box, before: Before) -> None:
     with load(host, QUIET) as ended:
         _killed_in_the_watch(op, "broken-leak")
-        second = op("deploy", "--branch", "v1.2.4")
+        second = op("deploy", "--branch", before.other)
         told = op("deploy.status")
         kit.wait_for(lambda: kit.records(host)[-1]["state"] != "STARTED", "the host's own decision", 120)
         seen = ended()
@@ -194,27 +214,27 @@ def _assert_host_goes_back_alone(op: Operator, host: Box, commit: str) -> None:
         assert "guard broken-leak" in second.stderr
         assert "watching;" in told.stdout or "going back" in told.stdout, told.output
     assert not [one for one in seen if one.failed], seen
-    _assert_as_before(host, commit)
+    _assert_as_before(host, before)
     after = op("deploy.status")
     assert "broken-leak): FAILED" in after.stdout
     assert "Memory grows by at least" in after.stdout
 
 
-def _assert_host_keeps_alone(op: Operator, host: Box) -> None:
+def _assert_host_keeps_alone(op: Operator, host: Box, before: Before) -> None:
     with load(host, QUIET) as ended:
-        _killed_in_the_watch(op, "v1.2.4")
+        _killed_in_the_watch(op, before.other)
         began = time.monotonic()
         kit.wait_for(lambda: kit.records(host)[-1]["state"] != "STARTED", "the host's own decision", 120)
         assert time.monotonic() - began > 5
         seen = ended()
     assert not [one for one in seen if one.failed], seen
     record = kit.records(host)[-1]
-    assert (record["state"], record["branch"]) == ("DONE", "v1.2.4")
+    assert (record["state"], record["branch"]) == ("DONE", before.other)
     _assert_nothing_left(host)
     assert host.sh("cat .schedgen/current") == record["id"]
-    kit.serves(host, "1.2.4")
+    kit.serves(host, before.other.removeprefix("v"))
     assert set(kit.containers(host)) == kit.SERVICES
-    assert "v1.2.4): DONE" in op("deploy.status").stdout
-    again = op("deploy", "--branch", "v1.2.4")
+    assert f"{before.other}): DONE" in op("deploy.status").stdout
+    again = op("deploy", "--branch", before.other)
     assert again.code == 0, again.output
     assert "interrupted" not in again.output
