@@ -55,7 +55,7 @@ soak: venv ssh-tools ## Deploy, break, go back and kill, ten times in a row unde
 	@inv lab.up
 	@pytest tests/soak
 	@SCHEDGEN_ALL_BLOWS=yes pytest tests/lab/test_interrupted.py tests/lab/test_interrupted_handover.py \
-		tests/lab/test_interrupted_data.py tests/lab/test_interrupted_engine.py
+		tests/lab/test_interrupted_data.py tests/lab/test_interrupted_engine.py tests/lab/test_swarm_partition.py
 
 pictures: venv browser ## Draw the pictures of the README anew, from a recorded deploy
 	@python tests/bench/pictures.py
