@@ -2,15 +2,10 @@
 # want to write. What there is, whether it ran, and what started it again is noted before, and nothing is removed.
 #: record  the file where that is noted
 #: release the release that is moved to
-source lib/alone.bash
+source lib/alone_on_compose.bash
 source lib/files.bash
 source lib/compose_boxes.bash
 
-umask 077
-alone 600 schedgen-move "${record%/*}/lock" || {
-  echo 'another script still works on what Compose runs' >&2
-  exit 1
-}
 note() {
   local found
   found=$(boxes) && printf 'release %s\n%s\n' "$release" "$found" > "$record.part" && durable "$record.part" "$record"

@@ -2,16 +2,12 @@
 # `started N`. Nothing where nothing was stopped.
 #: record the file where that is noted
 #: limit  seconds for each of the two
-source lib/alone.bash
 source lib/files.bash
 source lib/compose_boxes.bash
 
 [ -e "$record" ] || exit 0
-umask 077
-alone 600 schedgen-move "${record%/*}/lock" || {
-  echo 'another script still works on what Compose runs' >&2
-  exit 1
-}
+source lib/alone_on_compose.bash
+
 while read -r id _ policy _; do
   case $policy in
     '' | no:*) continue ;;

@@ -9,7 +9,7 @@ source lib/swarm.bash
 declare -A counts=()
 while read -r name count; do
   # What is no more, or was given containers by somebody else, is left as it is.
-  now=$("${docker[@]}" service inspect --format '{{with .Spec.Mode.Replicated}}{{.Replicas}}{{end}}' "${stack}_$name" 2> /dev/null)
+  now=$(counted "$name")
   [ "$now" != 0 ] || counts[$name]=$count
 done < "$record"
 wanted=()
