@@ -297,7 +297,7 @@ def sweep(host_run: HostRun) -> None:
 
 def clean_up(host_run: HostRun) -> None:
     """Remove the image names of releases beyond the kept ones; an image goes with its last name."""
-    shelf = store.certain(store.read(host_run.remote, host_run.paths), host_run.paths, host_run.remote.name)
+    shelf = store.known(host_run.remote, host_run.paths)
     keep = kept(shelf.releases, shelf.current, host_run.settings.releases.keep)
     asked = _untag(host_run, {release.id for release in shelf.releases}, keep)
     pulling.forget(host_run, shelf.releases, keep)

@@ -30,7 +30,7 @@ class Base(AtHost):
         """The id of the release that is to serve; "" where nothing was deployed by us."""
         if self._release_id is None:
             paths, at = Paths(self.settings.directory), self.context.records or self.remote
-            serving = store.certain(store.read(at, paths), paths, at.name).serving
+            serving = store.known(at, paths).serving
             self._release_id = serving.id if serving else NO_RELEASE
             records = serving.services if serving else {}
             self._jobs = frozenset({*records} - {*scope.lasting(records)})

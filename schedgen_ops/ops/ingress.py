@@ -34,7 +34,7 @@ def serving(host: HostContext) -> Release:
         Refused: where none does.
     """
     paths = Paths(host.settings.directory)
-    found = store.certain(store.read(host.remote, paths), paths, host.name).serving
+    found = store.known(host.remote, paths).serving
     if found is None or not behind(found):
         raise Refused("no service here is behind an ingress of ours", host=host.name)
     return found

@@ -72,7 +72,7 @@ def routes(remote: Remote, settings: Settings, services: Sequence[str]) -> Mappi
         Refused: where no service is behind an ingress of ours, or one of these is not.
     """
     paths = Paths(settings.directory)
-    serving = store.certain(store.read(remote, paths), paths, remote.name).serving
+    serving = store.known(remote, paths).serving
     # Visitors come by ports.
     behind = {
         name: one

@@ -30,7 +30,7 @@ def allowed(remote: Remote, settings: Settings, service: str) -> tuple[Release, 
             same port.
     """
     paths = Paths(settings.directory)
-    serving = store.certain(store.read(remote, paths), paths, remote.name).serving
+    serving = store.known(remote, paths).serving
     record = serving.services.get(service) if serving else None
     if serving is None or record is None:
         text = f"no release of ours serves {service} here, and only those can be scaled"

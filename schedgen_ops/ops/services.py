@@ -139,7 +139,7 @@ def serving(remote: Remote, settings: Settings) -> str:
 
 def _shelf(remote: Remote, settings: Settings) -> store.Shelf:
     paths = Paths(settings.directory)
-    return store.certain(store.read(remote, paths), paths, remote.name)
+    return store.known(remote, paths)
 
 
 def _created(remote: Remote, settings: Settings, service: str) -> tuple[Command, int]:

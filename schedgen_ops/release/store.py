@@ -144,6 +144,15 @@ def certain(shelf: Shelf, paths: Paths, host: str) -> Shelf:
     )
 
 
+def known(remote: Remote, paths: Paths) -> Shelf:
+    """Return the releases of a host, see `read`, for a change that depends on which one serves.
+
+    Raises:
+        Refused: where nobody knows.
+    """
+    return certain(read(remote, paths), paths, remote.name)
+
+
 def reader(settings: Settings) -> Callable[[Remote], Shelf]:
     """Return the function that reads the releases of a host of the environment."""
     paths = Paths(settings.directory)

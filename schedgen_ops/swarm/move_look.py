@@ -63,7 +63,7 @@ def look(nodes: Fleet, context: ContextOf, ref: Ref) -> MovePlan:
 
 def _coming(first: HostContext, ref: Ref) -> Coming:
     settings, paths = first.settings, Paths(first.settings.directory)
-    shelf = store.certain(store.read(first.remote, paths), paths, first.name)
+    shelf = store.known(first.remote, paths)
     old = shelf.serving.commit if shelf.serving else ""
     coming = coming_to.parse(
         settings, ref, first.run(coming_to.command(settings, ref, old, hashed=False), _LONG)
