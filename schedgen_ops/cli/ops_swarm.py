@@ -14,6 +14,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import services
 from schedgen_ops.swarm.services import Known
 from schedgen_ops.task_run import Operation
+from schedgen_ops.text import plural
 
 Change = Callable[[HostContext, Known, Sequence[str]], None]
 _DO: dict[str, Change] = {
@@ -51,7 +52,7 @@ def _notes(found: Known, how: str, names: Sequence[str], gap: str) -> tuple[str,
     def note(name: str) -> str:
         beside = how == swarm_ops.RESTART and found.there[name].order == "start-first"
         then = "new ones start before the old ones end" if beside else gap
-        return f"{name}, {services.containers(found.many(name))}: {then}"
+        return f"{name}, {plural(found.many(name), 'container')}: {then}"
 
     return tuple(map(note, names))
 

@@ -23,10 +23,6 @@ from schedgen_ops.swarm.data_node import Placed, Users
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.emergency_node import DataNode
 from schedgen_ops.task_run import Operation
-from schedgen_ops.verify import run as verifier
-from schedgen_ops.watch import rules
-
-_COMING_UP = 60
 
 
 @dataclass(slots=True)
@@ -85,24 +81,16 @@ class At:
             VerificationFailed: where something does not answer as it should.
         """
         written = self.placed.written
-        seconds = min(_COMING_UP, written.health.deadline)
 
         def context(remote: Remote) -> HostContext:
             return replace(self.op.context(remote), settings=written)
 
-        found = verifying.looked(self.nodes, context, lambda at: verifier.come_up(at, seconds))
-        bad = [(name, each) for name, part in found.items() for each in rules.failed(part)]
-        count = sum(map(len, found.values()))
-        if bad:
-            raise VerificationFailed(
-                f"{len(bad)} of {count} checks did not pass",
-                host=bad[0][0],
-                detail="\n".join(f"{name}: {each.check}: {each.text}" for name, each in bad),
-                hint=("The data is restored. " if self.node else "")
-                + "`inv logs SERVICE` tells what is missing.",
-            )
-        for name, part in found.items():
-            verifier.tell(context(self.op.nodes[name]), part)
+        def failure(failed: int, count: int) -> OpsError:
+            restored = "The data is restored. " if self.node else ""
+            hint = f"{restored}`inv logs SERVICE` tells what is missing."
+            return VerificationFailed(f"{failed} of {count} checks did not pass", hint=hint)
+
+        count = verifying.everywhere(self.nodes, context, verifying.coming_up(written), failure)
         self.manager.say(f"All services are healthy ({count} checks passed)")
 
 

@@ -18,7 +18,10 @@ WELL = "well"
 _ROLLED = re.compile(
     r"service (?P<name>\S+) (?P<how>well|bad|late) (?P<changed>yes|no) (?P<text>.*)", re.DOTALL
 )
-_STILL = 8
+STAY = 3
+"""Seconds that containers which no update watches have to stay up."""
+STILL = 8
+"""Seconds without a change after which an update that lost a node is begun again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +282,7 @@ class StackCommands:
         services: Sequence[str],
         limit: int,
         stay: int,
-        still: int = _STILL,
+        still: int = STILL,
         *,
         alone: bool = False,
     ) -> Command:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.swarm import STAY, STILL
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command
 
 RESTART, START, STOP, SCALE = "restart", "start", "stop", "scale"
-# As with a release: seconds that what no update watches has to stay up, and those after which an update that
-# lost a node stands still.
-_STAY, _STILL = 3, 8
 
 
 def change(docker: Docker, stack: str, how: str, counts: Mapping[str, int], limit: int) -> Command:
@@ -32,8 +30,8 @@ def change(docker: Docker, stack: str, how: str, counts: Mapping[str, int], limi
         services=tuple(counts),
         counts=tuple(str(count) for count in counts.values()),
         limit=limit,
-        stay=_STAY,
-        still=_STILL,
+        stay=STAY,
+        still=STILL,
     )
 
 

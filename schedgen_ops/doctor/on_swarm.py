@@ -172,13 +172,11 @@ def _seen(settings: Settings, each: Told) -> Seen:
 
 def _clock(each: Told) -> Iterator[Diagnosis]:
     result = each.results["clock"]
-    if not result.ok:
-        yield Diagnosis("clock", "the host's clock could not be read", known=False)
-        return
     try:
-        text = host_time.apart(host_time.parse(result.stdout), each.sent, each.received)
+        said = host_time.parse(result.stdout) if result.ok else None
     except ValueError:
+        said = None
+    if said is None:
         yield Diagnosis("clock", "the host's clock could not be read", known=False)
-        return
-    if text:
+    elif text := host_time.apart(said, each.sent, each.received):
         yield Diagnosis("clock", text, "see that both keep time: `timedatectl` tells")

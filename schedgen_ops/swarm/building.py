@@ -157,7 +157,7 @@ class _Writing:
 
     def _put(self, parts: Sequence[stack.Part]) -> None:
         host_run = self.session.at_work
-        where = folder(host_run, host_run.release.id)
+        where = folder(host_run.paths, host_run.release.id)
         for part in parts:
             host_run.run(files.replace(f"{where}/{part.name}.json", part.text))
 

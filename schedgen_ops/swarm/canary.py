@@ -44,7 +44,7 @@ def begin(session: SwarmSession) -> None:
     before = first(session.settings, host_run.release.services, {each.service for each in chosen})
     session.brought |= {*before}
     rolling.bring(host_run, before)
-    where = folder(host_run, host_run.release.id)
+    where = folder(host_run.paths, host_run.release.id)
     for each in chosen:
         host_run.run(files.replace(f"{where}/{each.name}.json", each.part.text))
     # Before it is begun: whatever becomes of it is taken away.
@@ -75,7 +75,7 @@ def first(settings: Settings, records: Mapping[str, ServiceRecord], canaries: Co
 def _chosen(host_run: HostRun) -> tuple[Canary, ...]:
     release, found = host_run.release, []
     for name in canary.shared(release, host_run.old):
-        path = f"{folder(host_run, release.id)}/{name}.json"
+        path = f"{folder(host_run.paths, release.id)}/{name}.json"
         text = host_run.run(sh("cat", "--", path).kept_private()).stdout
         made = canary.canary(text, name, release.services[name], host_run.settings, release.id)
         if made is None:

@@ -56,7 +56,7 @@ def rebound(whole: WholeStack, remote: Remote) -> tuple[tuple[Release, Part], ..
     node = remote.run(swarm.volumes(manager.docker, ()), deadline=QUICK).text
     every = [(release, name) for release in manager.seen.shelf.releases for name in manager.settings.stores]
     for release, service in every:
-        path = f"{folder(manager, release.id)}/{service}.json"
+        path = f"{folder(manager.paths, release.id)}/{service}.json"
         answer = manager.context.run(files.read(path), check=False)
         # Of a release that cannot be gone back to there need be none.
         if answer.ok or release.id == whole.release.id:
@@ -76,7 +76,7 @@ def bind(whole: WholeStack, remote: Remote) -> None:
     manager = whole.manager
     changed = {release.id: release for release in manager.seen.shelf.releases}
     for release, part in rebound(whole, remote):
-        manager.run(files.replace(f"{folder(manager, release.id)}/{part.name}.json", part.text))
+        manager.run(files.replace(f"{folder(manager.paths, release.id)}/{part.name}.json", part.text))
         now = changed[release.id]
         if part.name in now.services:
             record = replace(now.services[part.name], definition=part.definition)

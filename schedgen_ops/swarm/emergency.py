@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schedgen_ops.commands import files, git, swarm_data
 from schedgen_ops.commands.docker import INGRESS
+from schedgen_ops.commands.swarm import Standing
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError, Refused, Unreachable
 from schedgen_ops.fleet import Fleet
@@ -57,7 +58,7 @@ def at_work(host: HostContext) -> HostRun:
         Refused: where none of ours does.
     """
     paths = Paths(host.settings.directory)
-    shelf = store.certain(store.read(host.remote, paths), paths, host.name)
+    shelf = store.known(host.remote, paths)
     if shelf.serving is None:
         hint = "`inv deploy` makes one; `inv backup.restore` restores its database then."
         raise Refused(
@@ -89,7 +90,7 @@ class WholeStack:
     @property
     def files(self) -> str:
         """The folder with its files."""
-        return folder(self.manager, self.release.id)
+        return folder(self.manager.paths, self.release.id)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,8 +111,9 @@ class WholeStack:
         """
         host = self.manager.context
         self.note(anew=anew)
-        self._stop_others()
-        there = {each.service for each in seen(host).services}
+        found = seen(host).services
+        self._stop_others(found)
+        there = {each.service for each in found}
         if ours := [name for name in (*self.names, MIGRATING) if name in there]:
             rolling.remove(self.manager, ours)
         self.ended(self.names)
@@ -126,9 +128,9 @@ class WholeStack:
         host = self.manager.context
         host.run(files.replace(record(host), f"{self.release.id}\n{'anew' if anew else ''}\n"))
 
-    def _stop_others(self) -> None:
+    def _stop_others(self, found: Iterable[Standing]) -> None:
         ours = {*self.names, MIGRATING}
-        others = [each for each in seen(self.manager.context).services if each.service not in ours]
+        others = [each for each in found if each.service not in ours]
         for each in others:
             if each.mode != "replicated":
                 self.manager.warn(

@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from schedgen_ops.commands import swarm
-from schedgen_ops.commands.swarm import StackCommands
-from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.errors import OpsError
+from schedgen_ops.commands.swarm import Rolled, StackCommands
+from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import QUICK, HostContext
+from schedgen_ops.release.paths import Paths
 from schedgen_ops.release.record import ReleaseId, ServiceRecord
+from schedgen_ops.shell import Command
 
 MIGRATING = "schedgen-migrate"
 """The service whose one container moves the schema; none of the compose file's."""
@@ -22,9 +23,9 @@ def commands(manager: HostContext) -> StackCommands:
     return StackCommands(manager.docker, manager.settings.project, manager.login)
 
 
-def folder(host_run: HostRun, release_id: ReleaseId) -> str:
+def folder(paths: Paths, release_id: ReleaseId) -> str:
     """Return the folder with the files of a release, one a service."""
-    return f"{host_run.paths.release(release_id)}/swarm"
+    return f"{paths.release(release_id)}/swarm"
 
 
 def seen(manager: HostContext) -> swarm.Seen:
@@ -39,6 +40,33 @@ def seen(manager: HostContext) -> swarm.Seen:
         return swarm.parse(answer.stdout, stack)
     except (ValueError, LookupError, TypeError) as error:
         raise OpsError(f"what the Swarm says cannot be read: {error}", host=manager.name) from error
+
+
+def brought(
+    manager: HostContext, command: Command, deadline: float
+) -> tuple[tuple[Rolled, ...], CommandFailed | None]:
+    """Have a manager bring services to something, and tell what it tells meanwhile.
+
+    Returns:
+        How each ended; and the failure of the command, where not all did well.
+
+    Raises:
+        CommandTimedOut: where it did not end in time.
+    """
+    lines: list[str] = []
+
+    def heard(line: str) -> None:
+        lines.append(line)
+        if line.startswith("say "):
+            manager.say(line.removeprefix("say "))
+
+    try:
+        manager.remote.stream(command, heard, deadline=deadline)
+    except CommandTimedOut:
+        raise
+    except CommandFailed as error:
+        return swarm.parse_rolled(lines), error
+    return swarm.parse_rolled(lines), None
 
 
 def hosts_of(nodes: Fleet, manager: HostContext, ids: Collection[str]) -> tuple[str, ...]:

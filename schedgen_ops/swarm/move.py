@@ -85,7 +85,7 @@ def _save(on: MoveSession) -> None:
 
 def _pull(on: MoveSession) -> None:
     """What a node cannot pull now, the Swarm has it pull in the gap, with the credentials of the services."""
-    wanted = on.at_work.run(moving.images(folder(on.at_work, on.at_work.release.id))).lines()
+    wanted = on.at_work.run(moving.images(folder(on.at_work.paths, on.at_work.release.id))).lines()
     deadline = on.settings.build.deadline
 
     def pull(remote: Remote) -> None:

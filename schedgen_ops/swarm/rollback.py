@@ -59,7 +59,7 @@ class _Rollback:
         host_run.old = host_run.seen.shelf.serving
         wanted = self._wanted()
         names = [name for name in wanted.services if not rolling.ends(wanted, name)]
-        where = folder(host_run, wanted.id)
+        where = folder(host_run.paths, wanted.id)
         test = sh("ls", "--", *(f"{where}/{name}.json" for name in names))
         if not host_run.remote.run(test, deadline=60, check=False).ok:
             raise Refused(f"the files of release {wanted.id} are no longer there", host=host_run.remote.name)
@@ -81,9 +81,9 @@ class _Rollback:
         services = {**target.services, **kept}
         host_run.new = replace(new, previous=previous, services=services, restores=target.id)
         store.write(host_run.remote, host_run.paths, host_run.new)
-        host_run.run(sh("cp", "-a", "--", folder(host_run, target.id), folder(host_run, new.id)))
+        host_run.run(sh("cp", "-a", "--", folder(host_run.paths, target.id), folder(host_run.paths, new.id)))
         counts = {name: record.replicas for name, record in kept.items()}
-        host_run.run(swarm_ops.number(folder(host_run, new.id), counts))
+        host_run.run(swarm_ops.number(folder(host_run.paths, new.id), counts))
         # What Compose resolved, which a release is looked at by, and what a backup saves of one that serves.
         before = host_run.paths.release(target.id)
         resolved = (f"{before}/{name}.yaml" for name in ("owner", "compose"))

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from schedgen_ops.commands.docker import INGRESS
-from schedgen_ops.commands.swarm import Rolled, StackCommands, parse_rolled
+from schedgen_ops.commands.swarm import STAY, Rolled, StackCommands
 from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError
+from schedgen_ops.errors import CommandFailed, OpsError
 from schedgen_ops.host_context import QUICK
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout.grouping import some, waves
-from schedgen_ops.swarm.manager import commands, folder
+from schedgen_ops.swarm.manager import brought, commands, folder
 
 # Seconds in which containers that are removed end by themselves, at most.
 _REMOVED = 180
-# Seconds that a service which was not there before has to stay up.
-_STAY = 3
 _HINT = "`inv logs SERVICE` tells what it wrote, `inv status` how each service stands."
 
 
@@ -27,7 +25,7 @@ def order(records: Mapping[str, ServiceRecord], names: Iterable[str]) -> tuple[t
     return waves(some(records, here)) if here else ()
 
 
-def bring(host_run: HostRun, names: Iterable[str], beside: Sequence[str] = (), stay: int = _STAY) -> None:
+def bring(host_run: HostRun, names: Iterable[str], beside: Sequence[str] = (), stay: int = STAY) -> None:
     """Bring services to what the release says, what others need first, and wait until each is well.
 
     Args:
@@ -48,7 +46,7 @@ def bring(host_run: HostRun, names: Iterable[str], beside: Sequence[str] = (), s
         together(host_run, beside, stay)
 
 
-def together(host_run: HostRun, names: Sequence[str], stay: int = _STAY) -> None:
+def together(host_run: HostRun, names: Sequence[str], stay: int = STAY) -> None:
     """Bring services to what the release says at once, and wait until all are well."""
     # Before it is begun: whatever becomes of it is taken back.
     host_run.touched += [name for name in names if name not in host_run.touched]
@@ -68,7 +66,7 @@ def _kept(host_run: HostRun, names: Sequence[str], rolled: Sequence[Rolled]) -> 
         host_run.say(f"Service {name} {'had not changed' if name in same else 'is replaced, and well'}")
 
 
-def roll(host_run: HostRun, release: Release, names: Sequence[str], stay: int = _STAY) -> tuple[Rolled, ...]:
+def roll(host_run: HostRun, release: Release, names: Sequence[str], stay: int = STAY) -> tuple[Rolled, ...]:
     """Bring services to what a release says, and wait until all are well.
 
     Args:
@@ -78,24 +76,12 @@ def roll(host_run: HostRun, release: Release, names: Sequence[str], stay: int = 
         OpsError: naming those that are not, and why.
     """
     limit = longest(host_run, release, names)
-    command = commands(host_run.context).roll(folder(host_run, release.id), names, limit, stay)
-    lines: list[str] = []
-
-    def heard(line: str) -> None:
-        lines.append(line)
-        if line.startswith("say "):
-            host_run.say(line.removeprefix("say "))
-
-    try:
-        host_run.remote.stream(command, heard, deadline=limit + 3 * QUICK)
-    except CommandFailed as error:
-        bad = [each for each in parse_rolled(lines) if not each.well]
-        if isinstance(error, CommandTimedOut):
-            raise
-        if not bad:
-            raise _refused(host_run, error) from error
-        raise _failed(host_run, bad, limit) from error
-    return parse_rolled(lines)
+    command = commands(host_run.context).roll(folder(host_run.paths, release.id), names, limit, stay)
+    rolled, error = brought(host_run.context, command, limit + 3 * QUICK)
+    if error is None:
+        return rolled
+    bad = [each for each in rolled if not each.well]
+    raise (_failed(host_run, bad, limit) if bad else _refused(host_run, error)) from error
 
 
 def longest(host_run: HostRun, release: Release, names: Sequence[str]) -> int:
@@ -138,7 +124,7 @@ def run_job(host_run: HostRun, service: str, limit: int) -> None:
     Raises:
         OpsError: where it does not end well in time.
     """
-    path = f"{folder(host_run, host_run.release.id)}/{service}.json"
+    path = f"{folder(host_run.paths, host_run.release.id)}/{service}.json"
     command = commands(host_run.context).job(path, service, limit)
     host_run.stream(command, limit + 2 * QUICK, f"Service {service}")
 
@@ -217,8 +203,8 @@ def texts_back(host_run: HostRun) -> tuple[tuple[str, ...], int]:
         return (stack.remove((), _REMOVED).text,), _REMOVED
     kept, gone = parted(host_run.old, host_run.touched, host_run.release)
     limit = longest(host_run, host_run.old, kept)
-    files = folder(host_run, host_run.old.id)
-    told = [stack.roll(files, kept, limit, _STAY, alone=True).text] if kept else []
+    files = folder(host_run.paths, host_run.old.id)
+    told = [stack.roll(files, kept, limit, STAY, alone=True).text] if kept else []
     told += [stack.remove(gone, _REMOVED).text] if gone else []
     return tuple(told), limit + _REMOVED
 

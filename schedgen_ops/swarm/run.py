@@ -209,9 +209,9 @@ def clean_up(session: SwarmSession, number: int) -> Step:
 
 
 def _tidy(host_run: HostRun) -> None:
-    shelf = store.certain(store.read(host_run.remote, host_run.paths), host_run.paths, host_run.remote.name)
+    shelf = store.known(host_run.remote, host_run.paths)
     stay = kept(shelf.releases, shelf.current, host_run.settings.releases.keep)
-    folders = [folder(host_run, release.id) for release in stay]
+    folders = [folder(host_run.paths, release.id) for release in stay]
     host_run.run(commands(host_run.context).tidy(host_run.settings.project, folders), deadline=QUICK)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schedgen_ops.commands import swarm_ops
-from schedgen_ops.commands.swarm import Rolled, Standing, parse_rolled
-from schedgen_ops.errors import CommandFailed, CommandTimedOut, OpsError, Refused, RolledBack
+from schedgen_ops.commands.swarm import STAY, Rolled, Standing
+from schedgen_ops.errors import OpsError, Refused, RolledBack
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.orchestrators.swarm import gate
 from schedgen_ops.release import store
@@ -16,11 +16,10 @@ from schedgen_ops.release.record import Release
 from schedgen_ops.rollout.strategies import registry as strategies
 from schedgen_ops.shell import Command
 from schedgen_ops.swarm import manager
+from schedgen_ops.text import plural
 
 # A container may take so long to end by itself, as far as anybody waits for the answer.
 _LONGEST = 1800.0
-# Seconds that what was not there before has to stay up.
-_STAY = 3
 # More than anybody means.
 MOST = 1000
 _HINT = "`inv doctor` looks for the cause; `inv logs SERVICE` tells what it wrote."
@@ -104,7 +103,7 @@ def known(host: HostContext) -> Known:
         host: the manager.
     """
     paths = Paths(host.settings.directory)
-    shelf = store.certain(store.read(host.remote, paths), paths, host.name)
+    shelf = store.known(host.remote, paths)
     return Known({each.service: each for each in manager.seen(host).services}, shelf.serving)
 
 
@@ -117,7 +116,7 @@ def restart(host: HostContext, found: Known, names: Sequence[str]) -> None:
     for name in names:
         many = found.many(name)
         _do(host, swarm_ops.RESTART, {name: many}, f"{name} was restarted and is not well")
-        host.say(f"{name} restarted: {containers(many)} seen well")
+        host.say(f"{name} restarted: {plural(many, 'container')} seen well")
 
 
 def stop(host: HostContext, found: Known, names: Sequence[str]) -> None:
@@ -128,7 +127,8 @@ def stop(host: HostContext, found: Known, names: Sequence[str]) -> None:
     """
     _do(host, swarm_ops.STOP, {name: found.many(name) for name in names}, "not all of it is stopped")
     for name in names:
-        text = f"{name} is stopped: `inv ops.start {name}` starts it, with {containers(found.many(name))}"
+        many = plural(found.many(name), "container")
+        text = f"{name} is stopped: `inv ops.start {name}` starts it, with {many}"
         host.say(f"{text}; a deploy or a rollback does too")
 
 
@@ -140,15 +140,15 @@ def start(host: HostContext, found: Known, names: Sequence[str]) -> None:
     """
     if new := [name for name in names if name not in found.there]:
         assert found.serving
-        folder = f"{Paths(host.settings.directory).release(found.serving.id)}/swarm"
+        folder = manager.folder(Paths(host.settings.directory), found.serving.id)
         limit = host.settings.health.deadline * max(found.many(name) for name in new)
-        command = manager.commands(host).roll(folder, new, limit, _STAY)
+        command = manager.commands(host).roll(folder, new, limit, STAY)
         _run(host, command, limit, f"{', '.join(new)} was started and is not well")
     counts = {name: found.many(name) for name in names if name not in new}
     if counts:
         _do(host, swarm_ops.START, counts, f"{', '.join(counts)} started and not well")
     for name in names:
-        host.say(f"{name} started: {containers(found.many(name))} seen well")
+        host.say(f"{name} started: {plural(found.many(name), 'container')} seen well")
 
 
 def scale(host: HostContext, found: Known, name: str, count: int) -> None:
@@ -159,7 +159,7 @@ def scale(host: HostContext, found: Known, name: str, count: int) -> None:
     """
     assert found.serving
     _do(host, swarm_ops.SCALE, {name: count}, f"{name} was not scaled")
-    host.say(f"{name} has {containers(count)}")
+    host.say(f"{name} has {plural(count, 'container')}")
     record = found.serving.services[name]
     if record.counted:
         if count != record.replicas:
@@ -167,14 +167,9 @@ def scale(host: HostContext, found: Known, name: str, count: int) -> None:
             host.warn(f"{text}: write `deploy.replicas: {count}` there to keep them")
         return
     # What goes back to the release that serves now goes back to so many.
-    folder = f"{Paths(host.settings.directory).release(found.serving.id)}/swarm"
+    folder = manager.folder(Paths(host.settings.directory), found.serving.id)
     host.run(swarm_ops.number(folder, {name: count}))
     host.say("a deploy keeps that number: the compose file says none")
-
-
-def containers(count: int) -> str:
-    """Return in words how many."""
-    return f"{count} {'container' if count == 1 else 'containers'}"
 
 
 def _do(host: HostContext, how: str, counts: Mapping[str, int], failed: str) -> None:
@@ -185,20 +180,12 @@ def _do(host: HostContext, how: str, counts: Mapping[str, int], failed: str) -> 
 
 def _run(host: HostContext, command: Command, limit: int, failed: str) -> None:
     """Have a manager do it, tell what it tells meanwhile, and raise what the Swarm says of one in trouble."""
-    lines: list[str] = []
-
-    def heard(line: str) -> None:
-        lines.append(line)
-        if line.startswith("say "):
-            host.say(line.removeprefix("say "))
-
-    try:
-        host.remote.stream(command, heard, deadline=limit + _LONGEST)
-    except CommandFailed as error:
-        bad = [each for each in parse_rolled(lines) if not each.well]
-        if not bad or isinstance(error, CommandTimedOut):
-            raise
+    rolled, error = manager.brought(host, command, limit + _LONGEST)
+    if error is None:
+        return
+    if bad := [each for each in rolled if not each.well]:
         raise _trouble(host, bad, failed) from error
+    raise error
 
 
 def _trouble(host: HostContext, bad: Sequence[Rolled], failed: str) -> OpsError:

@@ -27,7 +27,6 @@ from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
-_COMING_UP = 60
 
 
 @dataclass(slots=True)
@@ -148,7 +147,7 @@ class SwarmSession(Session):
         except Refused:
             if serving is None:
                 return None
-            at, files = self.at_work.context, folder(self.at_work, serving.id)
+            at, files = self.at_work.context, folder(self.at_work.paths, serving.id)
             try:
                 name = finding.find(at, self.nodes, placed, serving, files)
             except Refused:
@@ -213,8 +212,7 @@ class SwarmSession(Session):
         """
         self.locked()
         # The Swarm itself may still be at it: a node that came back gets its containers again.
-        seconds = min(_COMING_UP, self.settings.health.deadline)
-        self.serving(lambda at: verifier.come_up(at, seconds))
+        self.serving(verifying.coming_up(self.settings))
 
     def serving(self, look: verifying.Look = verifier.patiently) -> str:
         """Verify what serves after everything was taken back, and return it in words.

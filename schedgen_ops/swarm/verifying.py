@@ -9,11 +9,20 @@ from schedgen_ops.errors import OpsError, Unreachable
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.remote import Remote
+from schedgen_ops.settings import Settings
 from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 ContextOf = Callable[[Remote], HostContext]
 Look = Callable[[HostContext], tuple[rules.Finding, ...]]
+Failure = Callable[[int, int], OpsError]
+# Seconds that what was only just started may take to answer, at most.
+_COMING_UP = 60
+
+
+def _of_a_release(_failed: int, _count: int) -> OpsError:
+    hint = "`inv verify.quick` runs the same checks again; `inv logs SERVICE` tells why."
+    return OpsError("Deployment verification failed", hint=hint)
 
 
 def looked(
@@ -37,21 +46,31 @@ def looked(
     return asked.ok
 
 
-def everywhere(nodes: Fleet, context: ContextOf) -> int:
+def coming_up(settings: Settings) -> Look:
+    """Return what makes the checks of a node where services were only just started."""
+    seconds = min(_COMING_UP, settings.health.deadline)
+    return lambda at: verifier.come_up(at, seconds)
+
+
+def everywhere(
+    nodes: Fleet, context: ContextOf, look: Look = verifier.patiently, failure: Failure = _of_a_release
+) -> int:
     """Verify the stack, and every node that answers; return how many checks passed.
+
+    Args:
+        look: makes the checks of a node.
+        failure: makes the error of how many checks did not pass of how many.
 
     Raises:
         OpsError: naming every check that did not pass.
     """
-    found = looked(nodes, context)
-    failed = [(name, each) for name, part in found.items() for each in rules.failed(part)]
-    if failed:
-        raise OpsError(
-            "Deployment verification failed",
-            host=failed[0][0],
-            detail="\n".join(f"{name}: {each.check}: {each.text}" for name, each in failed),
-            hint="`inv verify.quick` runs the same checks again; `inv logs SERVICE` tells why.",
-        )
+    found = looked(nodes, context, look)
+    count = sum(map(len, found.values()))
+    if failed := [(name, each) for name, part in found.items() for each in rules.failed(part)]:
+        error = failure(len(failed), count)
+        error.host = failed[0][0]
+        error.detail = "\n".join(f"{name}: {each.check}: {each.text}" for name, each in failed)
+        raise error
     for name, part in found.items():
         verifier.tell(context(nodes[name]), part)
-    return sum(map(len, found.values()))
+    return count
