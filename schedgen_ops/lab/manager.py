@@ -57,7 +57,7 @@ def reset(place: Place, count: int, progress: LabProgress) -> None:
         if absent := [host.name for host in wanted if host not in hosts.existing()]:
             raise LabError(f"Not in the lab: {', '.join(absent)}", hint=f"inv lab.up --hosts {count}")
         with progress.step("Putting the lab back to its golden state") as line:
-            _each(wanted, lambda host: _reset(place, host, progress, line))
+            _each(wanted, lambda host: _put(place, host, "reset", progress, line))
         _write_hosts(place, hosts.running(hosts.existing()))
 
 
@@ -68,7 +68,23 @@ def empty(place: Place, count: int, progress: LabProgress) -> None:
     """
     up(place, count, progress)
     with locked(place):
-        _each(first_hosts(count), lambda host: _emptied(place, host, progress))
+        _each(first_hosts(count), lambda host: _put(place, host, "empty", progress, progress.say))
+
+
+def empty_swarm(place: Place, count: int, progress: LabProgress) -> None:
+    """Have the first `count` hosts in one Swarm with nothing in it; one that is there is cleared.
+
+    Raises LabError when it can neither be cleared nor made anew.
+    """
+    try:
+        up(place, count, progress, nodes=count)
+        with locked(place):
+            swarm.clear(first_hosts(count))
+    except LabError as error:
+        progress.say(f"{error.detail or error.message}; making the Swarm anew")
+        with locked(place):
+            _each(first_hosts(count), lambda host: _put(place, host, "empty", progress, progress.say))
+        up(place, count, progress, nodes=count)
 
 
 def halt(place: Place, host: LabHost) -> None:
@@ -145,23 +161,17 @@ def _boot(place: Place, count: int, progress: LabProgress) -> tuple[LabHost, ...
     return wanted
 
 
-def _reset(place: Place, host: LabHost, progress: LabProgress, line: Line) -> None:
+def _put(place: Place, host: LabHost, verb: str, progress: LabProgress, line: Line) -> None:
+    """Have the host as the verb of its own lab-state says: made anew where that cannot be had otherwise."""
     try:
         if not hosts.is_running(host):
             hosts.boot(place, host, golden.kept(), line)
-        hosts.state(host.container, "reset", timeout=120)
+        hosts.state(host.container, verb, timeout=120)
     except LabError as error:
         progress.say(f"{host.name}: {error.detail or error.message}; making it anew")
         hosts.rebuild(place, host, golden.kept(), line)
-
-
-def _emptied(place: Place, host: LabHost, progress: LabProgress) -> None:
-    try:
-        hosts.state(host.container, "empty", timeout=120)
-    except LabError as error:
-        progress.say(f"{host.name}: {error.detail or error.message}; making it anew")
-        hosts.rebuild(place, host, golden.kept(), progress.say)
-        hosts.state(host.container, "empty", timeout=120)
+        if verb != "reset":
+            hosts.state(host.container, verb, timeout=120)
 
 
 def _each(wanted: tuple[LabHost, ...], action: Callable[[LabHost], None]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from schedgen_ops.lab import docker, hosts, images
 from schedgen_ops.lab.place import LABEL, NETWORK, REGISTRY, REGISTRY_IMAGE, REGISTRY_NAME, LabHost
 from schedgen_ops.lab.progress import LabProgress, Line
@@ -32,6 +34,15 @@ def ensure(wanted: tuple[LabHost, ...], progress: LabProgress) -> None:
         for host in wanted:
             line(f"waiting for {host.name}")
             hosts.state(first.container, "swarm-ready", _id(host), str(READY_WITHIN))
+
+
+def clear(nodes: tuple[LabHost, ...]) -> None:
+    """Have nothing in the Swarm of `nodes`, of which the first is a manager, and nothing on them but what is
+    golden. Raises LabError."""
+    hosts.state(nodes[0].container, "swarm-clear", timeout=90)
+    with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
+        for done in [pool.submit(hosts.state, node.container, "empty-node", timeout=120) for node in nodes]:
+            done.result()
 
 
 def remove_registry() -> None:

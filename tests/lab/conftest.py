@@ -65,6 +65,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
+NEEDED = {"two_hosts": 2, "three_empty_hosts": 3, "swarm": 3}
+"""The fixtures that need more than the first host, and how many they need."""
+_NEXT = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """How many hosts the test after this one needs: those need not be halted."""
+    names = nextitem.fixturenames if isinstance(nextitem, pytest.Function) else ()
+    item.stash[_NEXT] = max((NEEDED.get(name, 1) for name in names), default=1)
+
+
 @pytest.fixture(scope="session")
 def place() -> Place:
     """The lab's folder."""
@@ -137,7 +149,7 @@ def empty_host(lab: Place) -> Iterator[Box]:
 
 
 @pytest.fixture
-def three_empty_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
+def three_empty_hosts(lab: Place, request: pytest.FixtureRequest) -> Iterator[tuple[Box, ...]]:
     """Hosts 1 to 3 with nothing running on them, for this test alone."""
     with _alone():
         three = first_hosts(3)
@@ -146,12 +158,11 @@ def three_empty_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
         try:
             yield tuple(map(Box, three))
         finally:
-            for other in three[1:]:
-                manager.halt(lab, other)
+            _halt_others(lab, three, request)
 
 
 @pytest.fixture
-def two_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
+def two_hosts(lab: Place, request: pytest.FixtureRequest) -> Iterator[tuple[Box, ...]]:
     """Hosts 1 and 2 in their golden state, for this test alone."""
     with _alone():
         first, second = first_hosts(2)
@@ -161,25 +172,20 @@ def two_hosts(lab: Place) -> Iterator[tuple[Box, ...]]:
         try:
             yield Box(first), Box(second)
         finally:
-            # Its eight services would take part of the processors from every test that follows.
-            manager.halt(lab, second)
+            _halt_others(lab, (first, second), request)
 
 
 @pytest.fixture
-def swarm(lab: Place) -> Iterator[tuple[Box, ...]]:
-    """Hosts 1 to 3 as one Swarm, each a manager, with no stack on it, for this test alone."""
+def swarm(lab: Place, request: pytest.FixtureRequest) -> Iterator[tuple[Box, ...]]:
+    """Hosts 1 to 3 as one Swarm, each a manager, with nothing in it, for this test alone."""
     with _alone():
         three = first_hosts(3)
         _ready_to_boot(lab, three)
-        manager.up(lab, 3, Silent(), nodes=3)
-        boxes = tuple(map(Box, three))
-        boxes[0].sh(_NO_STACK)
+        manager.empty_swarm(lab, 3, Silent())
         try:
-            yield boxes
+            yield tuple(map(Box, three))
         finally:
-            boxes[0].sh(_NO_STACK)
-            for other in three[1:]:
-                manager.halt(lab, other)
+            _halt_others(lab, three, request)
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +201,12 @@ def status(inv: Inv) -> Callable[[], dict[str, dict[str, Any]]]:
     return lambda: {row["host"]: row for row in json.loads(inv("lab.status", "--json").stdout)}
 
 
+def _halt_others(lab: Place, used: tuple[LabHost, ...], request: pytest.FixtureRequest) -> None:
+    """What runs on them would take part of the processors from every test that follows."""
+    for host in used[request.node.stash[_NEXT] :]:
+        manager.halt(lab, host)
+
+
 def _ready_to_boot(lab: Place, wanted: tuple[LabHost, ...]) -> None:
     """What an earlier test broke on the first host would keep others from being made."""
     if {*wanted} - {*existing()}:
@@ -202,10 +214,6 @@ def _ready_to_boot(lab: Place, wanted: tuple[LabHost, ...]) -> None:
 
 
 _LEFT = f"cat {LEFT} 2>/dev/null || true"
-_NO_STACK = """
-docker stack ls --format '{{.Name}}' | xargs -r docker stack rm
-until [ -z "$(docker network ls -q --filter label=com.docker.stack.namespace)" ]; do sleep 0.5; done
-"""
 
 
 @contextmanager
