@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import beside  # noqa: F401 - first of all: it says which lab is ours
+import lanes
 import pytest
 from box import KEPT, LEFT, ROOT, AsLeft, Box, Inv, Ran
 from sshd import Sshd, sshd
@@ -56,7 +57,7 @@ LONGEST = (
     "test_deploy",
     "test_interrupted_handover",
 )
-"""Files that begin first, so that the second of two processes does not end long after the first."""
+"""Files that begin first, so that no process ends long after the others."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,6 +76,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """How many hosts the test after this one needs: those need not be halted."""
     names = nextitem.fixturenames if isinstance(nextitem, pytest.Function) else ()
     item.stash[_NEXT] = max((NEEDED.get(name, 1) for name in names), default=1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who runs which file."""
+    return lanes.scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
