@@ -9,8 +9,8 @@ PYTHON ?= $(FOUND)
 
 # More than there are processors: half of a unit test is waiting for a process that it has started.
 UNIT_TESTS := pytest --numprocesses 4 tests/unit
-# Each process has a lab of its own, the third for what a Swarm does: most of a test is waiting for a host.
-LAB_TESTS := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/lab
+# Two processes, each with a lab of its own; a third one makes all of them slower than it is worth on two processors.
+LAB_TESTS := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/lab
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Many short programs run below: each would compile the whole package.
@@ -67,8 +67,7 @@ fix: venv ## Mend what the linter can mend, and format
 	@inv dev.fix
 
 clean: ## Remove the lab: nothing of it runs, no image, volume or network stays
-	@if [ -x $(BIN)/inv ]; then python tests/lab/beside.py 3 inv lab.down --purge && \
-		python tests/lab/beside.py 2 inv lab.down --purge && inv lab.down --purge; \
+	@if [ -x $(BIN)/inv ]; then python tests/lab/beside.py inv lab.down --purge && inv lab.down --purge; \
 	else echo "There is no $(VENV), so there is nothing to remove. (Removed it by hand? make venv clean)"; fi
 
 # The tests start an sshd of their own beside those of the lab.

@@ -14,7 +14,7 @@ from schedgen_ops.lab.place import DIRECTORY, LabHost
 ROOT = Path(__file__).parents[2]
 
 # A hundred runs need not compile the same modules, even where the environment says so. The project's own
-# configuration means the hosts of the first process: a test that has none of its own is to notice.
+# configuration means the hosts of the first of two processes: a test that has none of its own is to notice.
 KEPT = {"PYTHONDONTWRITEBYTECODE": "", "SCHEDGEN_CONFIG": "/no/configuration/of/this/test"}
 
 

@@ -1,6 +1,6 @@
 """Which process runs which file: the tests of a Swarm keep to one, whose three nodes stay up between them.
 
-They wait more than they work: a third lab beside those of the other two processes is no third more of load.
+They wait more than they work: beside them the other process has more of the processors.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
-SWARM_LANE = "gw2"
+SWARM_LANE = "gw1"
 
 
 def of_swarm(file: str) -> bool:
