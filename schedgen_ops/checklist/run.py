@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedgen_ops import events
 from schedgen_ops.checklist import arrival, arriving, reading
 from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.checklist.boxes import Mark, Tick, ticks
 from schedgen_ops.checklist.evidence import evidence
+from schedgen_ops.commands import swarm
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import ContextOf, HostContext
@@ -92,12 +93,23 @@ def look(
         name = "swarm" if settings.on_swarm else "containers"
         runs = not plan.blank(results) if settings.on_swarm else bool(results["containers"].stdout.strip())
         seen = {probes[name].command: results[name]}
-        problems["serving"] = _serving(verify.quick(at, seen=seen)) if runs else ()
+        as_open = _with_its_ports(at, results[name]) if settings.on_swarm else at
+        problems["serving"] = _serving(verify.quick(as_open, seen=seen)) if runs else ()
         told["serving"] = "" if runs else "nothing runs yet"
     asked_of = (*probes, *reading.topics(settings, said), *(("secrets",) if vault else ()), "serving")
     found = tuple(ticks(problems, told, asked_of))
     bad = any(tick.mark is Mark.FAILED for tick in found)
     return Filled(found, None if bad else plan.observed(results, ref))
+
+
+def _with_its_ports(at: HostContext, answer: Result) -> HostContext:
+    """A node of a Swarm, which is not asked at ports that are to answer nobody."""
+    try:
+        me = swarm.parse(answer.stdout, at.settings.project).me
+    except (ValueError, LookupError, TypeError):
+        return at
+    closed = me is not None and me.closed(at.settings.swarm.ingress_on)
+    return replace(at, settings=at.settings.closed([at.name] if closed else ()))
 
 
 def _images(at: HostContext, ref: Ref, answer: Result) -> tuple[tuple[Problem, ...], str]:

@@ -176,8 +176,11 @@ def old_data(op: Operation, *, any_data: bool = True) -> str:
         OpsError: where what serves does not pass its checks.
     """
     if op.placed:
+        from schedgen_ops.swarm import shut
+
         written = op.placed.written
-        serving.prove(op.nodes.only(op.placed.having), lambda at: replace(op.context(at), settings=written))
+        known = shut.closing(op.nodes, lambda at: replace(op.context(at), settings=written))
+        serving.prove(op.nodes.only(op.placed.having), known)
     else:
         serving.prove(op.fleet, op.context)
     return "The old data is in place, and everything answers" if any_data else "Everything answers"

@@ -18,7 +18,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.remote import Remote
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import data_node, emergency, finding, verifying
+from schedgen_ops.swarm import data_node, emergency, finding, shut, verifying
 from schedgen_ops.swarm.data_node import Placed, Users
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.emergency_node import DataNode
@@ -90,7 +90,8 @@ class At:
             hint = f"{restored}`inv logs SERVICE` tells what is missing."
             return VerificationFailed(f"{failed} of {count} checks did not pass", hint=hint)
 
-        count = verifying.everywhere(self.nodes, context, verifying.coming_up(written), failure)
+        known = shut.closing(self.op.nodes, context)
+        count = verifying.everywhere(self.nodes, known, verifying.coming_up(written), failure)
         self.manager.say(f"All services are healthy ({count} checks passed)")
 
 

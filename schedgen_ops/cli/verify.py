@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from schedgen_ops import events
 from schedgen_ops.cli.looking import Rows, conclude, look
 from schedgen_ops.errors import CommandFailed, VerificationFailed
-from schedgen_ops.host_context import HostContext
+from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import duration
@@ -168,7 +168,8 @@ class Findings:
         """
         before, first = self.seen, len(self.rows)
         fleet = self.op.fleet if before is None else self.op.fleet.only(tuple(before.ok))
-        seen = look(self.op, lambda remote: action(self.op.context(remote)), self._show, fleet)
+        context = _asked(self.op)
+        seen = look(self.op, lambda remote: action(context(remote)), self._show, fleet)
         self.seen = replace(seen, errors={**(before.errors if before else {}), **seen.errors})
         if done and len(self.rows) > first:
             _tell(self.op, done, self.rows[first:])
@@ -183,6 +184,18 @@ class Findings:
         assert self.seen is not None
         self._table.end(self.seen, "Nothing to look at is configured.")
         conclude(self.seen, *_refusals(self.rows))
+
+
+def _asked(op: Operation) -> ContextOf:
+    """What is asked of hosts: on a Swarm nothing at ports that are to answer nobody, which is told."""
+    if not op.settings.on_swarm:
+        return op.context
+    from schedgen_ops.swarm import shut
+
+    context = shut.closing(op.nodes, op.context)
+    for remote in op.fleet.hosts:
+        shut.tell(context(remote))
+    return context
 
 
 def _once(op: Operation, action: run.Look) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,14 @@ class Node:
     def good(self) -> bool:
         """Whether it is there for work, or has been put out of work on purpose."""
         return self.status == "Ready" and self.manager != "Unreachable"
+
+    def closed(self, ingress_on: Collection[str]) -> bool:
+        """Whether its ports are to answer nobody: it is drained, or none of those that have the ingress.
+
+        Args:
+            ingress_on: the names of those; () for all.
+        """
+        return self.availability == "Drain" or bool(ingress_on and self.name not in ingress_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,11 @@ class Seen:
     def node(self, name: str) -> Node | None:
         """Return the node with that name or id."""
         return next((node for node in self.nodes if name in (node.name, node.id)), None)
+
+    @property
+    def me(self) -> Node | None:
+        """The node that was asked."""
+        return next((node for node in self.nodes if node.me), None)
 
 
 def pinned(placed: Iterable[str]) -> bool:

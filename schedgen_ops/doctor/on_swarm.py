@@ -147,7 +147,7 @@ def _of_node(
 ) -> Iterator[Diagnosis]:
     """What is wrong with a node itself, beside what the Swarm's troubles explain."""
     causes = _of_host(settings, each.host, issue)
-    if _is_drained(settings, each, seen):
+    if _is_closed(settings, each, seen):
         # Its ports are closed because somebody said so.
         causes = tuple(cause for cause in causes if cause.name != "endpoint")
     answers = Answers(settings, each.host, each.results, tuple(of_swarm))
@@ -156,11 +156,10 @@ def _of_node(
         yield from _clock(each)
 
 
-def _is_drained(settings: Settings, each: Told, seen: Seen) -> bool:
-    """Whether the Swarm gives a node no work; by its own word, or by its name where it is no manager."""
-    own = _seen(settings, each)
-    node = next((node for node in own.nodes if node.me), None) or seen.node(each.host.name)
-    return node is not None and node.availability == "Drain"
+def _is_closed(settings: Settings, each: Told, seen: Seen) -> bool:
+    """Whether a node's ports are to answer nobody; by its own word, or by its name where it is no manager."""
+    node = _seen(settings, each).me or seen.node(each.host.name)
+    return node is not None and node.closed(settings.swarm.ingress_on)
 
 
 def _seen(settings: Settings, each: Told) -> Seen:

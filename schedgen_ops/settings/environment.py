@@ -1,8 +1,9 @@
 """What one environment consists of, field by field, and what follows from that."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 from pydantic.json_schema import SkipJsonSchema
 
 from schedgen_ops.settings import backups, sections, sources, telemetry, verification
@@ -54,6 +55,9 @@ class Environment(Section):
         title="An environment of schedgen_ops",
         json_schema_extra={"oneOf": [{"required": ["hosts"]}, {"required": ["hosts_file"]}]},
     )
+
+    # Hosts whose ports are to answer nobody just now: nothing that a file says.
+    _closed: frozenset[str] = PrivateAttr(frozenset())
 
     environment: SkipJsonSchema[t.EnvironmentName] = Field(
         default="production", description="The config file's name."
@@ -224,8 +228,16 @@ class Environment(Section):
         return host.runs(service) and (not self.tiers or service in self.services)
 
     def checks_on(self, host: sections.HostSettings) -> tuple[sections.Check, ...]:
-        """The checks that concern `host`."""
+        """The checks that concern `host`; none where its ports are to answer nobody."""
+        if host.name in self._closed:
+            return ()
         return tuple(check for check in self.checks if check.service is None or host.runs(check.service))
+
+    def closed(self, names: Iterable[str]) -> Self:
+        """Return the settings of a moment in which the ports of these hosts are to answer nobody."""
+        copy = self.model_copy()
+        copy._closed = frozenset(names)
+        return copy
 
     def hosts_running(self, service: str) -> tuple[sections.HostSettings, ...]:
         """The hosts on which `service` runs."""

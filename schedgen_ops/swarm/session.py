@@ -163,24 +163,22 @@ class SwarmSession(Session):
     def probe(self) -> None:
         """Begin to ask every node as a visitor does."""
         self._look_for_shut()
-        open_ = self.nodes.only([name for name in self.nodes.names if name not in self.shut])
-        self._prober = self._stack.enter_context(probing(open_, self.settings, self.emit))
+        settings = self.settings.closed(self.shut)
+        self._prober = self._stack.enter_context(probing(self.nodes, settings, self.emit))
 
     def _look_for_shut(self) -> None:
         """Find out where nobody is to be answered; what cannot be asked is as it was."""
         with suppress(OpsError):
             found = shut.hosts(self.nodes, self.node)
-            for name in found:
-                if name not in self.shut:
-                    text = f"{name} is drained, or the config gives it no ingress: its ports are not asked"
-                    events.warn(self.emit, text, name)
+            new = set(found) - {*self.shut}
             self.shut = found
+            self.at_work.context = shut.without(found, self.at_work.context)
+            for name in sorted(new):
+                shut.tell(self.node(self.nodes[name]))
 
     def node(self, remote: Remote) -> HostContext:
         """Return a node with what is needed to work there; it has no checks where its ports answer nobody."""
-        settings = self.settings
-        if remote.name in self.shut:
-            settings = settings.model_copy(update={"checks": ()})
+        settings = self.settings.closed(self.shut)
         return HostContext(remote, settings, self.at_work.clock, self.emit, self.sign_in)
 
     def on_node(self, remote: Remote) -> HostRun:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
+from dataclasses import replace
 
-from schedgen_ops.commands.swarm import Node
+from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.host_context import ContextOf
-from schedgen_ops.settings import Settings
+from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.swarm.manager import hosts_of, seen
 
 
@@ -18,12 +18,29 @@ def hosts(nodes: Fleet, context: ContextOf) -> tuple[str, ...]:
         OpsError: where the first host cannot be asked.
     """
     manager = context(nodes.hosts[0])
-    ids = {node.id for node in _shut(seen(manager).nodes, manager.settings)}
-    return hosts_of(nodes, manager, ids)
+    chosen = manager.settings.swarm.ingress_on
+    return hosts_of(nodes, manager, {node.id for node in seen(manager).nodes if node.closed(chosen)})
 
 
-def _shut(nodes: tuple[Node, ...], settings: Settings) -> Iterator[Node]:
-    chosen = settings.swarm.ingress_on
-    for node in nodes:
-        if node.availability == "Drain" or (chosen and node.name not in chosen):
-            yield node
+def without(names: Collection[str], context: HostContext) -> HostContext:
+    """Return a host's context with nothing to ask at the ports of these hosts."""
+    return replace(context, settings=context.settings.closed(names))
+
+
+def tell(context: HostContext) -> None:
+    """Tell that a host's ports are not asked, where that is so."""
+    if context.settings.checks and not context.settings.checks_on(context.entry):
+        context.warn("it is drained, or the config gives it no ingress: its ports are not asked")
+
+
+def closing(nodes: Fleet, context: ContextOf) -> ContextOf:
+    """Return contexts with nothing to ask where ports answer nobody; what is not known of is asked.
+
+    Args:
+        nodes: the first is a manager.
+    """
+    try:
+        names = hosts(nodes, context)
+    except OpsError:
+        names = ()
+    return lambda remote: without(names, context(remote))

@@ -82,7 +82,7 @@ def _all(settings: s.Settings, host: s.HostSettings) -> Iterator[Check]:
     elif host == settings.hosts[0]:
         # A manager knows of all of them, wherever they run.
         yield Check("services", "services", "", swarm.look(docker, settings.project), _stack(settings))
-    for check in settings.checks:
+    for check in settings.checks_on(host):
         # Whoever runs the checks gives them up together.
         fetch = http.fetch(check.asked, 0)
         yield Check(

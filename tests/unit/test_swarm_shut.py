@@ -17,6 +17,7 @@ from schedgen_ops.fleet import Fleet
 from schedgen_ops.lock import run as lock
 from schedgen_ops.settings import Settings
 from schedgen_ops.swarm import shut
+from schedgen_ops.swarm.guarding import agent_config
 from schedgen_ops.swarm.session import SwarmSession
 
 CHECK = {"name": "site", "url": "http://127.0.0.1:3000/"}
@@ -61,10 +62,26 @@ def test_what_visitors_notice_is_not_asked_there_and_said_once() -> None:
     made.emit = events.append
     for _ in range(2):
         made._look_for_shut()
-    asked = {remote.name: len(made.node(remote).settings.checks) for remote in made.nodes}
-    assert asked == {"app1": 1, "app2": 0}
+    assert _asked(made) == {"app1": 1, "app2": 0}
     (warned,) = (event for event in events if isinstance(event, Message))
     assert (warned.level, warned.host, "its ports are not asked" in warned.text) == ("warn", "app2", True)
+
+
+def _asked(made: SwarmSession) -> dict[str, int]:
+    """How many checks are made on each node."""
+    contexts = [made.node(remote) for remote in made.nodes]
+    return {each.name: len(each.settings.checks_on(each.entry)) for each in contexts}
+
+
+def test_a_first_host_that_is_drained_is_not_asked_either_and_routes_are_as_they_were() -> None:
+    told = "\n".join((node(availability="Drain"), node("app2", self=False)))
+    hosts = (manager(look_at_the_Swarm=told, look_for_volumes="id-app1\n"), nodes()[1])
+    made = session(swarm(checks=[CHECK]), *hosts)
+    made._look_for_shut()
+    assert _asked(made) == {"app1": 0, "app2": 1}
+    at_work = made.at_work
+    assert agent_config(at_work, at_work, alone=False).targets == ()
+    assert [check.name for check in at_work.settings.checks] == ["site"]
 
 
 def test_where_the_manager_does_not_tell_it_is_as_it_was() -> None:
