@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Thread, current_thread
 from weakref import WeakSet
 
@@ -34,14 +34,24 @@ def left_behind() -> tuple[Worker, ...]:
     return tuple(worker for worker in _left if worker.is_alive())
 
 
+def is_left() -> bool:
+    """Return whether nobody waits any more for what this thread does."""
+    return any(worker in _left for worker in _line())
+
+
 def check() -> None:
     """Raise in a thread that was stopped, or that does a part of a stopped one's work.
 
     Raises:
         ConnectionLost: always there.
     """
+    if any(worker.stopped for worker in _line()):
+        raise ConnectionLost("its step was interrupted, and what it did may be taken back by now")
+
+
+def _line() -> Iterator[Worker]:
+    """This thread, and those whose work it does a part of."""
     at = current_thread()
     while isinstance(at, Worker):
-        if at.stopped:
-            raise ConnectionLost("its step was interrupted, and what it did may be taken back by now")
+        yield at
         at = at.parent

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from schedgen_ops import workers
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import Unreachable
 from schedgen_ops.fleet import Fleet
@@ -165,9 +166,9 @@ class NodesWatching(Watching):
         """What ran there the Swarm starts elsewhere: the others judge the release without it.
 
         Raises:
-            Unreachable: where it is the manager, which decides.
+            Unreachable: where it is the manager, which decides; or where an interrupt ended the watch.
         """
-        if self._decides(host_run):
+        if self._decides(host_run) or workers.is_left():
             raise error
         host_run.warn(f"the node is lost, and not watched any more: {error}")
         self.gone.add(host_run.remote.name)

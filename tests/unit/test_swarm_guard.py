@@ -19,6 +19,7 @@ from test_guard_scripts import OWNER, REPLY, TRAFFIC, awk
 from test_guard_watchdog import Post, Site, post, site
 from test_swarm_rolling import COMMIT, release
 
+from schedgen_ops import workers
 from schedgen_ops.commands.git import NO_WORK_TREE
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.host_run import HostRun
@@ -238,6 +239,26 @@ def test_a_node_that_is_lost_meanwhile_is_told_of_and_the_others_decide() -> Non
     it.watch()
     assert (first.signals, it.on.serves) == (["keep"], True)
     assert "the node is lost, and not watched any more" in said()
+
+
+def test_a_node_is_not_called_lost_where_an_interrupt_ended_the_watch() -> None:
+    it = watching(manager(), Node("app2"))
+    caught: list[OpsError] = []
+
+    def lost() -> None:
+        node = it.on.on_node(it.on.nodes["app2"])
+        try:
+            it._lost(node, Unreachable("cut"))
+        except Unreachable as error:
+            caught.append(error)
+
+    for interrupted in (True, False):
+        thread = workers.Worker(lost)
+        if interrupted:
+            workers.leave([thread])
+        thread.start()
+        thread.join()
+        assert (len(caught), "the node is lost" in said()) == (1, not interrupted)
 
 
 def test_what_the_manager_sees_counts_where_a_node_is_lost_at_the_same_time() -> None:
