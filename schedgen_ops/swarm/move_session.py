@@ -15,10 +15,9 @@ from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.record import Release, ReleaseId
 from schedgen_ops.remote import Remote
-from schedgen_ops.swarm import compose_side, rolling, verifying
+from schedgen_ops.swarm import compose_side, rolling
 from schedgen_ops.swarm.move_plan import RECOVER
 from schedgen_ops.swarm.session import SwarmSession
-from schedgen_ops.verify import run as verifier
 
 
 @dataclass(slots=True)
@@ -85,17 +84,14 @@ class ComposeSession(SwarmSession):
 
         return [text for found in self.compose_hosts().each(asked).values() for text in found]
 
-    def serving(self, look: verifying.Look = verifier.patiently) -> str:
+    def serving(self) -> str:
         """Verify what Compose runs, and return it in words; what the Swarm runs, where Compose runs nothing.
-
-        Args:
-            look: makes the checks of a node of the Swarm.
 
         Raises:
             OpsError: where it does not pass its checks.
         """
         if not self.host_runs or not self.composed:
-            return SwarmSession.serving(self, look)
+            return SwarmSession.serving(self)
         if bad := self.not_well():
             raise OpsError(
                 "Compose's containers were started again, and do not pass their checks",

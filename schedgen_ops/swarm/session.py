@@ -23,7 +23,6 @@ from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.manager import folder
 from schedgen_ops.swarm.move_plan import RECOVER
-from schedgen_ops.verify import run as verifier
 from schedgen_ops.watch import rules
 
 _REACH = 60.0
@@ -209,14 +208,12 @@ class SwarmSession(Session):
             OpsError: where it does not pass its checks.
         """
         self.locked()
-        # The Swarm itself may still be at it: a node that came back gets its containers again.
-        self.serving(verifying.coming_up(self.settings))
+        self.serving()
 
-    def serving(self, look: verifying.Look = verifier.patiently) -> str:
+    def serving(self) -> str:
         """Verify what serves after everything was taken back, and return it in words.
 
-        Args:
-            look: makes the checks of a node.
+        The Swarm itself may still be at it: what ran on a node that was lost it starts elsewhere.
 
         Raises:
             OpsError: where it does not pass its checks.
@@ -229,7 +226,7 @@ class SwarmSession(Session):
         self._look_for_shut()
         bad = [
             each
-            for part in verifying.looked(self.nodes, self.node, look).values()
+            for part in verifying.looked(self.nodes, self.node, verifying.coming_up(self.settings)).values()
             for each in rules.failed(part)
         ]
         if bad:

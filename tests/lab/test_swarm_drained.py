@@ -59,8 +59,9 @@ def _assert_looked_at(on: Stack) -> None:
     for task in ("verify.quick", "verify.endpoints"):
         looked = on.op(task)
         assert (looked.code, "its ports are not asked" in looked.output) == (0, True), looked.output
-    rows = on.op.document("doctor")["result"]
-    assert {row["cause"] for row in rows} == {"node without work"}, rows
+    # How busy this machine is, is no trouble of the Swarm's.
+    named = [row for row in on.op.document("doctor")["result"] if row["cause"] != "host resources"]
+    assert [(row["cause"], row["host"]) for row in named] == [("node without work", "app1")], named
 
 
 def _assert_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
@@ -72,7 +73,7 @@ def _assert_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
 
 
 def _assert_a_node_of_the_canary_may_go(on: Stack, swarm: tuple[Box, ...]) -> None:
-    """What ran there the Swarm starts elsewhere: no reason to go back."""
+    """Requests to what ran there fail for some seconds; afterwards the release that is said serves all."""
     run = on.op.start(
         "deploy.guarded", "--branch", "v2", "--canary", "25", "--pause", "20", "--duration", "4"
     )
@@ -81,6 +82,11 @@ def _assert_a_node_of_the_canary_may_go(on: Stack, swarm: tuple[Box, ...]) -> No
     name = swarm[0].sh(f"docker node inspect --format '{{{{.Description.Hostname}}}}' {node}")
     lost, stays = (swarm[1], swarm[2]) if name == "app2" else (swarm[2], swarm[1])
     docker.run("kill", lost.host.container)
-    ran = run.wait()
-    assert (ran.code, "the node is lost" in ran.output) == (0, True), ran.output
-    wait_for(lambda: stays.get("/", port=DOOR) == "2", "the new release", 10)
+    try:
+        ran = run.wait()
+        assert "the node is lost" in ran.output, ran.output
+        assert (ran.code, "The old release serves" in ran.output) in ((0, False), (4, True)), ran.output
+        serving = "1" if ran.code else "2"
+        wait_for(lambda: all(stays.get("/", port=DOOR) == serving for _ in range(5)), "one release", 10)
+    finally:
+        docker.run("start", lost.host.container)

@@ -25,6 +25,7 @@ from schedgen_ops.doctor import on_swarm, post_mortem
 from schedgen_ops.doctor.cause import Diagnosis
 from schedgen_ops.doctor.on_swarm import Told
 from schedgen_ops.errors import ConnectionLost
+from schedgen_ops.orchestrators.swarm.canary import CANARY_LABEL
 from schedgen_ops.remote import Result
 from schedgen_ops.verify.remote_commands import NOT_THERE
 
@@ -395,8 +396,10 @@ def test_a_manager_tells_what_ended_and_what_the_release_that_serves_needs(tmp_p
         "networks": {"default": {"driver": "overlay", "name": "shop_default"}},
     }
     job = {"deploy": {"restart_policy": {"condition": "none"}}}
+    canary = {"deploy": {"labels": {CANARY_LABEL: "web"}, **lasting["deploy"]}}
     for name, said in (
         ("web", {**text, "services": {"web": lasting}}),
+        ("schedgen-canary-web", {"services": {"schedgen-canary-web": canary}}),
         ("jobs", {"services": {"jobs": job}}),
     ):
         (folder / f"{name}.json").write_text(json.dumps(said, indent=1, sort_keys=True))
