@@ -154,7 +154,7 @@ esac
 
 def _signed(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
-    return programs, {"PATH": path(programs), "registry_password": LOGIN.password.reveal()}
+    return programs, {"PATH": path(programs), "registry_password_0": LOGIN.password.reveal()}
 
 
 def _left() -> list[Path]:
@@ -164,7 +164,7 @@ def _left() -> list[Path]:
 def test_the_password_is_there_for_the_length_of_a_pull(tmp_path: Path) -> None:
     command = registry.pull(Docker(), LOGIN, (IMAGE,))
     assert "cr et" not in command.text
-    assert dict(command.secrets) == {"registry_password": LOGIN.password}
+    assert dict(command.secrets) == {"registry_password_0": LOGIN.password}
     _, env = _signed(tmp_path)
     assert bash(command, tmp_path, **env).ok
     call, named, folder, file, config = (tmp_path / "calls").read_text().splitlines()
@@ -310,8 +310,7 @@ def test_the_password_of_a_registry_is_fetched_once_and_learnt(tmp_path: Path) -
 
     def sign_in(words: str) -> SignIn:
         config = minimal(release={"registry": {"server": "a.b", "user": "ci", "password": words}})
-        assert config.release.registry is not None
-        return SignIn(config, config.release.registry, learnt.extend, nullcontext)
+        return SignIn(config, config.registries, learnt.extend, nullcontext)
 
     good = sign_in(f"cat {tmp_path}/password")
     assert good() == Login("a.b", "ci", Secret("pw-of-ci"))
