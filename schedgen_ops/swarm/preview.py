@@ -160,8 +160,12 @@ def _share(settings: Settings, record: ServiceRecord) -> str:
 def _why(service: Service, differs: str, changed: Sequence[PurePosixPath]) -> str:
     mounted = [path for path in changed if str(path) in service.mounts]
     built = service.built and any(path.is_relative_to(service.context) for path in changed)
+    keys = differs.split(", ") if differs else []
+    # Of an image whose tag a release picks, which one it is matters.
+    named = f"its image is {service.image}" if service.picked and "image" in keys else ""
     parts = (
-        differs,
+        named,
+        ", ".join(key for key in keys if not (named and key == "image")),
         f"what is in {', '.join(path.name for path in mounted)}" if mounted else "",
         "files that its image is built from" if built else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,7 +172,49 @@ def test_the_password_is_there_for_the_length_of_a_pull(tmp_path: Path) -> None:
     call, named, folder, file, config = (tmp_path / "calls").read_text().splitlines()
     assert call.endswith(f"--host unix:///run/other.sock pull {IMAGE}")
     assert (named, folder, file) == ("0", "700", "600")
-    assert json.loads(config) == {"auths": {"registry.example:5000": {"auth": "Y2k6czM6Y3IgZXQn"}}}
+    assert json.loads(config)["auths"] == {"registry.example:5000": {"auth": "Y2k6czM6Y3IgZXQn"}}
+    assert not _left()
+
+
+def test_several_registries_are_signed_in_to_and_the_hosts_own_stay_so(tmp_path: Path) -> None:
+    more = Login("docker.io", "other", Secret('a"b'))
+    command = registry.pull(Docker(), replace(LOGIN, more=(more,)), (IMAGE,))
+    assert 'a"b' not in command.text
+    assert [registry.at(replace(LOGIN, more=(more,)), each) for each in (IMAGE, "nginx", "a.b/c")] == [
+        True,
+        True,
+        False,
+    ]
+    _, env = _signed(tmp_path)
+    (tmp_path / ".docker").mkdir()
+    theirs = {
+        "auths": {
+            "mine.example": {"auth": "bWluZQ=="},
+            "token.example": {"auth": "dA==", "identitytoken": "t"},
+            "https://index.docker.io/v1/": {"auth": "b2xk"},
+            "kept.example": {},
+        },
+        "credHelpers": {"ecr.example": "ecr-login"},
+        "credsStore": "pass",
+        "HttpHeaders": {"X-Of-Theirs": "1"},
+    }
+    (tmp_path / ".docker/config.json").write_text(json.dumps(theirs, indent="\t"))
+    assert bash(command, tmp_path, **env, registry_password_1='a"b').ok
+    *_, config = (tmp_path / "calls").read_text().splitlines()
+    said = json.loads(config)
+    assert said["auths"] == {
+        "mine.example": {"auth": "bWluZQ=="},
+        "token.example": {"auth": "dA==", "identitytoken": "t"},
+        "registry.example:5000": {"auth": "Y2k6czM6Y3IgZXQn"},
+        "https://index.docker.io/v1/": {"auth": base64.b64encode(b'other:a"b').decode()},
+    }
+    # What would be kept in a store of the host's is asked of none: it is in this file alone.
+    assert said["credHelpers"] == {
+        "ecr.example": "ecr-login",
+        "registry.example:5000": "",
+        "https://index.docker.io/v1/": "",
+    }
+    assert said["credsStore"] == "pass"
     assert not _left()
 
 
