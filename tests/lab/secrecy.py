@@ -21,11 +21,11 @@ done > /tmp/seen
 
 
 @contextmanager
-def watched(box: Box, password: str) -> Iterator[Callable[[], str]]:
-    """The command lines of a host that had the password; a function that is called once the block is over."""
+def watched(box: Box, *passwords: str) -> Iterator[Callable[[], str]]:
+    """The command lines of a host that had a password; a function that is called once the block is over."""
     root = ("exec", "--interactive", "--user=root", box.host.container, "bash", "-c")
     script = f"cat > /tmp/password; ({_WATCH}) < /tmp/password > /dev/null 2>&1 & sleep 0.5; rm /tmp/password"
-    docker.run(*root, script, stdin=f"{password}\n")
+    docker.run(*root, script, stdin="".join(f"{each}\n" for each in passwords))
     yield lambda: docker.run(*root, "cat /tmp/seen; rm -f /tmp/seen")
     docker.run(*root, "rm -f /tmp/sought")
 

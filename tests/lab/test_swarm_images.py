@@ -1,4 +1,4 @@
-"""Releases that are images of a registry with a password, on a Swarm: no git, no build, the same on each node."""
+"""Releases that are images of a registry with a password, on a Swarm: neither git nor a build."""
 
 from __future__ import annotations
 
@@ -13,25 +13,36 @@ from deploy_kit import host_entry
 from load import failed, loads
 from registry import push
 from secrecy import left, watched
-from shut_registry import shut_registry
+from shut_registry import shut_registry, trusted
 from stack_kit import Stack, pulled
 from swarm_stack import serves, url
 
 from schedgen_ops.lab.place import Place
 
 USER, PASSWORD = "ci", "a-Pass.word:of/CI"
-SERVER = "registry:5000"
+PUSHER, PUSHING = "pusher", "another-Pass.word:of/Pushers"
+SERVER = "hub:5000"
 IMAGE = f"{SERVER}/team/shop"
 
 
 @contextmanager
 def shop(lab: Place, nodes: Sequence[Box], folder: Path) -> Iterator[Stack]:
-    """The stack on the first node; v1 and v2 in the registry, and a v3 that ends at once; no node is signed in."""
+    """The stack on the first node, its v1, v2 and a v3 that ends at once in a registry.
+
+    That and the one that the Swarm pushes to have a password each; no node is signed in to either.
+    """
     (folder / "password").write_text(PASSWORD)
-    with shut_registry(USER, PASSWORD), pulled("imaged", lab, nodes[0], folder) as stack:
+    (folder / "pushing").write_text(PUSHING)
+    with (
+        shut_registry(PUSHER, PUSHING),
+        shut_registry(USER, PASSWORD, "hub"),
+        trusted(nodes, SERVER),
+        pulled("imaged", lab, nodes[0], folder) as stack,
+    ):
         file = folder / "config" / "lab.yaml"
         config = yaml.safe_load(file.read_text())
         config["hosts"] = [host_entry(lab, box) for box in nodes]
+        config["swarm"]["sign_in"]["password"] = f"cat {folder}/pushing"
         file.write_text(yaml.safe_dump(config))
         context = f"{stack.directory}-ci"
         _push(stack, {"v1": "1", "v2": "2"}, context)
@@ -47,7 +58,7 @@ def _push(stack: Stack, versions: dict[str, str], context: str) -> None:
 
 
 def test_every_node_gets_the_image_that_ci_built(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> None:
-    with shop(lab, swarm, tmp_path) as on, watched(swarm[0], PASSWORD) as seen:
+    with shop(lab, swarm, tmp_path) as on, watched(swarm[0], PASSWORD, PUSHING) as seen:
         assert "version 1" not in _deployed(on, "v1")
         serves(swarm, "1")
         assert "not a git repository" in swarm[0].sh(f"git -C {on.directory} status 2>&1 || true")
@@ -73,7 +84,8 @@ def test_every_node_gets_the_image_that_ci_built(lab: Place, swarm: tuple[Box, .
             assert failed(ended()) == []
         assert on.op("verify.quick").code == 0
     assert seen() == ""
-    assert not left(swarm, tmp_path, PASSWORD)
+    for password in (PASSWORD, PUSHING):
+        assert not left(swarm, tmp_path, password)
 
 
 def _deployed(on: Stack, tag: str) -> str:
