@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from schedgen_ops import strangers
-from schedgen_ops.checklist import arrival, fitting, stacked
+from schedgen_ops.checklist import fitting, stacked
 from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.checklist.changes import Coming
 from schedgen_ops.commands import registry
-from schedgen_ops.commands.definition import Service, parse_services
-from schedgen_ops.commands.image_names import repository_of
+from schedgen_ops.commands.definition import parse_services
 from schedgen_ops.commands.owners import parse_strangers
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Held
@@ -22,8 +20,6 @@ from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.rollout import picked
-from schedgen_ops.settings import Settings
 from schedgen_ops.swarm import compose_side, manager
 from schedgen_ops.swarm.move_plan import Found, MovePlan, planned
 
@@ -50,8 +46,7 @@ def look(nodes: Fleet, context: ContextOf, ref: Ref) -> MovePlan:
     seen, swarm = _swarm(first)
     surveys = nodes.each(lambda remote: compose_side.survey(context(remote), ports, sized=True))
     others = nodes.only([*surveys.ok]).each(lambda remote: _strangers(context(remote)))
-    asked = _unknown(first.settings, services)
-    held = nodes.only([*surveys.ok]).each(lambda remote: _registry(context(remote), asked))
+    held = nodes.only([*surveys.ok]).each(lambda remote: _registry(context(remote)))
     return planned(
         Found(
             first.settings,
@@ -61,12 +56,7 @@ def look(nodes: Fleet, context: ContextOf, ref: Ref) -> MovePlan:
             {host: str(error) for host, error in {**surveys.errors, **others.errors, **held.errors}.items()},
             document,
             services,
-            (
-                *swarm,
-                *unfit,
-                *_unpulled(first, coming),
-                *(problem for found in others.ok.values() for problem in found),
-            ),
+            (*swarm, *unfit, *(problem for found in others.ok.values() for problem in found)),
         )
     )
 
@@ -101,25 +91,8 @@ def _strangers(host: HostContext) -> tuple[Problem, ...]:
     return (Problem(f"{host.name}: {text}", hint),)
 
 
-def _unpulled(first: HostContext, coming: Coming) -> tuple[Problem, ...]:
-    """Why a release of images cannot be."""
-    if first.settings.from_git:
-        return ()
-    held = coming_to.ask_registry(first, coming)
-    return tuple(arrival.problems(first.settings, first.entry, coming, held))
-
-
-def _unknown(settings: Settings, services: Sequence[Service]) -> str:
-    """An image that is not there, in the registry that all nodes pull from: who may look is told so."""
-    if settings.swarm.registry:
-        return f"{settings.swarm.registry}/{settings.project}-schedgen:none"
-    picks = picked.images(services)
-    return f"{repository_of(picks[0])}:schedgen-none" if picks else ""
-
-
-def _registry(host: HostContext, image: str) -> Held:
-    """What the registry says to a node."""
-    if not image:
-        return Held(image, "unknown", "no image of a registry is known")
+def _registry(host: HostContext) -> Held:
+    """What the registry says to a node: of an image that is not there, which who may look is told."""
+    image = f"{host.settings.swarm.registry}/{host.settings.project}-schedgen:none"
     answer = host.run(registry.ask(host.docker, host.login, [image]), _LONG)
     return registry.parse_asked([image], answer.stdout)[0]

@@ -71,7 +71,7 @@ class MovePlan:
             f"WARNING: there is a gap: {doors} from when Compose's containers end until the Swarm's are well",
             f"Stopped on {', '.join(self.stops or ())}: {', '.join(stopped)}",
             *((f"They hold data, end first and are started where it is: {state}",) if state else ()),
-            f"Before that: {self.saved}; images are made, and pulled on every node, while Compose serves",
+            f"Before that: {self.saved}; images are built, pushed and pulled while Compose serves",
             "Where it fails, the stack is removed and Compose's containers are started again",
         )
 
@@ -188,7 +188,7 @@ def _registry(found: Found) -> Iterator[Problem]:
     parts = {each.server: part for part, each in found.settings.registries.items()}
     for host, held in found.held.items():
         part = parts.get(server_of(held.image))
-        text = f"{host}: the registry {found.settings.swarm.registry or server_of(held.image)}"
+        text = f"{host}: the registry {found.settings.swarm.registry}"
         if held.state == "silent":
             yield Problem(f"{text} does not answer: {held.said}")
         elif held.state == "unknown":

@@ -23,7 +23,7 @@ from schedgen_ops.commands.git import NO_WORK_TREE
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Login
 from schedgen_ops.commands.swarm import StackCommands, parse_pushed
-from schedgen_ops.errors import OpsError
+from schedgen_ops.errors import ConfigError, OpsError
 from schedgen_ops.events import silence
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import HostContext
@@ -353,3 +353,22 @@ def test_a_plan_of_a_tag_that_is_not_there_is_refused() -> None:
     with pytest.raises(OpsError, match=f"the registry has no {SHOP}:v9") as found:
         looked("v9", f"1 no such manifest: {SHOP}:v9\n")
     assert found.value.exit_code == 3
+
+
+def test_a_move_from_compose_is_refused_before_a_host_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from schedgen_ops.cli import moving
+    from schedgen_ops.task_run import MANAGER, Options, opened
+
+    (tmp_path / "config").mkdir()
+    known = {"project": "shop", "directory": "/srv/shop", "hosts": [{"name": "a", "address": "a"}]}
+    text = json.dumps({**known, "orchestrator": "swarm", "release": BY_TAG})
+    (tmp_path / "config" / "shop.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with (
+        opened(Options(env="shop"), MANAGER) as op,
+        pytest.raises(ConfigError, match="a move brings a commit") as found,
+    ):
+        moving.plan(op, Ref("v2"))
+    assert found.value.exit_code == 2

@@ -29,20 +29,20 @@ sign_in() {
 
 # credentials: the file that docker reads them from. Of a registry that is named twice the last word counts.
 credentials() {
-  local at key password auth=() helper=()
+  local at key password entries=() helpers=()
   for at in "${!servers[@]}"; do
     key=${servers[at]} password=registry_password_$at
     # Docker Hub's is the only one that has another name there.
     [ "$key" != docker.io ] || key=https://index.docker.io/v1/
-    auth+=("\"$key\":{\"auth\":\"$(printf %s "${users[at]}:${!password}" | base64 -w 0)\"}")
+    entries+=("\"$key\":{\"auth\":\"$(printf %s "${users[at]}:${!password}" | base64 -w 0)\"}")
     # What keeps the host's own would be asked for ours too.
-    helper+=("\"$key\":\"\"")
+    helpers+=("\"$key\":\"\"")
   done
   printf '{"auths":{'
   own '"[^"{}]+": *\{[^{}]*"(auth|identitytoken)": *"[^"]*"[^{}]*\}' | while read -r left; do printf '%s,' "$left"; done
-  (IFS=, && printf '%s},"credHelpers":{' "${auth[*]}")
+  (IFS=, && printf '%s},"credHelpers":{' "${entries[*]}")
   own '"credHelpers": *\{[^{}]*\}' | grep -oE '"[^"{}]+": *"[^"]*"' | while read -r left; do printf '%s,' "$left"; done
-  (IFS=, && printf '%s}' "${helper[*]}")
+  (IFS=, && printf '%s}' "${helpers[*]}")
   own '"credsStore": *"[^"]*"' | while read -r left; do printf ',%s' "$left"; done
   printf '}\n'
 }
