@@ -140,13 +140,13 @@ class Operation:
 
     @cached_property
     def sign_in(self) -> SignIn | None:
-        """Who signs in to the registry of images; None where nobody does."""
-        registry = self.settings.release.registry
-        if registry is None:
+        """Who signs in to registries of images; None where nobody does."""
+        registries = self.settings.registries
+        if not registries:
             return None
         from schedgen_ops.secrets.registry import SignIn
 
-        return SignIn(self.settings, registry, self.ui.veil.learn, self.ui.paused)
+        return SignIn(self.settings, registries, self.ui.veil.learn, self.ui.paused)
 
     @cached_property
     def builder(self) -> BuildMachine | None:

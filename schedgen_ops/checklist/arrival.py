@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from schedgen_ops.checklist.changes import Coming, compared, refused, said_of_variables
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import git
 from schedgen_ops.commands.compose import Service, parse_services
+from schedgen_ops.commands.image_names import full
 from schedgen_ops.commands.own_files import parse_tracked
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.commands.registry import Held
@@ -19,6 +20,8 @@ from schedgen_ops.remote import Result
 from schedgen_ops.rollout import picked, scope
 from schedgen_ops.settings import HostSettings, Settings
 from schedgen_ops.shell import Command
+
+PUSHED_TO = "`swarm.registry` in the config says where such an image is pushed for all nodes."
 
 
 def command(settings: Settings, ref: Ref, *, hashed: bool = True) -> Command:
@@ -94,7 +97,26 @@ def problems(
         if lost := [each.image for each in picks if each.image not in there]:
             text = f"not on the host, and `build.pull: never` pulls nothing:\n{listed(lost)}"
             yield Problem(text, f"Bring them there, or deploy another tag than {coming.tag}.")
+    yield from _unpushed(settings, here, coming)
     yield from filter(None, map(_problem, held))
+
+
+def _unpushed(settings: Settings, services: Sequence[Service], coming: Coming) -> Iterator[Problem]:
+    """Find what other nodes of a Swarm could not pull: what came from no registry, and is pushed to none."""
+    if not settings.on_swarm or settings.swarm.registry or settings.build.pull == "always":
+        return
+    stays = [
+        each for each in services if not each.built and (settings.build.pull == "never" or not each.picked)
+    ]
+    lost = {
+        each.image
+        for each in stays
+        for image in coming.images
+        if full(each.image) in image.names and not image.digest_of(each.image)
+    }
+    if lost:
+        text = f"came from no registry, so that no other node can pull it: {', '.join(sorted(lost))}"
+        yield Problem(text, PUSHED_TO)
 
 
 def _problem(held: Held) -> Problem | None:

@@ -24,7 +24,7 @@ def plan(op: Operation, ref: Ref) -> None:
     """Show what a move takes.
 
     Raises:
-        ConfigError: where the environment is on no Swarm.
+        ConfigError: where the environment is on no Swarm, or its releases are images.
         Refused: where it cannot be moved, with all reasons.
     """
     _judged(op, _looked(op, ref))
@@ -34,6 +34,9 @@ def plan(op: Operation, ref: Ref) -> None:
 def _looked(op: Operation, ref: Ref) -> MovePlan:
     if not op.settings.on_swarm:
         raise ConfigError("there is no Swarm to move to", hint="`orchestrator: swarm` in the config.")
+    if not op.settings.from_git:
+        text = "a move brings a commit, and releases are images here (`release.source`)"
+        raise ConfigError(text, hint="A Swarm has it not yet: docs/limits.md.")
     if op.sign_in:
         op.sign_in()  # Once, before the hosts are asked in threads.
     found = move_look.look(op.nodes, op.context, ref)
@@ -79,7 +82,7 @@ def move(op: Operation, ref: Ref, force: str = "") -> None:
     """Move the project, after asking, and say how long the gap was.
 
     Raises:
-        ConfigError: where the environment is on no Swarm.
+        ConfigError: where the environment is on no Swarm, or its releases are images.
         Refused: where it cannot be moved, or the answer was no.
         OpsError: with the exit code that says what serves now.
     """

@@ -15,7 +15,6 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.secrets import remote_commands
 from schedgen_ops.secrets.compare import Difference
-from schedgen_ops.secrets.registry import NAME
 from schedgen_ops.secrets.vault import Vault
 from schedgen_ops.settings import Settings
 from schedgen_ops.task_run import Operation
@@ -38,7 +37,7 @@ def _vault(op: Operation) -> Vault:
 
 
 def check(op: Operation) -> None:
-    """Run the command of each secret, and of the registry's password; show which yielded a value.
+    """Run the command of each secret, and of registries' passwords; show which yielded a value.
 
     Raises:
         ConfigError: where the environment has none.
@@ -48,7 +47,7 @@ def check(op: Operation) -> None:
     commands = dict(op.settings.secrets if sign_in else _vault(op).settings.secrets)
     wrong = dict(op.vault.fetched().wrong) if op.vault else {}
     if sign_in:
-        commands[NAME] = sign_in.registry.password
+        commands |= sign_in.commands
         wrong |= sign_in.fetched().wrong
     rows = tuple(
         (name, "failed" if name in wrong else "ok", words[0], wrong.get(name, ""))

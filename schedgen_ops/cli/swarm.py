@@ -47,11 +47,14 @@ def plan(op: Operation, ref: Ref) -> None:
     """Show what a deploy of `ref` would do."""
     from schedgen_ops.swarm import preview
 
+    if op.sign_in:
+        op.sign_in()  # A password that cannot be had is told before a host is asked.
     answered = look(op, lambda remote: preview.look(op.context(remote), ref))
     for found in answered.ok.values():
         op.ui.show(details(found.head, title=f"What a deploy of {ref} would do"))
-        commits = tuple((commit,) for commit in found.commits)
-        op.ui.show(Table(("Commit",), commits, title="Commits", empty="None."))
+        if found.coded:
+            commits = tuple((commit,) for commit in found.commits)
+            op.ui.show(Table(("Commit",), commits, title="Commits", empty="None."))
         columns = ("Service", "Action", "Why", "How")
         op.ui.show(Table(columns, found.services, title="Services", empty="There is none."))
     conclude(answered)

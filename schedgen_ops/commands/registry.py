@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.image_names import server_of
 from schedgen_ops.host_scripts import host_script
-from schedgen_ops.shell import Command, Secret
+from schedgen_ops.shell import Command, Secret, Value
 
 # Seconds that a registry may take to answer for an image.
 _LIMIT = 30
@@ -20,11 +20,21 @@ _CANNOT = ("is only supported", "is not a docker command", "experimental")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who signs in to a registry."""
+    """Who signs in to a registry.
+
+    Attributes:
+        more: who signs in to further ones at the same time.
+    """
 
     server: str
     user: str
     password: Secret
+    more: tuple[Login, ...] = ()
+
+    @property
+    def every(self) -> tuple[Login, ...]:
+        """This one and those beside it."""
+        return (self, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +53,26 @@ class Held:
 
 def pull(docker: Docker, login: Login | None, images: Sequence[str]) -> Command:
     """Pulls images; the credentials, if there are any, are on the host for so long."""
-    return _signed_in("images/pull", "docker pull", docker, login, images=images)
+    return signed_in("images/pull", "docker pull", docker, login, images=images)
 
 
 def ask(docker: Docker, login: Login | None, images: Sequence[str]) -> Command:
     """Asks whether registries have these images; nothing is pulled."""
-    return _signed_in("images/ask", "ask the registry", docker, login, images=images, limit=_LIMIT)
+    return signed_in("images/ask", "ask the registry", docker, login, images=images, limit=_LIMIT)
 
 
-def _signed_in(
-    script: str, title: str, docker: Docker, login: Login | None, **values: Sequence[str] | int
-) -> Command:
-    who = {"server": login.server, "user": login.user} if login else {"server": "", "user": ""}
+def signed_in(script: str, title: str, docker: Docker, login: Login | None, **values: Value) -> Command:
+    """Return a script that signs in to registries (lib/registry.bash): the passwords are in no argv.
+
+    Args:
+        login: None for what the host itself is signed in to.
+    """
+    logins = login.every if login else ()
+    who = {"servers": [each.server for each in logins], "users": [each.user for each in logins]}
     command = host_script(script, title=title, docker=docker.words, **who, **values)
-    return command.with_secret("registry_password", login.password) if login else command
+    for number, each in enumerate(logins):
+        command = command.with_secret(f"registry_password_{number}", each.password)
+    return command
 
 
 def parse_asked(images: Sequence[str], stdout: str) -> tuple[Held, ...]:
@@ -87,5 +103,5 @@ def _held(image: str, code: str, said: str = "") -> Held:
 
 
 def at(login: Login | None, image: str) -> bool:
-    """Return whether an image is at the registry that somebody signs in to."""
-    return login is not None and server_of(image) == login.server
+    """Return whether an image is at a registry that somebody signs in to."""
+    return login is not None and server_of(image) in {each.server for each in login.every}

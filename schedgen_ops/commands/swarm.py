@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedgen_ops.commands.docker import Docker
-from schedgen_ops.commands.registry import Login
+from schedgen_ops.commands.registry import Login, signed_in
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, Value
 
@@ -263,8 +263,10 @@ def _parts(found: re.Match[str]) -> tuple[str, str, str, str]:
 
 
 def parse_pushed(stdout: str) -> dict[str, str]:
-    """Reads the answer of `StackCommands.push`: the digest of each image, by its name here."""
-    return dict(line.split(" ", 1) for line in stdout.splitlines() if line)
+    """Reads the answer of `StackCommands.push`: the digest of each image, by its name here; "" for none."""
+    return {
+        image: digest for image, _, digest in (line.partition(" ") for line in stdout.splitlines()) if image
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,7 @@ class StackCommands:
 
     Attributes:
         stack: its name.
-        login: who signs in to the registry; None for what the host itself is signed in to.
+        login: who signs in to registries; None for what the host itself is signed in to.
     """
 
     docker: Docker
@@ -281,13 +283,7 @@ class StackCommands:
     login: Login | None = None
 
     def _signed_in(self, script: str, title: str, **values: Value) -> Command:
-        who = (
-            {"server": self.login.server, "user": self.login.user}
-            if self.login
-            else {"server": "", "user": ""}
-        )
-        command = host_script(script, title=title, docker=self.docker.words, **who, **values)
-        return command.with_secret("registry_password", self.login.password) if self.login else command
+        return signed_in(script, title, self.docker, self.login, **values)
 
     def roll(
         self,
@@ -331,6 +327,7 @@ class StackCommands:
         """Pushes images, and tells their digests.
 
         Args:
+            prefix: the registry, or a path in one; "" for none: what has no digest is told as having none.
             images: for each name on the host what it was pulled by; "" for one that was built there.
         """
         return self._signed_in(

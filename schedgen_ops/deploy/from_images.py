@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -15,12 +16,17 @@ from schedgen_ops.release.record import NO_RELEASE, Release
 from schedgen_ops.steps import Step
 
 
-def steps(session: Session) -> tuple[Step, ...]:
-    """Return the step that pulls the images."""
-    return (Step("1", "Pulling images", partial(_pull, session), undo=session.undoing(_back)),)
+def steps(session: Session, make: Callable[[], None] | None = None) -> tuple[Step, ...]:
+    """Return the step that pulls the images.
+
+    Args:
+        make: pulls them, and makes of the release what is brought; None does so on every host.
+    """
+    pull = make or partial(session.do, images.build)
+    return (Step("1", "Pulling images", partial(_pull, session, pull), undo=session.undoing(_back)),)
 
 
-def _pull(session: Session) -> None:
+def _pull(session: Session, pull: Callable[[], None]) -> None:
     """The same images on every host."""
     session.do(lambda host_run: code.keep_running(host_run, session.name))
     release = session.release("")
@@ -29,7 +35,7 @@ def _pull(session: Session) -> None:
         env = session.vault.env()
         session.do(lambda host_run: code.configure(host_run, env))
     session.emit(events.Fact("release", release.id))
-    session.do(images.build)
+    pull()
     _agree(session)
     came = _pulled(session.host_runs[0])
     session.emit(events.Fact("images", tuple(f"{name} {digest}" for name, digest in came.items())))

@@ -103,7 +103,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
     serving = shelf.serving
     old = serving.commit if serving else head.text
     coming = coming_to.parse(settings, ref, host.run(coming_to.command(settings, ref, old), 300))
-    version = _version(host, ref, coming)
+    version = version_of(host, ref, coming)
     boxes = engine.parse_containers(listing.stdout)
     written = c.parse_services(json.loads(coming.document or ""), parse_hashes(coming.hashes))
     wanted = fitting.known(settings, written, coming, boxes)
@@ -139,12 +139,16 @@ def look(host: HostContext, ref: Ref) -> Preview:
         no_detour=past.text,
         standby=_standing(settings, foreseen.replaced_behind, boxes, memory_used(memory.stdout)),
         by_name=by_name.answering(callable_, spoken),
-        pulled=_pulled(settings, here),
+        pulled=pulled(settings, here),
     )
 
 
-def _version(host: HostContext, ref: Ref, coming: Coming) -> str:
-    """What comes: the commit, or the tag of images that are where they are pulled from."""
+def version_of(host: HostContext, ref: Ref, coming: Coming) -> str:
+    """Return what comes: the commit, or the tag of images that are where they are pulled from.
+
+    Raises:
+        OpsError: where the ref is no commit, or an image cannot be had.
+    """
     if host.settings.from_git:
         return meant(coming.commit, ref, host.settings.remote, host.name)
     held = coming_to.ask_registry(host, coming)
@@ -154,7 +158,8 @@ def _version(host: HostContext, ref: Ref, coming: Coming) -> str:
     return ref.name
 
 
-def _pulled(settings: Settings, services: Iterable[c.Service]) -> tuple[str, ...]:
+def pulled(settings: Settings, services: Iterable[c.Service]) -> tuple[str, ...]:
+    """Return the services whose images are pulled though they are there."""
     wanted = {"always": "all", "missing": "picked", "never": "none"}[settings.build.pull]
     return tuple(
         service.name
@@ -184,12 +189,17 @@ def head(found: Preview) -> tuple[tuple[str, str], ...]:
         *(("To mend", text) for text in found.problems),
         ("Would be", found.version),
         *((("New migrations", ", ".join(found.migrations) or "none"),) if found.coded else ()),
-        *((("Pulled anew", f"{', '.join(found.pulled)}; replaced if changed"),) if found.pulled else ()),
+        *pulled_anew(found.pulled),
         *_handed_over(found),
         *((("Standby", found.standby),) if found.standby else ()),
         *_called(found),
         ("Disk", f"{size(found.need)} needed at most, {size(found.free)} free{_elsewhere(found)}"),
     )
+
+
+def pulled_anew(services: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return what the head of a preview says of services whose images are pulled anew."""
+    return (("Pulled anew", f"{', '.join(services)}; replaced if changed"),) if services else ()
 
 
 def _interrupted(found: Preview) -> tuple[tuple[str, str], ...]:

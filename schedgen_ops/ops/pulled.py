@@ -32,3 +32,5 @@ def again(host: HostContext, services: Sequence[str]) -> None:
         host.run(command, deadline)
         host.run(docker.tag(record.digest, record.image), QUICK)
         host.say(f"{name}: {record.digest} is {record.image}")
+    if host.settings.on_swarm:
+        host.say("Only here: another node pulls an image by its digest when it gets a container of it")

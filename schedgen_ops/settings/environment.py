@@ -1,6 +1,6 @@
 """What one environment consists of, field by field, and what follows from that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
@@ -172,6 +172,17 @@ class Environment(Section):
     def from_git(self) -> bool:
         """Whether a release is a commit, built on its hosts; else its images were built before."""
         return self.release.source == "git"
+
+    @property
+    def registries(self) -> Mapping[str, sources.Registry]:
+        """Who signs in to registries, by the part of the config that says so; `release.registry` first."""
+        found = {"release.registry": self.release.registry} if self.release.registry else {}
+        if (more := self.swarm.sign_in) and self.swarm.registry:
+            server = swarms.server(self.swarm.registry)
+            found["swarm.sign_in"] = sources.Registry.model_construct(
+                server=server, user=more.user, password=more.password
+            )
+        return found
 
     @property
     def built_here(self) -> bool:

@@ -24,14 +24,19 @@ ServerName = Annotated[
 ]
 
 
-class Registry(Section):
-    """Who signs in to a registry for the length of a pull."""
+class Credentials(Section):
+    """Who signs in to a registry that is named elsewhere."""
 
-    server: ServerName = Field(description="The registry's host, as images name it; docker.io is Docker Hub.")
     user: t.Word = Field(description="Who signs in.")
     password: SecretCommand = Field(
         description="The command here that prints the password, as those of `secrets`."
     )
+
+
+class Registry(Credentials):
+    """Who signs in to a registry for the length of a pull."""
+
+    server: ServerName = Field(description="The registry's host, as images name it; docker.io is Docker Hub.")
 
 
 class Source(Section):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
+from schedgen_ops.settings.sources import Credentials
 from schedgen_ops.settings.violations import Violation
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ class Swarm(Section):
     registry: RegistryPath | None = Field(
         default=None,
         description="Where images are pushed for all nodes: a registry, as registry.example:5000, or a path "
-        "in one. Who signs in is `release.registry`; null: what the first host itself is signed in to.",
+        "in one. Null: nowhere, which goes where releases are images and each came from a registry.",
+    )
+    sign_in: Credentials | None = Field(
+        default=None,
+        description="Who signs in to `swarm.registry` where that is not the server of `release.registry`; "
+        "null: what the first host itself is signed in to.",
     )
     ingress_on: t.Many[t.Word] = Field(
         default=(),
@@ -45,17 +51,36 @@ _INSTEAD = "a Swarm has it not yet: docs/limits.md"
 def broken(settings: Environment) -> Iterator[Violation]:
     """Yield what does not go together with a Swarm, or without one."""
     if settings.orchestrator != "swarm":
-        if settings.swarm.registry:
-            yield ("swarm", "registry"), "is for `orchestrator: swarm`"
+        for key in ("registry", "sign_in"):
+            if getattr(settings.swarm, key):
+                yield ("swarm", key), "is for `orchestrator: swarm`"
         return
-    if not settings.swarm.registry:
-        yield ("swarm", "registry"), "is required: the nodes pull images from there"
+    yield from _registries(settings)
     yield from _elsewhere(settings)
     if settings.hosts_down == "skip":
         yield ("hosts_down",), "a node that does not answer is the Swarm's to replace"
     if settings.build.where == "laptop":
         yield ("build", "where"), "images for a Swarm are built on its first host, and pushed"
     yield from _not_yet(settings)
+
+
+def _registries(settings: Environment) -> Iterator[Violation]:
+    pushed_to, pulled_from = settings.swarm.registry, settings.release.registry
+    if not pushed_to and settings.from_git:
+        yield ("swarm", "registry"), "is required: the nodes pull images from there"
+    if settings.swarm.sign_in and not pushed_to:
+        yield ("swarm", "sign_in"), "is for `swarm.registry`, which says nothing"
+    if settings.swarm.sign_in and pushed_to and pulled_from and server(pushed_to) == pulled_from.server:
+        yield (
+            ("swarm", "sign_in"),
+            "is for another server than that of `release.registry`, which signs in there",
+        )
+
+
+def server(path: str) -> str:
+    """Return the server of a registry, or of a path in one, as images name it."""
+    first = path.partition("/")[0]
+    return first if {*first} & {*".:"} or first == "localhost" else "docker.io"
 
 
 def _elsewhere(settings: Environment) -> Iterator[Violation]:
@@ -66,8 +91,6 @@ def _elsewhere(settings: Environment) -> Iterator[Violation]:
 
 
 def _not_yet(settings: Environment) -> Iterator[Violation]:
-    if settings.release.source == "image":
-        yield ("release", "source"), f"releases that are images: {_INSTEAD}"
     if settings.balancer:
         yield ("balancer",), f"hosts taken out of a load balancer: {_INSTEAD}"
     for key in ("by_name", "standby", "canary_hosts"):

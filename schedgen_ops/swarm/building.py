@@ -1,4 +1,4 @@
-"""Step 2 on a Swarm: images built on the manager and pushed, and the files that the stack is deployed by."""
+"""Images on a Swarm: built or pulled on the manager, pushed, and the files that the stack is deployed by."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from schedgen_ops import events
+from schedgen_ops.checklist import arrival
 from schedgen_ops.commands import docker as engine
 from schedgen_ops.commands import files, swarm
 from schedgen_ops.commands.definition import Service
+from schedgen_ops.commands.image_names import server_of
 from schedgen_ops.deploy import images, pulling, resolving
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
@@ -21,6 +22,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout import plan as rollout
 from schedgen_ops.rollout import state
+from schedgen_ops.settings import Settings
 from schedgen_ops.swarm import finding
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
@@ -29,10 +31,10 @@ Records = dict[str, ServiceRecord]
 
 
 def build(session: SwarmSession) -> None:
-    """Build and push the release's images, and write its files; touch nothing that runs."""
+    """Build or pull the release's images, push them, and write its files; touch nothing that runs."""
     host_run = session.at_work
     release = host_run.release
-    host_run.services, found = resolving.resolve(host_run, release.id, release.commit)
+    host_run.services, found = resolving.resolve(host_run, release.id, release.commit, release.tag)
     tracked = found.ids
     document = resolving.kept(host_run, release.id)
     _fits(host_run, document)
@@ -54,7 +56,6 @@ def build(session: SwarmSession) -> None:
     records = _as_made(host_run, document, records, tracked, there)
     made = _pushed(host_run, records)
     _Writing(session, document, made.records, made.ingress).write()
-    events.info(session.emit, images.told_built([host_run]))
 
 
 def _fits(host_run: HostRun, document: Mapping[str, Any]) -> None:
@@ -112,11 +113,21 @@ def _pushed(host_run: HostRun, records: Records) -> _Made:
         wanted[ingress] = ingress
     command = commands(host_run.context).push(settings.swarm.registry or "", wanted)
     digests = swarm.parse_pushed(host_run.run(command, settings.build.deadline).stdout)
-    host_run.say(f"{len(wanted)} images are in the registry")
+    if lost := [wanted[image] or image for image in wanted if not digests.get(image)]:
+        text = f"came from no registry, so that no other node can pull it: {', '.join(sorted(lost))}"
+        raise OpsError(text, host=host_run.remote.name, hint=arrival.PUSHED_TO)
+    host_run.say(f"{len(wanted)} images are in {_where(settings, digests)}")
     return _Made(
         {name: replace(record, digest=digests[record.image]) for name, record in records.items()},
         digests.get(ingress, ""),
     )
+
+
+def _where(settings: Settings, digests: Mapping[str, str]) -> str:
+    """The registries that nodes pull from, in words."""
+    if settings.from_git:
+        return "the registry"
+    return " and ".join(sorted({server_of(digest) for digest in digests.values()}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import partial
 from schedgen_ops import events
 from schedgen_ops.commands import moving, registry
 from schedgen_ops.commands.docker import INGRESS
-from schedgen_ops.deploy import cleaning, code, from_git, images
+from schedgen_ops.deploy import cleaning, code
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
@@ -19,7 +19,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import backing, building, compose_side, move_look, rolling, run
+from schedgen_ops.swarm import backing, compose_side, move_look, rolling, run, sources
 from schedgen_ops.swarm.manager import MIGRATING, folder
 from schedgen_ops.swarm.move_session import MoveSession
 
@@ -35,12 +35,11 @@ def move(session: Session) -> Pipeline:
     """
     if not isinstance(session, MoveSession):
         raise TypeError("the session moves nothing")
-    on, undo = session, session.undoing
+    on = session
     steps = (
         Step("", "Pre-flight Checks", partial(_ready, on), gate=True),
         *((Step("0", "Pre-move backup", partial(_save, on)),) if on.settings.stores else ()),
-        from_git.pulling(on),
-        Step("2", "Building containers", partial(building.build, on), undo=undo(images.drop)),
+        *sources.steps(on),
         Step("", "Pulling images on all nodes", partial(_pull, on)),
         Step("", "Stopping what Compose runs", partial(_stop, on), undo=on.start_compose),
         *(

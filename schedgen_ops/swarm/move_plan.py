@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schedgen_ops.commands.definition import Service
+from schedgen_ops.commands.image_names import server_of
 from schedgen_ops.commands.moving import Surveyed
 from schedgen_ops.commands.registry import Held
 from schedgen_ops.commands.swarm import Node, Seen
@@ -184,15 +185,16 @@ def _compose(found: Found) -> Iterator[Problem]:
 
 def _registry(found: Found) -> Iterator[Problem]:
     first = found.settings.hosts[0].name
-    signs_in = found.settings.release.registry is not None
+    parts = {each.server: part for part, each in found.settings.registries.items()}
     for host, held in found.held.items():
+        part = parts.get(server_of(held.image))
         text = f"{host}: the registry {found.settings.swarm.registry}"
         if held.state == "silent":
             yield Problem(f"{text} does not answer: {held.said}")
         elif held.state == "unknown":
             yield Problem(f"{text} cannot be asked: {held.said}", refuses=False, unknown=True)
-        elif held.state == "shut" and signs_in:
-            yield Problem(f"{text} refuses who signs in: {held.said}", "See `release.registry`.")
+        elif held.state == "shut" and part:
+            yield Problem(f"{text} refuses who signs in: {held.said}", f"See `{part}`.")
         elif held.state == "shut" and host == first:
             yield Problem(f"{text} asks for a password", "`docker login` there, or `release.registry`.")
         elif held.state == "shut":

@@ -13,8 +13,8 @@ from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands.definition import Service, parse_services
 from schedgen_ops.commands.ref_names import Ref
-from schedgen_ops.deploy.code import meant
 from schedgen_ops.deploy.images import describe
+from schedgen_ops.deploy.preview import pulled, pulled_anew, version_of
 from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
@@ -44,6 +44,8 @@ class Preview:
         services: what happens to each service, why, and how.
         ingress: what happens to the ingress, in words; "" for nothing.
         problems: what a Swarm cannot run.
+        pulled: the services whose images are pulled though they are there: only that tells what changed.
+        coded: whether it is a commit, whose files and migrations are known.
     """
 
     running: str
@@ -53,6 +55,8 @@ class Preview:
     services: tuple[Row, ...]
     ingress: str = ""
     problems: tuple[str, ...] = ()
+    pulled: tuple[str, ...] = ()
+    coded: bool = True
 
     @property
     def head(self) -> tuple[tuple[str, str], ...]:
@@ -61,7 +65,8 @@ class Preview:
             ("Running", self.running or "nothing that was deployed yet"),
             *(("To mend", text) for text in self.problems),
             ("Would be", self.version),
-            ("New migrations", ", ".join(self.migrations) or "none"),
+            *((("New migrations", ", ".join(self.migrations) or "none"),) if self.coded else ()),
+            *pulled_anew(self.pulled),
             ("Ingress", self.ingress),
         )
         return tuple((label, value) for label, value in facts if value)
@@ -85,7 +90,7 @@ def look(host: HostContext, ref: Ref) -> Preview:
     coming = coming_to.parse(
         settings, ref, host.run(coming_to.command(settings, ref, old, hashed=False), 300)
     )
-    version = meant(coming.commit, ref, settings.remote, host.name)
+    version = version_of(host, ref, coming)
     if coming.document is None:
         raise OpsError(f"Compose does not take the compose file of {ref}: {coming.said}", host=host.name)
     now, before = json.loads(coming.document), json.loads(defined.stdout) if defined.stdout.strip() else {}
@@ -99,6 +104,8 @@ def look(host: HostContext, ref: Ref) -> Preview:
         tuple(rows(settings, wanted, known, before, now, changes.paths(coming))),
         ingress(settings, wanted, before, now),
         tuple(map(str, misfits(now, wanted, settings.directory))),
+        pulled(settings, (service for service in wanted if service.name in known)),
+        settings.from_git,
     )
 
 
@@ -153,8 +160,12 @@ def _share(settings: Settings, record: ServiceRecord) -> str:
 def _why(service: Service, differs: str, changed: Sequence[PurePosixPath]) -> str:
     mounted = [path for path in changed if str(path) in service.mounts]
     built = service.built and any(path.is_relative_to(service.context) for path in changed)
+    keys = differs.split(", ") if differs else []
+    # Of an image whose tag a release picks, which one it is matters.
+    named = f"its image is {service.image}" if service.picked and "image" in keys else ""
     parts = (
-        differs,
+        named,
+        ", ".join(key for key in keys if not (named and key == "image")),
         f"what is in {', '.join(path.name for path in mounted)}" if mounted else "",
         "files that its image is built from" if built else "",
     )

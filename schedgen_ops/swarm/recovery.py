@@ -22,7 +22,8 @@ def recover(host_run: HostRun) -> None:
     """Take back what an interrupted run left, if anything. Safe to run again."""
     serving, begun = host_run.seen.shelf.serving, left(host_run.seen.shelf)
     host_run.old = serving
-    home = serving.commit if serving else ""
+    # A release of images has no commit, and what is deployed from images no work tree.
+    home = serving.commit if serving and host_run.seen.tree.commit else ""
     if serving and host_run.seen.shelf.written != serving.id:
         host_run.warn(
             f"The file that names what serves said nothing: it is {serving.id}, the only one that ever did"

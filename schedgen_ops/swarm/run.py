@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 from schedgen_ops import events
 from schedgen_ops.clock import stamp
 from schedgen_ops.commands.docker import INGRESS
-from schedgen_ops.deploy import cleaning, code, from_git, images, measured, pipeline, services
+from schedgen_ops.deploy import cleaning, code, images, measured, pipeline, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import last
@@ -20,7 +19,7 @@ from schedgen_ops.release.record import Release, State, kept
 from schedgen_ops.rollout import scope
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import backing, building, parted, rolling
+from schedgen_ops.swarm import backing, parted, rolling, sources
 from schedgen_ops.swarm.canary import undoing
 from schedgen_ops.swarm.manager import MIGRATING, commands, folder, seen
 from schedgen_ops.swarm.session import SwarmSession
@@ -49,8 +48,7 @@ def until_verified(on: SwarmSession, canary: Sequence[Step] = ()) -> tuple[Step,
     return (
         pipeline.preflight(on, lambda: _make_sure(on), pulls=True),
         *((backing.step(on),) if on.settings.stores else ()),
-        from_git.pulling(on),
-        Step("2", "Building containers", partial(building.build, on), undo=on.undoing(images.drop)),
+        *sources.steps(on),
         *((_migrations(on),) if migrating else ()),
         open_ingress(on, begins=not migrating),
         *canary,

@@ -38,6 +38,7 @@ LONGEST = (
     "test_swarm_ops",
     "test_swarm_move",
     "test_swarm_registry",
+    "test_swarm_images",
     "test_swarm_objects",
     "test_swarm_lost_node",
     "test_swarm_drained",

@@ -49,15 +49,20 @@ def registry(box: Box, user: str, password: str) -> Iterator[None]:
         _as_root(box, f"kill $(cat /srv/registry.pid); rm -rf /srv/registry* {PROGRAM}")
 
 
-def push(box: Box, user: str, password: str, images: dict[str, str], context: str) -> None:
+def push(
+    box: Box, user: str, password: str, images: dict[str, str], context: str, server: str = SERVER
+) -> None:
     """Build a folder on the host once for each image, and leave that in the registry alone.
 
     Args:
         images: name with its tag, and the text of its file `version`.
         context: the folder.
+        server: the registry.
     """
     signed = "docker --config /tmp/pushing"
-    box.sh(f"{signed} login -u {user} --password-stdin {SERVER} <<< {password} 2> /dev/null")
+    login = f"{signed} login -u {user} --password-stdin {server} 2> /dev/null"
+    words = ("exec", "--interactive", "--user=deploy", box.host.container, "bash", "-ec", login)
+    docker.run(*words, stdin=password, timeout=60)
     for image, text in images.items():
         build = f"echo '{text}' > version; docker build -q -t {image} ."
         box.sh(f"cd {context}; {build}; {signed} push -q {image}")

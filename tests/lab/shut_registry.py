@@ -1,17 +1,19 @@
-"""The registry of a Swarm, shut for who has no password, for as long as a block lasts."""
+"""Registries of a Swarm that are shut for who has no password, for as long as a block lasts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from tempfile import NamedTemporaryFile
 
 import bcrypt
+from box import Box
+from deploy_kit import PATIENCE, wait_for
 
 from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import LABEL, NETWORK, REGISTRY, REGISTRY_IMAGE, REGISTRY_NAME
 
-_NAME = f"{REGISTRY}-shut"
 _SHUT = {
     "REGISTRY_AUTH": "htpasswd",
     "REGISTRY_AUTH_HTPASSWD_REALM": "lab",
@@ -20,22 +22,52 @@ _SHUT = {
 
 
 @contextmanager
-def shut_registry(user: str, password: str) -> Iterator[None]:
-    """Another registry under the name of the Swarm's own, for one user; nothing is in it."""
+def shut_registry(user: str, password: str, name: str = REGISTRY_NAME) -> Iterator[None]:
+    """Another registry for one user, with nothing in it.
+
+    Args:
+        name: what nodes call it; the Swarm's own is away meanwhile where that is its name.
+    """
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4, prefix=b"2a")).decode()
-    docker.succeeds("rm", "--force", "--volumes", _NAME)
-    docker.run("stop", REGISTRY)
+    container = f"{REGISTRY}-shut-{name}"
+    docker.succeeds("rm", "--force", "--volumes", container)
+    if name == REGISTRY_NAME:
+        docker.run("stop", REGISTRY)
     try:
-        told = (f"--env={name}={value}" for name, value in _SHUT.items())
-        where = (f"--network={NETWORK}", f"--network-alias={REGISTRY_NAME}", f"--label={LABEL}")
-        docker.run("create", f"--name={_NAME}", *where, *told, REGISTRY_IMAGE)
+        told = (f"--env={key}={value}" for key, value in _SHUT.items())
+        where = (f"--network={NETWORK}", f"--network-alias={name}", f"--label={LABEL}")
+        docker.run("create", f"--name={container}", *where, *told, REGISTRY_IMAGE)
         # One that finds no file makes its own.
         with NamedTemporaryFile("w") as file:
             file.write(f"{user}:{hashed}\n")
             file.flush()
-            docker.run("cp", file.name, f"{_NAME}:/htpasswd")
-        docker.run("start", _NAME)
+            docker.run("cp", file.name, f"{container}:/htpasswd")
+        docker.run("start", container)
         yield
     finally:
-        docker.succeeds("rm", "--force", "--volumes", _NAME)
-        docker.run("start", REGISTRY)
+        docker.succeeds("rm", "--force", "--volumes", container)
+        if name == REGISTRY_NAME:
+            docker.run("start", REGISTRY)
+
+
+@contextmanager
+def trusted(nodes: Sequence[Box], server: str) -> Iterator[None]:
+    """A registry that engines speak to without TLS, as they do to the Swarm's own."""
+    own = f'"{REGISTRY_NAME}:5000"'
+    more = f'{own}, "{server}"'
+    try:
+        for box in nodes:
+            _told(box, f"s/{own}/{more}/")
+            wait_for(partial(_trusts, box, server), f"{box.name} to trust {server}", PATIENCE)
+        yield
+    finally:
+        for box in nodes:
+            _told(box, f"s/{more}/{own}/")
+
+
+def _trusts(box: Box, server: str) -> bool:
+    return server in box.sh("docker info")
+
+
+def _told(box: Box, change: str) -> None:
+    box.sh(f"sed -i '{change}' /etc/docker/daemon.json; kill -HUP $(cat /run/docker.pid)", user="root")

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from box import Box
 from deploy_kit import PATIENCE, host_entry, wait_for
+from secrecy import left, watched
 from shut_registry import shut_registry
 from stack_kit import Stack, stack
 
-from schedgen_ops.lab import docker
 from schedgen_ops.lab.place import Place
 
 USER, PASSWORD = "ci", "a-Pass.word:of/CI"
 DOOR = 3000
 _WEB = "registry:5000/shut-web"
-# Again and again every command line that has what is sought, which is in none of them itself.
-_WATCH = """
-cat > /tmp/sought
-while [ -e /tmp/sought ]; do
-  cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -aFf /tmp/sought
-  sleep 0.05
-done > /tmp/seen
-"""
 
 
 @pytest.fixture
@@ -49,7 +40,7 @@ def on(lab: Place, swarm: tuple[Box, ...], tmp_path: Path) -> Iterator[Stack]:
 def test_every_node_pulls_from_a_registry_with_a_password(
     on: Stack, swarm: tuple[Box, ...], tmp_path: Path
 ) -> None:
-    with _watched(swarm[0]) as seen:
+    with watched(swarm[0], PASSWORD) as seen:
         on.deploy("v1")
         _assert_comes_to_a_node_later(on, swarm)
         # A rollback, and a run that puts something right, leave the credentials with the services.
@@ -61,7 +52,7 @@ def test_every_node_pulls_from_a_registry_with_a_password(
         assert recovered.code == 0, recovered.output
         _assert_comes_to_a_node_later(on, swarm)
     assert seen() == ""
-    assert not _left(swarm, tmp_path)
+    assert not left(swarm, tmp_path, PASSWORD)
     _assert_signed_in_on_the_first_host_alone(on, swarm)
 
 
@@ -96,24 +87,3 @@ def _assert_comes_to_a_node_later(on: Stack, swarm: tuple[Box, ...], version: st
 
 def _runs(box: Box) -> bool:
     return box.sh("docker ps -q --filter name=shut_web --filter health=healthy") != ""
-
-
-@contextmanager
-def _watched(box: Box) -> Iterator[Callable[[], str]]:
-    """The command lines of a host that had the password; a function that is called once the block is over."""
-    root = ("exec", "--interactive", "--user=root", box.host.container, "bash", "-c")
-    script = f"cat > /tmp/password; ({_WATCH}) < /tmp/password > /dev/null 2>&1 & sleep 0.5; rm /tmp/password"
-    docker.run(*root, script, stdin=f"{PASSWORD}\n")
-    yield lambda: docker.run(*root, "cat /tmp/seen; rm -f /tmp/seen")
-    docker.run(*root, "rm -f /tmp/sought")
-
-
-def _left(swarm: tuple[Box, ...], folder: Path) -> list[str]:
-    """Where the password is: on the nodes, and in what runs wrote here."""
-    where = "/home /root /tmp /dev/shm /var/tmp /run /etc /var/lib/docker/swarm"
-    looked = f"grep -rlFs -e '{PASSWORD}' {where} || true; ls -d /dev/shm/schedgen-* || true"
-    ours = [path for path in (folder / "state").rglob("*") if path.is_file()]
-    return [
-        *(f"{box.name} {line}" for box in swarm for line in box.sh(looked, user="root").split()),
-        *(str(path) for path in ours if PASSWORD in path.read_text()),
-    ]

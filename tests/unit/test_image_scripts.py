@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,7 +156,7 @@ esac
 
 def _signed(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     programs = program(tmp_path / "bin", "docker", DOCKER).parent
-    return programs, {"PATH": path(programs), "registry_password": LOGIN.password.reveal()}
+    return programs, {"PATH": path(programs), "registry_password_0": LOGIN.password.reveal()}
 
 
 def _left() -> list[Path]:
@@ -164,13 +166,55 @@ def _left() -> list[Path]:
 def test_the_password_is_there_for_the_length_of_a_pull(tmp_path: Path) -> None:
     command = registry.pull(Docker(), LOGIN, (IMAGE,))
     assert "cr et" not in command.text
-    assert dict(command.secrets) == {"registry_password": LOGIN.password}
+    assert dict(command.secrets) == {"registry_password_0": LOGIN.password}
     _, env = _signed(tmp_path)
     assert bash(command, tmp_path, **env).ok
     call, named, folder, file, config = (tmp_path / "calls").read_text().splitlines()
     assert call.endswith(f"--host unix:///run/other.sock pull {IMAGE}")
     assert (named, folder, file) == ("0", "700", "600")
-    assert json.loads(config) == {"auths": {"registry.example:5000": {"auth": "Y2k6czM6Y3IgZXQn"}}}
+    assert json.loads(config)["auths"] == {"registry.example:5000": {"auth": "Y2k6czM6Y3IgZXQn"}}
+    assert not _left()
+
+
+def test_several_registries_are_signed_in_to_and_the_hosts_own_stay_so(tmp_path: Path) -> None:
+    more = Login("docker.io", "other", Secret('a"b'))
+    command = registry.pull(Docker(), replace(LOGIN, more=(more,)), (IMAGE,))
+    assert 'a"b' not in command.text
+    assert [registry.at(replace(LOGIN, more=(more,)), each) for each in (IMAGE, "nginx", "a.b/c")] == [
+        True,
+        True,
+        False,
+    ]
+    _, env = _signed(tmp_path)
+    (tmp_path / ".docker").mkdir()
+    theirs = {
+        "auths": {
+            "mine.example": {"auth": "bWluZQ=="},
+            "token.example": {"auth": "dA==", "identitytoken": "t"},
+            "https://index.docker.io/v1/": {"auth": "b2xk"},
+            "kept.example": {},
+        },
+        "credHelpers": {"ecr.example": "ecr-login"},
+        "credsStore": "pass",
+        "HttpHeaders": {"X-Of-Theirs": "1"},
+    }
+    (tmp_path / ".docker/config.json").write_text(json.dumps(theirs, indent="\t"))
+    assert bash(command, tmp_path, **env, registry_password_1='a"b').ok
+    *_, config = (tmp_path / "calls").read_text().splitlines()
+    said = json.loads(config)
+    assert said["auths"] == {
+        "mine.example": {"auth": "bWluZQ=="},
+        "token.example": {"auth": "dA==", "identitytoken": "t"},
+        "registry.example:5000": {"auth": "Y2k6czM6Y3IgZXQn"},
+        "https://index.docker.io/v1/": {"auth": base64.b64encode(b'other:a"b').decode()},
+    }
+    # What would be kept in a store of the host's is asked of none: it is in this file alone.
+    assert said["credHelpers"] == {
+        "ecr.example": "ecr-login",
+        "registry.example:5000": "",
+        "https://index.docker.io/v1/": "",
+    }
+    assert said["credsStore"] == "pass"
     assert not _left()
 
 
@@ -310,8 +354,7 @@ def test_the_password_of_a_registry_is_fetched_once_and_learnt(tmp_path: Path) -
 
     def sign_in(words: str) -> SignIn:
         config = minimal(release={"registry": {"server": "a.b", "user": "ci", "password": words}})
-        assert config.release.registry is not None
-        return SignIn(config, config.release.registry, learnt.extend, nullcontext)
+        return SignIn(config, config.registries, learnt.extend, nullcontext)
 
     good = sign_in(f"cat {tmp_path}/password")
     assert good() == Login("a.b", "ci", Secret("pw-of-ci"))

@@ -1,7 +1,7 @@
 # Pushes images, and tells by which digest each can be pulled: `NAME DIGEST`. One that came from a registry by digest, and
-# that the nodes can pull from there, is not pushed again.
+# that the nodes can pull from there, is not pushed again. Where there is nowhere to push to, the others have no digest.
 #: docker[]  the engine's words
-#: prefix    the registry, or a path in one
+#: prefix    the registry, or a path in one; "" for none
 #: images[]  names on this host, as REPOSITORY:TAG
 #: pulled[]  for each the name that it was pulled by; "" for one that was built
 source lib/registry.bash
@@ -16,7 +16,7 @@ for at in "${!images[@]}"; do
     digest=$("${docker[@]}" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$image" |
       grep -E "^(docker\.io/(library/)?)?${repository//./\\.}@sha256:" | head -n 1) || digest=''
   fi
-  if [ -z "$digest" ]; then
+  if [ -z "$digest" ] && [ -n "$prefix" ]; then
     target=$prefix/$image
     "${docker[@]}" tag "$image" "$target" || exit
     "${signed[@]}" push "$target" > /dev/null || exit
