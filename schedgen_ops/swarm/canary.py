@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.orchestrators.swarm import canary
 from schedgen_ops.orchestrators.swarm.canary import Canary
-from schedgen_ops.release.record import ServiceRecord
+from schedgen_ops.release.record import Release, ServiceRecord
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
@@ -28,6 +29,12 @@ def beginning(session: SwarmSession) -> Step:
 def ending(session: SwarmSession) -> Step:
     """Return the step that takes canaries away, once their services are the new release's."""
     return Step("", "Taking the canary away", lambda: away(session), undo=undoing(session))
+
+
+def _behind(session: SwarmSession) -> Release | None:
+    """The release whose ingress comes back; None where that was not touched."""
+    touched = any(INGRESS in host_run.touched for host_run in session.host_runs)
+    return session.at_work.old if touched else None
 
 
 def begin(session: SwarmSession) -> None:
@@ -117,7 +124,8 @@ def undoing(session: SwarmSession) -> Callable[[], None]:
                 away(session)
         finally:
             try:
-                every()
+                with session.ingresses.replaced(_behind(session)):
+                    every()
             except rolling.Untold as error:
                 session.untold = error
                 raise
