@@ -171,8 +171,8 @@ def turn(remote: Remote, settings: Settings, emit: events.Emit, closing: Closing
     if not result.ok:
         said = (result.stderr.strip() or f"exit code {result.code}").splitlines()[-1]
         raise OpsError(said, host=remote.name, hint="`inv status` says whether visitors are turned away.")
-    for text in told(result.lines()):
-        events.info(emit, text, remote.name)
+    for words in told(result.lines()):
+        events.info(emit, words, remote.name)
 
 
 def told(lines: Iterable[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
@@ -10,7 +11,7 @@ from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.orchestrators.swarm import canary
 from schedgen_ops.orchestrators.swarm.canary import Canary
-from schedgen_ops.release.record import Release, ServiceRecord
+from schedgen_ops.release.record import ServiceRecord
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
@@ -31,10 +32,11 @@ def ending(session: SwarmSession) -> Step:
     return Step("", "Taking the canary away", lambda: away(session), undo=undoing(session))
 
 
-def _behind(session: SwarmSession) -> Release | None:
-    """The release whose ingress comes back; None where that was not touched."""
-    touched = any(INGRESS in host_run.touched for host_run in session.host_runs)
-    return session.at_work.old if touched else None
+def _kept_away(session: SwarmSession) -> AbstractContextManager[None]:
+    """Visitors who are turned away stay so while the ingress of before comes back, where it was touched."""
+    if any(INGRESS in host_run.touched for host_run in session.host_runs):
+        return session.ingresses.replaced(session.at_work.old)
+    return nullcontext()
 
 
 def begin(session: SwarmSession) -> None:
@@ -124,7 +126,7 @@ def undoing(session: SwarmSession) -> Callable[[], None]:
                 away(session)
         finally:
             try:
-                with session.ingresses.replaced(_behind(session)):
+                with _kept_away(session):
                     every()
             except rolling.Untold as error:
                 session.untold = error

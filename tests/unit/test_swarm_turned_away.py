@@ -226,7 +226,7 @@ def test_one_service_can_be_closed_and_another_page_than_the_deployed_one_is_tol
     values = next(dict(each.values) for each in on[1].commands if each.script == "swarm/maintenance")
     assert (values["wait"], values["health"], values["raw"]) == (30, "health", ())
     written = next(each for each in on[0].commands if each.title == "note who is turned away")
-    noted = swarm_page.parse(f"{written.stdin}1700000000\n")
+    noted = swarm_page.parse(str(written.stdin) + "1700000000\n")
     assert noted
     assert (noted.services, noted.hold, noted.health) == (("web",), 30, True)
 

@@ -13,7 +13,16 @@ source lib/proxy.bash
 source lib/turned_away.bash
 
 find_ingress || exit
-[ -n "$ingress" ] && [[ $(state "$ingress") == running* ]] || exit 10
+[ -n "$ingress" ] || exit 10
+case $(state "$ingress") in
+  running*) ;;
+  paused*)
+    # It goes on as it was told.
+    echo "the ingress is paused" >&2
+    exit 1
+    ;;
+  *) exit 10 ;;
+esac
 published=$("${docker[@]}" port "$ingress") || exit
 if [ "$switch" = no ]; then
   seen_by_visitors
