@@ -97,7 +97,6 @@ def _assert_kept_by_other_ingresses(on: Stack, swarm: tuple[Box, ...]) -> None:
     with visitors(swarm) as got:
         ran = on.op("ops.restart", "schedgen-ingress", "--yes")
     assert (ran.code, f"As before {AWAY}" in ran.stdout) == (0, True), ran.output
-    print(dict(got))
     assert [visit(box) for box in swarm] == [CLOSED] * 3
     assert got["2"] < got.total() / 20, got
 
