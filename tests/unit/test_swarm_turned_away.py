@@ -28,12 +28,17 @@ from schedgen_ops.commands import maintenance as look
 from schedgen_ops.commands import swarm_page
 from schedgen_ops.commands.docker import Docker
 from schedgen_ops.commands.swarm_page import Noted
-from schedgen_ops.errors import ConfigError, ConnectionLost, Unreachable
+from schedgen_ops.errors import ConfigError, ConnectionLost, OpsError, Unreachable
 from schedgen_ops.events import Event, Message
+from schedgen_ops.guard.run import Watching
 from schedgen_ops.ops import maintenance
 from schedgen_ops.ops.maintenance import Closing
+from schedgen_ops.release.record import ReleaseId
 from schedgen_ops.remote import Result
 from schedgen_ops.shell import Command
+from schedgen_ops.swarm import canary, run
+from schedgen_ops.swarm.guarding import NodesWatching
+from schedgen_ops.swarm.session import SwarmSession
 
 inv = test_tasks.inv
 __all__ = ["inv", "op"]
@@ -365,6 +370,50 @@ def test_who_is_turned_away_stays_so_while_ingresses_are_replaced() -> None:
     assert kept(on) == f"info As before {WHAT}: told app1, app2, app3"
     assert [told_of(each) for each in on] == [[("*",)]] * 3
     assert all("swarm/keep_away" in [each.script for each in host.commands] for host in on)
+
+
+def scripts(host: FakeHost) -> list[str]:
+    """What was done to the stack and its ingresses, in order; each look for a new ingress once."""
+    found = [each.script for each in host.commands if each.script in ("swarm/roll", "swarm/maintenance")]
+    return [each.removeprefix("swarm/") for each in found]
+
+
+def in_a_deploy(*touched: str) -> tuple[list[FakeHost], SwarmSession]:
+    """A run on nodes whose visitors are turned away, with a release behind the ingress before and after."""
+    on = noting()
+    made = session(swarm(), *on)
+    made.at_work.old, made.at_work.new = R1, replace(R1, id=ReleaseId("20250115_120002-aaaaaaa"))
+    made.at_work.touched[:] = touched
+    return on, made
+
+
+def test_a_deploy_tells_ingresses_anew_once_they_are_replaced() -> None:
+    on, made = in_a_deploy()
+    run.open_ingress(made, begins=False).run()
+    assert [scripts(each) for each in on] == [["roll", "maintenance"], ["maintenance"], ["maintenance"]]
+
+
+def test_so_does_the_way_back_where_it_touched_the_ingress() -> None:
+    on, made = in_a_deploy("web", "schedgen-ingress")
+    canary.undoing(made)()
+    canary.undoing(made)()
+    assert [scripts(each) for each in on] == [["roll", "maintenance"], ["maintenance"], ["maintenance"]]
+    on, made = in_a_deploy("web")
+    canary.undoing(made)()
+    assert [scripts(each) for each in on] == [["roll"], [], []]
+
+
+def test_so_does_a_guarded_deploy_that_the_manager_took_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    on, made = in_a_deploy("web", "schedgen-ingress")
+
+    def watch(watching: Watching) -> None:
+        made.at_work.home = True
+        raise OpsError("taken back")
+
+    monkeypatch.setattr(Watching, "watch", watch)
+    with pytest.raises(OpsError, match="taken back"):
+        NodesWatching(made, on=made).watch()
+    assert [scripts(each) for each in on] == [["maintenance"]] * 3
 
 
 def test_where_nobody_is_turned_away_no_node_is_asked() -> None:
