@@ -71,8 +71,6 @@ class Operation:
 
     # What the task works with beside Compose: MANAGER, NODES or DATA of a Swarm; "" for nothing.
     works_on: str = ""
-    # What is done on a Swarm in place of a task that does not work there.
-    instead: str = ""
 
     def __post_init__(self) -> None:
         self.started: datetime = self.clock.now()
@@ -115,7 +113,7 @@ class Operation:
         """
         settings = loading.load(self.options.env, root=Path.cwd())
         if settings.on_swarm and not self.works_on:
-            raise _not_on_swarm("this task", settings, self.instead)
+            raise _not_on_swarm("this task", settings)
         return settings
 
     def compose_only(self, what: str) -> None:
@@ -293,20 +291,19 @@ class Operation:
             self.emit(Message("warn", f"left out: {', '.join(self.left_out)}"))
 
 
-def _not_on_swarm(what: str, settings: Settings, instead: str = "") -> ConfigError:
+def _not_on_swarm(what: str, settings: Settings) -> ConfigError:
     return ConfigError(
         f"{what} does not work on a Swarm, and {settings.environment} is one",
-        hint=f"{instead or 'docs/limits.md lists what does.'} Nothing was changed.",
+        hint="docs/limits.md lists what does. Nothing was changed.",
     )
 
 
 @contextmanager
-def opened(options: Options, works_on: str = "", instead: str = "") -> Iterator[Operation]:
+def opened(options: Options, works_on: str = "") -> Iterator[Operation]:
     """Open an operation; whatever ends it is shown and logged before it goes on to the caller.
 
     Args:
         works_on: MANAGER, NODES or DATA of a Swarm; "" where it works with Compose alone.
-        instead: what is done on a Swarm in place of it.
     """
     # An empty name is refused when the settings are read.
     environment = loading.named(options.env or None, os.environ)
@@ -317,7 +314,7 @@ def opened(options: Options, works_on: str = "", instead: str = "") -> Iterator[
         INTERRUPTS.answered_by(ui.interject),
         _stack() as stack,
     ):
-        yield Operation(options, ui, _stack=stack, works_on=works_on, instead=instead)
+        yield Operation(options, ui, _stack=stack, works_on=works_on)
 
 
 def _ui(options: Options, folder: Path) -> Ui:

@@ -13,6 +13,7 @@ from schedgen_ops.release.paths import Paths
 from schedgen_ops.remote import Remote
 from schedgen_ops.shell import Command
 from schedgen_ops.swarm import draining, manager
+from schedgen_ops.swarm.keeping_away import Ingresses
 from schedgen_ops.task_run import Operation
 
 
@@ -51,6 +52,7 @@ def undrain(op: Operation, name: str) -> None:
         _run(op, at, command, limit + 60.0, f"{node.name} has work again, and not all runs there")
         text = f"{node.name} has work again; what runs stays where it is until it is replaced"
         events.info(op.emit, text)
+        Ingresses(op.context(at), op.nodes, op.context).again()
 
 
 @contextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.locking import awaited
-from schedgen_ops.cli.ops import change
+from schedgen_ops.cli.ops import Work, change
 from schedgen_ops.commands.maintenance import note
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.lock.run import myself
 from schedgen_ops.ops import maintenance
 from schedgen_ops.ops.maintenance import Closing
 from schedgen_ops.ops.services import chosen
-from schedgen_ops.remote import Remote
 from schedgen_ops.task_run import Operation
 
 LONGEST = 120
@@ -32,14 +31,29 @@ def switch(op: Operation, state: str, services: str | None, hold: str, *, health
         raise ConfigError("off is for everybody, and takes no more", hint="Nothing was changed.")
     closing = _closing(op, services, hold, health=health) if state == "on" else None
     awaited(op)
+    if settings.on_swarm:
+        from schedgen_ops.cli import swarm_maintenance
+
+        swarm_maintenance.switch(op, closing)
+        return
     names = closing.services if closing else ()
     op.fleet.each(lambda remote: maintenance.routes(remote, settings, names)).values()
-    if closing and not op.ui.confirm("Turn visitors away?", closing.what, yes=op.options.yes):
+    agree(op, closing)
+    turn(op, closing, lambda remote: maintenance.turn(remote, settings, op.emit, closing))
+
+
+def agree(op: Operation, closing: Closing | None, *notes: str) -> None:
+    """Ask whether visitors are to be turned away; None has nothing to ask.
+
+    Raises:
+        Refused: where the answer was no.
+    """
+    if closing and not op.ui.confirm("Turn visitors away?", closing.what, *notes, yes=op.options.yes):
         raise Refused("nothing was changed")
 
-    def work(remote: Remote) -> None:
-        maintenance.turn(remote, settings, op.emit, closing)
 
+def turn(op: Operation, closing: Closing | None, work: Work) -> None:
+    """Turn visitors away under the lock, or let them in with None."""
     change(op, _COMMAND, "Turning visitors away" if closing else "Letting visitors in", work)
 
 

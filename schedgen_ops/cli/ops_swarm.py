@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from schedgen_ops.cli.choosing import named
 from schedgen_ops.cli.locking import awaited
 from schedgen_ops.commands import swarm_ops
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.errors import ConfigError, Refused
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.ops.services import chosen
 from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import services
+from schedgen_ops.swarm.keeping_away import Ingresses
 from schedgen_ops.swarm.services import Known
 from schedgen_ops.task_run import Operation
 from schedgen_ops.text import plural
@@ -43,7 +45,9 @@ def work(op: Operation, how: str, title: str, wanted: str, gap: str) -> None:
         raise Refused("nothing was changed")
 
     def do(remote: Remote) -> None:
-        _DO[how](op.context(remote), found, names)
+        at = op.context(remote)
+        with Ingresses(at, op.nodes, op.context).replaced(found.serving if INGRESS in names else None):
+            _DO[how](at, found, names)
 
     _change(op, f"ops.{how}", f"{title} {', '.join(names)}", do)
 

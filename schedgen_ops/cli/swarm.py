@@ -61,13 +61,14 @@ def plan(op: Operation, ref: Ref) -> None:
 
 
 def status(op: Operation) -> None:
-    """Show how the Swarm's nodes and the services of the stack stand."""
+    """Show how the Swarm's nodes and the services of the stack stand, and who is turned away."""
+    from schedgen_ops.cli import swarm_maintenance
 
     def asked(at: Remote) -> tuple[Seen, store.Shelf]:
         return manager.seen(op.context(at)), store.read(at, Paths(op.settings.directory))
 
     answered = look(op, asked)
-    for found, shelf in answered.ok.values():
+    for name, (found, shelf) in answered.ok.items():
         op.ui.show(
             Table(_SERVICES, tuple(map(_service, found.services)), "Services", empty="No service is there.")
         )
@@ -80,6 +81,7 @@ def status(op: Operation) -> None:
         for node in found.nodes:
             if not node.good:
                 events.warn(op.emit, f"the node {node.name} is {(node.manager or node.status).lower()}")
+        swarm_maintenance.status(op, op.fleet[name], shelf.serving)
     conclude(answered)
 
 

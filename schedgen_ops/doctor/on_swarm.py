@@ -40,6 +40,7 @@ _FIRST = (
     "network",
     "registry",
     "failed deploy",
+    "maintenance",
 )
 _ALL = (1, 2, 3, 4, 5, 6)
 # What nodes tell of their containers, beside what causes ask.

@@ -120,7 +120,7 @@ def probes(
             {"mounted": mounted.probe(settings, docker)} if ref and settings.from_git and only_compose else {}
         ),
         "releases": Probe(store.read_command(paths), kept.releases),
-        **({"maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance)} if only_compose else {}),
+        **({} if moves else {"maintenance": Probe(maintenance.look(paths.ingress), kept.maintenance)}),
         **(
             {"webhook": Probe(sh("command", "-v", "curl"), look.curl)} if settings.notify.host_webhook else {}
         ),

@@ -36,8 +36,12 @@ class Proxy(Protocol):
         """Where its container has its configuration."""
         ...
 
-    def besides(self) -> Mapping[str, str]:
-        """Return the files that it reads besides, by their names there, for when nobody is turned away."""
+    def besides(self, page: str) -> Mapping[str, str]:
+        """Return the files that it reads besides, by their names there, for when nobody is turned away.
+
+        Args:
+            page: what visitors get who are.
+        """
         ...
 
     def service(

@@ -30,12 +30,12 @@ class HAProxy:
     config_name: str = "haproxy.cfg"
     folder: str = FOLDER
 
-    def besides(self) -> Mapping[str, str]:
+    def besides(self, page: str) -> Mapping[str, str]:
         """Return the page, the map of nobody, and what holds requests; none is empty: no config may be."""
         return {
             "hold.lua": text("proxies/haproxy/hold.lua"),
             "maintenance.map": "# Nobody is turned away.\n",
-            "maintenance.html": "Down for maintenance\n",
+            "maintenance.html": page,
         }
 
     def service(

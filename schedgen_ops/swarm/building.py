@@ -17,6 +17,7 @@ from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import at_once
 from schedgen_ops.host_context import QUICK
+from schedgen_ops.ops import maintenance
 from schedgen_ops.orchestrators.swarm import fitting, gate, stack, volumes
 from schedgen_ops.release import store
 from schedgen_ops.release.record import ServiceRecord
@@ -145,7 +146,8 @@ class _Writing:
         settings = host_run.settings
         here = [service for service in host_run.services if service.name in self.records]
         routes = gate.behind(here, settings)
-        entrance = gate.gate(routes, here, self.document, settings, self.ingress)
+        page = maintenance.page_text(settings)
+        entrance = gate.gate(routes, here, self.document, settings, self.ingress, page)
         contents = self._contents()
         made = [(each.kind, each.name(settings.project), each.path, "") for each in contents]
         made += [("configs", name, "", text) for name, text in (entrance.texts if entrance else {}).items()]
@@ -157,8 +159,15 @@ class _Writing:
             for name, record in self.records.items()
         }
         leads = {name: tuple(each.proxy for each in routes if each.service == name) for name in parts}
+        raw = {route.proxy for route in routes if route.raw}
         records = {
-            name: replace(record, definition=parts[name].definition, proxies=leads[name], alias="")
+            name: replace(
+                record,
+                definition=parts[name].definition,
+                proxies=leads[name],
+                raw=tuple(each for each in leads[name] if each in raw),
+                alias="",
+            )
             for name, record in self.records.items()
         }
         more = (entrance.part,) if entrance else ()

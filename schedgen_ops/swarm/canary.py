@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.orchestrators.swarm import canary
 from schedgen_ops.orchestrators.swarm.canary import Canary
@@ -28,6 +30,13 @@ def beginning(session: SwarmSession) -> Step:
 def ending(session: SwarmSession) -> Step:
     """Return the step that takes canaries away, once their services are the new release's."""
     return Step("", "Taking the canary away", lambda: away(session), undo=undoing(session))
+
+
+def _kept_away(session: SwarmSession) -> AbstractContextManager[None]:
+    """Visitors who are turned away stay so while the ingress of before comes back, where it was touched."""
+    if any(INGRESS in host_run.touched for host_run in session.host_runs):
+        return session.ingresses.replaced(session.at_work.old)
+    return nullcontext()
 
 
 def begin(session: SwarmSession) -> None:
@@ -117,7 +126,8 @@ def undoing(session: SwarmSession) -> Callable[[], None]:
                 away(session)
         finally:
             try:
-                every()
+                with _kept_away(session):
+                    every()
             except rolling.Untold as error:
                 session.untold = error
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schedgen_ops.commands import files, git, swarm_data
 from schedgen_ops.commands.docker import INGRESS
@@ -20,6 +20,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.rollout.grouping import needed_by
 from schedgen_ops.swarm import data_node, rolling
 from schedgen_ops.swarm.data_node import Placed
+from schedgen_ops.swarm.keeping_away import Ingresses
 from schedgen_ops.swarm.manager import MIGRATING, folder, seen
 
 # Seconds that containers may take to end by themselves.
@@ -91,6 +92,11 @@ class WholeStack:
     def files(self) -> str:
         """The folder with its files."""
         return folder(self.manager.paths, self.release.id)
+
+    @property
+    def _ingresses(self) -> Ingresses:
+        manager = self.manager.context
+        return Ingresses(manager, self.nodes, lambda remote: replace(manager, remote=remote))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -202,7 +208,8 @@ class WholeStack:
         for job in (name for name in names if rolling.ends(self.release, name)):
             rolling.run_job(self.manager, job, self.manager.settings.rollout.job_deadline)
         if lasting := [name for name in names if not rolling.ends(self.release, name)]:
-            rolling.roll(self.manager, self.release, lasting)
+            with self._ingresses.replaced(self.release if INGRESS in names else None):
+                rolling.roll(self.manager, self.release, lasting)
             self.manager.say(f"Started: {', '.join(lasting)}")
 
     def start_again(self) -> None:

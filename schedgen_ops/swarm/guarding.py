@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from schedgen_ops import workers
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import Unreachable
 from schedgen_ops.fleet import Fleet
@@ -104,6 +105,19 @@ class NodesWatching(Watching):
 
     on: SwarmSession = field(kw_only=True)
     gone: set[str] = field(default_factory=set, kw_only=True)
+
+    def watch(self) -> None:
+        """Follow the watchdogs; who was turned away before still is where the manager has gone back.
+
+        Raises:
+            OpsError: where it did, or could not.
+            HandedOver: where a node is out of reach: the manager decides alone.
+        """
+        try:
+            Watching.watch(self)
+        finally:
+            if self.on.at_work.home and INGRESS in self.on.at_work.touched:
+                self.on.ingresses.again()
 
     @property
     def _names(self) -> set[str]:

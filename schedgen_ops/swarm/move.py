@@ -7,12 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from schedgen_ops import events
-from schedgen_ops.commands import moving, registry
+from schedgen_ops.commands import maintenance, moving, registry
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import cleaning, code
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
+from schedgen_ops.ops.maintenance import page_text
 from schedgen_ops.preflight.run import refused
 from schedgen_ops.release import store
 from schedgen_ops.remote import Remote
@@ -57,7 +58,9 @@ def move(session: Session) -> Pipeline:
 
 def _ready(on: MoveSession) -> None:
     """Nothing is changed before all of it can be moved, and what Compose runs is well."""
+    page_text(on.settings)
     on.open(pulls=True)
+    _refuse_closed(on)
     plan = move_look.look(on.nodes, on.context, on.asked())
     for problem in plan.problems:
         (events.error if problem.refuses else events.warn)(on.emit, problem.text)
@@ -75,6 +78,17 @@ def _ready(on: MoveSession) -> None:
     on.emit(events.Fact("impact", "A gap, from when Compose's containers end until the Swarm's are well"))
     on.probe()
     events.info(on.emit, "Pre-flight checks passed")
+
+
+def _refuse_closed(on: MoveSession) -> None:
+    """The ingress of the Swarm would know nothing of it."""
+    look = maintenance.look(on.at_work.paths.ingress)
+    notes = on.compose_hosts().each(lambda remote: on.context(remote).run(look).text).by_host()
+    for host, note in notes.items():
+        if note:
+            hint = "`inv ops.maintenance off`, with `orchestrator: compose` in the config."
+            text = f"{note.splitlines()[0][:200]}, and the move would let them in"
+            raise Refused(text, host=host, hint=hint)
 
 
 def _save(on: MoveSession) -> None:

@@ -12,18 +12,22 @@ from schedgen_ops.checklist import changes, fitting
 from schedgen_ops.checklist import look as coming_to
 from schedgen_ops.command_errors import checked
 from schedgen_ops.commands.definition import Service, parse_services
+from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.commands.ref_names import Ref
 from schedgen_ops.deploy.images import describe
 from schedgen_ops.deploy.preview import pulled, pulled_anew, version_of
 from schedgen_ops.errors import OpsError
 from schedgen_ops.host_context import HostContext
 from schedgen_ops.host_scripts import host_script
+from schedgen_ops.ops.maintenance import page_text
 from schedgen_ops.orchestrators.swarm import gate
 from schedgen_ops.orchestrators.swarm.fitting import misfits
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
-from schedgen_ops.release.record import ReleaseId, ServiceRecord
+from schedgen_ops.release.record import Release, ReleaseId, ServiceRecord
 from schedgen_ops.settings import Settings
+from schedgen_ops.shell import sh
+from schedgen_ops.swarm.manager import folder
 
 Row = tuple[str, str, str, str]
 _HOW = {
@@ -102,11 +106,19 @@ def look(host: HostContext, ref: Ref) -> Preview:
         coming.commits,
         coming.migrations,
         tuple(rows(settings, wanted, known, before, now, changes.paths(coming))),
-        ingress(settings, wanted, before, now),
+        ingress(settings, wanted, before, now, page_text(settings), _had(host, serving)),
         tuple(map(str, misfits(now, wanted, settings.directory))),
         pulled(settings, (service for service in wanted if service.name in known)),
         settings.from_git,
     )
+
+
+def _had(host: HostContext, serving: Release | None) -> str:
+    """The file of the ingress that serves; "" where nobody knows."""
+    if serving is None:
+        return ""
+    path = f"{folder(Paths(host.settings.directory), serving.id)}/{INGRESS}.json"
+    return host.run(sh("cat", "--", path).kept_private(), check=False).stdout
 
 
 def rows(
@@ -173,16 +185,27 @@ def _why(service: Service, differs: str, changed: Sequence[PurePosixPath]) -> st
 
 
 def ingress(
-    settings: Settings, services: Sequence[Service], before: Mapping[str, Any], now: Mapping[str, Any]
+    settings: Settings,
+    services: Sequence[Service],
+    before: Mapping[str, Any],
+    now: Mapping[str, Any],
+    page: str,
+    file: str = "",
 ) -> str:
-    """Return what happens to the ingress, in words; "" for nothing. Pure."""
-    new = gate.gate(gate.behind(services, settings), services, now, settings, _ANY)
+    """Return what happens to the ingress, in words; "" for nothing. Pure.
+
+    Args:
+        page: what visitors get who are turned away.
+        file: what the ingress was deployed by; "" where nobody knows.
+    """
+    new = gate.gate(gate.behind(services, settings), services, now, settings, _ANY, page)
     if new is None:
         return ""
     if not before:
         return "put on every node, with its published ports"
     had = parse_services(before, {})
-    old = gate.gate(gate.behind(had, settings), had, before, settings, _ANY)
-    if old is not None and old.part.definition == new.part.definition:
+    old = gate.gate(gate.behind(had, settings), had, before, settings, _ANY, page)
+    same_page = not file or all(name in file for name, text in new.texts.items() if text == page)
+    if same_page and old is not None and old.part.definition == new.part.definition:
         return ""
     return "replaced node by node: the ports of each answer nobody for some seconds"

@@ -100,7 +100,8 @@ class _Rollback:
         session.phase("during")
         release = host_run.release
         names = [name for name in release.services if not rolling.ends(release, name)]
-        rolling.together(host_run, [*names, *((INGRESS,) if rolling.has(release, INGRESS) else ())])
+        with session.ingresses.replaced(release):
+            rolling.together(host_run, [*names, *((INGRESS,) if rolling.has(release, INGRESS) else ())])
         if not host_run.touched:
             events.info(session.emit, "No service differs: nothing had to be replaced")
             return

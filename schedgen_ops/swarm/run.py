@@ -14,6 +14,7 @@ from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.run import last
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.host_context import QUICK
+from schedgen_ops.ops import maintenance
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, kept
 from schedgen_ops.rollout import scope
@@ -57,7 +58,8 @@ def until_verified(on: SwarmSession, canary: Sequence[Step] = ()) -> tuple[Step,
 
 
 def _make_sure(session: SwarmSession) -> None:
-    """Git can move the work tree, all nodes can be told, and there is room for the backup."""
+    """The page can be read, git can move the work tree, all nodes can be told, the backup has room."""
+    maintenance.page_text(session.settings)
     parted.refuse(session.nodes, session.node)
     code.try_hook(session.at_work)
     backing.look(session)
@@ -129,7 +131,8 @@ def open_ingress(session: SwarmSession, *, begins: bool) -> Step:
             _bring_data(session)
         session.phase("during")
         if rolling.has(host_run.release, INGRESS):
-            rolling.together(host_run, [INGRESS])
+            with session.ingresses.replaced(host_run.release):
+                rolling.together(host_run, [INGRESS])
 
     return Step("", "Ingress", run, undo=undoing(session), waits=begins)
 

@@ -21,6 +21,7 @@ from schedgen_ops.remote import Remote
 from schedgen_ops.swarm import data_node, emergency, finding, guests, parted, recovery, shut, verifying
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
+from schedgen_ops.swarm.keeping_away import Ingresses
 from schedgen_ops.swarm.manager import folder
 from schedgen_ops.swarm.move_plan import RECOVER
 from schedgen_ops.watch import rules
@@ -66,6 +67,11 @@ class SwarmSession(Session):
         """The manager in the middle of the run."""
         return self.host_runs[0]
 
+    @property
+    def ingresses(self) -> Ingresses:
+        """What leads visitors in, on the nodes that answer."""
+        return Ingresses(self.at_work.context, self.nodes, self.node)
+
     def recover(self) -> None:
         """Take back what an interrupted run left, and leave out nodes that do not answer."""
         if self.sign_in:
@@ -79,7 +85,9 @@ class SwarmSession(Session):
             raise emergency.empty(first)
         self._right_data(self._cut_off() if asked.ok[first].down else None)
         guests.sweep(self.at_work, self.nodes, self.node)
-        recovery.recover(self.at_work)
+        shelf = self.at_work.seen.shelf
+        with self.ingresses.replaced(shelf.serving if recovery.left(shelf) else None):
+            recovery.recover(self.at_work)
 
     def _right_data(self, cut_off: WholeStack | None) -> None:
         """The data as it was before what was cut off, and what that had stopped started again."""

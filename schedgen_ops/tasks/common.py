@@ -42,7 +42,6 @@ def operation(
     post: Sequence[Any] = (),
     words: str = "",
     swarm: str = "",
-    instead: str = "",
 ) -> Callable[[Body], Task[Any]]:
     """Make a function of an Operation, and of options of its own, an Invoke task with the shared options.
 
@@ -56,7 +55,6 @@ def operation(
         post: the same, to run after it.
         words: the parameter that takes the words behind the task's name, any number of them.
         swarm: what it works on of a Swarm, "manager", "nodes" or "data"; "" has it refused there.
-        instead: what is done there in place of it, where it is refused.
     """
     shared = dict(_SHARED)
     if asks:
@@ -67,7 +65,7 @@ def operation(
     def decorate(body: Body) -> Task[Any]:
         def run(context: Context, **values: Any) -> None:
             refuse_dry(context)
-            perform(body, values, shared, swarm, instead)
+            perform(body, values, shared, swarm)
 
         own = list(inspect.signature(body).parameters.values())[1:]
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -98,9 +96,7 @@ def operation(
     return decorate
 
 
-def perform(
-    body: Body, values: Mapping[str, Any], shared: Mapping[str, object], swarm: str = "", instead: str = ""
-) -> None:
+def perform(body: Body, values: Mapping[str, Any], shared: Mapping[str, object], swarm: str = "") -> None:
     """Run `body` on an open Operation, which shows whatever ends it.
 
     Raises:
@@ -112,7 +108,7 @@ def perform(
     # Invoke gives a task that runs before another one only what its call says.
     options = Options(**{name: values[name] for name in shared if name in values})
     own = {name: value for name, value in values.items() if name not in shared}
-    with exits(), opened(options, swarm, instead) as op:
+    with exits(), opened(options, swarm) as op:
         if swarm == "data" and op.settings.on_swarm:
             from schedgen_ops.cli import placing
 

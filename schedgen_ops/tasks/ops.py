@@ -114,7 +114,7 @@ def end_session(op: Operation, pid: str) -> None:
         "hold": "Seconds, 5 to 120, that requests wait for `off` before they get the page (default: none).",
         "health": "Let the paths through that the ingress asks for a service's health.",
     },
-    instead="`inv ops.stop SERVICE` of what visitors reach has every node answer with 503 instead.",
+    swarm="manager",
 )
 def maintenance(
     op: Operation, state: str, services: str | None = None, hold: str = "", health: bool = False

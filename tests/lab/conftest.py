@@ -42,6 +42,7 @@ LONGEST = (
     "test_swarm_objects",
     "test_swarm_lost_node",
     "test_swarm_drained",
+    "test_swarm_page",
     "test_fleet_deploy",
     "test_stacks_traffic",
     "test_mounted_files",

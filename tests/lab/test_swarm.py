@@ -56,7 +56,7 @@ def _serves(swarm: tuple[Box, ...], version: str) -> None:
 
 def _assert_tasks_of_compose_alone_are_refused(on: Stack) -> None:
     for words in (
-        ("ops.maintenance", "on"),
+        ("ingress.remove",),
         ("secrets.check",),
     ):
         ran = on.op(*words)

@@ -193,6 +193,7 @@ case $1 in
       'own passes') echo "own $2" >> log; exit ;;
       'own hangs') echo "own $2" >> log; exec sleep 30 ;;
       'own fails') exit 1 ;;
+      'cat /'*) cat page; exit ;;
     esac
     touch asked
     while IFS= read -r ask; do

@@ -37,7 +37,7 @@ def test_nothing_but_its_own_rooms_knows_how_a_proxy_works() -> None:
 
 def test_a_script_has_every_function_that_the_contract_lists() -> None:
     listed = set(re.findall(r"^#   (proxy_\w+)", host_scripts.text("lib/proxy.bash"), re.MULTILINE))
-    assert len(listed) == 29
+    assert len(listed) == 32
     scripts = list((host_scripts.FOLDER / "proxies").glob("*.bash"))
     assert {file.stem for file in scripts} == {*PROXIES}
     assert {*get_args(Ingress.model_fields["proxy"].annotation)} == {*PROXIES}

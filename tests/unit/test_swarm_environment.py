@@ -14,6 +14,7 @@ from swarm_kit import document, record, services, swarm
 from schedgen_ops.commands import swarm as commands
 from schedgen_ops.commands.swarm import Node, Seen, Standing, Task
 from schedgen_ops.errors import ConfigError, Refused
+from schedgen_ops.orchestrators.swarm import gate
 from schedgen_ops.preflight import nodes
 from schedgen_ops.remote import Result
 from schedgen_ops.settings import Settings
@@ -229,10 +230,15 @@ def test_a_plan_says_what_happens_to_each_service_and_to_the_ingress() -> None:
     assert "files that its image is built from" in why
     assert how == "start-first, behind the ingress, 2 one after the other"
     assert found["store"] == ("unchanged", "", "")
-    assert preview.ingress(settings, wanted, before, now) == ""
-    assert "put on every node" in preview.ingress(settings, wanted, {}, now)
+    page = "<p>later"
+    assert preview.ingress(settings, wanted, before, now, page) == ""
+    assert "put on every node" in preview.ingress(settings, wanted, {}, now, page)
     moved = document(ports=[{"target": 8000, "published": "3001", "protocol": "tcp"}])
-    assert "answer nobody for some seconds" in preview.ingress(settings, services(moved), before, moved)
+    assert "answer nobody for some seconds" in preview.ingress(settings, services(moved), before, moved, page)
+    made = gate.gate(gate.behind(wanted, settings), wanted, now, settings, "x@sha256:2", page)
+    assert made
+    assert preview.ingress(settings, wanted, before, now, page, made.part.text) == ""
+    assert "node by node" in preview.ingress(settings, wanted, before, now, "<p>soon", made.part.text)
 
 
 @pytest.mark.parametrize(

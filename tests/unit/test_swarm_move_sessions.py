@@ -104,6 +104,17 @@ def test_nothing_is_moved_where_a_run_of_composes_was_interrupted_or_a_node_is_s
     assert told(made[0]) == []
 
 
+def test_nothing_is_moved_while_visitors_are_turned_away() -> None:
+    """The Swarm's ingresses would let them in."""
+    away = "visitors of web are turned away (me)\n1700000000\n"
+    made = hosts(survey("id1"), survey("id2", "web"), **{"are visitors let in": away})
+    on = session(MoveSession, made)
+    on.recover()
+    with pytest.raises(Refused, match=r"visitors of web are turned away \(me\), and the move") as found:
+        move._refuse_closed(on)
+    assert (found.value.host, did(*made)) == ("app2", [])
+
+
 def test_a_move_notes_in_its_record_what_it_is_before_anything_is_stopped() -> None:
     made = hosts(survey("id1", "web"), survey("id2", "db"))
     on = session(MoveSession, made)

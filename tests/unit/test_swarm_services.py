@@ -339,14 +339,6 @@ def test_data_that_is_half_exchanged_on_any_node_keeps_services_as_they_are(
     assert "data was being exchanged" in capsys.readouterr().err
 
 
-def test_what_does_not_work_there_says_what_does(op: Callable[..., int], capsys: Capture) -> None:
-    on = hosts()
-    assert (op("ops.maintenance", "on", on=on), on[0].commands) == (2, [])
-    said = capsys.readouterr().err
-    assert "does not work on a Swarm" in said
-    assert "`inv ops.stop SERVICE`" in said
-
-
 # The schema, the database's sessions, and room
 
 JOB = {"image": "a", "command": ["run"], "labels": {"schedgen.definition": NEW}}

@@ -16,6 +16,7 @@ from schedgen_ops.orchestrators.swarm import gate, stack
 from schedgen_ops.orchestrators.swarm.fitting import misfits
 from schedgen_ops.orchestrators.swarm.stack import Content
 
+PAGE = "<p>later"
 CONTENTS = (
     Content("configs", "motd", "/srv/shop/motd", "a" * 64),
     Content("secrets", "key", "/srv/shop/key", "b" * 64),
@@ -184,8 +185,9 @@ def test_the_ingress_leads_to_tasks_on_every_node() -> None:
         swarm={"registry": "registry:5000", "ingress_on": ["node.labels.web==yes"]},
     )
     found = gate.behind(services(DOCUMENT), settings)
-    made = gate.gate(found, services(DOCUMENT), DOCUMENT, settings, "registry:5000/haproxy@sha256:2")
+    made = gate.gate(found, services(DOCUMENT), DOCUMENT, settings, "registry:5000/haproxy@sha256:2", PAGE)
     assert made is not None
+    assert PAGE in {text for name, text in made.texts.items() if "maintenance.html" in name}
     body = made.part.document["services"]["schedgen-ingress"]
     assert body["ports"] == [{"target": 3000, "published": 3000, "protocol": "tcp", "mode": "host"}]
     assert body["deploy"]["mode"] == "global"
@@ -201,14 +203,14 @@ def test_a_port_of_which_nothing_says_that_it_speaks_http_is_passed_as_it_comes(
     (plain,) = gate.behind(services(DOCUMENT), swarm())
     (said,) = gate.behind(services(DOCUMENT), swarm(ingress={"http": [3000]}))
     assert (plain.raw, said.raw) == (True, False)
-    assert gate.gate((), (), DOCUMENT, swarm(), "") is None
+    assert gate.gate((), (), DOCUMENT, swarm(), "", PAGE) is None
 
 
 def test_the_ingress_has_room_for_the_old_and_the_new_containers_of_a_service() -> None:
     written = document(deploy={"replicas": 12})
     settings = swarm()
     made = gate.gate(
-        gate.behind(services(written), settings), services(written), written, settings, "x@sha256:2"
+        gate.behind(services(written), settings), services(written), written, settings, "x@sha256:2", PAGE
     )
     assert made is not None
     assert any("server-template s 36 tasks.shop_web:8000" in text for text in made.texts.values())

@@ -52,6 +52,12 @@
 #                                  configured before there was this
 #   proxy_let_in                   takes that back: who waits and who comes goes through
 #
+# The same where its configuration is no folder of the host's, and until it starts anew:
+#   proxy_turn_away_now RETRY WAIT HEALTH ROUTE...
+#                                  as `proxy_turn_away`, with the page that it has
+#   proxy_let_in_now               takes that back
+#   proxy_page                     prints that page
+#
 # A load balancer in front of several hosts, told to leave this one out; that outlives a start and `proxy_reload` too:
 #   proxy_leave                    at the path where its configuration says so, everybody but ourselves gets 503. It ends with
 #                                  2, and has changed nothing, where what runs was configured before there was this

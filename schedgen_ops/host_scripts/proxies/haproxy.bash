@@ -256,6 +256,9 @@ proxy_prepare() { haproxy_prepare; }
 proxy_turn_away() { haproxy_turn_away "$@"; }
 proxy_keep_away() { haproxy_keep_away; }
 proxy_let_in() { haproxy_let_in; }
+proxy_turn_away_now() { haproxy_turn_away_now "$@"; }
+proxy_let_in_now() { haproxy_let_in_now; }
+proxy_page() { timeout -k 2 15 "${docker[@]}" exec "$ingress" cat "${haproxy_map%/*}/maintenance.html" < /dev/null; }
 proxy_leave() { haproxy_leave; }
 proxy_rejoin() { haproxy_rejoin; }
 # Those who call a service by its name are no load balancer's.

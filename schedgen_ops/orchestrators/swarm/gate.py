@@ -65,6 +65,7 @@ def gate(
     document: Mapping[str, Any],
     settings: Settings,
     image: str,
+    page: str,
 ) -> Gate | None:
     """Return the ingress of a release; None where nothing publishes a port.
 
@@ -72,6 +73,7 @@ def gate(
         found: the routes, see `behind`.
         document: the compose file, resolved.
         image: what it runs from, by digest.
+        page: what visitors get who are turned away.
     """
     if not found:
         return None
@@ -99,7 +101,7 @@ def gate(
     }
     texts = {
         proxy.config_name: proxy.render(found, body, settings.ingress),
-        **proxy.besides(),
+        **proxy.besides(page),
     }
     contents = [stack.Content("configs", key, "", hashed(value)) for key, value in sorted(texts.items())]
     body["configs"] = [{"source": each.key, "target": f"{proxy.folder}/{each.key}"} for each in contents]

@@ -30,6 +30,9 @@ proxy_prepare() { :; }
 proxy_turn_away() { gate turn_away "${@:2}"; }
 proxy_keep_away() { gate keep_away; }
 proxy_let_in() { gate let_in; }
+proxy_turn_away_now() { gate turn_away "$@"; }
+proxy_let_in_now() { gate let_in; }
+proxy_page() { gate page; }
 proxy_leave() { gate leave; }
 proxy_rejoin() { gate rejoin; }
 proxy_quiet() { gate quiet; }

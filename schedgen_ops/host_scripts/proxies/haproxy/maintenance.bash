@@ -45,11 +45,16 @@ haproxy_replaced() {
   [ -z "$version" ] || orders+="commit map $version$haproxy_map;"
   haproxy_ask "${orders%;}"
 }
+# What the map says of a route: RETRY WAIT HEALTH of `proxy_turn_away`.
+haproxy_closed() {
+  local mode=page
+  [ "$2" -eq 0 ] || mode=hold
+  echo "$mode:$1:$2:$3"
+}
 # The map is on the disk for whatever starts next, and in the one that runs. A page is read at a start alone.
 haproxy_turn_away() {
-  local page=$1 value mode=page anew=''
-  [ "$3" -eq 0 ] || mode=hold
-  value=$mode:$2:$3:$4
+  local page=$1 value anew=''
+  value=$(haproxy_closed "$2" "$3" "$4")
   shift 4
   haproxy_mapped "$haproxy_map" || return
   cmp -s "$page" "$folder/maintenance.html" || anew=yes
@@ -80,9 +85,17 @@ haproxy_keep_away() {
   cmp -s <(printf '%s\n' "${was[@]}" | sort) <(printf '%s\n' "${still[@]}" | sort) ||
     { haproxy_kept "$value" "${still[@]}" && haproxy_switched "$value" "${still[@]}"; }
 }
+# In the one that runs alone.
+haproxy_turn_away_now() {
+  local value
+  value=$(haproxy_closed "$1" "$2" "$3")
+  shift 3
+  haproxy_mapped "$haproxy_map" && haproxy_switched "$value" "$@"
+}
+haproxy_let_in_now() { haproxy_look && haproxy_ask "clear map $haproxy_map"; }
 # What starts next lets them in whether or not the one that runs answers.
 haproxy_let_in() {
-  haproxy_file maintenance.map < /dev/null && haproxy_look && haproxy_ask "clear map $haproxy_map"
+  haproxy_file maintenance.map < /dev/null && haproxy_let_in_now
 }
 
 haproxy_out=/etc/schedgen-ingress/out.map
