@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -53,21 +54,22 @@ def shut_registry(user: str, password: str, name: str = REGISTRY_NAME) -> Iterat
 @contextmanager
 def trusted(nodes: Sequence[Box], server: str) -> Iterator[None]:
     """A registry that engines speak to without TLS, as they do to the Swarm's own."""
-    own = f'"{REGISTRY_NAME}:5000"'
-    more = f'{own}, "{server}"'
+    own = f"{REGISTRY_NAME}:5000"
     try:
         for box in nodes:
-            _told(box, f"s/{own}/{more}/")
+            _told(box, own, server)
             wait_for(partial(_trusts, box, server), f"{box.name} to trust {server}", PATIENCE)
         yield
     finally:
         for box in nodes:
-            _told(box, f"s/{more}/{own}/")
+            _told(box, own)
 
 
 def _trusts(box: Box, server: str) -> bool:
     return server in box.sh("docker info")
 
 
-def _told(box: Box, change: str) -> None:
+def _told(box: Box, *servers: str) -> None:
+    """Whatever a test that was killed has left."""
+    change = f's/"insecure-registries": [^]]*]/"insecure-registries": {json.dumps(servers)}/'
     box.sh(f"sed -i '{change}' /etc/docker/daemon.json; kill -HUP $(cat /run/docker.pid)", user="root")

@@ -83,7 +83,6 @@ def test_every_node_gets_the_image_that_ci_built(lab: Place, swarm: tuple[Box, .
             serves(swarm, "2")
             assert _digest(on) == first
             assert failed(ended()) == []
-        assert on.op("verify.quick").code == 0
     assert seen() == ""
     for password in (PASSWORD, PUSHING):
         assert not left(swarm, tmp_path, password)
