@@ -105,10 +105,10 @@ def look(
 def _with_its_ports(at: HostContext, answer: Result) -> HostContext:
     """A node of a Swarm, which is not asked at ports that are to answer nobody."""
     try:
-        me = swarm.parse(answer.stdout, at.settings.project).me
+        found = swarm.parse(answer.stdout, at.settings.project)
     except (ValueError, LookupError, TypeError):
         return at
-    closed = me is not None and me.closed(at.settings.swarm.ingress_on)
+    closed = found.me is not None and found.closed(found.me, at.settings.swarm.ingress_on)
     return replace(at, settings=at.settings.closed([at.name] if closed else ()))
 
 

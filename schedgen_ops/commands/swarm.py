@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schedgen_ops.commands.docker import Docker
+from schedgen_ops.commands.docker import INGRESS, Docker
 from schedgen_ops.commands.registry import Login, signed_in
 from schedgen_ops.host_scripts import host_script
 from schedgen_ops.shell import Command, Value
@@ -47,14 +47,6 @@ class Node:
     def good(self) -> bool:
         """Whether it is there for work, or has been put out of work on purpose."""
         return self.status == "Ready" and self.manager != "Unreachable"
-
-    def closed(self, ingress_on: Collection[str]) -> bool:
-        """Whether its ports are to answer nobody: it is drained, or none of those that have the ingress.
-
-        Args:
-            ingress_on: the names of those; () for all.
-        """
-        return self.availability == "Drain" or bool(ingress_on and self.name not in ingress_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +137,18 @@ class Seen:
     def me(self) -> Node | None:
         """The node that was asked."""
         return next((node for node in self.nodes if node.me), None)
+
+    def closed(self, node: Node, ingress_on: Collection[str]) -> bool:
+        """Return whether a node's ports are to answer nobody: it is drained, or is to have no ingress.
+
+        Args:
+            ingress_on: the placement constraints of the ingress. Which nodes they leave out is told by where
+                the Swarm has it run, once there is one; without any it is to run on each.
+        """
+        if node.availability == "Drain":
+            return True
+        gate = next((each for each in self.services if each.service == INGRESS), None)
+        return bool(ingress_on) and gate is not None and node.name not in {task.node for task in gate.tasks}
 
 
 def pinned(placed: Iterable[str]) -> bool:

@@ -160,7 +160,7 @@ def _of_node(
 def _is_closed(settings: Settings, each: Told, seen: Seen) -> bool:
     """Whether a node's ports are to answer nobody; by its own word, or by its name where it is no manager."""
     node = _seen(settings, each).me or seen.node(each.host.name)
-    return node is not None and node.closed(settings.swarm.ingress_on)
+    return node is not None and seen.closed(node, settings.swarm.ingress_on)
 
 
 def _seen(settings: Settings, each: Told) -> Seen:

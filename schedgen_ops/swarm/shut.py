@@ -12,14 +12,14 @@ from schedgen_ops.swarm.manager import hosts_of, seen
 
 
 def hosts(nodes: Fleet, context: ContextOf) -> tuple[str, ...]:
-    """Return the hosts that are drained, or that the config gives no ingress.
+    """Return the hosts that are drained, or that are to have no ingress.
 
     Raises:
         OpsError: where the first host cannot be asked.
     """
     manager = context(nodes.hosts[0])
-    chosen = manager.settings.swarm.ingress_on
-    return hosts_of(nodes, manager, {node.id for node in seen(manager).nodes if node.closed(chosen)})
+    found, chosen = seen(manager), manager.settings.swarm.ingress_on
+    return hosts_of(nodes, manager, {node.id for node in found.nodes if found.closed(node, chosen)})
 
 
 def without(names: Collection[str], context: HostContext) -> HostContext:

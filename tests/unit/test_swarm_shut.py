@@ -8,7 +8,7 @@ import pytest
 from fakes import FakeHost, context
 from swarm_kit import swarm
 from test_swarm_data import R1, manager
-from test_swarm_environment import node
+from test_swarm_environment import line, node, service
 from test_swarm_rolling import host_run, release
 
 from schedgen_ops.errors import ConnectionLost
@@ -20,12 +20,15 @@ from schedgen_ops.swarm import shut
 from schedgen_ops.swarm.guarding import agent_config
 from schedgen_ops.swarm.session import SwarmSession
 
+# An ingress on the first node, and one more container of it.
+GATE = service("schedgen-ingress")
+SECOND = line(task="shop_schedgen-ingress.x", on="app2", **{"is": "Starting 1 second ago"}, error="")
 CHECK = {"name": "site", "url": "http://127.0.0.1:3000/"}
 
 
-def nodes(**second: Any) -> tuple[FakeHost, ...]:
-    """Two hosts, each a node; of the second one a manager says so."""
-    told = "\n".join((node(), node("app2", **{"self": False, **second})))
+def nodes(*more: str, **second: Any) -> tuple[FakeHost, ...]:
+    """Two hosts, each a node; of the second one a manager says so, and of services `more`."""
+    told = "\n".join((node(), node("app2", **{"self": False, **second}), *more))
     first = manager(look_at_the_Swarm=told, look_for_volumes="id-app1\n")
     return first, FakeHost("app2", {"look for volumes": "id-app2\n"})
 
@@ -41,18 +44,22 @@ def session(settings: Settings, *hosts: FakeHost) -> SwarmSession:
 
 
 @pytest.mark.parametrize(
-    ("second", "chosen", "found"),
+    ("second", "chosen", "gate", "found"),
     [
-        ({}, [], ()),
-        ({"availability": "Pause"}, [], ()),
-        ({"availability": "Drain"}, [], ("app2",)),
-        ({}, ["app1"], ("app2",)),
-        ({}, ["app1", "app2"], ()),
+        ({}, [], GATE, ()),
+        ({"availability": "Pause"}, [], GATE, ()),
+        ({"availability": "Drain"}, [], GATE, ("app2",)),
+        ({}, ["node.labels.web==yes"], GATE, ("app2",)),
+        ({}, ["node.labels.web==yes"], (*GATE, SECOND), ()),
+        # Before there is an ingress nobody knows whom its constraints leave out.
+        ({}, ["node.labels.web==yes"], (), ()),
     ],
 )
-def test_what_is_drained_or_has_no_ingress_is_found(second: Any, chosen: list[str], found: Any) -> None:
+def test_what_is_drained_or_is_to_have_no_ingress_is_found(
+    second: Any, chosen: list[str], gate: tuple[str, ...], found: Any
+) -> None:
     settings = swarm(swarm={"registry": "registry:5000", "ingress_on": chosen})
-    hosts = nodes(**second)
+    hosts = nodes(*gate, **second)
     assert shut.hosts(Fleet(hosts), lambda remote: context(remote, settings)) == found
 
 
