@@ -14,8 +14,9 @@ current=$(cat -- "$state/current" 2> /dev/null) || exit 0
 there=$({ "${docker[@]}" config ls --format '{{.Name}}' && "${docker[@]}" secret ls --format '{{.Name}}' &&
   "${docker[@]}" network ls --format '{{.Name}}'; }) || exit
 for file in "$state/releases/$current/swarm"/*.json; do
+  [ -e "$file" ] || continue
   # A canary has served beside the release, and is not a part of it.
-  [ -e "$file" ] && ! grep -q '"schedgen.canary":' "$file" || continue
+  ! grep -q '"schedgen.canary":' "$file" || continue
   name=${file##*/} name=${name%.json}
   # One that nothing starts again is a job, and there while a deploy waits for it.
   grep -q '^     "condition": "none"' "$file" || printf '{"released":"%s"}\n' "$name"
