@@ -36,8 +36,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
     on_swarm = op.settings.on_swarm
-    if restore:
-        op.compose_only("--restore-database")
+    if revert or restore:
+        op.compose_only("--revert-migrations or --restore-database")
     if revert:
         migrating.way_back(op.settings)
     told: dict[str, object] = {"asked": to}
@@ -75,7 +75,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         from schedgen_ops.swarm.rollback import rollback as goes_back
 
         session = swarm.session(op, session)
-        ordinary = goes_back(session, target.id, revert=revert and bool(migrations), decided=decided)
+        ordinary = goes_back(session, target.id, decided=decided)
     else:
         ordinary = assemble(
             session, target.id, revert=revert and bool(migrations), data=data, decided=decided

@@ -14,7 +14,7 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, served_in_order
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.rollout.work_tree import GoBack
-from schedgen_ops.swarm import rolling, schema
+from schedgen_ops.swarm import rolling
 from schedgen_ops.swarm.manager import MIGRATING, seen
 
 
@@ -40,8 +40,6 @@ def recover(host_run: HostRun) -> None:
             host_run.seen = replace(host_run.seen, tree=replace(host_run.seen.tree, commit=home, branch=""))
     for release in begun:
         host_run.new = release
-        if serving:
-            schema.migrate_again(host_run, release)
         # A move that was interrupted has left no stack: who knows of Compose has removed it.
         if release.reached and not release.moves:
             _end_jobs(host_run, release)

@@ -8,26 +8,24 @@ from schedgen_ops import events
 from schedgen_ops.commands import swarm_ops
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import code, pipeline
-from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.pipeline import Pipeline
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
-from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId, since
+from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId
 from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.shell import sh
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import rolling, run, schema
+from schedgen_ops.swarm import rolling, run
 from schedgen_ops.swarm.manager import folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
 
 
-def rollback(session: Session, target: ReleaseId, *, revert: bool = False, decided: float = 0.0) -> Pipeline:
+def rollback(session: Session, target: ReleaseId, *, decided: float = 0.0) -> Pipeline:
     """Return the pipeline that makes an earlier release serve again.
 
     Args:
         target: its id.
-        revert: whether the migrations that came after it are taken back.
         decided: when it was decided to go back, in seconds on the monotonic clock.
 
     Raises:
@@ -39,7 +37,6 @@ def rollback(session: Session, target: ReleaseId, *, revert: bool = False, decid
         pipeline.preflight(on),
         Step("", "Release and its files", it.find, gate=True),
         Step("1", "Restoring code", it.restore_code, undo=on.undoing(code.switch_back)),
-        *((Step("", "Reverting migrations", it.revert, undo=on.undoing(_migrate_again)),) if revert else ()),
         Step("2", "Rolling back services", it.roll, undo=on.undoing(rolling.back)),
         # It served before: it has shown that it stays up.
         run.verification(on, 3, "Post-rollback verification", settle=False),
@@ -96,12 +93,6 @@ class _Rollback:
             host_run.run(secrets.use(host_run.settings, host_run.new.id, target.id))
         events.info(self.session.emit, f"Code restored: {host_run.new.version}")
 
-    def revert(self) -> None:
-        """Take back the migrations that came since, one after the other, while the newer release serves."""
-        shelf = self.session.at_work.seen.shelf
-        for name in since(shelf.releases, self.target, shelf.current):
-            schema.revert(self.session.at_work, name)
-
     def roll(self) -> None:
         """Bring all services at once, the ingress with them: they ran together before."""
         session, host_run = self.session, self.session.at_work
@@ -117,8 +108,3 @@ class _Rollback:
         seconds = session.clock.monotonic() - self.decided
         events.info(session.emit, f"{self.target} answers every request, {seconds:.1f}s after the decision")
         session.emit(events.Fact("answering", seconds))
-
-
-def _migrate_again(host_run: HostRun) -> None:
-    """The newer release goes on serving then: it needs the schema that it had."""
-    schema.migrate_again(host_run, host_run.release)

@@ -1,22 +1,18 @@
-"""A command of the migrations on a Swarm, by hand or in a rollback: a deploy's job with other words."""
+"""A command of the migrations run by hand on a Swarm: as the job that a deploy has, with other words."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 
 from schedgen_ops import events
 from schedgen_ops.commands import files
 from schedgen_ops.commands.docker import SERVICE_LABEL
-from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.errors import CommandTimedOut, OpsError
 from schedgen_ops.host_context import QUICK, ContextOf
 from schedgen_ops.ops import migrating
 from schedgen_ops.ops.services import serving
-from schedgen_ops.release import store
-from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote
 from schedgen_ops.settings import Settings
 from schedgen_ops.shell import sh
@@ -65,38 +61,6 @@ def in_a_job(context: ContextOf) -> migrating.Once:
         return tuple(said)
 
     return once
-
-
-def revert(host_run: HostRun, name: str) -> None:
-    """Take the last migration back, in a rollback, with the image that still serves: it has the way back.
-
-    Args:
-        name: the migration that this is to be.
-
-    Raises:
-        ConfigError: where the configuration has no command for that.
-        OpsError: where it fails.
-    """
-    # Written first: should this run be killed, the next one knows what to put right.
-    host_run.new = replace(host_run.release, reverted=(*host_run.release.reverted, name))
-    store.write(host_run.remote, host_run.paths, host_run.new)
-    _by_serving(host_run, migrating.way_back(host_run.settings), f"reverting {name}")
-    host_run.say(f"Migration reverted: {name}")
-
-
-def migrate_again(host_run: HostRun, rollback: Release) -> None:
-    """Migrate the schema to what serves, where a rollback that is taken back reverted migrations.
-
-    Raises:
-        OpsError: where that fails.
-    """
-    if rollback.reverted:
-        _by_serving(host_run, migrating.asked(host_run.settings).run, "the migrations")
-
-
-def _by_serving(host_run: HostRun, argv: Sequence[str], what: str) -> None:
-    once = in_a_job(lambda _: host_run.context)
-    once(host_run.remote, host_run.settings, host_run.context.emit, argv, what)
 
 
 def _told(remote: Remote, path: str, name: str, argv: Sequence[str]) -> str:

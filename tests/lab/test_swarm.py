@@ -148,10 +148,8 @@ def _assert_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
 
 
 def _assert_rolled_back(on: Stack, swarm: tuple[Box, ...]) -> None:
-    """With the schema, by a job of the newer release's image."""
-    ran = on.op("rollback", "--revert-migrations", "--yes")
-    assert (ran.code, "Migration reverted: migrations/1-first.js" in ran.output) == (0, True), ran.output
-    assert swarm[0].sh(f"{_DATA} get reverted") == "1"
+    ran = on.op("rollback", "--yes")
+    assert ran.code == 0, ran.output
     _serves(swarm, "1")
     assert "first" in on.op("exec", "web", "--", "cat", "/motd").stdout
 
