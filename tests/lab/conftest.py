@@ -40,6 +40,7 @@ LONGEST = (
     "test_swarm_registry",
     "test_swarm_objects",
     "test_swarm_lost_node",
+    "test_swarm_rollback",
     "test_fleet_deploy",
     "test_stacks_traffic",
     "test_mounted_files",
