@@ -11,8 +11,7 @@ from typing import Any
 import blows
 import pytest
 import yaml
-from box import Box
-from deploy_kit import Ran
+from box import Box, Ran
 from stack_kit import Stack
 from swarm_stack import on_swarm, serves, sql
 
