@@ -36,8 +36,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
     on_swarm = op.settings.on_swarm
-    if revert or restore:
-        op.compose_only("--revert-migrations or --restore-database")
+    if restore:
+        op.compose_only("--restore-database")
     if revert:
         migrating.way_back(op.settings)
     told: dict[str, object] = {"asked": to}
@@ -52,7 +52,8 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         for host, shelf in shelves.items():
             crossing.refuse(shelf.releases, target, host)
     serving = next(shelf.serving for shelf in shelves.values() if shelf.serving)
-    chosen = {host.name for host in op.settings.migrating_hosts()}
+    # On a Swarm a manager has a job run, wherever that is placed.
+    chosen = {*shelves} if on_swarm else {host.name for host in op.settings.migrating_hosts()}
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
     migrations = max(brought, key=len, default=())
     data = of_release(op.context, op.settings, op.fleet, shelves, target.id) if restore else None
@@ -75,7 +76,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         from schedgen_ops.swarm.rollback import rollback as goes_back
 
         session = swarm.session(op, session)
-        ordinary = goes_back(session, target.id, decided=decided)
+        ordinary = goes_back(session, target.id, revert=revert and bool(migrations), decided=decided)
     else:
         ordinary = assemble(
             session, target.id, revert=revert and bool(migrations), data=data, decided=decided

@@ -14,8 +14,8 @@ from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, served_in_order
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.rollout.work_tree import GoBack
-from schedgen_ops.swarm import rolling
-from schedgen_ops.swarm.manager import MIGRATING, seen
+from schedgen_ops.swarm import reverting, rolling
+from schedgen_ops.swarm.manager import MIGRATING
 
 
 def recover(host_run: HostRun) -> None:
@@ -43,6 +43,7 @@ def recover(host_run: HostRun) -> None:
         # A move that was interrupted has left no stack: who knows of Compose has removed it.
         if release.reached and not release.moves:
             _end_jobs(host_run, release)
+            reverting.again(host_run)
             _put(host_run, serving, release)
         images.drop(host_run)
         services.close_cut_off(host_run, release)
@@ -82,5 +83,4 @@ def _put(host_run: HostRun, serving: Release | None, release: Release) -> None:
 def _end_jobs(host_run: HostRun, release: Release) -> None:
     """A job that its run did not live to see the end of is nobody's any more."""
     jobs = {MIGRATING, *(name for name in release.services if rolling.ends(release, name))}
-    if left := [each.service for each in seen(host_run.context).services if each.service in jobs]:
-        rolling.remove(host_run, left)
+    reverting.end(host_run, jobs)

@@ -16,28 +16,31 @@ from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId
 from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.shell import sh
 from schedgen_ops.steps import Step
-from schedgen_ops.swarm import rolling, run
+from schedgen_ops.swarm import reverting, rolling, run
 from schedgen_ops.swarm.manager import folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
 
 
-def rollback(session: Session, target: ReleaseId, *, decided: float = 0.0) -> Pipeline:
+def rollback(session: Session, target: ReleaseId, *, revert: bool = False, decided: float = 0.0) -> Pipeline:
     """Return the pipeline that makes an earlier release serve again.
 
     Args:
         target: its id.
+        revert: whether the migrations that came after it are taken back.
         decided: when it was decided to go back, in seconds on the monotonic clock.
 
     Raises:
         TypeError: for a session that is on no Swarm.
     """
     on = run.of(session)
-    it = _Rollback(on, target, decided)
+    it = _Rollback(on, target, revert, decided)
+    back = reverting.services_back if revert else rolling.back
     steps = (
         pipeline.preflight(on),
         Step("", "Release and its files", it.find, gate=True),
         Step("1", "Restoring code", it.restore_code, undo=on.undoing(code.switch_back)),
-        Step("2", "Rolling back services", it.roll, undo=on.undoing(rolling.back)),
+        *((it.reverting(),) if revert else ()),
+        Step("2", "Rolling back services", it.roll, undo=on.undoing(back)),
         # It served before: it has shown that it stays up.
         run.verification(on, 3, "Post-rollback verification", settle=False),
         run.clean_up(on, 4),
@@ -51,10 +54,11 @@ class _Rollback:
 
     session: SwarmSession
     target: ReleaseId
+    revert: bool
     decided: float
 
     def find(self) -> None:
-        """Find the release and its files."""
+        """Find the release, its files and, if that is asked for, what takes migrations back."""
         host_run = self.session.at_work
         host_run.old = host_run.seen.shelf.serving
         wanted = self._wanted()
@@ -63,6 +67,10 @@ class _Rollback:
         test = sh("ls", "--", *(f"{where}/{name}.json" for name in names))
         if not host_run.remote.run(test, deadline=60, check=False).ok:
             raise Refused(f"the files of release {wanted.id} are no longer there", host=host_run.remote.name)
+        if self.revert:
+            reverting.ready(host_run)
+            if self.session.placed:
+                self.session.placed.node()
         code.try_hook(host_run)
 
     def _wanted(self) -> Release:
@@ -92,6 +100,14 @@ class _Rollback:
         if host_run.settings.delivered:
             host_run.run(secrets.use(host_run.settings, host_run.new.id, target.id))
         events.info(self.session.emit, f"Code restored: {host_run.new.version}")
+
+    def reverting(self) -> Step:
+        """Return the step that takes back the migrations that came since."""
+
+        def run() -> None:
+            reverting.revert(self.session.at_work, self.target)
+
+        return Step("", "Reverting migrations", run, undo=self.session.undoing(reverting.again))
 
     def roll(self) -> None:
         """Bring all services at once, the ingress with them: they ran together before."""

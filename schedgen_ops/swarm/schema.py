@@ -22,18 +22,19 @@ _LOOKING = "schedgen-look"
 _DEPLOY = "`inv deploy` makes one of the release that it brings."
 
 
-def in_a_job(context: ContextOf) -> migrating.Once:
-    """Return what runs a command as a job of the serving release's image, wherever the Swarm places it.
+def in_a_job(context: ContextOf, release: str = "") -> migrating.Once:
+    """Return what runs a command as a job of a release's image, wherever the Swarm places it.
 
     Args:
         context: gives the manager with what is needed to work there.
+        release: the folder of the release; "" for the one that serves.
     """
 
     def once(
         remote: Remote, settings: Settings, emit: events.Emit, argv: Sequence[str], what: str
     ) -> tuple[str, ...]:
         limit = int(migrating.asked(settings).deadline)
-        folder = serving(remote, settings)
+        folder = release or serving(remote, settings)
         if not folder:
             raise OpsError("no release of ours serves here", host=remote.name, hint=_DEPLOY)
         # Nobody waits for a look: it is none of those that may be at work.

@@ -43,6 +43,7 @@ LONGEST = (
     "test_swarm_lost_node",
     "test_swarm_drained",
     "test_swarm_page",
+    "test_swarm_rollback",
     "test_fleet_deploy",
     "test_stacks_traffic",
     "test_mounted_files",

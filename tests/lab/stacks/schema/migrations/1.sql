@@ -1,0 +1,1 @@
+CREATE TABLE orders (n int); CREATE TABLE sick (number text)
