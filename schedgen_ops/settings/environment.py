@@ -177,8 +177,7 @@ class Environment(Section):
     def registries(self) -> Mapping[str, sources.Registry]:
         """Who signs in to registries, by the part of the config that says so; `release.registry` first."""
         found = {"release.registry": self.release.registry} if self.release.registry else {}
-        if (more := self.swarm.sign_in) and self.swarm.registry:
-            server = swarms.server(self.swarm.registry)
+        if (more := self.swarm.sign_in) and (server := self.swarm.server):
             found["swarm.sign_in"] = sources.Registry.model_construct(
                 server=server, user=more.user, password=more.password
             )

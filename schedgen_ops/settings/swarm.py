@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from schedgen_ops.commands.image_names import server_of
 from schedgen_ops.settings import types as t
 from schedgen_ops.settings.base import Section
 from schedgen_ops.settings.sources import Credentials
@@ -44,6 +45,11 @@ class Swarm(Section):
         "them without any.",
     )
 
+    @property
+    def server(self) -> str:
+        """The server of `registry`, as images name it; "" without one."""
+        return server_of(f"{self.registry}/any") if self.registry else ""
+
 
 _INSTEAD = "a Swarm has it not yet: docs/limits.md"
 
@@ -70,17 +76,11 @@ def _registries(settings: Environment) -> Iterator[Violation]:
         yield ("swarm", "registry"), "is required: the nodes pull images from there"
     if settings.swarm.sign_in and not pushed_to:
         yield ("swarm", "sign_in"), "is for `swarm.registry`, which says nothing"
-    if settings.swarm.sign_in and pushed_to and pulled_from and server(pushed_to) == pulled_from.server:
+    if settings.swarm.sign_in and pushed_to and pulled_from and settings.swarm.server == pulled_from.server:
         yield (
             ("swarm", "sign_in"),
             "is for another server than that of `release.registry`, which signs in there",
         )
-
-
-def server(path: str) -> str:
-    """Return the server of a registry, or of a path in one, as images name it."""
-    first = path.partition("/")[0]
-    return first if {*first} & {*".:"} or first == "localhost" else "docker.io"
 
 
 def _elsewhere(settings: Environment) -> Iterator[Violation]:
