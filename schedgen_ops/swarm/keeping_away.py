@@ -17,7 +17,7 @@ from schedgen_ops.errors import OpsError
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import QUICK, ContextOf, HostContext
 from schedgen_ops.ops import maintenance
-from schedgen_ops.ops.maintenance import NO_INGRESS, Closing
+from schedgen_ops.ops.maintenance import Closing
 from schedgen_ops.proxy import chosen
 from schedgen_ops.release import store
 from schedgen_ops.release.paths import Paths
@@ -84,8 +84,7 @@ class Ingresses:
         closing = Closing(b"", noted.services, noted.hold, noted.health, noted.what)
         known = maintenance.led(behind, noted.services)
         told = turned_away.tell(self.nodes, self.at, closing, known, switch=False)
-        without = [name for name, result in told.ok.items() if result.code == NO_INGRESS]
-        for name, error in turned_away.failures(told, but=without).items():
+        for name, error in turned_away.amiss(told).items():
             yield name, str(error)
 
     def _noted(self) -> Noted | None:
@@ -148,9 +147,7 @@ class Ingresses:
             turned_away.open_(self.manager, self.nodes, self.at, known)
             return
         told = turned_away.tell(self.nodes, self.at, closing, known)
-        without = [name for name, result in told.ok.items() if result.code == NO_INGRESS]
-        bad = turned_away.failures(told, but=without)
-        for name, error in bad.items():
+        for name, error in turned_away.amiss(told).items():
             self.manager.warn(
                 f"{name} may let visitors in, who are turned away elsewhere: {error}. {_SETTLES}"
             )

@@ -56,7 +56,7 @@ def close(manager: HostContext, nodes: Fleet, at: ContextOf, closing: Closing, k
     told = tell(nodes, at, closing, known)
     doorless = _doorless(manager, nodes, told)
     done = {name: result for name, result in told.ok.items() if result.ok}
-    bad = failures(told, but=doorless)
+    bad = _failures(told, but=doorless)
     if not done and not bad:
         bad = {manager.name: OpsError("no node has an ingress", hint="`inv doctor` says why.")}
     if bad:
@@ -73,7 +73,7 @@ def open_(manager: HostContext, nodes: Fleet, at: ContextOf, known: Routes) -> N
     """
     told = tell(nodes, at, None, known)
     _say(manager, told)
-    bad, shut = failures(told, but=_codes(told, NO_INGRESS)), _not_let_in(told)
+    bad, shut = amiss(told), _not_let_in(told)
     _forget(manager, shut)
     error = Outcomes(told.ok, bad).error()
     if error is None:
@@ -110,7 +110,12 @@ def tell(
     return nodes.each(lambda remote: work(at(remote)))
 
 
-def failures(told: Outcomes[Result], but: Collection[str] = ()) -> dict[str, Exception]:
+def amiss(told: Outcomes[Result]) -> dict[str, Exception]:
+    """Return what went wrong, by node: where no ingress runs no visitor comes."""
+    return _failures(told, but=_codes(told, NO_INGRESS))
+
+
+def _failures(told: Outcomes[Result], but: Collection[str]) -> dict[str, Exception]:
     """Return what went wrong, by node.
 
     Args:
