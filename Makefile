@@ -9,8 +9,8 @@ PYTHON ?= $(FOUND)
 
 # More than there are processors: half of a unit test is waiting for a process that it has started.
 UNIT_TESTS := pytest --numprocesses 4 tests/unit
-# Two processes, each with a lab of its own; a third one makes all of them slower than it is worth on two processors.
-LAB_TESTS := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder tests/lab
+# Two processes with a lab each, and one for the tests that need none: tests/lab/lanes.py.
+LAB_TESTS := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/lab
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Many short programs run below: each would compile the whole package.

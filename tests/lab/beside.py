@@ -1,4 +1,4 @@
-"""Two processes run the lab's tests beside each other: the second has a lab of its own, with its own hosts.
+"""Processes run the lab's tests beside each other: the second has a lab of its own, with its own hosts.
 
 `python tests/lab/beside.py WORDS...` runs a command on that lab.
 """

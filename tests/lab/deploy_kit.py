@@ -74,7 +74,7 @@ class Operator:
             host_entry(self.place, box) | dict((hosts or {}).get(box.name, {})) for box in self.boxes
         ]
         # What is measured elsewhere need not take half a processor of each test's host here.
-        config = over(config, {"health": {"settle": 3}, "probe": {"pause": 0.5}} | changes)
+        config = over(config, {"health": {"settle": 1}, "probe": {"pause": 0.5}} | changes)
         target = self.folder / "config" / "lab.yaml"
         target.parent.mkdir(exist_ok=True)
         target.write_text(yaml.safe_dump(config))

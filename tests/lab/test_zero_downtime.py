@@ -33,7 +33,7 @@ def environ(place: Place, tmp_path: Path) -> Mapping[str, str]:
     text = (ROOT / "config/lab.yaml").read_text().replace("../.lab/", f"{place.root}/")
     # Visitors ask often enough; a run's own prober would take half a processor besides.
     text += "\nprobe: {pause: 0.5}\n"
-    (folder / "lab.yaml").write_text(text + "health: {deadline: 60, settle: 4}\n")
+    (folder / "lab.yaml").write_text(text + "health: {deadline: 60, settle: 1}\n")
     (folder / "slow.yaml").write_text(text + "health: {deadline: 120, settle: 60}\n")
     return {"SCHEDGEN_CONFIG": str(folder), "SCHEDGEN_STATE": str(tmp_path / "state")}
 
