@@ -76,13 +76,23 @@ def record(strategy: str = "ingress", digest: str = DIGEST, **more: Any) -> Serv
 # A manager made of files. `service-NAME`: definition, state of its update, how many are to run, the update's
 # words. `task-NAME-N`: what it is to do, what it does, its definition (after / how often the service had been
 # restarted), why it ended. `forced` is how often it was; `stopped`: what a stop noted. `nodes`: id, status.
-# `pauses`: of an update, in nanoseconds. `deploys` comes with a deploy, `updates` with a `service update`,
-# `next-N` at the N-th look.
+# `id-NAME`: its id, where that is another. `pauses`: of an update, in nanoseconds. `deploys` comes with a
+# deploy, `updates` with a `service update`, `next-N` at the N-th look.
 _DOCKER = r"""
 cd -- "$FAKE" || exit 9
 echo "$*" >> log
 tab=$'\t' last=${!#}
 last=${last#shop_}
+# A service's id is id-NAME, or what the file of that name says.
+id_of() { cat "id-$1" 2> /dev/null || echo "id-$1"; }
+named() {
+  local file
+  for file in service-*; do
+    [ ! -e "$file" ] || [ "$(id_of "${file#service-}")" != "$1" ] || { echo "${file#service-}"; return; }
+  done
+  echo "${1#shop_}"
+}
+last=$(named "$last")
 look() {
   local at=1
   [ ! -e looks ] || at=$(($(< looks) + 1))
@@ -104,7 +114,7 @@ case "$*" in
   'service inspect --format {{with .Spec.UpdateConfig}}'*) cat pauses 2> /dev/null || true ;;
   'service rm '*)
     [ ! -e falls_silent ] || touch silent
-    for n in "${@:3}"; do rm -f "service-${n#shop_}" task-"${n#shop_}"-*; done
+    for n in "${@:3}"; do n=$(named "$n"); rm -f "service-$n" task-"$n"-*; done
     ;;
   'service logs '*) echo "words of $last" ;;
   'events '*) exec sleep 60 ;;
@@ -115,6 +125,10 @@ case "$*" in
   'service inspect --format {{.Spec.TaskTemplate.ForceUpdate}}'*) cat forced ;;
   'service inspect --format {{index .Spec.Labels'*) cat stopped 2> /dev/null || true ;;
   'service inspect --format {{index'*) has && cut -d' ' -f1 "service-$last" ;;
+  'service inspect --format {{.ID}} '*)
+    has || { echo "Error: no such service: ${!#}" >&2; exit 1; }
+    id_of "$last"
+    ;;
   'service inspect --format {{.ID}}'*)
     look
     has || exit 1
@@ -151,7 +165,7 @@ case "$*" in
       read -r wanted state definition why < "$file"
       forced=0
       [[ $definition != */* ]] || forced=${definition#*/}
-      echo "id$tab$wanted$tab$state$tab${definition%/*}$tab$forced$tab$why"
+      echo "$(id_of "$(cut -d- -f2 <<< "$file")")$tab$wanted$tab$state$tab${definition%/*}$tab$forced$tab$why"
     done
     ;;
   *) exit 9 ;;

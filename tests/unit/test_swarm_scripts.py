@@ -172,6 +172,14 @@ def test_a_job_that_does_not_end_well_fails_and_never_hangs(manager: Path, task:
     assert not (manager / "service-web").exists()
 
 
+def test_a_job_that_outlives_its_run_leaves_the_one_of_a_newer_run_alone(manager: Path) -> None:
+    put(manager / "deploys", service_web=f"{NEW} new 0/1", task_web_1=f"running running {NEW}")
+    put(manager / "next-2", id_web="newer", task_web_1=f"shutdown complete {NEW}")
+    result = run(manager, STACK.job(str(manager / "files/web.json"), "web", 10))
+    assert (result.code, result.stderr.strip()) == (1, "web was removed by another run")
+    assert (manager / "service-web").exists()
+
+
 def test_what_was_replaced_has_to_stay_up(manager: Path) -> None:
     put(manager, service_web=f"{NEW} new 1/1", task_web_1=f"running running {NEW}")
     command = host_script("swarm/settle", docker=("docker",), stack="shop", services=["web"], seconds=2)
