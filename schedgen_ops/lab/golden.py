@@ -15,7 +15,8 @@ from schedgen_ops.lab.progress import LabProgress, Line
 APP = images.HERE / "app"
 CONTENT = hosts.CONTENT
 SECRETS = ("POSTGRES_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")
-READY = f"{GOLDEN}-ready"
+_READY = "-ready"
+READY = f"{GOLDEN}{_READY}"
 """An empty volume whose label says what the golden volume was made of: labels cannot be added later."""
 CLONE = f"git clone -q file:///srv/git/schedgen.git . && git checkout -q --detach {RELEASE}"
 BUILT = ("backend", "frontend", "pdf-worker")
@@ -53,8 +54,31 @@ def ensure(place: Place, progress: LabProgress) -> None:
     if docker.labels("volume", ORIGIN).get(CONTENT) != origin_content():
         with progress.step("Making the git origin"):
             _make_origin()
-    if not is_ready():
+    if is_ready():
+        return
+    if other := _made_elsewhere():
+        with progress.step("Copying the golden volume of another lab"):
+            _copy_golden(place, other)
+    else:
         _make_golden(place, progress)
+
+
+def _made_elsewhere() -> str:
+    """Return the golden volume of another lab that is made of the same; "" where there is none."""
+    found = docker.run("volume", "ls", "--format={{.Name}}", f"--filter=label={CONTENT}={content()}").split()
+    return next((name.removesuffix(_READY) for name in found if name.endswith(f"-golden{_READY}")), "")
+
+
+def _copy_golden(place: Place, other: str) -> None:
+    _forget_golden()
+    hosts.ensure_volume(GOLDEN)
+    hosts.copy_volume(place, other, GOLDEN)
+    hosts.ensure_volume(READY, f"{CONTENT}={content()}")
+
+
+def _forget_golden() -> None:
+    for volume in (GOLDEN, READY):
+        docker.run("volume", "rm", "--force", volume)
 
 
 def _make_origin() -> None:
@@ -89,8 +113,7 @@ def _upload_origin(repository: Path) -> None:
 
 def _make_golden(place: Place, progress: LabProgress) -> None:
     docker.run("rm", "--force", BUILDER)
-    for volume in (GOLDEN, READY):
-        docker.run("volume", "rm", "--force", volume)
+    _forget_golden()
     hosts.create(place, BUILDER, GOLDEN, ("--hostname=golden",))
     docker.run("start", BUILDER)
     try:

@@ -90,7 +90,7 @@ def visited(at: Front) -> Iterator[tuple[Watched, list[Load]]]:
         seen += ended()
 
 
-def test_visitors_of_a_load_balancer_notice_nothing(
+def test_visitors_of_a_load_balancer_notice_at_most_a_host_that_dies(
     on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
 ) -> None:
     configure(on, {"health": HEALTH})
@@ -102,16 +102,11 @@ def test_visitors_of_a_load_balancer_notice_nothing(
         _assert_deploy(on, three_empty_hosts, at)
         _assert_broken(on, three_empty_hosts, at)
         _assert_rollback(on, three_empty_hosts, at)
-
-
-def test_visitors_notice_of_a_host_that_dies_what_it_had_begun(
-    on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
-) -> None:
-    configure(on, {"health": HEALTH})
-    on.deploy("v1")
-    with front(tmp_path, three_empty_hosts, HEALTH) as at:
         _assert_one_that_is_dead(on, three_empty_hosts, at)
         _assert_one_that_dies(on, three_empty_hosts, at)
+        on.deploy("v1")
+        configure(on, {"health": HEALTH}, canary_hosts=1, canary_watch=15, batch=1)
+        _assert_a_canary_host_is_judged_before_the_others_get_the_release(on, three_empty_hosts, at)
 
 
 def _assert_deploy(on: Stack, boxes: tuple[Box, ...], at: Front) -> None:
@@ -203,6 +198,24 @@ def _answers(box: Box) -> bool:
         return False
 
 
+def _assert_a_canary_host_is_judged_before_the_others_get_the_release(
+    on: Stack, boxes: tuple[Box, ...], at: Front
+) -> None:
+    before = [containers(on, box) for box in boxes]
+    with loads(f"{at.url(3001)}/work"):
+        ran = on.op("deploy", "--branch", "v4")
+    assert ran.code == 4, ran.output
+    assert "TRIGGERING AUTOMATIC ROLLBACK" in ran.output
+    assert "Rolling update of app2" not in ran.stdout
+    assert versions(boxes) == ["1"] * 3
+    assert [containers(on, box) for box in boxes[1:]] == before[1:]
+    ran = on.op("deploy", "--branch", "v2")
+    assert ran.code == 0, ran.output
+    assert kit.in_order(
+        ran.stdout, ("Watching the canary hosts", "does well on app1", "Rolling update of app2")
+    )
+
+
 PROGRAM = """\
 #!{python}
 import os, socket, sys
@@ -251,23 +264,3 @@ def test_a_killed_run_leaves_a_host_out_and_the_next_one_puts_it_back(
         assert {row["status"] for row in at.servers().values()} == {"no check"}
         assert "Load balancer" not in on.op("status").output
         assert versions(three_empty_hosts) == ["2"] * 3
-
-
-def test_a_canary_host_is_judged_before_the_others_get_the_release(
-    on: Stack, three_empty_hosts: tuple[Box, ...], tmp_path: Path
-) -> None:
-    configure(on, {"health": HEALTH}, canary_hosts=1, canary_watch=15, batch=1)
-    on.deploy("v1")
-    before = [containers(on, box) for box in three_empty_hosts]
-    with front(tmp_path, three_empty_hosts, HEALTH) as at, loads(f"{at.url(3001)}/work"):
-        ran = on.op("deploy", "--branch", "v4")
-    assert ran.code == 4, ran.output
-    assert "TRIGGERING AUTOMATIC ROLLBACK" in ran.output
-    assert "Rolling update of app2" not in ran.stdout
-    assert versions(three_empty_hosts) == ["1"] * 3
-    assert [containers(on, box) for box in three_empty_hosts[1:]] == before[1:]
-    ran = on.op("deploy", "--branch", "v2")
-    assert ran.code == 0, ran.output
-    assert kit.in_order(
-        ran.stdout, ("Watching the canary hosts", "does well on app1", "Rolling update of app2")
-    )
