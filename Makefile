@@ -9,7 +9,7 @@ PYTHON ?= $(FOUND)
 
 # More than there are processors: half of a unit test is waiting for a process that it has started.
 UNIT_TESTS := pytest --numprocesses 4 tests/unit
-# Two processes with a lab each, and one for the tests that need none: tests/lab/lanes.py.
+# Three processes with a lab each, one of them for what asks little of the machine: tests/lab/lanes.py.
 LAB_TESTS := pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder tests/lab
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)

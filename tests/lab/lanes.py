@@ -1,7 +1,8 @@
-"""Which process runs which file: one has the tests of a Swarm, one those that need no host of the lab.
+"""Which process runs which file: one has the tests of a Swarm, one those that ask little of the machine.
 
-A Swarm's three nodes stay up between its tests, which wait more than they work. What needs no host is what a
-third process can do while two labs wait; a third lab makes all of them slower than it is worth on two cores.
+Each of the three has a lab of its own. A Swarm's nodes stay up between its tests, which wait more than they
+work; beside them there is time for what needs no host of the lab, or one with nothing else on it. A third
+process for any test makes all of them slower than it is worth on two processors.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from typing import Any
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 
-LAB, SWARM, BARE = "gw0", "gw1", "gw2"
+LAB, SWARM, LIGHT = "gw0", "gw1", "gw2"
 """What pytest-xdist calls its processes, by what each takes first."""
-ORDER = {LAB: (LAB, BARE, SWARM), SWARM: (SWARM, LAB, BARE), BARE: (BARE,)}
-"""What a process takes when there is nothing more of its own: the last one has no lab."""
-WITHOUT_HOSTS = {
+ORDER = {LAB: (LAB, LIGHT, SWARM), SWARM: (SWARM, LAB, LIGHT), LIGHT: (LIGHT,)}
+"""What a process takes when there is nothing more of its own: the last one ends then."""
+LITTLE = {
+    "test_called_by_name",
     "test_database_zoo",
     "test_host",
     "test_host_config",
@@ -27,18 +29,23 @@ WITHOUT_HOSTS = {
     "test_host_silence",
     "test_host_trust",
     "test_hosts_trust",
+    "test_mounted_files",
+    "test_pulled_images",
     "test_run_report_in_a_browser",
+    "test_stacks",
+    "test_stacks_of_others",
+    "test_stacks_traffic",
     "test_terminal_ssh",
     "test_terminal_statements",
     "test_tunnel",
 }
-"""Files that use no fixture of the lab's hosts."""
+"""Files that use no fixture of the lab's hosts but `empty_host`."""
 
 
 def lane(file: str) -> str:
     """The process that a file of tests belongs to."""
     name = PurePosixPath(file).stem
-    return BARE if name in WITHOUT_HOSTS else SWARM if name.startswith("test_swarm") else LAB
+    return LIGHT if name in LITTLE else SWARM if name.startswith("test_swarm") else LAB
 
 
 class Lanes(LoadFileScheduling):  # type: ignore[misc]
@@ -50,14 +57,13 @@ class Lanes(LoadFileScheduling):  # type: ignore[misc]
         super()._assign_work_unit(node)
 
     def _reschedule(self, node: WorkerController) -> None:
-        # More than it may have would be the lab of another process: once it is through it ends.
         if self.workqueue and self._next(node) is None and not node.shutting_down:
             node.shutdown()
         else:
             super()._reschedule(node)
 
     def _next(self, node: WorkerController) -> str | None:
-        for wanted in ORDER.get(node.gateway.id, (BARE, LAB, SWARM)):
+        for wanted in ORDER.get(node.gateway.id, (LAB, LIGHT, SWARM)):
             for file in self.workqueue:
                 if lane(file) == wanted:
                     return str(file)

@@ -159,15 +159,15 @@ def test_a_busy_lab_says_so_to_those_who_do_not_wait(tmp_path: Path) -> None:
         assert place.lock.exists()
 
 
-def test_the_lab_beside_another_shares_nothing_with_it() -> None:
-    usual = beside.lab_beside({})
-    assert usual == {
+def test_labs_beside_one_another_share_nothing() -> None:
+    assert beside.lab_beside({}, 1) == {
         "SCHEDGEN_LAB_NAME": "1-beside",
         "SCHEDGEN_LAB_NET": "127.0.100",
         "SCHEDGEN_LAB_DIR": f"{ROOT}/.lab-beside",
     }
     own = {"SCHEDGEN_LAB_NAME": "ci", "SCHEDGEN_LAB_NET": "127.0.1", "SCHEDGEN_LAB_DIR": "/tmp/ci"}
-    assert not set(beside.lab_beside(own).values()) & {*own.values(), *usual.values()}
+    every = [own, *(beside.lab_beside(of, number) for of in ({}, own) for number in (1, 2))]
+    assert len({value for each in every for value in each.values()}) == 3 * len(every)
 
 
 def test_visitors_notice_an_outage() -> None:
