@@ -20,14 +20,19 @@ def place(op: Operation) -> None:
 
     A node that does not answer is left out and told of: the database runs elsewhere, or nowhere.
     """
-    op.placed = _placed(op)
+    op.placed = placed(op)
     if op.placed.lost:
         events.warn(op.emit, data_node.told(op.placed.lost))
     op.settings = op.placed.settings
     op.fleet = op.nodes.only([host.name for host in op.settings.backup_hosts()])
 
 
-def _placed(op: Operation) -> Placed:
+def placed(op: Operation) -> Placed:
+    """Return which nodes have data or backups, asked of all of them.
+
+    Raises:
+        OpsError: where the first host does not answer.
+    """
     written = op.settings
     command = data_node.ask(written)
     asked = op.nodes.each(lambda remote: parse_holding(remote.run(command, deadline=60).lines()))
@@ -45,10 +50,10 @@ def catalog(op: Operation) -> Result:
     """
     from schedgen_ops.backup.catalog import remote_commands
 
-    placed = _placed(op)
+    found = placed(op)
     try:
-        node = placed.node()
-        if not placed.having[node].keeps:
+        node = found.node()
+        if not found.having[node].keeps:
             return Result("", "", 0, 0.0)
         listing = remote_commands.list_(op.settings.backup.directory).in_dir(op.settings.directory)
         return op.nodes[node].run(listing, deadline=60, check=False)

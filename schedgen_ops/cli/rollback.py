@@ -36,8 +36,6 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     if revert and restore:
         raise ConfigError("--revert-migrations and --restore-database exclude each other")
     on_swarm = op.settings.on_swarm
-    if restore:
-        op.compose_only("--restore-database")
     if revert:
         migrating.way_back(op.settings)
     told: dict[str, object] = {"asked": to}
@@ -56,7 +54,7 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
     chosen = {*shelves} if on_swarm else {host.name for host in op.settings.migrating_hosts()}
     brought = [since(s.releases, target.id, s.current) for host, s in shelves.items() if host in chosen]
     migrations = max(brought, key=len, default=())
-    data = of_release(op.context, op.settings, op.fleet, shelves, target.id) if restore else None
+    data = _restored(op, shelves, target) if restore else None
     standing = {} if revert or data or on_swarm else ready(op.fleet, op.settings, shelves, target)
     if not op.ui.confirm(
         "Do you want to proceed with rollback?",
@@ -76,11 +74,9 @@ def rollback(op: Operation, to: str, revert: bool, restore: bool) -> None:
         from schedgen_ops.swarm.rollback import rollback as goes_back
 
         session = swarm.session(op, session)
-        ordinary = goes_back(session, target.id, revert=revert and bool(migrations), decided=decided)
     else:
-        ordinary = assemble(
-            session, target.id, revert=revert and bool(migrations), data=data, decided=decided
-        )
+        goes_back = assemble
+    ordinary = goes_back(session, target.id, revert=revert and bool(migrations), data=data, decided=decided)
     run = AtOnce(session, shelves, standing, decided, ordinary) if standing else ordinary
     op.begin(
         "rollback",
@@ -115,10 +111,20 @@ def _schema(migrations: tuple[str, ...], revert: bool) -> tuple[str, ...]:
     return (f"Migrations since then {what}: {', '.join(migrations)}",)
 
 
+def _restored(op: Operation, shelves: Mapping[str, store.Shelf], target: Release) -> RestoredData:
+    if not op.settings.on_swarm:
+        return of_release(op.context, op.settings, op.fleet, shelves, target.id)
+    from schedgen_ops.cli.placing import placed
+    from schedgen_ops.swarm import restored_data
+
+    (shelf,) = shelves.values()
+    return restored_data.of_release(op.nodes, op.context, placed(op), shelf, target.id)
+
+
 def _data(op: Operation, data: RestoredData) -> Iterator[str]:
     for host, one in data.todo.items():
         yield f"{host}: the database will be that of {one.backup.id}, made {one.backup.created}"
-        yield from lost(op, op.fleet[host], one.backup)
+        yield from lost(op, data.fleet[host], one.backup)
     yield "What is there now is kept beside it, until `inv backup.discard`"
 
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from schedgen_ops.backup.catalog import remote_commands as backup
-from schedgen_ops.backup.catalog import selection
-from schedgen_ops.backup.create.run import catalog
-from schedgen_ops.backup.restore.run import DATABASE, Restore
+from schedgen_ops.backup.restore import half
 from schedgen_ops.deploy import again, first_start, images, naming, schema, services, standby
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
@@ -33,9 +31,7 @@ def _data_back(host_run: HostRun, release: Release) -> None:
     """The database that a rollback exchanged, or was about to, in its place again."""
     if not release.restored:
         return
-    name, stamp = release.restored
-    held = selection.named(catalog(host_run.context), name, host_run.remote.name)
-    restore = Restore(host_run.context, held, DATABASE, stamp)
+    restore = half.begun(host_run.context, release.restored)
     restore.back()
     restore.drop()
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.create import run
 from schedgen_ops.backup.restore.elsewhere import Elsewhere, on_each
 from schedgen_ops.backup.restore.run import DATABASE, Restore
+from schedgen_ops.deploy.pipeline import nothing
+from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
-from schedgen_ops.host_context import ContextOf
+from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.release.record import ReleaseId, backup_of
 from schedgen_ops.release.store import Shelf
 from schedgen_ops.settings import Settings
@@ -22,22 +24,21 @@ class RestoredData:
     """Restores on the hosts that hold the database.
 
     Attributes:
+        fleet: those hosts.
         todo: by the name of the host.
+        around: does something while nobody uses the data from elsewhere. One for both ways: the way back has
+            to know how far the way there came.
+        ready: makes sure that who uses it can be stopped.
     """
 
-    context_of: ContextOf
-    settings: Settings
     fleet: Fleet
     todo: Mapping[str, Restore]
-    _elsewhere: Elsewhere = field(init=False)
-
-    def __post_init__(self) -> None:
-        # One for both ways: the way back has to know how far the way there came.
-        elsewhere = Elsewhere(self.context_of, self.settings, self.fleet, self.todo)
-        object.__setattr__(self, "_elsewhere", elsewhere)
+    around: Callable[[Act], None]
+    ready: Act = nothing
 
     def check(self) -> None:
         """Make sure that the backups are whole and that there is a database to replace; change nothing."""
+        self.ready()
         self._each(Restore.check)
 
     def prepare(self) -> None:
@@ -62,7 +63,7 @@ class RestoredData:
 
     def _around(self, action: Callable[[Restore], None]) -> None:
         self._each(Restore.look_again)
-        self._elsewhere.around(lambda: self._each(action))
+        self.around(lambda: self._each(action))
 
     def _each(self, action: Callable[[Restore], None]) -> None:
         on_each(self.fleet, self.todo, action)
@@ -85,17 +86,25 @@ def of_release(
     chosen = fleet.only(tuple(name for name in fleet.names if name in holders))
     if not len(chosen):
         raise Refused("no database is configured for these hosts")
-    todo = {}
-    for remote in chosen:
-        shelf = shelves[remote.name]
-        name = backup_of(shelf.releases, target, shelf.current).rpartition("/")[2]
-        if not name:
-            raise Refused(
-                f"no backup is known that was made while {target} served",
-                host=remote.name,
-                hint="`inv backup.list` shows what there is; `inv backup.restore ID` restores one.",
-            )
-        host = context_of(remote)
-        backup = selection.named(run.catalog(host), name, remote.name)
-        todo[remote.name] = Restore(host, backup, DATABASE)
-    return RestoredData(context_of, settings, fleet, todo)
+    todo = {remote.name: restore_of(context_of(remote), shelves[remote.name], target) for remote in chosen}
+    return RestoredData(fleet, todo, Elsewhere(context_of, settings, fleet, todo).around)
+
+
+def restore_of(host: HostContext, shelf: Shelf, target: ReleaseId) -> Restore:
+    """Return the restore of the database, on a host, from the backup that was made while `target` served.
+
+    Args:
+        shelf: the releases, as who has the records knows them.
+
+    Raises:
+        Refused: where no such backup is known.
+        ConfigError: where the host does not have it.
+    """
+    name = backup_of(shelf.releases, target, shelf.current).rpartition("/")[2]
+    if not name:
+        raise Refused(
+            f"no backup is known that was made while {target} served",
+            host=host.name,
+            hint="`inv backup.list` shows what there is; `inv backup.restore ID` restores one.",
+        )
+    return Restore(host, selection.named(run.catalog(host), name, host.name), DATABASE)

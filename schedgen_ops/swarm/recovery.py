@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from schedgen_ops.commands.docker import INGRESS
@@ -18,8 +19,12 @@ from schedgen_ops.swarm import reverting, rolling
 from schedgen_ops.swarm.manager import MIGRATING
 
 
-def recover(host_run: HostRun) -> None:
-    """Take back what an interrupted run left, if anything. Safe to run again."""
+def recover(host_run: HostRun, data_back: Callable[[Release], None]) -> None:
+    """Take back what an interrupted run left, if anything. Safe to run again.
+
+    Args:
+        data_back: puts the database in its place again that a rollback exchanged.
+    """
     serving, begun = host_run.seen.shelf.serving, left(host_run.seen.shelf)
     host_run.old = serving
     # A release of images has no commit, and what is deployed from images no work tree.
@@ -44,6 +49,8 @@ def recover(host_run: HostRun) -> None:
         if release.reached and not release.moves:
             _end_jobs(host_run, release)
             reverting.again(host_run)
+            if release.restored:
+                data_back(release)
             _put(host_run, serving, release)
         images.drop(host_run)
         services.close_cut_off(host_run, release)

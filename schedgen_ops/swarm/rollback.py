@@ -8,11 +8,12 @@ from schedgen_ops import events
 from schedgen_ops.commands import swarm_ops
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import code, pipeline
-from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.pipeline import Pipeline, nothing
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
 from schedgen_ops.release.record import NO_RELEASE, Release, ReleaseId
+from schedgen_ops.rollback.data import RestoredData
 from schedgen_ops.secrets import remote_commands as secrets
 from schedgen_ops.shell import sh
 from schedgen_ops.steps import Step
@@ -21,29 +22,39 @@ from schedgen_ops.swarm.manager import folder, numbered, seen
 from schedgen_ops.swarm.session import SwarmSession
 
 
-def rollback(session: Session, target: ReleaseId, *, revert: bool = False, decided: float = 0.0) -> Pipeline:
+def rollback(
+    session: Session,
+    target: ReleaseId,
+    *,
+    revert: bool = False,
+    data: RestoredData | None = None,
+    decided: float = 0.0,
+) -> Pipeline:
     """Return the pipeline that makes an earlier release serve again.
 
     Args:
         target: its id.
         revert: whether the migrations that came after it are taken back.
+        data: what is restored into the database; None leaves it as it is.
         decided: when it was decided to go back, in seconds on the monotonic clock.
 
     Raises:
         TypeError: for a session that is on no Swarm.
     """
     on = run.of(session)
-    it = _Rollback(on, target, revert, decided)
+    it = _Rollback(on, target, revert, data, decided)
     back = reverting.services_back if revert else rolling.back
     steps = (
         pipeline.preflight(on),
         Step("", "Release and its files", it.find, gate=True),
         Step("1", "Restoring code", it.restore_code, undo=on.undoing(code.switch_back)),
         *((it.reverting(),) if revert else ()),
+        *((Step("", "Restoring the database beside", it.prepare, undo=data.drop),) if data else ()),
         Step("2", "Rolling back services", it.roll, undo=on.undoing(back)),
+        *((Step("", "Exchanging the database", data.swap, undo=data.back),) if data else ()),
         # It served before: it has shown that it stays up.
         run.verification(on, 3, "Post-rollback verification", settle=False),
-        run.clean_up(on, 4),
+        run.clean_up(on, 4, data.settle if data else nothing),
     )
     return Pipeline(on, steps)
 
@@ -55,10 +66,11 @@ class _Rollback:
     session: SwarmSession
     target: ReleaseId
     revert: bool
+    data: RestoredData | None
     decided: float
 
     def find(self) -> None:
-        """Find the release, its files and, if that is asked for, what takes migrations back."""
+        """Find the release, its files, and what takes back migrations or data, where that is asked for."""
         host_run = self.session.at_work
         host_run.old = host_run.seen.shelf.serving
         wanted = self._wanted()
@@ -71,6 +83,8 @@ class _Rollback:
             reverting.ready(host_run)
             if self.session.placed:
                 self.session.placed.node()
+        if self.data:
+            self.data.check()
         code.try_hook(host_run)
 
     def _wanted(self) -> Release:
@@ -108,6 +122,18 @@ class _Rollback:
             reverting.revert(self.session.at_work, self.target)
 
         return Step("", "Reverting migrations", run, undo=self.session.undoing(reverting.again))
+
+    def prepare(self) -> None:
+        """Restore the backup beside what serves; record first what a recovery would have to put back."""
+        if self.data is None:
+            return
+        host_run = self.session.at_work
+        for restore in self.data.todo.values():
+            host_run.new = replace(
+                host_run.release, reached=True, restored=(restore.backup.id, restore.stamp)
+            )
+            store.write(host_run.remote, host_run.paths, host_run.new)
+        self.data.prepare()
 
     def roll(self) -> None:
         """Bring all services at once, the ingress with them: they ran together before."""

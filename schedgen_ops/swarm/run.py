@@ -10,7 +10,8 @@ from schedgen_ops.clock import stamp
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import cleaning, code, images, measured, pipeline, services
 from schedgen_ops.deploy.host_run import HostRun
-from schedgen_ops.deploy.pipeline import Pipeline
+from schedgen_ops.deploy.pipeline import Pipeline, nothing
+from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.deploy.run import last
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.host_context import QUICK
@@ -196,10 +197,16 @@ def serve(host_run: HostRun) -> None:
     store.write(host_run.remote, host_run.paths, host_run.new)
 
 
-def clean_up(session: SwarmSession, number: int) -> Step:
-    """Return the step that removes what no kept release needs; all of it is a warning where it fails."""
+def clean_up(session: SwarmSession, number: int, before: Act = nothing) -> Step:
+    """Return the step that removes what no kept release needs; all of it is a warning where it fails.
+
+    Args:
+        before: what comes first in it.
+    """
 
     def run() -> None:
+        with cleaning.as_warning(session.emit):
+            before()
         with cleaning.as_warning(session.emit):
             host_run = session.at_work
             images.clean_up(host_run)

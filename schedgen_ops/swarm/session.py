@@ -17,8 +17,19 @@ from schedgen_ops.orchestrators.swarm.canary import Canary
 from schedgen_ops.outcomes import Outcomes
 from schedgen_ops.probe.run import probing
 from schedgen_ops.release.paths import Paths, elsewhere
+from schedgen_ops.release.record import Release
 from schedgen_ops.remote import Remote
-from schedgen_ops.swarm import data_node, emergency, finding, guests, parted, recovery, shut, verifying
+from schedgen_ops.swarm import (
+    data_node,
+    emergency,
+    finding,
+    guests,
+    parted,
+    recovery,
+    restored_data,
+    shut,
+    verifying,
+)
 from schedgen_ops.swarm.data_node import Placed
 from schedgen_ops.swarm.emergency import WholeStack
 from schedgen_ops.swarm.keeping_away import Ingresses
@@ -87,7 +98,7 @@ class SwarmSession(Session):
         guests.sweep(self.at_work, self.nodes, self.node)
         shelf = self.at_work.seen.shelf
         with self.ingresses.replaced(shelf.serving if recovery.left(shelf) else None):
-            recovery.recover(self.at_work)
+            recovery.recover(self.at_work, self._database_back)
 
     def _right_data(self, cut_off: WholeStack | None) -> None:
         """The data as it was before what was cut off, and what that had stopped started again."""
@@ -104,6 +115,13 @@ class SwarmSession(Session):
             # What does not get well was told of: a deploy may be what mends it.
             cut_off.up()
             self.at_work.righted = "what an emergency had taken down was started again"
+
+    def _database_back(self, release: Release) -> None:
+        """The database that a killed rollback exchanged, in its place again."""
+        at = self._node_of_data(self.placed) if self.placed else None
+        if at is None:
+            raise finding.not_there(self.settings)
+        restored_data.back(self.at_work.context, at, self.nodes, release)
 
     def _cut_off(self) -> WholeStack:
         """What an emergency took down and did not live to bring up again."""

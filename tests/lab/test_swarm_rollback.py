@@ -1,4 +1,4 @@
-"""Migrations taken back by a rollback on a Swarm, whose database runs on another node than the first one."""
+"""Migrations or the database taken back by a rollback on a Swarm, whose database is not on the first node."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from swarm_stack import on_swarm, serves, sql
 from schedgen_ops.lab.place import Place
 
 _BACK = ("rollback", "--revert-migrations", "--yes")
+_RESTORED = ("rollback", "--restore-database", "--yes")
 _FIRST, _ALL = ["n"], ["n", "note", "paid"]
 
 
@@ -44,6 +45,28 @@ def test_a_rollback_takes_migrations_back_or_the_newer_release_serves_with_them(
     serves(swarm, "1")
     assert (_columns(on), sql(on, "SELECT name FROM done")) == (_FIRST, "1.sql")
     assert _jobs(swarm[0]) == []
+    _assert_the_database_is_taken_back(on, swarm)
+
+
+def _assert_the_database_is_taken_back(on: Stack, swarm: tuple[Box, ...]) -> None:
+    """As it was when the newer release came; a run that is killed at the exchange changes nothing."""
+    on.deploy("v2")
+    sql(on, "INSERT INTO orders (n) VALUES (7), (8)")
+    with blows.gate(swarm[1]):
+        blows.shut(swarm[1], "-v from=")
+        run = on.op.start(*_RESTORED)
+        blows.struck(swarm[1], run, blows.killed)
+        ran = on.op("deploy.recover", "--wait", "60s")
+    assert (ran.code, "was taken back; " in ran.output) == (0, True), ran.output
+    assert (_columns(on), sql(on, "SELECT count(*) FROM orders WHERE n IN (7, 8)")) == (_ALL, "2")
+    serves(swarm, "2")
+    back = on.op(*_RESTORED)
+    assert back.code == 0, back.output
+    assert "web stopped for" in back.output
+    serves(swarm, "1")
+    assert (_columns(on), sql(on, "SELECT count(*) FROM orders WHERE n IN (7, 8)")) == (_FIRST, "0")
+    kept = "SELECT count(*) FROM pg_database WHERE datname LIKE 'shop_before_%'"
+    assert sql(on, kept) == "1"
 
 
 def _columns(on: Stack) -> list[str]:

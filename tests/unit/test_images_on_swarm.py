@@ -14,7 +14,7 @@ from kit import bash, path, program
 from pydantic import ValidationError
 from swarm_kit import swarm
 from test_swarm_environment import node
-from test_swarm_rolling import host_run
+from test_swarm_rolling import host_run, no_data
 
 from schedgen_ops.checklist import arrival
 from schedgen_ops.checklist.changes import Coming
@@ -298,7 +298,7 @@ def test_after_a_killed_run_no_work_tree_is_looked_for() -> None:
     run.seen = replace(
         run.seen, shelf=replace(run.seen.shelf, current=old.id, written=old.id, releases=(old,))
     )
-    recovery.recover(run)
+    recovery.recover(run, no_data)
     assert run.righted == ""
     assert not [each for each in host.texts if "git" in each]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakes import FakeHost, context, result
 from swarm_kit import swarm
-from test_swarm_rolling import COMMIT, release
+from test_swarm_rolling import COMMIT, no_data, release
 
 from schedgen_ops.commands.git import NO_WORK_TREE
 from schedgen_ops.deploy.host_run import HostRun
@@ -135,14 +135,26 @@ def test_a_killed_run_is_put_right_and_nothing_else_is_done_while_the_schema_is_
     host = manager()
     it = rolling_back(host, back(reached=True, reverted=("migrations/3.sql",)))
     it.new = None
-    recovery.recover(it)
+    recovery.recover(it, no_data)
     assert story(host)[:4] == ["file up", "job 2", "noted ", "roll 2"]
     assert "was taken back" in it.righted
     host = manager(lambda _: result(code=1))
     it = rolling_back(host, back(reached=True, reverted=("migrations/3.sql",)))
     with pytest.raises(OpsError, match="applying again the migrations that were reverted failed"):
-        recovery.recover(it)
+        recovery.recover(it, no_data)
     assert story(host) == ["file up", "job 2"]
+
+
+def test_a_database_that_a_killed_rollback_exchanged_is_back_before_the_services_that_need_it() -> None:
+    host = manager()
+    it = rolling_back(
+        host, back(reached=True, restored=("pre-deployment-20250115_120001", "20250115_120301"))
+    )
+    it.new = None
+    seen: list[tuple[str, list[str]]] = []
+    recovery.recover(it, lambda release: seen.append((release.restored[1], story(host))))
+    assert seen == [("20250115_120301", [])]
+    assert story(host)[0] == "roll 2"
 
 
 def test_what_reverts_nothing_is_refused_before_anything_changes() -> None:

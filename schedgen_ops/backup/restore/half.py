@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from schedgen_ops import events
+from schedgen_ops.backup.catalog import selection
 from schedgen_ops.backup.catalog.manifest import BackupState, Manifest
-from schedgen_ops.backup.restore.run import Restore
+from schedgen_ops.backup.create.run import catalog
+from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.backup.restore.swap import Note, parse_note
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
@@ -62,6 +64,19 @@ def read(host: HostContext, text: str) -> Note:
             host=host.name,
             hint="`inv emergency.recover` restores all of it, and then nothing is half exchanged.",
         ) from None
+
+
+def begun(host: HostContext, restored: tuple[str, ...]) -> Restore:
+    """Return the restore that a rollback began.
+
+    Args:
+        restored: the backup's id, and when that was, as the rollback's record says.
+
+    Raises:
+        ConfigError: where the backup is no longer there.
+    """
+    name, stamp = restored
+    return Restore(host, selection.named(catalog(host), name, host.name), DATABASE, stamp)
 
 
 def put_back(host: HostContext, note: Note) -> None:
