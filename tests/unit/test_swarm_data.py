@@ -40,8 +40,9 @@ from schedgen_ops.host_context import HostContext
 from schedgen_ops.lock import run as lock
 from schedgen_ops.preflight.probe import Problem
 from schedgen_ops.release.record import to_json
+from schedgen_ops.release.store import Shelf
 from schedgen_ops.shell import Command
-from schedgen_ops.swarm import backing, data_node
+from schedgen_ops.swarm import backing, data_node, restored_data
 from schedgen_ops.swarm.data_node import Placed, Users
 from schedgen_ops.swarm.run import deploy
 from schedgen_ops.swarm.session import SwarmSession
@@ -413,6 +414,39 @@ def test_without_anybody_who_uses_it_nobody_is_stopped() -> None:
     on.check()
     on.around(lambda: None, Fleet([second]), lambda at: context(at, swarm(database=DB)))
     assert did(first) == ["start what was stopped"]
+
+
+def test_a_rollback_exchanges_the_database_on_its_node_and_a_recovery_exchanges_it_back() -> None:
+    settings = swarm(database=DB)
+    order: list[str] = []
+    first, second = manager(), keeping()
+    for host in (first, second):
+        _noting(host, order)
+    nodes, newer = Fleet([first, second]), release("2", "web", previous=R1.id, backup=f"backups/{MADE.id}")
+    shelf = Shelf(newer.id, (R1, newer), written=newer.id)
+    placed = Placed(settings, {"app1": Holding(), "app2": Holding(("db",), True)})
+    data = restored_data.of_release(nodes, lambda at: context(at, settings), placed, shelf, R1.id)
+    data.check()
+    assert order == []
+    for do in (data.prepare, data.swap, data.back):
+        do()
+    ways = ["stop web", "swap", "start what was stopped", "stop web", "swap back", "start what was stopped"]
+    assert order == ["restore beside", *ways]
+    order.clear()
+    (restore,) = data.todo.values()
+    begun = replace(newer, restored=(restore.backup.id, restore.stamp))
+    restored_data.back(context(first, settings), context(second, settings), nodes, begun)
+    assert order == ["stop web", "swap back", "start what was stopped"]
+    assert did(second)[-1] == "discard what a restore put aside"
+
+
+def test_without_a_backup_of_the_older_release_its_database_is_not_taken_back() -> None:
+    settings = swarm(database=DB)
+    nodes, newer = Fleet([manager(), keeping()]), release("2", "web", previous=R1.id)
+    shelf = Shelf(newer.id, (R1, newer), written=newer.id)
+    placed = Placed(settings, {"app2": Holding(("db",), True)})
+    with pytest.raises(Refused, match=f"no backup is known that was made while {R1.id} served"):
+        restored_data.of_release(nodes, lambda at: context(at, settings), placed, shelf, R1.id)
 
 
 # What runs on the nodes
