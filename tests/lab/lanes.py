@@ -1,12 +1,13 @@
 """Which process runs which file: one has the tests of a Swarm, one those that ask little of the machine.
 
 Each of the three has a lab of its own. A Swarm's nodes stay up between its tests, which wait more than they
-work; beside them there is time for what needs no host of the lab, or one with nothing else on it. A third
-process for any test makes all of them slower than it is worth on two processors.
+work. Beside them there is time for what needs no host of the lab, or one with nothing else on it, and for some
+short ones; later a third process would make all of them slower than it is worth on two processors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,7 +17,7 @@ from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
 LAB, SWARM, LIGHT = "gw0", "gw1", "gw2"
 """What pytest-xdist calls its processes, by what each takes first."""
 ORDER = {LAB: (LAB, LIGHT, SWARM), SWARM: (SWARM, LAB, LIGHT), LIGHT: (LIGHT,)}
-"""What a process takes when there is nothing more of its own: the last one ends then."""
+"""What a process takes, and what when there is nothing more of that."""
 LITTLE = {
     "test_called_by_name",
     "test_database_zoo",
@@ -48,8 +49,19 @@ def lane(file: str) -> str:
     return LIGHT if name in LITTLE else SWARM if name.startswith("test_swarm") else LAB
 
 
+def choose(process: str, files: Sequence[str]) -> str | None:
+    """The file that a process takes next, of those that are left in their order; None where it is to end."""
+    for wanted in ORDER.get(process, (LAB, LIGHT, SWARM)):
+        if found := [file for file in files if lane(file) == wanted]:
+            return found[0]
+    if process == LIGHT and any(lane(file) == SWARM for file in files):
+        # As long as the Swarm's process waits for its nodes there is time for a short one.
+        return next((file for file in reversed(files) if lane(file) == LAB), None)
+    return None
+
+
 class Lanes(LoadFileScheduling):  # type: ignore[misc]
-    """File by file to whoever is free, the next one of its own lane as long as there is one."""
+    """File by file to whoever is free, as `choose` says."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         if (file := self._next(node)) is not None:
@@ -63,11 +75,7 @@ class Lanes(LoadFileScheduling):  # type: ignore[misc]
             super()._reschedule(node)
 
     def _next(self, node: WorkerController) -> str | None:
-        for wanted in ORDER.get(node.gateway.id, (LAB, LIGHT, SWARM)):
-            for file in self.workqueue:
-                if lane(file) == wanted:
-                    return str(file)
-        return None
+        return choose(node.gateway.id, tuple(self.workqueue))
 
 
 def scheduler(config: Any, log: Any) -> Lanes | None:

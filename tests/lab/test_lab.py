@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import beside
+import lanes
 import pytest
 from box import ROOT, Box, Inv
 
@@ -168,6 +169,18 @@ def test_labs_beside_one_another_share_nothing() -> None:
     own = {"SCHEDGEN_LAB_NAME": "ci", "SCHEDGEN_LAB_NET": "127.0.1", "SCHEDGEN_LAB_DIR": "/tmp/ci"}
     every = [own, *(beside.lab_beside(of, number) for of in ({}, own) for number in (1, 2))]
     assert len({value for each in every for value in each.values()}) == 3 * len(every)
+
+
+def test_each_process_has_files_of_its_own_and_takes_others_where_there_is_time() -> None:
+    long, short, swarm, light = (
+        f"tests/lab/test_{name}.py" for name in ("guard", "verify", "swarm_page", "tunnel")
+    )
+    files = (long, swarm, light, short)
+    assert [lanes.choose(f"gw{n}", files) for n in range(3)] == [long, swarm, light]
+    assert [lanes.choose(f"gw{n}", (long, swarm, short)) for n in range(3)] == [long, swarm, short]
+    assert [lanes.choose(f"gw{n}", (long, short)) for n in range(3)] == [long, long, None]
+    assert [lanes.choose(f"gw{n}", (light,)) for n in range(3)] == [light] * 3
+    assert [lanes.choose(f"gw{n}", (swarm,)) for n in range(3)] == [swarm, swarm, None]
 
 
 def test_visitors_notice_an_outage() -> None:
