@@ -50,7 +50,7 @@ def lane(file: str) -> str:
 
 
 def choose(process: str, files: Sequence[str]) -> str | None:
-    """The file that a process takes next, of those that are left in their order; None where it is to end."""
+    """The file that a process takes next, of those that are left, in order; None where it is to end."""
     for wanted in ORDER.get(process, (LAB, LIGHT, SWARM)):
         if found := [file for file in files if lane(file) == wanted]:
             return found[0]
