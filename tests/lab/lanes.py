@@ -1,8 +1,8 @@
 """Which process runs which file: one has the tests of a Swarm, one those that ask little of the machine.
 
 Each of the three has a lab of its own. A Swarm's nodes stay up between its tests, which wait more than they
-work. Beside them there is time for what needs no host of the lab, or one with nothing else on it, and for some
-short ones; later a third process would make all of them slower than it is worth on two processors.
+work. Beside them there is time for what needs no host of the lab, or one with nothing else on it, and for
+some short ones; later a third process would make all slower than it is worth on two processors.
 """
 
 from __future__ import annotations
