@@ -112,7 +112,8 @@ def memory(answers: Answers) -> Iterator[Diagnosis]:
     if not answers["containers"].ok or not answers["details"].ok:
         return
     project = HostServices(answers)
-    for service in sorted(project.details.killed - answers.troubled):
+    # Of what was removed since, nobody can restart anything.
+    for service in sorted((project.details.killed & {*project.containers}) - answers.troubled):
         yield containers.starved(service, "a process of it was killed for want of memory within the hour")
     names = {box.name: box for boxes in project.containers.values() for box in boxes}
     for line in answers["stats"].lines():

@@ -124,7 +124,7 @@ def _assert_given_up_where_the_older_release_is_not_well(on: Stack, swarm: tuple
 def _assert_put_right_after_a_kill(on: Stack, swarm: tuple[Box, ...]) -> None:
     """The operator's process is gone when the first one is reverted and the second one is not."""
     with blows.gate(swarm[0]):
-        blows.shut(swarm[0], "service logs .*migrate")
+        blows.shut(swarm[0], "^service logs ")
         run = on.op.start(*_BACK)
         blows.struck(swarm[0], run, blows.killed)
         assert _columns(on) == ["n", "paid"]

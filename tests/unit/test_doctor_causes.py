@@ -354,6 +354,13 @@ def test_a_killed_container_with_a_limit_is_one_that_may_have_wanted_memory(
     assert (found.cause, said in found.text) == (cause, True)
 
 
+def test_what_wanted_memory_is_named_as_long_as_it_is_there() -> None:
+    known = answered()["details"].stdout
+    lost = {"details": said(f"{known}\noom backend\noom gone\n")}
+    found = only(diagnosed(changed=lost))
+    assert (found.cause, found.text.partition(":")[0]) == ("out of memory", "backend")
+
+
 def test_a_session_is_ended_on_the_host_that_has_it() -> None:
     other = SETTINGS.hosts[0].model_copy(update={"name": "app2"})
     for hosts, fix in (
