@@ -49,21 +49,29 @@ class RestoredData:
         """Remove what was restored and did not take its place."""
         self._each(Restore.drop)
 
-    def swap(self) -> None:
-        """Swap what was restored in for what serves."""
-        self._around(Restore.swap)
+    def swap(self, then: Act = nothing) -> None:
+        """Swap what was restored in for what serves.
 
-    def back(self) -> None:
-        """Swap what was there before in again."""
-        self._around(Restore.back)
+        Args:
+            then: what is done before anybody uses it from elsewhere.
+        """
+        self._around(Restore.swap, then)
+
+    def back(self, then: Act = nothing) -> None:
+        """Swap what was there before in again; `then` as for `swap`."""
+        self._around(Restore.back, then)
 
     def settle(self) -> None:
         """End what follows the old database, once the restored one stays."""
         self._each(Restore.settle)
 
-    def _around(self, action: Callable[[Restore], None]) -> None:
+    def _around(self, action: Callable[[Restore], None], then: Act) -> None:
+        def both() -> None:
+            self._each(action)
+            then()
+
         self._each(Restore.look_again)
-        self.around(lambda: self._each(action))
+        self.around(both)
 
     def _each(self, action: Callable[[Restore], None]) -> None:
         on_each(self.fleet, self.todo, action)

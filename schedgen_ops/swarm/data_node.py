@@ -159,10 +159,19 @@ class Users:
             whole = True
         finally:
             if whole or not self._begun or self._is_whole(data, context):
-                resume(self.manager)
+                self._resume(quietly=not whole)
                 self.away = clock.monotonic() - began
         if self.services:
             self.manager.say(f"{', '.join(self.services)} stopped for {self.away:.1f}s")
+
+    def _resume(self, *, quietly: bool) -> None:
+        """Start them again; a failure of what was done is told of in the first place."""
+        try:
+            resume(self.manager)
+        except OpsError as error:
+            if not quietly:
+                raise
+            self.manager.warn(error.message)
 
     def stop(self) -> None:
         """Have none of them run; how many there were is noted before."""
@@ -219,12 +228,13 @@ def resume(host: HostContext) -> str:
     return said.rpartition("resumed ")[2]
 
 
-def put_right(host: HostContext, at: HostContext | None) -> bool:
+def put_right(host: HostContext, at: HostContext | None, *, starts: bool = True) -> bool:
     """Put back what a killed restore left half exchanged, and start what it had stopped; whether any was.
 
     Args:
         host: the manager.
         at: the node of the data; None where it is not known, and then nobody who uses it is started.
+        starts: whether what was stopped may be started: the data is that which it needs.
 
     Raises:
         OpsError: where it cannot be put back.
@@ -233,7 +243,7 @@ def put_right(host: HostContext, at: HostContext | None) -> bool:
         return False
     if (text := half.look(at)) is not None:
         half.put_back(at, half.read(at, text))
-    if names := resume(host):
+    if names := resume(host) if starts else "":
         Held(at, DATA).let_go()
         host.warn(f"A restore was cut off while these were stopped, and they were started again: {names}")
     return text is not None or bool(names)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import images, services
 from schedgen_ops.deploy.host_run import HostRun
 from schedgen_ops.deploy.performing import perform
 from schedgen_ops.deploy.recovery import HALF
+from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.errors import OpsError, Unreachable
 from schedgen_ops.release import store
 from schedgen_ops.release.record import Release, State, served_in_order
@@ -19,11 +21,12 @@ from schedgen_ops.swarm import reverting, rolling
 from schedgen_ops.swarm.manager import MIGRATING
 
 
-def recover(host_run: HostRun, data_back: Callable[[Release], None]) -> None:
+def recover(host_run: HostRun, data_back: Callable[[Release, Act], None]) -> None:
     """Take back what an interrupted run left, if anything. Safe to run again.
 
     Args:
-        data_back: puts the database in its place again that a rollback exchanged.
+        data_back: puts the database in its place again that a rollback exchanged, and does something before
+            anybody uses it.
     """
     serving, begun = host_run.seen.shelf.serving, left(host_run.seen.shelf)
     host_run.old = serving
@@ -49,9 +52,11 @@ def recover(host_run: HostRun, data_back: Callable[[Release], None]) -> None:
         if release.reached and not release.moves:
             _end_jobs(host_run, release)
             reverting.again(host_run)
+            put = partial(_put, host_run, serving, release)
             if release.restored:
-                data_back(release)
-            _put(host_run, serving, release)
+                data_back(release, put)
+            else:
+                put()
         images.drop(host_run)
         services.close_cut_off(host_run, release)
     host_run.new = None

@@ -7,6 +7,7 @@ from functools import partial
 
 from schedgen_ops.backup.restore import half
 from schedgen_ops.backup.restore.run import DATABASE
+from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import ContextOf, HostContext
@@ -43,12 +44,13 @@ def of_release(
     return RestoredData(fleet, todo, partial(users.around, data=fleet, context=of_data), users.check)
 
 
-def back(at_manager: HostContext, at: HostContext, nodes: Fleet, release: Release) -> None:
+def back(at_manager: HostContext, at: HostContext, nodes: Fleet, release: Release, then: Act) -> None:
     """Put the database in its place again that a killed rollback exchanged, or was about to; may run twice.
 
     Args:
         at: the node of the database.
         nodes: all that answer.
+        then: what is done before anybody uses it.
 
     Raises:
         OpsError: where that cannot be done.
@@ -57,5 +59,10 @@ def back(at_manager: HostContext, at: HostContext, nodes: Fleet, release: Releas
     there = {each.service for each in manager.seen(at_manager).services}
     names = tuple(name for name in users_of(at.settings, DATABASE) if name in there)
     fleet = nodes.only((at.name,))
-    Users(at_manager, names).around(restore.back, fleet, lambda _: at)
+
+    def both() -> None:
+        restore.back()
+        then()
+
+    Users(at_manager, names).around(both, fleet, lambda _: at)
     restore.drop()

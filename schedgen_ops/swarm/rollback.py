@@ -9,6 +9,7 @@ from schedgen_ops.commands import swarm_ops
 from schedgen_ops.commands.docker import INGRESS
 from schedgen_ops.deploy import code, pipeline
 from schedgen_ops.deploy.pipeline import Pipeline, nothing
+from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import Refused
 from schedgen_ops.release import store
@@ -50,8 +51,7 @@ def rollback(
         Step("1", "Restoring code", it.restore_code, undo=on.undoing(code.switch_back)),
         *((it.reverting(),) if revert else ()),
         *((Step("", "Restoring the database beside", it.prepare, undo=data.drop),) if data else ()),
-        Step("2", "Rolling back services", it.roll, undo=on.undoing(back)),
-        *((Step("", "Exchanging the database", data.swap, undo=data.back),) if data else ()),
+        Step("2", "Rolling back services", it.roll, undo=it.with_data(on.undoing(back))),
         # It served before: it has shown that it stays up.
         run.verification(on, 3, "Post-rollback verification", settle=False),
         run.clean_up(on, 4, data.settle if data else nothing),
@@ -136,6 +136,18 @@ class _Rollback:
         self.data.prepare()
 
     def roll(self) -> None:
+        """Bring all services; with the database, where that goes back too: neither may fit the other's."""
+        if self.data is None:
+            self._roll()
+        else:
+            self.data.swap(self._roll)
+
+    def with_data(self, undo: Act) -> Act:
+        """Return what puts services back, with the database where that went with them."""
+        data = self.data
+        return undo if data is None else lambda: data.back(undo)
+
+    def _roll(self) -> None:
         """Bring all services at once, the ingress with them: they ran together before."""
         session, host_run = self.session, self.session.at_work
         run.begin(host_run)

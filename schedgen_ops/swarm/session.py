@@ -9,6 +9,7 @@ from schedgen_ops import events
 from schedgen_ops.commands.swarm_data import Holding, parse_holding
 from schedgen_ops.deploy import half_moved
 from schedgen_ops.deploy.host_run import HostRun
+from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.deploy.session import Session
 from schedgen_ops.errors import OpsError, Refused
 from schedgen_ops.fleet import Fleet
@@ -109,19 +110,21 @@ class SwarmSession(Session):
             at = self._node_of_data(self.placed)
             if cut_off and at is None:
                 raise finding.not_there(self.placed.written)
-            if data_node.put_right(self.at_work.context, at):
+            # A database that a rollback exchanged is put back before anybody uses it.
+            exchanged = any(release.restored for release in recovery.left(self.at_work.seen.shelf))
+            if data_node.put_right(self.at_work.context, at, starts=not exchanged):
                 self.at_work.righted = "what a restore that was cut off had left was put right"
         if cut_off:
             # What does not get well was told of: a deploy may be what mends it.
             cut_off.up()
             self.at_work.righted = "what an emergency had taken down was started again"
 
-    def _database_back(self, release: Release) -> None:
-        """The database that a killed rollback exchanged, in its place again."""
+    def _database_back(self, release: Release, then: Act) -> None:
+        """The database that a killed rollback exchanged, in its place again, before anybody uses it."""
         at = self._node_of_data(self.placed) if self.placed else None
         if at is None:
             raise finding.not_there(self.settings)
-        restored_data.back(self.at_work.context, at, self.nodes, release)
+        restored_data.back(self.at_work.context, at, self.nodes, release, then)
 
     def _cut_off(self) -> WholeStack:
         """What an emergency took down and did not live to bring up again."""

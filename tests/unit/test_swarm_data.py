@@ -405,6 +405,7 @@ def test_the_next_deploy_puts_right_what_a_killed_restore_left() -> None:
     assert did(first) == ["start what was stopped"]
     first.commands.clear()
     data_node.put_right(context(first, settings), None)
+    data_node.put_right(context(first, settings), context(second, settings), starts=False)
     assert did(first) == []
 
 
@@ -428,15 +429,18 @@ def test_a_rollback_exchanges_the_database_on_its_node_and_a_recovery_exchanges_
     data = restored_data.of_release(nodes, lambda at: context(at, settings), placed, shelf, R1.id)
     data.check()
     assert order == []
-    for do in (data.prepare, data.swap, data.back):
-        do()
-    ways = ["stop web", "swap", "start what was stopped", "stop web", "swap back", "start what was stopped"]
-    assert order == ["restore beside", *ways]
+    data.prepare()
+    data.swap(lambda: order.append("older services"))
+    data.back(lambda: order.append("newer services"))
+    there = ["stop web", "swap", "older services", "start what was stopped"]
+    back = ["stop web", "swap back", "newer services", "start what was stopped"]
+    assert order == ["restore beside", *there, *back]
     order.clear()
     (restore,) = data.todo.values()
     begun = replace(newer, restored=(restore.backup.id, restore.stamp))
-    restored_data.back(context(first, settings), context(second, settings), nodes, begun)
-    assert order == ["stop web", "swap back", "start what was stopped"]
+    at, of_data_ = context(first, settings), context(second, settings)
+    restored_data.back(at, of_data_, nodes, begun, lambda: order.append("newer services"))
+    assert order == back
     assert did(second)[-1] == "discard what a restore put aside"
 
 

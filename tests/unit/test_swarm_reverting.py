@@ -152,9 +152,14 @@ def test_a_database_that_a_killed_rollback_exchanged_is_back_before_the_services
     )
     it.new = None
     seen: list[tuple[str, list[str]]] = []
-    recovery.recover(it, lambda release: seen.append((release.restored[1], story(host))))
-    assert seen == [("20250115_120301", [])]
-    assert story(host)[0] == "roll 2"
+
+    def data_back(release: Release, then: Callable[[], None]) -> None:
+        seen.append((release.restored[1], story(host)))
+        then()
+        seen.append(("used", story(host)))
+
+    recovery.recover(it, data_back)
+    assert seen == [("20250115_120301", []), ("used", ["roll 2"])]
 
 
 def test_what_reverts_nothing_is_refused_before_anything_changes() -> None:

@@ -27,7 +27,7 @@ from schedgen_ops.swarm.building import _one
 COMMIT = "a" * 40
 
 
-def no_data(release: Release) -> None:
+def no_data(release: Release, _: Callable[[], None]) -> None:
     """Where no rollback was about to exchange the database."""
     raise AssertionError(release.id)
 
