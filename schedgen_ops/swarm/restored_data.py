@@ -6,14 +6,13 @@ from dataclasses import replace
 from functools import partial
 
 from schedgen_ops.backup.restore import half
-from schedgen_ops.backup.restore.run import DATABASE
+from schedgen_ops.backup.restore.run import DATABASE, Restore
 from schedgen_ops.deploy.rolling import Act
 from schedgen_ops.errors import Refused
 from schedgen_ops.fleet import Fleet
 from schedgen_ops.host_context import ContextOf, HostContext
 from schedgen_ops.release.record import Release, ReleaseId
 from schedgen_ops.release.store import Shelf
-from schedgen_ops.remote import Remote
 from schedgen_ops.rollback.data import RestoredData, restore_of
 from schedgen_ops.swarm import manager
 from schedgen_ops.swarm.data_node import Placed, Users, users_of
@@ -34,14 +33,9 @@ def of_release(
     if placed.written.database is None:
         raise Refused("no database is configured")
 
-    def of_data(remote: Remote) -> HostContext:
-        return replace(context(remote), settings=placed.settings)
-
-    node = nodes[placed.node()]
-    fleet = nodes.only((node.name,))
+    at = replace(context(nodes[placed.node()]), settings=placed.settings)
     users = Users(context(nodes.hosts[0]), users_of(placed.written, DATABASE))
-    todo = {node.name: restore_of(of_data(node), shelf, target)}
-    return RestoredData(fleet, todo, partial(users.around, data=fleet, context=of_data), users.check)
+    return _on_its_node(nodes, restore_of(at, shelf, target), users)
 
 
 def back(at_manager: HostContext, at: HostContext, nodes: Fleet, release: Release, then: Act) -> None:
@@ -55,14 +49,15 @@ def back(at_manager: HostContext, at: HostContext, nodes: Fleet, release: Releas
     Raises:
         OpsError: where that cannot be done.
     """
-    restore = half.begun(at, release.restored)
     there = {each.service for each in manager.seen(at_manager).services}
     names = tuple(name for name in users_of(at.settings, DATABASE) if name in there)
+    data = _on_its_node(nodes, half.begun(at, release.restored), Users(at_manager, names))
+    data.back(then)
+    data.drop()
+
+
+def _on_its_node(nodes: Fleet, restore: Restore, users: Users) -> RestoredData:
+    at = restore.host
     fleet = nodes.only((at.name,))
-
-    def both() -> None:
-        restore.back()
-        then()
-
-    Users(at_manager, names).around(both, fleet, lambda _: at)
-    restore.drop()
+    around = partial(users.around, data=fleet, context=lambda _: at)
+    return RestoredData(fleet, {at.name: restore}, around, users.check)
